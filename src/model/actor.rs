@@ -1,0 +1,152 @@
+//! Who does something, and whether they may. Every use case takes an [`Actor`] and asks it.
+
+use serde::{Deserialize, Serialize};
+
+use super::kinds::vocabulary;
+use super::{Problem, ProblemKind, UserId};
+
+vocabulary!(
+    /// What a person or a key is trusted with.
+    Role {
+        /// Everything.
+        Admin = "admin",
+        /// Domains, callbacks and deliveries.
+        Operator = "operator",
+        /// Reads everything but secrets and users; changes nothing.
+        Reviewer = "reviewer",
+    }
+);
+
+/// What can be done. The table of who may is [`Action::allowed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Domains, callbacks, streams, deliveries, statistics.
+    Read,
+    /// Create, enable, disable, delete domains; their recording.
+    ManageDomains,
+    /// Turn callbacks on and off, edit, test, rotate their secret.
+    ManageCallbacks,
+    /// Resend, cancel and recover deliveries.
+    ManageDeliveries,
+    /// Disconnect, forbid and allow streams.
+    ManageStreams,
+    /// Add and remove sources; see their secrets.
+    ManageSources,
+    /// Users and API keys.
+    ManageAccounts,
+}
+
+impl Action {
+    /// Every action, for the table on the page and for tests.
+    pub const ALL: &'static [Self] = &[
+        Self::Read,
+        Self::ManageDomains,
+        Self::ManageCallbacks,
+        Self::ManageDeliveries,
+        Self::ManageStreams,
+        Self::ManageSources,
+        Self::ManageAccounts,
+    ];
+
+    /// The one table of permissions.
+    #[must_use]
+    pub const fn allowed(self, role: Role) -> bool {
+        match (role, self) {
+            (Role::Admin, _) | (_, Self::Read) => true,
+            (
+                Role::Operator,
+                Self::ManageDomains | Self::ManageCallbacks | Self::ManageDeliveries | Self::ManageStreams,
+            ) => true,
+            (Role::Operator, Self::ManageSources | Self::ManageAccounts) | (Role::Reviewer, _) => false,
+        }
+    }
+}
+
+/// A person, a key or the console itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    User { id: UserId, name: String },
+    Key { name: String },
+    /// The command line on the machine itself.
+    Cli,
+}
+
+/// Who acts, with which trust, from where.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    pub who: Who,
+    pub role: Role,
+    /// A key may be limited to some domains (ASCII push domains); `None` is all.
+    pub domains: Option<Vec<String>>,
+    /// The client's address, for the audit log and limits per person.
+    pub address: String,
+}
+
+/// The actor may not do this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("your role may not do this; ask an admin")]
+pub struct Forbidden;
+
+impl Problem for Forbidden {
+    fn code(&self) -> &'static str {
+        "forbidden"
+    }
+    fn kind(&self) -> ProblemKind {
+        ProblemKind::Forbidden
+    }
+}
+
+impl Actor {
+    /// The command line: whoever can read the data folder is an admin.
+    #[must_use]
+    pub fn cli() -> Self {
+        Self { who: Who::Cli, role: Role::Admin, domains: None, address: "local".to_owned() }
+    }
+
+    /// Asks for an action that concerns no single domain.
+    pub fn check(&self, action: Action) -> Result<(), Forbidden> {
+        if action.allowed(self.role) { Ok(()) } else { Err(Forbidden) }
+    }
+
+    /// Asks for an action on one domain (ASCII push domain).
+    pub fn check_domain(&self, action: Action, push_domain: &str) -> Result<(), Forbidden> {
+        self.check(action)?;
+        match &self.domains {
+            Some(domains) if !domains.iter().any(|d| d == push_domain) => Err(Forbidden),
+            _ => Ok(()),
+        }
+    }
+
+    /// The name in the audit log.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.who {
+            Who::User { name, .. } => name.clone(),
+            Who::Key { name } => format!("key {name}"),
+            Who::Cli => "command line".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reviewers_change_nothing() {
+        for action in Action::ALL {
+            assert_eq!(action.allowed(Role::Reviewer), *action == Action::Read);
+            assert!(action.allowed(Role::Admin));
+        }
+        assert!(!Action::ManageAccounts.allowed(Role::Operator));
+        assert!(!Action::ManageSources.allowed(Role::Operator));
+    }
+
+    #[test]
+    fn a_limited_key_stays_in_its_domains() {
+        let mut actor = Actor::cli();
+        actor.domains = Some(vec!["push.example.com".to_owned()]);
+        assert!(actor.check_domain(Action::Read, "push.example.com").is_ok());
+        assert_eq!(actor.check_domain(Action::Read, "other.example.com"), Err(Forbidden));
+    }
+}

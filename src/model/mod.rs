@@ -1,0 +1,26 @@
+//! Words that every feature shares: who acts, when, under which name, and what went wrong.
+
+mod actor;
+#[cfg(feature = "ssr")]
+mod clock;
+mod ids;
+mod kinds;
+#[cfg(feature = "ssr")]
+mod names;
+mod page;
+mod problem;
+
+pub use actor::{Action, Actor, Forbidden, Role, Who};
+#[cfg(feature = "ssr")]
+pub use clock::{Clock, SystemClock, TestClock};
+#[cfg(feature = "ssr")]
+pub use ids::IdGenerator;
+pub use ids::{BadId, CallbackId, DeliveryId, DomainId, EventId, SessionId, SourceId, UserId};
+pub use kinds::{CallbackKind, EventName, Status};
+#[cfg(feature = "ssr")]
+pub use names::{AppName, BadName, DomainName, StreamName};
+pub use page::{Page, PageRequest};
+pub use problem::{Problem, ProblemKind};
+
+/// A moment: Unix time in milliseconds, UTC.
+pub type Millis = i64;

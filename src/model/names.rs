@@ -1,0 +1,211 @@
+//! Names that come from outside, parsed once at the edge.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Why a name is not accepted. Each variant names its remedy in the texts of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    #[error("is empty; type a name")]
+    Empty,
+    #[error("is longer than {0} characters")]
+    TooLong(usize),
+    #[error("must not contain a wildcard `*`; add each domain by its full name")]
+    Wildcard,
+    #[error("is an address (scheme, port, path or user); type the host name alone, such as push.example.com")]
+    NotAHost,
+    #[error("is an IP address; type a domain name")]
+    IpAddress,
+    #[error("needs at least two labels, such as push.example.com")]
+    OneLabel,
+    #[error("has a label that is not valid: letters, digits and inner hyphens, at most 63 characters each")]
+    BadLabel,
+    #[error("may contain only letters, digits, `_` and `-`")]
+    BadCharacter,
+}
+
+impl BadName {
+    /// Stable code; also the key of the text in the catalogs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "name_empty",
+            Self::TooLong(_) => "name_too_long",
+            Self::Wildcard => "name_wildcard",
+            Self::NotAHost => "name_not_a_host",
+            Self::IpAddress => "name_ip_address",
+            Self::OneLabel => "name_one_label",
+            Self::BadLabel => "name_bad_label",
+            Self::BadCharacter => "name_bad_character",
+        }
+    }
+}
+
+/// A host name: compared by its ASCII form, shown as written.
+#[derive(Debug, Clone, Serialize)]
+pub struct DomainName {
+    ascii: String,
+    display: String,
+}
+
+impl PartialEq for DomainName {
+    fn eq(&self, other: &Self) -> bool {
+        self.ascii == other.ascii
+    }
+}
+impl Eq for DomainName {}
+
+impl DomainName {
+    /// Accepts a DNS host name of at least two labels; international names are kept in their ASCII form too.
+    pub fn parse(text: &str) -> Result<Self, BadName> {
+        let text = text.trim().trim_end_matches('.');
+        if text.is_empty() {
+            return Err(BadName::Empty);
+        }
+        if text.contains('*') {
+            return Err(BadName::Wildcard);
+        }
+        if text.parse::<std::net::IpAddr>().is_ok() || text.starts_with('[') {
+            return Err(BadName::IpAddress);
+        }
+        if text.contains(['/', ':', '@', '?', '#', '\\']) {
+            return Err(BadName::NotAHost);
+        }
+        if text.chars().count() > 253 {
+            return Err(BadName::TooLong(253));
+        }
+        let ascii = idna::domain_to_ascii_strict(text).map_err(|_| BadName::BadLabel)?;
+        if ascii.len() > 253 {
+            return Err(BadName::TooLong(253));
+        }
+        let valid = |label: &str| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        if !ascii.split('.').all(valid) {
+            return Err(BadName::BadLabel);
+        }
+        if !ascii.contains('.') {
+            return Err(BadName::OneLabel);
+        }
+        // `1.2.3` or `10.1` would be read as an IPv4 address by the clients that get it.
+        if ascii.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
+            return Err(BadName::IpAddress);
+        }
+        let display = if text.is_ascii() { ascii.clone() } else { text.to_lowercase() };
+        Ok(Self { ascii, display })
+    }
+
+    /// The form that is stored, compared and put on the wire.
+    #[must_use]
+    pub fn ascii(&self) -> &str {
+        &self.ascii
+    }
+
+    /// The form that people read.
+    #[must_use]
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+}
+
+impl fmt::Display for DomainName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.ascii)
+    }
+}
+
+macro_rules! path_name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Accepts `[A-Za-z0-9_-]{1,50}`.
+            pub fn parse(text: &str) -> Result<Self, BadName> {
+                match text {
+                    "" => Err(BadName::Empty),
+                    t if t.chars().count() > 50 => Err(BadName::TooLong(50)),
+                    t if !t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') => {
+                        Err(BadName::BadCharacter)
+                    }
+                    t => Ok(Self(t.to_owned())),
+                }
+            }
+
+            /// The name as pushed.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+path_name!(/// The first path part of a push address.
+    AppName);
+path_name!(/// The second path part of a push address.
+    StreamName);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domain_names() {
+        for (text, ascii) in [
+            ("push.example.com", "push.example.com"),
+            (" Push.Example.COM. ", "push.example.com"),
+            ("直播.example.cn", "xn--1sx90d.example.cn"),
+        ] {
+            let name = DomainName::parse(text).expect(text);
+            if text.is_ascii() {
+                assert_eq!(name.ascii(), ascii);
+            } else {
+                assert!(name.ascii().starts_with("xn--"), "{}", name.ascii());
+                assert_eq!(name.display(), "直播.example.cn");
+            }
+        }
+        for (text, why) in [
+            ("", BadName::Empty),
+            ("*.example.com", BadName::Wildcard),
+            ("rtmp://push.example.com", BadName::NotAHost),
+            ("push.example.com:1935", BadName::NotAHost),
+            ("user@push.example.com", BadName::NotAHost),
+            ("127.0.0.1", BadName::IpAddress),
+            ("10.1", BadName::IpAddress),
+            ("::1", BadName::IpAddress),
+            ("localhost", BadName::OneLabel),
+            ("-a.example.com", BadName::BadLabel),
+            ("a_b.example.com", BadName::BadLabel),
+            ("a..example.com", BadName::BadLabel),
+        ] {
+            assert_eq!(DomainName::parse(text), Err(why), "{text}");
+        }
+        let label = "a".repeat(63);
+        let long = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        assert_eq!(long.len(), 253);
+        assert!(DomainName::parse(&long).is_ok());
+        assert_eq!(DomainName::parse(&format!("a{long}")), Err(BadName::TooLong(253)));
+        assert_eq!(DomainName::parse(&format!("{}.com", "a".repeat(64))), Err(BadName::BadLabel));
+    }
+
+    #[test]
+    fn stream_names() {
+        assert!(StreamName::parse("room_7-A").is_ok());
+        assert_eq!(StreamName::parse("中"), Err(BadName::BadCharacter));
+        assert_eq!(StreamName::parse(&"a".repeat(51)), Err(BadName::TooLong(50)));
+        assert_eq!(AppName::parse("live/inj"), Err(BadName::BadCharacter));
+    }
+}

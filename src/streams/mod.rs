@@ -1,0 +1,28 @@
+//! Streams: who is live, since when, and what became of each session.
+//!
+//! **Who acts.** A *source* (the built-in ingest, or an adapter for an external media server) reports *hints*. A hint can
+//! come twice, late, out of order, or never. [`Session`] turns hints into the six events; nothing else makes events.
+//!
+//! **States.** `opening → live → closing → closed`. A session is *opening* while another session holds the same stream
+//! (a second publisher that the source is about to refuse makes no event), *closing* from the end of the publish until every
+//! opened part is reported or the grace is over.
+
+#[cfg(feature = "ssr")]
+mod ingest;
+#[cfg(feature = "ssr")]
+mod service;
+#[cfg(feature = "ssr")]
+mod session;
+#[cfg(feature = "ssr")]
+mod store;
+mod views;
+
+#[cfg(feature = "ssr")]
+pub use ingest::{Admitted, ClosedPart, Hint, IngestSink, Media, PushRequest, RecordingPlan, Refused, SessionKey};
+#[cfg(feature = "ssr")]
+pub use service::{StreamError, Streams};
+#[cfg(feature = "ssr")]
+pub use session::{Event, OpenPart, Part, Phase, Session, SessionRules};
+#[cfg(feature = "ssr")]
+pub use store::{NewSession, SessionStore, Step};
+pub use views::{PartView, SessionDetail, SessionEvent, SessionView};
