@@ -1,7 +1,5 @@
 //! Who does something, and whether they may. Every use case takes an [`Actor`] and asks it.
 
-use serde::{Deserialize, Serialize};
-
 use super::kinds::vocabulary;
 use super::{Problem, ProblemKind, UserId};
 

@@ -16,6 +16,7 @@ pub use clock::{Clock, SystemClock, TestClock};
 #[cfg(feature = "ssr")]
 pub use ids::IdGenerator;
 pub use ids::{BadId, CallbackId, DeliveryId, DomainId, EventId, SessionId, SourceId, UserId};
+pub(crate) use kinds::vocabulary;
 pub use kinds::{CallbackKind, EventName, Status};
 #[cfg(feature = "ssr")]
 pub use names::{AppName, BadName, DomainName, StreamName};
