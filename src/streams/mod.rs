@@ -22,7 +22,7 @@ pub use ingest::{Admitted, ClosedPart, Hint, IngestSink, Media, PushRequest, Rec
 #[cfg(feature = "ssr")]
 pub use service::{StreamError, Streams};
 #[cfg(feature = "ssr")]
-pub use session::{Event, OpenPart, Part, Phase, Session, SessionRules};
+pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 #[cfg(feature = "ssr")]
 pub use store::{NewSession, SessionStore, Step};
 pub use views::{PartView, SessionDetail, SessionEvent, SessionView};
