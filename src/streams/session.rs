@@ -13,12 +13,14 @@
 //! - *Closed*: everything is told. A part that is reported now is kept, but makes no event.
 //!
 //! **The recording** is followed in `recording.rs`. Its rules:
+//! - The first recorder that reports counts; files of others are dropped. So is a file that is closed while *opening*.
 //! - A part without an opening gets its missing `record_started` and `record_part_started` first.
 //! - Where no opening was ever reported, the next part starts where the one before stopped.
 //! - `record_done` comes when the publish is over and every opened part is reported: before `publish_done` if that was
 //!   so already, after it otherwise. Parts that are still open when the grace is over fail.
 //! - It fails when no part succeeded. Failed parts do not count in its duration.
-//! - A recording that could not begin is told by one failed `record_started`; no part and no `record_done` follow.
+//! - A recording that could not begin is told by one failed `record_started`; no part event and no `record_done` follow.
+//!   When a running one fails, its open part does.
 
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +153,13 @@ pub struct Session {
 impl Session {
     /// A publish was accepted. `at` is when it started, `others_live`: another session of this stream is live.
     #[must_use]
-    pub fn start(at: Millis, now: Millis, push: &Admitted, others_live: bool, rules: &SessionRules) -> (Self, Outcome) {
+    pub fn start(
+        at: Millis,
+        now: Millis,
+        push: &Admitted,
+        others_live: bool,
+        rules: &SessionRules,
+    ) -> (Self, Outcome) {
         let mut session = Self {
             phase: Phase::Opening,
             started_at: at,
@@ -277,7 +285,14 @@ impl Session {
         self.end(now, Some(SOURCE_LOST.to_owned()), now, rules, outcome);
     }
 
-    fn end(&mut self, at: Millis, failure: Option<String>, now: Millis, rules: &SessionRules, outcome: &mut Outcome) {
+    fn end(
+        &mut self,
+        at: Millis,
+        failure: Option<String>,
+        now: Millis,
+        rules: &SessionRules,
+        outcome: &mut Outcome,
+    ) {
         if !matches!(self.phase, Phase::Opening | Phase::Live) {
             return;
         }
@@ -332,6 +347,10 @@ impl Session {
     }
 
     fn failed(&mut self, name: EventName, at: Millis, reason: String) -> Event {
-        Event { status: Status::Fail, error: Some(reason), ..self.event(name, at) }
+        Event {
+            status: Status::Fail,
+            error: Some(reason),
+            ..self.event(name, at)
+        }
     }
 }
