@@ -73,7 +73,7 @@ build_for_browser() {
       ;;
     release)
       export CALLSHEET_BINARY="$target_dir/release/callsheet"
-      LEPTOS_SITE_ROOT="$target_dir/release/site" cargo leptos build --release --precompress
+      build_release
       ;;
     *) stop "TEST_PROFILE is dev or release, not $profile." ;;
   esac

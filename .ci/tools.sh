@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Sourced by console.sh and test.sh, from the top of the checkout: where things lie, and the tools of the build.
+# Sourced by console.sh and test.sh, from the top of the checkout: where things lie, the tools of the build,
+# and the release build.
 #
 # Tools of a fixed version go to $target_dir/tools: nothing of the user's is replaced, and `rm -rf target` undoes it
 # all. A tool of the right version that is already on the PATH is used as it is.
@@ -69,4 +70,22 @@ install_build_tools() {
     npm install --prefix "$tools_dir" --no-save --no-package-lock --no-audit --no-fund --loglevel=error "binaryen@$binaryen"
   fi
   rm -rf "$tools_dir/build"
+}
+
+# As old as the sources of the last release build that succeeded; names its checkout.
+release_stamp="$target_dir/release/.callsheet-built"
+
+# Folders count too: their time changes when a file in them is renamed or deleted.
+release_is_current() {
+  [ "$(cat "$release_stamp" 2>/dev/null)" = "$PWD" ] &&
+    [ -z "$(find .cargo Cargo.toml Cargo.lock src app server style public migrations -newer "$release_stamp" -print -quit)" ]
+}
+
+# The pages' files lie in `site` beside the binary, as in a development build: neither overwrites the other's.
+build_release() {
+  mkdir -p "$target_dir/release"
+  rm -f "$release_stamp"
+  echo "$PWD" >"$release_stamp.new" # now: what is edited during the build counts for the next one
+  LEPTOS_SITE_ROOT="$target_dir/release/site" cargo leptos build --release --precompress --cargo-locked
+  mv "$release_stamp.new" "$release_stamp"
 }
