@@ -109,6 +109,12 @@ impl Streams {
         Ok(())
     }
 
+    /// Rings when a session changed, and with it perhaps the time of [`Streams::reap`].
+    #[must_use]
+    pub fn watch(&self) -> Arc<tokio::sync::Notify> {
+        self.watch.clone()
+    }
+
     /// Closes what is overdue; returns when to look again. A step of the reaper.
     pub async fn reap(&self) -> Result<Option<Millis>, StreamError> {
         loop {
