@@ -87,6 +87,11 @@ impl Streams {
         Ok(detail)
     }
 
+    /// How many streams are live, for the figures of the process.
+    pub async fn live(&self) -> Result<i64, StreamError> {
+        Ok(self.store.count_live().await?)
+    }
+
     /// One report, with the `webhook-id` that makes its repeat harmless.
     pub async fn report_once(
         &self,
