@@ -95,6 +95,20 @@ time_id!(/// One of the things that happened in a session.
 time_id!(/// One event on its way to one callback; the `webhook-id` of all its attempts. Contains no `.`.
     DeliveryId, "evt_");
 
+impl DeliveryId {
+    /// When it was made, to the millisecond (Unix ms).
+    #[must_use]
+    pub const fn made_at(self) -> super::Millis {
+        self.0 >> 20
+    }
+
+    /// The lowest id of that moment; ids from `moment` on are not below it.
+    #[must_use]
+    pub const fn floor(moment: super::Millis) -> Self {
+        Self(moment << 20)
+    }
+}
+
 /// Hands out numbers that grow with time and are unique across restarts and processes:
 /// 43 bits of Unix ms, 10 bits drawn once per process, 10 bits that count.
 /// A collision of two processes shows as a broken primary key, and the writer tries again.

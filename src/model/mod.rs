@@ -9,6 +9,8 @@ mod kinds;
 mod names;
 mod page;
 mod problem;
+#[cfg(feature = "ssr")]
+mod store_error;
 
 pub use actor::{Action, Actor, Forbidden, Role, Who};
 #[cfg(feature = "ssr")]
@@ -16,11 +18,14 @@ pub use clock::{Clock, SystemClock, TestClock};
 #[cfg(feature = "ssr")]
 pub use ids::IdGenerator;
 pub use ids::{BadId, CallbackId, DeliveryId, DomainId, EventId, SessionId, SourceId, UserId};
+pub(crate) use kinds::vocabulary;
 pub use kinds::{CallbackKind, EventName, Status};
 #[cfg(feature = "ssr")]
 pub use names::{AppName, BadName, DomainName, StreamName};
 pub use page::{Page, PageRequest};
 pub use problem::{Problem, ProblemKind};
+#[cfg(feature = "ssr")]
+pub use store_error::StoreError;
 
 /// A moment: Unix time in milliseconds, UTC.
 pub type Millis = i64;

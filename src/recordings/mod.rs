@@ -1,11 +1,13 @@
-//! Recordings: the parts that a session leaves behind, and where they lie.
-
-mod settings;
-pub use settings::RecordingSettings;
-#[cfg(feature = "ssr")]
-pub use settings::{Bucket, BadRecording};
+//! Recordings: whether and how a domain is recorded, and where the parts lie.
 
 #[cfg(feature = "ssr")]
 mod location;
 #[cfg(feature = "ssr")]
+mod service;
+mod views;
+
+#[cfg(feature = "ssr")]
 pub use location::{PartLocation, local_time};
+#[cfg(feature = "ssr")]
+pub use service::{RecordingChange, RecordingError, RecordingStore, Recordings};
+pub use views::RecordingSettings;

@@ -4,8 +4,8 @@
 //! come twice, late, out of order, or never. [`Session`] turns hints into the six events; nothing else makes events.
 //!
 //! **States.** `opening → live → closing → closed`. A session is *opening* while another session holds the same stream
-//! (a second publisher that the source is about to refuse makes no event), *closing* from the end of the publish until every
-//! opened part is reported or the grace is over.
+//! (a second publisher that the source is about to refuse makes no event), *closing* from the end of the publish until
+//! every opened part is reported or the grace is over.
 
 #[cfg(feature = "ssr")]
 mod ingest;
@@ -20,9 +20,9 @@ mod views;
 #[cfg(feature = "ssr")]
 pub use ingest::{Admitted, ClosedPart, Hint, IngestSink, Media, PushRequest, RecordingPlan, Refused, SessionKey};
 #[cfg(feature = "ssr")]
-pub use service::{StreamError, Streams};
+pub use service::{StreamError, Streams, StreamsStore};
 #[cfg(feature = "ssr")]
-pub use session::{Event, OpenPart, Part, Phase, Session, SessionRules};
+pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 #[cfg(feature = "ssr")]
-pub use store::{NewSession, SessionStore, Step};
+pub use store::{Decide, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
 pub use views::{PartView, SessionDetail, SessionEvent, SessionView};

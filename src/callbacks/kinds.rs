@@ -1,0 +1,11 @@
+//! The vocabulary of callbacks.
+
+use crate::model::vocabulary;
+
+vocabulary!(
+    /// The shape of a callback's body.
+    Dialect {
+        /// The seed's: strings only, all six events.
+        V1_0 = "v1.0",
+    }
+);

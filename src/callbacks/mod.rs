@@ -1,0 +1,18 @@
+//! Callbacks: the two settings of a domain (`publish`, `record`) that say where its events go.
+//!
+//! A callback is on or off. Turning it off keeps the address and cancels what is still waiting; a `410 Gone` of the
+//! receiver turns it off with a reason. Changes count from the next attempt, waiting retries included.
+
+mod kinds;
+#[cfg(feature = "ssr")]
+mod service;
+#[cfg(feature = "ssr")]
+mod store;
+mod views;
+
+pub use kinds::Dialect;
+#[cfg(feature = "ssr")]
+pub use service::{CallbackChange, CallbackError, Callbacks, NewSecret};
+#[cfg(feature = "ssr")]
+pub use store::{Callback, CallbackStore};
+pub use views::{CallbackHealth, CallbackView};

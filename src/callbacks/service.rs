@@ -1,0 +1,258 @@
+//! Use cases of a domain's callbacks.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::store::{Callback, CallbackStore};
+use super::views::CallbackView;
+use super::Dialect;
+use crate::audit::AuditEntry;
+use crate::domains::{Domain, DomainError, Domains};
+use crate::model::{Action, Actor, CallbackKind, Clock, Problem, ProblemKind, StoreError};
+use crate::outbound::{AddressError, AddressPolicy, Blocked, CallbackAddress, SigningSecret};
+use crate::sealing::Sealer;
+
+/// How long the former secret goes on signing after a rotation.
+const OVERLAP_MS: i64 = 24 * 3_600_000;
+/// The window of a callback's health.
+const HEALTH_MS: i64 = 24 * 3_600_000;
+
+/// Why something with a callback cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackError {
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error(transparent)]
+    Blocked(#[from] Blocked),
+    #[error("type the address of your server first; the callback needs one to be on")]
+    NoAddress,
+    #[error("the timeout must be between 1 and 30 seconds")]
+    BadTimeout,
+    #[error("the dialect {0} is not known; use v1.0")]
+    BadDialect(String),
+    #[error("the header {0} cannot be set: names are letters, digits and hyphens, values are printable, and the console's own headers stay its own")]
+    BadHeader(String),
+    #[error(transparent)]
+    Domain(#[from] DomainError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Problem for CallbackError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Address(e) => e.code(),
+            Self::Blocked(e) => e.code(),
+            Self::NoAddress => "callback_no_address",
+            Self::BadTimeout => "callback_bad_timeout",
+            Self::BadDialect(_) => "callback_bad_dialect",
+            Self::BadHeader(_) => "callback_bad_header",
+            Self::Domain(e) => e.code(),
+            Self::Store(e) => e.code(),
+        }
+    }
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Address(e) => e.kind(),
+            Self::Blocked(e) => e.kind(),
+            Self::NoAddress | Self::BadTimeout | Self::BadDialect(_) | Self::BadHeader(_) => ProblemKind::Invalid,
+            Self::Domain(e) => e.kind(),
+            Self::Store(e) => e.kind(),
+        }
+    }
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Address(_) | Self::Blocked(_) | Self::NoAddress => Some("address"),
+            Self::BadTimeout => Some("timeoutSeconds"),
+            Self::BadDialect(_) => Some("dialect"),
+            Self::BadHeader(_) => Some("headers"),
+            Self::Domain(e) => e.field(),
+            Self::Store(_) => None,
+        }
+    }
+    fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Address(e) => e.args(),
+            Self::Blocked(e) => e.args(),
+            Self::BadDialect(name) | Self::BadHeader(name) => vec![("name", name.clone())],
+            Self::Domain(e) => e.args(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The settings of a callback that a person may change; each is valid.
+#[derive(Debug, Clone)]
+pub struct CallbackChange {
+    pub enabled: bool,
+    pub address: Option<CallbackAddress>,
+    pub dialect: Dialect,
+    pub ordered: bool,
+    pub timeout_seconds: i64,
+    pub headers: Vec<(String, String)>,
+}
+
+/// Headers that are ours, or that belong to the connection.
+const RESERVED_HEADERS: &[&str] = &[
+    "connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive",
+    "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+];
+
+impl CallbackChange {
+    /// The settings as they are, as the ground for a change.
+    fn of(callback: &Callback) -> Self {
+        Self {
+            enabled: callback.enabled,
+            address: callback.address.as_deref().and_then(|a| CallbackAddress::parse(a).ok()),
+            dialect: callback.dialect,
+            ordered: callback.ordered,
+            timeout_seconds: callback.timeout_seconds,
+            headers: callback.headers.clone(),
+        }
+    }
+
+    fn check(&self, policy: &AddressPolicy) -> Result<(), CallbackError> {
+        if let Some(address) = &self.address {
+            policy.check_address(address)?;
+        } else if self.enabled {
+            return Err(CallbackError::NoAddress);
+        }
+        if !(1..=30).contains(&self.timeout_seconds) {
+            return Err(CallbackError::BadTimeout);
+        }
+        for (name, value) in &self.headers {
+            let lower = name.to_ascii_lowercase();
+            let ours = lower.starts_with("webhook-") || lower.starts_with("callsheet-");
+            let valid = http::HeaderName::from_bytes(lower.as_bytes()).is_ok()
+                && http::HeaderValue::from_str(value).is_ok();
+            if ours || !valid || RESERVED_HEADERS.contains(&lower.as_str()) {
+                return Err(CallbackError::BadHeader(name.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A secret that was just made; the only time it is shown.
+pub struct NewSecret(pub SigningSecret);
+
+/// The use cases.
+#[derive(Clone)]
+pub struct Callbacks {
+    pub(crate) store: Arc<dyn CallbackStore>,
+    pub(crate) domains: Domains,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sealer: Sealer,
+    pub(crate) policy: AddressPolicy,
+}
+
+impl Callbacks {
+    /// One callback with its health.
+    pub async fn get(&self, actor: &Actor, push: &str, kind: CallbackKind) -> Result<CallbackView, CallbackError> {
+        let (_, callback) = self.find(actor, Action::Read, push, kind).await?;
+        let health = self.store.callback_health(callback.id, self.clock.now() - HEALTH_MS).await?;
+        Ok(CallbackView {
+            kind,
+            enabled: callback.enabled,
+            address: callback.address,
+            dialect: callback.dialect,
+            ordered: callback.ordered,
+            timeout_seconds: callback.timeout_seconds,
+            headers: callback.headers,
+            off_reason: callback.off_reason,
+            previous_secret_until: callback.previous_secret_until.filter(|until| *until > self.clock.now()),
+            health,
+        })
+    }
+
+    /// Turns the callback on or off; the address stays. Without an address the switch stays on and deliveries are
+    /// skipped until one is typed, as in the seed's story: slide, then edit.
+    pub async fn set_enabled(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+        enabled: bool,
+    ) -> Result<CallbackView, CallbackError> {
+        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+        let change = CallbackChange { enabled, ..CallbackChange::of(&callback) };
+        self.write(actor, &domain, &callback, &change).await?;
+        self.get(actor, push, kind).await
+    }
+
+    /// Sets the address; counts for the next attempt, waiting retries included.
+    pub async fn set_address(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+        address: &str,
+    ) -> Result<CallbackView, CallbackError> {
+        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+        let address = Some(CallbackAddress::parse(address)?);
+        let change = CallbackChange { address, ..CallbackChange::of(&callback) };
+        change.check(&self.policy)?;
+        self.write(actor, &domain, &callback, &change).await?;
+        self.get(actor, push, kind).await
+    }
+
+    /// Replaces all settings at once.
+    pub async fn put(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+        change: CallbackChange,
+    ) -> Result<CallbackView, CallbackError> {
+        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+        change.check(&self.policy)?;
+        self.write(actor, &domain, &callback, &change).await?;
+        self.get(actor, push, kind).await
+    }
+
+    /// Makes a new secret. The former one signs too for 24 h.
+    pub async fn rotate_secret(&self, actor: &Actor, push: &str, kind: CallbackKind) -> Result<NewSecret, CallbackError> {
+        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+        let secret = SigningSecret::generate();
+        let now = self.clock.now();
+        let audit = AuditEntry::new(actor, now, "callback.rotate_secret", &domain.push, json!({ "kind": kind }));
+        let sealed = self.sealer.seal(secret.expose());
+        self.store.rotate_secret(callback.id, sealed, now + OVERLAP_MS, now, &audit).await?;
+        Ok(NewSecret(secret))
+    }
+
+    async fn write(
+        &self,
+        actor: &Actor,
+        domain: &Domain,
+        callback: &Callback,
+        change: &CallbackChange,
+    ) -> Result<(), CallbackError> {
+        let now = self.clock.now();
+        let shown = |enabled: bool, address: Option<&str>| json!({ "enabled": enabled, "address": address });
+        let detail = json!({
+            "kind": callback.kind,
+            "before": shown(callback.enabled, callback.address.as_deref()),
+            "after": shown(change.enabled, change.address.as_ref().map(CallbackAddress::as_str)),
+        });
+        let audit = AuditEntry::new(actor, now, "callback.change", &domain.push, detail);
+        Ok(self.store.change_callback(callback.id, change, now, &audit).await?)
+    }
+
+    pub(crate) async fn find(
+        &self,
+        actor: &Actor,
+        action: Action,
+        push: &str,
+        kind: CallbackKind,
+    ) -> Result<(Domain, Callback), CallbackError> {
+        let domain = self.domains.find(actor, action, push).await?;
+        let callback = self
+            .store
+            .find_callback(domain.source_id, kind)
+            .await?
+            .ok_or_else(|| StoreError::corrupt("a domain without its callbacks"))?;
+        Ok((domain, callback))
+    }
+}

@@ -1,0 +1,40 @@
+//! What pages and the API show of a callback.
+
+use serde::{Deserialize, Serialize};
+
+use super::Dialect;
+use crate::model::{CallbackKind, Millis};
+
+/// A callback's settings and how it fares. Its secret is never here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallbackView {
+    pub kind: CallbackKind,
+    pub enabled: bool,
+    pub address: Option<String>,
+    pub dialect: Dialect,
+    pub ordered: bool,
+    pub timeout_seconds: i64,
+    pub headers: Vec<(String, String)>,
+    /// Why the console turned it off by itself.
+    pub off_reason: Option<String>,
+    /// While set, the former secret signs too (Unix ms).
+    pub previous_secret_until: Option<Millis>,
+    pub health: CallbackHealth,
+}
+
+/// How deliveries to a callback went.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallbackHealth {
+    pub last_delivered_at: Option<Millis>,
+    /// Error class of the latest attempt, if that failed.
+    pub last_error: Option<String>,
+    pub last_error_at: Option<Millis>,
+    /// Of the deliveries made in the last 24 h.
+    pub delivered: i64,
+    /// Tries used up, in the last 24 h.
+    pub failed: i64,
+    /// Waiting now, retries included.
+    pub waiting: i64,
+}

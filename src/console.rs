@@ -1,0 +1,89 @@
+//! All use cases of one console, tied to one storage.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::accounts::Accounts;
+use crate::callbacks::Callbacks;
+use crate::deliveries::{Courier, Deliveries, Prober, RetrySchedule};
+use crate::domains::Domains;
+use crate::model::{Clock, IdGenerator, Millis};
+use crate::outbound::{AddressPolicy, Outbound};
+use crate::recordings::Recordings;
+use crate::sealing::Sealer;
+use crate::sources::Sources;
+use crate::storage::Db;
+use crate::streams::Streams;
+
+/// What a console is made of.
+pub struct ConsoleParts {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<IdGenerator>,
+    pub sealer: Sealer,
+    pub policy: AddressPolicy,
+    pub outbound: Arc<Outbound>,
+    pub schedule: RetrySchedule,
+    /// Of pages, file names and days.
+    pub zone: TimeZone,
+    /// How long a session waits for its last parts, ms.
+    pub session_grace: Millis,
+}
+
+/// The use cases, by feature. Cheap to clone.
+#[derive(Clone)]
+pub struct Console {
+    pub accounts: Accounts,
+    pub domains: Domains,
+    pub callbacks: Callbacks,
+    pub recordings: Recordings,
+    pub sources: Sources,
+    pub streams: Streams,
+    pub deliveries: Deliveries,
+    pub prober: Prober,
+    /// For the delivery loop.
+    pub courier: Courier,
+    /// Of pages, file names and days.
+    pub zone: TimeZone,
+    pub clock: Arc<dyn Clock>,
+    /// For health checks and the loops of the server.
+    pub db: Db,
+}
+
+impl Console {
+    /// Ties the parts together.
+    #[must_use]
+    pub fn new(parts: ConsoleParts) -> Self {
+        let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, session_grace } = parts;
+        let store = Arc::new(db.clone());
+        let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() };
+        let callbacks = Callbacks {
+            store: store.clone(),
+            domains: domains.clone(),
+            clock: clock.clone(),
+            sealer: sealer.clone(),
+            policy,
+        };
+        Self {
+            accounts: Accounts::new(store.clone(), clock.clone(), sealer.clone()),
+            recordings: Recordings { store: store.clone(), domains: domains.clone(), clock: clock.clone() },
+            sources: Sources { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
+            streams: Streams {
+                store: store.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
+                grace_ms: session_grace,
+                watch: Arc::default(),
+            },
+            deliveries: Deliveries { store: store.clone(), clock: clock.clone(), schedule: schedule.clone() },
+            prober: Prober::new(callbacks.clone(), clock.clone(), ids, outbound.clone()),
+            courier: Courier { store, clock: clock.clone(), sealer, outbound, schedule },
+            domains,
+            callbacks,
+            zone,
+            clock,
+            db,
+        }
+    }
+}

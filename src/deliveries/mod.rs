@@ -1,0 +1,44 @@
+//! Deliveries: each event on its way to one callback address, attempt by attempt.
+//!
+//! **Dramatis personae.** The *store* makes a delivery in the transaction of its event: `pending` and queued while the
+//! callback is on and has an address, else `skipped`. The [`RunQueue`] holds in memory what waits, per callback and
+//! stream, and says what may go out now. A *courier* ([`Couriers::attempt`]) makes one attempt: it reads the delivery and
+//! its callback afresh, signs, sends, and hands the outcome to the store, which appends the attempt and moves the delivery
+//! on. The loop that ties them together lives in the server.
+//!
+//! **States.** See [`DeliveryState`]. Which deliveries wait is known by the queue table alone; what is not in it is finished.
+
+mod kinds;
+mod views;
+
+#[cfg(feature = "ssr")]
+mod attempt;
+#[cfg(feature = "ssr")]
+mod body;
+#[cfg(feature = "ssr")]
+mod probe;
+#[cfg(feature = "ssr")]
+mod run_queue;
+#[cfg(feature = "ssr")]
+mod schedule;
+#[cfg(feature = "ssr")]
+mod service;
+#[cfg(feature = "ssr")]
+mod store;
+
+#[cfg(feature = "ssr")]
+pub use attempt::{Courier, CourierError};
+#[cfg(feature = "ssr")]
+pub use body::render;
+pub use kinds::DeliveryState;
+#[cfg(feature = "ssr")]
+pub use probe::{Prober, ProbeError};
+#[cfg(feature = "ssr")]
+pub use run_queue::RunQueue;
+#[cfg(feature = "ssr")]
+pub use schedule::RetrySchedule;
+#[cfg(feature = "ssr")]
+pub use service::{Deliveries, DeliveryError};
+#[cfg(feature = "ssr")]
+pub use store::{AttemptRecord, CallbackOff, DeliveryFilter, DeliveryStore, Fate, Queued, Waiting};
+pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};

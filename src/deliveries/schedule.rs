@@ -1,0 +1,70 @@
+//! When to try again.
+
+use crate::model::Millis;
+
+/// Seconds to wait before each try; the first is normally 0. Its length is the number of tries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetrySchedule(Vec<u32>);
+
+impl Default for RetrySchedule {
+    /// Twelve tries in about 76 h.
+    fn default() -> Self {
+        const MINUTE: u32 = 60;
+        const HOUR: u32 = 60 * MINUTE;
+        Self(vec![
+            0, 5, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
+        ])
+    }
+}
+
+impl RetrySchedule {
+    /// At least one try; each wait at most 30 days.
+    pub fn parse(seconds: Vec<u32>) -> Result<Self, &'static str> {
+        if seconds.is_empty() || seconds.len() > 100 {
+            return Err("needs 1 to 100 waits, in seconds");
+        }
+        if seconds.iter().any(|s| *s > 30 * 86_400) {
+            return Err("each wait must be at most 2592000 seconds (30 days)");
+        }
+        Ok(Self(seconds))
+    }
+
+    /// How many tries there are.
+    #[must_use]
+    pub fn tries(&self) -> i64 {
+        i64::try_from(self.0.len()).unwrap_or(i64::MAX)
+    }
+
+    /// How long to wait after `tries` tries failed (ms), ±10 % by `jitter` in `-1.0..=1.0`; `None`: given up.
+    #[must_use]
+    pub fn wait_after(&self, tries: i64, jitter: f64) -> Option<Millis> {
+        let seconds = self.0.get(usize::try_from(tries).ok()?)?;
+        let factor = 1.0 + 0.1 * jitter.clamp(-1.0, 1.0);
+        #[expect(clippy::cast_possible_truncation, reason = "at most 30 days and 10 %, in ms")]
+        Some((f64::from(*seconds) * 1000.0 * factor) as Millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twelve_tries_in_three_days() {
+        let schedule = RetrySchedule::default();
+        assert_eq!(schedule.tries(), 12);
+        let total: Millis = (0..12).filter_map(|n| schedule.wait_after(n, 0.0)).sum();
+        assert_eq!(total / 3_600_000, 75);
+        assert_eq!(schedule.wait_after(1, 0.0), Some(5_000));
+        assert_eq!(schedule.wait_after(1, 1.0), Some(5_500));
+        assert_eq!(schedule.wait_after(1, -9.0), Some(4_500));
+        assert_eq!(schedule.wait_after(12, 0.0), None);
+    }
+
+    #[test]
+    fn bad_schedules() {
+        assert!(RetrySchedule::parse(vec![]).is_err());
+        assert!(RetrySchedule::parse(vec![0, 2_592_001]).is_err());
+        assert!(RetrySchedule::parse(vec![0]).is_ok());
+    }
+}

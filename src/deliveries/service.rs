@@ -1,0 +1,115 @@
+//! Use cases of *Deliveries*.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::store::{DeliveryFilter, DeliveryStore};
+use super::{DayFigures, DeliveryDetail, DeliveryRow, RetrySchedule};
+use crate::audit::AuditEntry;
+use crate::model::{
+    Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError,
+};
+
+/// Why something with a delivery cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    #[error("there is no such delivery; it may have passed its retention")]
+    Unknown,
+    #[error("the callback is off or has no address; turn it on, then resend")]
+    CallbackOff,
+    #[error("the delivery is finished already; nothing was cancelled")]
+    Finished,
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Problem for DeliveryError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "delivery_unknown",
+            Self::CallbackOff => "delivery_callback_off",
+            Self::Finished => "delivery_finished",
+            Self::Forbidden(e) => e.code(),
+            Self::Store(e) => e.code(),
+        }
+    }
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Unknown => ProblemKind::NotFound,
+            Self::CallbackOff | Self::Finished => ProblemKind::Conflict,
+            Self::Forbidden(e) => e.kind(),
+            Self::Store(e) => e.kind(),
+        }
+    }
+}
+
+/// The use cases.
+#[derive(Clone)]
+pub struct Deliveries {
+    pub(crate) store: Arc<dyn DeliveryStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) schedule: RetrySchedule,
+}
+
+impl Deliveries {
+    /// A page of the log, newest first.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        mut filter: DeliveryFilter,
+        page: PageRequest,
+    ) -> Result<Page<DeliveryRow>, DeliveryError> {
+        match &filter.domain {
+            Some(domain) => actor.check_domain(Action::Read, domain)?,
+            None => actor.check(Action::Read)?,
+        }
+        filter.only = actor.domains.clone();
+        Ok(self.store.list_deliveries(&filter, page).await?)
+    }
+
+    /// One delivery with its attempts.
+    pub async fn get(&self, actor: &Actor, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
+        self.find(actor, Action::Read, id).await
+    }
+
+    /// Sends it again, under the same `webhook-id`, with all its tries.
+    pub async fn resend(&self, actor: &Actor, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
+        let detail = self.find(actor, Action::ManageDeliveries, id).await?;
+        let now = self.clock.now();
+        let before = json!({ "state": detail.delivery.state });
+        let audit = AuditEntry::new(actor, now, "delivery.resend", id.to_string(), before);
+        if !self.store.resend(id, now, &audit).await? {
+            return Err(DeliveryError::CallbackOff);
+        }
+        self.get(actor, id).await
+    }
+
+    /// Stops a waiting delivery; it can be resent later.
+    pub async fn cancel(&self, actor: &Actor, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
+        self.find(actor, Action::ManageDeliveries, id).await?;
+        let now = self.clock.now();
+        let audit = AuditEntry::new(actor, now, "delivery.cancel", id.to_string(), json!({}));
+        if !self.store.cancel(id, now, &audit).await? {
+            return Err(DeliveryError::Finished);
+        }
+        self.get(actor, id).await
+    }
+
+    /// Events and deliveries of the last 24 h, and the callbacks in trouble.
+    pub async fn figures(&self, actor: &Actor) -> Result<DayFigures, DeliveryError> {
+        actor.check(Action::Read)?;
+        let since = self.clock.now() - 24 * 3_600_000;
+        Ok(self.store.figures(since, actor.domains.as_deref()).await?)
+    }
+
+    async fn find(&self, actor: &Actor, action: Action, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
+        actor.check(action)?;
+        let mut detail = self.store.delivery_detail(id).await?.ok_or(DeliveryError::Unknown)?;
+        actor.check_domain(action, &detail.delivery.domain)?;
+        detail.max_tries = self.schedule.tries();
+        Ok(detail)
+    }
+}

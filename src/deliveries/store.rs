@@ -1,0 +1,122 @@
+//! What deliveries need stored.
+
+use async_trait::async_trait;
+
+use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, PhaseView};
+use crate::audit::AuditEntry;
+use crate::callbacks::Callback;
+use crate::model::{
+    CallbackId, CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, SessionId, StoreError,
+};
+
+/// A row of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub delivery: DeliveryId,
+    pub callback: CallbackId,
+    /// Deliveries of one callback with the same key keep their order.
+    pub stream_key: String,
+    pub due_at: Millis,
+}
+
+/// What changed in the queue by a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Queued {
+    Put(Waiting),
+    Removed(DeliveryId),
+}
+
+/// A delivery ready for an attempt, with its callback as it is now.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    pub id: DeliveryId,
+    pub event: EventName,
+    pub session: SessionId,
+    pub sequence: i64,
+    pub happened_at: Millis,
+    pub body: Vec<u8>,
+    pub attempts: i64,
+    pub tries: i64,
+    pub callback: Callback,
+}
+
+/// One HTTP request that was made.
+#[derive(Debug, Clone)]
+pub struct AttemptRecord {
+    pub delivery: DeliveryId,
+    pub number: i64,
+    pub started_at: Millis,
+    pub millis: i64,
+    pub address: String,
+    pub succeeded: bool,
+    pub status: Option<i64>,
+    pub error_class: Option<&'static str>,
+    pub error: Option<String>,
+    pub phases: Vec<PhaseView>,
+    pub request_headers: Vec<(String, String)>,
+    pub response_headers: Vec<(String, String)>,
+    pub response_body: Vec<u8>,
+    pub out_of_order: bool,
+}
+
+/// What becomes of a delivery after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Delivered,
+    Retry { due_at: Millis },
+    Failed,
+}
+
+/// The receiver said that the callback is gone for good.
+#[derive(Debug, Clone)]
+pub struct CallbackOff {
+    pub callback: CallbackId,
+    pub reason: String,
+}
+
+/// Which deliveries to list. Empty fields do not filter.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// ASCII push domain.
+    pub domain: Option<String>,
+    pub kind: Option<CallbackKind>,
+    pub event: Option<EventName>,
+    /// `stream` or `app/stream`.
+    pub stream: Option<String>,
+    pub state: Option<DeliveryState>,
+    /// Made from then on (Unix ms).
+    pub since: Option<Millis>,
+    /// Made before (Unix ms).
+    pub until: Option<Millis>,
+    /// HTTP status of the last attempt.
+    pub status: Option<i64>,
+    pub error_class: Option<String>,
+    /// Part of the body.
+    pub text: Option<String>,
+    /// Only these push domains (of a limited key).
+    pub only: Option<Vec<String>>,
+}
+
+/// The deliveries' storage. A method is one transaction.
+#[async_trait]
+pub trait DeliveryStore: Send + Sync {
+    /// Rows of the queue after `(due_at, id)`, in order of that pair.
+    async fn waiting(&self, after: (Millis, DeliveryId), limit: i64) -> Result<Vec<Waiting>, StoreError>;
+    /// The delivery and its callback, if it still waits.
+    async fn ready(&self, id: DeliveryId) -> Result<Option<Ready>, StoreError>;
+    /// Appends the attempts and moves their deliveries on, all in one transaction. A delivery that waits no more keeps its state
+    /// unless it was delivered.
+    async fn complete(&self, attempts: &[(AttemptRecord, Fate)], off: &[CallbackOff]) -> Result<(), StoreError>;
+    /// Newest first.
+    async fn list_deliveries(&self, filter: &DeliveryFilter, page: PageRequest)
+    -> Result<Page<DeliveryRow>, StoreError>;
+    async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
+    /// Queues the delivery anew with all its tries; `false`: its callback is off, has no address or is gone.
+    async fn resend(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
+    /// `false`: it did not wait any more.
+    async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
+    /// Deliveries made since (Unix ms), in the domains of `only` if given.
+    async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError>;
+    /// Length of the queue.
+    async fn queue_depth(&self) -> Result<i64, StoreError>;
+}

@@ -1,0 +1,111 @@
+//! What pages and the API show of deliveries.
+
+use serde::{Deserialize, Serialize};
+
+use super::DeliveryState;
+use crate::model::{CallbackKind, DeliveryId, EventName, Millis, SessionId};
+
+/// A delivery in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryRow {
+    pub id: DeliveryId,
+    pub domain: String,
+    pub kind: CallbackKind,
+    pub event: EventName,
+    pub app: String,
+    pub stream: String,
+    pub session: SessionId,
+    pub sequence: i64,
+    /// When the event happened.
+    pub happened_at: Millis,
+    pub state: DeliveryState,
+    /// Attempts ever made, resends included.
+    pub attempts: i64,
+    pub last_attempt_at: Option<Millis>,
+    pub last_status: Option<i64>,
+    /// Error class of the last attempt.
+    pub last_error: Option<String>,
+    pub next_attempt_at: Option<Millis>,
+    /// It did not wait for an earlier event of its stream any longer.
+    pub out_of_order: bool,
+}
+
+/// One phase of an attempt or a test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PhaseView {
+    pub phase: String,
+    pub ok: bool,
+    pub millis: i64,
+    pub detail: String,
+}
+
+/// One HTTP request made for a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptView {
+    /// From 1.
+    pub number: i64,
+    pub started_at: Millis,
+    pub millis: i64,
+    pub address: String,
+    pub succeeded: bool,
+    pub status: Option<i64>,
+    pub error_class: Option<String>,
+    pub error: Option<String>,
+    pub phases: Vec<PhaseView>,
+    pub request_headers: Vec<(String, String)>,
+    pub response_headers: Vec<(String, String)>,
+    /// At most 16 KiB, as text.
+    pub response_body: String,
+}
+
+/// One delivery with all its attempts, the latest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryDetail {
+    pub delivery: DeliveryRow,
+    /// The callback's address now; `None` if it was removed.
+    pub address: Option<String>,
+    /// The body, the same in every attempt.
+    pub body: String,
+    /// How many tries there are at most.
+    pub max_tries: i64,
+    pub tries: i64,
+    pub attempts: Vec<AttemptView>,
+}
+
+/// What a test of an address found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProbeReport {
+    pub ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_phase: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_class: Option<String>,
+    /// What went wrong and what to do, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<i64>,
+    /// The first 2 KiB of the answer, as text.
+    pub body: String,
+    pub phases: Vec<PhaseView>,
+}
+
+/// The figures of the overview: events and deliveries of the last 24 h.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DayFigures {
+    pub events: i64,
+    pub delivered: i64,
+    pub failed: i64,
+    pub waiting: i64,
+    pub skipped: i64,
+    /// Domain, kind and error class of callbacks whose latest attempt failed.
+    pub troubled: Vec<(String, CallbackKind, String)>,
+}

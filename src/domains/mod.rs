@@ -1,0 +1,14 @@
+//! Domain groups: one push domain and its play domains. States: *enabled* (publishes are taken) and *disabled* (refused);
+//! only a disabled group can be deleted.
+
+#[cfg(feature = "ssr")]
+mod service;
+#[cfg(feature = "ssr")]
+mod store;
+mod views;
+
+#[cfg(feature = "ssr")]
+pub use service::{DomainError, Domains, NewDomain};
+#[cfg(feature = "ssr")]
+pub use store::{Domain, DomainFilter, DomainStore};
+pub use views::{CallbackMark, DomainRow, DomainView, PlayDomain};

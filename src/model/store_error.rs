@@ -1,0 +1,41 @@
+//! What a store may answer instead of a result. Where it comes from is the storage's business.
+
+use super::{Problem, ProblemKind};
+
+/// A store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A name or key is taken; nothing was written.
+    #[error("already there")]
+    Duplicate,
+    /// The disk is full or the database is out of reach; nothing was written.
+    #[error("the database cannot take writes now")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A fault.
+    #[error("storage fault")]
+    Fault(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// A stored value that does not read back.
+    pub fn corrupt(what: impl std::fmt::Display) -> Self {
+        Self::Fault(format!("stored value does not read back: {what}").into())
+    }
+}
+
+impl Problem for StoreError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::Unavailable(_) => "storage_unavailable",
+            Self::Fault(_) => "internal",
+        }
+    }
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Duplicate => ProblemKind::Conflict,
+            Self::Unavailable(_) => ProblemKind::Unavailable,
+            Self::Fault(_) => ProblemKind::Internal,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What pages and the API show of a domain's recording.
+
+use serde::{Deserialize, Serialize};
+
+/// How a domain is recorded. File format: FLV.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordingSettings {
+    pub enabled: bool,
+    /// Seconds, from 2 to 21,600 (6 h).
+    pub part_seconds: i64,
+    /// A folder of the console's bucket directory, made on first use.
+    pub bucket: String,
+}

@@ -1,0 +1,23 @@
+//! The vocabulary of sources.
+
+use crate::model::vocabulary;
+
+vocabulary!(
+    /// How a source talks.
+    Adapter {
+        /// The RTMP ingest of this binary.
+        BuiltIn = "built-in",
+        /// nginx with the RTMP module.
+        NginxRtmp = "nginx-rtmp",
+        /// Signed JSON with our own event names.
+        Generic = "generic",
+    }
+);
+
+impl Adapter {
+    /// Whether the source only tells when a part is complete, so that the recording's start is the publish's.
+    #[must_use]
+    pub const fn records_at_publish(self) -> bool {
+        matches!(self, Self::NginxRtmp)
+    }
+}

@@ -1,0 +1,316 @@
+//! Use cases of streams, and the one way by which hints become events.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
+use super::session::{Phase, Session, SessionRules};
+use super::store::{Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
+use super::{SessionDetail, SessionView};
+use crate::domains::DomainStore;
+use crate::model::{
+    Action, Actor, AppName, Clock, DomainName, Forbidden, IdGenerator, Millis, Page, PageRequest, Problem,
+    ProblemKind, SessionId, SourceId, StoreError, StreamName,
+};
+use crate::recordings::RecordingStore;
+use crate::sources::{Adapter, Refusal, SourceStore};
+
+/// Why something with a stream cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    #[error("there is no such session")]
+    Unknown,
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Problem for StreamError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "session_unknown",
+            Self::Forbidden(e) => e.code(),
+            Self::Store(e) => e.code(),
+        }
+    }
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Unknown => ProblemKind::NotFound,
+            Self::Forbidden(e) => e.kind(),
+            Self::Store(e) => e.kind(),
+        }
+    }
+}
+
+/// What streams need of the other features' storage.
+pub trait StreamsStore: SessionStore + DomainStore + RecordingStore + SourceStore {}
+impl<T: SessionStore + DomainStore + RecordingStore + SourceStore> StreamsStore for T {}
+
+/// The use cases.
+#[derive(Clone)]
+pub struct Streams {
+    pub(crate) store: Arc<dyn StreamsStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<IdGenerator>,
+    /// How long a session waits for its last parts, ms.
+    pub(crate) grace_ms: Millis,
+    /// Wakes the reaper when a session gets a time to watch.
+    pub(crate) watch: Arc<tokio::sync::Notify>,
+}
+
+impl Streams {
+    /// Sessions of one domain or all, newest first; open ones, closed ones or both.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        mut filter: SessionFilter,
+        page: PageRequest,
+    ) -> Result<Page<SessionView>, StreamError> {
+        match &filter.domain {
+            Some(domain) => actor.check_domain(Action::Read, domain)?,
+            None => actor.check(Action::Read)?,
+        }
+        filter.only = actor.domains.clone();
+        Ok(self.store.list_sessions(&filter, page).await?)
+    }
+
+    /// One session with its parts, events and deliveries.
+    pub async fn get(&self, actor: &Actor, id: SessionId) -> Result<SessionDetail, StreamError> {
+        actor.check(Action::Read)?;
+        let detail = self.store.session_detail(id).await?.ok_or(StreamError::Unknown)?;
+        actor.check_domain(Action::Read, &detail.session.domain)?;
+        Ok(detail)
+    }
+
+    /// One report, with the `webhook-id` that makes its repeat harmless.
+    pub async fn report_once(
+        &self,
+        key: &SessionKey,
+        adapter: Adapter,
+        hint: &Hint,
+        receipt: Option<&str>,
+    ) -> Result<(), StreamError> {
+        let now = self.clock.now();
+        let rules = self.rules(adapter, hint);
+        let push = match hint {
+            Hint::Started { push, .. } => Some(StreamRef {
+                domain: push.domain_id,
+                app: push.app.as_str(),
+                stream: push.stream.as_str(),
+            }),
+            _ => None,
+        };
+        let decide = |situation: Situation| self.decide(situation, key, hint, now, &rules);
+        self.store.advance(Scope::Key(key, push), receipt, now, &decide).await?;
+        self.watch.notify_one();
+        Ok(())
+    }
+
+    /// Closes what is overdue; returns when to look again. A step of the reaper.
+    pub async fn reap(&self) -> Result<Option<Millis>, StreamError> {
+        loop {
+            let now = self.clock.now();
+            let (due, next) = self.store.due_sessions(now, 100).await?;
+            if due.is_empty() {
+                return Ok(next);
+            }
+            let rules = self.rules_of(false);
+            for id in due {
+                let decide = |situation: Situation| match situation.current {
+                    Some(stored) => self.tick(stored, situation.rivals, now, &rules),
+                    None => Vec::new(),
+                };
+                self.store.advance(Scope::Id(id), None, now, &decide).await?;
+            }
+        }
+    }
+
+    /// Closes the sessions that an earlier run of the built-in ingest left open.
+    pub async fn close_orphans(&self, source: SourceId, boot: &str) -> Result<(), StreamError> {
+        let now = self.clock.now();
+        let rules = self.rules_of(false);
+        for id in self.store.orphans(source, boot).await? {
+            let decide = |situation: Situation| {
+                situation.current.map(|stored| self.lose(stored, now, &rules)).into_iter().collect()
+            };
+            self.store.advance(Scope::Id(id), None, now, &decide).await?;
+        }
+        Ok(())
+    }
+
+    fn rules(&self, adapter: Adapter, hint: &Hint) -> SessionRules {
+        let recorded = match hint {
+            Hint::Started { push, .. } => push.recording.is_some(),
+            _ => false,
+        };
+        self.rules_of(adapter.records_at_publish() && recorded)
+    }
+
+    fn rules_of(&self, records_at_publish: bool) -> SessionRules {
+        SessionRules { grace_ms: self.grace_ms, records_at_publish, ..SessionRules::default() }
+    }
+
+    fn decide(
+        &self,
+        situation: Situation,
+        key: &SessionKey,
+        hint: &Hint,
+        now: Millis,
+        rules: &SessionRules,
+    ) -> Vec<Step> {
+        let Situation { current, rivals } = situation;
+        match (hint, current) {
+            (Hint::Started { at, push }, current) => {
+                let mut steps = Vec::new();
+                if let Some(stored) = current {
+                    if stored.session.is_repeat_of_start(*at, rules) {
+                        return steps;
+                    }
+                    if stored.session.phase != Phase::Closed {
+                        steps.push(self.lose(stored, *at, rules));
+                    }
+                }
+                let contested = rivals.iter().any(|r| r.key != *key && r.session.phase == Phase::Live);
+                let (session, events) = Session::start(*at, push, contested, rules);
+                let stored = StoredSession {
+                    id: SessionId(self.ids.next(now)),
+                    key: key.clone(),
+                    domain_id: push.domain_id,
+                    domain: push.domain.ascii().to_owned(),
+                    app: push.app.to_string(),
+                    stream: push.stream.to_string(),
+                    session,
+                };
+                steps.push(Step { stored, events, parts: Vec::new() });
+                steps
+            }
+            // An end or a part without a start: nothing is known of the stream, so there is nobody to tell.
+            (_, None) => Vec::new(),
+            (hint, Some(stored)) => {
+                let was_live = stored.session.phase == Phase::Live;
+                let was_opening = stored.session.phase == Phase::Opening;
+                let mut step = Step { stored, events: Vec::new(), parts: Vec::new() };
+                let outcome = step.stored.session.apply(hint, now, rules);
+                step.events = outcome.events;
+                step.parts = outcome.parts;
+                let is_live = step.stored.session.phase == Phase::Live;
+                let mut steps = Vec::new();
+                if was_opening && is_live {
+                    // The second publisher really publishes: the first one is gone.
+                    steps.extend(rivals.into_iter().filter(|r| r.session.phase == Phase::Live).map(|r| self.lose(r, now, rules)));
+                    steps.push(step);
+                } else if was_live && !is_live {
+                    steps.push(step);
+                    steps.extend(self.promote_next(rivals, now, rules));
+                } else {
+                    steps.push(step);
+                }
+                steps
+            }
+        }
+    }
+
+    fn tick(&self, mut stored: StoredSession, rivals: Vec<StoredSession>, now: Millis, rules: &SessionRules) -> Vec<Step> {
+        let was = stored.session.phase;
+        let outcome = stored.session.tick(now, rules);
+        let is = stored.session.phase;
+        let step = Step { stored, events: outcome.events, parts: outcome.parts };
+        match (was, is) {
+            (Phase::Opening, Phase::Live) => {
+                let lost = rivals.into_iter().filter(|r| r.session.phase == Phase::Live).map(|r| self.lose(r, now, rules));
+                lost.chain([step]).collect()
+            }
+            (Phase::Live, Phase::Closing | Phase::Closed) => {
+                std::iter::once(step).chain(self.promote_next(rivals, now, rules)).collect()
+            }
+            _ => vec![step],
+        }
+    }
+
+    fn promote_next(&self, rivals: Vec<StoredSession>, now: Millis, rules: &SessionRules) -> Option<Step> {
+        let mut stored = rivals.into_iter().find(|r| r.session.phase == Phase::Opening)?;
+        let outcome = stored.session.promote(now, rules);
+        Some(Step { stored, events: outcome.events, parts: outcome.parts })
+    }
+
+    fn lose(&self, mut stored: StoredSession, now: Millis, rules: &SessionRules) -> Step {
+        let outcome = stored.session.lose(now, rules);
+        Step { stored, events: outcome.events, parts: outcome.parts }
+    }
+
+    async fn check(&self, push: &PushRequest) -> Result<Result<Admitted, (String, Refused)>, StoreError> {
+        let names: Vec<DomainName> = push.hosts.iter().filter_map(|h| DomainName::parse(h).ok()).collect();
+        let mut found = None;
+        for name in &names {
+            if let Some(domain) = self.store.find_domain(name.ascii()).await? {
+                found = Some((name.clone(), domain));
+                break;
+            }
+        }
+        let refuse = |host: &str, code: &'static str, reason: String| Ok(Err((host.to_owned(), Refused { code, reason })));
+        let Some((name, domain)) = found else {
+            let host = names.first().map(|n| n.ascii().to_owned()).or_else(|| push.hosts.first().cloned()).unwrap_or_default();
+            let reason = format!("{host} is no push domain of this console");
+            return refuse(&host, "unknown_domain", reason);
+        };
+        if !domain.enabled {
+            return refuse(&domain.push, "domain_disabled", format!("the domain {} is disabled", domain.push));
+        }
+        let app = match AppName::parse(&push.app) {
+            Ok(app) => app,
+            Err(why) => return refuse(&domain.push, "bad_app", format!("the application name {why}")),
+        };
+        let stream = match StreamName::parse(&push.stream) {
+            Ok(stream) => stream,
+            Err(why) => return refuse(&domain.push, "bad_stream", format!("the stream name {why}")),
+        };
+        let stream_ref = StreamRef { domain: domain.source_id, app: app.as_str(), stream: stream.as_str() };
+        if self.store.is_forbidden(stream_ref, self.clock.now()).await? {
+            return refuse(&domain.push, "forbidden", "an operator has forbidden this stream".to_owned());
+        }
+        let settings = self.store.recording_settings(domain.source_id).await?;
+        let part_seconds = u32::try_from(settings.part_seconds).unwrap_or(u32::MAX);
+        Ok(Ok(Admitted {
+            domain_id: domain.source_id,
+            domain: name,
+            app,
+            stream,
+            client: push.client.clone(),
+            params: push.params.clone(),
+            recording: settings.enabled.then_some(RecordingPlan { part_seconds, bucket: settings.bucket }),
+        }))
+    }
+}
+
+#[async_trait]
+impl IngestSink for Streams {
+    async fn admit(&self, push: PushRequest) -> Result<Admitted, Refused> {
+        let unavailable = |error: StoreError| {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot decide on a publish");
+            Refused { code: "unavailable", reason: "the console cannot take publishes now; try again".to_owned() }
+        };
+        let (host, refused) = match self.check(&push).await.map_err(unavailable)? {
+            Ok(admitted) => return Ok(admitted),
+            Err(refused) => refused,
+        };
+        tracing::info!(source = %push.source, host, app = push.app, stream = push.stream, code = refused.code, "publish refused");
+        let refusal = Refusal {
+            at: self.clock.now(),
+            source: push.source,
+            host,
+            app: push.app,
+            stream: push.stream,
+            client: push.client,
+            code: refused.code,
+            reason: refused.reason.clone(),
+        };
+        self.store.add_refusal(&refusal).await.map_err(unavailable)?;
+        Err(refused)
+    }
+
+    async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
+        self.report_once(key, Adapter::BuiltIn, &hint, None).await
+    }
+}

@@ -1,0 +1,89 @@
+//! What streams need stored.
+
+use async_trait::async_trait;
+
+use super::session::{Event, Part, Session};
+use super::{SessionDetail, SessionKey, SessionView};
+use crate::model::{DomainId, Millis, Page, PageRequest, SessionId, StoreError};
+
+/// A session as stored: the state machine and what it is found by.
+#[derive(Debug, Clone)]
+pub struct StoredSession {
+    pub id: SessionId,
+    pub key: SessionKey,
+    pub domain_id: DomainId,
+    /// ASCII push domain.
+    pub domain: String,
+    pub app: String,
+    pub stream: String,
+    pub session: Session,
+}
+
+/// What a report finds: the latest session under its key, and the other open sessions of the same stream.
+#[derive(Debug, Clone, Default)]
+pub struct Situation {
+    pub current: Option<StoredSession>,
+    pub rivals: Vec<StoredSession>,
+}
+
+/// What becomes of a session: its new state, and what to append.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub stored: StoredSession,
+    pub events: Vec<Event>,
+    pub parts: Vec<Part>,
+}
+
+/// Which session a report concerns.
+#[derive(Debug, Clone)]
+pub enum Scope<'a> {
+    /// The latest under this key; with the stream that it is about to publish, if it is.
+    Key(&'a SessionKey, Option<StreamRef<'a>>),
+    Id(SessionId),
+}
+
+/// A stream by name.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamRef<'a> {
+    pub domain: DomainId,
+    pub app: &'a str,
+    pub stream: &'a str,
+}
+
+/// Decides what becomes of a situation. Pure, because a conflict may make the store ask again.
+pub type Decide<'a> = dyn Fn(Situation) -> Vec<Step> + Send + Sync + 'a;
+
+/// Which sessions to list.
+#[derive(Debug, Clone, Default)]
+pub struct SessionFilter {
+    /// ASCII push domain.
+    pub domain: Option<String>,
+    /// `Some(true)`: not closed yet; `Some(false)`: closed.
+    pub open: Option<bool>,
+    /// Only these push domains (of a limited key).
+    pub only: Option<Vec<String>>,
+}
+
+/// The sessions' storage. A method is one transaction.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Loads what a report concerns, lets `decide` decide, and commits the states, parts, events **and the deliveries
+    /// made for them** in one transaction. A `receipt` (a signed source's `webhook-id`) that was seen before makes it
+    /// do nothing.
+    async fn advance(
+        &self,
+        scope: Scope<'_>,
+        receipt: Option<&str>,
+        now: Millis,
+        decide: &Decide<'_>,
+    ) -> Result<(), StoreError>;
+    /// Sessions whose time has come, and when the next one's comes.
+    async fn due_sessions(&self, now: Millis, limit: i64) -> Result<(Vec<SessionId>, Option<Millis>), StoreError>;
+    /// Open sessions of a source that belong to another run of it than `boot`.
+    async fn orphans(&self, source: crate::model::SourceId, boot: &str) -> Result<Vec<SessionId>, StoreError>;
+    /// Newest first.
+    async fn list_sessions(&self, filter: &SessionFilter, page: PageRequest) -> Result<Page<SessionView>, StoreError>;
+    async fn session_detail(&self, id: SessionId) -> Result<Option<SessionDetail>, StoreError>;
+    /// Whether publishing this stream is forbidden at `now`.
+    async fn is_forbidden(&self, stream: StreamRef<'_>, now: Millis) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,67 @@
+//! What pages and the API show of streams and sessions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{DeliveryId, EventName, Millis, SessionId, Status};
+
+/// A session in a list: live now, or history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionView {
+    pub id: SessionId,
+    pub domain: String,
+    pub app: String,
+    pub stream: String,
+    pub source: String,
+    /// `opening`, `live`, `closing` or `closed`.
+    pub phase: String,
+    pub client: Option<String>,
+    pub started_at: Millis,
+    pub ended_at: Option<Millis>,
+    /// Why it did not end as it should.
+    pub failure: Option<String>,
+    pub recording: bool,
+    pub parts: i64,
+    pub video_codec: Option<String>,
+    pub audio_codec: Option<String>,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    /// Bits per second.
+    pub bitrate: Option<u64>,
+}
+
+/// A recorded part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartView {
+    pub number: i64,
+    pub location: Option<String>,
+    pub started_at: Millis,
+    pub stopped_at: Millis,
+    pub duration_ms: i64,
+    pub bytes: Option<i64>,
+    pub failure: Option<String>,
+}
+
+/// An event of a session, with the delivery made for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionEvent {
+    pub name: EventName,
+    pub status: Status,
+    pub sequence: i64,
+    pub happened_at: Millis,
+    pub error: Option<String>,
+    pub delivery: Option<DeliveryId>,
+    pub delivery_state: Option<String>,
+}
+
+/// One session with everything that came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionDetail {
+    pub session: SessionView,
+    pub params: Vec<(String, String)>,
+    pub parts: Vec<PartView>,
+    pub events: Vec<SessionEvent>,
+}
