@@ -16,6 +16,13 @@ pub fn provide_app_context(console: Console) {
     provide_context(console);
 }
 
+/// The client's IP address, as an extension of each request.
+#[derive(Debug, Clone)]
+pub struct ClientAddress(pub String);
+
+/// The key of the browser session under which the signed-in user's id (a number) stands.
+pub const SESSION_USER: &str = "user";
+
 /// One request, as far as pages and server functions care.
 #[derive(Clone)]
 pub(crate) struct Visit {
@@ -29,6 +36,8 @@ pub(crate) struct Visit {
     pub(crate) address: String,
     /// The client's own host name for the console, such as `callsheet.example.com:3000`.
     pub(crate) host: String,
+    /// The client's IP address.
+    pub(crate) client: String,
     /// A form without script posted this, or a page is asked for.
     pub(crate) wants_html: bool,
 }
@@ -47,9 +56,19 @@ impl Visit {
             times: Times { zone: console.zone.clone(), now: console.clock.now(), texts },
             address: parts.and_then(|p| p.uri.path_and_query()).map(ToString::to_string).unwrap_or_default(),
             host: header("host").unwrap_or("127.0.0.1:3000").to_owned(),
+            client: parts.and_then(|p| p.extensions.get::<ClientAddress>()).map(|c| c.0.clone()).unwrap_or_default(),
             wants_html: header("accept").is_some_and(|accept| accept.contains("text/html")),
             console,
             texts,
+        }
+    }
+
+    /// The host name under which the browser knows this machine, for RTMP addresses.
+    pub(crate) fn rtmp_host(&self) -> &str {
+        let host = self.host.as_str();
+        match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => host,
         }
     }
 

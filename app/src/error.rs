@@ -90,6 +90,12 @@ mod from_problem {
             Self { code: "not_found".to_owned(), status: 404, message, field: None }
         }
 
+        /// A fault beside the use cases; logged here.
+        pub(crate) fn fault(texts: Texts, error: &(dyn Error + 'static)) -> Self {
+            tracing::error!(error, "a page could not be answered");
+            Self::internal(texts)
+        }
+
         /// A fault that is no problem of a use case.
         pub(crate) fn internal(texts: Texts) -> Self {
             let message = texts.get("error.internal");

@@ -121,9 +121,23 @@ impl Post {
         self.finish(Ok(value), Some(done.message), done.page, false).await
     }
 
-    /// Answers with a value that the next page shows once.
+    /// Answers with good news on the page of the form.
+    pub(crate) async fn stay(self, message: String) -> Result<(), UiError> {
+        let page = self.referer.clone();
+        self.finish(Ok(()), Some(message), page, false).await
+    }
+
+    /// Answers with a value that another page shows once.
     pub(crate) async fn reveal<T: Serialize>(self, value: T, page: String) -> Result<T, UiError> {
         self.finish(Ok(value), None, page, true).await
+    }
+
+    /// Answers with another page and nothing to say.
+    pub(crate) async fn go(self, page: String) -> Result<(), UiError> {
+        if self.visit.wants_html {
+            leptos_axum::redirect(&page);
+        }
+        Ok(())
     }
 
     /// Answers with an error on the page of the form.

@@ -30,7 +30,7 @@ mod components;
 mod pages;
 
 #[cfg(feature = "ssr")]
-pub use context::provide_app_context;
+pub use context::{ClientAddress, SESSION_USER, provide_app_context};
 pub use error::UiError;
 #[cfg(feature = "ssr")]
 pub use routes::App;

@@ -7,6 +7,9 @@ use leptos::prelude::*;
 pub(crate) fn Field(
     #[prop(into)] name: String,
     #[prop(into)] label: String,
+    /// Where the name alone is not unique on the page.
+    #[prop(optional, into)]
+    id: Option<String>,
     #[prop(optional, into)] help: Option<String>,
     #[prop(optional, into)] value: Option<String>,
     #[prop(default = None)] error: Option<String>,
@@ -20,7 +23,8 @@ pub(crate) fn Field(
     #[prop(optional)] lines: bool,
     #[prop(optional)] class: &'static str,
 ) -> impl IntoView {
-    let (help_id, error_id) = (format!("{name}-help"), format!("{name}-error"));
+    let id = id.unwrap_or_else(|| name.clone());
+    let (help_id, error_id) = (format!("{id}-help"), format!("{id}-error"));
     let described: Vec<&str> = [help.as_ref().map(|_| help_id.as_str()), error.as_ref().map(|_| error_id.as_str())]
         .into_iter()
         .flatten()
@@ -31,13 +35,13 @@ pub(crate) fn Field(
     let value = value.unwrap_or_default();
     let input = if lines {
         view! {
-            <textarea class="input" id=name.clone() name=name.clone() aria-describedby=described aria-invalid=invalid
+            <textarea class="input" id=id.clone() name=name.clone() aria-describedby=described aria-invalid=invalid
                 required=required autofocus=focus placeholder=placeholder spellcheck="false">{value}</textarea>
         }
         .into_any()
     } else {
         view! {
-            <input class=format!("input {class}") id=name.clone() name=name.clone() type=kind value=value
+            <input class=format!("input {class}") id=id.clone() name=name.clone() type=kind value=value
                 aria-describedby=described aria-invalid=invalid autocomplete=autocomplete inputmode=inputmode
                 placeholder=placeholder required=required autofocus=focus spellcheck="false" autocapitalize="none"/>
         }
@@ -45,7 +49,7 @@ pub(crate) fn Field(
     };
     view! {
         <div class="field">
-            <label for=name>{label}</label>
+            <label for=id>{label}</label>
             {input}
             {error.map(|text| view! { <p class="wrong" id=error_id>{text}</p> })}
             {help.map(|text| view! { <p class="help" id=help_id>{text}</p> })}
@@ -64,21 +68,25 @@ pub(crate) struct Choice {
 pub(crate) fn Select(
     #[prop(into)] name: String,
     #[prop(into)] label: String,
+    /// Where the name alone is not unique on the page.
+    #[prop(optional, into)]
+    id: Option<String>,
     choices: Vec<Choice>,
     /// The value that is chosen.
     #[prop(into)]
     value: String,
     #[prop(default = None)] error: Option<String>,
 ) -> impl IntoView {
-    let error_id = format!("{name}-error");
+    let id = id.unwrap_or_else(|| name.clone());
+    let error_id = format!("{id}-error");
     let options: Vec<_> = choices
         .into_iter()
         .map(|choice| view! { <option value=choice.value.clone() selected=choice.value == value>{choice.text}</option> })
         .collect();
     view! {
         <div class="field">
-            <label for=name.clone()>{label}</label>
-            <select class="input" id=name.clone() name=name aria-describedby=error.as_ref().map(|_| error_id.clone())
+            <label for=id.clone()>{label}</label>
+            <select class="input" id=id name=name aria-describedby=error.as_ref().map(|_| error_id.clone())
                 aria-invalid=error.is_some().then_some("true")>
                 {options}
             </select>

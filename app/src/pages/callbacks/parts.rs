@@ -238,16 +238,16 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
                 <form class="fields" method="post" action=SaveCallbackSettings::PATH>
                     <input type="hidden" name="push" value=push.to_owned()/>
                     <input type="hidden" name="kind" value=kind.as_str()/>
-                    <Select name="dialect" label=texts.get("callback.dialect") choices=dialects.collect()
+                    <Select name="dialect" id=format!("{kind}-dialect") label=texts.get("callback.dialect") choices=dialects.collect()
                         value=own("dialect", view.dialect.to_string()) error=settings.wrong("dialect")/>
-                    <Field name="timeoutSeconds" label=texts.get("callback.timeout") help=texts.get("callback.timeout_help")
+                    <Field name="timeoutSeconds" id=format!("{kind}-timeout") label=texts.get("callback.timeout") help=texts.get("callback.timeout_help")
                         kind="number" inputmode="numeric" class="short" error=settings.wrong("timeoutSeconds")
                         value=own("timeoutSeconds", view.timeout_seconds.to_string())/>
                     <label class="check">
                         <input type="checkbox" name="ordered" value="true" checked=ordered/>
                         <span>{texts.get("callback.ordered")}</span>
                     </label>
-                    <Field name="headers" label=texts.get("callback.headers") help=texts.get("callback.headers_help") lines=true
+                    <Field name="headers" id=format!("{kind}-headers") label=texts.get("callback.headers") help=texts.get("callback.headers_help") lines=true
                         error=settings.wrong("headers") value=own("headers", headers.join("\n"))/>
                     <div><button class="btn">{texts.get("callback.save_settings")}</button></div>
                 </form>
