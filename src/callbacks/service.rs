@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::Dialect;
 use super::store::{Callback, CallbackStore};
 use super::views::CallbackView;
-use super::Dialect;
 use crate::audit::AuditEntry;
 use crate::domains::{Domain, DomainError, Domains};
 use crate::model::{Action, Actor, CallbackKind, Clock, Problem, ProblemKind, StoreError};
@@ -31,7 +31,9 @@ pub enum CallbackError {
     BadTimeout,
     #[error("the dialect {0} is not known; use v1.0")]
     BadDialect(String),
-    #[error("the header {0} cannot be set: names are letters, digits and hyphens, values are printable, and the console's own headers stay its own")]
+    #[error(
+        "the header {0} cannot be set: names are letters, digits and hyphens, values are printable, and the console's own headers stay its own"
+    )]
     BadHeader(String),
     #[error(transparent)]
     Domain(#[from] DomainError),
@@ -95,8 +97,20 @@ pub struct CallbackChange {
 
 /// Headers that are ours, or that belong to the connection.
 const RESERVED_HEADERS: &[&str] = &[
-    "connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive",
-    "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
 ];
 
 impl CallbackChange {
@@ -124,8 +138,8 @@ impl CallbackChange {
         for (name, value) in &self.headers {
             let lower = name.to_ascii_lowercase();
             let ours = lower.starts_with("webhook-") || lower.starts_with("callsheet-");
-            let valid = http::HeaderName::from_bytes(lower.as_bytes()).is_ok()
-                && http::HeaderValue::from_str(value).is_ok();
+            let valid =
+                http::HeaderName::from_bytes(lower.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok();
             if ours || !valid || RESERVED_HEADERS.contains(&lower.as_str()) {
                 return Err(CallbackError::BadHeader(name.clone()));
             }
@@ -212,7 +226,12 @@ impl Callbacks {
     }
 
     /// Makes a new secret. The former one signs too for 24 h.
-    pub async fn rotate_secret(&self, actor: &Actor, push: &str, kind: CallbackKind) -> Result<NewSecret, CallbackError> {
+    pub async fn rotate_secret(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+    ) -> Result<NewSecret, CallbackError> {
         let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
         let secret = SigningSecret::generate();
         let now = self.clock.now();

@@ -78,10 +78,9 @@ impl Courier {
             return (Fate::Delivered, None);
         }
         let answer = exchange.answer.as_ref();
-        let off = answer.filter(|a| a.status == StatusCode::GONE).map(|_| CallbackOff {
-            callback: ready.callback.id,
-            reason: "the receiver answered 410 Gone".to_owned(),
-        });
+        let off = answer
+            .filter(|a| a.status == StatusCode::GONE)
+            .map(|_| CallbackOff { callback: ready.callback.id, reason: "the receiver answered 410 Gone".to_owned() });
         let Some(mut wait) = self.schedule.wait_after(ready.tries + 1, rand::random_range(-1.0..=1.0)) else {
             return (Fate::Failed, off);
         };
@@ -112,7 +111,11 @@ fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Millis> {
 }
 
 /// The secrets that sign at `now`: the present one and, during a rotation, the former one.
-pub(super) fn open_secrets(sealer: &Sealer, callback: &Callback, now: Millis) -> Result<Vec<SigningSecret>, CourierError> {
+pub(super) fn open_secrets(
+    sealer: &Sealer,
+    callback: &Callback,
+    now: Millis,
+) -> Result<Vec<SigningSecret>, CourierError> {
     let former = callback.previous_secret_sealed.as_deref();
     let former = former.filter(|_| callback.previous_secret_until.is_some_and(|until| now < until));
     std::iter::once(callback.secret_sealed.as_slice())

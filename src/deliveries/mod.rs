@@ -27,18 +27,18 @@ mod service;
 mod store;
 
 #[cfg(feature = "ssr")]
-pub use attempt::{Courier, CourierError};
+pub use attempt::{Courier, CourierError, Made, log_courier_error};
 #[cfg(feature = "ssr")]
 pub use body::render;
 pub use kinds::DeliveryState;
 #[cfg(feature = "ssr")]
-pub use probe::{Prober, ProbeError};
+pub use probe::{ProbeError, Prober};
 #[cfg(feature = "ssr")]
-pub use run_queue::RunQueue;
+pub use run_queue::{Departure, RunQueue};
 #[cfg(feature = "ssr")]
 pub use schedule::RetrySchedule;
 #[cfg(feature = "ssr")]
 pub use service::{Deliveries, DeliveryError};
 #[cfg(feature = "ssr")]
-pub use store::{AttemptRecord, CallbackOff, DeliveryFilter, DeliveryStore, Fate, Queued, Waiting};
+pub use store::{AttemptRecord, CallbackOff, DeliveryFilter, DeliveryStore, Fate, Queued, Ready, Waiting};
 pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};

@@ -12,8 +12,8 @@ use super::attempt::{CourierError, describe, headers, open_secrets, phases, set}
 use super::body::render;
 use crate::callbacks::{CallbackError, Callbacks, Dialect};
 use crate::model::{
-    Action, Actor, CallbackKind, Clock, DeliveryId, EventName, Forbidden, IdGenerator, Problem, ProblemKind,
-    SessionId, Status,
+    Action, Actor, CallbackKind, Clock, DeliveryId, EventName, Forbidden, IdGenerator, Problem, ProblemKind, SessionId,
+    Status,
 };
 use crate::outbound::{AddressError, CallbackAddress, Outbound, SigningSecret};
 use crate::streams::Event;

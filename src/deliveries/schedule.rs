@@ -12,7 +12,18 @@ impl Default for RetrySchedule {
         const MINUTE: u32 = 60;
         const HOUR: u32 = 60 * MINUTE;
         Self(vec![
-            0, 5, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
+            0,
+            5,
+            30,
+            2 * MINUTE,
+            10 * MINUTE,
+            30 * MINUTE,
+            2 * HOUR,
+            5 * HOUR,
+            10 * HOUR,
+            14 * HOUR,
+            20 * HOUR,
+            24 * HOUR,
         ])
     }
 }

@@ -7,9 +7,7 @@ use serde_json::json;
 use super::store::{DeliveryFilter, DeliveryStore};
 use super::{DayFigures, DeliveryDetail, DeliveryRow, RetrySchedule};
 use crate::audit::AuditEntry;
-use crate::model::{
-    Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError,
-};
+use crate::model::{Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};
 
 /// Why something with a delivery cannot be done.
 #[derive(Debug, thiserror::Error)]

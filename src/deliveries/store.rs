@@ -5,9 +5,7 @@ use async_trait::async_trait;
 use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, PhaseView};
 use crate::audit::AuditEntry;
 use crate::callbacks::Callback;
-use crate::model::{
-    CallbackId, CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, SessionId, StoreError,
-};
+use crate::model::{CallbackId, CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, SessionId, StoreError};
 
 /// A row of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,8 +106,11 @@ pub trait DeliveryStore: Send + Sync {
     /// unless it was delivered.
     async fn complete(&self, attempts: &[(AttemptRecord, Fate)], off: &[CallbackOff]) -> Result<(), StoreError>;
     /// Newest first.
-    async fn list_deliveries(&self, filter: &DeliveryFilter, page: PageRequest)
-    -> Result<Page<DeliveryRow>, StoreError>;
+    async fn list_deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        page: PageRequest,
+    ) -> Result<Page<DeliveryRow>, StoreError>;
     async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
     /// Queues the delivery anew with all its tries; `false`: its callback is off, has no address or is gone.
     async fn resend(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;

@@ -24,7 +24,7 @@ pub enum DomainError {
     NoPlay,
     #[error("the push domain and a play domain are the same; they must differ")]
     SameName,
-    #[error("{0} is a domain of this console already; each name belongs to one domain group")]
+    #[error("{name} is a domain of this console already; each name belongs to one domain group")]
     Taken { name: String, push: bool },
     #[error("there is no push domain {0}")]
     Unknown(String),
@@ -191,11 +191,7 @@ impl Domains {
             return Err(DomainError::NotConfirmed);
         }
         let audit = AuditEntry::new(actor, self.clock.now(), "domain.delete", &domain.push, json!({}));
-        if self.store.delete_domain(domain.source_id, &audit).await? {
-            Ok(())
-        } else {
-            Err(DomainError::StillEnabled)
-        }
+        if self.store.delete_domain(domain.source_id, &audit).await? { Ok(()) } else { Err(DomainError::StillEnabled) }
     }
 
     pub(crate) async fn find(&self, actor: &Actor, action: Action, push: &str) -> Result<Domain, DomainError> {

@@ -37,8 +37,13 @@ pub trait DomainStore: Send + Sync {
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
-    async fn set_domain_enabled(&self, id: DomainId, enabled: bool, now: Millis, audit: &AuditEntry)
-    -> Result<(), StoreError>;
+    async fn set_domain_enabled(
+        &self,
+        id: DomainId,
+        enabled: bool,
+        now: Millis,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
     /// Removes the group and its settings; sessions, events and deliveries stay readable. False: it was enabled meanwhile.
     async fn delete_domain(&self, id: DomainId, audit: &AuditEntry) -> Result<bool, StoreError>;
 }

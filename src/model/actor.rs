@@ -1,7 +1,5 @@
 //! Who does something, and whether they may. Every use case takes an [`Actor`] and asks it.
 
-use serde::{Deserialize, Serialize};
-
 use super::kinds::vocabulary;
 use super::{Problem, ProblemKind, UserId};
 
@@ -65,8 +63,13 @@ impl Action {
 /// A person, a key or the console itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
-    User { id: UserId, name: String },
-    Key { name: String },
+    User {
+        id: UserId,
+        name: String,
+    },
+    Key {
+        name: String,
+    },
     /// The command line on the machine itself.
     Cli,
 }

@@ -122,10 +122,7 @@ pub struct IdGenerator {
 #[cfg(feature = "ssr")]
 impl Default for IdGenerator {
     fn default() -> Self {
-        Self {
-            process: rand::random_range(0..1024),
-            last: std::sync::atomic::AtomicI64::new(0),
-        }
+        Self { process: rand::random_range(0..1024), last: std::sync::atomic::AtomicI64::new(0) }
     }
 }
 

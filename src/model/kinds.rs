@@ -1,14 +1,9 @@
 //! The fixed vocabularies of the wire format.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
 macro_rules! vocabulary {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::serde::Serialize, ::serde::Deserialize)]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
 
         impl $name {
@@ -22,13 +17,13 @@ macro_rules! vocabulary {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $name {
+        impl ::std::str::FromStr for $name {
             type Err = ();
             fn from_str(text: &str) -> Result<Self, ()> {
                 match text { $($text => Ok(Self::$variant),)+ _ => Err(()) }
@@ -66,10 +61,9 @@ impl EventName {
     pub const fn kind(self) -> CallbackKind {
         match self {
             Self::PublishStarted | Self::PublishDone => CallbackKind::Publish,
-            Self::RecordStarted
-            | Self::RecordPartStarted
-            | Self::RecordPartDone
-            | Self::RecordDone => CallbackKind::Record,
+            Self::RecordStarted | Self::RecordPartStarted | Self::RecordPartDone | Self::RecordDone => {
+                CallbackKind::Record
+            }
         }
     }
 }

@@ -38,14 +38,8 @@ impl PartLocation<'_> {
     pub fn key(&self, zone: &TimeZone) -> String {
         let start = local_time(self.start, zone, "%Y%m%d%H%M%S");
         let date = start.get(..8).unwrap_or_default();
-        let end = self
-            .end
-            .map(|end| format!("_{}", local_time(end, zone, "%Y%m%d%H%M%S")))
-            .unwrap_or_default();
-        format!(
-            "record/{date}/{}/{}/{}/{start}{end}.flv",
-            self.domain, self.app, self.stream
-        )
+        let end = self.end.map(|end| format!("_{}", local_time(end, zone, "%Y%m%d%H%M%S"))).unwrap_or_default();
+        format!("record/{date}/{}/{}/{}/{start}{end}.flv", self.domain, self.app, self.stream)
     }
 }
 

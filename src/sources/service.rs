@@ -7,9 +7,7 @@ use serde_json::json;
 use super::store::{NewSource, Source, SourceStore};
 use super::{Adapter, RefusalView, SourceView};
 use crate::audit::AuditEntry;
-use crate::model::{
-    Action, Actor, BadName, Clock, DomainName, Forbidden, Problem, ProblemKind, SourceId, StoreError,
-};
+use crate::model::{Action, Actor, BadName, Clock, DomainName, Forbidden, Problem, ProblemKind, SourceId, StoreError};
 use crate::outbound::SigningSecret;
 use crate::sealing::{SealError, Sealer, random_token, token_hash};
 
@@ -123,7 +121,8 @@ impl Sources {
             _ => return Err(SourceError::BadAdapter(adapter.to_owned())),
         };
         let default_domain = default_domain.map(str::trim).filter(|text| !text.is_empty());
-        let default_domain = default_domain.map(DomainName::parse).transpose().map_err(SourceError::BadDefaultDomain)?;
+        let default_domain =
+            default_domain.map(DomainName::parse).transpose().map_err(SourceError::BadDefaultDomain)?;
         self.insert(actor, adapter, name, default_domain).await
     }
 

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
-use super::session::{Phase, Session, SessionRules};
+use super::session::{Outcome, Phase, Session, SessionRules};
 use super::store::{Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
 use super::{SessionDetail, SessionView};
 use crate::domains::DomainStore;
 use crate::model::{
-    Action, Actor, AppName, Clock, DomainName, Forbidden, IdGenerator, Millis, Page, PageRequest, Problem,
-    ProblemKind, SessionId, SourceId, StoreError, StreamName,
+    Action, Actor, AppName, Clock, DomainName, Forbidden, IdGenerator, Millis, Page, PageRequest, Problem, ProblemKind,
+    SessionId, SourceId, StoreError, StreamName,
 };
 use crate::recordings::RecordingStore;
 use crate::sources::{Adapter, Refusal, SourceStore};
+
+/// How long a source that sends heartbeats may be silent.
+const HEARTBEAT_TIMEOUT_MS: Millis = 60_000;
 
 /// Why something with a stream cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -95,11 +98,9 @@ impl Streams {
         let now = self.clock.now();
         let rules = self.rules(adapter, hint);
         let push = match hint {
-            Hint::Started { push, .. } => Some(StreamRef {
-                domain: push.domain_id,
-                app: push.app.as_str(),
-                stream: push.stream.as_str(),
-            }),
+            Hint::Started { push, .. } => {
+                Some(StreamRef { domain: push.domain_id, app: push.app.as_str(), stream: push.stream.as_str() })
+            }
             _ => None,
         };
         let decide = |situation: Situation| self.decide(situation, key, hint, now, &rules);
@@ -119,7 +120,7 @@ impl Streams {
             let rules = self.rules_of(false);
             for id in due {
                 let decide = |situation: Situation| match situation.current {
-                    Some(stored) => self.tick(stored, situation.rivals, now, &rules),
+                    Some(stored) => settle(stored, situation.rivals, now, &rules, |session| session.tick(now, &rules)),
                     None => Vec::new(),
                 };
                 self.store.advance(Scope::Id(id), None, now, &decide).await?;
@@ -132,9 +133,8 @@ impl Streams {
         let now = self.clock.now();
         let rules = self.rules_of(false);
         for id in self.store.orphans(source, boot).await? {
-            let decide = |situation: Situation| {
-                situation.current.map(|stored| self.lose(stored, now, &rules)).into_iter().collect()
-            };
+            let decide =
+                |situation: Situation| situation.current.map(|stored| lose(stored, now, &rules)).into_iter().collect();
             self.store.advance(Scope::Id(id), None, now, &decide).await?;
         }
         Ok(())
@@ -149,7 +149,7 @@ impl Streams {
     }
 
     fn rules_of(&self, records_at_publish: bool) -> SessionRules {
-        SessionRules { grace_ms: self.grace_ms, records_at_publish, ..SessionRules::default() }
+        SessionRules { grace_ms: self.grace_ms, heartbeat_timeout_ms: HEARTBEAT_TIMEOUT_MS, records_at_publish }
     }
 
     fn decide(
@@ -165,15 +165,15 @@ impl Streams {
             (Hint::Started { at, push }, current) => {
                 let mut steps = Vec::new();
                 if let Some(stored) = current {
-                    if stored.session.is_repeat_of_start(*at, rules) {
+                    if stored.session.is_repeat_of_start(now, rules) {
                         return steps;
                     }
                     if stored.session.phase != Phase::Closed {
-                        steps.push(self.lose(stored, *at, rules));
+                        steps.push(lose(stored, now, rules));
                     }
                 }
                 let contested = rivals.iter().any(|r| r.key != *key && r.session.phase == Phase::Live);
-                let (session, events) = Session::start(*at, push, contested, rules);
+                let (session, outcome) = Session::start(*at, now, push, contested, rules);
                 let stored = StoredSession {
                     id: SessionId(self.ids.next(now)),
                     key: key.clone(),
@@ -183,61 +183,13 @@ impl Streams {
                     stream: push.stream.to_string(),
                     session,
                 };
-                steps.push(Step { stored, events, parts: Vec::new() });
+                steps.push(Step { stored, events: outcome.events, parts: outcome.parts });
                 steps
             }
             // An end or a part without a start: nothing is known of the stream, so there is nobody to tell.
             (_, None) => Vec::new(),
-            (hint, Some(stored)) => {
-                let was_live = stored.session.phase == Phase::Live;
-                let was_opening = stored.session.phase == Phase::Opening;
-                let mut step = Step { stored, events: Vec::new(), parts: Vec::new() };
-                let outcome = step.stored.session.apply(hint, now, rules);
-                step.events = outcome.events;
-                step.parts = outcome.parts;
-                let is_live = step.stored.session.phase == Phase::Live;
-                let mut steps = Vec::new();
-                if was_opening && is_live {
-                    // The second publisher really publishes: the first one is gone.
-                    steps.extend(rivals.into_iter().filter(|r| r.session.phase == Phase::Live).map(|r| self.lose(r, now, rules)));
-                    steps.push(step);
-                } else if was_live && !is_live {
-                    steps.push(step);
-                    steps.extend(self.promote_next(rivals, now, rules));
-                } else {
-                    steps.push(step);
-                }
-                steps
-            }
+            (hint, Some(stored)) => settle(stored, rivals, now, rules, |session| session.apply(hint, now, rules)),
         }
-    }
-
-    fn tick(&self, mut stored: StoredSession, rivals: Vec<StoredSession>, now: Millis, rules: &SessionRules) -> Vec<Step> {
-        let was = stored.session.phase;
-        let outcome = stored.session.tick(now, rules);
-        let is = stored.session.phase;
-        let step = Step { stored, events: outcome.events, parts: outcome.parts };
-        match (was, is) {
-            (Phase::Opening, Phase::Live) => {
-                let lost = rivals.into_iter().filter(|r| r.session.phase == Phase::Live).map(|r| self.lose(r, now, rules));
-                lost.chain([step]).collect()
-            }
-            (Phase::Live, Phase::Closing | Phase::Closed) => {
-                std::iter::once(step).chain(self.promote_next(rivals, now, rules)).collect()
-            }
-            _ => vec![step],
-        }
-    }
-
-    fn promote_next(&self, rivals: Vec<StoredSession>, now: Millis, rules: &SessionRules) -> Option<Step> {
-        let mut stored = rivals.into_iter().find(|r| r.session.phase == Phase::Opening)?;
-        let outcome = stored.session.promote(now, rules);
-        Some(Step { stored, events: outcome.events, parts: outcome.parts })
-    }
-
-    fn lose(&self, mut stored: StoredSession, now: Millis, rules: &SessionRules) -> Step {
-        let outcome = stored.session.lose(now, rules);
-        Step { stored, events: outcome.events, parts: outcome.parts }
     }
 
     async fn check(&self, push: &PushRequest) -> Result<Result<Admitted, (String, Refused)>, StoreError> {
@@ -249,9 +201,11 @@ impl Streams {
                 break;
             }
         }
-        let refuse = |host: &str, code: &'static str, reason: String| Ok(Err((host.to_owned(), Refused { code, reason })));
+        let refuse =
+            |host: &str, code: &'static str, reason: String| Ok(Err((host.to_owned(), Refused { code, reason })));
         let Some((name, domain)) = found else {
-            let host = names.first().map(|n| n.ascii().to_owned()).or_else(|| push.hosts.first().cloned()).unwrap_or_default();
+            let host =
+                names.first().map(|n| n.ascii().to_owned()).or_else(|| push.hosts.first().cloned()).unwrap_or_default();
             let reason = format!("{host} is no push domain of this console");
             return refuse(&host, "unknown_domain", reason);
         };
@@ -313,4 +267,39 @@ impl IngestSink for Streams {
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
         self.report_once(key, Adapter::BuiltIn, &hint, None).await
     }
+}
+
+/// One session moves by `change`. When it goes live, whoever was live is gone; when it stops being live, the next may go live.
+fn settle(
+    mut stored: StoredSession,
+    rivals: Vec<StoredSession>,
+    now: Millis,
+    rules: &SessionRules,
+    change: impl FnOnce(&mut Session) -> Outcome,
+) -> Vec<Step> {
+    let was_live = stored.session.phase == Phase::Live;
+    let outcome = change(&mut stored.session);
+    let is_live = stored.session.phase == Phase::Live;
+    let promoted = outcome.promoted;
+    let step = Step { stored, events: outcome.events, parts: outcome.parts };
+    if promoted {
+        let live = rivals.into_iter().filter(|rival| rival.session.phase == Phase::Live);
+        live.map(|rival| lose(rival, now, rules)).chain([step]).collect()
+    } else if was_live && !is_live {
+        std::iter::once(step).chain(promote_next(rivals, rules)).collect()
+    } else {
+        vec![step]
+    }
+}
+
+fn promote_next(rivals: Vec<StoredSession>, rules: &SessionRules) -> Option<Step> {
+    let mut stored = rivals.into_iter().find(|rival| rival.session.phase == Phase::Opening)?;
+    let outcome = stored.session.promote(rules);
+    Some(Step { stored, events: outcome.events, parts: outcome.parts })
+}
+
+/// The source fell silent, or its stream is published by somebody else now.
+fn lose(mut stored: StoredSession, now: Millis, rules: &SessionRules) -> Step {
+    let outcome = stored.session.supersede(now, rules);
+    Step { stored, events: outcome.events, parts: outcome.parts }
 }

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# `make test`: format, lints, Rust tests on SQLite and PostgreSQL, browser tests. The last line is the count.
+#   TEST_PROFILE=release   the browser tests use the release build instead of the development build
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. .ci/tools.sh
+
+profile="${TEST_PROFILE:-dev}"
+nextest=0.9.143
+rust_report=target/nextest/default/junit.xml # nextest keeps its reports in the checkout
+browser_report=end2end/test-results/junit.xml
+
+install_debian_packages() {
+  local missing=()
+  have "${CHROMIUM:-chromium}" || missing+=(chromium)
+  have ffmpeg || missing+=(ffmpeg)
+  have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+  [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] || missing+=(nginx libnginx-mod-rtmp)
+  python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+  [ ${#missing[@]} -eq 0 ] && return
+  local install="apt-get install --yes --no-install-recommends ${missing[*]}"
+  if ! have apt-get || [ "$(id -u)" -ne 0 ]; then
+    stop "the tests need ${missing[*]}. On Debian: sudo $install"
+  fi
+  step "Installing ${missing[*]}"
+  apt-get update --quiet=2
+  DEBIAN_FRONTEND=noninteractive $install --quiet=2
+}
+
+install_test_tools() {
+  if ! have cargo-nextest; then
+    step "Installing cargo-nextest $nextest (about 8 min, once)"
+    install_crate "cargo-nextest@$nextest" --locked
+    rm -rf "$tools_dir/build"
+  fi
+  # The public verifier of Standard Webhooks: our signatures are not judged by our own code.
+  if [ ! -e "$tools_dir/python/installed" ]; then
+    step "Installing the Python package standardwebhooks"
+    python3 -m venv --clear "$tools_dir/python"
+    "$tools_dir/python/bin/pip" install --quiet standardwebhooks==1.1.0
+    touch "$tools_dir/python/installed"
+  fi
+  export CALLSHEET_TEST_PYTHON="$tools_dir/python/bin/python"
+  if [ end2end/package-lock.json -nt end2end/node_modules/.package-lock.json ]; then
+    step "Installing the browser tests' packages"
+    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix end2end --no-audit --no-fund --loglevel=error
+  fi
+}
+
+lint() {
+  step "Format"
+  cargo fmt --all --check
+  step "Lints: console"
+  cargo clippy --locked --workspace --all-targets -- -D warnings
+  step "Lints: browser"
+  cargo clippy --locked --package callsheet-app --lib --features hydrate \
+    --target wasm32-unknown-unknown --target-dir "$target_dir/front" -- -D warnings
+  end2end/node_modules/.bin/tsc --project end2end
+}
+
+test_rust() {
+  step "Rust tests"
+  rm -f "$rust_report"
+  .ci/with-postgres.sh cargo nextest run --locked --workspace
+}
+
+build_for_browser() {
+  step "Building the console for the browser tests ($profile)"
+  case "$profile" in
+    dev) # nextest has built the server
+      export CALLSHEET_BINARY="$target_dir/debug/callsheet"
+      LEPTOS_SITE_ROOT="$target_dir/debug/site" cargo leptos build --frontend-only
+      ;;
+    release)
+      export CALLSHEET_BINARY="$target_dir/release/callsheet"
+      build_release
+      ;;
+    *) stop "TEST_PROFILE is dev or release, not $profile." ;;
+  esac
+}
+
+test_browser() {
+  step "Browser tests"
+  rm -f "$browser_report"
+  (cd end2end && node_modules/.bin/playwright test --forbid-only)
+}
+
+# count_of NAME: the sum of an attribute of <testsuites> over both JUnit reports
+count_of() {
+  sed -n "s/.*<testsuites .*\b$1=\"\([0-9]*\)\".*/\1/p" "$rust_report" "$browser_report" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+install_debian_packages
+install_build_tools
+install_test_tools
+lint
+
+result=0
+test_rust || result=1
+[ -s "$rust_report" ] || stop "the Rust tests did not run."
+build_for_browser
+test_browser || result=1
+[ -s "$browser_report" ] || stop "the browser tests did not run."
+
+failed=$(($(count_of failures) + $(count_of errors)))
+skipped=$(count_of skipped)
+passed=$(($(count_of tests) - failed - skipped))
+[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ] || result=1
+
+step "Done"
+[ "$skipped" -eq 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+exit "$result"

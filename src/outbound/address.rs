@@ -1,0 +1,235 @@
+//! Where a callback goes: an http or https address, parsed once as browsers parse it.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderValue, Uri};
+use url::{Host, ParseError, Url};
+
+use crate::model::{Problem, ProblemKind};
+
+/// The longest address, in characters, as typed and as sent.
+const MAX_LENGTH: usize = 2_048;
+
+/// Ports of services that are not web servers and could be made to act on a request: the "bad ports" of the WHATWG
+/// Fetch standard, which browsers refuse too. Sorted.
+const DENIED_PORTS: [u16; 83] = [
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
+    110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
+    532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060,
+    5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+];
+
+/// Why an address is not accepted. Each text names the remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error("The address is empty; type one such as https://example.com/callback.")]
+    Empty,
+    #[error("The address is longer than {MAX_LENGTH} characters; shorten it.")]
+    TooLong,
+    #[error("The address contains a line break or another control character; remove it.")]
+    ControlCharacter,
+    #[error("The address has no scheme; start it with https:// or http://.")]
+    NoScheme,
+    #[error("The address must start with https:// or http://; other schemes cannot receive callbacks.")]
+    BadScheme,
+    #[error(
+        "The address contains a user name or password; remove what stands before the @ and check the signature instead."
+    )]
+    UserInfo,
+    #[error("The address has no host; type one such as https://example.com/callback.")]
+    NoHost,
+    #[error("The host of the address is not a valid name or IP address; check its spelling.")]
+    BadHost,
+    #[error("The port of the address is not a number from 1 to 65535; correct it or leave it out.")]
+    BadPort,
+    #[error("Port {0} belongs to a service that is not a web server; use another port.")]
+    DeniedPort(u16),
+    #[error("The address cannot be read; copy it again from the receiver's settings.")]
+    Unreadable,
+}
+
+impl Problem for AddressError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "address_empty",
+            Self::TooLong => "address_too_long",
+            Self::ControlCharacter => "address_control_character",
+            Self::NoScheme => "address_no_scheme",
+            Self::BadScheme => "address_bad_scheme",
+            Self::UserInfo => "address_user_info",
+            Self::NoHost => "address_no_host",
+            Self::BadHost => "address_bad_host",
+            Self::BadPort => "address_bad_port",
+            Self::DeniedPort(_) => "address_denied_port",
+            Self::Unreadable => "address_unreadable",
+        }
+    }
+
+    fn kind(&self) -> ProblemKind {
+        ProblemKind::Invalid
+    }
+
+    fn field(&self) -> Option<&'static str> {
+        Some("address")
+    }
+
+    fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::TooLong => vec![("max", MAX_LENGTH.to_string())],
+            Self::DeniedPort(port) => vec![("port", port.to_string())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl From<ParseError> for AddressError {
+    fn from(error: ParseError) -> Self {
+        match error {
+            ParseError::EmptyHost => Self::NoHost,
+            ParseError::RelativeUrlWithoutBase | ParseError::RelativeUrlWithCannotBeABaseBase => Self::NoScheme,
+            ParseError::InvalidPort => Self::BadPort,
+            ParseError::IdnaError
+            | ParseError::InvalidIpv4Address
+            | ParseError::InvalidIpv6Address
+            | ParseError::InvalidDomainCharacter => Self::BadHost,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+/// An address that callbacks can be posted to. Cheap to clone; what a request needs of it is made once.
+#[derive(Clone)]
+pub struct CallbackAddress {
+    text: Arc<str>,
+    host: Arc<str>,
+    ip: Option<IpAddr>,
+    port: u16,
+    https: bool,
+    origin: Arc<str>,
+    target: Uri,
+    authority: HeaderValue,
+}
+
+impl CallbackAddress {
+    /// Accepts http and https addresses. Spaces around are dropped, and so is a fragment, which HTTP never sends;
+    /// octal, hexadecimal and short forms of IPv4 become the usual one.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(AddressError::Empty);
+        }
+        if text.chars().count() > MAX_LENGTH {
+            return Err(AddressError::TooLong);
+        }
+        // The standard drops tabs and line breaks silently; what is stored must be what was meant.
+        if text.chars().any(char::is_control) {
+            return Err(AddressError::ControlCharacter);
+        }
+        let mut url = Url::parse(text)?;
+        url.set_fragment(None);
+        let https = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(AddressError::BadScheme),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(AddressError::UserInfo);
+        }
+        if url.as_str().len() > MAX_LENGTH {
+            return Err(AddressError::TooLong);
+        }
+        let ip = match url.host() {
+            None | Some(Host::Domain("")) => return Err(AddressError::NoHost),
+            Some(Host::Domain(_)) => None,
+            Some(Host::Ipv4(ip)) => Some(IpAddr::from(ip)),
+            Some(Host::Ipv6(ip)) => Some(IpAddr::from(ip)),
+        };
+        let port = url.port_or_known_default().ok_or(AddressError::BadPort)?;
+        if DENIED_PORTS.binary_search(&port).is_ok() {
+            return Err(AddressError::DeniedPort(port));
+        }
+        let host = url.host_str().ok_or(AddressError::NoHost)?;
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        Ok(Self {
+            host: host.into(),
+            ip,
+            port,
+            https,
+            origin: format!("{}://{host}:{port}", url.scheme()).into(),
+            target: target.parse().map_err(|_| AddressError::Unreadable)?,
+            authority: authority.parse().map_err(|_| AddressError::BadHost)?,
+            text: url.as_str().into(),
+        })
+    }
+
+    /// The address as it is sent: normalised, without fragment, ASCII, at most 2,048 characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The host: a name in its ASCII form, an IPv4 address, or an IPv6 address in brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, also when the address leaves it to the scheme.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether TLS is spoken.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// The IP address when the host is a literal one.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.ip
+    }
+
+    /// Scheme, host and port: addresses with the same origin share connections.
+    pub(super) fn origin(&self) -> &Arc<str> {
+        &self.origin
+    }
+
+    /// Path and query, as the request line has them.
+    pub(super) fn target(&self) -> &Uri {
+        &self.target
+    }
+
+    /// The value of the `host` header.
+    pub(super) fn authority(&self) -> &HeaderValue {
+        &self.authority
+    }
+}
+
+impl fmt::Display for CallbackAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for CallbackAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CallbackAddress").field(&self.text).finish()
+    }
+}
+
+impl PartialEq for CallbackAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for CallbackAddress {}

@@ -1,0 +1,299 @@
+//! Why an exchange failed: a class to count, a code to translate, a sentence to read and a remedy to try.
+
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use rustls::CertificateError;
+use serde::Serialize;
+
+use super::{Blocked, DnsError, Phase};
+use crate::model::{Problem, vocabulary};
+
+vocabulary!(
+    /// The sort of a failed attempt; each has one. The words are those of storage, JSON and metrics.
+    ErrorClass {
+        /// The policy forbids the IP address.
+        BlockedAddress = "blocked_address",
+        /// The host name has no IP address.
+        Dns = "dns",
+        /// No TCP connection.
+        Connect = "connect",
+        /// No TLS, or a certificate that cannot be trusted.
+        Tls = "tls",
+        /// Connected, but no complete answer in time.
+        Timeout = "timeout",
+        /// An answer that is not 2xx.
+        HttpStatus = "http_status",
+        /// Headers beyond 64 KiB.
+        TooLarge = "too_large",
+        /// What came is not an HTTP answer, or broke off.
+        Protocol = "protocol",
+    }
+);
+
+/// Why an exchange failed. The texts are English and hold nothing secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    pub class: ErrorClass,
+    /// The phase that failed.
+    pub phase: Phase,
+    /// Stable, `snake_case`, finer than the class.
+    pub code: &'static str,
+    /// What happened, one sentence.
+    pub detail: String,
+    /// What to do about it, one sentence that names the host.
+    pub remedy: String,
+}
+
+impl Failure {
+    pub(super) fn blocked(host: &str, blocked: Blocked) -> Self {
+        Self {
+            class: ErrorClass::BlockedAddress,
+            phase: Phase::Policy,
+            code: blocked.code(),
+            detail: format!("{} is a {} address, which callbacks may not reach.", blocked.address, blocked.range),
+            remedy: format!(
+                "Give {host} a public address, or have an administrator add {} to `allowed_networks`.",
+                blocked.address
+            ),
+        }
+    }
+
+    pub(super) fn dns(host: &str, error: &DnsError) -> Self {
+        let remedy = match error {
+            DnsError::NotFound => {
+                format!("Check the spelling of {host} and that its DNS record exists.")
+            }
+            DnsError::NoAddress => format!("Add an A or AAAA record for {host}."),
+            DnsError::Timeout | DnsError::Failed(_) => {
+                format!("Check that the name servers of {host} answer, and those of this console's machine too.")
+            }
+        };
+        Self {
+            class: ErrorClass::Dns,
+            phase: Phase::Dns,
+            code: error.code(),
+            detail: format!("{host}: {error}."),
+            remedy,
+        }
+    }
+
+    pub(super) fn connect(host: &str, peer: SocketAddr, error: &io::Error) -> Self {
+        let port = peer.port();
+        let (code, detail, remedy) = match error.kind() {
+            io::ErrorKind::ConnectionRefused => (
+                "connect_refused",
+                format!("{peer} refused the connection."),
+                format!("Check that the receiver runs on {host} and listens on port {port}."),
+            ),
+            io::ErrorKind::TimedOut => return Self::connect_timeout(host, Some(peer)),
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => (
+                "connect_unreachable",
+                format!("There is no route to {peer}."),
+                format!("Check the network between this console and {host}, and that the address of {host} is right."),
+            ),
+            _ => (
+                "connect_failed",
+                format!("The connection to {peer} failed: {error}."),
+                format!("Check that {host} takes connections on port {port}."),
+            ),
+        };
+        Self { class: ErrorClass::Connect, phase: Phase::Connect, code, detail, remedy }
+    }
+
+    /// `peer` is absent when the whole exchange ran out of time while connecting.
+    pub(super) fn connect_timeout(host: &str, peer: Option<SocketAddr>) -> Self {
+        Self {
+            class: ErrorClass::Connect,
+            phase: Phase::Connect,
+            code: "connect_timeout",
+            detail: match peer {
+                Some(peer) => format!("{peer} did not answer the connection request in time."),
+                None => format!("{host} did not answer the connection request in time."),
+            },
+            remedy: format!("Check that {host} is up and that no firewall drops connections from this console."),
+        }
+    }
+
+    pub(super) fn tls(host: &str, error: &io::Error) -> Self {
+        let renew = || format!("Renew the certificate of {host}.");
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let (code, detail, remedy) = match inner {
+            Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    ("tls_expired", format!("The certificate of {host} has expired."), renew())
+                }
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+                    "tls_not_valid_yet",
+                    format!("The certificate of {host} is not valid yet."),
+                    format!("Check the clocks of {host} and of this console's machine."),
+                ),
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
+                    "tls_name_mismatch",
+                    format!("The certificate is for another name than {host}."),
+                    format!("Install a certificate that names {host}, or use the name the certificate has."),
+                ),
+                CertificateError::UnknownIssuer => (
+                    "tls_unknown_issuer",
+                    format!("The certificate of {host} is self-signed or comes from an unknown authority."),
+                    format!(
+                        "Install a certificate from a public authority on {host} with its whole chain, or add its \
+                         authority to the trusted ones of this console's machine."
+                    ),
+                ),
+                CertificateError::Revoked => {
+                    ("tls_revoked", format!("The certificate of {host} was revoked."), renew())
+                }
+                other => (
+                    "tls_bad_certificate",
+                    format!("The certificate of {host} cannot be trusted: {other}."),
+                    format!("Install a server certificate from a public authority on {host}."),
+                ),
+            },
+            Some(rustls::Error::InvalidMessage(_)) => (
+                "tls_not_spoken",
+                format!("{host} does not speak TLS on this port."),
+                format!("Use http://, or the port on which {host} serves https."),
+            ),
+            Some(rustls::Error::AlertReceived(alert)) => (
+                "tls_refused",
+                format!("{host} refused the TLS handshake: {alert:?}."),
+                format!("Check that {host} is served under this name and supports TLS 1.2 or 1.3."),
+            ),
+            _ => (
+                "tls_failed",
+                format!("The TLS handshake with {host} broke off: {error}."),
+                format!("Check that {host} serves https on this port."),
+            ),
+        };
+        Self { class: ErrorClass::Tls, phase: Phase::Tls, code, detail, remedy }
+    }
+
+    /// The whole exchange ran out of time in `phase`.
+    pub(super) fn timeout(host: &str, phase: Phase, limit: Duration) -> Self {
+        let (class, code, detail) = match phase {
+            Phase::Dns => return Self::dns(host, &DnsError::Timeout),
+            Phase::Connect => return Self::connect_timeout(host, None),
+            Phase::Tls => {
+                (ErrorClass::Tls, "tls_timeout", format!("{host} did not finish the TLS handshake within {limit:?}."))
+            }
+            Phase::Body => {
+                (ErrorClass::Timeout, "timeout_in_body", format!("{host} did not finish its answer within {limit:?}."))
+            }
+            Phase::Address | Phase::Policy | Phase::Request | Phase::Status => (
+                ErrorClass::Timeout,
+                "timeout_no_answer",
+                format!("{host} took the request but did not answer within {limit:?}."),
+            ),
+        };
+        Self {
+            class,
+            phase,
+            code,
+            detail,
+            remedy: format!("Let {host} answer 200 first and work afterwards, or raise the timeout of this callback."),
+        }
+    }
+
+    /// The connection broke, or what came is not HTTP.
+    pub(super) fn http(host: &str, phase: Phase, error: &hyper::Error) -> Self {
+        let kind = io_kind(error);
+        let (class, code, detail, remedy) = if error.is_parse_too_large() {
+            (
+                ErrorClass::TooLarge,
+                "headers_too_large",
+                format!("The headers of the answer of {host} are larger than 64 KiB or more than 100."),
+                format!("Make {host} answer with fewer or shorter headers."),
+            )
+        } else if error.is_parse()
+            || kind == Some(io::ErrorKind::InvalidData)
+            || kind == Some(io::ErrorKind::InvalidInput)
+        {
+            (
+                ErrorClass::Protocol,
+                "http_malformed",
+                format!("{host} answered with something that is not HTTP/1.1."),
+                format!("Check that a web server listens on this port of {host}, and whether it wants https."),
+            )
+        } else if phase == Phase::Body {
+            return Self::closed(host, phase);
+        } else if kind == Some(io::ErrorKind::ConnectionReset) {
+            (
+                ErrorClass::Protocol,
+                "connection_reset",
+                format!("{host} reset the connection before it answered."),
+                format!("Look into the log of the receiver on {host}: it, or a proxy before it, gave up."),
+            )
+        } else {
+            return Self::closed(host, phase);
+        };
+        Self { class, phase, code, detail, remedy }
+    }
+
+    /// The connection ended too early.
+    pub(super) fn closed(host: &str, phase: Phase) -> Self {
+        let (code, detail) = match phase {
+            Phase::Body => ("closed_in_body", format!("{host} closed the connection in the middle of its answer.")),
+            _ => ("closed_without_answer", format!("{host} closed the connection without an answer.")),
+        };
+        Self {
+            class: ErrorClass::Protocol,
+            phase,
+            code,
+            detail,
+            remedy: format!("Look into the log of the receiver on {host}: it, or a proxy before it, gave up."),
+        }
+    }
+
+    /// The answer came but is not 2xx.
+    pub(super) fn status(host: &str, status: StatusCode, headers: &HeaderMap) -> Self {
+        if status.is_redirection() {
+            let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+            return Self {
+                class: ErrorClass::HttpStatus,
+                phase: Phase::Status,
+                code: "http_redirect",
+                detail: match location {
+                    Some(location) => {
+                        format!("{host} answered {status} and points to {location}; redirects are not followed.")
+                    }
+                    None => format!("{host} answered {status}; redirects are not followed."),
+                },
+                remedy: format!("Enter the final address instead of the one on {host} that redirects."),
+            };
+        }
+        let remedy = match status.as_u16() {
+            401 | 403 => {
+                format!("Let {host} accept the request by its signature, without a login.")
+            }
+            404 | 410 => format!("Check the path of the address: {host} has nothing there."),
+            405 => format!("Let {host} accept POST on this path."),
+            413 | 415 | 422 => format!("Let {host} accept a small JSON body on this path."),
+            429 => format!("Let {host} take more requests, or lower the load on it."),
+            500..=599 => format!("Look into the log of the receiver on {host}: it failed while handling the request."),
+            _ => format!("Let {host} answer 200 when it has taken the event."),
+        };
+        Self {
+            class: ErrorClass::HttpStatus,
+            phase: Phase::Status,
+            code: "http_status",
+            detail: format!("{host} answered {status}."),
+            remedy,
+        }
+    }
+}
+
+/// The kind of the I/O error below, if there is one.
+pub(super) fn io_kind(error: &hyper::Error) -> Option<io::ErrorKind> {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            return Some(io.kind());
+        }
+        source = inner.source();
+    }
+    None
+}

@@ -1,0 +1,77 @@
+//! Host names to IP addresses.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::LookupIpStrategy;
+use hickory_resolver::net::NetError;
+
+/// Why a name has no addresses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DnsError {
+    #[error("there is no such name in DNS")]
+    NotFound,
+    #[error("the name has no IPv4 or IPv6 address")]
+    NoAddress,
+    #[error("the name servers did not answer in time")]
+    Timeout,
+    #[error("the name cannot be resolved: {0}")]
+    Failed(String),
+}
+
+impl DnsError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "dns_not_found",
+            Self::NoAddress => "dns_no_address",
+            Self::Timeout => "dns_timeout",
+            Self::Failed(_) => "dns_failed",
+        }
+    }
+}
+
+/// Resolves host names. Asked once per new connection; the connection goes to one of the addresses of that answer.
+#[async_trait]
+pub trait Resolve: Send + Sync + 'static {
+    /// All addresses of `host`, IPv4 and IPv6; never an empty list.
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, DnsError>;
+}
+
+/// The machine's name servers and hosts file; answers are kept for as long as DNS says.
+pub struct SystemResolver(TokioResolver);
+
+impl SystemResolver {
+    /// Reads the machine's settings; fails when there are none or they cannot be read.
+    pub fn new() -> Result<Self, DnsError> {
+        let failed = |error: NetError| DnsError::Failed(error.to_string());
+        let mut builder = TokioResolver::builder_tokio().map_err(failed)?;
+        // Both kinds: each address is checked, and IPv4 first, for a receiver's IPv6 is more often broken.
+        builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+        builder.build().map(Self).map_err(failed)
+    }
+}
+
+#[async_trait]
+impl Resolve for SystemResolver {
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, DnsError> {
+        let found = self.0.lookup_ip(host).await.map_err(|error| {
+            if error.is_nx_domain() {
+                DnsError::NotFound
+            } else if error.is_no_records_found() {
+                DnsError::NoAddress
+            } else if matches!(error, NetError::Timeout) {
+                DnsError::Timeout
+            } else {
+                DnsError::Failed(error.to_string())
+            }
+        })?;
+        let addresses: Vec<IpAddr> = found.iter().collect();
+        if addresses.is_empty() {
+            return Err(DnsError::NoAddress);
+        }
+        Ok(addresses)
+    }
+}

@@ -1,0 +1,102 @@
+//! Signatures by Standard Webhooks 1.0.0: `v1,` and the base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`.
+//!
+//! Signed here over bytes as they are; verified by the public `standardwebhooks` crate, so that the two check each
+//! other.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
+use http::HeaderMap;
+use rand::RngCore;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+use standardwebhooks::{Webhook, WebhookError};
+
+const PREFIX: &str = "whsec_";
+
+/// Why a signing secret is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadSecret {
+    #[error("The secret does not start with whsec_; copy it whole.")]
+    NoPrefix,
+    #[error("What follows whsec_ is not base64; copy the secret again.")]
+    NotBase64,
+    #[error("The secret must have 24 to 64 bytes; generate a new one.")]
+    BadLength,
+}
+
+/// A key that callbacks are signed with: `whsec_` and the base64 of 24 to 64 bytes. Never shown by `Debug`.
+#[derive(Clone)]
+pub struct SigningSecret {
+    text: SecretString,
+    /// HMAC with the key already taken in.
+    mac: Hmac<Sha256>,
+}
+
+impl SigningSecret {
+    /// A new secret of 32 random bytes.
+    #[must_use]
+    pub fn generate() -> Self {
+        let mut key = [0; 32];
+        rand::rng().fill_bytes(&mut key);
+        Self::of(&key)
+    }
+
+    /// Reads `whsec_…`; spaces around it are dropped.
+    pub fn parse(text: &str) -> Result<Self, BadSecret> {
+        let encoded = text.trim().strip_prefix(PREFIX).ok_or(BadSecret::NoPrefix)?;
+        let key = STANDARD.decode(encoded).map_err(|_| BadSecret::NotBase64)?;
+        if !(24..=64).contains(&key.len()) {
+            return Err(BadSecret::BadLength);
+        }
+        Ok(Self::of(&key))
+    }
+
+    /// The secret as the receiver needs it, to be shown once or sealed.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
+    }
+
+    /// Checks the headers `webhook-id`, `webhook-timestamp` (at most 5 minutes off) and `webhook-signature` of a
+    /// request that came in.
+    pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), WebhookError> {
+        Webhook::new(self.expose())?.verify(body, headers)
+    }
+
+    fn of(key: &[u8]) -> Self {
+        let mac = match Hmac::new_from_slice(key) {
+            Ok(mac) => mac,
+            Err(_) => unreachable!("HMAC takes keys of any length"),
+        };
+        Self { text: format!("{PREFIX}{}", STANDARD.encode(key)).into(), mac }
+    }
+}
+
+impl fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningSecret(whsec_…)")
+    }
+}
+
+/// The value of `webhook-signature`: one signature for each secret, so that receivers can change from one to the next.
+#[must_use]
+pub fn sign(secrets: &[SigningSecret], id: &str, timestamp_s: i64, body: &[u8]) -> String {
+    let stamp = timestamp_s.to_string();
+    // "v1,", 44 characters and a space.
+    let mut header = String::with_capacity(secrets.len() * 48);
+    for secret in secrets {
+        let mut mac = secret.mac.clone();
+        for part in [id.as_bytes(), b".", stamp.as_bytes(), b".", body] {
+            mac.update(part);
+        }
+        if !header.is_empty() {
+            header.push(' ');
+        }
+        header.push_str("v1,");
+        STANDARD.encode_string(mac.finalize().into_bytes(), &mut header);
+    }
+    header
+}

@@ -1,0 +1,90 @@
+//! The client against receivers on the loopback, which the policy of the tests opens.
+
+mod addresses;
+mod connections;
+mod phases;
+mod receiver;
+mod signing;
+mod tls;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::HeaderMap;
+use rustls::pki_types::CertificateDer;
+
+use super::{AddressPolicy, CallbackAddress, DnsError, Exchange, Outbound, OutboundConfig, Phase, Resolve};
+
+/// Long enough that it never runs out where a test does not mean it to.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Names with the answers they give in turn; the last is repeated.
+#[derive(Default)]
+struct Table(Mutex<HashMap<&'static str, Vec<Vec<IpAddr>>>>);
+
+impl Table {
+    fn with(self, name: &'static str, answers: &[&[&str]]) -> Self {
+        let answers = answers
+            .iter()
+            .map(|answer| answer.iter().map(|text| text.parse().expect("an IP address")).collect())
+            .collect();
+        self.0.lock().expect("table").insert(name, answers);
+        self
+    }
+}
+
+#[async_trait]
+impl Resolve for Table {
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, DnsError> {
+        let mut names = self.0.lock().expect("table");
+        let answers = names.get_mut(host).ok_or(DnsError::NotFound)?;
+        if answers.len() > 1 { Ok(answers.remove(0)) } else { answers.first().cloned().ok_or(DnsError::NoAddress) }
+    }
+}
+
+fn policy(allowed: &[&str]) -> AddressPolicy {
+    AddressPolicy::new(allowed.iter().map(|net| net.parse().expect("a network")).collect())
+}
+
+fn outbound(policy: AddressPolicy, table: Table, extra_roots: Vec<CertificateDer<'static>>) -> Outbound {
+    let resolver = Arc::new(table);
+    Outbound::new(policy, OutboundConfig { resolver, extra_roots }).expect("a client")
+}
+
+/// A client that may reach 127.0.0.1, and knows it as `receiver.test`.
+fn local() -> Outbound {
+    let table = Table::default().with("receiver.test", &[&["127.0.0.1"]]);
+    outbound(policy(&["127.0.0.1/32"]), table, Vec::new())
+}
+
+fn address(text: impl AsRef<str>) -> CallbackAddress {
+    CallbackAddress::parse(text.as_ref()).expect("an address")
+}
+
+async fn post(client: &Outbound, address: &CallbackAddress) -> Exchange {
+    client.post(address, HeaderMap::new(), Bytes::from_static(b"{}"), LONG).await
+}
+
+fn phases(exchange: &Exchange) -> Vec<(Phase, bool)> {
+    exchange.phases.iter().map(|report| (report.phase, report.ok)).collect()
+}
+
+fn detail(exchange: &Exchange, phase: Phase) -> &str {
+    let report = exchange.phases.iter().find(|report| report.phase == phase);
+    &report.expect("the phase was entered").detail
+}
+
+/// Asserts that the exchange failed so, and that its last phase says it.
+fn assert_failed(exchange: &Exchange, class: &str, phase: Phase, code: &str) {
+    let failure = exchange.failure.as_ref().expect("a failure");
+    assert_eq!((failure.class.as_str(), failure.phase, failure.code), (class, phase, code), "{failure:?}");
+    let last = exchange.phases.last().expect("a phase");
+    assert_eq!((last.phase, last.ok), (phase, false), "{:?}", exchange.phases);
+    assert_eq!(last.detail, failure.detail);
+    assert!(exchange.phases.iter().rev().skip(1).all(|report| report.ok));
+    assert!(!exchange.succeeded());
+}

@@ -1,0 +1,56 @@
+//! TLS of the outgoing client: which authorities are trusted, and what a certificate says.
+
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use tokio_rustls::TlsConnector;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Trusts the machine's authorities and `extra`; Mozilla's when the machine has none.
+pub(super) fn connector(extra: Vec<CertificateDer<'static>>) -> Result<TlsConnector, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for certificate in extra {
+        roots.add(certificate)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Version, subject and expiry, for people: `TLSv1_3, certificate CN=example.com, expires 2026-12-24`.
+pub(super) fn describe(connection: &ClientConnection) -> String {
+    let version = connection.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
+    let certificate =
+        connection.peer_certificates().and_then(<[_]>::first).and_then(|der| X509Certificate::from_der(der).ok());
+    let Some((_, certificate)) = certificate else {
+        return version.to_owned();
+    };
+    let expiry = certificate.validity().not_after.to_datetime().date();
+    format!("{version}, certificate {}, expires {expiry}", subject(&certificate))
+}
+
+/// The subject, or the first alternative name: public authorities issue certificates without a subject.
+fn subject(certificate: &X509Certificate<'_>) -> String {
+    let subject = certificate.subject().to_string();
+    if !subject.is_empty() {
+        return subject;
+    }
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let first = names.and_then(|names| {
+        names.value.general_names.iter().find_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            _ => None,
+        })
+    });
+    first.unwrap_or_else(|| "without a name".to_owned())
+}

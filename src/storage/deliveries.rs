@@ -1,0 +1,380 @@
+//! Deliveries, their attempts and the queue.
+
+use async_trait::async_trait;
+use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Transaction};
+
+use super::Db;
+use super::callbacks::{CALLBACK_COLUMNS, callback};
+use super::events::enqueue;
+use super::rows::{Conditions, Read, Value, containing, to_json};
+use crate::audit::AuditEntry;
+use crate::deliveries::{
+    AttemptRecord, AttemptView, CallbackOff, DayFigures, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryState,
+    DeliveryStore, Fate, Queued, Ready, Waiting,
+};
+use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, SessionId, StoreError};
+
+const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.sequence, d.happened_at, d.state, d.attempts, \
+     d.tries, d.last_attempt_at, d.last_status, d.last_error, d.out_of_order, q.due_at, s.domain";
+const FROM: &str = "from deliveries d join sessions s on s.id = d.session_id left join queue q on q.delivery_id = d.id";
+
+fn delivery(row: &AnyRow) -> Result<DeliveryRow, StoreError> {
+    Ok(DeliveryRow {
+        id: DeliveryId(row.col("id")?),
+        domain: row.col("domain")?,
+        kind: row.word("kind")?,
+        event: row.word("event")?,
+        app: row.col("app")?,
+        stream: row.col("stream")?,
+        session: SessionId(row.col("session_id")?),
+        sequence: row.col("sequence")?,
+        happened_at: row.col("happened_at")?,
+        state: row.word("state")?,
+        attempts: row.col("attempts")?,
+        last_attempt_at: row.col("last_attempt_at")?,
+        last_status: row.col("last_status")?,
+        last_error: row.col("last_error")?,
+        next_attempt_at: row.col("due_at")?,
+        out_of_order: row.col("out_of_order")?,
+    })
+}
+
+fn attempt(row: &AnyRow) -> Result<AttemptView, StoreError> {
+    let response_headers: Option<String> = row.col("response_headers")?;
+    let response_headers = response_headers.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text));
+    let body: Option<Vec<u8>> = row.col("response_body")?;
+    Ok(AttemptView {
+        number: row.col("number")?,
+        started_at: row.col("started_at")?,
+        millis: row.col("millis")?,
+        address: row.col("address")?,
+        succeeded: row.col("succeeded")?,
+        status: row.col("status")?,
+        error_class: row.col("error_class")?,
+        error: row.col("error")?,
+        phases: row.json("phases")?,
+        request_headers: row.json("request_headers")?,
+        response_headers: response_headers.map_err(StoreError::corrupt)?,
+        response_body: String::from_utf8_lossy(&body.unwrap_or_default()).into_owned(),
+    })
+}
+
+fn conditions(filter: &DeliveryFilter) -> Conditions {
+    let mut conditions = Conditions::default();
+    if let Some(domain) = &filter.domain {
+        conditions.add("s.domain = ?", [Value::Text(domain.clone())]);
+    }
+    if let Some(only) = &filter.only {
+        conditions.any_of("s.domain", only);
+    }
+    if let Some(kind) = filter.kind {
+        conditions.add("d.kind = ?", [Value::Text(kind.to_string())]);
+    }
+    if let Some(event) = filter.event {
+        conditions.add("d.event = ?", [Value::Text(event.to_string())]);
+    }
+    match filter.stream.as_deref().map(|stream| stream.split_once('/')) {
+        Some(Some((app, stream))) => {
+            conditions.add("d.app = ? and d.stream = ?", [Value::Text(app.to_owned()), Value::Text(stream.to_owned())]);
+        }
+        Some(None) => conditions.add("d.stream = ?", [Value::Text(filter.stream.clone().unwrap_or_default())]),
+        None => {}
+    }
+    if let Some(state) = filter.state {
+        conditions.add("d.state = ?", [Value::Text(state.to_string())]);
+    }
+    if let Some(since) = filter.since {
+        conditions.add("d.id >= ?", [Value::Int(DeliveryId::floor(since).0)]);
+    }
+    if let Some(until) = filter.until {
+        conditions.add("d.id < ?", [Value::Int(DeliveryId::floor(until).0)]);
+    }
+    if let Some(status) = filter.status {
+        conditions.add("d.last_status = ?", [Value::Int(status)]);
+    }
+    if let Some(class) = &filter.error_class {
+        conditions.add("d.last_error = ?", [Value::Text(class.clone())]);
+    }
+    conditions
+}
+
+impl Db {
+    /// `body` holds text in a blob; each engine reads it as text in its own way.
+    fn body_as_text(&self) -> &'static str {
+        match self.engine {
+            super::Engine::Sqlite => "cast(d.body as text)",
+            super::Engine::Postgres => "convert_from(d.body, 'UTF8')",
+        }
+    }
+
+    async fn complete_one(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        record: &AttemptRecord,
+        fate: Fate,
+    ) -> Result<Queued, StoreError> {
+        let finished_at = record.started_at + record.millis;
+        let waits = sqlx::query("select callback_id, stream_key from queue where delivery_id = $1");
+        let waits = waits.bind(record.delivery.0).fetch_optional(&mut **tx).await?;
+        insert_attempt(tx, record).await?;
+        let state = match (fate, &waits) {
+            (Fate::Delivered, _) => Some(DeliveryState::Delivered),
+            // Somebody cancelled it meanwhile.
+            (_, None) => None,
+            (Fate::Failed, Some(_)) => Some(DeliveryState::Failed),
+            (Fate::Retry { .. }, Some(_)) => Some(DeliveryState::Retrying),
+        };
+        sqlx::query(
+            "update deliveries set attempts = attempts + 1, tries = tries + 1, last_attempt_at = $2, last_status = $3, \
+             last_error = $4, out_of_order = out_of_order or $5, state = coalesce($6, state), finished_at = $7 \
+             where id = $1",
+        )
+        .bind(record.delivery.0)
+        .bind(record.started_at)
+        .bind(record.status)
+        .bind(record.error_class)
+        .bind(record.out_of_order)
+        .bind(state.map(DeliveryState::as_str))
+        .bind(state.is_none_or(|s| !s.waits()).then_some(finished_at))
+        .execute(&mut **tx)
+        .await?;
+        match (fate, waits) {
+            (Fate::Retry { due_at }, Some(row)) => {
+                let waiting = Waiting {
+                    delivery: record.delivery,
+                    callback: CallbackId(row.col("callback_id")?),
+                    stream_key: row.col("stream_key")?,
+                    due_at,
+                };
+                enqueue(tx, waiting).await
+            }
+            _ => {
+                sqlx::query("delete from queue where delivery_id = $1")
+                    .bind(record.delivery.0)
+                    .execute(&mut **tx)
+                    .await?;
+                Ok(Queued::Removed(record.delivery))
+            }
+        }
+    }
+}
+
+async fn insert_attempt(tx: &mut Transaction<'static, Any>, record: &AttemptRecord) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into attempts (delivery_id, number, started_at, millis, address, succeeded, status, error_class, error, \
+         phases, request_headers, response_headers, response_body) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing",
+    )
+    .bind(record.delivery.0)
+    .bind(record.number)
+    .bind(record.started_at)
+    .bind(record.millis)
+    .bind(record.address.clone())
+    .bind(record.succeeded)
+    .bind(record.status)
+    .bind(record.error_class)
+    .bind(record.error.clone())
+    .bind(to_json(&record.phases)?)
+    .bind(to_json(&record.request_headers)?)
+    .bind(record.status.map(|_| to_json(&record.response_headers)).transpose()?)
+    .bind(record.status.map(|_| record.response_body.clone()))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+#[async_trait]
+impl DeliveryStore for Db {
+    async fn waiting(&self, after: (Millis, DeliveryId), limit: i64) -> Result<Vec<Waiting>, StoreError> {
+        let rows = sqlx::query(
+            "select due_at, delivery_id, callback_id, stream_key from queue \
+             where (due_at, delivery_id) > ($1, $2) order by due_at, delivery_id limit $3",
+        )
+        .bind(after.0)
+        .bind(after.1.0)
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        let waiting = |row: &AnyRow| {
+            Ok(Waiting {
+                delivery: DeliveryId(row.col("delivery_id")?),
+                callback: CallbackId(row.col("callback_id")?),
+                stream_key: row.col("stream_key")?,
+                due_at: row.col("due_at")?,
+            })
+        };
+        rows.iter().map(waiting).collect()
+    }
+
+    async fn ready(&self, id: DeliveryId) -> Result<Option<Ready>, StoreError> {
+        let sql = format!(
+            "select d.id, d.event, d.session_id, d.sequence, d.happened_at, d.body, d.attempts, d.tries, {CALLBACK_COLUMNS} \
+             from queue q join deliveries d on d.id = q.delivery_id join callbacks c on c.id = d.callback_id \
+             where q.delivery_id = $1"
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.read).await?;
+        let ready = |row: AnyRow| {
+            Ok(Ready {
+                id,
+                event: row.word("event")?,
+                session: SessionId(row.col("session_id")?),
+                sequence: row.col("sequence")?,
+                happened_at: row.col("happened_at")?,
+                body: row.col("body")?,
+                attempts: row.col("attempts")?,
+                tries: row.col("tries")?,
+                callback: callback(&row)?,
+            })
+        };
+        row.map(ready).transpose()
+    }
+
+    async fn complete(&self, attempts: &[(AttemptRecord, Fate)], off: &[CallbackOff]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let mut queued = Vec::with_capacity(attempts.len());
+        for (record, fate) in attempts {
+            queued.push(self.complete_one(&mut tx, record, *fate).await?);
+        }
+        for CallbackOff { callback, reason } in off {
+            sqlx::query("update callbacks set enabled = false, off_reason = $2 where id = $1 and enabled")
+                .bind(callback.0)
+                .bind(reason.clone())
+                .execute(&mut *tx)
+                .await?;
+            let now = attempts.last().map_or(0, |(record, _)| record.started_at);
+            queued.extend(self.stop_waiting(&mut tx, callback.0, DeliveryState::Cancelled, now).await?);
+        }
+        self.commit(tx, queued).await
+    }
+
+    async fn list_deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        page: PageRequest,
+    ) -> Result<Page<DeliveryRow>, StoreError> {
+        let mut conditions = conditions(filter);
+        if let Some(text) = &filter.text {
+            let sql = format!("{} like ? escape '!'", self.body_as_text());
+            conditions.add(&sql, [Value::Text(containing(text))]);
+        }
+        let count = format!("select count(*) as n {FROM}{}", conditions.sql());
+        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.read).await?.col("n")?;
+        let place = conditions.next_place();
+        let sql =
+            format!("select {ROW} {FROM}{} order by d.id desc limit ${place} offset ${}", conditions.sql(), place + 1);
+        let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
+        let rows = query.fetch_all(&self.read).await?;
+        let rows = rows.iter().map(delivery).collect::<Result<_, _>>()?;
+        Ok(Page { rows, total, number: page.number, size: page.size })
+    }
+
+    async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
+        let sql = format!(
+            "select {ROW}, d.body, c.address as callback_address {FROM} left join callbacks c on c.id = d.callback_id \
+             where d.id = $1"
+        );
+        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.read).await? else {
+            return Ok(None);
+        };
+        let attempts = sqlx::query(
+            "select number, started_at, millis, address, succeeded, status, error_class, error, phases, request_headers, \
+             response_headers, response_body from attempts where delivery_id = $1 order by number desc limit 100",
+        );
+        let attempts = attempts.bind(id.0).fetch_all(&self.read).await?;
+        let body: Vec<u8> = row.col("body")?;
+        Ok(Some(DeliveryDetail {
+            delivery: delivery(&row)?,
+            address: row.col("callback_address")?,
+            body: String::from_utf8_lossy(&body).into_owned(),
+            max_tries: 0,
+            tries: row.col("tries")?,
+            attempts: attempts.iter().map(attempt).collect::<Result<_, _>>()?,
+        }))
+    }
+
+    async fn resend(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = format!(
+            "select d.app, d.stream, {CALLBACK_COLUMNS} from deliveries d join callbacks c on c.id = d.callback_id \
+             where d.id = $1"
+        );
+        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&mut *tx).await? else {
+            return Ok(false);
+        };
+        let callback = callback(&row)?;
+        if !callback.enabled || callback.address.is_none() {
+            return Ok(false);
+        }
+        // A resend stands by itself: it neither waits for its stream nor holds it up.
+        let waiting = Waiting { delivery: id, callback: callback.id, stream_key: id.to_string(), due_at: now };
+        let queued = enqueue(&mut tx, waiting).await?;
+        sqlx::query("update deliveries set state = 'pending', tries = 0, finished_at = null where id = $1")
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await?;
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, vec![queued]).await?;
+        Ok(true)
+    }
+
+    async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let removed = sqlx::query("delete from queue where delivery_id = $1").bind(id.0).execute(&mut *tx).await?;
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query("update deliveries set state = 'cancelled', finished_at = $2 where id = $1")
+            .bind(id.0)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, vec![Queued::Removed(id)]).await?;
+        Ok(true)
+    }
+
+    async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError> {
+        let mut figures = DayFigures::default();
+        let mut conditions = Conditions::default();
+        conditions.add("d.id >= ?", [Value::Int(DeliveryId::floor(since).0)]);
+        if let Some(only) = only {
+            conditions.any_of("s.domain", only);
+        }
+        let sql = format!(
+            "select d.state, count(*) as n from deliveries d join sessions s on s.id = d.session_id{} group by d.state",
+            conditions.sql()
+        );
+        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await? {
+            let n: i64 = row.col("n")?;
+            figures.events += n;
+            match row.word("state")? {
+                DeliveryState::Delivered => figures.delivered = n,
+                DeliveryState::Failed => figures.failed = n,
+                DeliveryState::Skipped => figures.skipped = n,
+                DeliveryState::Pending | DeliveryState::Retrying => figures.waiting += n,
+                DeliveryState::Cancelled => {}
+            }
+        }
+        let mut conditions = Conditions::default();
+        if let Some(only) = only {
+            conditions.any_of("m.push", only);
+        }
+        conditions.add("c.enabled", []);
+        conditions.add("d.last_error is not null", []);
+        let sql = format!(
+            "select m.push, c.kind, d.last_error from callbacks c join domains m on m.id = c.domain_id \
+             join deliveries d on d.id = (select max(x.id) from deliveries x where x.callback_id = c.id and x.attempts > 0){} \
+             order by m.push, c.kind limit 20",
+            conditions.sql()
+        );
+        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await? {
+            figures.troubled.push((row.col("push")?, row.word("kind")?, row.col("last_error")?));
+        }
+        Ok(figures)
+    }
+
+    async fn queue_depth(&self) -> Result<i64, StoreError> {
+        sqlx::query("select count(*) as n from queue").fetch_one(&self.read).await?.col("n")
+    }
+}

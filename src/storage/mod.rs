@@ -1,0 +1,177 @@
+//! Storage on SQLite (embedded, the default) and PostgreSQL.
+//!
+//! One set of SQL serves both: `$1` works in both, and only integers, text, blobs and booleans are stored. Where they
+//! differ (transactions that write, row locks) the difference is a method of [`Engine`]. Each feature's trait is implemented in the
+//! file of the feature's name.
+//!
+//! On SQLite one connection writes (WAL, `synchronous=FULL`, `BEGIN IMMEDIATE`) and several read.
+
+mod accounts;
+mod audit;
+mod callbacks;
+mod deliveries;
+mod domains;
+mod events;
+mod recordings;
+mod rows;
+mod sources;
+mod streams;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyPool, Executor, Transaction};
+use tokio::sync::broadcast;
+
+use crate::deliveries::Queued;
+use crate::model::{IdGenerator, StoreError};
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    /// Begins a transaction that will write.
+    const fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// The end of a `select` whose rows this transaction will change. SQLite's one writer needs none.
+    const fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " for update",
+        }
+    }
+}
+
+/// Why a database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("database_url must start with sqlite:// or postgres://")]
+    BadUrl,
+    #[error("cannot open the database: {0}")]
+    Connect(#[source] sqlx::Error),
+    #[error("cannot bring the database's tables up to date: {0}")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+}
+
+/// The database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    engine: Engine,
+    write: AnyPool,
+    read: AnyPool,
+    ids: Arc<IdGenerator>,
+    /// Tells the delivery loop of this process what a commit did to the queue.
+    queued: broadcast::Sender<Queued>,
+}
+
+/// How many queue changes the delivery loop may lag behind before it reads the table anew.
+const QUEUED_LAG: usize = 16_384;
+
+impl Db {
+    /// Connects. SQLite's file is made if missing; its folder must exist.
+    pub async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, OpenError> {
+        sqlx::any::install_default_drivers();
+        let (engine, write, read) = if url.starts_with("sqlite:") {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            let url = format!("{url}{separator}mode=rwc");
+            let write = sqlite_pool(1).connect(&url).await.map_err(OpenError::Connect)?;
+            let read = sqlite_pool(4).connect(&url).await.map_err(OpenError::Connect)?;
+            (Engine::Sqlite, write, read)
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options = AnyPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10));
+            let pool = options.connect(url).await.map_err(OpenError::Connect)?;
+            (Engine::Postgres, pool.clone(), pool)
+        } else {
+            return Err(OpenError::BadUrl);
+        };
+        let (queued, _) = broadcast::channel(QUEUED_LAG);
+        Ok(Self { engine, write, read, ids, queued })
+    }
+
+    /// Brings the tables up to date.
+    pub async fn migrate(&self) -> Result<(), OpenError> {
+        let migrator = match self.engine {
+            Engine::Sqlite => sqlx::migrate!("migrations/sqlite"),
+            Engine::Postgres => sqlx::migrate!("migrations/postgres"),
+        };
+        migrator.run(&self.write).await.map_err(OpenError::Migrate)
+    }
+
+    /// Whether the database answers and its tables are there.
+    pub async fn is_ready(&self) -> Result<(), StoreError> {
+        sqlx::query("select id from domains limit 1").fetch_optional(&self.read).await?;
+        Ok(())
+    }
+
+    /// What commits of this process do to the queue, from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Queued> {
+        self.queued.subscribe()
+    }
+
+    /// Waits for connections to be returned and closes them.
+    pub async fn close(&self) {
+        self.write.close().await;
+        self.read.close().await;
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(self.write.begin_with(self.engine.begin_write()).await?)
+    }
+
+    /// Commits, then tells of the queue.
+    async fn commit(&self, transaction: Transaction<'static, Any>, queued: Vec<Queued>) -> Result<(), StoreError> {
+        transaction.commit().await?;
+        for change in queued {
+            // Nobody listens in a process without a delivery loop.
+            let _ = self.queued.send(change);
+        }
+        Ok(())
+    }
+}
+
+fn sqlite_pool(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(30)).after_connect(
+        |connection, _| {
+            Box::pin(async move {
+                connection
+                    .execute(
+                        "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
+                         pragma busy_timeout = 10000; pragma temp_store = memory",
+                    )
+                    .await?;
+                Ok(())
+            })
+        },
+    )
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
+        let unique = error.as_database_error().is_some_and(|e| e.is_unique_violation());
+        match &error {
+            _ if unique => Self::Duplicate,
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::Unavailable(error.into()),
+            // SQLite: full, busy, I/O error (whose extended codes end in 10); PostgreSQL: classes 53 (no resources),
+            // 57 (shut down) and 08 (connection).
+            _ if matches!(code.as_str(), "13" | "5" | "10")
+                || code.parse::<u32>().is_ok_and(|c| c & 0xff == 10)
+                || ["53", "57", "08"].iter().any(|class| code.len() == 5 && code.starts_with(class)) =>
+            {
+                Self::Unavailable(error.into())
+            }
+            _ => Self::Fault(error.into()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Reading rows.
+
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use sqlx::any::AnyRow;
+use sqlx::{Any, ColumnIndex, Decode, Row, Type};
+
+use crate::model::StoreError;
+
+/// Reads columns by name, as the types that are stored.
+pub(super) trait Read {
+    fn col<'r, T: Decode<'r, Any> + Type<Any>>(&'r self, name: &'static str) -> Result<T, StoreError>;
+    /// A text column that is one of a vocabulary.
+    fn word<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError>;
+    /// A text column that is JSON.
+    fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, StoreError>;
+}
+
+impl Read for AnyRow
+where
+    &'static str: ColumnIndex<Self>,
+{
+    fn col<'r, T: Decode<'r, Any> + Type<Any>>(&'r self, name: &'static str) -> Result<T, StoreError> {
+        Ok(self.try_get(name)?)
+    }
+
+    fn word<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError> {
+        let text: String = self.col(name)?;
+        text.parse().map_err(|_| StoreError::corrupt(format!("{name} = {text}")))
+    }
+
+    fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, StoreError> {
+        let text: String = self.col(name)?;
+        serde_json::from_str(&text).map_err(|e| StoreError::corrupt(format!("{name}: {e}")))
+    }
+}
+
+/// Writes a value as JSON text.
+pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|e| StoreError::Fault(e.into()))
+}
+
+/// The `where` clause of a filter: conditions with numbered places, and their values in order.
+#[derive(Default)]
+pub(super) struct Conditions {
+    sql: Vec<String>,
+    values: Vec<Value>,
+}
+
+/// A value of a condition.
+pub(super) enum Value {
+    Int(i64),
+    Text(String),
+    Bool(bool),
+}
+
+impl Conditions {
+    /// Adds a condition in which each `?` stands for the next of `values`.
+    pub(super) fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        let mut numbered = String::with_capacity(sql.len() + 8);
+        let mut values = values.into_iter();
+        for piece in sql.split_inclusive('?') {
+            match piece.strip_suffix('?') {
+                Some(before) => {
+                    self.values.extend(values.next());
+                    numbered.push_str(before);
+                    numbered.push_str(&format!("${}", self.values.len()));
+                }
+                None => numbered.push_str(piece),
+            }
+        }
+        self.sql.push(numbered);
+    }
+
+    /// `column in (…)`.
+    pub(super) fn any_of(&mut self, column: &str, values: &[String]) {
+        if values.is_empty() {
+            self.sql.push("1 = 0".to_owned());
+            return;
+        }
+        let places = vec!["?"; values.len()].join(", ");
+        self.add(&format!("{column} in ({places})"), values.iter().cloned().map(Value::Text));
+    }
+
+    /// ` where …`, or nothing.
+    pub(super) fn sql(&self) -> String {
+        if self.sql.is_empty() { String::new() } else { format!(" where {}", self.sql.join(" and ")) }
+    }
+
+    /// The place after the last value, as in `$3`.
+    pub(super) fn next_place(&self) -> usize {
+        self.values.len() + 1
+    }
+
+    /// Binds the values in order.
+    pub(super) fn bind<'q>(
+        &self,
+        mut query: sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>,
+    ) -> sqlx::query::Query<'q, Any, sqlx::any::AnyArguments> {
+        for value in &self.values {
+            query = match value {
+                Value::Int(v) => query.bind(*v),
+                Value::Text(v) => query.bind(v.clone()),
+                Value::Bool(v) => query.bind(*v),
+            };
+        }
+        query
+    }
+}
+
+/// `text` as part of a `like … escape '!'` pattern.
+pub(super) fn containing(text: &str) -> String {
+    let escaped: String =
+        text.chars().flat_map(|c| matches!(c, '%' | '_' | '!').then_some('!').into_iter().chain([c])).collect();
+    format!("%{escaped}%")
+}

@@ -1,0 +1,356 @@
+//! One publish, from its source's hints to our events. Pure: no clock and no I/O, and it serialises.
+//!
+//! **Who acts.** The caller loads the session, calls one method with the time of the console (`now`), and commits the
+//! changed session together with the [`Outcome`]. Times inside a hint say when something happened; `now` only decides
+//! what is overdue. When `due_at` comes, the caller calls [`Session::tick`].
+//!
+//! **States.**
+//! - *Opening*: another session holds the same stream. Nothing is told. A second publisher that the source refuses
+//!   ends here, without an event. A heartbeat, the end of the grace, or the end of the other session makes it *live*; what its
+//!   recording did meanwhile is told then.
+//! - *Live*: `publish_started` was told. Where the source sends heartbeats, an overdue one ends the publish as lost.
+//! - *Closing*: `publish_done` was told, and a part may still be reported until the grace is over.
+//! - *Closed*: everything is told. A part that is reported now is kept, but makes no event.
+//!
+//! **The recording** is followed in `recording.rs`. Its rules:
+//! - The first recorder that reports counts; files of others are dropped. So is a file that is closed while *opening*.
+//! - A part without an opening gets its missing `record_started` and `record_part_started` first.
+//! - Where no opening was ever reported, the next part starts where the one before stopped.
+//! - `record_done` comes when the publish is over and every opened part is reported: before `publish_done` if that was
+//!   so already, after it otherwise. Parts that are still open when the grace is over fail.
+//! - It fails when no part succeeded. Failed parts do not count in its duration.
+//! - A recording that could not begin is told by one failed `record_started`; no part event and no `record_done` follow.
+//!   When a running one fails, its open part does.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Admitted, Hint, Media};
+use crate::model::{EventName, Millis, Status, vocabulary};
+
+mod recording;
+#[cfg(test)]
+mod tests;
+
+use recording::Recording;
+pub use recording::{OpenPart, Part};
+
+vocabulary!(
+    /// How far a session is.
+    Phase {
+        /// Another session holds the stream; nothing is told yet.
+        Opening = "opening",
+        /// The publish runs.
+        Live = "live",
+        /// The publish is over, its recording perhaps not.
+        Closing = "closing",
+        /// Everything is told.
+        Closed = "closed",
+    }
+);
+
+/// The error of a publish whose source fell silent.
+const SOURCE_LOST: &str = "source lost";
+
+/// What a source can tell, and how long to wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionRules {
+    /// How long late reports are awaited (ms).
+    pub grace_ms: Millis,
+    /// How long a source that sends heartbeats may be silent (ms).
+    pub heartbeat_timeout_ms: Millis,
+    /// The recording is on and begins with the publish, because the source does not report its beginning.
+    pub records_at_publish: bool,
+}
+
+/// Something happened that customers are told. Holds what any dialect needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// 1, 2, … within the session.
+    pub sequence: i64,
+    pub name: EventName,
+    pub status: Status,
+    /// With `Fail`: the reason, for people.
+    pub error: Option<String>,
+    /// When it happened.
+    pub at: Millis,
+    /// The number of the part, for events of a part.
+    pub part: Option<i64>,
+    /// Where the part lies; for `record_done` only when the recording has exactly one part.
+    pub url: Option<String>,
+    /// What was recorded; for `record_part_done` and `record_done`.
+    pub duration_ms: Option<Millis>,
+    /// When the recording or the part began.
+    pub start_time_ms: Option<Millis>,
+    /// When the recording or the part ended.
+    pub stop_time_ms: Option<Millis>,
+    /// The size of the part's file.
+    pub bytes: Option<i64>,
+    /// The publisher's address; for `publish_started`.
+    pub client: Option<String>,
+    /// The push address's query; for `publish_started`.
+    pub params: Vec<(String, String)>,
+}
+
+impl Event {
+    /// The duration on the wire: whole seconds, rounded half up, at least 1 when anything was recorded.
+    #[must_use]
+    pub fn duration_s(&self) -> Option<i64> {
+        self.duration_ms.map(|ms| match ms {
+            ..=0 => 0,
+            ms => ((ms + 500) / 1000).max(1),
+        })
+    }
+}
+
+/// What follows from one call, to be committed together with the session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// In the order in which to tell them.
+    pub events: Vec<Event>,
+    /// Parts that are now complete or failed.
+    pub parts: Vec<Part>,
+    /// The session was opening and is live now: whichever session was live before is to be [superseded]
+    /// (its events go first).
+    ///
+    /// [superseded]: Session::supersede
+    pub promoted: bool,
+}
+
+/// One publish of one stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    pub phase: Phase,
+    pub started_at: Millis,
+    pub ended_at: Option<Millis>,
+    /// Why the publish did not end as it should.
+    pub failure: Option<String>,
+    /// When the source last reported anything, by the console's time.
+    pub last_heard_at: Millis,
+    /// When to call [`Session::tick`].
+    pub due_at: Option<Millis>,
+    /// The sequence of the last event; 0 while nothing was told.
+    pub sequence: i64,
+    /// The publisher's address.
+    pub client: Option<String>,
+    /// The push address's query, as pushed: it may hold secrets.
+    pub params: Vec<(String, String)>,
+    /// What the source last told of the media.
+    pub media: Option<Media>,
+    pub record_started_at: Option<Millis>,
+    /// The part that is being written.
+    pub open_part: Option<OpenPart>,
+    pub parts_done: i64,
+    pub parts_failed: i64,
+    /// The durations of all parts that succeeded (ms).
+    pub recorded_ms: Millis,
+    /// The source sends heartbeats.
+    heartbeat_seen: bool,
+    /// The source reported more than the start.
+    heard_since_start: bool,
+    recording: Recording,
+}
+
+impl Session {
+    /// A publish was accepted. `at` is when it started, `others_live`: another session of this stream is live.
+    #[must_use]
+    pub fn start(
+        at: Millis,
+        now: Millis,
+        push: &Admitted,
+        others_live: bool,
+        rules: &SessionRules,
+    ) -> (Self, Outcome) {
+        let mut session = Self {
+            phase: Phase::Opening,
+            started_at: at,
+            ended_at: None,
+            failure: None,
+            last_heard_at: now,
+            due_at: Some(now + rules.grace_ms),
+            sequence: 0,
+            client: push.client.clone(),
+            params: push.params.clone(),
+            media: None,
+            record_started_at: None,
+            open_part: None,
+            parts_done: 0,
+            parts_failed: 0,
+            recorded_ms: 0,
+            heartbeat_seen: false,
+            heard_since_start: false,
+            recording: Recording::default(),
+        };
+        let mut outcome = Outcome::default();
+        if !others_live {
+            session.go_live(rules, &mut outcome);
+        }
+        (session, outcome)
+    }
+
+    /// Takes one report of the source.
+    pub fn apply(&mut self, hint: &Hint, now: Millis, rules: &SessionRules) -> Outcome {
+        let mut outcome = Outcome::default();
+        if !matches!(hint, Hint::Started { .. }) {
+            self.heard_since_start = true;
+            self.last_heard_at = self.last_heard_at.max(now);
+        }
+        match hint {
+            // Whether it begins another session is for the caller to ask: `is_repeat_of_start`.
+            Hint::Started { .. } => {}
+            Hint::Alive { media, .. } => self.alive(media.as_ref(), rules, &mut outcome),
+            Hint::Ended { at, failure } => {
+                self.end(*at, failure.clone(), now, rules, &mut outcome);
+            }
+            Hint::RecordingStarted { at } => self.recording_started(*at, &mut outcome),
+            Hint::RecordingFailed { at, reason } => {
+                self.recording_failed(*at, reason, &mut outcome);
+            }
+            Hint::PartOpened { at, location } => {
+                self.part_opened(*at, location.clone(), &mut outcome);
+            }
+            Hint::PartClosed(part) => self.part_closed(part, &mut outcome),
+            Hint::RecordingEnded { at } => self.recording_ended(*at, &mut outcome),
+        }
+        self.schedule_heartbeat(rules);
+        outcome
+    }
+
+    /// Does what is overdue at `now`. Call it when `due_at` has come; earlier calls change nothing.
+    pub fn tick(&mut self, now: Millis, rules: &SessionRules) -> Outcome {
+        let mut outcome = Outcome::default();
+        if self.due_at.is_none_or(|due| now < due) {
+            return outcome;
+        }
+        match self.phase {
+            Phase::Opening => self.promote_into(rules, &mut outcome),
+            Phase::Live => self.lose(now, rules, &mut outcome),
+            Phase::Closing => self.give_up_recording(now, &mut outcome),
+            Phase::Closed => {}
+        }
+        self.schedule_heartbeat(rules);
+        outcome
+    }
+
+    /// The other session of the stream is over: an opening session becomes live.
+    pub fn promote(&mut self, rules: &SessionRules) -> Outcome {
+        let mut outcome = Outcome::default();
+        self.promote_into(rules, &mut outcome);
+        outcome
+    }
+
+    /// A newer session of the stream is live, so this publish is over, though its source never said so. Its parts may
+    /// still be reported within the grace.
+    pub fn supersede(&mut self, now: Millis, rules: &SessionRules) -> Outcome {
+        let mut outcome = Outcome::default();
+        self.lose(now, rules, &mut outcome);
+        outcome
+    }
+
+    /// Whether a start under this session's key at `now` is the known start once more. Otherwise it is a new publish.
+    #[must_use]
+    pub fn is_repeat_of_start(&self, now: Millis, rules: &SessionRules) -> bool {
+        matches!(self.phase, Phase::Opening | Phase::Live)
+            && !self.heard_since_start
+            && now - self.last_heard_at <= rules.grace_ms
+    }
+
+    fn alive(&mut self, media: Option<&Media>, rules: &SessionRules, outcome: &mut Outcome) {
+        self.heartbeat_seen = true;
+        if let Some(media) = media {
+            self.media = Some(media.clone());
+        }
+        self.promote_into(rules, outcome);
+    }
+
+    fn promote_into(&mut self, rules: &SessionRules, outcome: &mut Outcome) {
+        if self.phase == Phase::Opening {
+            self.go_live(rules, outcome);
+            outcome.promoted = true;
+        }
+    }
+
+    fn go_live(&mut self, rules: &SessionRules, outcome: &mut Outcome) {
+        self.phase = Phase::Live;
+        self.due_at = None;
+        let event = Event {
+            client: self.client.clone(),
+            params: self.params.clone(),
+            ..self.event(EventName::PublishStarted, self.started_at)
+        };
+        outcome.events.push(event);
+        self.tell_recording_so_far(rules, outcome);
+    }
+
+    fn lose(&mut self, now: Millis, rules: &SessionRules, outcome: &mut Outcome) {
+        self.end(now, Some(SOURCE_LOST.to_owned()), now, rules, outcome);
+    }
+
+    fn end(
+        &mut self,
+        at: Millis,
+        failure: Option<String>,
+        now: Millis,
+        rules: &SessionRules,
+        outcome: &mut Outcome,
+    ) {
+        if !matches!(self.phase, Phase::Opening | Phase::Live) {
+            return;
+        }
+        let told = self.phase == Phase::Live;
+        let at = at.max(self.started_at);
+        self.ended_at = Some(at);
+        self.failure = failure;
+        self.phase = Phase::Closing;
+        self.due_at = Some(now + rules.grace_ms);
+        if !told {
+            self.open_part = None;
+            self.close();
+            return;
+        }
+        self.close_if_all_reported(at, outcome);
+        let event = match self.failure.clone() {
+            Some(reason) => self.failed(EventName::PublishDone, at, reason),
+            None => self.event(EventName::PublishDone, at),
+        };
+        outcome.events.push(event);
+    }
+
+    fn close(&mut self) {
+        self.phase = Phase::Closed;
+        self.due_at = None;
+    }
+
+    fn schedule_heartbeat(&mut self, rules: &SessionRules) {
+        if self.phase == Phase::Live && self.heartbeat_seen {
+            self.due_at = Some(self.last_heard_at + rules.heartbeat_timeout_ms);
+        }
+    }
+
+    /// The next event of the session; a success, with nothing but its name and time.
+    fn event(&mut self, name: EventName, at: Millis) -> Event {
+        self.sequence += 1;
+        Event {
+            sequence: self.sequence,
+            name,
+            status: Status::Success,
+            error: None,
+            at,
+            part: None,
+            url: None,
+            duration_ms: None,
+            start_time_ms: None,
+            stop_time_ms: None,
+            bytes: None,
+            client: None,
+            params: Vec::new(),
+        }
+    }
+
+    fn failed(&mut self, name: EventName, at: Millis, reason: String) -> Event {
+        Event {
+            status: Status::Fail,
+            error: Some(reason),
+            ..self.event(name, at)
+        }
+    }
+}
