@@ -1,0 +1,47 @@
+//! What the Callsheet console shows.
+//!
+//! **Where things run.** Pages, their texts and their data live on the server alone: a page asks the use cases of the core
+//! and becomes HTML before the first byte leaves. Only *islands* run in the browser as well, and each of them is a form
+//! or a button that also works without script. Server functions are where forms post to.
+//!
+//! Architecture invariant: no catalog, no page and no view of the core that an island does not need is part of the wasm.
+//!
+//! `shell` is the document, `routes` names every page, `page` is the one way in which a page is answered, `forms` is the
+//! one way in which a form is, `context` tells both who asks. Below `pages` and `components` the features have the names
+//! that they have in the core.
+
+#[cfg(feature = "ssr")]
+mod context;
+mod error;
+#[cfg(feature = "ssr")]
+mod forms;
+#[cfg(feature = "ssr")]
+mod page;
+#[cfg(feature = "ssr")]
+mod routes;
+#[cfg(feature = "ssr")]
+mod shell;
+#[cfg(feature = "ssr")]
+mod texts;
+#[cfg(feature = "ssr")]
+mod times;
+
+mod components;
+mod pages;
+
+#[cfg(feature = "ssr")]
+pub use context::{ClientAddress, SESSION_USER, provide_app_context};
+pub use error::UiError;
+#[cfg(feature = "ssr")]
+pub use routes::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;
+#[cfg(feature = "ssr")]
+pub use texts::{Locale, Texts};
+
+/// Wakes the islands of the page; called by the loader script.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    leptos::mount::hydrate_islands();
+}

@@ -1,0 +1,69 @@
+//! What lists have around their rows.
+
+use callsheet::model::Page;
+use leptos::prelude::*;
+
+use crate::context;
+use crate::texts::number;
+
+/// A query without its empty values, with its `?`; empty when nothing is left.
+pub(crate) fn encode(pairs: &[(&str, String)]) -> String {
+    let kept: Vec<&(&str, String)> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
+    match serde_urlencoded::to_string(&kept) {
+        Ok(query) if !query.is_empty() => format!("?{query}"),
+        _ => String::new(),
+    }
+}
+
+/// Which rows are shown of how many, and links to the pages beside. `query` holds the list's filters.
+#[component]
+pub(crate) fn Pager(number: i64, size: i64, total: i64, #[prop(into)] path: String, query: Vec<(&'static str, String)>) -> impl IntoView {
+    let texts = context::texts();
+    let last = Page::<()> { rows: Vec::new(), total, number, size }.count();
+    let href = |to: i64| {
+        let mut pairs = query.clone();
+        pairs.push(("page", if to == 1 { String::new() } else { to.to_string() }));
+        format!("{path}{}", encode(&pairs))
+    };
+    let link = |to: i64, rel: &'static str, key: &str| {
+        (1..=last).contains(&to).then(|| view! { <a class="btn small" rel=rel href=href(to)>{texts.get(key)}</a> })
+    };
+    let first = ((number - 1) * size + 1).min(total);
+    let shown = texts.fill(
+        "list.shown",
+        &[
+            ("first", &self::number(first)),
+            ("last", &self::number((number * size).min(total))),
+            ("total", &self::number(total)),
+        ],
+    );
+    view! {
+        <nav class="pager" aria-label=texts.get("list.pages")>
+            <span>{shown}</span>
+            <span class="row">{link(number - 1, "prev", "list.previous")} {link(number + 1, "next", "list.next")}</span>
+        </nav>
+    }
+}
+
+/// In place of rows: why there are none, and what to do next.
+#[component]
+pub(crate) fn Empty(#[prop(into)] title: String, #[prop(into)] text: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <h2>{title}</h2>
+            <p>{text}</p>
+            {children.map(|children| view! { <div class="row">{children()}</div> })}
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_filters_leave_the_address() {
+        assert_eq!(encode(&[("q", String::new()), ("page", String::new())]), "");
+        assert_eq!(encode(&[("q", "a b&c".to_owned()), ("status", String::new())]), "?q=a+b%26c");
+    }
+}

@@ -1,0 +1,21 @@
+//! The parts that pages are made of. All but the copy button are HTML from the server.
+
+mod copy;
+#[cfg(feature = "ssr")]
+mod field;
+#[cfg(feature = "ssr")]
+mod head;
+#[cfg(feature = "ssr")]
+mod list;
+#[cfg(feature = "ssr")]
+mod state;
+
+pub(crate) use copy::CopyButton;
+#[cfg(feature = "ssr")]
+pub(crate) use field::{Choice, Field, Select};
+#[cfg(feature = "ssr")]
+pub(crate) use head::{Crumb, Head, Logo, Tabs};
+#[cfg(feature = "ssr")]
+pub(crate) use list::{Empty, Pager, encode};
+#[cfg(feature = "ssr")]
+pub(crate) use state::{Badge, Note, Tone, copyable};

@@ -1,0 +1,91 @@
+//! Who asks, in which language, and at what time: what pages and server functions know of their request.
+
+use axum::http::request::Parts;
+use callsheet::Console;
+use callsheet::model::Actor;
+use leptos::prelude::*;
+use tower_sessions::Session;
+
+use crate::error::UiError;
+use crate::texts::{Locale, Texts};
+use crate::times::Times;
+
+/// Makes the use cases reachable from pages and server functions. The [`Actor`] and the browser's [`Session`] come as
+/// extensions of the request.
+pub fn provide_app_context(console: Console) {
+    provide_context(console);
+}
+
+/// The client's IP address, as an extension of each request.
+#[derive(Debug, Clone)]
+pub struct ClientAddress(pub String);
+
+/// The key of the browser session under which the signed-in user's id (a number) stands.
+pub const SESSION_USER: &str = "user";
+
+/// One request, as far as pages and server functions care.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) console: Console,
+    /// `None`: nobody is signed in.
+    pub(crate) actor: Option<Actor>,
+    pub(crate) session: Option<Session>,
+    pub(crate) texts: Texts,
+    pub(crate) times: Times,
+    /// Path and query.
+    pub(crate) address: String,
+    /// The client's own host name for the console, such as `callsheet.example.com:3000`.
+    pub(crate) host: String,
+    /// The client's IP address.
+    pub(crate) client: String,
+    /// A form without script posted this, or a page is asked for.
+    pub(crate) wants_html: bool,
+}
+
+impl Visit {
+    /// The request that is being answered. Call it before the first await.
+    pub(crate) fn current() -> Self {
+        let console: Console = expect_context();
+        let parts = use_context::<Parts>();
+        let parts = parts.as_ref();
+        let texts = texts();
+        let header = |name: &str| parts.and_then(|p| p.headers.get(name)).and_then(|v| v.to_str().ok());
+        Self {
+            actor: parts.and_then(|p| p.extensions.get::<Actor>()).cloned(),
+            session: parts.and_then(|p| p.extensions.get::<Session>()).cloned(),
+            times: Times { zone: console.zone.clone(), now: console.clock.now(), texts },
+            address: parts.and_then(|p| p.uri.path_and_query()).map(ToString::to_string).unwrap_or_default(),
+            host: header("host").unwrap_or("127.0.0.1:3000").to_owned(),
+            client: parts.and_then(|p| p.extensions.get::<ClientAddress>()).map(|c| c.0.clone()).unwrap_or_default(),
+            wants_html: header("accept").is_some_and(|accept| accept.contains("text/html")),
+            console,
+            texts,
+        }
+    }
+
+    /// The host name under which the browser knows this machine, for RTMP addresses.
+    pub(crate) fn rtmp_host(&self) -> &str {
+        let host = self.host.as_str();
+        match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => host,
+        }
+    }
+
+    /// Who is signed in.
+    pub(crate) fn actor(&self) -> Result<&Actor, UiError> {
+        self.actor.as_ref().ok_or_else(|| UiError::unauthenticated(self.texts))
+    }
+}
+
+/// The language of the request: a link's `?lang=`, the cookie, the browser's wish.
+pub(crate) fn texts() -> Texts {
+    let Some(parts) = use_context::<Parts>() else { return Texts(Locale::English) };
+    Texts(chosen(&parts).unwrap_or_else(|| Locale::of_request(&parts.headers)))
+}
+
+/// The language that a language link asks for.
+pub(crate) fn chosen(parts: &Parts) -> Option<Locale> {
+    let query = parts.uri.query()?;
+    query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(Locale::of_tag)
+}

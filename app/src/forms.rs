@@ -1,0 +1,207 @@
+//! How a form is answered. With script, the server function's value goes back to the island. Without, the browser is
+//! sent back to a page, and what the page must show travels in the person's session until that page is built: the
+//! message, the error, and what was typed. Nothing of it is in an address.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use callsheet::model::Problem;
+use leptos::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Visit;
+use crate::error::UiError;
+
+const KEY: &str = "flash";
+
+/// What a form leaves for the next page.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Flash {
+    /// The server function's path.
+    form: String,
+    /// What was typed, by field; never a password.
+    typed: BTreeMap<String, String>,
+    pub(crate) error: Option<UiError>,
+    /// Good news, in the person's language.
+    pub(crate) message: Option<String>,
+    /// The server function's value, for pages that show it.
+    value: Option<serde_json::Value>,
+}
+
+impl Flash {
+    /// Takes what the last form left. It shows once.
+    pub(crate) async fn take(visit: &Visit) -> Self {
+        let Some(session) = &visit.session else { return Self::default() };
+        match session.remove::<Self>(KEY).await {
+            Ok(flash) => flash.unwrap_or_default(),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot read a browser session");
+                Self::default()
+            }
+        }
+    }
+
+    /// The part that concerns the form of one server function.
+    pub(crate) fn of(&self, form: &str) -> Self {
+        if self.form == form { self.clone() } else { Self::default() }
+    }
+
+    /// What was typed into a field.
+    pub(crate) fn typed(&self, field: &str) -> Option<String> {
+        self.typed.get(field).cloned()
+    }
+
+    /// What the server function answered.
+    pub(crate) fn value<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_value(self.value.clone()?).ok()
+    }
+
+    /// The error of one field.
+    pub(crate) fn wrong(&self, field: &str) -> Option<String> {
+        self.error.as_ref().filter(|e| e.field.as_deref() == Some(field)).map(|e| e.message.clone())
+    }
+}
+
+/// A form's success: what to say, and which page to show.
+pub(crate) struct Done {
+    pub(crate) message: String,
+    pub(crate) page: String,
+}
+
+/// One post to a server function, from its start to its answer.
+pub(crate) struct Post {
+    visit: Visit,
+    flash: Flash,
+    response: Option<leptos_axum::ResponseOptions>,
+    referer: String,
+}
+
+impl Post {
+    /// `form`: the server function's path; `typed`: fields that must not be lost.
+    pub(crate) fn new(visit: &Visit, form: &str, typed: &[(&str, &str)]) -> Self {
+        let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let referer = use_context::<axum::http::request::Parts>()
+            .and_then(|parts| parts.headers.get("referer")?.to_str().ok().map(own_page))
+            .unwrap_or_else(|| "/".to_owned());
+        Self {
+            visit: visit.clone(),
+            flash: Flash { form: form.to_owned(), typed, ..Flash::default() },
+            response: use_context(),
+            referer,
+        }
+    }
+
+    /// Answers with the outcome of a use case; `done` makes the message and names the next page.
+    pub(crate) async fn answer<T, P>(self, outcome: Result<T, P>, done: impl FnOnce(&T) -> Done) -> Result<T, UiError>
+    where
+        T: Serialize,
+        P: Problem + 'static,
+    {
+        match outcome {
+            Ok(value) => {
+                let done = done(&value);
+                self.succeed(value, done).await
+            }
+            Err(problem) => {
+                let error = UiError::of(self.visit.texts, &problem);
+                self.fail(error).await
+            }
+        }
+    }
+
+    /// Answers with a value that the page shows, and stays on the page of the form.
+    pub(crate) async fn show<T: Serialize>(self, value: T, fragment: &str) -> Result<T, UiError> {
+        let page = format!("{}#{fragment}", self.referer);
+        self.finish(Ok(value), None, page, true).await
+    }
+
+    /// Answers with good news on another page.
+    pub(crate) async fn succeed<T: Serialize>(self, value: T, done: Done) -> Result<T, UiError> {
+        self.finish(Ok(value), Some(done.message), done.page, false).await
+    }
+
+    /// Answers with good news on the page of the form.
+    pub(crate) async fn stay(self, message: String) -> Result<(), UiError> {
+        let page = self.referer.clone();
+        self.finish(Ok(()), Some(message), page, false).await
+    }
+
+    /// Answers with a value that another page shows once.
+    pub(crate) async fn reveal<T: Serialize>(self, value: T, page: String) -> Result<T, UiError> {
+        self.finish(Ok(value), None, page, true).await
+    }
+
+    /// Answers with another page and nothing to say.
+    pub(crate) async fn go(self, page: String) -> Result<(), UiError> {
+        if self.visit.wants_html {
+            leptos_axum::redirect(&page);
+        }
+        Ok(())
+    }
+
+    /// Answers with an error on the page of the form.
+    pub(crate) async fn fail<T: Serialize>(self, error: UiError) -> Result<T, UiError> {
+        let page = self.referer.clone();
+        self.finish(Err(error), None, page, false).await
+    }
+
+    async fn finish<T: Serialize>(
+        mut self,
+        outcome: Result<T, UiError>,
+        message: Option<String>,
+        page: String,
+        keep_value: bool,
+    ) -> Result<T, UiError> {
+        if !self.visit.wants_html {
+            if let (Err(error), Some(response)) = (&outcome, &self.response) {
+                response.set_status(StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+            }
+            return outcome;
+        }
+        self.flash.message = message;
+        match &outcome {
+            Ok(value) if keep_value => self.flash.value = serde_json::to_value(value).ok(),
+            Ok(_) => self.flash.typed.clear(),
+            Err(error) => self.flash.error = Some(error.clone()),
+        }
+        if let Some(session) = &self.visit.session
+            && let Err(error) = session.insert(KEY, &self.flash).await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot write a browser session");
+        }
+        leptos_axum::redirect(&page);
+        outcome
+    }
+}
+
+/// Path and query of a page of our own, out of its whole address; what follows `//` twice cannot lead elsewhere.
+fn own_page(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |start| &rest[start..]);
+    local_path(path).unwrap_or_else(|| "/".to_owned())
+}
+
+/// `path` if it stays on this console: it starts with one slash, and no browser reads it as another host.
+pub(crate) fn local_path(path: &str) -> Option<String> {
+    let stays = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && path.bytes().all(|b| b.is_ascii_graphic());
+    stays.then(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_stay_here() {
+        assert_eq!(own_page("http://127.0.0.1:3000/domains?page=2"), "/domains?page=2");
+        assert_eq!(own_page("https://console.example"), "/");
+        assert_eq!(own_page("http://a//evil.example/"), "/");
+        for bad in ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", ""] {
+            assert_eq!(local_path(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! *Live video information*: the two callback rows at the end of a domain's page.
+
+mod islands;
+#[cfg(feature = "ssr")]
+mod parts;
+mod server_fns;
+mod state;
+
+#[cfg(feature = "ssr")]
+pub(crate) use parts::{LiveVideoInformation, phases_of};

@@ -1,0 +1,269 @@
+//! The server's part of the callback rows: their start, their health, *Advanced*.
+
+use callsheet::callbacks::{CallbackView, Dialect};
+use callsheet::deliveries::{PhaseView, ProbeReport};
+use callsheet::model::CallbackKind;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::islands::CallbackRow;
+use super::server_fns::{
+    RotateCallbackSecret, SaveCallbackAddress, SaveCallbackSettings, SetCallbackEnabled, TestCallback,
+};
+use super::state::{Answer, PhaseLine, PhaseOutcome, RowLabels, RowStart, RowState, TestView};
+use crate::components::{Badge, Choice, Field, Note, Select, Tone, copyable, encode};
+use crate::context::Visit;
+use crate::forms::Flash;
+use crate::pages::domains::page_of;
+use crate::texts::{Locale, Texts, number};
+
+/// The phases of an exchange, in order.
+const PHASES: [&str; 8] = ["address", "dns", "policy", "connect", "tls", "request", "status", "body"];
+
+/// What a row shows of a callback.
+pub(super) fn row_state(view: &CallbackView, note: String) -> RowState {
+    RowState { enabled: view.enabled, address: view.address.clone(), note }
+}
+
+/// A test's report in the person's language.
+pub(super) fn test_view(visit: &Visit, report: &ProbeReport) -> TestView {
+    let texts = visit.texts;
+    let class = report.error_class.as_deref().unwrap_or_default();
+    // The core's sentences are English and name hosts; other languages have a sentence for each class.
+    let (error, remedy) = match texts.0 {
+        Locale::English => (report.error.clone(), report.remedy.clone()),
+        Locale::Chinese => (Some(texts.word("class", class)), Some(texts.word("remedy", class))),
+    };
+    let line = |phase: &PhaseView| {
+        let failed = !phase.ok;
+        PhaseLine {
+            outcome: if failed { PhaseOutcome::Failed } else { PhaseOutcome::Passed },
+            word: texts.get(if failed { "phase.failed" } else { "phase.passed" }),
+            name: texts.word("phase", &phase.phase),
+            text: error.clone().filter(|_| failed).unwrap_or_else(|| phase.detail.clone()),
+            remedy: remedy.clone().filter(|_| failed),
+            took: visit.times.took(phase.millis),
+        }
+    };
+    let mut phases: Vec<PhaseLine> = report.phases.iter().map(line).collect();
+    let last = report.phases.last().and_then(|last| PHASES.iter().position(|name| *name == last.phase));
+    let encrypted = report.phases.first().is_none_or(|address| !address.detail.starts_with("http,"));
+    for name in PHASES.iter().skip(last.map_or(0, |at| at + 1)).filter(|name| encrypted || **name != "tls") {
+        if report.ok {
+            break;
+        }
+        phases.push(PhaseLine {
+            outcome: PhaseOutcome::NotReached,
+            word: String::new(),
+            name: texts.word("phase", name),
+            text: texts.get("phase.not_reached"),
+            remedy: None,
+            took: String::new(),
+        });
+    }
+    let summary = match (report.ok, report.status) {
+        (true, status) => texts.fill("test.passed", &[("status", &status.unwrap_or_default().to_string())]),
+        (false, _) => {
+            let phase = texts.word("phase", report.failed_phase.as_deref().unwrap_or_default());
+            texts.fill("test.failed", &[("phase", &phase)])
+        }
+    };
+    TestView { ok: report.ok, summary, phases, body: report.body.clone() }
+}
+
+/// The phases of an attempt in a line: `DNS 2 ms · connect 21 ms`.
+pub(crate) fn phases_of(visit: &Visit, phases: &[PhaseView]) -> String {
+    let part = |phase: &PhaseView| format!("{} {}", visit.texts.word("phase", &phase.phase), visit.times.took(phase.millis));
+    phases.iter().map(part).collect::<Vec<_>>().join(" · ")
+}
+
+/// The card with both rows. `editing`: the row whose address is being edited, by link.
+#[component]
+pub(crate) fn LiveVideoInformation(
+    visit: Visit,
+    push: String,
+    callbacks: Vec<CallbackView>,
+    editable: bool,
+    editing: Option<CallbackKind>,
+    flash: Flash,
+) -> impl IntoView {
+    let texts = visit.texts;
+    let rows: Vec<_> = callbacks
+        .into_iter()
+        .map(|view| {
+            let mine = Some(view.kind.as_str().to_owned());
+            let flash = if flash.typed("kind") == mine { flash.clone() } else { Flash::default() };
+            let edited = editing == Some(view.kind);
+            let start = start(&visit, &push, &view, editable, edited, &flash);
+            view! {
+                <CallbackRow start=start>{health(&visit, &push, &view)}</CallbackRow>
+                {editable.then(|| advanced(&visit, &push, &view, &flash))}
+            }
+        })
+        .collect();
+    view! {
+        <section class="card" id="live-video-information" aria-labelledby="live-video-title">
+            <header>
+                <h2 id="live-video-title">{texts.get("callback.title")}</h2>
+                <p>{texts.get("callback.subtitle")}</p>
+            </header>
+            <div class="body callbacks">{rows}</div>
+        </section>
+    }
+}
+
+fn start(visit: &Visit, push: &str, view: &CallbackView, editable: bool, edited: bool, flash: &Flash) -> RowStart {
+    let texts = visit.texts;
+    let kind = view.kind;
+    let (tested, saved) = (flash.of(TestCallback::PATH), flash.of(SaveCallbackAddress::PATH));
+    let typed = tested.typed("address").or_else(|| saved.typed("address"));
+    let (ask_save, untested) = match saved.value::<Answer>() {
+        Some(Answer::AskSave(test)) => (true, Some(test)),
+        _ => (false, None),
+    };
+    let ask_turn_off = match flash.of(SetCallbackEnabled::PATH).value::<Answer>() {
+        Some(Answer::AskTurnOff(question)) => Some(question),
+        _ => None,
+    };
+    let wanting = view.enabled && view.address.is_none();
+    RowStart {
+        push: push.to_owned(),
+        kind,
+        state: row_state(view, String::new()),
+        editable,
+        editing: editable && (edited || typed.is_some() || wanting),
+        typed: typed.or_else(|| view.address.clone()).unwrap_or_default(),
+        test: tested.value::<TestView>().or(untested),
+        ask_turn_off,
+        ask_save,
+        wrong: tested.wrong("address").or_else(|| saved.wrong("address")),
+        page: page_of(push),
+        labels: labels(texts, kind),
+    }
+}
+
+fn labels(texts: Texts, kind: CallbackKind) -> RowLabels {
+    let (name, help) = match kind {
+        CallbackKind::Publish => ("callback.publish", "callback.publish_help"),
+        CallbackKind::Record => ("callback.record", "callback.record_help"),
+    };
+    RowLabels {
+        name: texts.get(name),
+        help: texts.get(help),
+        address: texts.get("callback.address"),
+        address_help: texts.get("callback.address_help"),
+        no_address: texts.get("callback.no_address"),
+        edit: texts.get("callback.edit"),
+        test: texts.get("callback.test"),
+        testing: texts.get("callback.testing"),
+        cancel: texts.get("callback.cancel"),
+        ok: texts.get("callback.ok"),
+        turn_off: texts.get("callback.turn_off"),
+        keep_on: texts.get("callback.keep_on"),
+        ask_save: texts.get("callback.ask_save"),
+        save_anyway: texts.get("callback.save_anyway"),
+        body: texts.get("callback.answer_body"),
+        connection: texts.get("error.connection"),
+    }
+}
+
+/// How deliveries to the callback went.
+fn health(visit: &Visit, push: &str, view: &CallbackView) -> AnyView {
+    let texts = visit.texts;
+    let health = &view.health;
+    let finished = health.delivered + health.failed;
+    let (tone, word) = match (&health.last_error, health.last_delivered_at) {
+        (Some(_), _) => (Tone::Bad, "health.failing"),
+        (None, Some(_)) => (Tone::Ok, "health.healthy"),
+        (None, None) => (Tone::Plain, "health.unused"),
+    };
+    let last = health.last_delivered_at.map(|at| view! { <span>{texts.get("health.last_delivered")} " " {visit.times.ago(at)}</span> });
+    let error = health.last_error.as_ref().map(|class| {
+        let when = health.last_error_at.map(|at| visit.times.ago(at));
+        view! { <span>{texts.get("health.last_error")} " " {texts.word("class", class)} " " {when}</span> }
+    });
+    let rate = (finished > 0).then(|| {
+        let share = format!("{}", health.delivered * 100 / finished);
+        texts.fill("health.rate", &[("share", &share), ("n", &number(finished))])
+    });
+    let waiting = (health.waiting > 0).then(|| texts.count("health.waiting", health.waiting));
+    let off = view.off_reason.clone().map(|reason| {
+        view! { <Note tone=Tone::Bad>{texts.fill("callback.off_reason", &[("reason", &reason)])}</Note> }
+    });
+    let log = format!("{}/deliveries{}", page_of(push), encode(&[("kind", view.kind.to_string())]));
+    view! {
+        {off}
+        <div class="health">
+            <Badge tone text=texts.get(word)/>
+            {last}
+            {error}
+            {rate.map(|text| view! { <span>{text}</span> })}
+            {waiting.map(|text| view! { <span>{text}</span> })}
+            <a href=log>{texts.get("health.log")}</a>
+        </div>
+    }
+    .into_any()
+}
+
+/// Dialect, order, timeout, headers and the signing secret.
+fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> AnyView {
+    let texts = visit.texts;
+    let kind = view.kind;
+    let settings = flash.of(SaveCallbackSettings::PATH);
+    let secret: Option<String> = flash.of(RotateCallbackSecret::PATH).value();
+    let open = settings.error.is_some() || secret.is_some();
+    let own = |field: &str, now: String| settings.typed(field).unwrap_or(now);
+    let ordered = if settings.error.is_some() { settings.typed("ordered").is_some_and(|v| !v.is_empty()) } else { view.ordered };
+    let headers: Vec<String> = view.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let dialects = Dialect::ALL.iter().map(|d| Choice { value: d.to_string(), text: texts.word("dialect", d.as_str()) });
+    let name = texts.get(match kind {
+        CallbackKind::Publish => "callback.publish",
+        CallbackKind::Record => "callback.record",
+    });
+    let overlap = view.previous_secret_until.map(|until| {
+        view! { <p class="help">{texts.get("secret.overlap")} " " {visit.times.at(until)}</p> }
+    });
+    let shown = secret.map(|secret| {
+        view! {
+            <Note tone=Tone::Warn>
+                <p><strong>{texts.get("secret.shown_once")}</strong></p>
+                <div class="row secret">{copyable(texts, &secret, &texts.get("secret.title"))}</div>
+            </Note>
+        }
+    });
+    view! {
+        <details class="more advanced" id=format!("{kind}-advanced") open=open>
+            <summary>{texts.get("callback.advanced")}<span class="aside">" "{name}</span></summary>
+            <div class="two">
+                <form class="fields" method="post" action=SaveCallbackSettings::PATH>
+                    <input type="hidden" name="push" value=push.to_owned()/>
+                    <input type="hidden" name="kind" value=kind.as_str()/>
+                    <Select name="dialect" id=format!("{kind}-dialect") label=texts.get("callback.dialect") choices=dialects.collect()
+                        value=own("dialect", view.dialect.to_string()) error=settings.wrong("dialect")/>
+                    <Field name="timeoutSeconds" id=format!("{kind}-timeout") label=texts.get("callback.timeout") help=texts.get("callback.timeout_help")
+                        kind="number" inputmode="numeric" class="short" error=settings.wrong("timeoutSeconds")
+                        value=own("timeoutSeconds", view.timeout_seconds.to_string())/>
+                    <label class="check">
+                        <input type="checkbox" name="ordered" value="true" checked=ordered/>
+                        <span>{texts.get("callback.ordered")}</span>
+                    </label>
+                    <Field name="headers" id=format!("{kind}-headers") label=texts.get("callback.headers") help=texts.get("callback.headers_help") lines=true
+                        error=settings.wrong("headers") value=own("headers", headers.join("\n"))/>
+                    <div><button class="btn">{texts.get("callback.save_settings")}</button></div>
+                </form>
+                <form class="fields" method="post" action=RotateCallbackSecret::PATH>
+                    <input type="hidden" name="push" value=push.to_owned()/>
+                    <input type="hidden" name="kind" value=kind.as_str()/>
+                    <div class="field">
+                        <h4>{texts.get("secret.title")}</h4>
+                        <p class="help">{texts.get("secret.help")}</p>
+                        {overlap}
+                    </div>
+                    {shown}
+                    <div><button class="btn">{texts.get("secret.rotate")}</button></div>
+                </form>
+            </div>
+        </details>
+    }
+    .into_any()
+}

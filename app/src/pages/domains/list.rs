@@ -1,0 +1,141 @@
+//! `/domains`: the list with its search, its status filter and its pages.
+
+use callsheet::domains::{CallbackMark, DomainFilter, DomainRow};
+use callsheet::model::{Action, Actor, PageRequest};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use super::parts::{enable_form, page_of};
+use crate::components::{Badge, Choice, Empty, Head, Pager, Select, Tone, encode};
+use crate::context::Visit;
+use crate::error::UiError;
+use crate::page::page;
+use crate::texts::number;
+
+#[component]
+pub(crate) fn DomainsPage() -> impl IntoView {
+    let query = use_query_map().get_untracked();
+    let text = query.get("q").unwrap_or_default();
+    let status = query.get("status").unwrap_or_default();
+    let request = PageRequest::of_console(query.get("page").and_then(|n| n.parse().ok()).unwrap_or(1));
+    page(move |visit, actor, _| async move {
+        let texts = visit.texts;
+        let enabled = match status.as_str() {
+            "enabled" => Some(true),
+            "disabled" => Some(false),
+            _ => None,
+        };
+        let filter = DomainFilter { text: text.clone(), enabled, only: None };
+        let list = visit.console.domains.list(&actor, filter, request).await.map_err(|e| UiError::of(texts, &e))?;
+        let may_create = actor.check(Action::ManageDomains).is_ok();
+        let filtered = !text.is_empty() || enabled.is_some();
+        let query = vec![("q", text.clone()), ("status", status.clone())];
+        let reload = format!("/domains{}", encode(&query));
+        let statuses = ["", "enabled", "disabled"].map(|value| Choice {
+            value: value.to_owned(),
+            text: texts.get(match value {
+                "enabled" => "domains.enabled",
+                "disabled" => "domains.disabled",
+                _ => "domains.all",
+            }),
+        });
+        let body = if list.rows.is_empty() && filtered {
+            view! {
+                <Empty title=texts.get("list.no_match") text=texts.get("domains.no_match_text")>
+                    <a class="btn" href="/domains">{texts.get("list.clear")}</a>
+                </Empty>
+            }
+            .into_any()
+        } else if list.rows.is_empty() {
+            let create = may_create.then(|| view! { <a class="btn primary" href="/domains/new">{texts.get("domains.create")}</a> });
+            view! {
+                <Empty title=texts.get("domains.none") text=texts.get("domains.none_text")>{create}</Empty>
+            }
+            .into_any()
+        } else {
+            let rows: Vec<_> = list.rows.iter().map(|row| table_row(&visit, &actor, row)).collect();
+            view! {
+                <table class="table">
+                    <thead><tr>
+                        <th scope="col">{texts.get("domains.domain")}</th>
+                        <th scope="col">{texts.get("domains.status")}</th>
+                        <th scope="col">{texts.get("domains.callbacks")}</th>
+                        <th scope="col" class="num">{texts.get("domains.live")}</th>
+                        <th scope="col">{texts.get("domains.created_at")}</th>
+                        <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th>
+                    </tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+                <Pager number=list.number size=list.size total=list.total path="/domains" query/>
+            }
+            .into_any()
+        };
+        Ok(view! {
+            <Head title=texts.get("domains.title")>
+                <span class="spacer"></span>
+                {may_create.then(|| view! { <a class="btn primary" href="/domains/new">{texts.get("domains.create")}</a> })}
+            </Head>
+            <form class="filters" method="get" action="/domains" role="search">
+                <div class="field grow">
+                    <label for="q">{texts.get("domains.search")}</label>
+                    <input class="input" type="search" id="q" name="q" value=text placeholder="push.example.com" spellcheck="false"/>
+                </div>
+                <Select name="status" label=texts.get("domains.status") choices=Vec::from(statuses) value=status/>
+                <button class="btn">{texts.get("list.filter")}</button>
+                <a class="btn" href=reload>{texts.get("list.refresh")}</a>
+            </form>
+            <section class="card" aria-label=texts.get("domains.title")>{body}</section>
+        }
+        .into_any())
+    })
+}
+
+fn table_row(visit: &Visit, actor: &Actor, row: &DomainRow) -> impl IntoView + use<> {
+    let texts = visit.texts;
+    let domain = &row.domain;
+    let href = page_of(&domain.push);
+    let play = domain.play.first().map(|p| p.display.clone()).unwrap_or_default();
+    let more = domain.play.len().saturating_sub(1);
+    let more = (more > 0).then(|| texts.fill("domains.more_play", &[("n", &more.to_string())]));
+    let (tone, state) = if domain.enabled { (Tone::Ok, "domains.enabled") } else { (Tone::Off, "domains.disabled") };
+    let marks: Vec<_> = row.callbacks.iter().map(|mark| callback_mark(visit, mark)).collect();
+    let operations = actor.check_domain(Action::ManageDomains, &domain.push).is_ok().then(|| {
+        let delete = (!domain.enabled).then(|| {
+            view! {
+                <a class="btn small quiet" href=format!("{href}/delete")>
+                    {texts.get("domains.delete")}<span class="aside">" "{domain.push_display.clone()}</span>
+                </a>
+            }
+        });
+        view! { {enable_form(visit, domain, "btn small quiet")} {delete} }
+    });
+    view! {
+        <tr>
+            <th scope="row">
+                <a href=href.clone()>{domain.push_display.clone()}</a>
+                <span class="second">{play} {more}</span>
+            </th>
+            <td data-label=texts.get("domains.status")><Badge tone text=texts.get(state)/></td>
+            <td data-label=texts.get("domains.callbacks")><div class="marks">{marks}</div></td>
+            <td data-label=texts.get("domains.live") class="num">{number(row.live)}</td>
+            <td data-label=texts.get("domains.created_at")>{visit.times.at(domain.created_at)}</td>
+            <td class="ops"><div class="row">
+                <a class="btn small quiet" href=href>
+                    {texts.get("domains.manage")}<span class="aside">" "{domain.push_display.clone()}</span>
+                </a>
+                {operations}
+            </div></td>
+        </tr>
+    }
+}
+
+fn callback_mark(visit: &Visit, mark: &CallbackMark) -> impl IntoView + use<> {
+    let texts = visit.texts;
+    let kind = texts.word("kind", mark.kind.as_str());
+    let (tone, state) = match (&mark.last_error, mark.enabled) {
+        (_, false) => (Tone::Off, texts.get("domains.mark_off")),
+        (Some(class), true) => (Tone::Bad, texts.word("class", class)),
+        (None, true) => (Tone::Ok, texts.get("domains.mark_on")),
+    };
+    view! { <Badge tone text=texts.fill("domains.mark", &[("kind", &kind), ("state", &state)])/> }
+}

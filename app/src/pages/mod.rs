@@ -1,0 +1,17 @@
+//! The pages, by feature. `server_fns` is where a feature's forms post to, `islands` what runs in the browser too.
+
+#[cfg(feature = "ssr")]
+pub(crate) mod accounts;
+pub(crate) mod callbacks;
+#[cfg(feature = "ssr")]
+pub(crate) mod deliveries;
+#[cfg(feature = "ssr")]
+pub(crate) mod domains;
+#[cfg(feature = "ssr")]
+pub(crate) mod overview;
+#[cfg(feature = "ssr")]
+pub(crate) mod recordings;
+#[cfg(feature = "ssr")]
+pub(crate) mod sources;
+#[cfg(feature = "ssr")]
+pub(crate) mod streams;

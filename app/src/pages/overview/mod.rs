@@ -1,0 +1,125 @@
+//! `/`: what is live, how the last day went, which callbacks need a look.
+
+use callsheet::model::PageRequest;
+use callsheet::streams::SessionFilter;
+use leptos::prelude::*;
+
+use crate::components::{Badge, Empty, Head, Tone, encode};
+use crate::error::UiError;
+use crate::page::page;
+use crate::pages::domains::page_of;
+use crate::pages::streams::live_table;
+use crate::texts::number;
+
+/// Streams on the overview; the rest is one link away.
+const LIVE_SHOWN: i64 = 10;
+
+#[component]
+pub(crate) fn OverviewPage() -> impl IntoView {
+    page(|visit, actor, _| async move {
+        let texts = visit.texts;
+        let ui = |problem: &callsheet::streams::StreamError| UiError::of(texts, problem);
+        let open = SessionFilter { open: Some(true), ..SessionFilter::default() };
+        let first = PageRequest { number: 1, size: LIVE_SHOWN };
+        let live = visit.console.streams.list(&actor, open, first).await.map_err(|e| ui(&e))?;
+        let figures = visit.console.deliveries.figures(&actor).await.map_err(|e| UiError::of(texts, &e))?;
+        let finished = figures.delivered + figures.failed;
+        let rate = if finished > 0 {
+            texts.fill("overview.rate", &[("share", &share(figures.delivered, finished))])
+        } else {
+            "–".to_owned()
+        };
+        let kpi = |href: String, label: String, value: String, note: String| {
+            view! { <a class="kpi" href=href><span>{label}</span><b>{value}</b><span>{note}</span></a> }
+        };
+        let log = |state: &str| format!("/deliveries{}", encode(&[("state", state.to_owned())]));
+        let troubled = figures.troubled.len();
+        let trouble = if figures.troubled.is_empty() {
+            view! { <p class="muted">{texts.get("overview.no_trouble")}</p> }.into_any()
+        } else {
+            let rows: Vec<_> = figures
+                .troubled
+                .iter()
+                .map(|(domain, kind, class)| {
+                    view! {
+                        <tr>
+                            <th scope="row"><a href=format!("{}#callback-{kind}", page_of(domain))>{domain.clone()}</a></th>
+                            <td data-label=texts.get("overview.callback")>{texts.word("kind", kind.as_str())}</td>
+                            <td data-label=texts.get("overview.error")><Badge tone=Tone::Bad text=texts.word("class", class)/></td>
+                            <td class="ops"><a href=format!("{}/deliveries{}", page_of(domain), encode(&[("kind", kind.to_string())]))>
+                                {texts.get("health.log")}</a></td>
+                        </tr>
+                    }
+                })
+                .collect();
+            view! {
+                <table class="table">
+                    <thead><tr>
+                        <th scope="col">{texts.get("domains.domain")}</th>
+                        <th scope="col">{texts.get("overview.callback")}</th>
+                        <th scope="col">{texts.get("overview.error")}</th>
+                        <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th>
+                    </tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            }
+            .into_any()
+        };
+        let live_total = live.total;
+        let streams = if live.rows.is_empty() {
+            view! {
+                <Empty title=texts.get("overview.nobody_live") text=texts.get("overview.nobody_live_text")>
+                    <a class="btn" href="/domains">{texts.get("overview.to_domains")}</a>
+                </Empty>
+            }
+            .into_any()
+        } else {
+            live_table(&visit, &live.rows, true)
+        };
+        Ok(view! {
+            <Head title=texts.get("nav.overview")>
+                <span class="spacer"></span>
+                <a class="btn" href="/">{texts.get("list.refresh")}</a>
+            </Head>
+            <div class="kpis">
+                {kpi("#live".to_owned(), texts.get("overview.live"), number(live_total), texts.get("overview.now"))}
+                {kpi("/deliveries".to_owned(), texts.get("overview.events"), number(figures.events), texts.get("overview.day"))}
+                {kpi(log("delivered"), texts.get("overview.delivered"), number(figures.delivered),
+                    texts.fill("overview.success", &[("rate", &rate)]))}
+                {kpi(log("failed"), texts.get("overview.failed"), number(figures.failed),
+                    texts.fill("overview.waiting", &[("n", &number(figures.waiting))]))}
+            </div>
+            <section class="card" id="live">
+                <header><h2>{texts.get("overview.live_title")}</h2></header>
+                {streams}
+            </section>
+            <section class="card" id="trouble">
+                <header>
+                    <h2>{texts.get("overview.trouble")}</h2>
+                    <p>{texts.count("overview.trouble_count", i64::try_from(troubled).unwrap_or(i64::MAX))}</p>
+                </header>
+                <div class=if troubled == 0 { "body" } else { "" }>{trouble}</div>
+            </section>
+        }
+        .into_any())
+    })
+}
+
+/// A share in percent; never rounded up to 100 while something failed.
+fn share(part: i64, whole: i64) -> String {
+    let permille = part * 1000 / whole.max(1);
+    format!("{}.{}", permille / 10, permille % 10).trim_end_matches(".0").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn a_failure_is_never_rounded_away() {
+        assert_eq!(share(1, 1), "100");
+        assert_eq!(share(9_999, 10_000), "99.9");
+        assert_eq!(share(1, 3), "33.3");
+        assert_eq!(share(0, 5), "0");
+    }
+}

@@ -1,0 +1,301 @@
+//! *Domain → Streams* and the page of one session.
+
+use callsheet::model::{PageRequest, SessionId, Status};
+use callsheet::streams::{PartView, SessionDetail, SessionEvent, SessionFilter, SessionView};
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use crate::components::{Badge, Crumb, Empty, Head, Note, Pager, Tone};
+use crate::context::Visit;
+use crate::error::UiError;
+use crate::page::page;
+use crate::pages::deliveries::state_badge;
+use crate::pages::domains::{domain_head, page_of};
+
+/// `/domains/{push}/streams`: live now, and history.
+#[component]
+pub(crate) fn StreamsPage() -> impl IntoView {
+    let push = use_params_map().get_untracked().get("push").unwrap_or_default();
+    let number = use_query_map().get_untracked().get("page").and_then(|n| n.parse().ok()).unwrap_or(1);
+    page(move |visit, actor, _| async move {
+        let texts = visit.texts;
+        let domain = visit.console.domains.get(&actor, &push).await.map_err(|e| UiError::of(texts, &e))?;
+        let filter = |open| SessionFilter { domain: Some(domain.push.clone()), open: Some(open), only: None };
+        let streams = &visit.console.streams;
+        let all_live = PageRequest { number: 1, size: 200 };
+        let live = streams.list(&actor, filter(true), all_live).await.map_err(|e| UiError::of(texts, &e))?;
+        let request = PageRequest::of_console(number);
+        let past = streams.list(&actor, filter(false), request).await.map_err(|e| UiError::of(texts, &e))?;
+        let live_view = if live.rows.is_empty() {
+            let command = format!("ffmpeg -re -i video.mp4 -c copy -f flv -rtmp_tcurl rtmp://{0}/live rtmp://{1}/live/room_1", domain.push, visit.rtmp_host());
+            view! {
+                <Empty title=texts.get("streams.nobody_live") text=texts.get("streams.nobody_live_text")>
+                    <code>{command}</code>
+                </Empty>
+            }
+            .into_any()
+        } else {
+            live_table(&visit, &live.rows, false)
+        };
+        let history = if past.rows.is_empty() {
+            view! { <Empty title=texts.get("streams.no_history") text=texts.get("streams.no_history_text")/> }.into_any()
+        } else {
+            let path = format!("{}/streams", page_of(&domain.push));
+            view! {
+                {history_table(&visit, &past.rows)}
+                <Pager number=past.number size=past.size total=past.total path query=Vec::new()/>
+            }
+            .into_any()
+        };
+        Ok(view! {
+            {domain_head(&visit, &actor, &domain, "/streams")}
+            <section class="card"><header><h2>{texts.get("streams.live")}</h2></header>{live_view}</section>
+            <section class="card"><header><h2>{texts.get("streams.history")}</h2></header>{history}</section>
+        }
+        .into_any())
+    })
+}
+
+/// The table of sessions that are not over. `with_domain`: rows of several domains.
+pub(crate) fn live_table(visit: &Visit, rows: &[SessionView], with_domain: bool) -> AnyView {
+    let texts = visit.texts;
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let recording = if row.recording { (Tone::Ok, "streams.recording_on") } else { (Tone::Off, "streams.recording_off") };
+            view! {
+                <tr>
+                    <th scope="row">
+                        <a href=format!("/sessions/{}", row.id)>{row.app.clone()}"/"{row.stream.clone()}</a>
+                        {with_domain.then(|| view! { <span class="second">{row.domain.clone()}</span> })}
+                    </th>
+                    <td data-label=texts.get("streams.since")>{visit.times.at(row.started_at)}
+                        <span class="second">{visit.times.length(visit.times.now - row.started_at)}</span></td>
+                    <td data-label=texts.get("streams.source")>{row.source.clone()}
+                        <span class="second">{row.client.clone()}</span></td>
+                    <td data-label=texts.get("streams.media")>{media(visit, row)}</td>
+                    <td data-label=texts.get("streams.recording")><Badge tone=recording.0 text=texts.get(recording.1)/></td>
+                </tr>
+            }
+        })
+        .collect();
+    view! {
+        <table class="table">
+            <thead><tr>
+                <th scope="col">{texts.get("streams.stream")}</th>
+                <th scope="col">{texts.get("streams.since")}</th>
+                <th scope="col">{texts.get("streams.source")}</th>
+                <th scope="col">{texts.get("streams.media")}</th>
+                <th scope="col">{texts.get("streams.recording")}</th>
+            </tr></thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn history_table(visit: &Visit, rows: &[SessionView]) -> AnyView {
+    let texts = visit.texts;
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let length = row.ended_at.map(|end| visit.times.length(end - row.started_at));
+            let end = match &row.failure {
+                Some(reason) => view! { <Badge tone=Tone::Bad text=texts.get("streams.broken")/><span class="second">{reason.clone()}</span> }.into_any(),
+                None => view! { <Badge tone=Tone::Plain text=texts.get("streams.ended")/> }.into_any(),
+            };
+            view! {
+                <tr>
+                    <th scope="row"><a href=format!("/sessions/{}", row.id)>{row.app.clone()}"/"{row.stream.clone()}</a></th>
+                    <td data-label=texts.get("streams.started")>{visit.times.at(row.started_at)}</td>
+                    <td data-label=texts.get("streams.length") class="num">{length}</td>
+                    <td data-label=texts.get("streams.source")>{row.source.clone()}<span class="second">{row.client.clone()}</span></td>
+                    <td data-label=texts.get("streams.parts") class="num">{row.parts}</td>
+                    <td data-label=texts.get("streams.end")>{end}</td>
+                </tr>
+            }
+        })
+        .collect();
+    view! {
+        <table class="table">
+            <thead><tr>
+                <th scope="col">{texts.get("streams.stream")}</th>
+                <th scope="col">{texts.get("streams.started")}</th>
+                <th scope="col" class="num">{texts.get("streams.length")}</th>
+                <th scope="col">{texts.get("streams.source")}</th>
+                <th scope="col" class="num">{texts.get("streams.parts")}</th>
+                <th scope="col">{texts.get("streams.end")}</th>
+            </tr></thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+/// Codecs, resolution and bitrate, where the source tells.
+fn media(visit: &Visit, row: &SessionView) -> AnyView {
+    let codecs: Vec<&str> = [&row.video_codec, &row.audio_codec].into_iter().flatten().map(String::as_str).collect();
+    let size = row.width.zip(row.height).map(|(width, height)| format!("{width}×{height}"));
+    let rate = row.bitrate.map(|bits| format!("{}.{} Mbit/s", bits / 1_000_000, bits % 1_000_000 / 100_000));
+    let second: Vec<String> = size.into_iter().chain(rate).collect();
+    if codecs.is_empty() && second.is_empty() {
+        return view! { <span class="muted">{visit.texts.get("streams.not_told")}</span> }.into_any();
+    }
+    view! { {codecs.join(" · ")} <span class="second">{second.join(" · ")}</span> }.into_any()
+}
+
+/// `/sessions/{id}`: a timeline of the publish, its parts and each callback made for them.
+#[component]
+pub(crate) fn SessionPage() -> impl IntoView {
+    let id = use_params_map().get_untracked().get("id").unwrap_or_default();
+    page(move |visit, actor, _| async move {
+        let texts = visit.texts;
+        let id: SessionId = id.parse().map_err(|_| UiError::not_found(texts))?;
+        let detail = visit.console.streams.get(&actor, id).await.map_err(|e| UiError::of(texts, &e))?;
+        let session = &detail.session;
+        let crumbs = vec![
+            Crumb { href: "/domains".to_owned(), text: texts.get("nav.domains") },
+            Crumb { href: page_of(&session.domain), text: session.domain.clone() },
+            Crumb { href: format!("{}/streams", page_of(&session.domain)), text: texts.get("domain.streams") },
+        ];
+        let tone = match session.phase.as_str() {
+            "live" => Tone::Ok,
+            "closed" => Tone::Plain,
+            _ => Tone::Warn,
+        };
+        let failure = session.failure.clone().map(|reason| {
+            view! { <Note tone=Tone::Bad>{texts.fill("session.failed", &[("reason", &reason)])}</Note> }
+        });
+        Ok(view! {
+            <Head title=format!("{}/{}", session.app, session.stream) crumbs>
+                <Badge tone text=texts.word("session_phase", &session.phase)/>
+            </Head>
+            {failure}
+            {facts(&visit, &detail)}
+            {timeline(&visit, &detail.events)}
+            {parts(&visit, &detail.parts)}
+        }
+        .into_any())
+    })
+}
+
+fn facts(visit: &Visit, detail: &SessionDetail) -> AnyView {
+    let texts = visit.texts;
+    let session = &detail.session;
+    let end = session.ended_at.unwrap_or(visit.times.now);
+    let ended = session.ended_at.map(|at| view! { <dt>{texts.get("session.ended")}</dt><dd>{visit.times.at(at)}</dd> });
+    let params: Vec<String> = detail.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let params = (!params.is_empty()).then(|| view! { <dt>{texts.get("session.params")}</dt><dd><code>{params.join("&")}</code></dd> });
+    view! {
+        <section class="card"><div class="body"><dl class="facts">
+            <dt>{texts.get("session.id")}</dt><dd><code>{session.id.to_string()}</code></dd>
+            <dt>{texts.get("domains.domain")}</dt><dd><a href=page_of(&session.domain)>{session.domain.clone()}</a></dd>
+            <dt>{texts.get("streams.source")}</dt><dd>{session.source.clone()} <span class="muted">{session.client.clone()}</span></dd>
+            <dt>{texts.get("streams.media")}</dt><dd>{media(visit, session)}</dd>
+            <dt>{texts.get("streams.started")}</dt><dd>{visit.times.at(session.started_at)}</dd>
+            {ended}
+            <dt>{texts.get("streams.length")}</dt><dd>{visit.times.length(end - session.started_at)}</dd>
+            {params}
+        </dl></div></section>
+    }
+    .into_any()
+}
+
+fn timeline(visit: &Visit, events: &[SessionEvent]) -> AnyView {
+    let texts = visit.texts;
+    let items: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let failed = event.status == Status::Fail;
+            let delivery = event.delivery.map(|id| {
+                let state = event.delivery_state.as_deref().unwrap_or_default();
+                view! { <span class="deliveries"><a href=format!("/deliveries/{id}")>{texts.get("session.callback")}</a> {state_badge(texts, state)}</span> }
+            });
+            let error = event.error.clone().map(|text| view! { <span class="wrong">{text}</span> });
+            view! {
+                <li class=if failed { "bad" } else { "" }>
+                    <span class="when">{visit.times.clock(event.happened_at)}</span>
+                    <div>
+                        <strong>{texts.word("event", event.name.as_str())} " " <code class="muted">{event.name.as_str()}</code></strong>
+                        {error}
+                        {delivery}
+                    </div>
+                </li>
+            }
+        })
+        .collect();
+    let body = if items.is_empty() {
+        view! { <p class="muted">{texts.get("session.no_events")}</p> }.into_any()
+    } else {
+        view! { <ol class="timeline">{items}</ol> }.into_any()
+    };
+    view! {
+        <section class="card"><header><h2>{texts.get("session.timeline")}</h2></header><div class="body">{body}</div></section>
+    }
+    .into_any()
+}
+
+fn parts(visit: &Visit, parts: &[PartView]) -> AnyView {
+    if parts.is_empty() {
+        return ().into_any();
+    }
+    let texts = visit.texts;
+    let rows: Vec<_> = parts
+        .iter()
+        .map(|part| {
+            let place = match (&part.failure, &part.location) {
+                (Some(reason), _) => view! { <Badge tone=Tone::Bad text=texts.get("session.part_failed")/><span class="second">{reason.clone()}</span> }.into_any(),
+                (None, Some(location)) => view! { <code>{location.clone()}</code> }.into_any(),
+                (None, None) => ().into_any(),
+            };
+            view! {
+                <tr>
+                    <th scope="row">{part.number}</th>
+                    <td data-label=texts.get("streams.started")>{visit.times.clock(part.started_at)}</td>
+                    <td data-label=texts.get("streams.length") class="num">{visit.times.took(part.duration_ms)}</td>
+                    <td data-label=texts.get("session.size") class="num">{part.bytes.map(size)}</td>
+                    <td data-label=texts.get("session.file")>{place}</td>
+                </tr>
+            }
+        })
+        .collect();
+    view! {
+        <section class="card">
+            <header><h2>{texts.get("session.parts")}</h2></header>
+            <table class="table">
+                <thead><tr>
+                    <th scope="col">"#"</th>
+                    <th scope="col">{texts.get("streams.started")}</th>
+                    <th scope="col" class="num">{texts.get("streams.length")}</th>
+                    <th scope="col" class="num">{texts.get("session.size")}</th>
+                    <th scope="col">{texts.get("session.file")}</th>
+                </tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+    .into_any()
+}
+
+/// Bytes in the largest decimal unit below them: `12.3 MB`.
+fn size(bytes: i64) -> String {
+    let (unit, word) = match bytes {
+        ..1_000 => return format!("{bytes} B"),
+        ..1_000_000 => (1_000, "kB"),
+        ..1_000_000_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
+    };
+    format!("{}.{} {word}", bytes / unit, bytes % unit * 10 / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_have_one_decimal() {
+        for (bytes, text) in [(0, "0 B"), (999, "999 B"), (1_250, "1.2 kB"), (12_345_678, "12.3 MB"), (2_000_000_000, "2.0 GB")] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

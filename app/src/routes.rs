@@ -1,0 +1,48 @@
+//! Every page of the console.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::context;
+use crate::error::UiError;
+use crate::page::failure;
+use crate::pages::{accounts, deliveries, domains, overview, recordings, sources, streams};
+use crate::shell::Frame;
+
+/// The pages, each rendered whole before its first byte leaves, so that its status and headers can tell the truth.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Callsheet".to_owned() } else { format!("{title} · Callsheet") }/>
+        <Router>
+            <Frame>
+                <Routes fallback=not_found>
+                    <Route path=path!("/setup") view=accounts::SetUpPage ssr=SsrMode::Async/>
+                    <Route path=path!("/login") view=accounts::LoginPage ssr=SsrMode::Async/>
+                    <Route path=path!("/") view=overview::OverviewPage ssr=SsrMode::Async/>
+                    <Route path=path!("/domains") view=domains::DomainsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/domains/new") view=domains::NewDomainPage ssr=SsrMode::Async/>
+                    <Route path=path!("/domains/:push") view=domains::DomainPage ssr=SsrMode::Async/>
+                    <Route path=path!("/domains/:push/delete") view=domains::DeleteDomainPage ssr=SsrMode::Async/>
+                    <Route path=path!("/domains/:push/streams") view=streams::StreamsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/domains/:push/recording") view=recordings::RecordingPage ssr=SsrMode::Async/>
+                    <Route path=path!("/domains/:push/deliveries") view=deliveries::DomainDeliveriesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/sessions/:id") view=streams::SessionPage ssr=SsrMode::Async/>
+                    <Route path=path!("/deliveries") view=deliveries::DeliveriesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/deliveries/:id") view=deliveries::DeliveryPage ssr=SsrMode::Async/>
+                    <Route path=path!("/sources") view=sources::SourcesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/sources/new") view=sources::NewSourcePage ssr=SsrMode::Async/>
+                    <Route path=path!("/sources/:id") view=sources::SourcePage ssr=SsrMode::Async/>
+                </Routes>
+            </Frame>
+        </Router>
+    }
+}
+
+fn not_found() -> impl IntoView {
+    let texts = context::texts();
+    failure(texts, &UiError::not_found(texts))
+}

@@ -1,0 +1,122 @@
+//! Moments and lengths of time as people read them.
+
+use callsheet::model::Millis;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use leptos::prelude::*;
+
+use crate::texts::{Texts, number};
+
+/// Writes moments in the console's zone, with UTC on hover, and as seen from now.
+#[derive(Clone)]
+pub(crate) struct Times {
+    pub(crate) zone: TimeZone,
+    pub(crate) now: Millis,
+    pub(crate) texts: Texts,
+}
+
+impl Times {
+    fn format(&self, at: Millis, zone: &TimeZone, pattern: &str) -> String {
+        Timestamp::from_millisecond(at)
+            .map(|t| t.to_zoned(zone.clone()).strftime(pattern).to_string())
+            .unwrap_or_default()
+    }
+
+    fn element(&self, at: Millis, text: String) -> AnyView {
+        let utc = self.format(at, &TimeZone::UTC, "%Y-%m-%d %H:%M:%S UTC");
+        let machine = self.format(at, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S%.3fZ");
+        view! { <time datetime=machine title=utc>{text}</time> }.into_any()
+    }
+
+    /// `20 Nov 2026, 10:11:07`.
+    pub(crate) fn at(&self, at: Millis) -> AnyView {
+        self.element(at, self.format(at, &self.zone, &self.texts.get("time.pattern")))
+    }
+
+    /// `10:11:07`, for lists whose day is clear.
+    pub(crate) fn clock(&self, at: Millis) -> AnyView {
+        self.element(at, self.format(at, &self.zone, "%H:%M:%S"))
+    }
+
+    /// `12 s ago`; the whole moment is on hover.
+    pub(crate) fn ago(&self, at: Millis) -> AnyView {
+        let length = self.length(self.now - at);
+        self.element(at, self.texts.fill("time.ago", &[("length", &length)]))
+    }
+
+    /// `in 4 min 12 s`, or that it is due.
+    pub(crate) fn until(&self, at: Millis) -> AnyView {
+        let text = if at <= self.now {
+            self.texts.get("time.due")
+        } else {
+            self.texts.fill("time.in", &[("length", &self.length(at - self.now))])
+        };
+        self.element(at, text)
+    }
+
+    /// A length in its two largest units: `4 min 12 s`, `3 h 5 min`, `2 d 4 h`.
+    pub(crate) fn length(&self, millis: Millis) -> String {
+        let seconds = millis.max(0) / 1000;
+        let unit = |key: &str, n: i64| self.texts.fill(key, &[("n", &number(n))]);
+        let two = |large: (&str, i64), small: (&str, i64)| {
+            if small.1 == 0 {
+                unit(large.0, large.1)
+            } else {
+                self.texts.fill("time.two", &[("a", &unit(large.0, large.1)), ("b", &unit(small.0, small.1))])
+            }
+        };
+        match seconds {
+            0..60 => unit("time.s", seconds),
+            60..3_600 => two(("time.min", seconds / 60), ("time.s", seconds % 60)),
+            3_600..86_400 => two(("time.h", seconds / 3_600), ("time.min", seconds % 3_600 / 60)),
+            _ => two(("time.d", seconds / 86_400), ("time.h", seconds % 86_400 / 3_600)),
+        }
+    }
+
+    /// A short length with its milliseconds: `182 ms`, `15.0 s`.
+    pub(crate) fn took(&self, millis: Millis) -> String {
+        if millis < 1_000 {
+            self.texts.fill("time.ms", &[("n", &millis.to_string())])
+        } else {
+            self.texts.fill("time.s", &[("n", &format!("{}.{}", millis / 1_000, millis % 1_000 / 100))])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts::Locale;
+
+    fn times(locale: Locale) -> Times {
+        let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+        Times { zone, now: 1_524_477_014_000, texts: Texts(locale) }
+    }
+
+    #[test]
+    fn lengths_have_two_units() {
+        let times = times(Locale::English);
+        for (millis, text) in [
+            (-5, "0 s"),
+            (59_999, "59 s"),
+            (252_000, "4 min 12 s"),
+            (7_200_000, "2 h"),
+            (11_100_000, "3 h 5 min"),
+            (187_200_000, "2 d 4 h"),
+        ] {
+            assert_eq!(times.length(millis), text);
+        }
+        assert_eq!(times.took(182), "182 ms");
+        assert_eq!(times.took(15_040), "15.0 s");
+    }
+
+    #[test]
+    fn moments_show_the_zone_and_keep_utc() {
+        let html = times(Locale::English).at(1_524_476_982_000).to_html();
+        assert_eq!(
+            html,
+            "<time datetime=\"2018-04-23T09:49:42.000Z\" title=\"2018-04-23 09:49:42 UTC\">23 Apr 2018, 17:49:42</time>"
+        );
+        assert!(times(Locale::Chinese).ago(1_524_476_982_000).to_html().contains("32 秒前"));
+    }
+}
