@@ -24,7 +24,8 @@ pub(crate) fn NewSourcePage() -> impl IntoView {
         actor.check(Action::ManageSources).map_err(|e| UiError::of(texts, &e))?;
         let form = flash.of(CreateSource::PATH);
         let external = Adapter::ALL.iter().filter(|adapter| **adapter != Adapter::BuiltIn);
-        let adapters = external.map(|a| Choice { value: a.to_string(), text: texts.word("adapter", a.as_str()) }).collect();
+        let adapters =
+            external.map(|a| Choice { value: a.to_string(), text: texts.word("adapter", a.as_str()) }).collect();
         Ok(view! {
             <Head title=texts.get("sources.create") crumbs=crumbs(&visit)/>
             <section class="card"><div class="body">
@@ -116,7 +117,7 @@ fn instructions(visit: &Visit, source: &SourceView) -> AnyView {
             view! {
                 <p>{texts.get(&key)}</p>
                 <pre tabindex="0">{lines.clone()}</pre>
-                <div><CopyButton text=lines label=texts.get("copy.label") done=texts.get("copy.done")/></div>
+                <div><CopyButton text=lines label=texts.get("copy.label") done=texts.get("copy.done") what=String::new()/></div>
             }
             .into_any()
         }
