@@ -109,13 +109,12 @@ fn instructions(visit: &Visit, source: &SourceView) -> AnyView {
         (_, None) => view! { <p class="muted">{texts.get("sources.ask_admin")}</p> }.into_any(),
         (adapter, Some(path)) => {
             let url = format!("http://{}{path}", visit.host);
-            let lines = match adapter {
-                Adapter::NginxRtmp => nginx(&url),
-                Adapter::Generic | Adapter::BuiltIn => generic(&url),
+            let (key, lines) = match adapter {
+                Adapter::NginxRtmp => ("sources.paste_nginx_rtmp", nginx(&url)),
+                Adapter::Generic | Adapter::BuiltIn => ("sources.paste_generic", generic(&url)),
             };
-            let key = format!("sources.paste_{}", adapter.as_str().replace('-', "_"));
             view! {
-                <p>{texts.get(&key)}</p>
+                <p>{texts.get(key)}</p>
                 <pre tabindex="0">{lines.clone()}</pre>
                 <div><CopyButton text=lines label=texts.get("copy.label") done=texts.get("copy.done") what=String::new()/></div>
             }
