@@ -29,6 +29,8 @@ pub struct ConsoleParts {
     pub zone: TimeZone,
     /// How long a session waits for its last parts, ms.
     pub session_grace: Millis,
+    /// Part length of a new domain's recording.
+    pub part_seconds: i64,
 }
 
 /// The use cases, by feature. Cheap to clone.
@@ -55,9 +57,9 @@ impl Console {
     /// Ties the parts together.
     #[must_use]
     pub fn new(parts: ConsoleParts) -> Self {
-        let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, session_grace } = parts;
+        let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, session_grace, part_seconds } = parts;
         let store = Arc::new(db.clone());
-        let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() };
+        let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {
             store: store.clone(),
             domains: domains.clone(),

@@ -1,0 +1,12 @@
+//! How the Callsheet console runs.
+//!
+//! [`startup::Application`] is the whole process, used by `main` and by tests alike. [`http`] holds all routes and layers on
+//! one page, [`rtmp`] the built-in ingest, [`jobs`] the loops beside the requests, [`commands`] what the command line can do.
+
+pub mod buckets;
+pub mod commands;
+pub mod config;
+pub mod http;
+pub mod jobs;
+pub mod rtmp;
+pub mod startup;

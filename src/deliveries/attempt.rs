@@ -12,7 +12,7 @@ use super::run_queue::Departure;
 use super::store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Ready};
 use super::{PhaseView, RetrySchedule};
 use crate::callbacks::Callback;
-use crate::model::{Clock, EventName, Millis, SessionId, StoreError};
+use crate::model::{CallbackKind, Clock, EventName, Millis, SessionId, StoreError};
 use crate::outbound::{BadSecret, CallbackAddress, Exchange, Outbound, SigningSecret, sign};
 use crate::recordings::local_time;
 use crate::sealing::{SealError, Sealer};
@@ -46,6 +46,7 @@ pub struct Courier {
 /// An attempt that was made.
 #[derive(Debug)]
 pub struct Made {
+    pub kind: CallbackKind,
     pub record: AttemptRecord,
     pub fate: Fate,
     pub off: Option<CallbackOff>,
@@ -70,7 +71,7 @@ impl Courier {
         let exchange = self.outbound.post(&address, headers, body, timeout).await;
         let (fate, off) = self.judge(&ready, &exchange);
         let record = record(&ready, &address, number, started_at, request_headers, exchange, departure.out_of_order);
-        Ok(Some(Made { record, fate, off }))
+        Ok(Some(Made { kind: ready.callback.kind, record, fate, off }))
     }
 
     fn judge(&self, ready: &Ready, exchange: &Exchange) -> (Fate, Option<CallbackOff>) {

@@ -118,7 +118,7 @@ impl Prober {
         describe(&mut headers, event.name, now, SessionId(self.ids.next(now)), 1, 1);
         set(&mut headers, "callsheet-test", "true");
         let timeout = Duration::from_secs(u64::try_from(seconds).unwrap_or(15));
-        let exchange = self.outbound.post(&address, headers, Bytes::from(body), timeout).await;
+        let exchange = self.outbound.probe(&address, headers, Bytes::from(body), timeout).await;
         let answer = exchange.answer.as_ref();
         let shown = answer.map(|a| String::from_utf8_lossy(&a.body[..a.body.len().min(2048)]).into_owned());
         Ok(ProbeReport {

@@ -126,6 +126,8 @@ pub struct Domains {
     pub(crate) store: Arc<dyn DomainStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sealer: Sealer,
+    /// Part length of a new domain's recording.
+    pub(crate) part_seconds: i64,
 }
 
 impl Domains {
@@ -158,7 +160,7 @@ impl Domains {
         let secrets = [(); 2].map(|()| self.sealer.seal(SigningSecret::generate().expose()));
         let play: Vec<&str> = new.play.iter().map(DomainName::ascii).collect();
         let audit = AuditEntry::new(actor, now, "domain.create", new.push.ascii(), json!({ "play": play }));
-        match self.store.create_domain(&new, secrets, now, &audit).await {
+        match self.store.create_domain(&new, secrets, self.part_seconds, now, &audit).await {
             // Somebody else created it between the look and the write.
             Err(StoreError::Duplicate) => {
                 return Err(DomainError::Taken { name: new.push.ascii().to_owned(), push: true });

@@ -34,6 +34,7 @@ pub trait DomainStore: Send + Sync {
         &self,
         new: &NewDomain,
         sealed_secrets: [Vec<u8>; 2],
+        part_seconds: i64,
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;

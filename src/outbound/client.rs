@@ -12,15 +12,17 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use rustls::pki_types::CertificateDer;
 
-use super::connect::{Connector, ConnectorError};
+use super::connect::Connector;
 use super::exchange::Progress;
 use super::failure::io_kind;
 use super::pool::{Link, Pool};
+use super::tls::TlsSetupError;
 use super::{AddressPolicy, Answer, CallbackAddress, Exchange, Failure, Phase, Resolve};
 
 /// More of an answer's body is not read.
 const MAX_BODY: usize = 16 * 1024;
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("Callsheet/", env!("CARGO_PKG_VERSION")));
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("Callsheet/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// What the client is built of, besides the policy.
@@ -38,22 +40,29 @@ pub struct Outbound {
 }
 
 /// Why a request on a connection did not end well.
-enum Broken {
-    /// The receiver had closed the kept connection; nothing of an answer came.
-    Stale,
-    Failed(Failure),
+struct Broken {
+    failure: Failure,
+    /// The connection ended before anything of an answer came: what a kept one looks like that the receiver closes in
+    /// that moment.
+    stale: bool,
 }
 
 impl From<Failure> for Broken {
     fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
+        Self {
+            failure,
+            stale: false,
+        }
     }
 }
 
 impl Outbound {
     /// Fails when the TLS settings cannot be used.
-    pub fn new(policy: AddressPolicy, config: OutboundConfig) -> Result<Self, ConnectorError> {
-        Ok(Self { connector: Connector::new(policy, config.resolver, config.extra_roots)?, pool: Arc::default() })
+    pub fn new(policy: AddressPolicy, config: OutboundConfig) -> Result<Self, TlsSetupError> {
+        Ok(Self {
+            connector: Connector::new(policy, config.resolver, config.extra_roots)?,
+            pool: Arc::default(),
+        })
     }
 
     /// Posts a JSON `body` within `timeout`, over a kept connection when there is one. `headers` come besides `host`,
@@ -68,7 +77,8 @@ impl Outbound {
         body: Bytes,
         timeout: Duration,
     ) -> Exchange {
-        self.run(address, request(address, headers, body), timeout, true).await
+        self.run(address, request(address, headers, body), timeout, true)
+            .await
     }
 
     /// The same over a new connection, so that every phase is seen: for *Test*.
@@ -79,7 +89,8 @@ impl Outbound {
         body: Bytes,
         timeout: Duration,
     ) -> Exchange {
-        self.run(address, request(address, headers, body), timeout, false).await
+        self.run(address, request(address, headers, body), timeout, false)
+            .await
     }
 
     async fn run(
@@ -114,18 +125,17 @@ impl Outbound {
             progress.begin(Phase::Connect);
             progress.peer = Some(link.peer);
             progress.done("kept connection");
-            match self.converse(progress, address, link, request.clone(), true).await {
-                Ok(()) => return Ok(()),
-                Err(Broken::Failed(failure)) => return Err(failure),
-                Err(Broken::Stale) => progress.back_to_address(),
+            match self
+                .converse(progress, address, link, request.clone())
+                .await
+            {
+                Err(broken) if broken.stale => progress.back_to_address(),
+                ended => return ended.map_err(|broken| broken.failure),
             }
         }
         let link = Box::new(self.connector.connect(progress, address).await?);
-        match self.converse(progress, address, link, request, false).await {
-            Ok(()) => Ok(()),
-            Err(Broken::Failed(failure)) => Err(failure),
-            Err(Broken::Stale) => Err(Failure::closed(address.host(), progress.phase())),
-        }
+        let ended = self.converse(progress, address, link, request).await;
+        ended.map_err(|broken| broken.failure)
     }
 
     /// Sends the request and reads the answer; keeps the connection when it can take another request.
@@ -135,7 +145,6 @@ impl Outbound {
         address: &CallbackAddress,
         mut link: Box<Link>,
         request: Request<Full<Bytes>>,
-        kept: bool,
     ) -> Result<(), Broken> {
         let host = address.host();
         progress.begin(Phase::Request);
@@ -145,8 +154,12 @@ impl Outbound {
         progress.begin(Phase::Status);
         let response = match link.drive(answer).await {
             Some(Ok(response)) => response,
-            Some(Err(error)) if kept && is_stale(&error) => return Err(Broken::Stale),
-            Some(Err(error)) => return Err(Failure::http(host, Phase::Status, &error).into()),
+            Some(Err(error)) => {
+                return Err(Broken {
+                    stale: is_stale(&error),
+                    failure: Failure::http(host, Phase::Status, &error),
+                });
+            }
             None => return Err(Failure::closed(host, Phase::Status).into()),
         };
         let (head, body) = response.into_parts();
@@ -155,8 +168,12 @@ impl Outbound {
             progress.done(status.to_string());
             progress.begin(Phase::Body);
         }
-        let answer =
-            progress.answer.insert(Answer { status, headers: head.headers, body: Vec::new(), truncated: true });
+        let answer = progress.answer.insert(Answer {
+            status,
+            headers: head.headers,
+            body: Vec::new(),
+            truncated: true,
+        });
         let read = read_body(&mut link, body, answer, host).await;
         let length = answer.body.len();
         if !answer.truncated && link.is_ready().await {
@@ -178,13 +195,20 @@ impl Outbound {
 /// What to say when the time is over: a bad status that came in time has decided already.
 fn overdue(progress: &Progress, host: &str, timeout: Duration) -> Failure {
     match &progress.answer {
-        Some(answer) if !answer.status.is_success() => Failure::status(host, answer.status, &answer.headers),
+        Some(answer) if !answer.status.is_success() => {
+            Failure::status(host, answer.status, &answer.headers)
+        }
         _ => Failure::timeout(host, progress.phase(), timeout),
     }
 }
 
 /// Reads up to 16 KiB; `answer.truncated` stays true unless the body ended.
-async fn read_body(link: &mut Link, mut body: Incoming, answer: &mut Answer, host: &str) -> Result<(), Failure> {
+async fn read_body(
+    link: &mut Link,
+    mut body: Incoming,
+    answer: &mut Answer,
+    host: &str,
+) -> Result<(), Failure> {
     while !body.is_end_stream() {
         match link.drive(body.frame()).await {
             Some(Some(Ok(frame))) => {
@@ -217,8 +241,7 @@ fn request(address: &CallbackAddress, mut headers: HeaderMap, body: Bytes) -> Re
     request
 }
 
-/// Whether the connection ended before anything of an answer came: what a keep-alive time that ran out at the receiver
-/// looks like.
+/// See [`Broken::stale`].
 fn is_stale(error: &hyper::Error) -> bool {
     error.is_canceled()
         || error.is_incomplete_message()

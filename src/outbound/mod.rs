@@ -13,9 +13,9 @@
 //!
 //! ```text
 //! address ─> dns ─> policy ─> connect ─> tls ─> request ─> status ─> body
-//!            └── not for a literal IP ┘   └ https only
-//!            └──── a kept connection reports `connect` alone ────┘
 //! ```
+//!
+//! A literal IP address has no dns, plain http no tls, and a kept connection neither dns nor policy nor tls.
 //!
 //! Architecture invariant: a connection is opened only to an IP address that passed the policy after it was resolved.
 //! Nothing resolves a name a second time, so a DNS answer that changes between check and connect changes nothing.
@@ -41,9 +41,9 @@ mod tests;
 
 pub use address::{AddressError, CallbackAddress};
 pub use client::{Outbound, OutboundConfig};
-pub use connect::ConnectorError;
 pub use exchange::{Answer, Exchange, Phase, PhaseReport};
 pub use failure::{ErrorClass, Failure};
 pub use policy::{AddressPolicy, Blocked, Range};
 pub use resolver::{DnsError, Resolve, SystemResolver};
 pub use signing::{BadSecret, SigningSecret, sign};
+pub use tls::TlsSetupError;

@@ -28,7 +28,7 @@ pub(super) type Stream = Either<TcpStream, TlsStream<TcpStream>>;
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Kept per origin. Many callbacks may share an origin, each with its own requests in flight.
 const MAX_IDLE_PER_ORIGIN: usize = 64;
-/// Shorter than the keep-alive time of common servers (60 to 75 s), so that we close first.
+/// Shorter than the keep-alive time of common servers (60 to 75 s), so that we mostly close first.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 /// A connection in steady use is renewed after this time, so that a changed DNS record takes effect.
 const MAX_AGE: Duration = Duration::from_secs(300);
@@ -44,9 +44,17 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) async fn new(stream: Stream, peer: SocketAddr) -> Result<Self, hyper::Error> {
-        let (sender, connection) =
-            Builder::new().max_buf_size(MAX_HEADER_BYTES).handshake(TokioIo::new(stream)).await?;
-        Ok(Self { peer, sender, connection, open: true, born: Instant::now() })
+        let (sender, connection) = Builder::new()
+            .max_buf_size(MAX_HEADER_BYTES)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        Ok(Self {
+            peer,
+            sender,
+            connection,
+            open: true,
+            born: Instant::now(),
+        })
     }
 
     /// Writes the request; the answer comes by [`Self::drive`].
@@ -134,7 +142,10 @@ impl Pool {
             None => shelf.links.entry(Arc::clone(origin)).or_default(),
         };
         if links.len() < MAX_IDLE_PER_ORIGIN {
-            links.push(Idle { link, since: Instant::now() });
+            links.push(Idle {
+                link,
+                since: Instant::now(),
+            });
         }
         if !shelf.swept {
             shelf.swept = true;

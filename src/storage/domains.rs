@@ -140,6 +140,7 @@ impl DomainStore for Db {
         &self,
         new: &NewDomain,
         sealed_secrets: [Vec<u8>; 2],
+        part_seconds: i64,
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
@@ -182,9 +183,10 @@ impl DomainStore for Db {
             .await?;
         }
         sqlx::query(
-            "insert into recording_settings (domain_id, enabled, part_seconds, bucket) values ($1, false, 1800, 'recordings')",
+            "insert into recording_settings (domain_id, enabled, part_seconds, bucket) values ($1, false, $2, 'recordings')",
         )
         .bind(id)
+        .bind(part_seconds)
         .execute(&mut *tx)
         .await?;
         self.write_audit(&mut tx, audit).await?;

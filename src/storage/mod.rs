@@ -13,6 +13,7 @@ mod deliveries;
 mod domains;
 mod events;
 mod recordings;
+mod retention;
 mod rows;
 mod sources;
 mod streams;
@@ -111,6 +112,12 @@ impl Db {
     pub async fn is_ready(&self) -> Result<(), StoreError> {
         sqlx::query("select id from domains limit 1").fetch_optional(&self.read).await?;
         Ok(())
+    }
+
+    /// Whether other processes may deliver from the same database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.engine == Engine::Postgres
     }
 
     /// What commits of this process do to the queue, from now on.

@@ -219,6 +219,10 @@ impl SessionStore for Db {
         rows.iter().map(|row| Ok(SessionId(row.col("id")?))).collect()
     }
 
+    async fn count_live(&self) -> Result<i64, StoreError> {
+        sqlx::query("select count(*) as n from sessions where phase = 'live'").fetch_one(&self.read).await?.col("n")
+    }
+
     async fn list_sessions(&self, filter: &SessionFilter, page: PageRequest) -> Result<Page<SessionView>, StoreError> {
         let mut conditions = Conditions::default();
         if let Some(domain) = &filter.domain {

@@ -87,6 +87,11 @@ impl Streams {
         Ok(detail)
     }
 
+    /// How many streams are live, for the figures of the process.
+    pub async fn live(&self) -> Result<i64, StreamError> {
+        Ok(self.store.count_live().await?)
+    }
+
     /// One report, with the `webhook-id` that makes its repeat harmless.
     pub async fn report_once(
         &self,
@@ -107,6 +112,12 @@ impl Streams {
         self.store.advance(Scope::Key(key, push), receipt, now, &decide).await?;
         self.watch.notify_one();
         Ok(())
+    }
+
+    /// Rings when a session changed, and with it perhaps the time of [`Streams::reap`].
+    #[must_use]
+    pub fn watch(&self) -> Arc<tokio::sync::Notify> {
+        self.watch.clone()
     }
 
     /// Closes what is overdue; returns when to look again. A step of the reaper.

@@ -81,6 +81,7 @@ pub trait SessionStore: Send + Sync {
     async fn due_sessions(&self, now: Millis, limit: i64) -> Result<(Vec<SessionId>, Option<Millis>), StoreError>;
     /// Open sessions of a source that belong to another run of it than `boot`.
     async fn orphans(&self, source: crate::model::SourceId, boot: &str) -> Result<Vec<SessionId>, StoreError>;
+    async fn count_live(&self) -> Result<i64, StoreError>;
     /// Newest first.
     async fn list_sessions(&self, filter: &SessionFilter, page: PageRequest) -> Result<Page<SessionView>, StoreError>;
     async fn session_detail(&self, id: SessionId) -> Result<Option<SessionDetail>, StoreError>;

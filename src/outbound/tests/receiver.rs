@@ -18,6 +18,10 @@ pub(super) enum Answers {
     ThenCloses(Vec<u8>),
     /// Writes these bytes and nothing more, but stays.
     ThenHangs(Vec<u8>),
+    /// Writes these bytes, reads the next request and closes.
+    OnceThenCloses(Vec<u8>),
+    /// Writes these bytes before any request.
+    Greets(Vec<u8>),
 }
 
 /// A listener on the loopback that lives as long as this.
@@ -62,7 +66,12 @@ impl Receiver {
                 });
             }
         });
-        Self { port, connections, requests, _task: AbortOnDropHandle::new(task) }
+        Self {
+            port,
+            connections,
+            requests,
+            _task: AbortOnDropHandle::new(task),
+        }
     }
 
     /// How many connections came in.
@@ -81,7 +90,12 @@ async fn answer(
     answers: Answers,
     log: Arc<std::sync::Mutex<Vec<String>>>,
 ) {
+    if let Answers::Greets(bytes) = &answers {
+        // The client may break off at the first of them.
+        let _ = stream.write_all(bytes).await;
+    }
     let mut seen = Vec::new();
+    let mut once = false;
     loop {
         // The body of the tests is `{}`.
         while !seen.ends_with(b"\r\n\r\n{}") {
@@ -92,14 +106,22 @@ async fn answer(
         }
         let request = String::from_utf8(std::mem::take(&mut seen)).expect("text");
         log.lock().expect("requests").push(request);
-        let (Answers::With(bytes) | Answers::ThenCloses(bytes) | Answers::ThenHangs(bytes)) = &answers;
+        if once {
+            return;
+        }
+        let (Answers::With(bytes)
+        | Answers::ThenCloses(bytes)
+        | Answers::ThenHangs(bytes)
+        | Answers::OnceThenCloses(bytes)
+        | Answers::Greets(bytes)) = &answers;
         // The client may go away before it has all.
         if stream.write_all(bytes).await.is_err() {
             return;
         }
         match &answers {
-            Answers::With(_) => {}
+            Answers::With(_) | Answers::Greets(_) => {}
             Answers::ThenCloses(_) => return,
+            Answers::OnceThenCloses(_) => once = true,
             Answers::ThenHangs(_) => std::future::pending().await,
         }
     }

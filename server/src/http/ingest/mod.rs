@@ -2,9 +2,11 @@
 //! looked up or stored here.
 
 mod flv;
+mod handlers;
 pub mod generic;
 pub mod nginx_rtmp;
 
+pub use handlers::report;
 pub use flv::{FlvFacts, flv_facts};
 
 /// The request is not what the adapter's server sends. The text is for the answer and the log.

@@ -1,0 +1,58 @@
+//! Buckets: where recordings lie, by name. A bucket is a folder below the data folder, made when it is first used.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+
+/// All buckets of this console.
+#[derive(Debug, Clone)]
+pub struct Buckets {
+    root: PathBuf,
+}
+
+impl Buckets {
+    /// The buckets below `<data_dir>/buckets`.
+    #[must_use]
+    pub fn new(data_dir: &Path) -> Self {
+        Self {
+            root: data_dir.join("buckets"),
+        }
+    }
+
+    /// Opens a bucket, and makes its folder if there is none. What it stores is on the disk when it says so.
+    ///
+    /// # Errors
+    /// The name is not that of a folder, or the folder can be neither found nor made.
+    pub async fn open(&self, bucket: &str) -> io::Result<Arc<dyn ObjectStore>> {
+        let mut parts = Path::new(bucket).components();
+        let (Some(Component::Normal(name)), None) = (parts.next(), parts.next()) else {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("`{bucket}` is no bucket name"),
+            ));
+        };
+        let folder = self.root.join(name);
+        tokio::fs::create_dir_all(&folder).await?;
+        let store = LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?;
+        Ok(Arc::new(store.with_fsync(true)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bucket_is_one_folder_below_the_data_folder() {
+        let data = tempfile::tempdir().expect("folder");
+        let buckets = Buckets::new(data.path());
+        buckets.open("room-tapes").await.expect("bucket");
+        assert!(data.path().join("buckets/room-tapes").is_dir());
+        for name in ["", ".", "..", "../up", "/etc", "a/b"] {
+            assert!(buckets.open(name).await.is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Commands that create things, as the machine's admin.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Arc;
+
+use callsheet::Console;
+use callsheet::model::{Actor, Role, SystemClock};
+use serde_json::json;
+
+use super::Failure;
+use crate::config::Config;
+use crate::startup::{StartError, open_console};
+
+async fn console(config: &Config) -> Result<Console, StartError> {
+    open_console(config, Arc::new(SystemClock)).await
+}
+
+fn role(text: &str) -> Result<Role, Failure> {
+    text.parse().map_err(|()| Failure {
+        message: format!("--role: `{text}` is none of admin, operator, reviewer"),
+        exit: 2,
+    })
+}
+
+/// `callsheet migrate`: opening the console brings the tables up to date.
+pub(super) async fn tables(config: &Config) -> Result<(), Failure> {
+    console(config).await?.db.close().await;
+    println!("The tables are up to date.");
+    Ok(())
+}
+
+/// `callsheet user create`.
+pub(super) async fn user(config: &Config, name: &str, role_name: &str, stdin: bool) -> Result<(), Failure> {
+    let role = role(role_name)?;
+    if !stdin && std::io::stdin().is_terminal() {
+        print!("Password for {name} (10 to 200 characters; it is shown as you type): ");
+        std::io::stdout().flush()?;
+    }
+    let mut password = String::new();
+    std::io::stdin().lock().read_line(&mut password)?;
+    let console = console(config).await?;
+    let user = console.accounts.create_user(&Actor::cli(), name, role, password.trim_end_matches(['\r', '\n'])).await?;
+    console.db.close().await;
+    println!("Created the {} {}.", user.role, user.name);
+    Ok(())
+}
+
+/// `callsheet key create`.
+pub(super) async fn key(
+    config: &Config,
+    name: &str,
+    role_name: &str,
+    domains: &[String],
+    as_json: bool,
+) -> Result<(), Failure> {
+    let role = role(role_name)?;
+    let console = console(config).await?;
+    let key = console.accounts.create_key(&Actor::cli(), name, role, domains).await?;
+    console.db.close().await;
+    if as_json {
+        println!("{}", json!({ "accessKey": key.access_key, "secretKey": key.secret_key, "token": key.token }));
+    } else {
+        println!("access key  {}\nsecret key  {}\ntoken       {}", key.access_key, key.secret_key, key.token);
+        println!("Keep them now: they are not shown again.");
+    }
+    Ok(())
+}
+
+/// `callsheet source create`.
+pub(super) async fn source(
+    config: &Config,
+    adapter: &str,
+    name: &str,
+    default_domain: Option<&str>,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let console = console(config).await?;
+    let created = console.sources.create(&Actor::cli(), adapter, name, default_domain).await?;
+    console.db.close().await;
+    let url = format!("http://{}{}", config.http, created.view.ingest_path.unwrap_or_default());
+    let secret = created.secret.expose();
+    if as_json {
+        println!("{}", json!({ "id": created.view.id, "url": url, "secret": secret }));
+    } else {
+        println!("id      {}\nurl     {url}\nsecret  {secret}", created.view.id);
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! `callsheet listen`: a receiver to try callbacks with. It prints each one and says whether its signature holds.
+
+use std::net::Ipv4Addr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::routing::post;
+use callsheet::outbound::SigningSecret;
+use http::{HeaderMap, StatusCode};
+
+use super::Failure;
+
+/// Prints callbacks until it is stopped.
+pub(super) async fn listen(port: u16, secret: Option<&str>) -> Result<(), Failure> {
+    let secret = secret.map(SigningSecret::parse).transpose().map_err(|e| Failure {
+        message: format!("--secret: {e}"),
+        exit: 2,
+    })?;
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|e| Failure {
+        message: format!("--port: cannot listen on {port}: {e}"),
+        exit: 1,
+    })?;
+    println!("Waiting for callbacks on http://{}/", listener.local_addr()?);
+    if secret.is_none() {
+        println!("Signatures are not checked; give --secret whsec_… to check them.");
+    }
+    let receiver = Router::new().route("/", post(receive)).route("/{*path}", post(receive)).with_state(secret);
+    Ok(axum::serve(listener, receiver).await?)
+}
+
+/// A wrong signature is answered as a real receiver should.
+async fn receive(State(secret): State<Option<SigningSecret>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("-").to_owned();
+    let (signature, status) = match secret.map(|secret| secret.verify(&headers, &body)) {
+        None => ("signature not checked".to_owned(), StatusCode::OK),
+        Some(Ok(())) => ("signature holds".to_owned(), StatusCode::OK),
+        Some(Err(error)) => (format!("SIGNATURE DOES NOT HOLD: {error}"), StatusCode::UNAUTHORIZED),
+    };
+    let test = if headers.contains_key("callsheet-test") { "  (test)" } else { "" };
+    println!(
+        "{}  {}  attempt {}  {signature}{test}\n  {}",
+        header("callsheet-event"),
+        header("webhook-id"),
+        header("callsheet-attempt"),
+        String::from_utf8_lossy(&body)
+    );
+    status
+}

@@ -1,0 +1,179 @@
+//! The command line. Every command opens the same database as a running server and works beside it.
+
+mod create;
+mod listen;
+mod serve;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Overrides};
+
+/// A console for live video: stream and recording events become signed, durable HTTP callbacks.
+#[derive(Debug, Parser)]
+#[command(name = "callsheet", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Settings that can be given as options. Each is also `CALLSHEET_<OPTION>` and a key of the config file.
+#[derive(Debug, Clone, Args)]
+struct Settings {
+    /// A TOML file with settings
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where database, key file and recordings lie [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// sqlite://PATH or postgres://… [default: SQLite in the data folder]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the console
+    Serve {
+        #[command(flatten)]
+        settings: Settings,
+        /// Address of pages, API and hooks [default: 127.0.0.1:3000]
+        #[arg(long, value_name = "ADDR")]
+        http: Option<String>,
+        /// Address of the built-in RTMP ingest, or off [default: 127.0.0.1:1935]
+        #[arg(long, value_name = "ADDR|off")]
+        rtmp: Option<String>,
+        /// What this process does: all, web, worker, ingest [default: all]
+        #[arg(long, value_name = "ROLE", num_args = 1..)]
+        role: Vec<String>,
+    },
+    /// Users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Media servers that report to the console
+    #[command(subcommand)]
+    Source(SourceCommand),
+    /// Receive callbacks and print them, to try the console with
+    Listen {
+        /// Port on 127.0.0.1; 0 takes any free port
+        #[arg(long, value_name = "PORT")]
+        port: u16,
+        /// The callback's signing secret (whsec_…), to check signatures
+        #[arg(long, value_name = "SECRET")]
+        secret: Option<String>,
+    },
+    /// Bring the database's tables up to date
+    Migrate {
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Create a user; the password is asked for, or read from standard input
+    Create {
+        #[command(flatten)]
+        settings: Settings,
+        #[arg(long)]
+        name: String,
+        /// admin, operator or reviewer
+        #[arg(long)]
+        role: String,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Create an API key and print it; it is shown this once
+    Create {
+        #[command(flatten)]
+        settings: Settings,
+        #[arg(long)]
+        name: String,
+        /// admin, operator or reviewer
+        #[arg(long)]
+        role: String,
+        /// A push domain that the key is limited to; may be repeated
+        #[arg(long = "domain", value_name = "DOMAIN")]
+        domains: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SourceCommand {
+    /// Add a media server and print its ingest URL and signing secret
+    Create {
+        #[command(flatten)]
+        settings: Settings,
+        /// nginx-rtmp or generic
+        #[arg(long)]
+        adapter: String,
+        #[arg(long)]
+        name: String,
+        /// Push domain of reports that name none
+        #[arg(long, value_name = "DOMAIN")]
+        default_domain: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A failure in one line, and the exit code that goes with it.
+#[derive(Debug)]
+pub struct Failure {
+    pub message: String,
+    pub exit: u8,
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { message: error.to_string(), exit: 1 }
+    }
+}
+
+impl Settings {
+    fn load(self) -> Result<Config, Failure> {
+        let Self { config, data_dir, database_url } = self;
+        load(&Overrides { config, data_dir, database_url, ..Overrides::default() })
+    }
+}
+
+fn load(overrides: &Overrides) -> Result<Config, Failure> {
+    Config::load(overrides).map_err(|e| Failure { message: e.to_string(), exit: 2 })
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub async fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Serve { settings, http, rtmp, role } => {
+                let Settings { config, data_dir, database_url } = settings;
+                let config = load(&Overrides { config, data_dir, database_url, http, rtmp, role })?;
+                serve::serve(config).await
+            }
+            Command::User(UserCommand::Create { settings, name, role, password_stdin }) => {
+                create::user(&settings.load()?, &name, &role, password_stdin).await
+            }
+            Command::Key(KeyCommand::Create { settings, name, role, domains, json }) => {
+                create::key(&settings.load()?, &name, &role, &domains, json).await
+            }
+            Command::Source(SourceCommand::Create { settings, adapter, name, default_domain, json }) => {
+                create::source(&settings.load()?, &adapter, &name, default_domain.as_deref(), json).await
+            }
+            Command::Listen { port, secret } => listen::listen(port, secret.as_deref()).await,
+            Command::Migrate { settings } => create::tables(&settings.load()?).await,
+        }
+    }
+}

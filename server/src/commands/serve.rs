@@ -1,0 +1,35 @@
+//! `callsheet serve`.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::Failure;
+use crate::config::Config;
+use crate::startup::Application;
+
+/// Runs the console until SIGTERM or Ctrl-C.
+pub(super) async fn serve(config: Config) -> Result<(), Failure> {
+    let application = Application::build(config).await?;
+    let address = application.http_address()?;
+    println!("Callsheet {}", env!("CARGO_PKG_VERSION"));
+    println!("  console      http://{address}");
+    if let Some(rtmp) = application.rtmp_address() {
+        println!("  RTMP ingest  rtmp://{rtmp}");
+    }
+    if let Some(token) = application.setup_token() {
+        println!("  set-up link  http://{address}/setup?token={token}");
+        println!("               (works once, for 24 h: it creates the first admin)");
+    }
+    let shutdown = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    Ok(application.run(shutdown).await?)
+}

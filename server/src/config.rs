@@ -1,0 +1,223 @@
+//! Settings: option, else environment, else file, else `config.default.toml`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use callsheet::deliveries::RetrySchedule;
+use config::{Config as Layers, Environment, File, FileFormat};
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+const DEFAULTS: &str = include_str!("config.default.toml");
+/// Keys that hold lists.
+const LISTS: [&str; 3] = ["role", "retry_schedule", "allowed_networks"];
+
+/// A setting cannot be used. One line that names the key.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}: {what}")]
+pub struct BadConfig {
+    key: String,
+    what: String,
+}
+
+fn bad(key: impl Into<String>, what: impl ToString) -> BadConfig {
+    BadConfig { key: key.into(), what: what.to_string() }
+}
+
+/// Options of the command line that are settings; `None`: not given.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub config: Option<PathBuf>,
+    pub data_dir: Option<PathBuf>,
+    pub http: Option<String>,
+    pub rtmp: Option<String>,
+    pub database_url: Option<String>,
+    pub role: Vec<String>,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Pages and API.
+    pub web: bool,
+    /// Deliveries.
+    pub worker: bool,
+    /// RTMP and hooks.
+    pub ingest: bool,
+}
+
+/// The settings of one process, all valid.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub http: SocketAddr,
+    /// `None`: off.
+    pub rtmp: Option<SocketAddr>,
+    pub database_url: String,
+    pub roles: Roles,
+    pub time_zone: TimeZone,
+    pub retry_schedule: RetrySchedule,
+    pub order_hold_ms: i64,
+    pub allowed_networks: Vec<IpNet>,
+    pub part_seconds: i64,
+    pub session_grace_ms: i64,
+    pub retention_days: i64,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    data_dir: PathBuf,
+    http: String,
+    rtmp: String,
+    database_url: String,
+    role: Vec<String>,
+    time_zone: String,
+    retry_schedule: Vec<u32>,
+    order_hold: i64,
+    allowed_networks: Vec<String>,
+    part_seconds: i64,
+    session_grace: i64,
+    retention_days: i64,
+}
+
+impl Config {
+    /// Reads all layers.
+    pub fn load(overrides: &Overrides) -> Result<Self, BadConfig> {
+        let mut environment = Environment::with_prefix("CALLSHEET").try_parsing(true).list_separator(",").ignore_empty(true);
+        for key in LISTS {
+            environment = environment.with_list_parse_key(key);
+        }
+        let mut layers = Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(path) = overrides.config.clone().or_else(|| std::env::var_os("CALLSHEET_CONFIG").map(Into::into)) {
+            check_keys(&path)?;
+            layers = layers.add_source(File::from(path).format(FileFormat::Toml));
+        }
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let role = (!overrides.role.is_empty()).then(|| overrides.role.clone());
+        let layers = layers
+            .add_source(environment)
+            .set_override_option("data_dir", overrides.data_dir.as_deref().map(text))
+            .and_then(|l| l.set_override_option("http", overrides.http.clone()))
+            .and_then(|l| l.set_override_option("rtmp", overrides.rtmp.clone()))
+            .and_then(|l| l.set_override_option("database_url", overrides.database_url.clone()))
+            .and_then(|l| l.set_override_option("role", role))
+            .and_then(|l| l.build())
+            .map_err(|e| from_layers(&e))?;
+        Self::parse(layers.try_deserialize().map_err(|e| from_layers(&e))?)
+    }
+
+    fn parse(raw: Raw) -> Result<Self, BadConfig> {
+        let between = |key, value: i64, low, high| match value {
+            v if (low..=high).contains(&v) => Ok(v),
+            _ => Err(bad(key, format!("must be between {low} and {high}"))),
+        };
+        let address = |key, text: &str| {
+            let parsed: Result<SocketAddr, _> = text.parse();
+            parsed.map_err(|_| bad(key, format!("`{text}` is no address with port, such as 127.0.0.1:3000")))
+        };
+        let networks = raw.allowed_networks.iter().map(|text| {
+            let text = text.trim();
+            let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+            network.map_err(|_| bad("allowed_networks", format!("`{text}` is no network such as 10.0.0.0/8")))
+        });
+        Ok(Self {
+            http: address("http", &raw.http)?,
+            rtmp: if raw.rtmp == "off" { None } else { Some(address("rtmp", &raw.rtmp)?) },
+            database_url: match raw.database_url.as_str() {
+                "" => format!("sqlite://{}", raw.data_dir.join("callsheet.db").display()),
+                url => url.to_owned(),
+            },
+            roles: roles(&raw.role)?,
+            time_zone: TimeZone::get(&raw.time_zone)
+                .map_err(|_| bad("time_zone", format!("`{}` is no IANA time zone, such as Asia/Shanghai", raw.time_zone)))?,
+            retry_schedule: RetrySchedule::parse(raw.retry_schedule).map_err(|e| bad("retry_schedule", e))?,
+            order_hold_ms: between("order_hold", raw.order_hold, 0, 600)? * 1000,
+            allowed_networks: networks.collect::<Result<_, _>>()?,
+            part_seconds: between("part_seconds", raw.part_seconds, 2, 21_600)?,
+            session_grace_ms: between("session_grace", raw.session_grace, 0, 60)? * 1000,
+            retention_days: between("retention_days", raw.retention_days, 1, 3_650)?,
+            data_dir: raw.data_dir,
+        })
+    }
+}
+
+fn roles(names: &[String]) -> Result<Roles, BadConfig> {
+    let mut roles = Roles { web: false, worker: false, ingest: false };
+    for name in names {
+        match name.trim() {
+            "all" => roles = Roles { web: true, worker: true, ingest: true },
+            "web" => roles.web = true,
+            "worker" => roles.worker = true,
+            "ingest" => roles.ingest = true,
+            other => return Err(bad("role", format!("`{other}` is none of all, web, worker, ingest"))),
+        }
+    }
+    Ok(roles)
+}
+
+/// A misspelt key in the file would otherwise do nothing, silently.
+fn check_keys(path: &Path) -> Result<(), BadConfig> {
+    let keys = |layers: Result<Layers, config::ConfigError>| {
+        layers.and_then(|l| l.try_deserialize::<std::collections::BTreeMap<String, config::Value>>())
+    };
+    let known = keys(Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build());
+    let known = known.map_err(|e| from_layers(&e))?;
+    let file = Layers::builder().add_source(File::from(path).format(FileFormat::Toml)).build();
+    for key in keys(file).map_err(|e| bad("config", e))?.into_keys() {
+        if !known.contains_key(&key) {
+            return Err(bad(key, format!("there is no such setting ({})", path.display())));
+        }
+    }
+    Ok(())
+}
+
+fn from_layers(error: &config::ConfigError) -> BadConfig {
+    match error {
+        config::ConfigError::Type { key: Some(key), unexpected, expected, .. } => {
+            bad(key, format!("{unexpected} is not {expected}"))
+        }
+        config::ConfigError::At { error, key: Some(key), .. } => bad(key, error),
+        config::ConfigError::NotFound(key) => bad(key, "is missing"),
+        other => bad("config", other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str) -> Result<Config, String> {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("callsheet.toml");
+        std::fs::write(&path, file).expect("write");
+        Config::load(&Overrides { config: Some(path), ..Overrides::default() }).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_defaults_hold() {
+        let config = load("").expect("defaults");
+        assert_eq!(config.retry_schedule, RetrySchedule::default());
+        assert_eq!(config.rtmp, Some(([127, 0, 0, 1], 1935).into()));
+        assert!(config.roles.web && config.roles.worker && config.roles.ingest);
+    }
+
+    #[test]
+    fn a_bad_setting_is_one_line_that_names_its_key() {
+        for (file, starts) in [
+            ("http = \"3000\"", "http: "),
+            ("rtmp = \"on\"", "rtmp: "),
+            ("role = [\"boss\"]", "role: `boss`"),
+            ("time_zone = \"Mars/Olympus\"", "time_zone: "),
+            ("retry_schedule = []", "retry_schedule: "),
+            ("order_hold = 601", "order_hold: must be between 0 and 600"),
+            ("order_hold = \"long\"", "order_hold: "),
+            ("allowed_networks = [\"10.0.0.0/99\"]", "allowed_networks: "),
+            ("part_seconds = 1", "part_seconds: "),
+            ("colour = \"red\"", "colour: there is no such setting"),
+        ] {
+            let message = load(file).expect_err(file);
+            assert!(message.starts_with(starts) && !message.contains('\n'), "{file} gives {message}");
+        }
+    }
+}

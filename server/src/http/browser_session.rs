@@ -1,0 +1,63 @@
+//! Browser sessions in our own storage, so that they can be listed and ended. The cookie holds the id; the table its hash.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use callsheet::accounts::{AccountStore, BrowserSession};
+use callsheet::model::{Clock, StoreError, UserId};
+use callsheet::sealing::token_hash;
+use callsheet_app::SESSION_USER;
+use time::OffsetDateTime;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+use tower_sessions::SessionStore;
+
+/// The store behind the session layer.
+#[derive(Clone)]
+pub(super) struct BrowserSessions {
+    pub(super) store: Arc<dyn AccountStore>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for BrowserSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrowserSessions")
+    }
+}
+
+fn hash(id: &Id) -> String {
+    token_hash(&id.to_string())
+}
+
+fn backend(error: StoreError) -> Error {
+    tracing::error!(error = &error as &dyn std::error::Error, "cannot reach browser sessions");
+    Error::Backend(error.to_string())
+}
+
+#[async_trait]
+impl SessionStore for BrowserSessions {
+    async fn save(&self, record: &Record) -> Result<()> {
+        let data = serde_json::to_string(&record.data).map_err(|e| Error::Encode(e.to_string()))?;
+        let user = record.data.get(SESSION_USER).and_then(serde_json::Value::as_i64).map(UserId);
+        let expires_at = i64::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        let session = BrowserSession { id_hash: hash(&record.id), user, data, expires_at };
+        self.store.save_session(&session).await.map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let Some(session) = self.store.load_session(&hash(id), self.clock.now()).await.map_err(backend)? else {
+            return Ok(None);
+        };
+        let data: HashMap<String, serde_json::Value> =
+            serde_json::from_str(&session.data).map_err(|e| Error::Decode(e.to_string()))?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp(session.expires_at / 1000)
+            .map_err(|e| Error::Decode(e.to_string()))?;
+        Ok(Some(Record { id: *id, data, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.store.delete_session(&hash(id)).await.map_err(backend)
+    }
+}

@@ -1,0 +1,21 @@
+//! HTTP: pages, server functions, REST, hooks of media servers, health.
+
+pub mod ingest;
+pub mod router;
+
+mod browser_session;
+mod health;
+mod middleware;
+
+use axum::extract::FromRef;
+use callsheet::Console;
+use leptos::config::LeptosOptions;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    pub console: Console,
+    pub leptos: LeptosOptions,
+    pub metrics: PrometheusHandle,
+}

@@ -1,0 +1,76 @@
+//! All routes and layers.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use callsheet_app::{App, provide_app_context, shell};
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower_http::csrf::CsrfLayer;
+use tower_http::services::{ServeDir, ServeFile};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::cookie::time::Duration;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use super::browser_session::BrowserSessions;
+use super::{AppState, api_v1, health, ingest, middleware};
+
+/// A browser is signed out after so long without a request.
+const SESSION_LIFE: Duration = Duration::days(7);
+/// Hooks and forms are small.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// What this process answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Serves {
+    /// Pages and API.
+    pub web: bool,
+    /// Hooks of media servers.
+    pub ingest: bool,
+}
+
+/// The whole of HTTP.
+pub fn router(state: AppState, serves: Serves) -> Router {
+    let mut router = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics));
+    if serves.ingest {
+        router = router.route("/ingest/{adapter}/{secret}", post(ingest::report));
+    }
+    if serves.web {
+        router = router.merge(web(&state));
+    }
+    router
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(middleware::harden))
+        .layer(from_fn(middleware::observe))
+        .with_state(state)
+}
+
+/// What takes a browser's cookie: pages, server functions and the API.
+fn web(state: &AppState) -> Router<AppState> {
+    let console = state.console.clone();
+    let context = move || provide_app_context(console.clone());
+    let options = state.leptos.clone();
+    let site = options.site_root.to_string();
+    let pages = Router::new()
+        .leptos_routes_with_context(state, generate_route_list(App), context.clone(), {
+            let options = options.clone();
+            move || shell(options.clone())
+        })
+        .fallback(leptos_axum::render_app_async_with_context(context, move || shell(options.clone())));
+    let sessions = BrowserSessions { store: state.console.accounts.store(), clock: state.console.clock.clone() };
+    let sessions = SessionManagerLayer::new(sessions)
+        .with_name("callsheet")
+        .with_secure(false)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
+    pages
+        .nest("/api/v1", api_v1::routes())
+        .layer(from_fn_with_state(state.console.clone(), middleware::identify))
+        .layer(sessions)
+        .layer(CsrfLayer::new())
+        .nest_service("/pkg", ServeDir::new(format!("{site}/pkg")).precompressed_br().precompressed_gzip())
+        .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
+}

@@ -1,0 +1,40 @@
+//! Removes what has passed its time, in small batches so that deliveries never wait for it.
+
+use std::time::Duration;
+
+use callsheet::Console;
+use callsheet::model::StoreError;
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(3_600);
+/// Between two batches.
+const PAUSE: Duration = Duration::from_millis(50);
+const DAY_MS: i64 = 86_400_000;
+
+/// Cleans up at the start and then every hour.
+pub async fn clean_up(console: Console, retention_days: i64, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            done = round(&console, retention_days) => {
+                if let Err(error) = done {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot clean up; will try again");
+                }
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+async fn round(console: &Console, retention_days: i64) -> Result<(), StoreError> {
+    let now = console.clock.now();
+    console.accounts.store().delete_expired_sessions(now).await?;
+    console.db.delete_old_receipts(now - DAY_MS).await?;
+    while console.db.delete_old_deliveries(now - retention_days * DAY_MS).await? > 0 {
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! Loops beside the requests. Each ends at its `CancellationToken`; what they do is in the core, as steps that tests can call.
+
+mod cleanup;
+mod delivery;
+mod reaper;
+
+pub use cleanup::clean_up;
+pub use delivery::{DeliveryLoop, deliver};
+pub use reaper::reap;

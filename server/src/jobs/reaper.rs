@@ -1,0 +1,30 @@
+//! Closes sessions whose time has come: grace over, heartbeat overdue.
+
+use std::time::Duration;
+
+use callsheet::model::Clock;
+use callsheet::streams::Streams;
+use tokio_util::sync::CancellationToken;
+
+/// Another process may have opened a session that this one watches.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Sleeps until the next session is due, or until one changes.
+pub async fn reap(streams: Streams, clock: std::sync::Arc<dyn Clock>, shutdown: CancellationToken) {
+    let watch = streams.watch();
+    loop {
+        let wait = match streams.reap().await {
+            Ok(Some(next)) => Duration::from_millis(u64::try_from(next - clock.now()).unwrap_or_default()).min(LOOK_AGAIN),
+            Ok(None) => LOOK_AGAIN,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot close overdue sessions; will try again");
+                LOOK_AGAIN
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = watch.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}

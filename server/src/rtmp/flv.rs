@@ -1,0 +1,136 @@
+//! Writes the bytes of an FLV file. Two places are filled in when the file is complete: which tracks it has, and how
+//! long it is.
+
+use super::media::{Metadata, Track, Value};
+
+/// Where the byte lies that says which tracks there are.
+pub(super) const TRACKS_AT: u64 = 4;
+/// Where the duration lies: eight bytes, seconds as a big-endian double.
+pub(super) const DURATION_AT: u64 = 53;
+
+/// Longest text that is carried on from the publisher's metadata, in bytes; what is longer is left out.
+const LONGEST_TEXT: usize = 1024;
+
+/// The type byte of a script tag.
+const SCRIPT: u8 = 18;
+
+/// The bit of a track in the byte at [`TRACKS_AT`].
+pub(super) const fn track_bit(track: Track) -> u8 {
+    match track {
+        Track::Audio => 4,
+        Track::Video => 1,
+    }
+}
+
+/// The head of a file: the header and the script data, which repeats what the publisher said of its media.
+pub(super) fn head(metadata: &Metadata) -> Vec<u8> {
+    let mut script = Vec::new();
+    script.push(2);
+    put_text(&mut script, "onMetaData");
+    script.push(8);
+    let carried = || {
+        metadata
+            .iter()
+            .filter(|(name, value)| is_carried(name, value))
+    };
+    let count = u32::try_from(carried().count() + 1).unwrap_or(u32::MAX);
+    script.extend_from_slice(&count.to_be_bytes());
+    put_text(&mut script, "duration");
+    put_value(&mut script, &Value::Number(0.0));
+    for (name, value) in carried() {
+        put_text(&mut script, name);
+        put_value(&mut script, value);
+    }
+    script.extend_from_slice(&[0, 0, 9]);
+
+    let mut out = b"FLV\x01\x00\x00\x00\x00\x09\x00\x00\x00\x00".to_vec();
+    put(&mut out, SCRIPT, 0, &script);
+    out
+}
+
+/// Appends one audio or video message. `timestamp` is in ms from the beginning of the file.
+pub(super) fn put_message(out: &mut Vec<u8>, track: Track, timestamp: u32, data: &[u8]) {
+    let kind = match track {
+        Track::Audio => 8,
+        Track::Video => 9,
+    };
+    put(out, kind, timestamp, data);
+}
+
+fn put(out: &mut Vec<u8>, kind: u8, timestamp: u32, data: &[u8]) {
+    // A message is at most 16 MiB long on the wire, so its length fits 24 bits.
+    let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let [high, stamp @ ..] = timestamp.to_be_bytes();
+    out.push(kind);
+    out.extend_from_slice(&length.to_be_bytes()[1..]);
+    out.extend_from_slice(&stamp);
+    out.extend_from_slice(&[high, 0, 0, 0]);
+    out.extend_from_slice(data);
+    out.extend_from_slice(&(length + 11).to_be_bytes());
+}
+
+fn is_carried(name: &str, value: &Value) -> bool {
+    let fits = name.len() <= LONGEST_TEXT
+        && !matches!(value, Value::Text(text) if text.len() > LONGEST_TEXT);
+    fits && !matches!(name, "" | "duration" | "filesize")
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn put_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Number(number) => {
+            out.push(0);
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        Value::Bool(truth) => out.extend_from_slice(&[1, u8::from(*truth)]),
+        Value::Text(text) => {
+            out.push(2);
+            put_text(out, text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_places_to_fill_in_are_where_they_are_said_to_be() {
+        let head = head(&Metadata::from([(
+            "width".to_owned(),
+            Value::Number(320.0),
+        )]));
+        assert_eq!(
+            &head[usize::try_from(TRACKS_AT).expect("small") - 1..][..2],
+            [1, 0]
+        );
+        let at = usize::try_from(DURATION_AT).expect("small");
+        assert_eq!(&head[at - 9..at], b"duration\x00");
+        assert_eq!(head[at..at + 8], 0_f64.to_be_bytes());
+    }
+
+    #[test]
+    fn overlong_text_and_the_publishers_own_duration_are_left_out() {
+        let plain = head(&Metadata::new());
+        let noisy = Metadata::from([
+            ("duration".to_owned(), Value::Number(7.0)),
+            ("comment".to_owned(), Value::Text("x".repeat(70_000))),
+        ]);
+        assert_eq!(head(&noisy), plain);
+    }
+
+    #[test]
+    fn a_message_carries_its_time_in_four_bytes() {
+        let mut out = Vec::new();
+        put_message(&mut out, Track::Video, 0x0102_0304, b"ab");
+        assert_eq!(
+            out,
+            [9, 0, 0, 2, 2, 3, 4, 1, 0, 0, 0, b'a', b'b', 0, 0, 0, 13]
+        );
+    }
+}

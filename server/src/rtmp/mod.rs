@@ -1,0 +1,70 @@
+//! The built-in ingest: publishers push over RTMP, the console hears of it and records it.
+//!
+//! **Who acts.** `RtmpIngest` listens and gives each connection a task of its own. A *publisher* (one per connection)
+//! asks the [`IngestSink`] for admission, takes the *lock* on (domain, app, stream) and passes media to its *session*.
+//! The session keeps the media's time, notices a frozen publisher and feeds the *recorder*, which cuts parts and writes
+//! them below `<data_dir>/parts`. What there is to tell goes to the *reporter*: it brings finished parts into their
+//! bucket and hands hints to the sink, strictly in order.
+//!
+//! **States of a publish.** admitted (holds the lock, says nothing) → started (first frame) → over (unpublish, connection
+//! gone, no media, dropped by a person, console stops) → ended (the lock is free again).
+//!
+//! **When something is slow.** Media waits in a short queue; when that is full the connection is read no further, so the
+//! publisher itself slows down or drops frames where it hurts least. Dropping here would tear the recording. A slow
+//! bucket delays the hints about its parts and never the media, the heartbeats, or the end by more than five seconds.
+//!
+//! **What stays behind.** A part that could not be brought into its bucket stays below `<data_dir>/parts`, as does what was
+//! being written when the process was killed; the log names it, and nothing deletes it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use callsheet::model::{AppName, DomainName, StreamName};
+use callsheet::streams::IngestSink;
+use tokio_util::sync::CancellationToken;
+
+#[cfg(feature = "ingest-rtmp")]
+mod filing;
+#[cfg(feature = "ingest-rtmp")]
+mod flv;
+#[cfg(feature = "ingest-rtmp")]
+mod live;
+#[cfg(feature = "ingest-rtmp")]
+mod media;
+#[cfg(feature = "ingest-rtmp")]
+mod part;
+#[cfg(feature = "ingest-rtmp")]
+mod publisher;
+#[cfg(feature = "ingest-rtmp")]
+mod push;
+#[cfg(feature = "ingest-rtmp")]
+mod reason;
+#[cfg(feature = "ingest-rtmp")]
+mod recorder;
+#[cfg(feature = "ingest-rtmp")]
+mod reporter;
+#[cfg(feature = "ingest-rtmp")]
+mod server;
+#[cfg(feature = "ingest-rtmp")]
+mod session;
+
+#[cfg(feature = "ingest-rtmp")]
+pub use server::{ListenError, RtmpConfig, RtmpIngest};
+
+/// A listening media server within this process.
+#[async_trait]
+pub trait IngestSource: Send + 'static {
+    /// Where it listens; the port is the real one, also when port 0 was asked for.
+    fn local_addr(&self) -> SocketAddr;
+    /// A handle on those who publish.
+    fn publishers(&self) -> Arc<dyn Publishers>;
+    /// Serves until `shutdown`, then ends every publish and reports it; returns within ten seconds of `shutdown`.
+    async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken);
+}
+
+/// Those who publish at this moment.
+pub trait Publishers: Send + Sync + 'static {
+    /// Drops the connection of a publisher; `false` when nobody publishes that stream here. Its end is reported as any other.
+    fn disconnect(&self, domain: &DomainName, app: &AppName, stream: &StreamName) -> bool;
+}

@@ -1,0 +1,99 @@
+//! Reads what a publisher says of its push address: `rtmp://{host}/{app}/{stream}?{query}`.
+
+/// A push address, taken apart. Nothing is checked yet: that is the sink's part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PushAddress {
+    /// Best first: the host that was dialled, then those that the query names.
+    pub hosts: Vec<String>,
+    pub app: String,
+    pub stream: String,
+    pub params: Vec<(String, String)>,
+}
+
+impl PushAddress {
+    /// `tc_url` and `app` come from the connect command, `key` (`stream?query`) from the publish command. Some encoders
+    /// put the query behind the app, so that counts too.
+    pub(super) fn read(tc_url: Option<&str>, app: &str, key: &str) -> Self {
+        let (app, app_query) = app.split_once('?').unwrap_or((app, ""));
+        let (stream, key_query) = key.split_once('?').unwrap_or((key, ""));
+        let params: Vec<(String, String)> = [key_query, app_query]
+            .into_iter()
+            .flat_map(|query| url::form_urlencoded::parse(query.as_bytes()).into_owned())
+            .collect();
+        let named = ["vhost", "domain"].into_iter().flat_map(|name| {
+            params
+                .iter()
+                .filter(move |(key, _)| key == name)
+                .map(|(_, value)| value.clone())
+        });
+        let hosts = tc_url.and_then(host).into_iter().chain(named).collect();
+        Self {
+            hosts,
+            app: app.trim_matches('/').to_owned(),
+            stream: stream.trim_matches('/').to_owned(),
+            params,
+        }
+    }
+}
+
+/// The host of an address of any scheme, without user and port.
+fn host(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?,
+        None => host.split(':').next()?,
+    };
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_dialled_comes_first() {
+        let push = PushAddress::read(
+            Some("rtmp://push.example.com:1935/live"),
+            "live",
+            "room_7?token=a%20b&domain=other.example.com&vhost=third.example.com",
+        );
+        assert_eq!(
+            push.hosts,
+            ["push.example.com", "third.example.com", "other.example.com"]
+        );
+        assert_eq!(
+            (push.app.as_str(), push.stream.as_str()),
+            ("live", "room_7")
+        );
+        assert_eq!(push.params[0], ("token".to_owned(), "a b".to_owned()));
+    }
+
+    #[test]
+    fn a_query_behind_the_app_counts() {
+        let push = PushAddress::read(
+            Some("rtmp://10.0.0.1/live?vhost=push.example.com"),
+            "live?vhost=push.example.com",
+            "a",
+        );
+        assert_eq!(push.hosts, ["10.0.0.1", "push.example.com"]);
+        assert_eq!(push.app, "live");
+    }
+
+    #[test]
+    fn hosts_without_user_and_port() {
+        for (url, expected) in [
+            (
+                "rtmp://user:pw@push.example.com/live",
+                Some("push.example.com"),
+            ),
+            ("rtmp://[::1]:1935/live", Some("::1")),
+            ("rtmp://push.example.com?x", Some("push.example.com")),
+            ("rtmp:///live", None),
+            ("push.example.com/live", None),
+        ] {
+            assert_eq!(host(url).as_deref(), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Records one publish into parts.
+//!
+//! **States.** idle (no frame yet) → writing ⇄ broken (a part failed; the next cut tries again) → off. At once *off* when
+//! the very first file cannot be opened: then there is no recording, and the publish goes on without.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use callsheet::model::Millis;
+use callsheet::streams::{ClosedPart, Hint};
+use tokio::sync::mpsc;
+
+use super::filing::{Destination, FinishedPart};
+use super::media::{Message, Metadata, Role, Track};
+use super::part::PartFile;
+use super::reason::plain_reason;
+use super::reporter::Report;
+
+/// Video that was silent for this long, in ms, no longer decides where parts are cut.
+const VIDEO_GONE: Millis = 10_000;
+/// Longest time that a last frame is taken to last, in ms.
+const LONGEST_FRAME: Millis = 1_000;
+
+/// The recorder of one publish.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    destination: Arc<Destination>,
+    /// After how much media time, in ms, a part may be cut.
+    part_length: Millis,
+    /// Path of the parts' files, without the number of the part.
+    stem: PathBuf,
+    count: u32,
+    reports: mpsc::Sender<Report>,
+    metadata: Metadata,
+    headers: Headers,
+    last_video: Option<Millis>,
+    state: State,
+}
+
+/// The newest decoder headers of the two tracks.
+#[derive(Debug, Default)]
+struct Headers {
+    audio: Option<Bytes>,
+    video: Option<Bytes>,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Writing(Box<Part>),
+    /// The part that began at this media time failed.
+    Broken(Millis),
+    Off,
+}
+
+#[derive(Debug)]
+struct Part {
+    file: PartFile,
+    /// Unix ms.
+    started_at: Millis,
+    /// Unix ms of the newest message.
+    last_at: Millis,
+    /// Media time of the first frame.
+    base: Millis,
+    /// Media time of the newest frame of each track, and how long the one before lasted.
+    audio: Option<(Millis, Millis)>,
+    video: Option<(Millis, Millis)>,
+}
+
+impl Recorder {
+    pub(super) fn new(
+        destination: Destination,
+        part_length: Millis,
+        stem: PathBuf,
+        reports: mpsc::Sender<Report>,
+    ) -> Self {
+        Self {
+            destination: Arc::new(destination),
+            part_length,
+            stem,
+            count: 0,
+            reports,
+            metadata: Metadata::new(),
+            headers: Headers::default(),
+            last_video: None,
+            state: State::Idle,
+        }
+    }
+
+    /// Keeps the publisher's metadata for the parts to come.
+    pub(super) fn metadata(&mut self, metadata: Metadata) {
+        self.metadata = metadata;
+    }
+
+    /// Takes one message at its media `time`.
+    pub(super) async fn take(&mut self, message: &Message, time: Millis) {
+        let role = message.role();
+        match role {
+            Role::Header => self.headers.keep(message),
+            Role::Key | Role::Frame => {
+                if message.track == Track::Video {
+                    self.last_video = Some(time);
+                }
+                self.turn(message, role, time).await;
+            }
+            Role::Note => {}
+        }
+        self.write(message, role, time).await;
+    }
+
+    /// Closes the part that is open.
+    pub(super) async fn finish(mut self) {
+        if let State::Writing(part) = std::mem::replace(&mut self.state, State::Off) {
+            let (stopped_at, end) = (part.last_at, part.end());
+            self.close(*part, stopped_at, end).await;
+        }
+    }
+
+    /// Opens a part before this frame if one is due, and closes the one before.
+    async fn turn(&mut self, frame: &Message, role: Role, time: Millis) {
+        let base = match &self.state {
+            State::Off => return,
+            State::Idle => return self.begin(frame.at, time).await,
+            State::Broken(base) => *base,
+            State::Writing(part) => part.base,
+        };
+        if self.may_cut(base, role, time) {
+            if let State::Writing(part) = std::mem::replace(&mut self.state, State::Broken(time)) {
+                self.close(*part, frame.at, time).await;
+            }
+            self.next(frame.at, time).await;
+        }
+    }
+
+    fn may_cut(&self, base: Millis, role: Role, time: Millis) -> bool {
+        let waits_for_key = self.last_video.is_some_and(|last| time - last < VIDEO_GONE);
+        time - base >= self.part_length && (role == Role::Key || !waits_for_key)
+    }
+
+    /// Opens the first part. If that fails, there is no recording.
+    async fn begin(&mut self, at: Millis, time: Millis) {
+        if let Err(reason) = self.open(at, time).await {
+            tracing::warn!(publish = %self.destination, reason, "cannot record");
+            self.state = State::Off;
+            self.report(Hint::RecordingFailed { at, reason }).await;
+        }
+    }
+
+    /// Opens a part that is not the first. If that fails, the part is reported as begun and failed.
+    async fn next(&mut self, at: Millis, time: Millis) {
+        if let Err(reason) = self.open(at, time).await {
+            tracing::warn!(publish = %self.destination, reason, "cannot record a part");
+            self.report(Hint::PartOpened {
+                at,
+                location: Some(self.location(at)),
+            })
+            .await;
+            self.fail(at, at, reason).await;
+        }
+    }
+
+    async fn open(&mut self, at: Millis, time: Millis) -> Result<(), String> {
+        self.destination
+            .open()
+            .await
+            .map_err(|error| plain_reason(&error))?;
+        self.count += 1;
+        let mut path = self.stem.clone().into_os_string();
+        path.push(format!("-{}.flv", self.count));
+        let file = PartFile::create(path.into(), &self.metadata)
+            .await
+            .map_err(|error| plain_reason(&error))?;
+        let part = Part {
+            file,
+            started_at: at,
+            last_at: at,
+            base: time,
+            audio: None,
+            video: None,
+        };
+        self.state = State::Writing(Box::new(part));
+        self.report(Hint::PartOpened {
+            at,
+            location: Some(self.location(at)),
+        })
+        .await;
+        for (track, header) in [
+            (Track::Video, self.headers.video.clone()),
+            (Track::Audio, self.headers.audio.clone()),
+        ] {
+            if let Some(data) = header {
+                let header = Message {
+                    at,
+                    track,
+                    timestamp: 0,
+                    data,
+                };
+                self.write(&header, Role::Header, time).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, message: &Message, role: Role, time: Millis) {
+        let State::Writing(part) = &mut self.state else {
+            return;
+        };
+        let Err(error) = part.write(message, role, time).await else {
+            return;
+        };
+        // The cut after the failed part stays where it would have been.
+        let broken = State::Broken(part.base);
+        if let State::Writing(part) = std::mem::replace(&mut self.state, broken) {
+            tracing::error!(publish = %self.destination, path = %part.file.path().display(), %error, "cannot write a part");
+            part.file.remove().await;
+            self.fail(part.started_at, message.at, plain_reason(&error))
+                .await;
+        }
+    }
+
+    /// Reports that nothing came of the part that began at `started_at`.
+    async fn fail(&self, started_at: Millis, stopped_at: Millis, reason: String) {
+        let part = ClosedPart {
+            recorder: String::new(),
+            location: None,
+            started_at: Some(started_at),
+            stopped_at,
+            duration_ms: Some(0),
+            bytes: None,
+            failure: Some(reason),
+        };
+        self.report(Hint::PartClosed(part)).await;
+    }
+
+    /// Hands a part in whose media ends at media time `end`.
+    async fn close(&self, part: Part, stopped_at: Millis, end: Millis) {
+        let finished = FinishedPart {
+            destination: Arc::clone(&self.destination),
+            file: part.file,
+            started_at: part.started_at,
+            stopped_at,
+            duration: (end - part.base).max(0),
+        };
+        self.send(Report::Part(Box::new(finished))).await;
+    }
+
+    async fn report(&self, hint: Hint) {
+        self.send(Report::Hint(hint)).await;
+    }
+
+    async fn send(&self, report: Report) {
+        if self.reports.send(report).await.is_err() {
+            tracing::error!(publish = %self.destination, "the reporter is gone");
+        }
+    }
+
+    /// As far as it is known when the part begins.
+    fn location(&self, start: Millis) -> String {
+        self.destination
+            .location(start, None)
+            .path(&self.destination.time_zone)
+    }
+}
+
+impl Part {
+    async fn write(&mut self, message: &Message, role: Role, time: Millis) -> std::io::Result<()> {
+        if matches!(role, Role::Key | Role::Frame) {
+            self.last_at = message.at;
+            let newest = match message.track {
+                Track::Audio => &mut self.audio,
+                Track::Video => &mut self.video,
+            };
+            let lasts = newest.map_or(0, |(before, _)| (time - before).clamp(0, LONGEST_FRAME));
+            *newest = Some((time, lasts));
+        }
+        // What comes a little late from the other track belongs to the beginning.
+        let timestamp = u32::try_from((time - self.base).max(0)).unwrap_or(u32::MAX);
+        self.file
+            .write(message.track, timestamp, &message.data)
+            .await
+    }
+
+    /// Media time of the end: the last frame is taken to last as long as the one before it.
+    fn end(&self) -> Millis {
+        let ends = [self.audio, self.video]
+            .into_iter()
+            .flatten()
+            .map(|(time, lasts)| time + lasts);
+        ends.max().unwrap_or(self.base)
+    }
+}
+
+impl Headers {
+    fn keep(&mut self, message: &Message) {
+        let kept = match message.track {
+            Track::Audio => &mut self.audio,
+            Track::Video => &mut self.video,
+        };
+        *kept = Some(message.data.clone());
+    }
+}

@@ -1,0 +1,350 @@
+//! Tells the sink of one publish, strictly in order: a part's end is told when the part is in its bucket, and what comes
+//! after it waits. Only heartbeats and, when a bucket is slow, the end of the publish go past a part that is on its way.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use callsheet::model::{Clock, Millis};
+use callsheet::streams::{Hint, IngestSink, Media, SessionKey};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use super::filing::FinishedPart;
+use super::live::Lock;
+
+/// How long the end of a publish waits for parts on their way.
+const END_WAITS: Duration = Duration::from_secs(5);
+/// Pauses before the second, third, … try to reach the sink.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+];
+
+/// One thing to tell.
+#[derive(Debug)]
+pub(super) enum Report {
+    Hint(Hint),
+    /// The part is brought into its bucket first.
+    Part(Box<FinishedPart>),
+}
+
+/// How a publish ended.
+#[derive(Debug, Clone)]
+pub(super) struct Over {
+    /// Unix ms.
+    pub at: Millis,
+    pub failure: Option<String>,
+    /// When the end has waited long enough for parts on their way.
+    deadline: Instant,
+}
+
+impl Over {
+    pub(super) fn at(at: Millis, failure: Option<String>) -> Self {
+        Self {
+            at,
+            failure,
+            deadline: Instant::now() + END_WAITS,
+        }
+    }
+}
+
+/// What the heartbeat tells of the media; the session writes it, the reporter reads it.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    pub media: Mutex<Media>,
+    /// Bytes of media since the last heartbeat.
+    pub bytes: AtomicU64,
+}
+
+/// Tells the sink of one publish.
+pub(super) struct Reporter {
+    sink: Arc<dyn IngestSink>,
+    clock: Arc<dyn Clock>,
+    key: SessionKey,
+    /// Given back when the end is told; then the stream can be published again.
+    lock: Option<Lock>,
+    pulse: Arc<Pulse>,
+    /// `None` until the publish is over. A session that goes away without a word broke off.
+    over: watch::Receiver<Option<Over>>,
+}
+
+impl Reporter {
+    pub(super) fn new(
+        sink: Arc<dyn IngestSink>,
+        clock: Arc<dyn Clock>,
+        key: SessionKey,
+        lock: Lock,
+        pulse: Arc<Pulse>,
+        over: watch::Receiver<Option<Over>>,
+    ) -> Self {
+        Self {
+            sink,
+            clock,
+            key,
+            lock: Some(lock),
+            pulse,
+            over,
+        }
+    }
+
+    /// Tells everything, the end of the publish included. A publish without a first report is not told of at all.
+    pub(super) async fn run(mut self, mut reports: mpsc::Receiver<Report>, heartbeat: Duration) {
+        let Some(mut report) = reports.recv().await else {
+            return;
+        };
+        let mut beat = Beat::every(heartbeat);
+        loop {
+            match report {
+                Report::Hint(hint) => self.tell(hint).await,
+                Report::Part(part) => {
+                    let closed = self.during(part.file(), &mut beat).await;
+                    self.tell(Hint::PartClosed(closed)).await;
+                }
+            }
+            report = match self.during(reports.recv(), &mut beat).await {
+                Some(report) => report,
+                None => return self.end().await,
+            };
+        }
+    }
+
+    /// Waits for `work`, and tells meanwhile what goes past it.
+    async fn during<F: Future>(&mut self, work: F, beat: &mut Beat) -> F::Output {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = end_is_due(&mut self.over), if self.lock.is_some() => self.end().await,
+                elapsed = beat.next(), if self.lock.is_some() => self.alive(elapsed).await,
+            }
+        }
+    }
+
+    async fn alive(&mut self, elapsed: Duration) {
+        let bytes = self.pulse.bytes.swap(0, Ordering::Relaxed);
+        if bytes == 0 {
+            return;
+        }
+        let mut media = self
+            .pulse
+            .media
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        media.bitrate = u64::try_from(u128::from(bytes) * 8000 / elapsed.as_millis().max(1)).ok();
+        self.tell(Hint::Alive {
+            at: self.clock.now(),
+            media: Some(media),
+        })
+        .await;
+    }
+
+    async fn end(&mut self) {
+        let Some(lock) = self.lock.take() else { return };
+        let over = self.over.borrow().clone();
+        let (at, failure) = match over {
+            Some(over) => (over.at, over.failure),
+            None => (self.clock.now(), Some("the ingest broke off".to_owned())),
+        };
+        self.tell(Hint::Ended { at, failure }).await;
+        drop(lock);
+    }
+
+    async fn tell(&self, hint: Hint) {
+        let mut pauses = PAUSES.into_iter();
+        while let Err(error) = self.sink.report(&self.key, hint.clone()).await {
+            let Some(pause) = pauses.next() else {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(key = self.key.key, error, "a report of the ingest is lost");
+                return;
+            };
+            tracing::warn!(
+                key = self.key.key,
+                error = &error as &dyn std::error::Error,
+                "cannot hand in a report of the ingest; trying again"
+            );
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// When to tell that the publish is alive.
+struct Beat {
+    ticks: Interval,
+    last: Instant,
+}
+
+impl Beat {
+    fn every(heartbeat: Duration) -> Self {
+        let now = Instant::now();
+        let mut ticks = interval_at(now + heartbeat, heartbeat);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, last: now }
+    }
+
+    /// Waits for the next beat; answers with the time since the one before.
+    async fn next(&mut self) -> Duration {
+        let now = self.ticks.tick().await;
+        now - std::mem::replace(&mut self.last, now)
+    }
+}
+
+/// Waits until the publish is over and its end has waited long enough.
+async fn end_is_due(over: &mut watch::Receiver<Option<Over>>) {
+    let deadline = match over.wait_for(Option::is_some).await {
+        Ok(over) => over.as_ref().map(|over| over.deadline),
+        Err(_) => None,
+    };
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        // The session broke off: the queue runs dry by itself.
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use callsheet::model::{AppName, DomainName, SourceId, StreamName, SystemClock};
+    use callsheet::streams::{Admitted, PushRequest, Refused, StreamError};
+    use tokio::sync::oneshot;
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::live::Live;
+    use super::*;
+
+    /// Passes on how each told publish ended.
+    struct Ends(mpsc::UnboundedSender<Option<String>>);
+
+    #[async_trait]
+    impl IngestSink for Ends {
+        async fn admit(&self, _: PushRequest) -> Result<Admitted, Refused> {
+            Err(Refused {
+                code: "forbidden",
+                reason: "nobody asks here".to_owned(),
+            })
+        }
+
+        async fn report(&self, _: &SessionKey, hint: Hint) -> Result<(), StreamError> {
+            if let Hint::Ended { failure, .. } = hint {
+                self.0.send(failure).expect("the test listens");
+            }
+            Ok(())
+        }
+    }
+
+    struct Bench {
+        live: Arc<Live>,
+        ends: mpsc::UnboundedReceiver<Option<String>>,
+        over: watch::Sender<Option<Over>>,
+        reporter: Reporter,
+    }
+
+    fn lock(live: &Arc<Live>) -> Option<Lock> {
+        let domain = DomainName::parse("push.example.com").expect("domain");
+        let (app, stream) = (
+            AppName::parse("live").expect("app"),
+            StreamName::parse("a").expect("stream"),
+        );
+        live.lock(&domain, &app, &stream, CancellationToken::new())
+    }
+
+    fn bench() -> Bench {
+        let live = Arc::new(Live::default());
+        let (told, ends) = mpsc::unbounded_channel();
+        let (over, is_over) = watch::channel(None);
+        let key = SessionKey {
+            source: SourceId(1),
+            boot: String::new(),
+            key: "1".to_owned(),
+        };
+        let lock = lock(&live).expect("free");
+        let reporter = Reporter::new(
+            Arc::new(Ends(told)),
+            Arc::new(SystemClock),
+            key,
+            lock,
+            Arc::new(Pulse::default()),
+            is_over,
+        );
+        Bench {
+            live,
+            ends,
+            over,
+            reporter,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_goes_past_a_part_that_takes_too_long() {
+        let Bench {
+            live,
+            mut ends,
+            over,
+            mut reporter,
+        } = bench();
+        let (bucket, part) = oneshot::channel::<()>();
+        let work = tokio::spawn(async move {
+            reporter
+                .during(part, &mut Beat::every(Duration::from_secs(3600)))
+                .await
+                .expect("stored");
+            reporter.end().await;
+        });
+        assert!(lock(&live).is_none(), "held while the end is not told");
+        over.send_replace(Some(Over {
+            at: 5,
+            failure: None,
+            deadline: Instant::now(),
+        }));
+        assert_eq!(ends.recv().await, Some(None));
+        bucket
+            .send(())
+            .expect("the reporter still waits for the part");
+        work.await.expect("no panic");
+        assert_eq!(ends.recv().await, None, "told once");
+        assert!(lock(&live).is_some(), "free again");
+    }
+
+    #[tokio::test]
+    async fn a_session_that_goes_away_without_a_word_broke_off() {
+        let Bench {
+            live: _,
+            mut ends,
+            over,
+            reporter,
+        } = bench();
+        let (reports, queue) = mpsc::channel(1);
+        reports
+            .send(Report::Hint(Hint::RecordingStarted { at: 1 }))
+            .await
+            .expect("room");
+        drop((reports, over));
+        reporter.run(queue, Duration::from_secs(3600)).await;
+        assert_eq!(
+            ends.recv().await,
+            Some(Some("the ingest broke off".to_owned()))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_publish_that_never_began_is_not_told_of() {
+        let Bench {
+            live,
+            mut ends,
+            over: _over,
+            reporter,
+        } = bench();
+        let (reports, queue) = mpsc::channel(1);
+        drop(reports);
+        reporter.run(queue, Duration::from_secs(3600)).await;
+        assert_eq!(ends.recv().await, None);
+        assert!(lock(&live).is_some());
+    }
+}

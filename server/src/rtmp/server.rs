@@ -1,0 +1,272 @@
+//! Listens, and gives each connection its task.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use callsheet::model::{Clock, SourceId};
+use callsheet::streams::{IngestSink, PushRequest, Refused, SessionKey};
+use jiff::tz::TimeZone;
+use rtmp_rs::server::connection::Connection;
+use rtmp_rs::{RegistryConfig, ServerConfig, StreamRegistry};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::live::Live;
+use super::publisher::Publisher;
+use super::session::{Input, Session};
+use super::{IngestSource, Publishers};
+use crate::buckets::Buckets;
+
+/// Most connections at a time, publishing or not.
+const MOST_CONNECTIONS: usize = 1000;
+/// How long the ends of all publishes may take when the console stops.
+const SHUTDOWN_WAITS: Duration = Duration::from_secs(9);
+/// Pause after the system refused a new connection, such as for lack of file handles.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the ingest needs to know.
+#[derive(Clone)]
+pub struct RtmpConfig {
+    /// Port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// The built-in source.
+    pub source: SourceId,
+    /// Names this run of the process; letters, digits and `-`, for it is part of file names.
+    pub boot: String,
+    /// Parts are written below its `parts` until they are in their bucket.
+    pub data_dir: PathBuf,
+    pub buckets: Buckets,
+    /// In which the names of recordings tell the time.
+    pub time_zone: TimeZone,
+    /// A publisher who sends no media for so long is dropped; whole seconds. 30 s is usual.
+    pub idle_timeout: Duration,
+    /// How often a live publish is told to be alive. 10 s is usual.
+    pub heartbeat: Duration,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl RtmpConfig {
+    pub(super) fn parts_folder(&self) -> PathBuf {
+        self.data_dir.join("parts")
+    }
+}
+
+/// Why the ingest cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    #[error("port {port} is in use: another program listens on {0}, or this console runs already", port = .0.port())]
+    InUse(SocketAddr),
+    #[error("this user may not listen on {0}; choose a port from 1024")]
+    Denied(SocketAddr),
+    #[error("cannot listen on {address}")]
+    Other {
+        address: SocketAddr,
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// The built-in ingest, listening but not yet serving.
+#[derive(Debug)]
+pub struct RtmpIngest {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Arc<RtmpConfig>,
+    live: Arc<Live>,
+}
+
+/// What all connections share.
+pub(super) struct Ingest {
+    pub(super) config: Arc<RtmpConfig>,
+    sink: Arc<dyn IngestSink>,
+    live: Arc<Live>,
+    tasks: TaskTracker,
+    publishes: AtomicU64,
+}
+
+impl RtmpIngest {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// [`ListenError`], before anything is served.
+    pub async fn bind(config: RtmpConfig) -> Result<Self, ListenError> {
+        let address = config.listen;
+        let failed = |cause: io::Error| match cause.kind() {
+            io::ErrorKind::AddrInUse => ListenError::InUse(address),
+            io::ErrorKind::PermissionDenied => ListenError::Denied(address),
+            _ => ListenError::Other { address, cause },
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        warn_of_leftovers(&config).await;
+        Ok(Self {
+            listener,
+            address,
+            config: Arc::new(config),
+            live: Arc::new(Live::default()),
+        })
+    }
+}
+
+#[async_trait]
+impl IngestSource for RtmpIngest {
+    fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn publishers(&self) -> Arc<dyn Publishers> {
+        Arc::clone(&self.live) as Arc<dyn Publishers>
+    }
+
+    async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken) {
+        let Self {
+            listener,
+            address,
+            config,
+            live,
+        } = *self;
+        let tasks = TaskTracker::new();
+        let ingest = Arc::new(Ingest {
+            config,
+            sink,
+            live,
+            tasks: tasks.clone(),
+            publishes: AtomicU64::new(0),
+        });
+        tracing::info!(%address, "listening for RTMP publishers");
+        shutdown
+            .run_until_cancelled(ingest.accept(&listener, &shutdown))
+            .await;
+        drop(listener);
+        tasks.close();
+        if timeout(SHUTDOWN_WAITS, tasks.wait()).await.is_err() {
+            tracing::error!(
+                left = tasks.len(),
+                "some publishes did not end in time; their parts stay in the parts folder"
+            );
+        }
+    }
+}
+
+impl Ingest {
+    async fn accept(self: &Arc<Self>, listener: &TcpListener, shutdown: &CancellationToken) {
+        let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let mut count = 0;
+        loop {
+            let (socket, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept an RTMP connection");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
+                tracing::warn!(%peer, "too many RTMP connections; one is turned away");
+                continue;
+            };
+            count += 1;
+            let connection = self.serve(count, socket, peer, shutdown.child_token());
+            self.tasks.spawn(async move {
+                connection.await;
+                drop(permit);
+            });
+        }
+    }
+
+    /// Serves one connection until it closes or `stop` says so.
+    fn serve(
+        self: &Arc<Self>,
+        number: u64,
+        socket: TcpStream,
+        peer: SocketAddr,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let publisher = Publisher::new(Arc::clone(self), stop.clone());
+        // A session notices silence itself; this drops those who connect and never publish.
+        let config = ServerConfig::default()
+            .idle_timeout(self.config.idle_timeout * 2)
+            .disable_gop_buffer();
+        // A registry per connection: it would take equal names below two domains for one stream.
+        let registry = StreamRegistry::with_config(RegistryConfig {
+            max_gop_size: 0,
+            ..RegistryConfig::default()
+        });
+        async move {
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::debug!(%peer, %error, "cannot set an option of a connection");
+            }
+            let mut connection = Connection::new(
+                number,
+                socket,
+                peer,
+                config,
+                Arc::new(publisher),
+                Arc::new(registry),
+            );
+            if let Some(Err(error)) = stop.run_until_cancelled(connection.run()).await {
+                tracing::debug!(%peer, %error, "an RTMP connection broke");
+            }
+        }
+    }
+
+    /// Asks for admission and begins a session.
+    pub(super) async fn begin(
+        self: &Arc<Self>,
+        push: PushRequest,
+        connection: CancellationToken,
+        input: mpsc::Receiver<Input>,
+    ) -> Result<(), Refused> {
+        let push = self.sink.admit(push).await?;
+        let lock = self
+            .live
+            .lock(&push.domain, &push.app, &push.stream, connection.clone())
+            .ok_or_else(|| Refused {
+                code: "already_live",
+                reason: "somebody publishes this stream already".to_owned(),
+            })?;
+        let key = SessionKey {
+            source: self.config.source,
+            boot: self.config.boot.clone(),
+            key: (self.publishes.fetch_add(1, Ordering::Relaxed) + 1).to_string(),
+        };
+        let (config, sink) = (Arc::clone(&self.config), Arc::clone(&self.sink));
+        let (session, reporter) = Session::new(config, sink, key, push, lock, connection, input);
+        self.tasks.spawn(session.run());
+        self.tasks.spawn(reporter);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RtmpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RtmpConfig")
+            .field("listen", &self.listen)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Says so when an earlier run left parts behind.
+async fn warn_of_leftovers(config: &RtmpConfig) {
+    let folder = config.parts_folder();
+    let Ok(mut entries) = tokio::fs::read_dir(&folder).await else {
+        return;
+    };
+    let mut count = 0;
+    while let Ok(Some(_)) = entries.next_entry().await {
+        count += 1;
+    }
+    if count > 0 {
+        tracing::warn!(count, folder = %folder.display(), "an earlier run left parts of recordings behind");
+    }
+}

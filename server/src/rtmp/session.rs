@@ -1,0 +1,178 @@
+//! One publish, from its admission to its end.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use callsheet::model::Millis;
+use callsheet::streams::{Admitted, Hint, IngestSink, SessionKey};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::RtmpConfig;
+use super::filing::Destination;
+use super::live::Lock;
+use super::media::{self, Message, Metadata, Role, Timeline};
+use super::recorder::Recorder;
+use super::reporter::{Over, Pulse, Report, Reporter};
+
+/// Messages that wait at most: about two seconds of usual media.
+pub(super) const MEDIA_QUEUE: usize = 128;
+/// Reports that wait at most; each part takes two.
+const REPORT_QUEUE: usize = 64;
+
+/// What a publisher sends.
+#[derive(Debug)]
+pub(super) enum Input {
+    Metadata(Metadata),
+    Media(Message),
+}
+
+/// A publish that was admitted, until its first frame.
+pub(super) struct Session {
+    config: Arc<RtmpConfig>,
+    push: Admitted,
+    /// Drops the publisher's connection.
+    connection: CancellationToken,
+    input: mpsc::Receiver<Input>,
+    reports: mpsc::Sender<Report>,
+    over: watch::Sender<Option<Over>>,
+    pulse: Arc<Pulse>,
+    recorder: Option<Recorder>,
+}
+
+impl Session {
+    /// A session and its reporter; both are to be run, each as a task of its own.
+    pub(super) fn new(
+        config: Arc<RtmpConfig>,
+        sink: Arc<dyn IngestSink>,
+        key: SessionKey,
+        push: Admitted,
+        lock: Lock,
+        connection: CancellationToken,
+        input: mpsc::Receiver<Input>,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (reports, queue) = mpsc::channel(REPORT_QUEUE);
+        let (over, is_over) = watch::channel(None);
+        let pulse = Arc::new(Pulse::default());
+        let recorder = push.recording.as_ref().map(|plan| {
+            let destination = Destination {
+                buckets: config.buckets.clone(),
+                bucket: plan.bucket.clone(),
+                time_zone: config.time_zone.clone(),
+                domain: push.domain.clone(),
+                app: push.app.clone(),
+                stream: push.stream.clone(),
+            };
+            let stem = config
+                .parts_folder()
+                .join(format!("{}-{}", key.boot, key.key));
+            Recorder::new(
+                destination,
+                Millis::from(plan.part_seconds) * 1000,
+                stem,
+                reports.clone(),
+            )
+        });
+        let reporter = Reporter::new(
+            sink,
+            Arc::clone(&config.clock),
+            key,
+            lock,
+            Arc::clone(&pulse),
+            is_over,
+        );
+        let reporter = reporter.run(queue, config.heartbeat);
+        (
+            Self {
+                config,
+                push,
+                connection,
+                input,
+                reports,
+                over,
+                pulse,
+                recorder,
+            },
+            reporter,
+        )
+    }
+
+    /// Runs until the publisher goes away or falls silent.
+    pub(super) async fn run(mut self) {
+        let failure = self.follow().await;
+        if failure.is_some() {
+            self.connection.cancel();
+        }
+        self.over
+            .send_replace(Some(Over::at(self.config.clock.now(), failure)));
+        if let Some(recorder) = self.recorder {
+            recorder.finish().await;
+        }
+    }
+
+    /// Passes the media on; answers with what went wrong in the end.
+    async fn follow(&mut self) -> Option<String> {
+        let mut timeline = Timeline::default();
+        let mut started = false;
+        let mut silent_at = Instant::now() + self.config.idle_timeout;
+        loop {
+            match timeout_at(silent_at, self.input.recv()).await {
+                Err(_) => {
+                    return Some(format!(
+                        "no media for {} s",
+                        self.config.idle_timeout.as_secs()
+                    ));
+                }
+                Ok(None) => return None,
+                Ok(Some(Input::Metadata(metadata))) => self.metadata(metadata),
+                Ok(Some(Input::Media(message))) => {
+                    silent_at = Instant::now() + self.config.idle_timeout;
+                    self.learn(&message);
+                    if !started && matches!(message.role(), Role::Key | Role::Frame) {
+                        started = true;
+                        let hint = Hint::Started {
+                            at: message.at,
+                            push: self.push.clone(),
+                        };
+                        if self.reports.send(Report::Hint(hint)).await.is_err() {
+                            return Some("the reporter broke off".to_owned());
+                        }
+                    }
+                    let time = timeline.at(message.timestamp);
+                    if let Some(recorder) = &mut self.recorder {
+                        recorder.take(&message, time).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn metadata(&mut self, metadata: Metadata) {
+        media::learn_size(
+            &mut self
+                .pulse
+                .media
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+            &metadata,
+        );
+        if let Some(recorder) = &mut self.recorder {
+            recorder.metadata(metadata);
+        }
+    }
+
+    fn learn(&self, message: &Message) {
+        self.pulse
+            .bytes
+            .fetch_add(message.data.len() as u64, Ordering::Relaxed);
+        media::learn(
+            &mut self
+                .pulse
+                .media
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+            message,
+        );
+    }
+}

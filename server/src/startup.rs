@@ -1,0 +1,259 @@
+//! The whole process, from settings to a running console. `main` and the tests build the same.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use callsheet::accounts::AccountError;
+use callsheet::model::{Clock, IdGenerator, SystemClock};
+use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, SystemResolver, TlsSetupError};
+use callsheet::sealing::{SealError, Sealer};
+use callsheet::sources::SourceError;
+use callsheet::storage::{Db, OpenError};
+use callsheet::streams::StreamError;
+use callsheet::{Console, ConsoleParts};
+use leptos::config::LeptosOptions;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::buckets::Buckets;
+use crate::config::Config;
+use crate::http::AppState;
+use crate::http::router::{Serves, router};
+use crate::jobs::{DeliveryLoop, clean_up, deliver, reap};
+use crate::rtmp::{IngestSource, ListenError, RtmpConfig, RtmpIngest};
+
+/// How long requests and attempts in flight may take to finish when the process stops.
+const GRACEFUL: Duration = Duration::from_secs(10);
+/// A publisher who sends no media for so long is dropped.
+const RTMP_IDLE: Duration = Duration::from_secs(30);
+const RTMP_HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Why the console cannot start. Each text is one line for the person who starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("data_dir: cannot make the folder {path}: {source}")]
+    DataDir { path: PathBuf, source: std::io::Error },
+    #[error("http: port {} is in use: another program listens on {0}, or this console runs already", .0.port())]
+    PortInUse(SocketAddr),
+    #[error("http: cannot listen on {address}: {source}")]
+    Http { address: SocketAddr, source: std::io::Error },
+    #[error("rtmp: {0}")]
+    Rtmp(#[from] ListenError),
+    #[error("database_url: {0}")]
+    Database(#[from] OpenError),
+    #[error("data_dir: {0}")]
+    Key(#[from] SealError),
+    #[error("cannot read the machine's DNS settings: {0}")]
+    Dns(#[from] DnsError),
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] TlsSetupError),
+    #[error("cannot prepare the built-in source: {0}")]
+    Source(#[from] SourceError),
+    #[error("cannot close the sessions of the last run: {0}")]
+    Streams(#[from] StreamError),
+    #[error("cannot make the set-up link: {0}")]
+    Setup(#[from] AccountError),
+    #[error("cannot set up metrics: {0}")]
+    Metrics(String),
+}
+
+/// A console that listens but does not answer yet.
+pub struct Application {
+    console: Console,
+    config: Config,
+    listener: TcpListener,
+    ingest: Option<RtmpIngest>,
+    state: AppState,
+    setup_token: Option<String>,
+}
+
+/// The use cases on the configured database, with its tables up to date; what every command needs.
+pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Console, StartError> {
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|source| StartError::DataDir { path: config.data_dir.clone(), source })?;
+    let sealer = Sealer::open(&config.data_dir.join("secret.key"))?;
+    let ids = Arc::new(IdGenerator::default());
+    let db = Db::open(&config.database_url, ids.clone()).await?;
+    db.migrate().await?;
+    let policy = AddressPolicy::new(config.allowed_networks.clone());
+    let resolver = Arc::new(SystemResolver::new()?);
+    let outbound = Outbound::new(policy.clone(), OutboundConfig { resolver, extra_roots: Vec::new() })?;
+    Ok(Console::new(ConsoleParts {
+        db,
+        clock,
+        ids,
+        sealer,
+        policy,
+        outbound: Arc::new(outbound),
+        schedule: config.retry_schedule.clone(),
+        zone: config.time_zone.clone(),
+        session_grace: config.session_grace_ms,
+        part_seconds: config.part_seconds,
+    }))
+}
+
+impl Application {
+    /// Opens the database, takes the ports and prepares everything, without answering yet.
+    pub async fn build(config: Config) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let console = open_console(&config, clock.clone()).await?;
+        let listener = TcpListener::bind(config.http).await.map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => StartError::PortInUse(config.http),
+            _ => StartError::Http { address: config.http, source },
+        })?;
+        let ingest = match config.rtmp.filter(|_| config.roles.ingest) {
+            Some(listen) => Some(bind_rtmp(&console, &config, listen, clock).await?),
+            None => None,
+        };
+        let setup_token = if config.roles.web { console.accounts.setup_token().await? } else { None };
+        let state = AppState { console: console.clone(), leptos: leptos_options(), metrics: metrics_handle()? };
+        Ok(Self { console, config, listener, ingest, state, setup_token })
+    }
+
+    /// Where HTTP listens; the real port, also when port 0 was asked for.
+    pub fn http_address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Where the built-in ingest listens.
+    #[must_use]
+    pub fn rtmp_address(&self) -> Option<SocketAddr> {
+        self.ingest.as_ref().map(IngestSource::local_addr)
+    }
+
+    /// The one-time token that creates the first admin, while there is no user.
+    #[must_use]
+    pub fn setup_token(&self) -> Option<&str> {
+        self.setup_token.as_deref()
+    }
+
+    /// The use cases.
+    #[must_use]
+    pub fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// Serves until `shutdown`; then finishes requests and attempts in flight and returns.
+    pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
+        let Self { console, config, listener, ingest, state, .. } = self;
+        let tasks = TaskTracker::new();
+        let clock = console.clock.clone();
+        // Sources stop first, so that what they report last is still delivered.
+        let (sources, rest) = (shutdown.child_token(), CancellationToken::new());
+        if let Some(ingest) = ingest {
+            tasks.spawn(Box::new(ingest).run(Arc::new(console.streams.clone()), sources));
+        }
+        let mut loops = TaskTracker::new();
+        if config.roles.worker {
+            let parts = DeliveryLoop {
+                courier: console.courier.clone(),
+                db: console.db.clone(),
+                clock: clock.clone(),
+                order_hold: config.order_hold_ms,
+            };
+            loops.spawn(deliver(parts, rest.clone()));
+            loops.spawn(reap(console.streams.clone(), clock, rest.clone()));
+            loops.spawn(clean_up(console.clone(), config.retention_days, rest.clone()));
+        }
+        let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };
+        let service = router(state, serves).into_make_service_with_connect_info::<SocketAddr>();
+        // Without TCP_NODELAY a streamed page waits 40 ms for the client's delayed acknowledgement.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "cannot set TCP_NODELAY");
+            }
+        });
+        let stop = shutdown.clone();
+        let mut http = tokio::spawn(
+            axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).into_future(),
+        );
+        let ended_early = tokio::select! {
+            () = shutdown.cancelled() => None,
+            ended = &mut http => Some(ended),
+        };
+        shutdown.cancel();
+        tasks.close();
+        loops = {
+            loops.close();
+            loops
+        };
+        let finish = async {
+            tasks.wait().await;
+            rest.cancel();
+            loops.wait().await;
+            if ended_early.is_none() {
+                let _ = (&mut http).await;
+            }
+        };
+        if tokio::time::timeout(GRACEFUL, finish).await.is_err() {
+            tracing::warn!("some work was still in flight after 10 s; it will be done again at the next start");
+            http.abort();
+        }
+        console.db.close().await;
+        match ended_early {
+            Some(Ok(Err(error))) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn bind_rtmp(
+    console: &Console,
+    config: &Config,
+    listen: SocketAddr,
+    clock: Arc<dyn Clock>,
+) -> Result<RtmpIngest, StartError> {
+    let source = console.sources.built_in().await?;
+    let boot = format!("{:x}", clock.now());
+    let ingest = RtmpIngest::bind(RtmpConfig {
+        listen,
+        source,
+        boot: boot.clone(),
+        data_dir: config.data_dir.clone(),
+        buckets: Buckets::new(&config.data_dir),
+        time_zone: config.time_zone.clone(),
+        idle_timeout: RTMP_IDLE,
+        heartbeat: RTMP_HEARTBEAT,
+        clock,
+    })
+    .await?;
+    // Only now, with the port taken, is it certain that no earlier run still serves these sessions.
+    console.streams.close_orphans(source, &boot).await?;
+    Ok(ingest)
+}
+
+/// The page files lie in `site` beside the binary, where the build puts them, or where `LEPTOS_SITE_ROOT` says.
+fn leptos_options() -> LeptosOptions {
+    let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf)).unwrap_or_default();
+    let site_root = std::env::var("LEPTOS_SITE_ROOT").unwrap_or_else(|_| beside.join("site").display().to_string());
+    // Without a built front (as in Rust tests) there are no hashes to read.
+    let hashed = beside.join("hash.txt").exists();
+    LeptosOptions::builder()
+        .output_name("callsheet")
+        .site_root(site_root)
+        .site_pkg_dir("pkg")
+        .hash_files(hashed)
+        .server_fn_prefix(Some("/_fn".to_owned()))
+        .disable_server_fn_hash(true)
+        .server_fn_mod_path(true)
+        .build()
+}
+
+/// The process has one recorder; tests build several applications in one process.
+fn metrics_handle() -> Result<PrometheusHandle, StartError> {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    if HANDLE.set(handle.clone()).is_ok() {
+        metrics::set_global_recorder(recorder).map_err(|e| StartError::Metrics(e.to_string()))?;
+    }
+    Ok(handle)
+}

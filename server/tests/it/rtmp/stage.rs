@@ -1,0 +1,269 @@
+//! A serving ingest, an ffmpeg that pushes to it, and a sink that writes down what it is told.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use callsheet::model::{AppName, DomainId, DomainName, SourceId, StreamName, SystemClock};
+use callsheet::streams::{
+    Admitted, ClosedPart, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey,
+    StreamError,
+};
+use callsheet_server::buckets::Buckets;
+use callsheet_server::rtmp::{IngestSource, Publishers, RtmpConfig, RtmpIngest};
+use jiff::tz::TimeZone;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// Nothing here takes so long; a test that waits for what never comes fails.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Admits whatever names a domain, except the stream `forbidden`, and keeps every hint.
+pub(super) struct Notebook {
+    recording: Option<RecordingPlan>,
+    pub(super) asked: Mutex<Vec<PushRequest>>,
+    pub(super) hints: watch::Sender<Vec<(String, Hint)>>,
+}
+
+#[async_trait]
+impl IngestSink for Notebook {
+    async fn admit(&self, push: PushRequest) -> Result<Admitted, Refused> {
+        self.asked.lock().expect("lock").push(push.clone());
+        let refused = |reason: &str| Refused {
+            code: "forbidden",
+            reason: reason.to_owned(),
+        };
+        if push.stream == "forbidden" {
+            return Err(refused("this stream is forbidden"));
+        }
+        let domain = push
+            .hosts
+            .iter()
+            .find_map(|host| DomainName::parse(host).ok());
+        Ok(Admitted {
+            domain_id: DomainId(1),
+            domain: domain.ok_or_else(|| refused("no domain"))?,
+            app: AppName::parse(&push.app).map_err(|_| refused("bad app"))?,
+            stream: StreamName::parse(&push.stream).map_err(|_| refused("bad stream"))?,
+            client: push.client,
+            params: push.params,
+            recording: self.recording.clone(),
+        })
+    }
+
+    async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
+        assert_eq!((key.source, key.boot.as_str()), (SourceId(7), "boot"));
+        self.hints
+            .send_modify(|hints| hints.push((key.key.clone(), hint)));
+        Ok(())
+    }
+}
+
+/// The usual settings.
+pub(super) fn config(data: &Path, listen: SocketAddr) -> RtmpConfig {
+    RtmpConfig {
+        listen,
+        source: SourceId(7),
+        boot: "boot".to_owned(),
+        data_dir: data.to_owned(),
+        buckets: Buckets::new(data),
+        time_zone: TimeZone::UTC,
+        idle_timeout: Duration::from_secs(30),
+        heartbeat: Duration::from_secs(10),
+        clock: Arc::new(SystemClock),
+    }
+}
+
+/// A serving ingest with its own data folder.
+pub(super) struct Stage {
+    pub(super) data: tempfile::TempDir,
+    pub(super) book: Arc<Notebook>,
+    pub(super) address: SocketAddr,
+    pub(super) publishers: Arc<dyn Publishers>,
+    pub(super) shutdown: CancellationToken,
+    pub(super) serving: JoinHandle<()>,
+}
+
+impl Stage {
+    pub(super) async fn set(part_seconds: Option<u32>) -> Self {
+        Self::set_with(part_seconds, |_| {}).await
+    }
+
+    pub(super) async fn set_with(
+        part_seconds: Option<u32>,
+        change: impl FnOnce(&mut RtmpConfig),
+    ) -> Self {
+        let data = tempfile::tempdir().expect("folder");
+        let mut config = config(data.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        change(&mut config);
+        let ingest = Box::new(RtmpIngest::bind(config).await.expect("listening"));
+        let (address, publishers) = (ingest.local_addr(), ingest.publishers());
+        let book = Arc::new(Notebook {
+            recording: part_seconds.map(|part_seconds| RecordingPlan {
+                part_seconds,
+                bucket: "tapes".to_owned(),
+            }),
+            asked: Mutex::default(),
+            hints: watch::Sender::default(),
+        });
+        let shutdown = CancellationToken::new();
+        let serving =
+            tokio::spawn(ingest.run(Arc::clone(&book) as Arc<dyn IngestSink>, shutdown.clone()));
+        Self {
+            data,
+            book,
+            address,
+            publishers,
+            shutdown,
+            serving,
+        }
+    }
+
+    /// An ffmpeg that pushes `stream` (with query) to `domain` over loopback.
+    pub(super) fn push(&self, domain: &str, stream: &str, parts: &[&[&str]]) -> Pusher {
+        let child = Command::new("ffmpeg")
+            .args(["-hide_banner", "-loglevel", "info", "-nostdin"])
+            .args(parts.concat())
+            .args(["-f", "flv", "-rtmp_tcurl", &format!("rtmp://{domain}/live")])
+            .arg(format!("rtmp://{}/live/{stream}", self.address))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("ffmpeg is installed");
+        Pusher(Some(child))
+    }
+
+    /// Waits until a hint of the session fits, and answers with all hints of that session so far.
+    pub(super) async fn until(&self, session: &str, fits: impl Fn(&Hint) -> bool) -> Vec<Hint> {
+        let of_session = |hints: &Vec<(String, Hint)>| {
+            hints
+                .iter()
+                .filter(|(key, _)| key == session)
+                .map(|(_, hint)| hint.clone())
+                .collect::<Vec<_>>()
+        };
+        let mut hints = self.book.hints.subscribe();
+        let wait = hints.wait_for(|hints| of_session(hints).iter().any(&fits));
+        match timeout(PATIENCE, wait).await {
+            Ok(hints) => of_session(&hints.expect("the sink is there")),
+            Err(_) => panic!(
+                "still waiting; told so far: {:#?}",
+                self.book.hints.borrow()
+            ),
+        }
+    }
+
+    pub(super) async fn until_ended(&self, session: &str) -> Vec<Hint> {
+        self.until(session, |hint| matches!(hint, Hint::Ended { .. }))
+            .await
+    }
+
+    pub(super) fn file(&self, part: &ClosedPart) -> PathBuf {
+        self.data
+            .path()
+            .join("buckets")
+            .join(part.location.as_ref().expect("a location"))
+    }
+
+    pub(super) fn left_in_parts_folder(&self) -> usize {
+        std::fs::read_dir(self.data.path().join("parts")).map_or(0, Iterator::count)
+    }
+
+    pub(super) async fn close(self) {
+        self.shutdown.cancel();
+        timeout(PATIENCE, self.serving)
+            .await
+            .expect("stops in time")
+            .expect("no panic");
+    }
+}
+
+/// A running ffmpeg; killed when it goes out of sight.
+pub(super) struct Pusher(Option<Child>);
+
+impl Pusher {
+    pub(super) async fn finish(mut self) -> Output {
+        let child = self.0.take().expect("running");
+        tokio::task::spawn_blocking(|| child.wait_with_output())
+            .await
+            .expect("no panic")
+            .expect("ffmpeg ran")
+    }
+
+    pub(super) fn signal(&self, name: &str) {
+        let pid = self.0.as_ref().expect("running").id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([name, &pid])
+                .status()
+                .expect("kill")
+                .success()
+        );
+    }
+}
+
+impl Drop for Pusher {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+pub(super) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Duration in seconds and the codecs of a file, as ffprobe sees them; the file must decode without a complaint.
+pub(super) fn probe(file: &Path) -> (f64, Vec<String>) {
+    let decoded = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(file)
+        .args(["-f", "null", "-"])
+        .output();
+    let decoded = decoded.expect("ffmpeg");
+    assert_eq!(stderr(&decoded), "", "{}", file.display());
+    let probed = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-of",
+            "json",
+            "-show_entries",
+            "format=duration:stream=codec_name:packet=pts_time,duration_time",
+        ])
+        .arg(file)
+        .output()
+        .expect("ffprobe");
+    let probed: serde_json::Value = serde_json::from_slice(&probed.stdout).expect("JSON");
+    let number =
+        |value: &serde_json::Value| value.as_str().and_then(|text| text.parse::<f64>().ok());
+    let duration = number(&probed["format"]["duration"]).expect("a duration");
+    // The header's word is checked against the last packet.
+    let last = probed["packets"]
+        .as_array()
+        .expect("packets")
+        .iter()
+        .filter_map(|packet| {
+            Some(number(&packet["pts_time"])? + number(&packet["duration_time"]).unwrap_or(0.0))
+        });
+    let last = last.fold(0.0, f64::max);
+    assert!(
+        (last - duration).abs() < 0.1,
+        "header {duration}, packets {last}: {}",
+        file.display()
+    );
+    let codecs = probed["streams"].as_array().expect("streams").iter();
+    (
+        duration,
+        codecs
+            .map(|stream| stream["codec_name"].as_str().expect("codec").to_owned())
+            .collect(),
+    )
+}
