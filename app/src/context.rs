@@ -51,10 +51,10 @@ impl Visit {
         let texts = texts();
         let header = |name: &str| parts.and_then(|p| p.headers.get(name)).and_then(|v| v.to_str().ok());
         Self {
-            actor: parts.and_then(|p| p.extensions.get::<Actor>()).cloned(),
+            actor: actor(),
             session: parts.and_then(|p| p.extensions.get::<Session>()).cloned(),
             times: Times { zone: console.zone.clone(), now: console.clock.now(), texts },
-            address: parts.and_then(|p| p.uri.path_and_query()).map(ToString::to_string).unwrap_or_default(),
+            address: address(),
             host: header("host").unwrap_or("127.0.0.1:3000").to_owned(),
             client: parts.and_then(|p| p.extensions.get::<ClientAddress>()).map(|c| c.0.clone()).unwrap_or_default(),
             wants_html: header("accept").is_some_and(|accept| accept.contains("text/html")),
@@ -76,6 +76,16 @@ impl Visit {
     pub(crate) fn actor(&self) -> Result<&Actor, UiError> {
         self.actor.as_ref().ok_or_else(|| UiError::unauthenticated(self.texts))
     }
+}
+
+/// Who is signed in.
+pub(crate) fn actor() -> Option<Actor> {
+    use_context::<Parts>()?.extensions.get().cloned()
+}
+
+/// Path and query of the request.
+pub(crate) fn address() -> String {
+    use_context::<Parts>().and_then(|parts| Some(parts.uri.path_and_query()?.to_string())).unwrap_or_default()
 }
 
 /// The language of the request: a link's `?lang=`, the cookie, the browser's wish.

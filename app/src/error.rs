@@ -57,7 +57,11 @@ mod from_problem {
         pub(crate) fn of(texts: Texts, problem: &(impl Problem + 'static)) -> Self {
             let kind = problem.kind();
             if matches!(kind, ProblemKind::Internal | ProblemKind::Unavailable) {
-                tracing::error!(error = problem as &(dyn Error + 'static), code = problem.code(), "a page could not be answered");
+                tracing::error!(
+                    error = problem as &(dyn Error + 'static),
+                    code = problem.code(),
+                    "a page could not be answered"
+                );
             }
             let (code, status) = match kind {
                 ProblemKind::Invalid => (problem.code(), 422),

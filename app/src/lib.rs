@@ -10,6 +10,8 @@
 //! one way in which a form is, `context` tells both who asks. Below `pages` and `components` the features have the names
 //! that they have in the core.
 
+#![expect(unreachable_pub, reason = "the macros of leptos make components, islands and server functions public")]
+
 #[cfg(feature = "ssr")]
 mod context;
 mod error;

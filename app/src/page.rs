@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
-use crate::components::{Note, Tone};
+use crate::components::{Note, Tone, encode};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::forms::Flash;
@@ -20,8 +20,7 @@ where
 {
     let visit = Visit::current();
     let Some(actor) = visit.actor.clone() else {
-        let next = serde_urlencoded::to_string([("next", &visit.address)]).unwrap_or_default();
-        leptos_axum::redirect(&format!("/login?{next}"));
+        leptos_axum::redirect(&format!("/login{}", encode(&[("next", visit.address)])));
         return ().into_any();
     };
     Suspend::new(async move {

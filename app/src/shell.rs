@@ -10,7 +10,7 @@ use leptos_axum::ResponseOptions;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
 use crate::components::Logo;
-use crate::context::{self, Visit};
+use crate::context;
 use crate::pages::accounts::SignOut;
 use crate::routes::App;
 use crate::texts::{COOKIE, Locale, Texts};
@@ -70,10 +70,9 @@ fn send_headers(texts: Texts) {
 /// The frame of a page: with navigation for people who are signed in, alone in the middle for others.
 #[component]
 pub(crate) fn Frame(children: Children) -> impl IntoView {
-    let visit = Visit::current();
-    let texts = visit.texts;
+    let texts = context::texts();
     let main = view! { <main class="main" id="main" tabindex="-1">{children()}</main> };
-    let Some(actor) = visit.actor else {
+    let Some(actor) = context::actor() else {
         return view! {
             <div class="alone">
                 <Logo/>
@@ -111,9 +110,8 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
 
 #[component]
 fn Navigation() -> impl IntoView {
-    let visit = Visit::current();
-    let texts = visit.texts;
-    let path = visit.address.split('?').next().unwrap_or_default().to_owned();
+    let texts = context::texts();
+    let path = context::address().split('?').next().unwrap_or_default().to_owned();
     let item = move |href: &'static str, below: &[&str], text: String| {
         let here = path == href || below.iter().any(|prefix| path.starts_with(prefix));
         view! { <a href=href aria-current=here.then_some("page")>{text}</a> }
@@ -150,9 +148,9 @@ fn Person(actor: Actor) -> impl IntoView {
 /// Links to this page in the other languages.
 #[component]
 fn LanguageLinks() -> impl IntoView {
-    let visit = Visit::current();
-    let links = Locale::ALL.into_iter().filter(|locale| *locale != visit.texts.0).map(|locale| {
-        let (path, query) = visit.address.split_once('?').unwrap_or((&visit.address, ""));
+    let (texts, address) = (context::texts(), context::address());
+    let links = Locale::ALL.into_iter().filter(|locale| *locale != texts.0).map(|locale| {
+        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
         let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
         let tag = format!("lang={}", locale.tag());
         let query: Vec<&str> = kept.chain([tag.as_str()]).collect();

@@ -189,33 +189,92 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_key_that_the_pages_name_is_in_the_catalog() {
-        let english = catalog("en");
-        let mut named = 0;
+    /// The sources of this crate.
+    fn sources() -> Vec<String> {
         let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut sources = Vec::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).expect("folder") {
                 let path = entry.expect("entry").path();
                 if path.is_dir() {
                     folders.push(path);
-                    continue;
-                }
-                let source = std::fs::read_to_string(&path).expect("source");
-                for (call, endings) in [("get(\"", &[""][..]), ("fill(\"", &[""]), ("count(\"", &[".one", ".other"])] {
-                    for rest in source.split(call).skip(1) {
-                        let key = rest.split('"').next().unwrap_or_default();
-                        if !key.contains('.') {
-                            continue;
-                        }
-                        for ending in endings {
-                            named += 1;
-                            assert!(english.contains_key(&format!("{key}{ending}")), "{key}{ending} in {}", path.display());
-                        }
-                    }
+                } else {
+                    sources.push(std::fs::read_to_string(&path).expect("source"));
                 }
             }
         }
-        assert!(named > 100, "the search finds the calls");
+        sources
+    }
+
+    #[test]
+    fn the_pages_name_the_keys_of_the_catalog_and_no_others() {
+        let english = catalog("en");
+        let sections: BTreeSet<&str> = english.keys().filter_map(|key| Some(key.split_once('.')?.0)).collect();
+        // Looked up by a value of the core: the words of a vocabulary, the codes of errors.
+        let by_value = [
+            "adapter",
+            "class",
+            "dialect",
+            "error",
+            "event",
+            "kind",
+            "phase",
+            "recording_unit",
+            "refusal",
+            "remedy",
+            "role",
+            "session_phase",
+            "state",
+        ];
+        let mut named = BTreeSet::new();
+        for source in sources() {
+            for literal in source.split('"').skip(1) {
+                let Some((section, name)) = literal.split_once('.') else { continue };
+                let is_key = sections.contains(section) && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+                if !is_key {
+                    continue;
+                }
+                for key in [literal.to_owned(), format!("{literal}.one"), format!("{literal}.other")] {
+                    if english.contains_key(&key) {
+                        named.insert(key);
+                    }
+                }
+                let found = english.contains_key(literal) || english.contains_key(&format!("{literal}.other"));
+                assert!(found, "the catalog has no {literal}");
+            }
+        }
+        let unnamed = english.keys().filter(|key| !named.contains(*key));
+        let unnamed = unnamed.filter(|key| !by_value.iter().any(|section| key.starts_with(&format!("{section}."))));
+        assert_eq!(unnamed.collect::<Vec<_>>(), Vec::<&String>::new());
+    }
+
+    #[test]
+    fn every_word_of_the_core_is_in_the_catalog() {
+        use callsheet::{
+            deliveries::DeliveryState,
+            model,
+            outbound::{ErrorClass, Phase},
+            sources::Adapter,
+        };
+        let english = catalog("en");
+        let words = |section: &str, words: Vec<&str>| {
+            words.into_iter().map(|word| format!("{section}.{word}")).collect::<Vec<_>>()
+        };
+        let classes: Vec<&str> = ErrorClass::ALL.iter().map(|c| c.as_str()).collect();
+        let all = [
+            words("state", DeliveryState::ALL.iter().map(|s| s.as_str()).collect()),
+            words("kind", model::CallbackKind::ALL.iter().map(|k| k.as_str()).collect()),
+            words("event", model::EventName::ALL.iter().map(|e| e.as_str()).collect()),
+            words("role", model::Role::ALL.iter().map(|r| r.as_str()).collect()),
+            words("phase", Phase::ALL.iter().map(|p| p.as_str()).collect()),
+            words("class", classes.clone()),
+            words("remedy", classes),
+        ];
+        for key in all.concat() {
+            assert!(english.contains_key(&key), "{key}");
+        }
+        for adapter in Adapter::ALL {
+            assert_ne!(Texts(Locale::English).word("adapter", adapter.as_str()), adapter.as_str());
+        }
     }
 }

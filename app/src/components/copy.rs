@@ -10,8 +10,7 @@ pub(crate) fn CopyButton(
     label: String,
     /// What it says once it has copied.
     done: String,
-    /// What is copied, for screen readers.
-    #[prop(default = String::new())]
+    /// What is copied, for screen readers; may be empty.
     what: String,
 ) -> impl IntoView {
     let copied = RwSignal::new(false);

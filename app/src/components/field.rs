@@ -20,7 +20,8 @@ pub(crate) fn Field(
     #[prop(optional)] required: bool,
     #[prop(optional)] autofocus: bool,
     /// A text of several lines.
-    #[prop(optional)] lines: bool,
+    #[prop(optional)]
+    lines: bool,
     #[prop(optional)] class: &'static str,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
@@ -81,7 +82,9 @@ pub(crate) fn Select(
     let error_id = format!("{id}-error");
     let options: Vec<_> = choices
         .into_iter()
-        .map(|choice| view! { <option value=choice.value.clone() selected=choice.value == value>{choice.text}</option> })
+        .map(
+            |choice| view! { <option value=choice.value.clone() selected=choice.value == value>{choice.text}</option> },
+        )
         .collect();
     view! {
         <div class="field">

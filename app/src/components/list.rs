@@ -2,22 +2,27 @@
 
 use callsheet::model::Page;
 use leptos::prelude::*;
+use url::form_urlencoded::Serializer;
 
 use crate::context;
 use crate::texts::number;
 
 /// A query without its empty values, with its `?`; empty when nothing is left.
 pub(crate) fn encode(pairs: &[(&str, String)]) -> String {
-    let kept: Vec<&(&str, String)> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
-    match serde_urlencoded::to_string(&kept) {
-        Ok(query) if !query.is_empty() => format!("?{query}"),
-        _ => String::new(),
-    }
+    let kept = pairs.iter().filter(|(_, value)| !value.is_empty());
+    let query = Serializer::new(String::new()).extend_pairs(kept).finish();
+    if query.is_empty() { query } else { format!("?{query}") }
 }
 
 /// Which rows are shown of how many, and links to the pages beside. `query` holds the list's filters.
 #[component]
-pub(crate) fn Pager(number: i64, size: i64, total: i64, #[prop(into)] path: String, query: Vec<(&'static str, String)>) -> impl IntoView {
+pub(crate) fn Pager(
+    number: i64,
+    size: i64,
+    total: i64,
+    #[prop(into)] path: String,
+    query: Vec<(&'static str, String)>,
+) -> impl IntoView {
     let texts = context::texts();
     let last = Page::<()> { rows: Vec::new(), total, number, size }.count();
     let href = |to: i64| {
@@ -47,7 +52,11 @@ pub(crate) fn Pager(number: i64, size: i64, total: i64, #[prop(into)] path: Stri
 
 /// In place of rows: why there are none, and what to do next.
 #[component]
-pub(crate) fn Empty(#[prop(into)] title: String, #[prop(into)] text: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+pub(crate) fn Empty(
+    #[prop(into)] title: String,
+    #[prop(into)] text: String,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
     view! {
         <div class="empty">
             <h2>{title}</h2>

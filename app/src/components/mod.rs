@@ -10,6 +10,7 @@ mod list;
 #[cfg(feature = "ssr")]
 mod state;
 
+#[cfg(feature = "ssr")]
 pub(crate) use copy::CopyButton;
 #[cfg(feature = "ssr")]
 pub(crate) use field::{Choice, Field, Select};

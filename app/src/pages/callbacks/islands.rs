@@ -116,7 +116,10 @@ pub(crate) fn CallbackRow(start: RowStart, children: Children) -> impl IntoView 
     };
     Effect::new(move |before: Option<bool>| {
         let now = editing.get();
-        if now && before == Some(false) && let Some(field) = input.get() {
+        if now
+            && before == Some(false)
+            && let Some(field) = input.get()
+        {
             // The field is in the page after this turn.
             request_animation_frame(move || {
                 let _ = field.focus();

@@ -73,7 +73,8 @@ pub(super) fn test_view(visit: &Visit, report: &ProbeReport) -> TestView {
 
 /// The phases of an attempt in a line: `DNS 2 ms · connect 21 ms`.
 pub(crate) fn phases_of(visit: &Visit, phases: &[PhaseView]) -> String {
-    let part = |phase: &PhaseView| format!("{} {}", visit.texts.word("phase", &phase.phase), visit.times.took(phase.millis));
+    let part =
+        |phase: &PhaseView| format!("{} {}", visit.texts.word("phase", &phase.phase), visit.times.took(phase.millis));
     phases.iter().map(part).collect::<Vec<_>>().join(" · ")
 }
 
@@ -95,10 +96,9 @@ pub(crate) fn LiveVideoInformation(
             let flash = if flash.typed("kind") == mine { flash.clone() } else { Flash::default() };
             let edited = editing == Some(view.kind);
             let start = start(&visit, &push, &view, editable, edited, &flash);
-            view! {
-                <CallbackRow start=start>{health(&visit, &push, &view)}</CallbackRow>
-                {editable.then(|| advanced(&visit, &push, &view, &flash))}
-            }
+            let health = health(&visit, &push, &view);
+            let advanced = editable.then(|| advanced(&visit, &push, &view, &flash));
+            view! { <CallbackRow start=start>{health}</CallbackRow> {advanced} }
         })
         .collect();
     view! {
@@ -177,7 +177,9 @@ fn health(visit: &Visit, push: &str, view: &CallbackView) -> AnyView {
         (None, Some(_)) => (Tone::Ok, "health.healthy"),
         (None, None) => (Tone::Plain, "health.unused"),
     };
-    let last = health.last_delivered_at.map(|at| view! { <span>{texts.get("health.last_delivered")} " " {visit.times.ago(at)}</span> });
+    let last = health
+        .last_delivered_at
+        .map(|at| view! { <span>{texts.get("health.last_delivered")} " " {visit.times.ago(at)}</span> });
     let error = health.last_error.as_ref().map(|class| {
         let when = health.last_error_at.map(|at| visit.times.ago(at));
         view! { <span>{texts.get("health.last_error")} " " {texts.word("class", class)} " " {when}</span> }
@@ -213,9 +215,11 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
     let secret: Option<String> = flash.of(RotateCallbackSecret::PATH).value();
     let open = settings.error.is_some() || secret.is_some();
     let own = |field: &str, now: String| settings.typed(field).unwrap_or(now);
-    let ordered = if settings.error.is_some() { settings.typed("ordered").is_some_and(|v| !v.is_empty()) } else { view.ordered };
+    let ordered =
+        if settings.error.is_some() { settings.typed("ordered").is_some_and(|v| !v.is_empty()) } else { view.ordered };
     let headers: Vec<String> = view.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    let dialects = Dialect::ALL.iter().map(|d| Choice { value: d.to_string(), text: texts.word("dialect", d.as_str()) });
+    let dialects =
+        Dialect::ALL.iter().map(|d| Choice { value: d.to_string(), text: texts.word("dialect", d.as_str()) });
     let name = texts.get(match kind {
         CallbackKind::Publish => "callback.publish",
         CallbackKind::Record => "callback.record",

@@ -41,9 +41,10 @@ pub(crate) fn DeliveryPage() -> impl IntoView {
             }
         });
         let crumbs = vec![Crumb { href: "/deliveries".to_owned(), text: texts.get("nav.deliveries") }];
+        let state = state_badge(texts, row.state.as_str());
         Ok(view! {
             <Head title=row.event.as_str() crumbs>
-                {state_badge(texts, row.state.as_str())}
+                {state}
                 <span class="spacer"></span>
                 <a class="btn" href=format!("/deliveries/{id}")>{texts.get("list.refresh")}</a>
                 {operations}
@@ -71,7 +72,9 @@ fn facts(visit: &Visit, detail: &DeliveryDetail) -> AnyView {
         );
         view! { <dt>{texts.get("deliveries.next_attempt")}</dt><dd><strong>{visit.times.until(at)}</strong> <span class="muted">{tries}</span></dd> }
     });
-    let order = row.out_of_order.then(|| view! { <dt>{texts.get("delivery.order")}</dt><dd>{texts.get("delivery.out_of_order")}</dd> });
+    let order = row
+        .out_of_order
+        .then(|| view! { <dt>{texts.get("delivery.order")}</dt><dd>{texts.get("delivery.out_of_order")}</dd> });
     view! {
         <section class="card"><div class="body"><dl class="facts">
             <dt>{texts.get("delivery.id")}</dt><dd>{copyable(texts, &id, "webhook-id")}</dd>
@@ -177,7 +180,7 @@ fn replay(visit: &Visit, detail: &DeliveryDetail) -> AnyView {
                 <div class="stack">
                     <pre tabindex="0">{command.clone()}</pre>
                     <div>
-                        <CopyButton text=command label=texts.get("delivery.copy_curl") done=texts.get("copy.done")/>
+                        <CopyButton text=command label=texts.get("delivery.copy_curl") done=texts.get("copy.done") what=String::new()/>
                     </div>
                 </div>
                 <details class="more">

@@ -18,7 +18,7 @@ const CLASSES: [&str; 8] =
 /// What stands in the address, as typed.
 #[derive(Clone, Default)]
 pub(super) struct Filters {
-    pub(super) domain: String,
+    domain: String,
     kind: String,
     event: String,
     state: String,
@@ -45,6 +45,11 @@ impl Filters {
             until: get("until"),
             text: get("q"),
         }
+    }
+
+    /// The same, of one domain; of all with an empty name.
+    pub(super) fn in_domain(&self, push: &str) -> Self {
+        Self { domain: push.to_owned(), ..self.clone() }
     }
 
     /// For links to other pages of the list.
@@ -95,6 +100,7 @@ fn moment(text: &str, zone: &TimeZone) -> Option<Millis> {
 /// The filters as a form. `path`: the list; `with_domain`: it shows several domains.
 pub(super) fn form(visit: &Visit, filters: &Filters, path: String, with_domain: bool) -> AnyView {
     let texts = visit.texts;
+    let clear = path.clone();
     let less_common = [&filters.event, &filters.status, &filters.error, &filters.since, &filters.until, &filters.text];
     let open = less_common.iter().any(|value| !value.is_empty());
     let states = DeliveryState::ALL.iter().map(|state| state.as_str());
@@ -110,7 +116,7 @@ pub(super) fn form(visit: &Visit, filters: &Filters, path: String, with_domain: 
         }
     });
     view! {
-        <form method="get" action=path.clone() role="search">
+        <form method="get" action=path role="search">
             <div class="filters">
                 {domain}
                 <div class="field grow">
@@ -120,7 +126,7 @@ pub(super) fn form(visit: &Visit, filters: &Filters, path: String, with_domain: 
                 <Select name="state" label=texts.get("deliveries.state") value=filters.state choices=choices(texts, "state", states)/>
                 <Select name="kind" label=texts.get("deliveries.kind") value=filters.kind choices=choices(texts, "kind", kinds)/>
                 <button class="btn">{texts.get("list.filter")}</button>
-                <a class="btn quiet" href=path>{texts.get("list.clear")}</a>
+                <a class="btn quiet" href=clear>{texts.get("list.clear")}</a>
             </div>
             <details class="more" open=open>
                 <summary>{texts.get("deliveries.more_filters")}</summary>

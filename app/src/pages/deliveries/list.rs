@@ -42,7 +42,7 @@ pub(crate) fn DomainDeliveriesPage() -> impl IntoView {
     page(move |visit, actor, _| async move {
         let domain = visit.console.domains.get(&actor, &push).await.map_err(|e| UiError::of(visit.texts, &e))?;
         let path = format!("{}/deliveries", page_of(&domain.push));
-        let filters = Filters { domain: domain.push.clone(), ..filters };
+        let filters = filters.in_domain(&domain.push);
         let log = log(&visit, &actor, filters, request, path, false).await?;
         Ok(view! { {domain_head(&visit, &actor, &domain, "/deliveries")} {log} }.into_any())
     })
@@ -65,7 +65,7 @@ async fn log(
     let asked = filters.parse(&visit.times.zone);
     let list = visit.console.deliveries.list(actor, asked, request).await.map_err(|e| UiError::of(texts, &e))?;
     let form = filter::form(visit, &filters, path.clone(), with_domain);
-    let own = if with_domain { filters.clone() } else { Filters { domain: String::new(), ..filters } };
+    let own = if with_domain { filters.clone() } else { filters.in_domain("") };
     let filtered = own.any();
     let body = if list.rows.is_empty() && filtered {
         view! {
@@ -82,7 +82,13 @@ async fn log(
     Ok(view! { {form} <section class="card" aria-label=texts.get("nav.deliveries")>{body}</section> }.into_any())
 }
 
-fn rows(visit: &Visit, list: &Page<DeliveryRow>, path: String, query: Vec<(&'static str, String)>, with_domain: bool) -> AnyView {
+fn rows(
+    visit: &Visit,
+    list: &Page<DeliveryRow>,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    with_domain: bool,
+) -> AnyView {
     let texts = visit.texts;
     let rows: Vec<_> = list.rows.iter().map(|row| table_row(visit, row, with_domain)).collect();
     view! {

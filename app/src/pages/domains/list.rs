@@ -47,7 +47,8 @@ pub(crate) fn DomainsPage() -> impl IntoView {
             }
             .into_any()
         } else if list.rows.is_empty() {
-            let create = may_create.then(|| view! { <a class="btn primary" href="/domains/new">{texts.get("domains.create")}</a> });
+            let create = may_create
+                .then(|| view! { <a class="btn primary" href="/domains/new">{texts.get("domains.create")}</a> });
             view! {
                 <Empty title=texts.get("domains.none") text=texts.get("domains.none_text")>{create}</Empty>
             }

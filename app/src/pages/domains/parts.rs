@@ -18,7 +18,12 @@ pub(crate) fn page_of(push: &str) -> String {
 pub(crate) fn domain_head(visit: &Visit, actor: &Actor, domain: &DomainView, tab: &str) -> AnyView {
     let texts = visit.texts;
     let base = page_of(&domain.push);
-    let tabs = [("", "domain.basic"), ("/streams", "domain.streams"), ("/recording", "domain.recording"), ("/deliveries", "domain.deliveries")];
+    let tabs = [
+        ("", "domain.basic"),
+        ("/streams", "domain.streams"),
+        ("/recording", "domain.recording"),
+        ("/deliveries", "domain.deliveries"),
+    ];
     let tabs = tabs.iter().map(|(path, key)| (format!("{base}{path}"), texts.get(key))).collect();
     let (tone, state) = if domain.enabled { (Tone::Ok, "domains.enabled") } else { (Tone::Off, "domains.disabled") };
     let may = actor.check_domain(Action::ManageDomains, &domain.push).is_ok();

@@ -30,7 +30,8 @@ pub(crate) fn RecordingPage() -> impl IntoView {
             (settings.part_seconds, "s")
         };
         let unit = form.typed("unit").unwrap_or_else(|| unit.to_owned());
-        let units = ["min", "s"].map(|unit| Choice { value: unit.to_owned(), text: texts.word("recording_unit", unit) });
+        let units =
+            ["min", "s"].map(|unit| Choice { value: unit.to_owned(), text: texts.word("recording_unit", unit) });
         Ok(view! {
             {domain_head(&visit, &actor, &domain, "/recording")}
             <section class="card">

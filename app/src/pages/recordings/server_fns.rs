@@ -29,7 +29,8 @@ pub(crate) async fn save_recording(
     let saved = async {
         let length: i64 = part_length.trim().parse().map_err(|_| RecordingError::BadPartLength)?;
         let part_seconds = if unit == "min" { length.saturating_mul(60) } else { length };
-        let change = RecordingChange::parse(RecordingSettings { enabled, part_seconds, bucket: bucket.trim().to_owned() })?;
+        let change =
+            RecordingChange::parse(RecordingSettings { enabled, part_seconds, bucket: bucket.trim().to_owned() })?;
         visit.console.recordings.put(actor, &push, &change).await
     };
     match saved.await {

@@ -24,7 +24,8 @@ pub(crate) fn NewSourcePage() -> impl IntoView {
         actor.check(Action::ManageSources).map_err(|e| UiError::of(texts, &e))?;
         let form = flash.of(CreateSource::PATH);
         let external = Adapter::ALL.iter().filter(|adapter| **adapter != Adapter::BuiltIn);
-        let adapters = external.map(|a| Choice { value: a.to_string(), text: texts.word("adapter", a.as_str()) }).collect();
+        let adapters =
+            external.map(|a| Choice { value: a.to_string(), text: texts.word("adapter", a.as_str()) }).collect();
         Ok(view! {
             <Head title=texts.get("sources.create") crumbs=crumbs(&visit)/>
             <section class="card"><div class="body">
@@ -108,15 +109,14 @@ fn instructions(visit: &Visit, source: &SourceView) -> AnyView {
         (_, None) => view! { <p class="muted">{texts.get("sources.ask_admin")}</p> }.into_any(),
         (adapter, Some(path)) => {
             let url = format!("http://{}{path}", visit.host);
-            let lines = match adapter {
-                Adapter::NginxRtmp => nginx(&url),
-                Adapter::Generic | Adapter::BuiltIn => generic(&url),
+            let (key, lines) = match adapter {
+                Adapter::NginxRtmp => ("sources.paste_nginx_rtmp", nginx(&url)),
+                Adapter::Generic | Adapter::BuiltIn => ("sources.paste_generic", generic(&url)),
             };
-            let key = format!("sources.paste_{}", adapter.as_str().replace('-', "_"));
             view! {
-                <p>{texts.get(&key)}</p>
+                <p>{texts.get(key)}</p>
                 <pre tabindex="0">{lines.clone()}</pre>
-                <div><CopyButton text=lines label=texts.get("copy.label") done=texts.get("copy.done")/></div>
+                <div><CopyButton text=lines label=texts.get("copy.label") done=texts.get("copy.done") what=String::new()/></div>
             }
             .into_any()
         }

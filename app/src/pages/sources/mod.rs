@@ -72,7 +72,8 @@ fn table_row(visit: &Visit, source: &SourceView) -> impl IntoView + use<> {
 fn refused(visit: &Visit, refusals: &[RefusalView]) -> AnyView {
     let texts = visit.texts;
     if refusals.is_empty() {
-        return view! { <Empty title=texts.get("sources.none_refused") text=texts.get("sources.none_refused_text")/> }.into_any();
+        return view! { <Empty title=texts.get("sources.none_refused") text=texts.get("sources.none_refused_text")/> }
+            .into_any();
     }
     let rows: Vec<_> = refusals
         .iter()

@@ -27,7 +27,11 @@ pub(crate) fn StreamsPage() -> impl IntoView {
         let request = PageRequest::of_console(number);
         let past = streams.list(&actor, filter(false), request).await.map_err(|e| UiError::of(texts, &e))?;
         let live_view = if live.rows.is_empty() {
-            let command = format!("ffmpeg -re -i video.mp4 -c copy -f flv -rtmp_tcurl rtmp://{0}/live rtmp://{1}/live/room_1", domain.push, visit.rtmp_host());
+            let command = format!(
+                "ffmpeg -re -i video.mp4 -c copy -f flv -rtmp_tcurl rtmp://{0}/live rtmp://{1}/live/room_1",
+                domain.push,
+                visit.rtmp_host()
+            );
             view! {
                 <Empty title=texts.get("streams.nobody_live") text=texts.get("streams.nobody_live_text")>
                     <code>{command}</code>
@@ -38,7 +42,8 @@ pub(crate) fn StreamsPage() -> impl IntoView {
             live_table(&visit, &live.rows, false)
         };
         let history = if past.rows.is_empty() {
-            view! { <Empty title=texts.get("streams.no_history") text=texts.get("streams.no_history_text")/> }.into_any()
+            view! { <Empty title=texts.get("streams.no_history") text=texts.get("streams.no_history_text")/> }
+                .into_any()
         } else {
             let path = format!("{}/streams", page_of(&domain.push));
             view! {
@@ -163,12 +168,13 @@ pub(crate) fn SessionPage() -> impl IntoView {
             "closed" => Tone::Plain,
             _ => Tone::Warn,
         };
+        let phase = texts.word("session_phase", &session.phase);
         let failure = session.failure.clone().map(|reason| {
             view! { <Note tone=Tone::Bad>{texts.fill("session.failed", &[("reason", &reason)])}</Note> }
         });
         Ok(view! {
             <Head title=format!("{}/{}", session.app, session.stream) crumbs>
-                <Badge tone text=texts.word("session_phase", &session.phase)/>
+                <Badge tone text=phase/>
             </Head>
             {failure}
             {facts(&visit, &detail)}
@@ -185,7 +191,8 @@ fn facts(visit: &Visit, detail: &SessionDetail) -> AnyView {
     let end = session.ended_at.unwrap_or(visit.times.now);
     let ended = session.ended_at.map(|at| view! { <dt>{texts.get("session.ended")}</dt><dd>{visit.times.at(at)}</dd> });
     let params: Vec<String> = detail.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let params = (!params.is_empty()).then(|| view! { <dt>{texts.get("session.params")}</dt><dd><code>{params.join("&")}</code></dd> });
+    let params = (!params.is_empty())
+        .then(|| view! { <dt>{texts.get("session.params")}</dt><dd><code>{params.join("&")}</code></dd> });
     view! {
         <section class="card"><div class="body"><dl class="facts">
             <dt>{texts.get("session.id")}</dt><dd><code>{session.id.to_string()}</code></dd>
@@ -294,7 +301,9 @@ mod tests {
 
     #[test]
     fn sizes_have_one_decimal() {
-        for (bytes, text) in [(0, "0 B"), (999, "999 B"), (1_250, "1.2 kB"), (12_345_678, "12.3 MB"), (2_000_000_000, "2.0 GB")] {
+        for (bytes, text) in
+            [(0, "0 B"), (999, "999 B"), (1_250, "1.2 kB"), (12_345_678, "12.3 MB"), (2_000_000_000, "2.0 GB")]
+        {
             assert_eq!(size(bytes), text);
         }
     }
