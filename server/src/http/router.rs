@@ -67,7 +67,6 @@ fn web(state: &AppState) -> Router<AppState> {
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
     pages
-
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))
         .layer(sessions)
         .layer(CsrfLayer::new())
