@@ -11,7 +11,6 @@
 //! that they have in the core.
 
 #![expect(unreachable_pub, reason = "the macros of leptos make components, islands and server functions public")]
-
 // Views are types, and those of a whole page nest deeper than the default of 128.
 #![recursion_limit = "256"]
 

@@ -90,6 +90,8 @@ impl Streams {
     /// How many streams are live, for the figures of the process.
     pub async fn live(&self) -> Result<i64, StreamError> {
         Ok(self.store.count_live().await?)
+    }
+
     /// Events of one domain, one session or all, newest first.
     pub async fn list_events(
         &self,
