@@ -57,7 +57,8 @@ impl Console {
     /// Ties the parts together.
     #[must_use]
     pub fn new(parts: ConsoleParts) -> Self {
-        let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, session_grace, part_seconds } = parts;
+        let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, session_grace, part_seconds } =
+            parts;
         let store = Arc::new(db.clone());
         let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {

@@ -17,9 +17,7 @@ impl Buckets {
     /// The buckets below `<data_dir>/buckets`.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
-        Self {
-            root: data_dir.join("buckets"),
-        }
+        Self { root: data_dir.join("buckets") }
     }
 
     /// Opens a bucket, and makes its folder if there is none. What it stores is on the disk when it says so.
@@ -29,10 +27,7 @@ impl Buckets {
     pub async fn open(&self, bucket: &str) -> io::Result<Arc<dyn ObjectStore>> {
         let mut parts = Path::new(bucket).components();
         let (Some(Component::Normal(name)), None) = (parts.next(), parts.next()) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("`{bucket}` is no bucket name"),
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{bucket}` is no bucket name")));
         };
         let folder = self.root.join(name);
         tokio::fs::create_dir_all(&folder).await?;

@@ -84,7 +84,8 @@ struct Raw {
 impl Config {
     /// Reads all layers.
     pub fn load(overrides: &Overrides) -> Result<Self, BadConfig> {
-        let mut environment = Environment::with_prefix("CALLSHEET").try_parsing(true).list_separator(",").ignore_empty(true);
+        let mut environment =
+            Environment::with_prefix("CALLSHEET").try_parsing(true).list_separator(",").ignore_empty(true);
         for key in LISTS {
             environment = environment.with_list_parse_key(key);
         }
@@ -129,8 +130,9 @@ impl Config {
                 url => url.to_owned(),
             },
             roles: roles(&raw.role)?,
-            time_zone: TimeZone::get(&raw.time_zone)
-                .map_err(|_| bad("time_zone", format!("`{}` is no IANA time zone, such as Asia/Shanghai", raw.time_zone)))?,
+            time_zone: TimeZone::get(&raw.time_zone).map_err(|_| {
+                bad("time_zone", format!("`{}` is no IANA time zone, such as Asia/Shanghai", raw.time_zone))
+            })?,
             retry_schedule: RetrySchedule::parse(raw.retry_schedule).map_err(|e| bad("retry_schedule", e))?,
             order_hold_ms: between("order_hold", raw.order_hold, 0, 600)? * 1000,
             allowed_networks: networks.collect::<Result<_, _>>()?,

@@ -38,7 +38,7 @@ const RTMP_HEARTBEAT: Duration = Duration::from_secs(10);
 pub enum StartError {
     #[error("data_dir: cannot make the folder {path}: {source}")]
     DataDir { path: PathBuf, source: std::io::Error },
-    #[error("http: port {} is in use: another program listens on {0}, or this console runs already", .0.port())]
+    #[error("http: port {port} is in use: another program listens on {0}, or this console runs already", port = .0.port())]
     PortInUse(SocketAddr),
     #[error("http: cannot listen on {address}: {source}")]
     Http { address: SocketAddr, source: std::io::Error },
@@ -148,7 +148,7 @@ impl Application {
         if let Some(ingest) = ingest {
             tasks.spawn(Box::new(ingest).run(Arc::new(console.streams.clone()), sources));
         }
-        let mut loops = TaskTracker::new();
+        let loops = TaskTracker::new();
         if config.roles.worker {
             let parts = DeliveryLoop {
                 courier: console.courier.clone(),
@@ -178,10 +178,7 @@ impl Application {
         };
         shutdown.cancel();
         tasks.close();
-        loops = {
-            loops.close();
-            loops
-        };
+        loops.close();
         let finish = async {
             tasks.wait().await;
             rest.cancel();
@@ -238,7 +235,7 @@ fn leptos_options() -> LeptosOptions {
         .site_root(site_root)
         .site_pkg_dir("pkg")
         .hash_files(hashed)
-        .server_fn_prefix(Some("/_fn".to_owned()))
+        .server_fn_prefix("/_fn".to_owned())
         .disable_server_fn_hash(true)
         .server_fn_mod_path(true)
         .build()

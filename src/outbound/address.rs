@@ -15,11 +15,10 @@ const MAX_LENGTH: usize = 2_048;
 /// Ports of services that are not web servers and could be made to act on a request: the "bad ports" of the WHATWG
 /// Fetch standard, which browsers refuse too. Sorted.
 const DENIED_PORTS: [u16; 83] = [
-    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101,
-    102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427,
-    465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990,
-    993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667,
-    6668, 6669, 6679, 6697, 10080,
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
+    110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
+    532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060,
+    5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ];
 
 /// Why an address is not accepted. Each text names the remedy.
@@ -33,9 +32,7 @@ pub enum AddressError {
     ControlCharacter,
     #[error("The address has no scheme; start it with https:// or http://.")]
     NoScheme,
-    #[error(
-        "The address must start with https:// or http://; other schemes cannot receive callbacks."
-    )]
+    #[error("The address must start with https:// or http://; other schemes cannot receive callbacks.")]
     BadScheme,
     #[error(
         "The address contains a user name or password; remove what stands before the @ and check the signature instead."
@@ -91,9 +88,7 @@ impl From<ParseError> for AddressError {
     fn from(error: ParseError) -> Self {
         match error {
             ParseError::EmptyHost => Self::NoHost,
-            ParseError::RelativeUrlWithoutBase | ParseError::RelativeUrlWithCannotBeABaseBase => {
-                Self::NoScheme
-            }
+            ParseError::RelativeUrlWithoutBase | ParseError::RelativeUrlWithCannotBeABaseBase => Self::NoScheme,
             ParseError::InvalidPort => Self::BadPort,
             ParseError::IdnaError
             | ParseError::InvalidIpv4Address

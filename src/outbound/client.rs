@@ -21,8 +21,7 @@ use super::{AddressPolicy, Answer, CallbackAddress, Exchange, Failure, Phase, Re
 
 /// More of an answer's body is not read.
 const MAX_BODY: usize = 16 * 1024;
-const AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("Callsheet/", env!("CARGO_PKG_VERSION")));
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("Callsheet/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// What the client is built of, besides the policy.
@@ -49,20 +48,14 @@ struct Broken {
 
 impl From<Failure> for Broken {
     fn from(failure: Failure) -> Self {
-        Self {
-            failure,
-            stale: false,
-        }
+        Self { failure, stale: false }
     }
 }
 
 impl Outbound {
     /// Fails when the TLS settings cannot be used.
     pub fn new(policy: AddressPolicy, config: OutboundConfig) -> Result<Self, TlsSetupError> {
-        Ok(Self {
-            connector: Connector::new(policy, config.resolver, config.extra_roots)?,
-            pool: Arc::default(),
-        })
+        Ok(Self { connector: Connector::new(policy, config.resolver, config.extra_roots)?, pool: Arc::default() })
     }
 
     /// Posts a JSON `body` within `timeout`, over a kept connection when there is one. `headers` come besides `host`,
@@ -77,8 +70,7 @@ impl Outbound {
         body: Bytes,
         timeout: Duration,
     ) -> Exchange {
-        self.run(address, request(address, headers, body), timeout, true)
-            .await
+        self.run(address, request(address, headers, body), timeout, true).await
     }
 
     /// The same over a new connection, so that every phase is seen: for *Test*.
@@ -89,8 +81,7 @@ impl Outbound {
         body: Bytes,
         timeout: Duration,
     ) -> Exchange {
-        self.run(address, request(address, headers, body), timeout, false)
-            .await
+        self.run(address, request(address, headers, body), timeout, false).await
     }
 
     async fn run(
@@ -125,10 +116,7 @@ impl Outbound {
             progress.begin(Phase::Connect);
             progress.peer = Some(link.peer);
             progress.done("kept connection");
-            match self
-                .converse(progress, address, link, request.clone())
-                .await
-            {
+            match self.converse(progress, address, link, request.clone()).await {
                 Err(broken) if broken.stale => progress.back_to_address(),
                 ended => return ended.map_err(|broken| broken.failure),
             }
@@ -155,10 +143,7 @@ impl Outbound {
         let response = match link.drive(answer).await {
             Some(Ok(response)) => response,
             Some(Err(error)) => {
-                return Err(Broken {
-                    stale: is_stale(&error),
-                    failure: Failure::http(host, Phase::Status, &error),
-                });
+                return Err(Broken { stale: is_stale(&error), failure: Failure::http(host, Phase::Status, &error) });
             }
             None => return Err(Failure::closed(host, Phase::Status).into()),
         };
@@ -168,12 +153,8 @@ impl Outbound {
             progress.done(status.to_string());
             progress.begin(Phase::Body);
         }
-        let answer = progress.answer.insert(Answer {
-            status,
-            headers: head.headers,
-            body: Vec::new(),
-            truncated: true,
-        });
+        let answer =
+            progress.answer.insert(Answer { status, headers: head.headers, body: Vec::new(), truncated: true });
         let read = read_body(&mut link, body, answer, host).await;
         let length = answer.body.len();
         if !answer.truncated && link.is_ready().await {
@@ -195,20 +176,13 @@ impl Outbound {
 /// What to say when the time is over: a bad status that came in time has decided already.
 fn overdue(progress: &Progress, host: &str, timeout: Duration) -> Failure {
     match &progress.answer {
-        Some(answer) if !answer.status.is_success() => {
-            Failure::status(host, answer.status, &answer.headers)
-        }
+        Some(answer) if !answer.status.is_success() => Failure::status(host, answer.status, &answer.headers),
         _ => Failure::timeout(host, progress.phase(), timeout),
     }
 }
 
 /// Reads up to 16 KiB; `answer.truncated` stays true unless the body ended.
-async fn read_body(
-    link: &mut Link,
-    mut body: Incoming,
-    answer: &mut Answer,
-    host: &str,
-) -> Result<(), Failure> {
+async fn read_body(link: &mut Link, mut body: Incoming, answer: &mut Answer, host: &str) -> Result<(), Failure> {
     while !body.is_end_stream() {
         match link.drive(body.frame()).await {
             Some(Some(Ok(frame))) => {

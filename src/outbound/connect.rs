@@ -34,19 +34,11 @@ impl Connector {
         resolver: Arc<dyn Resolve>,
         extra_roots: Vec<CertificateDer<'static>>,
     ) -> Result<Self, TlsSetupError> {
-        Ok(Self {
-            policy,
-            resolver,
-            tls: tls::connector(extra_roots)?,
-        })
+        Ok(Self { policy, resolver, tls: tls::connector(extra_roots)? })
     }
 
     /// A new connection to `address`; `progress.peer` tells where it went.
-    pub(super) async fn connect(
-        &self,
-        progress: &mut Progress,
-        address: &CallbackAddress,
-    ) -> Result<Link, Failure> {
+    pub(super) async fn connect(&self, progress: &mut Progress, address: &CallbackAddress) -> Result<Link, Failure> {
         let found = self.resolve(progress, address).await?;
 
         progress.begin(Phase::Policy);
@@ -70,25 +62,16 @@ impl Connector {
             Either::Left(tcp)
         };
         progress.begin(Phase::Request);
-        Link::new(stream, peer)
-            .await
-            .map_err(|error| Failure::http(address.host(), Phase::Request, &error))
+        Link::new(stream, peer).await.map_err(|error| Failure::http(address.host(), Phase::Request, &error))
     }
 
-    async fn resolve(
-        &self,
-        progress: &mut Progress,
-        address: &CallbackAddress,
-    ) -> Result<Vec<IpAddr>, Failure> {
+    async fn resolve(&self, progress: &mut Progress, address: &CallbackAddress) -> Result<Vec<IpAddr>, Failure> {
         if let Some(ip) = address.ip() {
             return Ok(vec![ip]);
         }
         progress.begin(Phase::Dns);
-        let found = self
-            .resolver
-            .resolve(address.host())
-            .await
-            .map_err(|error| Failure::dns(address.host(), &error))?;
+        let found =
+            self.resolver.resolve(address.host()).await.map_err(|error| Failure::dns(address.host(), &error))?;
         progress.done(join(&found));
         Ok(found)
     }
@@ -118,11 +101,7 @@ impl Connector {
             None => ServerName::try_from(host.trim_end_matches('.').to_owned())
                 .map_err(|error| Failure::tls(host, &io::Error::other(error)))?,
         };
-        let stream = self
-            .tls
-            .connect(name, tcp)
-            .await
-            .map_err(|error| Failure::tls(host, &error))?;
+        let stream = self.tls.connect(name, tcp).await.map_err(|error| Failure::tls(host, &error))?;
         progress.done(tls::describe(stream.get_ref().1));
         Ok(Either::Right(stream))
     }
@@ -130,10 +109,7 @@ impl Connector {
 
 /// Connects to the first address that takes the connection. Each gets an equal share of the time that is left, so
 /// that a dead one leaves time for the next.
-async fn connect_any(
-    address: &CallbackAddress,
-    checked: &[IpAddr],
-) -> Result<(TcpStream, SocketAddr), Failure> {
+async fn connect_any(address: &CallbackAddress, checked: &[IpAddr]) -> Result<(TcpStream, SocketAddr), Failure> {
     let end = Instant::now() + CONNECT_TIMEOUT;
     let mut last = None;
     for (tried, ip) in checked.iter().enumerate() {

@@ -136,12 +136,7 @@ impl Progress {
 
     fn close(&mut self, ok: bool, detail: Cow<'static, str>) {
         if let Some((phase, since)) = self.current.take() {
-            self.phases.push(PhaseReport {
-                phase,
-                ok,
-                micros: micros_since(since),
-                detail,
-            });
+            self.phases.push(PhaseReport { phase, ok, micros: micros_since(since), detail });
         }
     }
 }

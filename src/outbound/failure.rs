@@ -57,10 +57,7 @@ impl Failure {
             class: ErrorClass::BlockedAddress,
             phase: Phase::Policy,
             code: blocked.code(),
-            detail: format!(
-                "{} is a {} address, which callbacks may not reach.",
-                blocked.address, blocked.range
-            ),
+            detail: format!("{} is a {} address, which callbacks may not reach.", blocked.address, blocked.range),
             remedy: format!(
                 "Give {host} a public address, or have an administrator add {} to `allowed_networks`.",
                 blocked.address
@@ -75,9 +72,7 @@ impl Failure {
             }
             DnsError::NoAddress => format!("Add an A or AAAA record for {host}."),
             DnsError::Timeout | DnsError::Failed(_) => {
-                format!(
-                    "Check that the name servers of {host} answer, and those of this console's machine too."
-                )
+                format!("Check that the name servers of {host} answer, and those of this console's machine too.")
             }
         };
         Self {
@@ -101,9 +96,7 @@ impl Failure {
             io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => (
                 "connect_unreachable",
                 format!("There is no route to {peer}."),
-                format!(
-                    "Check the network between this console and {host}, and that the address of {host} is right."
-                ),
+                format!("Check the network between this console and {host}, and that the address of {host} is right."),
             ),
             _ => (
                 "connect_failed",
@@ -111,13 +104,7 @@ impl Failure {
                 format!("Check that {host} takes connections on port {port}."),
             ),
         };
-        Self {
-            class: ErrorClass::Connect,
-            phase: Phase::Connect,
-            code,
-            detail,
-            remedy,
-        }
+        Self { class: ErrorClass::Connect, phase: Phase::Connect, code, detail, remedy }
     }
 
     /// `peer` is absent when the whole exchange ran out of time while connecting.
@@ -130,52 +117,39 @@ impl Failure {
                 Some(peer) => format!("{peer} did not answer the connection request in time."),
                 None => format!("{host} did not answer the connection request in time."),
             },
-            remedy: format!(
-                "Check that {host} is up and that no firewall drops connections from this console."
-            ),
+            remedy: format!("Check that {host} is up and that no firewall drops connections from this console."),
         }
     }
 
     pub(super) fn tls(host: &str, error: &io::Error) -> Self {
         let renew = || format!("Renew the certificate of {host}.");
-        let inner = error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         let (code, detail, remedy) = match inner {
             Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
-                CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
-                    "tls_expired",
-                    format!("The certificate of {host} has expired."),
-                    renew(),
-                ),
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    ("tls_expired", format!("The certificate of {host} has expired."), renew())
+                }
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
                     "tls_not_valid_yet",
                     format!("The certificate of {host} is not valid yet."),
                     format!("Check the clocks of {host} and of this console's machine."),
                 ),
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. } => (
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
                     "tls_name_mismatch",
                     format!("The certificate is for another name than {host}."),
-                    format!(
-                        "Install a certificate that names {host}, or use the name the certificate has."
-                    ),
+                    format!("Install a certificate that names {host}, or use the name the certificate has."),
                 ),
                 CertificateError::UnknownIssuer => (
                     "tls_unknown_issuer",
-                    format!(
-                        "The certificate of {host} is self-signed or comes from an unknown authority."
-                    ),
+                    format!("The certificate of {host} is self-signed or comes from an unknown authority."),
                     format!(
                         "Install a certificate from a public authority on {host} with its whole chain, or add its \
                          authority to the trusted ones of this console's machine."
                     ),
                 ),
-                CertificateError::Revoked => (
-                    "tls_revoked",
-                    format!("The certificate of {host} was revoked."),
-                    renew(),
-                ),
+                CertificateError::Revoked => {
+                    ("tls_revoked", format!("The certificate of {host} was revoked."), renew())
+                }
                 other => (
                     "tls_bad_certificate",
                     format!("The certificate of {host} cannot be trusted: {other}."),
@@ -198,13 +172,7 @@ impl Failure {
                 format!("Check that {host} serves https on this port."),
             ),
         };
-        Self {
-            class: ErrorClass::Tls,
-            phase: Phase::Tls,
-            code,
-            detail,
-            remedy,
-        }
+        Self { class: ErrorClass::Tls, phase: Phase::Tls, code, detail, remedy }
     }
 
     /// The whole exchange ran out of time in `phase`.
@@ -212,16 +180,12 @@ impl Failure {
         let (class, code, detail) = match phase {
             Phase::Dns => return Self::dns(host, &DnsError::Timeout),
             Phase::Connect => return Self::connect_timeout(host, None),
-            Phase::Tls => (
-                ErrorClass::Tls,
-                "tls_timeout",
-                format!("{host} did not finish the TLS handshake within {limit:?}."),
-            ),
-            Phase::Body => (
-                ErrorClass::Timeout,
-                "timeout_in_body",
-                format!("{host} did not finish its answer within {limit:?}."),
-            ),
+            Phase::Tls => {
+                (ErrorClass::Tls, "tls_timeout", format!("{host} did not finish the TLS handshake within {limit:?}."))
+            }
+            Phase::Body => {
+                (ErrorClass::Timeout, "timeout_in_body", format!("{host} did not finish its answer within {limit:?}."))
+            }
             Phase::Address | Phase::Policy | Phase::Request | Phase::Status => (
                 ErrorClass::Timeout,
                 "timeout_no_answer",
@@ -233,9 +197,7 @@ impl Failure {
             phase,
             code,
             detail,
-            remedy: format!(
-                "Let {host} answer 200 first and work afterwards, or raise the timeout of this callback."
-            ),
+            remedy: format!("Let {host} answer 200 first and work afterwards, or raise the timeout of this callback."),
         }
     }
 
@@ -246,9 +208,7 @@ impl Failure {
             (
                 ErrorClass::TooLarge,
                 "headers_too_large",
-                format!(
-                    "The headers of the answer of {host} are larger than 64 KiB or more than 100."
-                ),
+                format!("The headers of the answer of {host} are larger than 64 KiB or more than 100."),
                 format!("Make {host} answer with fewer or shorter headers."),
             )
         } else if error.is_parse()
@@ -259,9 +219,7 @@ impl Failure {
                 ErrorClass::Protocol,
                 "http_malformed",
                 format!("{host} answered with something that is not HTTP/1.1."),
-                format!(
-                    "Check that a web server listens on this port of {host}, and whether it wants https."
-                ),
+                format!("Check that a web server listens on this port of {host}, and whether it wants https."),
             )
         } else if phase == Phase::Body {
             return Self::closed(host, phase);
@@ -270,42 +228,26 @@ impl Failure {
                 ErrorClass::Protocol,
                 "connection_reset",
                 format!("{host} reset the connection before it answered."),
-                format!(
-                    "Look into the log of the receiver on {host}: it, or a proxy before it, gave up."
-                ),
+                format!("Look into the log of the receiver on {host}: it, or a proxy before it, gave up."),
             )
         } else {
             return Self::closed(host, phase);
         };
-        Self {
-            class,
-            phase,
-            code,
-            detail,
-            remedy,
-        }
+        Self { class, phase, code, detail, remedy }
     }
 
     /// The connection ended too early.
     pub(super) fn closed(host: &str, phase: Phase) -> Self {
         let (code, detail) = match phase {
-            Phase::Body => (
-                "closed_in_body",
-                format!("{host} closed the connection in the middle of its answer."),
-            ),
-            _ => (
-                "closed_without_answer",
-                format!("{host} closed the connection without an answer."),
-            ),
+            Phase::Body => ("closed_in_body", format!("{host} closed the connection in the middle of its answer.")),
+            _ => ("closed_without_answer", format!("{host} closed the connection without an answer.")),
         };
         Self {
             class: ErrorClass::Protocol,
             phase,
             code,
             detail,
-            remedy: format!(
-                "Look into the log of the receiver on {host}: it, or a proxy before it, gave up."
-            ),
+            remedy: format!("Look into the log of the receiver on {host}: it, or a proxy before it, gave up."),
         }
     }
 
@@ -323,14 +265,12 @@ impl Failure {
                 phase: Phase::Status,
                 code: "http_redirect",
                 detail: match location {
-                    Some(location) => format!(
-                        "{host} answered {status} and points to {location}; redirects are not followed."
-                    ),
+                    Some(location) => {
+                        format!("{host} answered {status} and points to {location}; redirects are not followed.")
+                    }
                     None => format!("{host} answered {status}; redirects are not followed."),
                 },
-                remedy: format!(
-                    "Enter the final address instead of the one on {host} that redirects."
-                ),
+                remedy: format!("Enter the final address instead of the one on {host} that redirects."),
             };
         }
         let remedy = match status.as_u16() {
@@ -341,9 +281,7 @@ impl Failure {
             405 => format!("Let {host} accept POST on this path."),
             413 | 415 | 422 => format!("Let {host} accept a small JSON body on this path."),
             429 => format!("Let {host} take more requests, or lower the load on it."),
-            500..=599 => format!(
-                "Look into the log of the receiver on {host}: it failed while handling the request."
-            ),
+            500..=599 => format!("Look into the log of the receiver on {host}: it failed while handling the request."),
             _ => format!("Let {host} answer 200 when it has taken the event."),
         };
         Self {

@@ -147,8 +147,7 @@ impl AddressPolicy {
     fn opens(&self, address: IpAddr, range: Range) -> bool {
         self.allowed.iter().any(|network| {
             network.contains(&address)
-                && (!range.opens_only_when_named()
-                    || network.prefix_len() == network.max_prefix_len())
+                && (!range.opens_only_when_named() || network.prefix_len() == network.max_prefix_len())
         })
     }
 }
@@ -161,10 +160,7 @@ struct Readings {
 
 impl Readings {
     fn one(address: IpAddr) -> Self {
-        Self {
-            list: [address; 4],
-            len: 1,
-        }
+        Self { list: [address; 4], len: 1 }
     }
 
     fn push(mut self, address: Ipv4Addr) -> Self {
@@ -188,14 +184,10 @@ impl Readings {
         } else if NAT64_LOCAL.contains(&address) {
             // A site chooses where inside its /48 the IPv4 address lies (RFC 6052), and we cannot know: every place
             // counts. Places that read as 0.0.0.0/8 are the padding of another layout.
-            let mut places = [
-                Ipv4Addr::new(o[6], o[7], o[9], o[10]),
-                Ipv4Addr::new(o[7], o[9], o[10], o[11]),
-                v4(9),
-                v4(12),
-            ]
-            .into_iter()
-            .filter(|place| place.octets()[0] != 0);
+            let mut places =
+                [Ipv4Addr::new(o[6], o[7], o[9], o[10]), Ipv4Addr::new(o[7], o[9], o[10], o[11]), v4(9), v4(12)]
+                    .into_iter()
+                    .filter(|place| place.octets()[0] != 0);
             let first = places.next().unwrap_or(Ipv4Addr::UNSPECIFIED);
             places.fold(Self::one(first.into()), Self::push)
         } else if SIX_TO_FOUR.contains(&address) {
@@ -276,10 +268,7 @@ fn range_of(address: IpAddr) -> Option<Range> {
         return Some(Range::Metadata);
     }
     match address {
-        IpAddr::V4(v4) => CLOSED_V4
-            .iter()
-            .find(|(network, _)| network.contains(&v4))
-            .map(|(_, range)| *range),
+        IpAddr::V4(v4) => CLOSED_V4.iter().find(|(network, _)| network.contains(&v4)).map(|(_, range)| *range),
         IpAddr::V6(v6) => match v6 {
             Ipv6Addr::UNSPECIFIED => Some(Range::Unspecified),
             Ipv6Addr::LOCALHOST => Some(Range::Loopback),

@@ -44,17 +44,9 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) async fn new(stream: Stream, peer: SocketAddr) -> Result<Self, hyper::Error> {
-        let (sender, connection) = Builder::new()
-            .max_buf_size(MAX_HEADER_BYTES)
-            .handshake(TokioIo::new(stream))
-            .await?;
-        Ok(Self {
-            peer,
-            sender,
-            connection,
-            open: true,
-            born: Instant::now(),
-        })
+        let (sender, connection) =
+            Builder::new().max_buf_size(MAX_HEADER_BYTES).handshake(TokioIo::new(stream)).await?;
+        Ok(Self { peer, sender, connection, open: true, born: Instant::now() })
     }
 
     /// Writes the request; the answer comes by [`Self::drive`].
@@ -142,10 +134,7 @@ impl Pool {
             None => shelf.links.entry(Arc::clone(origin)).or_default(),
         };
         if links.len() < MAX_IDLE_PER_ORIGIN {
-            links.push(Idle {
-                link,
-                since: Instant::now(),
-            });
+            links.push(Idle { link, since: Instant::now() });
         }
         if !shelf.swept {
             shelf.swept = true;

@@ -46,10 +46,7 @@ impl SigningSecret {
 
     /// Reads `whsec_…`; spaces around it are dropped.
     pub fn parse(text: &str) -> Result<Self, BadSecret> {
-        let encoded = text
-            .trim()
-            .strip_prefix(PREFIX)
-            .ok_or(BadSecret::NoPrefix)?;
+        let encoded = text.trim().strip_prefix(PREFIX).ok_or(BadSecret::NoPrefix)?;
         let key = STANDARD.decode(encoded).map_err(|_| BadSecret::NotBase64)?;
         if !(24..=64).contains(&key.len()) {
             return Err(BadSecret::BadLength);
@@ -71,10 +68,7 @@ impl SigningSecret {
 
     fn of(key: &[u8]) -> Self {
         let mac = Hmac::new_from_slice(key).expect("HMAC takes keys of any length");
-        Self {
-            text: format!("{PREFIX}{}", STANDARD.encode(key)).into(),
-            mac,
-        }
+        Self { text: format!("{PREFIX}{}", STANDARD.encode(key)).into(), mac }
     }
 }
 

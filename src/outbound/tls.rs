@@ -14,9 +14,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 pub struct TlsSetupError(#[from] rustls::Error);
 
 /// Trusts the machine's authorities and `extra`; Mozilla's when the machine has none.
-pub(super) fn connector(
-    extra: Vec<CertificateDer<'static>>,
-) -> Result<TlsConnector, TlsSetupError> {
+pub(super) fn connector(extra: Vec<CertificateDer<'static>>) -> Result<TlsConnector, TlsSetupError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
@@ -36,22 +34,14 @@ pub(super) fn connector(
 
 /// Version, subject and expiry, for people: `TLSv1_3, certificate CN=example.com, expires 2026-12-24`.
 pub(super) fn describe(connection: &ClientConnection) -> String {
-    let version = connection
-        .protocol_version()
-        .and_then(|version| version.as_str())
-        .unwrap_or("TLS");
-    let certificate = connection
-        .peer_certificates()
-        .and_then(<[_]>::first)
-        .and_then(|der| X509Certificate::from_der(der).ok());
+    let version = connection.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
+    let certificate =
+        connection.peer_certificates().and_then(<[_]>::first).and_then(|der| X509Certificate::from_der(der).ok());
     let Some((_, certificate)) = certificate else {
         return version.to_owned();
     };
     let expiry = certificate.validity().not_after.to_datetime().date();
-    format!(
-        "{version}, certificate {}, expires {expiry}",
-        subject(&certificate)
-    )
+    format!("{version}, certificate {}, expires {expiry}", subject(&certificate))
 }
 
 /// The subject, or the first alternative name: public authorities issue certificates without a subject.
@@ -62,14 +52,10 @@ fn subject(certificate: &X509Certificate<'_>) -> String {
     }
     let names = certificate.subject_alternative_name().ok().flatten();
     let first = names.and_then(|names| {
-        names
-            .value
-            .general_names
-            .iter()
-            .find_map(|name| match name {
-                GeneralName::DNSName(name) => Some((*name).to_owned()),
-                _ => None,
-            })
+        names.value.general_names.iter().find_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            _ => None,
+        })
     });
     first.unwrap_or_else(|| "without a name".to_owned())
 }

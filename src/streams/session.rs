@@ -153,13 +153,7 @@ pub struct Session {
 impl Session {
     /// A publish was accepted. `at` is when it started, `others_live`: another session of this stream is live.
     #[must_use]
-    pub fn start(
-        at: Millis,
-        now: Millis,
-        push: &Admitted,
-        others_live: bool,
-        rules: &SessionRules,
-    ) -> (Self, Outcome) {
+    pub fn start(at: Millis, now: Millis, push: &Admitted, others_live: bool, rules: &SessionRules) -> (Self, Outcome) {
         let mut session = Self {
             phase: Phase::Opening,
             started_at: at,
@@ -285,14 +279,7 @@ impl Session {
         self.end(now, Some(SOURCE_LOST.to_owned()), now, rules, outcome);
     }
 
-    fn end(
-        &mut self,
-        at: Millis,
-        failure: Option<String>,
-        now: Millis,
-        rules: &SessionRules,
-        outcome: &mut Outcome,
-    ) {
+    fn end(&mut self, at: Millis, failure: Option<String>, now: Millis, rules: &SessionRules, outcome: &mut Outcome) {
         if !matches!(self.phase, Phase::Opening | Phase::Live) {
             return;
         }
@@ -347,10 +334,6 @@ impl Session {
     }
 
     fn failed(&mut self, name: EventName, at: Millis, reason: String) -> Event {
-        Event {
-            status: Status::Fail,
-            error: Some(reason),
-            ..self.event(name, at)
-        }
+        Event { status: Status::Fail, error: Some(reason), ..self.event(name, at) }
     }
 }

@@ -16,10 +16,8 @@ async fn console(config: &Config) -> Result<Console, StartError> {
 }
 
 fn role(text: &str) -> Result<Role, Failure> {
-    text.parse().map_err(|()| Failure {
-        message: format!("--role: `{text}` is none of admin, operator, reviewer"),
-        exit: 2,
-    })
+    text.parse()
+        .map_err(|()| Failure { message: format!("--role: `{text}` is none of admin, operator, reviewer"), exit: 2 })
 }
 
 /// `callsheet migrate`: opening the console brings the tables up to date.

@@ -13,14 +13,13 @@ use super::Failure;
 
 /// Prints callbacks until it is stopped.
 pub(super) async fn listen(port: u16, secret: Option<&str>) -> Result<(), Failure> {
-    let secret = secret.map(SigningSecret::parse).transpose().map_err(|e| Failure {
-        message: format!("--secret: {e}"),
-        exit: 2,
-    })?;
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|e| Failure {
-        message: format!("--port: cannot listen on {port}: {e}"),
-        exit: 1,
-    })?;
+    let secret = secret
+        .map(SigningSecret::parse)
+        .transpose()
+        .map_err(|e| Failure { message: format!("--secret: {e}"), exit: 2 })?;
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|e| Failure { message: format!("--port: cannot listen on {port}: {e}"), exit: 1 })?;
     println!("Waiting for callbacks on http://{}/", listener.local_addr()?);
     if secret.is_none() {
         println!("Signatures are not checked; give --secret whsec_… to check them.");

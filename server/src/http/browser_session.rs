@@ -10,9 +10,9 @@ use callsheet::model::{Clock, StoreError, UserId};
 use callsheet::sealing::token_hash;
 use callsheet_app::SESSION_USER;
 use time::OffsetDateTime;
+use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::SessionStore;
 
 /// The store behind the session layer.
 #[derive(Clone)]
@@ -52,8 +52,8 @@ impl SessionStore for BrowserSessions {
         };
         let data: HashMap<String, serde_json::Value> =
             serde_json::from_str(&session.data).map_err(|e| Error::Decode(e.to_string()))?;
-        let expiry_date = OffsetDateTime::from_unix_timestamp(session.expires_at / 1000)
-            .map_err(|e| Error::Decode(e.to_string()))?;
+        let expiry_date =
+            OffsetDateTime::from_unix_timestamp(session.expires_at / 1000).map_err(|e| Error::Decode(e.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 

@@ -47,7 +47,15 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
     let (made, to_write) = mpsc::channel(4 * BATCH);
     let (landed_to, mut landed) = mpsc::unbounded_channel();
     let writer = tokio::spawn(write(db.clone(), to_write, landed_to.clone()));
-    let mut dispatch = Dispatch { queue: RunQueue::new(order_hold, PER_ENDPOINT_CONCURRENCY), flights: JoinSet::new(), of: HashMap::new(), courier, made, landed: landed_to, clock: clock.clone() };
+    let mut dispatch = Dispatch {
+        queue: RunQueue::new(order_hold, PER_ENDPOINT_CONCURRENCY),
+        flights: JoinSet::new(),
+        of: HashMap::new(),
+        courier,
+        made,
+        landed: landed_to,
+        clock: clock.clone(),
+    };
     let mut changes = db.subscribe();
     dispatch.reload(&db).await;
     let mut look_around = tokio::time::interval(LOOK_AROUND);
@@ -115,8 +123,10 @@ impl Dispatch {
     async fn look_around(&mut self, db: &Db) {
         match db.waiting((0, DeliveryId(0)), READ_ROWS).await {
             Ok(rows) => {
-                for waiting in rows.iter().filter(|w| !self.queue.contains(w.delivery)) {
-                    self.queue.put(waiting);
+                for waiting in &rows {
+                    if !self.queue.contains(waiting.delivery) {
+                        self.queue.put(waiting);
+                    }
                 }
             }
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue"),
@@ -125,7 +135,8 @@ impl Dispatch {
 
     fn depart(&mut self) {
         for departure in self.queue.depart(self.clock.now()) {
-            let flight = fly(self.courier.clone(), departure, self.made.clone(), self.landed.clone(), self.clock.clone());
+            let flight =
+                fly(self.courier.clone(), departure, self.made.clone(), self.landed.clone(), self.clock.clone());
             let id = self.flights.spawn(flight).id();
             self.of.insert(id, departure.delivery);
         }
@@ -175,11 +186,7 @@ async fn fly(
 }
 
 /// Commits attempts in batches. It does not give up: an attempt that was made must be recorded.
-async fn write(
-    db: Db,
-    mut made: mpsc::Receiver<Made>,
-    landed: mpsc::UnboundedSender<Landed>,
-) {
+async fn write(db: Db, mut made: mpsc::Receiver<Made>, landed: mpsc::UnboundedSender<Landed>) {
     let mut batch = Vec::with_capacity(BATCH);
     while made.recv_many(&mut batch, BATCH).await > 0 {
         let mut records = Vec::with_capacity(batch.len());

@@ -14,10 +14,15 @@ pub async fn reap(streams: Streams, clock: std::sync::Arc<dyn Clock>, shutdown: 
     let watch = streams.watch();
     loop {
         let wait = match streams.reap().await {
-            Ok(Some(next)) => Duration::from_millis(u64::try_from(next - clock.now()).unwrap_or_default()).min(LOOK_AGAIN),
+            Ok(Some(next)) => {
+                Duration::from_millis(u64::try_from(next - clock.now()).unwrap_or_default()).min(LOOK_AGAIN)
+            }
             Ok(None) => LOOK_AGAIN,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot close overdue sessions; will try again");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot close overdue sessions; will try again"
+                );
                 LOOK_AGAIN
             }
         };

@@ -22,12 +22,8 @@ use crate::buckets::Buckets;
 /// How much of a part is in memory at a time, in bytes; stores want pieces of at least 5 MiB.
 const PIECE: usize = 8 * 1024 * 1024;
 /// Pauses before the second, third, … try to store a part.
-const PAUSES: [Duration; 4] = [
-    Duration::from_millis(250),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-    Duration::from_secs(9),
-];
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];
 
 /// Where the parts of one publish go.
 #[derive(Debug)]
@@ -68,14 +64,7 @@ impl Destination {
     }
 
     pub(super) fn location(&self, start: Millis, end: Option<Millis>) -> PartLocation<'_> {
-        PartLocation {
-            bucket: &self.bucket,
-            domain: &self.domain,
-            app: &self.app,
-            stream: &self.stream,
-            start,
-            end,
-        }
+        PartLocation { bucket: &self.bucket, domain: &self.domain, app: &self.app, stream: &self.stream, start, end }
     }
 }
 
@@ -142,10 +131,8 @@ impl FinishedPart {
             location.end = location.end.map(|end| end + 1000);
         }
         let mut file = File::open(self.file.path()).await?;
-        let mut upload = WriteMultipart::new_with_chunk_size(
-            store.put_multipart(&key(&location, &to.time_zone)).await?,
-            PIECE,
-        );
+        let mut upload =
+            WriteMultipart::new_with_chunk_size(store.put_multipart(&key(&location, &to.time_zone)).await?, PIECE);
         if let Err(error) = copy(&mut file, &mut upload).await {
             upload.abort().await?;
             return Err(error);

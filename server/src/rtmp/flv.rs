@@ -28,11 +28,7 @@ pub(super) fn head(metadata: &Metadata) -> Vec<u8> {
     script.push(2);
     put_text(&mut script, "onMetaData");
     script.push(8);
-    let carried = || {
-        metadata
-            .iter()
-            .filter(|(name, value)| is_carried(name, value))
-    };
+    let carried = || metadata.iter().filter(|(name, value)| is_carried(name, value));
     let count = u32::try_from(carried().count() + 1).unwrap_or(u32::MAX);
     script.extend_from_slice(&count.to_be_bytes());
     put_text(&mut script, "duration");
@@ -70,8 +66,7 @@ fn put(out: &mut Vec<u8>, kind: u8, timestamp: u32, data: &[u8]) {
 }
 
 fn is_carried(name: &str, value: &Value) -> bool {
-    let fits = name.len() <= LONGEST_TEXT
-        && !matches!(value, Value::Text(text) if text.len() > LONGEST_TEXT);
+    let fits = name.len() <= LONGEST_TEXT && !matches!(value, Value::Text(text) if text.len() > LONGEST_TEXT);
     fits && !matches!(name, "" | "duration" | "filesize")
 }
 
@@ -101,14 +96,8 @@ mod tests {
 
     #[test]
     fn the_places_to_fill_in_are_where_they_are_said_to_be() {
-        let head = head(&Metadata::from([(
-            "width".to_owned(),
-            Value::Number(320.0),
-        )]));
-        assert_eq!(
-            &head[usize::try_from(TRACKS_AT).expect("small") - 1..][..2],
-            [1, 0]
-        );
+        let head = head(&Metadata::from([("width".to_owned(), Value::Number(320.0))]));
+        assert_eq!(&head[usize::try_from(TRACKS_AT).expect("small") - 1..][..2], [1, 0]);
         let at = usize::try_from(DURATION_AT).expect("small");
         assert_eq!(&head[at - 9..at], b"duration\x00");
         assert_eq!(head[at..at + 8], 0_f64.to_be_bytes());
@@ -128,9 +117,6 @@ mod tests {
     fn a_message_carries_its_time_in_four_bytes() {
         let mut out = Vec::new();
         put_message(&mut out, Track::Video, 0x0102_0304, b"ab");
-        assert_eq!(
-            out,
-            [9, 0, 0, 2, 2, 3, 4, 1, 0, 0, 0, b'a', b'b', 0, 0, 0, 13]
-        );
+        assert_eq!(out, [9, 0, 0, 2, 2, 3, 4, 1, 0, 0, 0, b'a', b'b', 0, 0, 0, 13]);
     }
 }

@@ -32,19 +32,11 @@ impl Live {
         connection: CancellationToken,
     ) -> Option<Lock> {
         let name = name(domain, app, stream);
-        match self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(name.clone())
-        {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()) {
             Entry::Occupied(_) => None,
             Entry::Vacant(free) => {
                 free.insert(connection);
-                Some(Lock {
-                    live: Arc::clone(self),
-                    name,
-                })
+                Some(Lock { live: Arc::clone(self), name })
             }
         }
     }
@@ -52,11 +44,7 @@ impl Live {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        self.live
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.name);
+        self.live.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
     }
 }
 

@@ -134,11 +134,7 @@ pub(super) fn learn(media: &mut Media, message: &Message) {
 /// Adds what the metadata tells to what is known of the media.
 pub(super) fn learn_size(media: &mut Media, metadata: &Metadata) {
     let pixels = |name: &str| match metadata.get(name) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked to be in range"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
         Some(Value::Number(number)) if (1.0..=65_535.0).contains(number) => Some(*number as u32),
         _ => None,
     };
@@ -163,11 +159,7 @@ impl Timeline {
             None => 0,
             Some((before, time)) => {
                 let step = timestamp.wrapping_sub(before).cast_signed();
-                time + if step.abs() <= LONGEST_PAUSE {
-                    Millis::from(step)
-                } else {
-                    0
-                }
+                time + if step.abs() <= LONGEST_PAUSE { Millis::from(step) } else { 0 }
             }
         };
         self.last = Some((timestamp, time));
@@ -180,12 +172,7 @@ mod tests {
     use super::*;
 
     fn message(track: Track, data: &'static [u8]) -> Message {
-        Message {
-            at: 0,
-            track,
-            timestamp: 0,
-            data: Bytes::from_static(data),
-        }
+        Message { at: 0, track, timestamp: 0, data: Bytes::from_static(data) }
     }
 
     #[test]
@@ -212,27 +199,14 @@ mod tests {
             (Video, b"", Note, None),
         ] {
             let message = message(track, data);
-            assert_eq!(
-                (message.role(), message.codec()),
-                (role, codec),
-                "{data:02x?}"
-            );
+            assert_eq!((message.role(), message.codec()), (role, codec), "{data:02x?}");
         }
     }
 
     #[test]
     fn time_is_steady_over_wraps_and_leaps() {
         let mut timeline = Timeline::default();
-        let stamps = [
-            u32::MAX - 9,
-            u32::MAX - 19,
-            10,
-            30,
-            2_000_000,
-            2_000_040,
-            0,
-            23,
-        ];
+        let stamps = [u32::MAX - 9, u32::MAX - 19, 10, 30, 2_000_000, 2_000_040, 0, 23];
         let times: Vec<Millis> = stamps.into_iter().map(|stamp| timeline.at(stamp)).collect();
         assert_eq!(times, [0, -10, 20, 40, 40, 80, 80, 103]);
     }
@@ -240,15 +214,10 @@ mod tests {
     #[test]
     fn metadata_tells_the_size() {
         let mut media = Media::default();
-        let metadata = Metadata::from([
-            ("width".to_owned(), Value::Number(320.0)),
-            ("height".to_owned(), Value::Number(-1.0)),
-        ]);
+        let metadata =
+            Metadata::from([("width".to_owned(), Value::Number(320.0)), ("height".to_owned(), Value::Number(-1.0))]);
         learn_size(&mut media, &metadata);
         learn(&mut media, &message(Track::Audio, b"\xaf\x01"));
-        assert_eq!(
-            (media.width, media.height, media.audio_codec.as_deref()),
-            (Some(320), None, Some("aac"))
-        );
+        assert_eq!((media.width, media.height, media.audio_codec.as_deref()), (Some(320), None, Some("aac")));
     }
 }

@@ -28,12 +28,7 @@ impl PartFile {
             tokio::fs::create_dir_all(folder).await?;
         }
         let file = File::create(&path).await?;
-        let mut part = Self {
-            path,
-            file,
-            buffer: flv::head(metadata),
-            tracks: 0,
-        };
+        let mut part = Self { path, file, buffer: flv::head(metadata), tracks: 0 };
         match part.flush().await {
             Ok(()) => Ok(part),
             Err(error) => {
@@ -44,19 +39,10 @@ impl PartFile {
     }
 
     /// Adds one message; `timestamp` is in ms from the beginning of the part.
-    pub(super) async fn write(
-        &mut self,
-        track: Track,
-        timestamp: u32,
-        data: &[u8],
-    ) -> io::Result<()> {
+    pub(super) async fn write(&mut self, track: Track, timestamp: u32, data: &[u8]) -> io::Result<()> {
         self.tracks |= flv::track_bit(track);
         flv::put_message(&mut self.buffer, track, timestamp, data);
-        if self.buffer.len() >= BUFFER {
-            self.flush().await
-        } else {
-            Ok(())
-        }
+        if self.buffer.len() >= BUFFER { self.flush().await } else { Ok(()) }
     }
 
     /// Fills in what only the end tells, and sees to it that all is on the disk. Answers with the length in bytes.

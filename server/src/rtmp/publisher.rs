@@ -32,18 +32,11 @@ pub(super) struct Publisher {
 
 impl Publisher {
     pub(super) fn new(ingest: Arc<Ingest>, connection: CancellationToken) -> Self {
-        Self {
-            ingest,
-            connection,
-            session: Mutex::new(None),
-        }
+        Self { ingest, connection, session: Mutex::new(None) }
     }
 
     fn session(&self) -> Option<mpsc::Sender<Input>> {
-        self.session
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits while the queue is full; see the module's notes on what is slow.
@@ -70,11 +63,7 @@ impl RtmpHandler for Publisher {
             params: address.params,
         };
         let (media, input) = mpsc::channel(MEDIA_QUEUE);
-        match self
-            .ingest
-            .begin(push, self.connection.clone(), input)
-            .await
-        {
+        match self.ingest.begin(push, self.connection.clone(), input).await {
             Ok(()) => {
                 *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(media);
                 AuthResult::Accept
@@ -112,21 +101,12 @@ impl RtmpHandler for Publisher {
             FlvTagType::Script => return true,
         };
         let at = self.ingest.config.clock.now();
-        self.pass(Input::Media(Message {
-            at,
-            track,
-            timestamp: tag.timestamp,
-            data: tag.data.clone(),
-        }))
-        .await;
+        self.pass(Input::Media(Message { at, track, timestamp: tag.timestamp, data: tag.data.clone() })).await;
         true
     }
 
     async fn on_unpublish(&self, _: &StreamContext) {
-        self.session
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn media_delivery_mode(&self) -> MediaDeliveryMode {

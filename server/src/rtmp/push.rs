@@ -20,19 +20,11 @@ impl PushAddress {
             .into_iter()
             .flat_map(|query| url::form_urlencoded::parse(query.as_bytes()).into_owned())
             .collect();
-        let named = ["vhost", "domain"].into_iter().flat_map(|name| {
-            params
-                .iter()
-                .filter(move |(key, _)| key == name)
-                .map(|(_, value)| value.clone())
-        });
+        let named = ["vhost", "domain"]
+            .into_iter()
+            .flat_map(|name| params.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.clone()));
         let hosts = tc_url.and_then(host).into_iter().chain(named).collect();
-        Self {
-            hosts,
-            app: app.trim_matches('/').to_owned(),
-            stream: stream.trim_matches('/').to_owned(),
-            params,
-        }
+        Self { hosts, app: app.trim_matches('/').to_owned(), stream: stream.trim_matches('/').to_owned(), params }
     }
 }
 
@@ -59,24 +51,15 @@ mod tests {
             "live",
             "room_7?token=a%20b&domain=other.example.com&vhost=third.example.com",
         );
-        assert_eq!(
-            push.hosts,
-            ["push.example.com", "third.example.com", "other.example.com"]
-        );
-        assert_eq!(
-            (push.app.as_str(), push.stream.as_str()),
-            ("live", "room_7")
-        );
+        assert_eq!(push.hosts, ["push.example.com", "third.example.com", "other.example.com"]);
+        assert_eq!((push.app.as_str(), push.stream.as_str()), ("live", "room_7"));
         assert_eq!(push.params[0], ("token".to_owned(), "a b".to_owned()));
     }
 
     #[test]
     fn a_query_behind_the_app_counts() {
-        let push = PushAddress::read(
-            Some("rtmp://10.0.0.1/live?vhost=push.example.com"),
-            "live?vhost=push.example.com",
-            "a",
-        );
+        let push =
+            PushAddress::read(Some("rtmp://10.0.0.1/live?vhost=push.example.com"), "live?vhost=push.example.com", "a");
         assert_eq!(push.hosts, ["10.0.0.1", "push.example.com"]);
         assert_eq!(push.app, "live");
     }
@@ -84,10 +67,7 @@ mod tests {
     #[test]
     fn hosts_without_user_and_port() {
         for (url, expected) in [
-            (
-                "rtmp://user:pw@push.example.com/live",
-                Some("push.example.com"),
-            ),
+            ("rtmp://user:pw@push.example.com/live", Some("push.example.com")),
             ("rtmp://[::1]:1935/live", Some("::1")),
             ("rtmp://push.example.com?x", Some("push.example.com")),
             ("rtmp:///live", None),

@@ -23,9 +23,7 @@ fn known_cause(error: &(dyn Error + 'static)) -> Option<&'static str> {
         io::ErrorKind::ReadOnlyFilesystem => Some("the disk is read-only"),
         io::ErrorKind::PermissionDenied => Some("the folder may not be written to"),
         io::ErrorKind::NotFound => Some("the folder is missing"),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            Some("a file is where the folder should be")
-        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some("a file is where the folder should be"),
         // `source` of an I/O error passes over the error that it wraps.
         _ => known_cause(io.get_ref()?),
     }
@@ -38,14 +36,8 @@ mod tests {
     #[test]
     fn reasons_are_words_for_people() {
         let full = io::Error::from(io::ErrorKind::StorageFull);
-        let wrapped = io::Error::other(object_store::Error::Generic {
-            store: "local",
-            source: Box::new(full),
-        });
-        assert_eq!(
-            plain_reason(&wrapped),
-            "the disk is full (no space left on device)"
-        );
+        let wrapped = io::Error::other(object_store::Error::Generic { store: "local", source: Box::new(full) });
+        assert_eq!(plain_reason(&wrapped), "the disk is full (no space left on device)");
         assert!(!may_pass(&wrapped));
         let odd = io::Error::other("the dog ate it");
         assert_eq!(plain_reason(&odd), "the dog ate it");

@@ -151,51 +151,24 @@ impl Recorder {
     async fn next(&mut self, at: Millis, time: Millis) {
         if let Err(reason) = self.open(at, time).await {
             tracing::warn!(publish = %self.destination, reason, "cannot record a part");
-            self.report(Hint::PartOpened {
-                at,
-                location: Some(self.location(at)),
-            })
-            .await;
+            self.report(Hint::PartOpened { at, location: Some(self.location(at)) }).await;
             self.fail(at, at, reason).await;
         }
     }
 
     async fn open(&mut self, at: Millis, time: Millis) -> Result<(), String> {
-        self.destination
-            .open()
-            .await
-            .map_err(|error| plain_reason(&error))?;
+        self.destination.open().await.map_err(|error| plain_reason(&error))?;
         self.count += 1;
         let mut path = self.stem.clone().into_os_string();
         path.push(format!("-{}.flv", self.count));
-        let file = PartFile::create(path.into(), &self.metadata)
-            .await
-            .map_err(|error| plain_reason(&error))?;
-        let part = Part {
-            file,
-            started_at: at,
-            last_at: at,
-            base: time,
-            audio: None,
-            video: None,
-        };
+        let file = PartFile::create(path.into(), &self.metadata).await.map_err(|error| plain_reason(&error))?;
+        let part = Part { file, started_at: at, last_at: at, base: time, audio: None, video: None };
         self.state = State::Writing(Box::new(part));
-        self.report(Hint::PartOpened {
-            at,
-            location: Some(self.location(at)),
-        })
-        .await;
-        for (track, header) in [
-            (Track::Video, self.headers.video.clone()),
-            (Track::Audio, self.headers.audio.clone()),
-        ] {
+        self.report(Hint::PartOpened { at, location: Some(self.location(at)) }).await;
+        for (track, header) in [(Track::Video, self.headers.video.clone()), (Track::Audio, self.headers.audio.clone())]
+        {
             if let Some(data) = header {
-                let header = Message {
-                    at,
-                    track,
-                    timestamp: 0,
-                    data,
-                };
+                let header = Message { at, track, timestamp: 0, data };
                 self.write(&header, Role::Header, time).await;
             }
         }
@@ -214,8 +187,7 @@ impl Recorder {
         if let State::Writing(part) = std::mem::replace(&mut self.state, broken) {
             tracing::error!(publish = %self.destination, path = %part.file.path().display(), %error, "cannot write a part");
             part.file.remove().await;
-            self.fail(part.started_at, message.at, plain_reason(&error))
-                .await;
+            self.fail(part.started_at, message.at, plain_reason(&error)).await;
         }
     }
 
@@ -257,9 +229,7 @@ impl Recorder {
 
     /// As far as it is known when the part begins.
     fn location(&self, start: Millis) -> String {
-        self.destination
-            .location(start, None)
-            .path(&self.destination.time_zone)
+        self.destination.location(start, None).path(&self.destination.time_zone)
     }
 }
 
@@ -276,17 +246,12 @@ impl Part {
         }
         // What comes a little late from the other track belongs to the beginning.
         let timestamp = u32::try_from((time - self.base).max(0)).unwrap_or(u32::MAX);
-        self.file
-            .write(message.track, timestamp, &message.data)
-            .await
+        self.file.write(message.track, timestamp, &message.data).await
     }
 
     /// Media time of the end: the last frame is taken to last as long as the one before it.
     fn end(&self) -> Millis {
-        let ends = [self.audio, self.video]
-            .into_iter()
-            .flatten()
-            .map(|(time, lasts)| time + lasts);
+        let ends = [self.audio, self.video].into_iter().flatten().map(|(time, lasts)| time + lasts);
         ends.max().unwrap_or(self.base)
     }
 }

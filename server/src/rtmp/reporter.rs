@@ -45,11 +45,7 @@ pub(super) struct Over {
 
 impl Over {
     pub(super) fn at(at: Millis, failure: Option<String>) -> Self {
-        Self {
-            at,
-            failure,
-            deadline: Instant::now() + END_WAITS,
-        }
+        Self { at, failure, deadline: Instant::now() + END_WAITS }
     }
 }
 
@@ -82,14 +78,7 @@ impl Reporter {
         pulse: Arc<Pulse>,
         over: watch::Receiver<Option<Over>>,
     ) -> Self {
-        Self {
-            sink,
-            clock,
-            key,
-            lock: Some(lock),
-            pulse,
-            over,
-        }
+        Self { sink, clock, key, lock: Some(lock), pulse, over }
     }
 
     /// Tells everything, the end of the publish included. A publish without a first report is not told of at all.
@@ -131,18 +120,9 @@ impl Reporter {
         if bytes == 0 {
             return;
         }
-        let mut media = self
-            .pulse
-            .media
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let mut media = self.pulse.media.lock().unwrap_or_else(PoisonError::into_inner).clone();
         media.bitrate = u64::try_from(u128::from(bytes) * 8000 / elapsed.as_millis().max(1)).ok();
-        self.tell(Hint::Alive {
-            at: self.clock.now(),
-            media: Some(media),
-        })
-        .await;
+        self.tell(Hint::Alive { at: self.clock.now(), media: Some(media) }).await;
     }
 
     async fn end(&mut self) {
@@ -225,10 +205,7 @@ mod tests {
     #[async_trait]
     impl IngestSink for Ends {
         async fn admit(&self, _: PushRequest) -> Result<Admitted, Refused> {
-            Err(Refused {
-                code: "forbidden",
-                reason: "nobody asks here".to_owned(),
-            })
+            Err(Refused { code: "forbidden", reason: "nobody asks here".to_owned() })
         }
 
         async fn report(&self, _: &SessionKey, hint: Hint) -> Result<(), StreamError> {
@@ -248,10 +225,7 @@ mod tests {
 
     fn lock(live: &Arc<Live>) -> Option<Lock> {
         let domain = DomainName::parse("push.example.com").expect("domain");
-        let (app, stream) = (
-            AppName::parse("live").expect("app"),
-            StreamName::parse("a").expect("stream"),
-        );
+        let (app, stream) = (AppName::parse("live").expect("app"), StreamName::parse("a").expect("stream"));
         live.lock(&domain, &app, &stream, CancellationToken::new())
     }
 
@@ -259,54 +233,25 @@ mod tests {
         let live = Arc::new(Live::default());
         let (told, ends) = mpsc::unbounded_channel();
         let (over, is_over) = watch::channel(None);
-        let key = SessionKey {
-            source: SourceId(1),
-            boot: String::new(),
-            key: "1".to_owned(),
-        };
+        let key = SessionKey { source: SourceId(1), boot: String::new(), key: "1".to_owned() };
         let lock = lock(&live).expect("free");
-        let reporter = Reporter::new(
-            Arc::new(Ends(told)),
-            Arc::new(SystemClock),
-            key,
-            lock,
-            Arc::new(Pulse::default()),
-            is_over,
-        );
-        Bench {
-            live,
-            ends,
-            over,
-            reporter,
-        }
+        let reporter =
+            Reporter::new(Arc::new(Ends(told)), Arc::new(SystemClock), key, lock, Arc::new(Pulse::default()), is_over);
+        Bench { live, ends, over, reporter }
     }
 
     #[tokio::test]
     async fn the_end_goes_past_a_part_that_takes_too_long() {
-        let Bench {
-            live,
-            mut ends,
-            over,
-            mut reporter,
-        } = bench();
+        let Bench { live, mut ends, over, mut reporter } = bench();
         let (bucket, part) = oneshot::channel::<()>();
         let work = tokio::spawn(async move {
-            reporter
-                .during(part, &mut Beat::every(Duration::from_secs(3600)))
-                .await
-                .expect("stored");
+            reporter.during(part, &mut Beat::every(Duration::from_secs(3600))).await.expect("stored");
             reporter.end().await;
         });
         assert!(lock(&live).is_none(), "held while the end is not told");
-        over.send_replace(Some(Over {
-            at: 5,
-            failure: None,
-            deadline: Instant::now(),
-        }));
+        over.send_replace(Some(Over { at: 5, failure: None, deadline: Instant::now() }));
         assert_eq!(ends.recv().await, Some(None));
-        bucket
-            .send(())
-            .expect("the reporter still waits for the part");
+        bucket.send(()).expect("the reporter still waits for the part");
         work.await.expect("no panic");
         assert_eq!(ends.recv().await, None, "told once");
         assert!(lock(&live).is_some(), "free again");
@@ -314,33 +259,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_that_goes_away_without_a_word_broke_off() {
-        let Bench {
-            live: _,
-            mut ends,
-            over,
-            reporter,
-        } = bench();
+        let Bench { live: _, mut ends, over, reporter } = bench();
         let (reports, queue) = mpsc::channel(1);
-        reports
-            .send(Report::Hint(Hint::RecordingStarted { at: 1 }))
-            .await
-            .expect("room");
+        reports.send(Report::Hint(Hint::RecordingStarted { at: 1 })).await.expect("room");
         drop((reports, over));
         reporter.run(queue, Duration::from_secs(3600)).await;
-        assert_eq!(
-            ends.recv().await,
-            Some(Some("the ingest broke off".to_owned()))
-        );
+        assert_eq!(ends.recv().await, Some(Some("the ingest broke off".to_owned())));
     }
 
     #[tokio::test]
     async fn a_publish_that_never_began_is_not_told_of() {
-        let Bench {
-            live,
-            mut ends,
-            over: _over,
-            reporter,
-        } = bench();
+        let Bench { live, mut ends, over: _over, reporter } = bench();
         let (reports, queue) = mpsc::channel(1);
         drop(reports);
         reporter.run(queue, Duration::from_secs(3600)).await;

@@ -108,12 +108,7 @@ impl RtmpIngest {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         warn_of_leftovers(&config).await;
-        Ok(Self {
-            listener,
-            address,
-            config: Arc::new(config),
-            live: Arc::new(Live::default()),
-        })
+        Ok(Self { listener, address, config: Arc::new(config), live: Arc::new(Live::default()) })
     }
 }
 
@@ -128,24 +123,11 @@ impl IngestSource for RtmpIngest {
     }
 
     async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken) {
-        let Self {
-            listener,
-            address,
-            config,
-            live,
-        } = *self;
+        let Self { listener, address, config, live } = *self;
         let tasks = TaskTracker::new();
-        let ingest = Arc::new(Ingest {
-            config,
-            sink,
-            live,
-            tasks: tasks.clone(),
-            publishes: AtomicU64::new(0),
-        });
+        let ingest = Arc::new(Ingest { config, sink, live, tasks: tasks.clone(), publishes: AtomicU64::new(0) });
         tracing::info!(%address, "listening for RTMP publishers");
-        shutdown
-            .run_until_cancelled(ingest.accept(&listener, &shutdown))
-            .await;
+        shutdown.run_until_cancelled(ingest.accept(&listener, &shutdown)).await;
         drop(listener);
         tasks.close();
         if timeout(SHUTDOWN_WAITS, tasks.wait()).await.is_err() {
@@ -193,26 +175,14 @@ impl Ingest {
     ) -> impl Future<Output = ()> + Send + 'static {
         let publisher = Publisher::new(Arc::clone(self), stop.clone());
         // A session notices silence itself; this drops those who connect and never publish.
-        let config = ServerConfig::default()
-            .idle_timeout(self.config.idle_timeout * 2)
-            .disable_gop_buffer();
+        let config = ServerConfig::default().idle_timeout(self.config.idle_timeout * 2).disable_gop_buffer();
         // A registry per connection: it would take equal names below two domains for one stream.
-        let registry = StreamRegistry::with_config(RegistryConfig {
-            max_gop_size: 0,
-            ..RegistryConfig::default()
-        });
+        let registry = StreamRegistry::with_config(RegistryConfig { max_gop_size: 0, ..RegistryConfig::default() });
         async move {
             if let Err(error) = socket.set_nodelay(true) {
                 tracing::debug!(%peer, %error, "cannot set an option of a connection");
             }
-            let mut connection = Connection::new(
-                number,
-                socket,
-                peer,
-                config,
-                Arc::new(publisher),
-                Arc::new(registry),
-            );
+            let mut connection = Connection::new(number, socket, peer, config, Arc::new(publisher), Arc::new(registry));
             if let Some(Err(error)) = stop.run_until_cancelled(connection.run()).await {
                 tracing::debug!(%peer, %error, "an RTMP connection broke");
             }
@@ -227,13 +197,9 @@ impl Ingest {
         input: mpsc::Receiver<Input>,
     ) -> Result<(), Refused> {
         let push = self.sink.admit(push).await?;
-        let lock = self
-            .live
-            .lock(&push.domain, &push.app, &push.stream, connection.clone())
-            .ok_or_else(|| Refused {
-                code: "already_live",
-                reason: "somebody publishes this stream already".to_owned(),
-            })?;
+        let lock = self.live.lock(&push.domain, &push.app, &push.stream, connection.clone()).ok_or_else(|| {
+            Refused { code: "already_live", reason: "somebody publishes this stream already".to_owned() }
+        })?;
         let key = SessionKey {
             source: self.config.source,
             boot: self.config.boot.clone(),
@@ -249,10 +215,7 @@ impl Ingest {
 
 impl fmt::Debug for RtmpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtmpConfig")
-            .field("listen", &self.listen)
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("RtmpConfig").field("listen", &self.listen).field("source", &self.source).finish_non_exhaustive()
     }
 }
 

@@ -64,38 +64,12 @@ impl Session {
                 app: push.app.clone(),
                 stream: push.stream.clone(),
             };
-            let stem = config
-                .parts_folder()
-                .join(format!("{}-{}", key.boot, key.key));
-            Recorder::new(
-                destination,
-                Millis::from(plan.part_seconds) * 1000,
-                stem,
-                reports.clone(),
-            )
+            let stem = config.parts_folder().join(format!("{}-{}", key.boot, key.key));
+            Recorder::new(destination, Millis::from(plan.part_seconds) * 1000, stem, reports.clone())
         });
-        let reporter = Reporter::new(
-            sink,
-            Arc::clone(&config.clock),
-            key,
-            lock,
-            Arc::clone(&pulse),
-            is_over,
-        );
+        let reporter = Reporter::new(sink, Arc::clone(&config.clock), key, lock, Arc::clone(&pulse), is_over);
         let reporter = reporter.run(queue, config.heartbeat);
-        (
-            Self {
-                config,
-                push,
-                connection,
-                input,
-                reports,
-                over,
-                pulse,
-                recorder,
-            },
-            reporter,
-        )
+        (Self { config, push, connection, input, reports, over, pulse, recorder }, reporter)
     }
 
     /// Runs until the publisher goes away or falls silent.
@@ -104,8 +78,7 @@ impl Session {
         if failure.is_some() {
             self.connection.cancel();
         }
-        self.over
-            .send_replace(Some(Over::at(self.config.clock.now(), failure)));
+        self.over.send_replace(Some(Over::at(self.config.clock.now(), failure)));
         if let Some(recorder) = self.recorder {
             recorder.finish().await;
         }
@@ -119,10 +92,7 @@ impl Session {
         loop {
             match timeout_at(silent_at, self.input.recv()).await {
                 Err(_) => {
-                    return Some(format!(
-                        "no media for {} s",
-                        self.config.idle_timeout.as_secs()
-                    ));
+                    return Some(format!("no media for {} s", self.config.idle_timeout.as_secs()));
                 }
                 Ok(None) => return None,
                 Ok(Some(Input::Metadata(metadata))) => self.metadata(metadata),
@@ -131,10 +101,7 @@ impl Session {
                     self.learn(&message);
                     if !started && matches!(message.role(), Role::Key | Role::Frame) {
                         started = true;
-                        let hint = Hint::Started {
-                            at: message.at,
-                            push: self.push.clone(),
-                        };
+                        let hint = Hint::Started { at: message.at, push: self.push.clone() };
                         if self.reports.send(Report::Hint(hint)).await.is_err() {
                             return Some("the reporter broke off".to_owned());
                         }
@@ -149,30 +116,14 @@ impl Session {
     }
 
     fn metadata(&mut self, metadata: Metadata) {
-        media::learn_size(
-            &mut self
-                .pulse
-                .media
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-            &metadata,
-        );
+        media::learn_size(&mut self.pulse.media.lock().unwrap_or_else(PoisonError::into_inner), &metadata);
         if let Some(recorder) = &mut self.recorder {
             recorder.metadata(metadata);
         }
     }
 
     fn learn(&self, message: &Message) {
-        self.pulse
-            .bytes
-            .fetch_add(message.data.len() as u64, Ordering::Relaxed);
-        media::learn(
-            &mut self
-                .pulse
-                .media
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-            message,
-        );
+        self.pulse.bytes.fetch_add(message.data.len() as u64, Ordering::Relaxed);
+        media::learn(&mut self.pulse.media.lock().unwrap_or_else(PoisonError::into_inner), message);
     }
 }

@@ -20,10 +20,7 @@ async fn a_connection_is_kept_for_the_next_request() {
     let other = address(format!("http://receiver.test:{}/b", receiver.port));
     let second = post(&client, &other).await;
     assert!(second.succeeded(), "{second:?}");
-    assert_eq!(
-        phases(&second),
-        [Address, Connect, Request, Status, Body].map(|phase| (phase, true))
-    );
+    assert_eq!(phases(&second), [Address, Connect, Request, Status, Body].map(|phase| (phase, true)));
     assert_eq!(second.peer.expect("a peer").port(), receiver.port);
     assert_eq!((receiver.connections(), receiver.requests().len()), (1, 2));
 }
@@ -32,10 +29,7 @@ async fn a_connection_is_kept_for_the_next_request() {
 async fn a_failed_status_keeps_the_connection_too() {
     let busy = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n".to_vec();
     let receiver = Receiver::start(Answers::With(busy)).await;
-    let (client, to) = (
-        local(),
-        address(format!("http://receiver.test:{}/", receiver.port)),
-    );
+    let (client, to) = (local(), address(format!("http://receiver.test:{}/", receiver.port)));
     post(&client, &to).await;
     post(&client, &to).await;
     assert_eq!((receiver.connections(), receiver.requests().len()), (1, 2));
@@ -44,18 +38,10 @@ async fn a_failed_status_keeps_the_connection_too() {
 #[tokio::test]
 async fn a_probe_never_uses_a_kept_connection() {
     let receiver = Receiver::start(Answers::With(OK.into())).await;
-    let (client, to) = (
-        local(),
-        address(format!("http://receiver.test:{}/", receiver.port)),
-    );
+    let (client, to) = (local(), address(format!("http://receiver.test:{}/", receiver.port)));
     assert!(post(&client, &to).await.succeeded());
-    let probe = client
-        .probe(&to, HeaderMap::new(), Bytes::from_static(b"{}"), LONG)
-        .await;
-    assert_eq!(
-        phases(&probe),
-        [Address, Dns, Policy, Connect, Request, Status, Body].map(|phase| (phase, true))
-    );
+    let probe = client.probe(&to, HeaderMap::new(), Bytes::from_static(b"{}"), LONG).await;
+    assert_eq!(phases(&probe), [Address, Dns, Policy, Connect, Request, Status, Body].map(|phase| (phase, true)));
     assert_eq!(receiver.connections(), 2);
 }
 
@@ -64,10 +50,7 @@ async fn a_receiver_that_closes_costs_a_connection_and_no_failure() {
     // It promises to keep the connection (no `connection: close`) and closes it: sometimes seen at once, sometimes
     // only when the next request is under way.
     let receiver = Receiver::start(Answers::ThenCloses(OK.into())).await;
-    let (client, to) = (
-        local(),
-        address(format!("http://receiver.test:{}/", receiver.port)),
-    );
+    let (client, to) = (local(), address(format!("http://receiver.test:{}/", receiver.port)));
     for round in 1..=50 {
         let exchange = post(&client, &to).await;
         assert!(exchange.succeeded(), "{exchange:?}");
@@ -83,10 +66,7 @@ async fn a_request_that_meets_a_closing_connection_goes_out_once_more() {
     assert!(post(&client, &to).await.succeeded());
     let second = post(&client, &to).await;
     assert!(second.succeeded(), "{second:?}");
-    assert_eq!(
-        phases(&second),
-        [Address, Dns, Policy, Connect, Request, Status, Body].map(|phase| (phase, true))
-    );
+    assert_eq!(phases(&second), [Address, Dns, Policy, Connect, Request, Status, Body].map(|phase| (phase, true)));
     assert_eq!((receiver.connections(), receiver.requests().len()), (2, 3));
 }
 
@@ -94,10 +74,7 @@ async fn a_request_that_meets_a_closing_connection_goes_out_once_more() {
 async fn connection_close_is_obeyed() {
     let close = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec();
     let receiver = Receiver::start(Answers::With(close)).await;
-    let (client, to) = (
-        local(),
-        address(format!("http://receiver.test:{}/", receiver.port)),
-    );
+    let (client, to) = (local(), address(format!("http://receiver.test:{}/", receiver.port)));
     assert!(post(&client, &to).await.succeeded());
     assert!(post(&client, &to).await.succeeded());
     assert_eq!(receiver.connections(), 2);
@@ -106,17 +83,11 @@ async fn connection_close_is_obeyed() {
 #[tokio::test]
 async fn old_connections_are_swept() {
     let receiver = Receiver::start(Answers::With(OK.into())).await;
-    let (client, to) = (
-        local(),
-        address(format!("http://receiver.test:{}/", receiver.port)),
-    );
+    let (client, to) = (local(), address(format!("http://receiver.test:{}/", receiver.port)));
     assert!(post(&client, &to).await.succeeded());
     let now = Instant::now();
     assert!(client.pool.sweep(now), "a young connection stays");
-    assert!(
-        !client.pool.sweep(now + Duration::from_secs(31)),
-        "an old one goes"
-    );
+    assert!(!client.pool.sweep(now + Duration::from_secs(31)), "an old one goes");
     assert!(post(&client, &to).await.succeeded());
     assert_eq!(receiver.connections(), 2);
 }
@@ -124,10 +95,7 @@ async fn old_connections_are_swept() {
 #[tokio::test]
 async fn a_timed_out_request_leaves_no_connection_behind() {
     let receiver = Receiver::start(Answers::ThenHangs(Vec::new())).await;
-    let (client, to) = (
-        local(),
-        address(format!("http://receiver.test:{}/", receiver.port)),
-    );
+    let (client, to) = (local(), address(format!("http://receiver.test:{}/", receiver.port)));
     for connections in 1..=2 {
         let body = Bytes::from_static(b"{}");
         let exchange = client.post(&to, HeaderMap::new(), body, SHORT).await;

@@ -17,9 +17,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use rustls::pki_types::CertificateDer;
 
-use super::{
-    AddressPolicy, CallbackAddress, DnsError, Exchange, Outbound, OutboundConfig, Phase, Resolve,
-};
+use super::{AddressPolicy, CallbackAddress, DnsError, Exchange, Outbound, OutboundConfig, Phase, Resolve};
 
 /// Long enough that it never runs out where a test does not mean it to.
 const LONG: Duration = Duration::from_secs(30);
@@ -35,12 +33,7 @@ impl Table {
     fn with(self, name: &'static str, answers: &[&[&str]]) -> Self {
         let answers = answers
             .iter()
-            .map(|answer| {
-                answer
-                    .iter()
-                    .map(|text| text.parse().expect("an IP address"))
-                    .collect()
-            })
+            .map(|answer| answer.iter().map(|text| text.parse().expect("an IP address")).collect())
             .collect();
         self.0.lock().expect("table").insert(name, answers);
         self
@@ -52,37 +45,17 @@ impl Resolve for Table {
     async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, DnsError> {
         let mut names = self.0.lock().expect("table");
         let answers = names.get_mut(host).ok_or(DnsError::NotFound)?;
-        if answers.len() > 1 {
-            Ok(answers.remove(0))
-        } else {
-            answers.first().cloned().ok_or(DnsError::NoAddress)
-        }
+        if answers.len() > 1 { Ok(answers.remove(0)) } else { answers.first().cloned().ok_or(DnsError::NoAddress) }
     }
 }
 
 fn policy(allowed: &[&str]) -> AddressPolicy {
-    AddressPolicy::new(
-        allowed
-            .iter()
-            .map(|net| net.parse().expect("a network"))
-            .collect(),
-    )
+    AddressPolicy::new(allowed.iter().map(|net| net.parse().expect("a network")).collect())
 }
 
-fn outbound(
-    policy: AddressPolicy,
-    table: Table,
-    extra_roots: Vec<CertificateDer<'static>>,
-) -> Outbound {
+fn outbound(policy: AddressPolicy, table: Table, extra_roots: Vec<CertificateDer<'static>>) -> Outbound {
     let resolver = Arc::new(table);
-    Outbound::new(
-        policy,
-        OutboundConfig {
-            resolver,
-            extra_roots,
-        },
-    )
-    .expect("a client")
+    Outbound::new(policy, OutboundConfig { resolver, extra_roots }).expect("a client")
 }
 
 /// A client that may reach 127.0.0.1, and knows it as `receiver.test`.
@@ -96,17 +69,11 @@ fn address(text: impl AsRef<str>) -> CallbackAddress {
 }
 
 async fn post(client: &Outbound, address: &CallbackAddress) -> Exchange {
-    client
-        .post(address, HeaderMap::new(), Bytes::from_static(b"{}"), LONG)
-        .await
+    client.post(address, HeaderMap::new(), Bytes::from_static(b"{}"), LONG).await
 }
 
 fn phases(exchange: &Exchange) -> Vec<(Phase, bool)> {
-    exchange
-        .phases
-        .iter()
-        .map(|report| (report.phase, report.ok))
-        .collect()
+    exchange.phases.iter().map(|report| (report.phase, report.ok)).collect()
 }
 
 fn detail(exchange: &Exchange, phase: Phase) -> &str {
@@ -117,18 +84,9 @@ fn detail(exchange: &Exchange, phase: Phase) -> &str {
 /// Asserts that the exchange failed so, and that its last phase says it.
 fn assert_failed(exchange: &Exchange, class: &str, phase: Phase, code: &str) {
     let failure = exchange.failure.as_ref().expect("a failure");
-    assert_eq!(
-        (failure.class.as_str(), failure.phase, failure.code),
-        (class, phase, code),
-        "{failure:?}"
-    );
+    assert_eq!((failure.class.as_str(), failure.phase, failure.code), (class, phase, code), "{failure:?}");
     let last = exchange.phases.last().expect("a phase");
-    assert_eq!(
-        (last.phase, last.ok),
-        (phase, false),
-        "{:?}",
-        exchange.phases
-    );
+    assert_eq!((last.phase, last.ok), (phase, false), "{:?}", exchange.phases);
     assert_eq!(last.detail, failure.detail);
     assert!(exchange.phases.iter().rev().skip(1).all(|report| report.ok));
     assert!(!exchange.succeeded());

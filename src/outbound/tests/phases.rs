@@ -7,56 +7,34 @@ use http::HeaderMap;
 use tokio::net::TcpListener;
 
 use super::receiver::{Answers, OK, Receiver};
-use super::{
-    LONG, SHORT, Table, address, assert_failed, detail, local, outbound, phases, policy, post,
-};
+use super::{LONG, SHORT, Table, address, assert_failed, detail, local, outbound, phases, policy, post};
 use crate::outbound::Phase::{Address, Body, Connect, Dns, Policy, Request, Status};
 
 /// Posts to a receiver that answers so.
 async fn answered(answers: Answers, timeout: Duration) -> crate::outbound::Exchange {
     let receiver = Receiver::start(answers).await;
     let to = address(format!("http://receiver.test:{}/", receiver.port));
-    local()
-        .post(&to, HeaderMap::new(), Bytes::from_static(b"{}"), timeout)
-        .await
+    local().post(&to, HeaderMap::new(), Bytes::from_static(b"{}"), timeout).await
 }
 
 #[tokio::test]
 async fn a_good_receiver_gets_the_request_and_each_phase_is_told() {
     let receiver = Receiver::start(Answers::With(OK.into())).await;
-    let to = address(format!(
-        "http://receiver.test:{}/hook?key=1#top",
-        receiver.port
-    ));
+    let to = address(format!("http://receiver.test:{}/hook?key=1#top", receiver.port));
     let mut headers = HeaderMap::new();
     headers.insert("webhook-id", "evt_1".parse().expect("a header"));
-    let exchange = local()
-        .post(&to, headers, Bytes::from_static(b"{}"), LONG)
-        .await;
+    let exchange = local().post(&to, headers, Bytes::from_static(b"{}"), LONG).await;
 
     assert!(exchange.succeeded(), "{exchange:?}");
-    assert_eq!(
-        phases(&exchange),
-        [Address, Dns, Policy, Connect, Request, Status, Body].map(|phase| (phase, true))
-    );
+    assert_eq!(phases(&exchange), [Address, Dns, Policy, Connect, Request, Status, Body].map(|phase| (phase, true)));
     assert_eq!(detail(&exchange, Dns), "127.0.0.1");
     assert_eq!(detail(&exchange, Status), "200 OK");
     let answer = exchange.answer.expect("an answer");
-    assert_eq!(
-        (
-            answer.status.as_u16(),
-            answer.body.as_slice(),
-            answer.truncated
-        ),
-        (200, &b"ok"[..], false)
-    );
+    assert_eq!((answer.status.as_u16(), answer.body.as_slice(), answer.truncated), (200, &b"ok"[..], false));
     assert_eq!(exchange.peer.expect("a peer").port(), receiver.port);
 
     let request = receiver.requests().remove(0);
-    assert!(
-        request.starts_with("POST /hook?key=1 HTTP/1.1\r\n"),
-        "{request}"
-    );
+    assert!(request.starts_with("POST /hook?key=1 HTTP/1.1\r\n"), "{request}");
     for header in [
         "webhook-id: evt_1",
         &format!("host: receiver.test:{}", receiver.port),
@@ -64,10 +42,7 @@ async fn a_good_receiver_gets_the_request_and_each_phase_is_told() {
         "content-length: 2",
         concat!("user-agent: Callsheet/", env!("CARGO_PKG_VERSION")),
     ] {
-        assert!(
-            request.contains(&format!("\r\n{header}\r\n")),
-            "{header} is missing in {request}"
-        );
+        assert!(request.contains(&format!("\r\n{header}\r\n")), "{header} is missing in {request}");
     }
     assert!(!request.contains("accept-encoding"));
 }
@@ -75,29 +50,16 @@ async fn a_good_receiver_gets_the_request_and_each_phase_is_told() {
 #[tokio::test]
 async fn a_literal_address_needs_no_dns() {
     let receiver = Receiver::start(Answers::With(OK.into())).await;
-    let exchange = post(
-        &local(),
-        &address(format!("http://127.0.0.1:{}/", receiver.port)),
-    )
-    .await;
+    let exchange = post(&local(), &address(format!("http://127.0.0.1:{}/", receiver.port))).await;
     assert!(exchange.succeeded());
-    assert_eq!(
-        phases(&exchange),
-        [Address, Policy, Connect, Request, Status, Body].map(|phase| (phase, true))
-    );
+    assert_eq!(phases(&exchange), [Address, Policy, Connect, Request, Status, Body].map(|phase| (phase, true)));
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_exist_fails_in_dns() {
     let exchange = post(&local(), &address("https://nowhere.test/")).await;
     assert_failed(&exchange, "dns", Dns, "dns_not_found");
-    assert!(
-        exchange
-            .failure
-            .expect("a failure")
-            .remedy
-            .contains("nowhere.test")
-    );
+    assert!(exchange.failure.expect("a failure").remedy.contains("nowhere.test"));
 }
 
 #[tokio::test]
@@ -118,11 +80,7 @@ async fn a_private_address_is_blocked_and_a_network_opens_it() {
     assert_failed(&closed, "blocked_address", Policy, "blocked_loopback");
     assert_eq!(receiver.connections(), 0);
 
-    let opened = post(
-        &outbound(policy(&["127.0.0.0/8"]), table(), Vec::new()),
-        &to,
-    )
-    .await;
+    let opened = post(&outbound(policy(&["127.0.0.0/8"]), table(), Vec::new()), &to).await;
     assert!(opened.succeeded(), "{opened:?}");
 }
 
@@ -139,16 +97,9 @@ async fn addresses_that_may_not_be_reached_are_left_out() {
     let receiver = Receiver::start(Answers::With(OK.into())).await;
     let table = Table::default().with("both.test", &[&["10.0.0.1", "::1", "127.0.0.1"]]);
     let client = outbound(policy(&["127.0.0.1/32"]), table, Vec::new());
-    let exchange = post(
-        &client,
-        &address(format!("http://both.test:{}/", receiver.port)),
-    )
-    .await;
+    let exchange = post(&client, &address(format!("http://both.test:{}/", receiver.port))).await;
     assert!(exchange.succeeded(), "{exchange:?}");
-    assert_eq!(
-        detail(&exchange, Policy),
-        "allowed: 127.0.0.1; left out: 10.0.0.1 (private) ::1 (loopback)"
-    );
+    assert_eq!(detail(&exchange, Policy), "allowed: 127.0.0.1; left out: 10.0.0.1 (private) ::1 (loopback)");
 }
 
 #[tokio::test]
@@ -166,11 +117,7 @@ async fn the_next_address_is_tried_when_one_refuses() {
     let receiver = Receiver::start(Answers::With(OK.into())).await;
     let table = Table::default().with("two.test", &[&["127.0.0.2", "127.0.0.1"]]);
     let client = outbound(policy(&["127.0.0.0/8"]), table, Vec::new());
-    let exchange = post(
-        &client,
-        &address(format!("http://two.test:{}/", receiver.port)),
-    )
-    .await;
+    let exchange = post(&client, &address(format!("http://two.test:{}/", receiver.port))).await;
     assert!(exchange.succeeded(), "{exchange:?}");
     assert_eq!(exchange.peer.expect("a peer").ip().to_string(), "127.0.0.1");
 }
@@ -187,10 +134,7 @@ async fn an_answer_that_never_ends_times_out_and_shows_what_came() {
     let exchange = answered(Answers::ThenHangs(head), SHORT).await;
     assert_failed(&exchange, "timeout", Body, "timeout_in_body");
     let answer = exchange.answer.expect("an answer");
-    assert_eq!(
-        (answer.body.as_slice(), answer.truncated),
-        (&b"half"[..], true)
-    );
+    assert_eq!((answer.body.as_slice(), answer.truncated), (&b"half"[..], true));
 }
 
 #[tokio::test]
@@ -210,10 +154,7 @@ async fn a_flood_of_interim_answers_times_out() {
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let other = Receiver::start(Answers::With(OK.into())).await;
-    let head = format!(
-        "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{}/\r\ncontent-length: 0\r\n\r\n",
-        other.port
-    );
+    let head = format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{}/\r\ncontent-length: 0\r\n\r\n", other.port);
     let exchange = answered(Answers::With(head.into()), LONG).await;
     assert_failed(&exchange, "http_status", Status, "http_redirect");
     assert_eq!(other.connections(), 0);
@@ -255,10 +196,7 @@ async fn headers_beyond_the_limit_are_too_large() {
 
 #[tokio::test]
 async fn what_is_not_http_is_a_protocol_failure() {
-    for bytes in [
-        &b"SSH-2.0-OpenSSH_9.2\r\n"[..],
-        b"<html>HTTP/0.9</html>\r\n\r\n",
-    ] {
+    for bytes in [&b"SSH-2.0-OpenSSH_9.2\r\n"[..], b"<html>HTTP/0.9</html>\r\n\r\n"] {
         let exchange = answered(Answers::ThenHangs(bytes.into()), LONG).await;
         assert_failed(&exchange, "protocol", Status, "http_malformed");
     }

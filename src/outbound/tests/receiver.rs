@@ -66,12 +66,7 @@ impl Receiver {
                 });
             }
         });
-        Self {
-            port,
-            connections,
-            requests,
-            _task: AbortOnDropHandle::new(task),
-        }
+        Self { port, connections, requests, _task: AbortOnDropHandle::new(task) }
     }
 
     /// How many connections came in.

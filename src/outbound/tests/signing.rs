@@ -7,11 +7,9 @@ use crate::outbound::{BadSecret, SigningSecret, sign};
 
 fn headers(id: &str, timestamp: i64, signature: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for (name, value) in [
-        ("webhook-id", id),
-        ("webhook-timestamp", &timestamp.to_string()),
-        ("webhook-signature", signature),
-    ] {
+    for (name, value) in
+        [("webhook-id", id), ("webhook-timestamp", &timestamp.to_string()), ("webhook-signature", signature)]
+    {
         headers.insert(name, HeaderValue::from_str(value).expect("a header"));
     }
     headers
@@ -21,22 +19,13 @@ fn headers(id: &str, timestamp: i64, signature: &str) -> HeaderMap {
 fn signs_as_the_published_example_does() {
     let secret = SigningSecret::parse("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD").expect("a secret");
     let body = br#"{"email":"test@example.com","username":"test_user"}"#;
-    let signature = sign(
-        &[secret],
-        "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
-        1_649_367_553,
-        body,
-    );
+    let signature = sign(&[secret], "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", 1_649_367_553, body);
     assert_eq!(signature, "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=");
 }
 
 #[test]
 fn either_secret_verifies_during_rotation_and_no_other_does() {
-    let (old, new, other) = (
-        SigningSecret::generate(),
-        SigningSecret::generate(),
-        SigningSecret::generate(),
-    );
+    let (old, new, other) = (SigningSecret::generate(), SigningSecret::generate(), SigningSecret::generate());
     let now = SystemClock.now() / 1_000;
     let signature = sign(&[new.clone(), old.clone()], "evt_1", now, b"{}");
     let headers = headers("evt_1", now, &signature);
@@ -51,11 +40,7 @@ fn an_old_timestamp_does_not_verify() {
     let secret = SigningSecret::generate();
     let old = SystemClock.now() / 1_000 - 3_600;
     let signature = sign(std::slice::from_ref(&secret), "evt_1", old, b"{}");
-    assert!(
-        secret
-            .verify(&headers("evt_1", old, &signature), b"{}")
-            .is_err()
-    );
+    assert!(secret.verify(&headers("evt_1", old, &signature), b"{}").is_err());
 }
 
 #[test]
@@ -71,10 +56,7 @@ fn secrets_survive_a_round_trip_and_stay_out_of_logs() {
 #[test]
 fn bad_secrets_are_refused() {
     let parse = |text| SigningSecret::parse(text).expect_err("refused");
-    assert_eq!(
-        parse("C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
-        BadSecret::NoPrefix
-    );
+    assert_eq!(parse("C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), BadSecret::NoPrefix);
     assert_eq!(parse("whsec_not base64!"), BadSecret::NotBase64);
     assert_eq!(parse("whsec_c2hvcnQ="), BadSecret::BadLength);
 }

@@ -33,28 +33,19 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.self_signed(&key).expect("a certificate").into();
-        Self {
-            issuer: Issuer::new(params, key),
-            certificate,
-        }
+        Self { issuer: Issuer::new(params, key), certificate }
     }
 
     /// A receiver's TLS with a certificate of this authority for `name`, valid in the given years.
     fn acceptor(&self, name: &str, years: (i32, i32)) -> TlsAcceptor {
         let key = KeyPair::generate().expect("a key");
-        let certificate = params(name, years)
-            .signed_by(&key, &self.issuer)
-            .expect("a certificate");
+        let certificate = params(name, years).signed_by(&key, &self.issuer).expect("a certificate");
         acceptor(certificate.into(), &key)
     }
 
     fn client(&self) -> Outbound {
         let table = Table::default().with(NAME, &[&["127.0.0.1"]]);
-        outbound(
-            policy(&["127.0.0.1/32"]),
-            table,
-            vec![self.certificate.clone()],
-        )
+        outbound(policy(&["127.0.0.1/32"]), table, vec![self.certificate.clone()])
     }
 }
 
@@ -69,24 +60,19 @@ fn params(name: &str, (from, to): (i32, i32)) -> CertificateParams {
 
 fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-    let config =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .expect("a server");
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("a server");
     TlsAcceptor::from(Arc::new(config))
 }
 
 /// Posts to a receiver on the loopback with this TLS.
 async fn exchange_with(client: &Outbound, tls: TlsAcceptor) -> Exchange {
     let receiver = Receiver::start_tls(Answers::With(OK.into()), tls).await;
-    post(
-        client,
-        &address(format!("https://{NAME}:{}/", receiver.port)),
-    )
-    .await
+    post(client, &address(format!("https://{NAME}:{}/", receiver.port))).await
 }
 
 #[tokio::test]
@@ -98,10 +84,7 @@ async fn a_trusted_certificate_is_described() {
         phases(&exchange),
         [Address, Dns, Policy, Connect, Tls, Request, Status, Body].map(|phase| (phase, true))
     );
-    assert_eq!(
-        detail(&exchange, Tls),
-        "TLSv1_3, certificate CN=receiver.test, expires 2099-01-01"
-    );
+    assert_eq!(detail(&exchange, Tls), "TLSv1_3, certificate CN=receiver.test, expires 2099-01-01");
 }
 
 #[tokio::test]
@@ -110,14 +93,9 @@ async fn a_certificate_without_subject_is_described_by_its_name() {
     let key = KeyPair::generate().expect("a key");
     let mut params = params(NAME, (2020, 2099));
     params.distinguished_name = rcgen::DistinguishedName::new();
-    let certificate = params
-        .signed_by(&key, &authority.issuer)
-        .expect("a certificate");
+    let certificate = params.signed_by(&key, &authority.issuer).expect("a certificate");
     let exchange = exchange_with(&authority.client(), acceptor(certificate.into(), &key)).await;
-    assert_eq!(
-        detail(&exchange, Tls),
-        "TLSv1_3, certificate receiver.test, expires 2099-01-01"
-    );
+    assert_eq!(detail(&exchange, Tls), "TLSv1_3, certificate receiver.test, expires 2099-01-01");
 }
 
 #[tokio::test]
@@ -125,10 +103,7 @@ async fn a_tls_connection_is_kept() {
     let authority = Authority::new();
     let tls = authority.acceptor(NAME, (2020, 2099));
     let receiver = Receiver::start_tls(Answers::With(OK.into()), tls).await;
-    let (client, to) = (
-        authority.client(),
-        address(format!("https://{NAME}:{}/", receiver.port)),
-    );
+    let (client, to) = (authority.client(), address(format!("https://{NAME}:{}/", receiver.port)));
     assert!(post(&client, &to).await.succeeded());
     assert!(post(&client, &to).await.succeeded());
     assert_eq!(receiver.connections(), 1);
@@ -166,14 +141,8 @@ async fn a_certificate_of_an_unknown_authority_fails() {
 #[tokio::test]
 async fn a_self_signed_certificate_fails() {
     let key = KeyPair::generate().expect("a key");
-    let certificate = params(NAME, (2020, 2099))
-        .self_signed(&key)
-        .expect("a certificate");
-    let exchange = exchange_with(
-        &Authority::new().client(),
-        acceptor(certificate.into(), &key),
-    )
-    .await;
+    let certificate = params(NAME, (2020, 2099)).self_signed(&key).expect("a certificate");
+    let exchange = exchange_with(&Authority::new().client(), acceptor(certificate.into(), &key)).await;
     assert_failed(&exchange, "tls", Tls, "tls_unknown_issuer");
 }
 
@@ -190,9 +159,6 @@ async fn a_receiver_without_tls_fails() {
 async fn a_handshake_that_never_ends_times_out() {
     let receiver = Receiver::start(Answers::With(OK.into())).await;
     let to = address(format!("https://{NAME}:{}/", receiver.port));
-    let exchange = Authority::new()
-        .client()
-        .post(&to, HeaderMap::new(), Bytes::from_static(b"{}"), SHORT)
-        .await;
+    let exchange = Authority::new().client().post(&to, HeaderMap::new(), Bytes::from_static(b"{}"), SHORT).await;
     assert_failed(&exchange, "tls", Tls, "tls_timeout");
 }

@@ -119,12 +119,7 @@ impl Session {
         }
     }
 
-    pub(super) fn part_opened(
-        &mut self,
-        at: Millis,
-        location: Option<String>,
-        outcome: &mut Outcome,
-    ) {
+    pub(super) fn part_opened(&mut self, at: Millis, location: Option<String>, outcome: &mut Outcome) {
         if self.phase == Phase::Closed
             || self.recording.stage == Stage::Failed
             || self.knows_opening(at, location.as_deref())
@@ -151,10 +146,7 @@ impl Session {
         if self.sequence == 0 || self.knows_closing(part) {
             return;
         }
-        let recorder = self
-            .recording
-            .recorder
-            .get_or_insert_with(|| part.recorder.clone());
+        let recorder = self.recording.recorder.get_or_insert_with(|| part.recorder.clone());
         if *recorder == part.recorder {
             self.take_part(part, outcome);
         }
@@ -209,9 +201,7 @@ impl Session {
             || location.is_some_and(|location| {
                 let open = self.open_part.iter().chain(&recording.next_part);
                 recording.closed.iter().any(|closed| closed == location)
-                    || open
-                        .filter_map(|part| part.location.as_deref())
-                        .any(|l| l == location)
+                    || open.filter_map(|part| part.location.as_deref()).any(|l| l == location)
             })
     }
 
@@ -223,11 +213,7 @@ impl Session {
     }
 
     fn open(&mut self, at: Millis, location: Option<String>, outcome: &mut Outcome) {
-        let part = OpenPart {
-            number: self.parts() + 1,
-            opened_at: at,
-            location,
-        };
+        let part = OpenPart { number: self.parts() + 1, opened_at: at, location };
         if self.phase != Phase::Opening {
             self.tell_part_started(&part, outcome);
         }
@@ -240,11 +226,7 @@ impl Session {
             self.give_up_part(at, outcome);
         }
         let number = self.parts() + 2;
-        self.recording.next_part = Some(OpenPart {
-            number,
-            opened_at: at,
-            location,
-        });
+        self.recording.next_part = Some(OpenPart { number, opened_at: at, location });
     }
 
     fn give_up_part(&mut self, at: Millis, outcome: &mut Outcome) {
@@ -272,17 +254,10 @@ impl Session {
             .or(self.recording.last_stop)
             .unwrap_or(self.started_at)
             .min(stop);
-        let known = if report.failure.is_some() {
-            0
-        } else {
-            stop - start
-        };
+        let known = if report.failure.is_some() { 0 } else { stop - start };
         let part = Part {
             number: self.parts() + 1,
-            location: report
-                .location
-                .clone()
-                .or(open.as_ref().and_then(|open| open.location.clone())),
+            location: report.location.clone().or(open.as_ref().and_then(|open| open.location.clone())),
             start,
             stop,
             duration_ms: report.duration_ms.unwrap_or(known).max(0),
@@ -332,9 +307,7 @@ impl Session {
         outcome.parts.push(part);
         if let Some(next) = self.recording.next_part.take() {
             self.open(next.opened_at, next.location, outcome);
-        } else if self.recording.openings_assumed
-            && self.recording.stage == Stage::Running
-            && self.phase == Phase::Live
+        } else if self.recording.openings_assumed && self.recording.stage == Stage::Running && self.phase == Phase::Live
         {
             self.open(stop, None, outcome);
         }
@@ -351,11 +324,7 @@ impl Session {
             self.parts_failed += 1;
         }
         let recording = &mut self.recording;
-        recording.first_start = Some(
-            recording
-                .first_start
-                .map_or(part.start, |t| t.min(part.start)),
-        );
+        recording.first_start = Some(recording.first_start.map_or(part.start, |t| t.min(part.start)));
         recording.last_stop = Some(recording.last_stop.map_or(part.stop, |t| t.max(part.stop)));
     }
 
@@ -364,10 +333,7 @@ impl Session {
             Some(reason) => self.failed(EventName::RecordStarted, at, reason),
             None => self.event(EventName::RecordStarted, at),
         };
-        outcome.events.push(Event {
-            start_time_ms: Some(at),
-            ..event
-        });
+        outcome.events.push(Event { start_time_ms: Some(at), ..event });
     }
 
     fn tell_part_started(&mut self, part: &OpenPart, outcome: &mut Outcome) {

@@ -7,15 +7,8 @@ mod recording;
 
 const T0: Millis = 1_795_337_096_500;
 
-const RULES: SessionRules = SessionRules {
-    grace_ms: 5_000,
-    heartbeat_timeout_ms: 60_000,
-    records_at_publish: false,
-};
-const AT_PUBLISH: SessionRules = SessionRules {
-    records_at_publish: true,
-    ..RULES
-};
+const RULES: SessionRules = SessionRules { grace_ms: 5_000, heartbeat_timeout_ms: 60_000, records_at_publish: false };
+const AT_PUBLISH: SessionRules = SessionRules { records_at_publish: true, ..RULES };
 
 fn push() -> Admitted {
     Admitted {
@@ -42,13 +35,7 @@ impl Story {
     fn begin(rules: SessionRules, others_live: bool) -> Self {
         let (session, outcome) = Session::start(T0, T0, &push(), others_live, &rules);
         let Outcome { events, parts, .. } = outcome;
-        Self {
-            session,
-            rules,
-            events,
-            parts,
-            told: 0,
-        }
+        Self { session, rules, events, parts, told: 0 }
     }
 
     fn take(&mut self, outcome: Outcome) {
@@ -71,22 +58,17 @@ impl Story {
 
     /// The events since the last call; failures end with their reason.
     fn news(&mut self) -> Vec<String> {
-        let news = self.events[self.told..]
-            .iter()
-            .map(|event| match &event.error {
-                Some(error) => format!("{}: {error}", event.name),
-                None => event.name.to_string(),
-            });
+        let news = self.events[self.told..].iter().map(|event| match &event.error {
+            Some(error) => format!("{}: {error}", event.name),
+            None => event.name.to_string(),
+        });
         let news = news.collect();
         self.told = self.events.len();
         news
     }
 
     fn last(&self, name: EventName) -> &Event {
-        self.events
-            .iter()
-            .rfind(|event| event.name == name)
-            .expect("told")
+        self.events.iter().rfind(|event| event.name == name).expect("told")
     }
 }
 
@@ -95,24 +77,15 @@ fn at(second: Millis) -> Millis {
 }
 
 fn alive(second: Millis) -> Hint {
-    Hint::Alive {
-        at: at(second),
-        media: None,
-    }
+    Hint::Alive { at: at(second), media: None }
 }
 
 fn ended(second: Millis) -> Hint {
-    Hint::Ended {
-        at: at(second),
-        failure: None,
-    }
+    Hint::Ended { at: at(second), failure: None }
 }
 
 fn opened(second: Millis) -> Hint {
-    Hint::PartOpened {
-        at: at(second),
-        location: Some(format!("part-{second}")),
-    }
+    Hint::PartOpened { at: at(second), location: Some(format!("part-{second}")) }
 }
 
 /// The part that was opened at `start`.
@@ -142,38 +115,26 @@ fn a_source_that_reports_everything() {
 
     story.hear(0, &opened(0));
     assert_eq!(story.news(), ["record_started", "record_part_started"]);
-    assert_eq!(
-        story.last(EventName::RecordPartStarted).url.as_deref(),
-        Some("part-0")
-    );
+    assert_eq!(story.last(EventName::RecordPartStarted).url.as_deref(), Some("part-0"));
     story.hear(5, &closed(0, 5));
     story.hear(5, &opened(5));
     assert_eq!(story.news(), ["record_part_done", "record_part_started"]);
     story.hear(9, &closed(5, 9));
     story.hear(9, &ended(9));
-    assert_eq!(
-        story.news(),
-        ["record_part_done", "record_done", "publish_done"]
-    );
+    assert_eq!(story.news(), ["record_part_done", "record_done", "publish_done"]);
     assert_eq!(story.session.phase, Phase::Closed);
     assert_eq!(story.session.due_at, None);
 
     let done = story.last(EventName::RecordDone);
     assert_eq!(done.duration_ms, Some(9_000));
-    assert_eq!(
-        (done.start_time_ms, done.stop_time_ms),
-        (Some(at(0)), Some(at(9)))
-    );
+    assert_eq!((done.start_time_ms, done.stop_time_ms), (Some(at(0)), Some(at(9))));
     assert_eq!(done.url, None, "two parts have no common address");
     assert_eq!(story.last(EventName::RecordPartDone).bytes, Some(1_000));
 }
 
 #[test]
 fn repeated_reports_change_nothing() {
-    let started = Hint::Started {
-        at: T0,
-        push: push(),
-    };
+    let started = Hint::Started { at: T0, push: push() };
     let mut story = Story::begin(RULES, false);
     let script = [opened(0), closed(0, 5), opened(5), closed(5, 9), ended(9)];
     for (count, hint) in script.iter().enumerate() {
@@ -207,10 +168,7 @@ fn a_waiting_publisher_goes_live() {
     let outcome = story.session.apply(&alive(2), at(2), &RULES);
     assert!(outcome.promoted);
     story.take(outcome);
-    assert_eq!(
-        story.news(),
-        ["publish_started", "record_started", "record_part_started"]
-    );
+    assert_eq!(story.news(), ["publish_started", "record_started", "record_part_started"]);
     assert_eq!(story.last(EventName::PublishStarted).at, T0);
 
     let mut story = Story::begin(AT_PUBLISH, true);
@@ -219,10 +177,7 @@ fn a_waiting_publisher_goes_live() {
     let outcome = story.session.tick(at(5), &AT_PUBLISH);
     assert!(outcome.promoted);
     story.take(outcome);
-    assert_eq!(
-        story.news(),
-        ["publish_started", "record_started", "record_part_started"]
-    );
+    assert_eq!(story.news(), ["publish_started", "record_started", "record_part_started"]);
     assert_eq!(story.session.due_at, None);
 
     let mut story = Story::begin(RULES, true);
@@ -254,15 +209,7 @@ fn only_a_source_with_heartbeats_is_lost_for_lack_of_them() {
     story.hear(10_030, &opened(10_030));
     assert_eq!(story.session.due_at, Some(at(10_090)));
     story.tick(10_090);
-    assert_eq!(
-        story.news(),
-        [
-            "publish_started",
-            "record_started",
-            "record_part_started",
-            "publish_done: source lost"
-        ]
-    );
+    assert_eq!(story.news(), ["publish_started", "record_started", "record_part_started", "publish_done: source lost"]);
     story.tick(10_095);
     assert_eq!(story.session.phase, Phase::Closed);
 }

@@ -47,10 +47,7 @@ pub async fn flv_facts(path: &Path) -> io::Result<Option<FlvFacts>> {
     // The highest eight bits of the time come last.
     let [_, _, _, _, high, middle, low, highest] = header;
     let duration = u32::from_be_bytes([highest, high, middle, low]);
-    Ok(i64::try_from(length).ok().map(|bytes| FlvFacts {
-        duration_ms: Millis::from(duration),
-        bytes,
-    }))
+    Ok(i64::try_from(length).ok().map(|bytes| FlvFacts { duration_ms: Millis::from(duration), bytes }))
 }
 
 #[cfg(test)]
@@ -60,9 +57,7 @@ mod tests {
     fn tag(time: u32, data: &[u8]) -> Vec<u8> {
         let size = u32::try_from(data.len()).expect("short").to_be_bytes();
         let [highest, high, middle, low] = time.to_be_bytes();
-        let mut tag = vec![
-            9, size[1], size[2], size[3], high, middle, low, highest, 0, 0, 0,
-        ];
+        let mut tag = vec![9, size[1], size[2], size[3], high, middle, low, highest, 0, 0, 0];
         tag.extend_from_slice(data);
         let whole = u32::try_from(tag.len()).expect("short");
         tag.extend_from_slice(&whole.to_be_bytes());
@@ -79,12 +74,7 @@ mod tests {
     #[tokio::test]
     async fn the_last_tag_has_the_duration() {
         let header = b"FLV\x01\x05\0\0\0\x09\0\0\0\0";
-        let file = [
-            &header[..],
-            &tag(0, b"first"),
-            &tag(0x0102_0304, b"last one"),
-        ]
-        .concat();
+        let file = [&header[..], &tag(0, b"first"), &tag(0x0102_0304, b"last one")].concat();
         let facts = facts_of(&file).await.expect("an FLV file");
         assert_eq!(facts.duration_ms, 0x0102_0304);
         assert_eq!(facts.bytes, i64::try_from(file.len()).expect("short"));

@@ -71,32 +71,15 @@ pub fn parse(source: SourceId, body: &[u8], now: Millis) -> Result<GenericCall, 
     };
     let hint = match (event, failure) {
         (EventName::PublishStarted, None) => {
-            return Ok(GenericCall::Publish {
-                key,
-                at: start.unwrap_or(now),
-                push,
-            });
+            return Ok(GenericCall::Publish { key, at: start.unwrap_or(now), push });
         }
         (EventName::PublishStarted, Some(_)) => return Ok(GenericCall::Ignored),
-        (EventName::PublishDone, failure) => Hint::Ended {
-            at: stop.unwrap_or(now),
-            failure,
-        },
-        (EventName::RecordStarted, None) => Hint::RecordingStarted {
-            at: start.unwrap_or(now),
-        },
-        (EventName::RecordStarted, Some(reason)) => Hint::RecordingFailed {
-            at: start.unwrap_or(now),
-            reason,
-        },
-        (EventName::RecordPartStarted, None) => Hint::PartOpened {
-            at: start.unwrap_or(now),
-            location,
-        },
+        (EventName::PublishDone, failure) => Hint::Ended { at: stop.unwrap_or(now), failure },
+        (EventName::RecordStarted, None) => Hint::RecordingStarted { at: start.unwrap_or(now) },
+        (EventName::RecordStarted, Some(reason)) => Hint::RecordingFailed { at: start.unwrap_or(now), reason },
+        (EventName::RecordPartStarted, None) => Hint::PartOpened { at: start.unwrap_or(now), location },
         (EventName::RecordPartStarted | EventName::RecordPartDone, failure) => part(failure),
-        (EventName::RecordDone, _) => Hint::RecordingEnded {
-            at: stop.unwrap_or(now),
-        },
+        (EventName::RecordDone, _) => Hint::RecordingEnded { at: stop.unwrap_or(now) },
     };
     Ok(GenericCall::Report { key, hint })
 }
@@ -109,10 +92,7 @@ impl Body<'_> {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.is_empty() => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(BadHook::Bad {
-                field,
-                expected: "text",
-            }),
+            Some(_) => Err(BadHook::Bad { field, expected: "text" }),
         }
     }
 
@@ -120,14 +100,9 @@ impl Body<'_> {
         self.text(field)?.ok_or(BadHook::Missing(field))
     }
 
-    fn word<T: std::str::FromStr>(
-        &self,
-        field: &'static str,
-        expected: &'static str,
-    ) -> Result<Option<T>, BadHook> {
+    fn word<T: std::str::FromStr>(&self, field: &'static str, expected: &'static str) -> Result<Option<T>, BadHook> {
         let word = self.text(field)?.map(|word| word.parse());
-        word.transpose()
-            .map_err(|_| BadHook::Bad { field, expected })
+        word.transpose().map_err(|_| BadHook::Bad { field, expected })
     }
 
     fn address(&self, field: &'static str) -> Result<Option<String>, BadHook> {
@@ -153,13 +128,8 @@ impl Body<'_> {
             Some(_) => None,
         };
         match seconds {
-            Some(seconds) if (0.0..=LAST_SECOND).contains(&seconds) => {
-                Ok(Some((seconds * 1000.0).round() as Millis))
-            }
-            _ => Err(BadHook::Bad {
-                field,
-                expected: "seconds",
-            }),
+            Some(seconds) if (0.0..=LAST_SECOND).contains(&seconds) => Ok(Some((seconds * 1000.0).round() as Millis)),
+            _ => Err(BadHook::Bad { field, expected: "seconds" }),
         }
     }
 }
@@ -197,25 +167,14 @@ mod tests {
     #[test]
     fn a_publish() {
         let started = read(json!({ "startTime": 1_524_476_982, "clientIp": "2001:db8::1" }));
-        let Ok(GenericCall::Publish { key, at, push }) = started else {
-            panic!("{started:?}")
-        };
+        let Ok(GenericCall::Publish { key, at, push }) = started else { panic!("{started:?}") };
         assert_eq!((key.as_str(), at), ("s-1", 1_524_476_982_000));
-        assert_eq!(
-            (push.source, push.hosts),
-            (SourceId(3), vec!["push.example.com".to_owned()])
-        );
+        assert_eq!((push.source, push.hosts), (SourceId(3), vec!["push.example.com".to_owned()]));
         assert_eq!((push.app.as_str(), push.stream.as_str()), ("live", "demo"));
         assert_eq!(push.client.as_deref(), Some("2001:db8::1"));
         let unstamped = read(json!({ "startTime": null }));
-        assert!(
-            matches!(unstamped, Ok(GenericCall::Publish { at: NOW, .. })),
-            "{unstamped:?}"
-        );
-        assert!(matches!(
-            read(json!({ "status": "fail" })),
-            Ok(GenericCall::Ignored)
-        ));
+        assert!(matches!(unstamped, Ok(GenericCall::Publish { at: NOW, .. })), "{unstamped:?}");
+        assert!(matches!(read(json!({ "status": "fail" })), Ok(GenericCall::Ignored)));
     }
 
     #[test]
@@ -241,60 +200,21 @@ mod tests {
             })
         };
         for (event, status, expected) in [
-            (
-                "publish_done",
-                "success",
-                Hint::Ended {
-                    at: stop,
-                    failure: None,
-                },
-            ),
-            (
-                "publish_done",
-                "fail",
-                Hint::Ended {
-                    at: stop,
-                    failure: why(),
-                },
-            ),
-            (
-                "record_started",
-                "success",
-                Hint::RecordingStarted { at: start },
-            ),
-            (
-                "record_started",
-                "fail",
-                Hint::RecordingFailed {
-                    at: start,
-                    reason: "why".to_owned(),
-                },
-            ),
-            (
-                "record_part_started",
-                "success",
-                Hint::PartOpened {
-                    at: start,
-                    location: url(),
-                },
-            ),
+            ("publish_done", "success", Hint::Ended { at: stop, failure: None }),
+            ("publish_done", "fail", Hint::Ended { at: stop, failure: why() }),
+            ("record_started", "success", Hint::RecordingStarted { at: start }),
+            ("record_started", "fail", Hint::RecordingFailed { at: start, reason: "why".to_owned() }),
+            ("record_part_started", "success", Hint::PartOpened { at: start, location: url() }),
             ("record_part_started", "fail", part(why())),
             ("record_part_done", "success", part(None)),
             ("record_part_done", "fail", part(why())),
             ("record_done", "success", Hint::RecordingEnded { at: stop }),
         ] {
             let read = times(event, status);
-            assert_eq!(
-                format!("{read:?}"),
-                format!("{expected:?}"),
-                "{event} {status}"
-            );
+            assert_eq!(format!("{read:?}"), format!("{expected:?}"), "{event} {status}");
         }
         let bare = hint(json!({ "event": "publish_done", "status": "fail" }));
-        let expected = Hint::Ended {
-            at: NOW,
-            failure: Some(UNEXPLAINED.to_owned()),
-        };
+        let expected = Hint::Ended { at: NOW, failure: Some(UNEXPLAINED.to_owned()) };
         assert_eq!(format!("{bare:?}"), format!("{expected:?}"));
     }
 
@@ -302,44 +222,26 @@ mod tests {
     fn each_bad_field_is_named() {
         for (extra, text) in [
             (json!({ "event": null }), "`event` is missing"),
-            (
-                json!({ "event": "stream_on" }),
-                "`event` must be one of the six event names",
-            ),
+            (json!({ "event": "stream_on" }), "`event` must be one of the six event names"),
             (json!({ "session": "" }), "`session` is missing"),
             (json!({ "domain": 7 }), "`domain` must be text"),
             (json!({ "app": [] }), "`app` must be text"),
             (json!({ "stream": null }), "`stream` is missing"),
-            (
-                json!({ "clientIp": "192.0.2.7:80" }),
-                "`clientIp` must be an IP address without a port",
-            ),
+            (json!({ "clientIp": "192.0.2.7:80" }), "`clientIp` must be an IP address without a port"),
             (json!({ "url": {} }), "`url` must be text"),
-            (
-                json!({ "startTime": "soon" }),
-                "`startTime` must be seconds",
-            ),
-            (
-                json!({ "stopTime": 1_524_477_014_000_i64 }),
-                "`stopTime` must be seconds",
-            ),
+            (json!({ "startTime": "soon" }), "`startTime` must be seconds"),
+            (json!({ "stopTime": 1_524_477_014_000_i64 }), "`stopTime` must be seconds"),
             (json!({ "stopTime": true }), "`stopTime` must be seconds"),
             (json!({ "duration": -1 }), "`duration` must be seconds"),
             (json!({ "duration": "NaN" }), "`duration` must be seconds"),
-            (
-                json!({ "status": "ok" }),
-                "`status` must be `success` or `fail`",
-            ),
+            (json!({ "status": "ok" }), "`status` must be `success` or `fail`"),
             (json!({ "errorMsg": 5 }), "`errorMsg` must be text"),
         ] {
             let error = read(extra.clone()).expect_err("bad").to_string();
             assert_eq!(error, text, "{extra}");
         }
         for body in ["", "[]", "event=publish_started", "{"] {
-            assert_eq!(
-                parse(SourceId(3), body.as_bytes(), NOW).expect_err(body),
-                BadHook::NotJson
-            );
+            assert_eq!(parse(SourceId(3), body.as_bytes(), NOW).expect_err(body), BadHook::NotJson);
         }
     }
 }

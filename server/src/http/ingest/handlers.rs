@@ -25,7 +25,9 @@ pub async fn report(
 ) -> Response {
     let source = match console.sources.by_url(&adapter, &secret).await {
         Ok(source) => source,
-        Err(error) if error.kind() == ProblemKind::NotFound => return (StatusCode::NOT_FOUND, "no such source\n").into_response(),
+        Err(error) if error.kind() == ProblemKind::NotFound => {
+            return (StatusCode::NOT_FOUND, "no such source\n").into_response();
+        }
         Err(error) => return unavailable(&error),
     };
     let reported = match source.adapter {
@@ -109,12 +111,7 @@ async fn from_nginx(console: &Console, source: &Source, body: &[u8]) -> Result<(
     Ok(console.streams.report_once(&key, source.adapter, &hint, None).await?)
 }
 
-async fn from_generic(
-    console: &Console,
-    source: &Source,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<(), Rejection> {
+async fn from_generic(console: &Console, source: &Source, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejection> {
     let secret = console.sources.signing_secret(source).map_err(Rejection::Source)?;
     secret.verify(headers, body).map_err(|e| Rejection::Unsigned(format!("the signature does not hold: {e}")))?;
     // The verifier has seen it; a repeat of it changes nothing.

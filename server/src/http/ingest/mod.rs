@@ -2,12 +2,12 @@
 //! looked up or stored here.
 
 mod flv;
-mod handlers;
 pub mod generic;
+mod handlers;
 pub mod nginx_rtmp;
 
-pub use handlers::report;
 pub use flv::{FlvFacts, flv_facts};
+pub use handlers::report;
 
 /// The request is not what the adapter's server sends. The text is for the answer and the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,10 +17,7 @@ pub enum BadHook {
     #[error("`{0}` is missing")]
     Missing(&'static str),
     #[error("`{field}` must be {expected}")]
-    Bad {
-        field: &'static str,
-        expected: &'static str,
-    },
+    Bad { field: &'static str, expected: &'static str },
 }
 
 /// The host in a push address such as `rtmp://push.example.com:1935/live`.
@@ -43,15 +40,9 @@ mod tests {
     fn hosts_of_push_addresses() {
         for (address, host) in [
             ("rtmp://push.example.com/live", Some("push.example.com")),
-            (
-                "rtmp://push.example.com:1935/live",
-                Some("push.example.com"),
-            ),
+            ("rtmp://push.example.com:1935/live", Some("push.example.com")),
             ("rtmps://直播.example.cn?vhost=a", Some("直播.example.cn")),
-            (
-                "rtmp://me:secret@push.example.com",
-                Some("push.example.com"),
-            ),
+            ("rtmp://me:secret@push.example.com", Some("push.example.com")),
             ("rtmp://[::1]:1935/live", Some("[::1]")),
             ("rtmp:///live", None),
             ("push.example.com/live", None),

@@ -84,16 +84,10 @@ pub fn parse(source: SourceId, body: &[u8]) -> Result<NginxCall, BadHook> {
     let form = Form(form_urlencoded::parse(body).into_owned().collect());
     let key = || form.need("clientid");
     Ok(match form.need("call")?.as_str() {
-        "publish" => NginxCall::Publish {
-            key: key()?,
-            push: form.push(source)?,
-        },
+        "publish" => NginxCall::Publish { key: key()?, push: form.push(source)? },
         "update_publish" => NginxCall::Update { key: key()? },
         "publish_done" => NginxCall::PublishDone { key: key()? },
-        "record_done" => NginxCall::RecordDone {
-            key: key()?,
-            file: form.recorded_file()?,
-        },
+        "record_done" => NginxCall::RecordDone { key: key()?, file: form.recorded_file()? },
         _ => NginxCall::Ignored,
     })
 }
@@ -112,11 +106,7 @@ impl Form {
     }
 
     fn push(&self, source: SourceId) -> Result<PushRequest, BadHook> {
-        let hosts = [
-            self.first("tcurl").and_then(host_of),
-            self.first("vhost"),
-            self.first("domain"),
-        ];
+        let hosts = [self.first("tcurl").and_then(host_of), self.first("vhost"), self.first("domain")];
         let is_param = |(name, _): &&(String, String)| !RESERVED.contains(&name.as_str());
         Ok(PushRequest {
             source,
@@ -145,11 +135,7 @@ fn opened_at(path: &str, stream: &str) -> Option<Millis> {
     let rest = file.strip_prefix(stream).unwrap_or(file);
     let epochs = rest.split('-').skip(1).filter_map(|piece| {
         let digits = piece.split(|c: char| !c.is_ascii_digit()).next()?;
-        if digits.len() == 10 {
-            digits.parse::<Millis>().ok()
-        } else {
-            None
-        }
+        if digits.len() == 10 { digits.parse::<Millis>().ok() } else { None }
     });
     epochs.last().map(|seconds| seconds * 1000)
 }
@@ -164,16 +150,8 @@ mod tests {
         for (path, stream, expected) in [
             ("/rec/demo-1795337096_20261122084456.flv", "demo", found),
             ("/rec/cam1-1795337096.flv", "cam1", found),
-            (
-                "/rec/renamed_stream-1795337096_20261122084602.flv",
-                "redir1",
-                found,
-            ),
-            (
-                "/rec/cam-1111111111-1795337096.flv",
-                "cam-1111111111",
-                found,
-            ),
+            ("/rec/renamed_stream-1795337096_20261122084602.flv", "redir1", found),
+            ("/rec/cam-1111111111-1795337096.flv", "cam-1111111111", found),
             ("/rec/cam-1111111111.flv", "cam-1111111111", None),
             ("/rec-1111111111/demo.flv", "demo", None),
             ("/rec/demo-20261122084456.flv", "demo", None),
@@ -207,23 +185,9 @@ mod tests {
         let Ok(NginxCall::Publish { key, push }) = parse(SourceId(7), body) else {
             panic!("a publish");
         };
-        assert_eq!(
-            (key.as_str(), push.stream.as_str(), push.source),
-            ("4", "a", SourceId(7))
-        );
+        assert_eq!((key.as_str(), push.stream.as_str(), push.source), ("4", "a", SourceId(7)));
         assert_eq!(push.hosts, ["10.0.0.1", "a.example.com", "b.example.com"]);
-        let params: Vec<_> = push
-            .params
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()))
-            .collect();
-        assert_eq!(
-            params,
-            [
-                ("domain", "b.example.com"),
-                ("vhost", "a.example.com"),
-                ("token", "x&y")
-            ]
-        );
+        let params: Vec<_> = push.params.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(params, [("domain", "b.example.com"), ("vhost", "a.example.com"), ("token", "x&y")]);
     }
 }

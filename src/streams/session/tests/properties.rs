@@ -7,22 +7,13 @@ use super::*;
 /// The reports of one publish, in any order, each once or more often or not at all.
 fn reports() -> impl Strategy<Value = Vec<(Hint, Millis)>> {
     let hint = prop_oneof![
-        Just(Hint::Started {
-            at: T0,
-            push: push()
-        }),
+        Just(Hint::Started { at: T0, push: push() }),
         (0..40_i64).prop_map(alive),
         (0..40_i64).prop_map(ended),
-        Just(Hint::Ended {
-            at: at(30),
-            failure: Some("broken pipe".to_owned())
-        }),
+        Just(Hint::Ended { at: at(30), failure: Some("broken pipe".to_owned()) }),
         Just(Hint::RecordingStarted { at: at(0) }),
         Just(Hint::RecordingEnded { at: at(30) }),
-        Just(Hint::RecordingFailed {
-            at: at(7),
-            reason: "disk full".to_owned()
-        }),
+        Just(Hint::RecordingFailed { at: at(7), reason: "disk full".to_owned() }),
         (0..6_i64).prop_map(|n| opened(n * 5)),
         (0..6_i64).prop_map(|n| closed(n * 5, n * 5 + 5)),
         (0..6_i64).prop_map(|n| Hint::PartClosed(ClosedPart {
@@ -85,10 +76,7 @@ fn sound(story: &Story) -> Result<(), TestCaseError> {
     for (index, event) in story.events.iter().enumerate() {
         prop_assert_eq!(event.sequence, index as i64 + 1);
         prop_assert_eq!(event.status == Status::Fail, event.error.is_some());
-        prop_assert_eq!(
-            event.part.is_some(),
-            matches!(event.name, RecordPartStarted | RecordPartDone)
-        );
+        prop_assert_eq!(event.part.is_some(), matches!(event.name, RecordPartStarted | RecordPartDone));
     }
     for name in [PublishStarted, PublishDone, RecordStarted, RecordDone] {
         prop_assert_eq!(place(name).1, 0, "{} comes once", name);
@@ -121,18 +109,8 @@ fn sound(story: &Story) -> Result<(), TestCaseError> {
             PublishStarted | PublishDone | RecordStarted => {}
         }
     }
-    let told = story
-        .events
-        .iter()
-        .filter(|event| event.name == RecordPartDone)
-        .count();
+    let told = story.events.iter().filter(|event| event.name == RecordPartDone).count();
     prop_assert!(story.parts.len() >= told, "every told part is kept");
-    prop_assert!(
-        story
-            .parts
-            .iter()
-            .zip(1..)
-            .all(|(part, number)| part.number == number)
-    );
+    prop_assert!(story.parts.iter().zip(1..).all(|(part, number)| part.number == number));
     Ok(())
 }

@@ -5,19 +5,13 @@ use super::*;
 #[test]
 fn the_last_part_comes_after_the_end() {
     let mut story = Story::begin(AT_PUBLISH, false);
-    assert_eq!(
-        story.news(),
-        ["publish_started", "record_started", "record_part_started"]
-    );
+    assert_eq!(story.news(), ["publish_started", "record_started", "record_part_started"]);
     story.hear(12, &ended(12));
     assert_eq!(story.news(), ["publish_done"]);
     assert_eq!(story.session.phase, Phase::Closing);
     story.hear(13, &closed(0, 12));
     assert_eq!(story.news(), ["record_part_done", "record_done"]);
-    assert_eq!(
-        story.last(EventName::RecordDone).url.as_deref(),
-        Some("part-0")
-    );
+    assert_eq!(story.last(EventName::RecordDone).url.as_deref(), Some("part-0"));
     assert_eq!(story.session.phase, Phase::Closed);
 }
 
@@ -28,11 +22,7 @@ fn without_openings_the_next_part_starts_where_the_last_stopped() {
     story.news();
     let next = story.last(EventName::RecordPartStarted);
     assert_eq!((next.start_time_ms, next.part), (Some(at(5)), Some(2)));
-    let unnamed = ClosedPart {
-        started_at: None,
-        location: None,
-        ..closed_part(0, 8)
-    };
+    let unnamed = ClosedPart { started_at: None, location: None, ..closed_part(0, 8) };
     story.hear(8, &Hint::PartClosed(unnamed));
     assert_eq!(story.parts[1].start, at(5));
     assert_eq!(story.parts[1].duration_ms, 3_000);
@@ -43,33 +33,15 @@ fn a_part_alone_begins_the_recording() {
     let mut story = Story::begin(RULES, false);
     story.news();
     story.hear(5, &closed(1, 5));
-    assert_eq!(
-        story.news(),
-        [
-            "record_started",
-            "record_part_started",
-            "record_part_done",
-            "record_part_started"
-        ]
-    );
-    assert_eq!(
-        story.last(EventName::RecordStarted).start_time_ms,
-        Some(at(1))
-    );
+    assert_eq!(story.news(), ["record_started", "record_part_started", "record_part_done", "record_part_started"]);
+    assert_eq!(story.last(EventName::RecordStarted).start_time_ms, Some(at(1)));
 
     let mut late = Story::begin(RULES, false);
     late.hear(5, &ended(5));
     late.hear(6, &closed(0, 5));
     assert_eq!(
         late.news(),
-        [
-            "publish_started",
-            "publish_done",
-            "record_started",
-            "record_part_started",
-            "record_part_done",
-            "record_done"
-        ]
+        ["publish_started", "publish_done", "record_started", "record_part_started", "record_part_done", "record_done"]
     );
 }
 
@@ -78,15 +50,9 @@ fn a_started_recording_may_report_its_part_late() {
     let mut story = Story::begin(RULES, false);
     story.hear(0, &Hint::RecordingStarted { at: at(0) });
     story.hear(4, &ended(4));
-    assert_eq!(
-        story.news(),
-        ["publish_started", "record_started", "publish_done"]
-    );
+    assert_eq!(story.news(), ["publish_started", "record_started", "publish_done"]);
     story.hear(5, &closed(0, 4));
-    assert_eq!(
-        story.news(),
-        ["record_part_started", "record_part_done", "record_done"]
-    );
+    assert_eq!(story.news(), ["record_part_started", "record_part_done", "record_done"]);
 }
 
 #[test]
@@ -101,13 +67,7 @@ fn a_silent_part_fails_after_the_grace() {
     story.tick(13);
     assert!(story.news().is_empty());
     story.tick(14);
-    assert_eq!(
-        story.news(),
-        [
-            "record_part_done: the source did not report the end of this part",
-            "record_done"
-        ]
-    );
+    assert_eq!(story.news(), ["record_part_done: the source did not report the end of this part", "record_done"]);
     assert_eq!(story.last(EventName::RecordDone).duration_ms, Some(5_000));
 
     story.hear(20, &closed(5, 9));
@@ -120,52 +80,33 @@ fn a_recording_without_a_good_part_fails() {
     let mut story = Story::begin(AT_PUBLISH, false);
     story.hear(9, &ended(9));
     story.tick(14);
-    assert_eq!(
-        story.news().last().expect("told"),
-        "record_done: every part failed"
-    );
+    assert_eq!(story.news().last().expect("told"), "record_done: every part failed");
     assert_eq!(story.last(EventName::RecordDone).duration_s(), Some(0));
 
     let mut story = Story::begin(RULES, false);
     story.hear(0, &Hint::RecordingStarted { at: at(0) });
     story.hear(9, &ended(9));
     story.tick(14);
-    assert_eq!(
-        story.news().last().expect("told"),
-        "record_done: no part was recorded"
-    );
+    assert_eq!(story.news().last().expect("told"), "record_done: no part was recorded");
 }
 
 #[test]
 fn a_recording_that_cannot_begin_is_told_once() {
-    let failed = Hint::RecordingFailed {
-        at: at(0),
-        reason: "disk full".to_owned(),
-    };
+    let failed = Hint::RecordingFailed { at: at(0), reason: "disk full".to_owned() };
     let mut story = Story::begin(RULES, false);
     story.hear(0, &failed);
     story.hear(0, &failed);
     story.hear(1, &opened(1));
     story.hear(2, &closed(1, 2));
     story.hear(3, &ended(3));
-    assert_eq!(
-        story.news(),
-        [
-            "publish_started",
-            "record_started: disk full",
-            "publish_done"
-        ]
-    );
+    assert_eq!(story.news(), ["publish_started", "record_started: disk full", "publish_done"]);
     assert_eq!(story.session.phase, Phase::Closed);
     assert_eq!(story.parts.len(), 1);
 }
 
 #[test]
 fn a_recording_that_cannot_go_on_fails_its_part_and_may_resume() {
-    let failed = Hint::RecordingFailed {
-        at: at(5),
-        reason: "disk full".to_owned(),
-    };
+    let failed = Hint::RecordingFailed { at: at(5), reason: "disk full".to_owned() };
     let mut story = Story::begin(RULES, false);
     story.hear(0, &opened(0));
     story.news();
@@ -175,15 +116,7 @@ fn a_recording_that_cannot_go_on_fails_its_part_and_may_resume() {
     story.hear(8, &opened(8));
     story.hear(9, &closed(8, 9));
     story.hear(9, &ended(9));
-    assert_eq!(
-        story.news(),
-        [
-            "record_part_started",
-            "record_part_done",
-            "record_done",
-            "publish_done"
-        ]
-    );
+    assert_eq!(story.news(), ["record_part_started", "record_part_done", "record_done", "publish_done"]);
 }
 
 #[test]
@@ -197,10 +130,7 @@ fn parts_out_of_order_are_all_told() {
     assert_eq!(story.news(), ["record_part_done", "record_part_started"]);
     story.hear(9, &ended(9));
     story.hear(9, &closed(5, 9));
-    assert_eq!(
-        story.news(),
-        ["publish_done", "record_part_done", "record_done"]
-    );
+    assert_eq!(story.news(), ["publish_done", "record_part_done", "record_done"]);
 }
 
 #[test]
@@ -211,15 +141,9 @@ fn a_part_that_newer_ones_overtook_is_given_up() {
     }
     assert_eq!(
         story.news()[3..],
-        [
-            "record_part_done: the source did not report the end of this part",
-            "record_part_started"
-        ]
+        ["record_part_done: the source did not report the end of this part", "record_part_started"]
     );
-    assert_eq!(
-        story.session.open_part.as_ref().map(|part| part.opened_at),
-        Some(at(5))
-    );
+    assert_eq!(story.session.open_part.as_ref().map(|part| part.opened_at), Some(at(5)));
 }
 
 #[test]
@@ -228,11 +152,7 @@ fn the_first_recorder_counts() {
     let of = |recorder: &str, start, stop| {
         let location = Some(format!("{recorder}-{start}"));
         let part = closed_part(start, stop);
-        Hint::PartClosed(ClosedPart {
-            recorder: recorder.to_owned(),
-            location,
-            ..part
-        })
+        Hint::PartClosed(ClosedPart { recorder: recorder.to_owned(), location, ..part })
     };
     story.hear(5, &of("part", 0, 5));
     story.hear(9, &ended(9));
@@ -249,17 +169,9 @@ fn wire_durations_are_rounded_half_up() {
     let mut story = Story::begin(AT_PUBLISH, false);
     for (ms, seconds) in [(0, 0), (1, 1), (499, 1), (1_499, 1), (1_500, 2), (4_990, 5)] {
         let location = Some(format!("of-{ms}"));
-        let part = ClosedPart {
-            duration_ms: Some(ms),
-            location,
-            ..closed_part(0, 9)
-        };
+        let part = ClosedPart { duration_ms: Some(ms), location, ..closed_part(0, 9) };
         story.hear(9, &Hint::PartClosed(part));
-        assert_eq!(
-            story.last(EventName::RecordPartDone).duration_s(),
-            Some(seconds),
-            "{ms}"
-        );
+        assert_eq!(story.last(EventName::RecordPartDone).duration_s(), Some(seconds), "{ms}");
     }
 }
 
@@ -267,26 +179,14 @@ fn wire_durations_are_rounded_half_up() {
 fn a_report_may_name_absurd_times() {
     let mut story = Story::begin(AT_PUBLISH, false);
     story.hear(5, &closed(9, 5));
-    assert_eq!(
-        (story.parts[0].start, story.parts[0].duration_ms),
-        (at(5), 0)
-    );
-    story.hear(
-        6,
-        &Hint::Ended {
-            at: 0,
-            failure: None,
-        },
-    );
+    assert_eq!((story.parts[0].start, story.parts[0].duration_ms), (at(5), 0));
+    story.hear(6, &Hint::Ended { at: 0, failure: None });
     assert_eq!(story.session.ended_at, Some(T0));
 }
 
 #[test]
 fn a_repeated_opening_is_known_by_its_time() {
-    let opened = |second| Hint::PartOpened {
-        at: at(second),
-        location: None,
-    };
+    let opened = |second| Hint::PartOpened { at: at(second), location: None };
     let mut story = Story::begin(RULES, false);
     story.hear(0, &opened(0));
     story.hear(5, &closed(0, 5));
@@ -303,11 +203,7 @@ fn the_first_opening_names_the_part_that_was_taken_for_open() {
     story.news();
     story.hear(1, &opened(1));
     story.hear(5, &closed(1, 5));
-    assert_eq!(
-        story.news(),
-        ["record_part_done"],
-        "this source reports its openings"
-    );
+    assert_eq!(story.news(), ["record_part_done"], "this source reports its openings");
     story.hear(6, &opened(6));
     story.hear(9, &ended(9));
     story.tick(14);
@@ -321,10 +217,7 @@ fn no_part_is_taken_for_open_when_the_recording_is_over() {
     story.hear(5, &Hint::RecordingEnded { at: at(5) });
     story.hear(5, &closed(0, 5));
     story.hear(9, &ended(9));
-    assert_eq!(
-        story.news()[3..],
-        ["record_part_done", "record_done", "publish_done"]
-    );
+    assert_eq!(story.news()[3..], ["record_part_done", "record_done", "publish_done"]);
 }
 
 #[test]
@@ -337,17 +230,7 @@ fn the_latest_opening_counts_while_nothing_is_told() {
     story.hear(5, &ended(5));
     assert_eq!(
         story.news(),
-        [
-            "publish_started",
-            "record_started",
-            "record_part_started",
-            "record_part_done",
-            "record_done",
-            "publish_done"
-        ]
+        ["publish_started", "record_started", "record_part_started", "record_part_done", "record_done", "publish_done"]
     );
-    assert_eq!(
-        story.last(EventName::RecordPartStarted).start_time_ms,
-        Some(at(2))
-    );
+    assert_eq!(story.last(EventName::RecordPartStarted).start_time_ms, Some(at(2)));
 }
