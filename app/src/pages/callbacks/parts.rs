@@ -13,6 +13,7 @@ use super::server_fns::{
 use super::state::{Answer, PhaseLine, PhaseOutcome, RowLabels, RowStart, RowState, TestView};
 use crate::components::{Badge, Choice, Field, Note, Select, Tone, copyable, encode};
 use crate::context::Visit;
+use crate::error::UiError;
 use crate::forms::Flash;
 use crate::pages::domains::page_of;
 use crate::texts::{Locale, Texts, number};
@@ -26,14 +27,9 @@ pub(super) fn row_state(view: &CallbackView, note: String) -> RowState {
 }
 
 /// A test's report in the person's language.
-pub(super) fn test_view(visit: &Visit, report: &ProbeReport) -> TestView {
+pub(super) fn test_view(visit: &Visit, address: &str, report: &ProbeReport) -> TestView {
     let texts = visit.texts;
-    let class = report.error_class.as_deref().unwrap_or_default();
-    // The core's sentences are English and name hosts; other languages have a sentence for each class.
-    let (error, remedy) = match texts.0 {
-        Locale::English => (report.error.clone(), report.remedy.clone()),
-        Locale::Chinese => (Some(texts.word("class", class)), Some(texts.word("remedy", class))),
-    };
+    let (error, remedy) = failure_of(texts, report);
     let line = |phase: &PhaseView| {
         let failed = !phase.ok;
         PhaseLine {
@@ -47,7 +43,7 @@ pub(super) fn test_view(visit: &Visit, report: &ProbeReport) -> TestView {
     };
     let mut phases: Vec<PhaseLine> = report.phases.iter().map(line).collect();
     let last = report.phases.last().and_then(|last| PHASES.iter().position(|name| *name == last.phase));
-    let encrypted = report.phases.first().is_none_or(|address| !address.detail.starts_with("http,"));
+    let encrypted = !address.to_ascii_lowercase().starts_with("http:");
     for name in PHASES.iter().skip(last.map_or(0, |at| at + 1)).filter(|name| encrypted || **name != "tls") {
         if report.ok {
             break;
@@ -69,6 +65,26 @@ pub(super) fn test_view(visit: &Visit, report: &ProbeReport) -> TestView {
         }
     };
     TestView { ok: report.ok, summary, phases, body: report.body.clone() }
+}
+
+/// What went wrong and what to do. The core's sentences are English and name hosts; other languages have a sentence for
+/// each class.
+fn failure_of(texts: Texts, report: &ProbeReport) -> (Option<String>, Option<String>) {
+    let class = report.error_class.as_deref();
+    match texts.0 {
+        Locale::English => (report.error.clone(), report.remedy.clone()),
+        Locale::Chinese => (class.map(|c| texts.word("class", c)), class.map(|c| texts.word("remedy", c))),
+    }
+}
+
+/// The error of an address that the policy forbids, which nobody can save.
+pub(super) fn blocked(texts: Texts, report: &ProbeReport) -> Option<UiError> {
+    if report.error_class.as_deref() != Some("blocked_address") {
+        return None;
+    }
+    let (error, remedy) = failure_of(texts, report);
+    let message = [error, remedy].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    Some(UiError { code: "blocked_address".to_owned(), status: 422, message, field: Some("address".to_owned()) })
 }
 
 /// The phases of an attempt in a line: `DNS 2 ms · connect 21 ms`.
@@ -98,7 +114,7 @@ pub(crate) fn LiveVideoInformation(
             let start = start(&visit, &push, &view, editable, edited, &flash);
             let health = health(&visit, &push, &view);
             let advanced = editable.then(|| advanced(&visit, &push, &view, &flash));
-            view! { <CallbackRow start=start>{health}</CallbackRow> {advanced} }
+            view! { <div class="callback-row"><CallbackRow start=start>{health}</CallbackRow> {advanced}</div> }
         })
         .collect();
     view! {
@@ -107,7 +123,7 @@ pub(crate) fn LiveVideoInformation(
                 <h2 id="live-video-title">{texts.get("callback.title")}</h2>
                 <p>{texts.get("callback.subtitle")}</p>
             </header>
-            <div class="body callbacks">{rows}</div>
+            <div class="body">{rows}</div>
         </section>
     }
 }

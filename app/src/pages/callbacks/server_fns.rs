@@ -8,7 +8,7 @@ use crate::error::UiError;
 
 #[cfg(feature = "ssr")]
 use {
-    super::parts::{row_state, test_view},
+    super::parts::{blocked, row_state, test_view},
     crate::context::Visit,
     crate::forms::{Done, Post},
     callsheet::callbacks::{CallbackChange, CallbackError, CallbackView},
@@ -50,7 +50,7 @@ pub(crate) async fn test_callback(push: String, kind: CallbackKind, address: Str
     let actor = visit.actor()?;
     let post = Post::new(&visit, TestCallback::PATH, &[("kind", kind.as_str()), ("address", &address)]);
     match visit.console.prober.test(actor, Some(&push), kind, address.trim()).await {
-        Ok(report) => post.show(test_view(&visit, &report), &anchor(kind)).await,
+        Ok(report) => post.show(test_view(&visit, address.trim(), &report), &anchor(kind)).await,
         Err(problem) => post.fail(UiError::of(visit.texts, &problem)).await,
     }
 }
@@ -70,7 +70,13 @@ pub(crate) async fn save_callback_address(
     if !untested {
         match visit.console.prober.test(actor, Some(&push), kind, address).await {
             Ok(report) if report.ok => {}
-            Ok(report) => return post.show(Answer::AskSave(test_view(&visit, &report)), &anchor(kind)).await,
+            Ok(report) => {
+                if let Some(error) = blocked(visit.texts, &report) {
+                    return post.fail(error).await;
+                }
+                let test = test_view(&visit, address, &report);
+                return post.show(Answer::AskSave(test), &anchor(kind)).await;
+            }
             Err(problem) => return post.fail(UiError::of(visit.texts, &problem)).await,
         }
     }

@@ -114,7 +114,7 @@ fn table_row(visit: &Visit, actor: &Actor, row: &DomainRow) -> impl IntoView + u
         <tr>
             <th scope="row">
                 <a href=href.clone()>{domain.push_display.clone()}</a>
-                <span class="second">{play} {more}</span>
+                <span class="second">{play} " " {more}</span>
             </th>
             <td data-label=texts.get("domains.status")><Badge tone text=texts.get(state)/></td>
             <td data-label=texts.get("domains.callbacks")><div class="marks">{marks}</div></td>
