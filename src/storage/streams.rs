@@ -228,9 +228,9 @@ impl SessionStore for Db {
         if let Some(domain) = &filter.domain {
             conditions.add("s.domain = ?", [Value::Text(domain.clone())]);
         }
-        match filter.open {
-            Some(true) => conditions.add("s.phase in ('live', 'closing')", []),
-            Some(false) => conditions.add("s.phase = 'closed'", []),
+        match filter.live {
+            Some(true) => conditions.add("s.phase = 'live'", []),
+            Some(false) => conditions.add("s.phase in ('closing', 'closed')", []),
             None => {}
         }
         if let Some(only) = &filter.only {

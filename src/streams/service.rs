@@ -64,7 +64,7 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Sessions of one domain or all, newest first; open ones, closed ones or both.
+    /// Sessions of one domain or all, newest first; live ones, past ones or both.
     pub async fn list(
         &self,
         actor: &Actor,

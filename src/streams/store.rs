@@ -58,8 +58,8 @@ pub type Decide<'a> = dyn Fn(Situation) -> Vec<Step> + Send + Sync + 'a;
 pub struct SessionFilter {
     /// ASCII push domain.
     pub domain: Option<String>,
-    /// `Some(true)`: not closed yet; `Some(false)`: closed.
-    pub open: Option<bool>,
+    /// `Some(true)`: publishing now; `Some(false)`: over, though parts may still come in.
+    pub live: Option<bool>,
     /// Only these push domains (of a limited key).
     pub only: Option<Vec<String>>,
 }

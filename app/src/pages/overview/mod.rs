@@ -19,9 +19,9 @@ pub(crate) fn OverviewPage() -> impl IntoView {
     page(|visit, actor, _| async move {
         let texts = visit.texts;
         let ui = |problem: &callsheet::streams::StreamError| UiError::of(texts, problem);
-        let open = SessionFilter { open: Some(true), ..SessionFilter::default() };
+        let live = SessionFilter { live: Some(true), ..SessionFilter::default() };
         let first = PageRequest { number: 1, size: LIVE_SHOWN };
-        let live = visit.console.streams.list(&actor, open, first).await.map_err(|e| ui(&e))?;
+        let live = visit.console.streams.list(&actor, live, first).await.map_err(|e| ui(&e))?;
         let figures = visit.console.deliveries.figures(&actor).await.map_err(|e| UiError::of(texts, &e))?;
         let finished = figures.delivered + figures.failed;
         let rate = if finished > 0 {

@@ -20,7 +20,7 @@ pub(crate) fn StreamsPage() -> impl IntoView {
     page(move |visit, actor, _| async move {
         let texts = visit.texts;
         let domain = visit.console.domains.get(&actor, &push).await.map_err(|e| UiError::of(texts, &e))?;
-        let filter = |open| SessionFilter { domain: Some(domain.push.clone()), open: Some(open), only: None };
+        let filter = |live| SessionFilter { domain: Some(domain.push.clone()), live: Some(live), only: None };
         let streams = &visit.console.streams;
         let all_live = PageRequest { number: 1, size: 200 };
         let live = streams.list(&actor, filter(true), all_live).await.map_err(|e| UiError::of(texts, &e))?;

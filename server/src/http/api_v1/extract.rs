@@ -1,15 +1,15 @@
 //! What handlers take from a request. Each refusal is a problem that names the field.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use callsheet::accounts::AccountError;
 use callsheet::model::{Actor, DomainName};
+use callsheet_app::ClientAddress;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -29,9 +29,8 @@ impl FromRequestParts<AppState> for ApiActor {
         let Some(token) = bearer_token(&parts.headers) else {
             return parts.extensions.get().cloned().map(Self).ok_or_else(ApiProblem::signed_out);
         };
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = peer.map_or_else(|| "unknown".to_owned(), |ConnectInfo(peer)| peer.ip().to_string());
-        match app.console.accounts.token_actor(token, &address).await {
+        let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.as_str()).unwrap_or_default();
+        match app.console.accounts.token_actor(token, address).await {
             Ok(actor) => Ok(Self(actor)),
             Err(AccountError::SignedOut) => Err(ApiProblem::signed_out()),
             Err(error) => Err(error.into()),

@@ -21,7 +21,7 @@ mod streams;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 use serde::Serialize;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -56,7 +56,8 @@ pub fn routes() -> Router<AppState> {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         // Answers hold secrets and change at once.
         .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, NO_STORE));
-    Router::new().nest("/api/v1", api)
+    // Without the second the pages would answer for the bare prefix.
+    Router::new().nest("/api/v1", api).route("/api/v1/", any(no_such_path))
 }
 
 async fn no_such_path(uri: Uri) -> ApiProblem {

@@ -4,13 +4,13 @@
 //! A cursor holds the number of the next page and its length. Lists begin with the newest, so what is made while
 //! somebody reads on moves the rest down: a row may come twice, none is left out.
 
+use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callsheet::model::{Page, PageRequest};
 use serde::{Deserialize, Serialize};
 
 use crate::http::problem::ApiProblem;
-use axum::http::StatusCode;
 
 const DEFAULT_LIMIT: i64 = 20;
 const MAX_LIMIT: i64 = 100;

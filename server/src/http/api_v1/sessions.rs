@@ -158,7 +158,7 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<List<SessionJson>>, ApiProblem> {
     let page = page::request(query.cursor, query.limit)?;
-    let filter = SessionFilter { domain: query.domain.map(|domain| domain.0), open: None, only: None };
+    let filter = SessionFilter { domain: query.domain.map(|domain| domain.0), live: None, only: None };
     Ok(Json(app.console.streams.list(&actor, filter, page).await?.into()))
 }
 

@@ -1,5 +1,4 @@
-//! `/streams`: the sessions that are open now, newest first. `phase` tells those that publish (`live`) from those that
-//! wait for their last recorded part (`closing`).
+//! `/streams`: the sessions that publish now, newest first.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,6 +16,6 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<List<SessionJson>>, ApiProblem> {
     let page = page::request(query.cursor, query.limit)?;
-    let filter = SessionFilter { domain: query.domain.map(|domain| domain.0), open: Some(true), only: None };
+    let filter = SessionFilter { domain: query.domain.map(|domain| domain.0), live: Some(true), only: None };
     Ok(Json(app.console.streams.list(&actor, filter, page).await?.into()))
 }

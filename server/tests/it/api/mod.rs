@@ -1,0 +1,11 @@
+//! The REST API, resource by resource. [`access`] holds who may do what on every route.
+
+mod access;
+mod callbacks;
+mod deliveries;
+mod domains;
+mod protocol;
+mod recording;
+mod sources;
+mod streams;
+mod support;
