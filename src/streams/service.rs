@@ -82,8 +82,13 @@ impl Streams {
     /// One session with its parts, events and deliveries.
     pub async fn get(&self, actor: &Actor, id: SessionId) -> Result<SessionDetail, StreamError> {
         actor.check(Action::Read)?;
-        let detail = self.store.session_detail(id).await?.ok_or(StreamError::Unknown)?;
+        let mut detail = self.store.session_detail(id).await?.ok_or(StreamError::Unknown)?;
         actor.check_domain(Action::Read, &detail.session.domain)?;
+        for (name, value) in &mut detail.params {
+            if may_be_secret(name) {
+                "…".clone_into(value);
+            }
+        }
         Ok(detail)
     }
 
@@ -293,6 +298,13 @@ impl IngestSink for Streams {
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
         self.report_once(key, Adapter::BuiltIn, &hint, None).await
     }
+}
+
+/// Whether a parameter of a push address, by its name, may hold what only the publisher should know.
+fn may_be_secret(name: &str) -> bool {
+    const MARKS: [&str; 8] = ["auth", "hash", "key", "pass", "pwd", "secret", "sign", "token"];
+    let name = name.to_lowercase();
+    MARKS.iter().any(|mark| name.contains(mark))
 }
 
 /// One session moves by `change`. When it goes live, whoever was live is gone; when it stops being live, the next may go live.
