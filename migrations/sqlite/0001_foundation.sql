@@ -1,4 +1,4 @@
--- Times are Unix ms (UTC), booleans are booleans, names of domains are ASCII.
+-- Times are Unix ms (UTC), booleans are 0 or 1, names of domains are ASCII.
 
 create table users (
     id integer primary key autoincrement,
@@ -49,7 +49,7 @@ create table domains (
     id integer primary key autoincrement,
     push text not null unique,
     push_display text not null,
-    enabled boolean not null,
+    enabled integer not null,
     created_at integer not null,
     updated_at integer not null
 );
@@ -68,10 +68,10 @@ create table callbacks (
     id integer primary key autoincrement,
     domain_id integer not null references domains (id) on delete cascade,
     kind text not null,
-    enabled boolean not null,
+    enabled integer not null,
     address text,
     dialect text not null,
-    ordered boolean not null,
+    ordered integer not null,
     timeout_seconds integer not null,
     headers text not null,
     secret_sealed blob not null,
@@ -84,7 +84,7 @@ create table callbacks (
 
 create table recording_settings (
     domain_id integer primary key references domains (id) on delete cascade,
-    enabled boolean not null,
+    enabled integer not null,
     part_seconds integer not null,
     bucket text not null
 );
@@ -193,7 +193,7 @@ create table deliveries (
     state text not null,
     attempts integer not null,
     tries integer not null,
-    out_of_order boolean not null,
+    out_of_order integer not null,
     last_attempt_at integer,
     last_status integer,
     last_error text,
@@ -220,7 +220,7 @@ create table attempts (
     started_at integer not null,
     millis integer not null,
     address text not null,
-    succeeded boolean not null,
+    succeeded integer not null,
     status integer,
     error_class text,
     error text,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::header::HOST;
+use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use rustls::pki_types::CertificateDer;
@@ -21,8 +21,6 @@ use super::{AddressPolicy, Answer, CallbackAddress, Exchange, Failure, Phase, Re
 
 /// More of an answer's body is not read.
 const MAX_BODY: usize = 16 * 1024;
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("Callsheet/", env!("CARGO_PKG_VERSION")));
-const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// What the client is built of, besides the policy.
 pub struct OutboundConfig {
@@ -58,8 +56,8 @@ impl Outbound {
         Ok(Self { connector: Connector::new(policy, config.resolver, config.extra_roots)?, pool: Arc::default() })
     }
 
-    /// Posts a JSON `body` within `timeout`, over a kept connection when there is one. `headers` come besides `host`,
-    /// `content-type`, `content-length` and `user-agent`.
+    /// Posts `body` within `timeout`, over a kept connection when there is one. `headers` come besides `host` and
+    /// `content-length`.
     ///
     /// When the receiver has closed the kept connection in that very moment, the request goes out once more on a new
     /// one, so a receiver may see it twice; it has the same `webhook-id`.
@@ -206,8 +204,6 @@ async fn read_body(link: &mut Link, mut body: Incoming, answer: &mut Answer, hos
 
 fn request(address: &CallbackAddress, mut headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
     headers.insert(HOST, address.authority().clone());
-    headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(USER_AGENT, AGENT);
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = address.target().clone();

@@ -22,10 +22,10 @@ pub(super) fn callback(row: &AnyRow) -> Result<Callback, StoreError> {
         id: CallbackId(row.col("callback_id")?),
         domain_id: DomainId(row.col("callback_domain")?),
         kind: row.word("callback_kind")?,
-        enabled: row.col("enabled")?,
+        enabled: row.flag("enabled")?,
         address: row.col("address")?,
         dialect: row.word("dialect")?,
-        ordered: row.col("ordered")?,
+        ordered: row.flag("ordered")?,
         timeout_seconds: row.col("timeout_seconds")?,
         headers: row.json("headers")?,
         secret_sealed: row.col("secret_sealed")?,
@@ -117,10 +117,10 @@ impl CallbackStore for Db {
              headers = $7, off_reason = null, updated_at = $8 where id = $1",
         )
         .bind(id.0)
-        .bind(change.enabled)
+        .bind(i64::from(change.enabled))
         .bind(change.address.as_ref().map(|a| CallbackAddress::as_str(a).to_owned()))
         .bind(change.dialect.as_str())
-        .bind(change.ordered)
+        .bind(i64::from(change.ordered))
         .bind(change.timeout_seconds)
         .bind(to_json(&change.headers)?)
         .bind(now)

@@ -36,7 +36,7 @@ fn delivery(row: &AnyRow) -> Result<DeliveryRow, StoreError> {
         last_status: row.col("last_status")?,
         last_error: row.col("last_error")?,
         next_attempt_at: row.col("due_at")?,
-        out_of_order: row.col("out_of_order")?,
+        out_of_order: row.flag("out_of_order")?,
     })
 }
 
@@ -49,7 +49,7 @@ fn attempt(row: &AnyRow) -> Result<AttemptView, StoreError> {
         started_at: row.col("started_at")?,
         millis: row.col("millis")?,
         address: row.col("address")?,
-        succeeded: row.col("succeeded")?,
+        succeeded: row.flag("succeeded")?,
         status: row.col("status")?,
         error_class: row.col("error_class")?,
         error: row.col("error")?,
@@ -127,14 +127,14 @@ impl Db {
         };
         sqlx::query(
             "update deliveries set attempts = attempts + 1, tries = tries + 1, last_attempt_at = $2, last_status = $3, \
-             last_error = $4, out_of_order = out_of_order or $5, state = coalesce($6, state), finished_at = $7 \
+             last_error = $4, out_of_order = out_of_order | $5, state = coalesce($6, state), finished_at = $7 \
              where id = $1",
         )
         .bind(record.delivery.0)
         .bind(record.started_at)
         .bind(record.status)
         .bind(record.error_class)
-        .bind(record.out_of_order)
+        .bind(i64::from(record.out_of_order))
         .bind(state.map(DeliveryState::as_str))
         .bind(state.is_none_or(|s| !s.waits()).then_some(finished_at))
         .execute(&mut **tx)
@@ -171,7 +171,7 @@ async fn insert_attempt(tx: &mut Transaction<'static, Any>, record: &AttemptReco
     .bind(record.started_at)
     .bind(record.millis)
     .bind(record.address.clone())
-    .bind(record.succeeded)
+    .bind(i64::from(record.succeeded))
     .bind(record.status)
     .bind(record.error_class)
     .bind(record.error.clone())
@@ -237,7 +237,7 @@ impl DeliveryStore for Db {
             queued.push(self.complete_one(&mut tx, record, *fate).await?);
         }
         for CallbackOff { callback, reason } in off {
-            sqlx::query("update callbacks set enabled = false, off_reason = $2 where id = $1 and enabled")
+            sqlx::query("update callbacks set enabled = 0, off_reason = $2 where id = $1 and enabled = 1")
                 .bind(callback.0)
                 .bind(reason.clone())
                 .execute(&mut *tx)
@@ -360,7 +360,7 @@ impl DeliveryStore for Db {
         if let Some(only) = only {
             conditions.any_of("m.push", only);
         }
-        conditions.add("c.enabled", []);
+        conditions.add("c.enabled = 1", []);
         conditions.add("d.last_error is not null", []);
         let sql = format!(
             "select m.push, c.kind, d.last_error from callbacks c join domains m on m.id = c.domain_id \

@@ -22,7 +22,7 @@ fn view(row: &AnyRow) -> Result<DomainView, StoreError> {
         push: row.col("push")?,
         push_display: row.col("push_display")?,
         play: Vec::new(),
-        enabled: row.col("enabled")?,
+        enabled: row.flag("enabled")?,
         created_at: row.col("created_at")?,
         updated_at: row.col("updated_at")?,
     })
@@ -68,7 +68,7 @@ impl Db {
         for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await? {
             let mark = CallbackMark {
                 kind: row.word("kind")?,
-                enabled: row.col("enabled")?,
+                enabled: row.flag("enabled")?,
                 last_error: row.col("last_error")?,
             };
             found.entry(row.col("domain_id")?).or_default().push(mark);
@@ -89,7 +89,7 @@ impl DomainStore for Db {
             );
         }
         if let Some(enabled) = filter.enabled {
-            conditions.add("enabled = ?", [Value::Bool(enabled)]);
+            conditions.add("enabled = ?", [Value::Int(i64::from(enabled))]);
         }
         if let Some(only) = &filter.only {
             conditions.any_of("push", only);
@@ -147,7 +147,7 @@ impl DomainStore for Db {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
             "insert into domains (push, push_display, enabled, created_at, updated_at) \
-             values ($1, $2, true, $3, $3) returning id",
+             values ($1, $2, 1, $3, $3) returning id",
         )
         .bind(new.push().ascii().to_owned())
         .bind(new.push().display().to_owned())
@@ -172,7 +172,7 @@ impl DomainStore for Db {
             sqlx::query(
                 "insert into callbacks \
                  (domain_id, kind, enabled, dialect, ordered, timeout_seconds, headers, secret_sealed, updated_at) \
-                 values ($1, $2, false, $3, true, 15, '[]', $4, $5)",
+                 values ($1, $2, 0, $3, 1, 15, '[]', $4, $5)",
             )
             .bind(id)
             .bind(kind.as_str())
@@ -183,7 +183,7 @@ impl DomainStore for Db {
             .await?;
         }
         sqlx::query(
-            "insert into recording_settings (domain_id, enabled, part_seconds, bucket) values ($1, false, $2, 'recordings')",
+            "insert into recording_settings (domain_id, enabled, part_seconds, bucket) values ($1, 0, $2, 'recordings')",
         )
         .bind(id)
         .bind(part_seconds)
@@ -203,7 +203,7 @@ impl DomainStore for Db {
         let mut tx = self.begin().await?;
         sqlx::query("update domains set enabled = $2, updated_at = $3 where id = $1")
             .bind(id.0)
-            .bind(enabled)
+            .bind(i64::from(enabled))
             .bind(now)
             .execute(&mut *tx)
             .await?;
@@ -219,7 +219,7 @@ impl DomainStore for Db {
             queued.extend(self.stop_waiting(&mut tx, callback, DeliveryState::Cancelled, audit.at).await?);
         }
         let removed =
-            sqlx::query("delete from domains where id = $1 and not enabled").bind(id.0).execute(&mut *tx).await?;
+            sqlx::query("delete from domains where id = $1 and enabled = 0").bind(id.0).execute(&mut *tx).await?;
         if removed.rows_affected() == 0 {
             return Ok(false);
         }

@@ -54,7 +54,7 @@ impl Db {
         sqlx::query(
             "insert into deliveries (id, event_id, callback_id, domain_id, session_id, kind, event, app, stream, sequence, \
              happened_at, body, state, attempts, tries, out_of_order, finished_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, false, $14)",
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, 0, $14)",
         )
         .bind(id.0)
         .bind(event_id)

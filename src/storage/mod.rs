@@ -1,6 +1,6 @@
 //! Storage on SQLite (embedded, the default) and PostgreSQL.
 //!
-//! One set of SQL serves both: `$1` works in both, and only integers, text, blobs and booleans are stored. Where they
+//! One set of SQL serves both: `$1` works in both, and only integers, text and blobs are stored. Where they
 //! differ (transactions that write, row locks) the difference is a method of [`Engine`]. Each feature's trait is implemented in the
 //! file of the feature's name.
 //!

@@ -16,7 +16,7 @@ impl RecordingStore for Db {
             .fetch_one(&self.read)
             .await?;
         Ok(RecordingSettings {
-            enabled: row.col("enabled")?,
+            enabled: row.flag("enabled")?,
             part_seconds: row.col("part_seconds")?,
             bucket: row.col("bucket")?,
         })
@@ -31,7 +31,7 @@ impl RecordingStore for Db {
         let mut tx = self.begin().await?;
         sqlx::query("update recording_settings set enabled = $2, part_seconds = $3, bucket = $4 where domain_id = $1")
             .bind(domain.0)
-            .bind(settings.enabled)
+            .bind(i64::from(settings.enabled))
             .bind(settings.part_seconds)
             .bind(settings.bucket.clone())
             .execute(&mut *tx)

@@ -11,6 +11,8 @@ use crate::model::StoreError;
 /// Reads columns by name, as the types that are stored.
 pub(super) trait Read {
     fn col<'r, T: Decode<'r, Any> + Type<Any>>(&'r self, name: &'static str) -> Result<T, StoreError>;
+    /// An integer column that is 0 or 1.
+    fn flag(&self, name: &'static str) -> Result<bool, StoreError>;
     /// A text column that is one of a vocabulary.
     fn word<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError>;
     /// A text column that is JSON.
@@ -23,6 +25,10 @@ where
 {
     fn col<'r, T: Decode<'r, Any> + Type<Any>>(&'r self, name: &'static str) -> Result<T, StoreError> {
         Ok(self.try_get(name)?)
+    }
+
+    fn flag(&self, name: &'static str) -> Result<bool, StoreError> {
+        Ok(self.col::<i64>(name)? != 0)
     }
 
     fn word<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError> {
@@ -52,7 +58,6 @@ pub(super) struct Conditions {
 pub(super) enum Value {
     Int(i64),
     Text(String),
-    Bool(bool),
 }
 
 impl Conditions {
@@ -102,7 +107,6 @@ impl Conditions {
             query = match value {
                 Value::Int(v) => query.bind(*v),
                 Value::Text(v) => query.bind(v.clone()),
-                Value::Bool(v) => query.bind(*v),
             };
         }
         query

@@ -7,10 +7,10 @@ use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 use super::Db;
 use super::rows::{Conditions, Read, Value, to_json};
 use crate::deliveries::Queued;
-use crate::model::{DeliveryId, DomainId, Millis, Page, PageRequest, SessionId, SourceId, StoreError};
+use crate::model::{DeliveryId, DomainId, EventId, Millis, Page, PageRequest, SessionId, SourceId, StoreError};
 use crate::streams::{
-    Decide, Part, PartView, Scope, Session, SessionDetail, SessionEvent, SessionFilter, SessionKey, SessionStore,
-    SessionView, Situation, Step, StoredSession, StreamRef,
+    Decide, EventFilter, EventView, Part, PartView, Scope, Session, SessionDetail, SessionEvent, SessionFilter,
+    SessionKey, SessionStore, SessionView, Situation, Step, StoredSession, StreamRef,
 };
 
 const STORED: &str = "id, source_id, boot, source_key, domain_id, domain, app, stream, state";
@@ -250,6 +250,32 @@ impl SessionStore for Db {
         Ok(Page { rows, total, number: page.number, size: page.size })
     }
 
+    async fn list_events(&self, filter: &EventFilter, page: PageRequest) -> Result<Page<EventView>, StoreError> {
+        let mut conditions = Conditions::default();
+        if let Some(domain) = &filter.domain {
+            conditions.add("s.domain = ?", [Value::Text(domain.clone())]);
+        }
+        if let Some(session) = filter.session {
+            conditions.add("e.session_id = ?", [Value::Int(session.0)]);
+        }
+        if let Some(only) = &filter.only {
+            conditions.any_of("s.domain", only);
+        }
+        let from = format!("from events e join sessions s on s.id = e.session_id{}", conditions.sql());
+        let count = conditions.bind(sqlx::query(AssertSqlSafe(format!("select count(*) as n {from}"))));
+        let total = count.fetch_one(&self.read).await?.col("n")?;
+        let place = conditions.next_place();
+        let sql = format!(
+            "select e.id, e.session_id, e.name, e.status, e.sequence, e.happened_at, e.detail, s.domain, s.app, s.stream \
+             {from} order by e.id desc limit ${place} offset ${}",
+            place + 1
+        );
+        let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
+        let rows = query.fetch_all(&self.read).await?;
+        let rows = rows.iter().map(listed_event).collect::<Result<_, _>>()?;
+        Ok(Page { rows, total, number: page.number, size: page.size })
+    }
+
     async fn session_detail(&self, id: SessionId) -> Result<Option<SessionDetail>, StoreError> {
         let sql = format!("select {VIEW} from sessions s where s.id = $1");
         let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.read).await? else {
@@ -302,14 +328,34 @@ fn part_view(row: &AnyRow) -> Result<PartView, StoreError> {
     })
 }
 
-fn event_view(row: &AnyRow) -> Result<SessionEvent, StoreError> {
+fn listed_event(row: &AnyRow) -> Result<EventView, StoreError> {
+    Ok(EventView {
+        id: EventId(row.col("id")?),
+        domain: row.col("domain")?,
+        app: row.col("app")?,
+        stream: row.col("stream")?,
+        session: SessionId(row.col("session_id")?),
+        name: row.word("name")?,
+        status: row.word("status")?,
+        sequence: row.col("sequence")?,
+        happened_at: row.col("happened_at")?,
+        error: event_error(row)?,
+    })
+}
+
+/// Why the thing that the event tells of failed, if it did.
+fn event_error(row: &AnyRow) -> Result<Option<String>, StoreError> {
     let detail: serde_json::Value = row.json("detail")?;
+    Ok(detail.get("error").and_then(|e| e.as_str()).map(str::to_owned))
+}
+
+fn event_view(row: &AnyRow) -> Result<SessionEvent, StoreError> {
     Ok(SessionEvent {
         name: row.word("name")?,
         status: row.word("status")?,
         sequence: row.col("sequence")?,
         happened_at: row.col("happened_at")?,
-        error: detail.get("error").and_then(|e| e.as_str()).map(str::to_owned),
+        error: event_error(row)?,
         delivery: row.try_get::<Option<i64>, _>("delivery")?.map(DeliveryId),
         delivery_state: row.col("delivery_state")?,
     })

@@ -24,5 +24,5 @@ pub use service::{StreamError, Streams, StreamsStore};
 #[cfg(feature = "ssr")]
 pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 #[cfg(feature = "ssr")]
-pub use store::{Decide, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
-pub use views::{PartView, SessionDetail, SessionEvent, SessionView};
+pub use store::{Decide, EventFilter, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
+pub use views::{EventView, PartView, SessionDetail, SessionEvent, SessionView};

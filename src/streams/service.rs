@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
 use super::session::{Outcome, Phase, Session, SessionRules};
-use super::store::{Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
-use super::{SessionDetail, SessionView};
+use super::store::{EventFilter, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
+use super::{EventView, SessionDetail, SessionView};
 use crate::domains::DomainStore;
 use crate::model::{
     Action, Actor, AppName, Clock, DomainName, Forbidden, IdGenerator, Millis, Page, PageRequest, Problem, ProblemKind,
@@ -90,6 +90,21 @@ impl Streams {
     /// How many streams are live, for the figures of the process.
     pub async fn live(&self) -> Result<i64, StreamError> {
         Ok(self.store.count_live().await?)
+    }
+
+    /// Events of one domain, one session or all, newest first.
+    pub async fn list_events(
+        &self,
+        actor: &Actor,
+        mut filter: EventFilter,
+        page: PageRequest,
+    ) -> Result<Page<EventView>, StreamError> {
+        match &filter.domain {
+            Some(domain) => actor.check_domain(Action::Read, domain)?,
+            None => actor.check(Action::Read)?,
+        }
+        filter.only = actor.domains.clone();
+        Ok(self.store.list_events(&filter, page).await?)
     }
 
     /// One report, with the `webhook-id` that makes its repeat harmless.

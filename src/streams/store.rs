@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::session::{Event, Part, Session};
-use super::{SessionDetail, SessionKey, SessionView};
+use super::{EventView, SessionDetail, SessionKey, SessionView};
 use crate::model::{DomainId, Millis, Page, PageRequest, SessionId, StoreError};
 
 /// A session as stored: the state machine and what it is found by.
@@ -64,6 +64,16 @@ pub struct SessionFilter {
     pub only: Option<Vec<String>>,
 }
 
+/// Which events to list.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// ASCII push domain.
+    pub domain: Option<String>,
+    pub session: Option<SessionId>,
+    /// Only these push domains (of a limited key).
+    pub only: Option<Vec<String>>,
+}
+
 /// The sessions' storage. A method is one transaction.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
@@ -84,6 +94,8 @@ pub trait SessionStore: Send + Sync {
     async fn count_live(&self) -> Result<i64, StoreError>;
     /// Newest first.
     async fn list_sessions(&self, filter: &SessionFilter, page: PageRequest) -> Result<Page<SessionView>, StoreError>;
+    /// Newest first.
+    async fn list_events(&self, filter: &EventFilter, page: PageRequest) -> Result<Page<EventView>, StoreError>;
     async fn session_detail(&self, id: SessionId) -> Result<Option<SessionDetail>, StoreError>;
     /// Whether publishing this stream is forbidden at `now`.
     async fn is_forbidden(&self, stream: StreamRef<'_>, now: Millis) -> Result<bool, StoreError>;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{DeliveryId, EventName, Millis, SessionId, Status};
+use crate::model::{DeliveryId, EventId, EventName, Millis, SessionId, Status};
 
 /// A session in a list: live now, or history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,24 @@ pub struct SessionEvent {
     pub error: Option<String>,
     pub delivery: Option<DeliveryId>,
     pub delivery_state: Option<String>,
+}
+
+/// An event in the list of all sessions' events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventView {
+    pub id: EventId,
+    pub domain: String,
+    pub app: String,
+    pub stream: String,
+    pub session: SessionId,
+    pub name: EventName,
+    pub status: Status,
+    /// From 1, within the session.
+    pub sequence: i64,
+    pub happened_at: Millis,
+    /// What went wrong, if it did.
+    pub error: Option<String>,
 }
 
 /// One session with everything that came of it.

@@ -1,6 +1,8 @@
 //! HTTP: pages, server functions, REST, hooks of media servers, health.
 
+pub mod api_v1;
 pub mod ingest;
+pub mod problem;
 pub mod router;
 
 mod browser_session;

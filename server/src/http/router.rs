@@ -13,7 +13,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, health, ingest, middleware};
+use super::{AppState, api_v1, health, ingest, middleware};
 
 /// A browser is signed out after so long without a request.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -67,6 +67,7 @@ fn web(state: &AppState) -> Router<AppState> {
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
     pages
+        .merge(api_v1::routes())
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))
         .layer(sessions)
         .layer(CsrfLayer::new())

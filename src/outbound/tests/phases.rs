@@ -38,9 +38,7 @@ async fn a_good_receiver_gets_the_request_and_each_phase_is_told() {
     for header in [
         "webhook-id: evt_1",
         &format!("host: receiver.test:{}", receiver.port),
-        "content-type: application/json; charset=utf-8",
         "content-length: 2",
-        concat!("user-agent: Callsheet/", env!("CARGO_PKG_VERSION")),
     ] {
         assert!(request.contains(&format!("\r\n{header}\r\n")), "{header} is missing in {request}");
     }

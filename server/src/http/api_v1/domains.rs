@@ -1,0 +1,162 @@
+//! `/domains`: domain groups.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use callsheet::domains::{CallbackMark, DomainFilter, DomainRow, DomainView, NewDomain};
+use callsheet::model::{CallbackKind, DomainName};
+use serde::{Deserialize, Serialize};
+
+use super::extract::{ApiActor, Body, Params, Query};
+use super::moment::Moment;
+use super::page::{self, Cursor, Limit, List};
+use crate::http::AppState;
+use crate::http::problem::ApiProblem;
+
+/// A domain group. Names are ASCII; the display forms are as people wrote them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DomainJson {
+    /// Permanent.
+    source_id: i64,
+    push_domain: String,
+    push_domain_display: String,
+    play_domains: Vec<String>,
+    play_domains_display: Vec<String>,
+    enabled: bool,
+    created_at: Moment,
+    updated_at: Moment,
+}
+
+impl From<DomainView> for DomainJson {
+    fn from(domain: DomainView) -> Self {
+        let (play_domains, play_domains_display) =
+            domain.play.into_iter().map(|play| (play.name, play.display)).unzip();
+        Self {
+            source_id: domain.source_id.0,
+            push_domain: domain.push,
+            push_domain_display: domain.push_display,
+            play_domains,
+            play_domains_display,
+            enabled: domain.enabled,
+            created_at: Moment(domain.created_at),
+            updated_at: Moment(domain.updated_at),
+        }
+    }
+}
+
+/// A domain group in the list: with its callbacks and how many of its streams are live.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListedDomain {
+    #[serde(flatten)]
+    domain: DomainJson,
+    callbacks: Vec<ListedCallback>,
+    live_streams: i64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedCallback {
+    kind: CallbackKind,
+    enabled: bool,
+    /// Error class of the last attempt, if it failed.
+    last_error_class: Option<String>,
+}
+
+impl From<CallbackMark> for ListedCallback {
+    fn from(mark: CallbackMark) -> Self {
+        Self { kind: mark.kind, enabled: mark.enabled, last_error_class: mark.last_error }
+    }
+}
+
+impl From<DomainRow> for ListedDomain {
+    fn from(row: DomainRow) -> Self {
+        let callbacks = row.callbacks.into_iter().map(Into::into).collect();
+        Self { domain: row.domain.into(), callbacks, live_streams: row.live }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DomainStatus {
+    Enabled,
+    Disabled,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    /// Part of a push or play domain.
+    q: Option<String>,
+    status: Option<DomainStatus>,
+    cursor: Option<Cursor>,
+    limit: Option<Limit>,
+}
+
+pub(super) async fn list(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<List<ListedDomain>>, ApiProblem> {
+    let page = page::request(query.cursor, query.limit)?;
+    let filter = DomainFilter {
+        text: query.q.unwrap_or_default(),
+        enabled: query.status.map(|status| matches!(status, DomainStatus::Enabled)),
+        only: None,
+    };
+    Ok(Json(app.console.domains.list(&actor, filter, page).await?.into()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct CreateDomain {
+    push_domain: String,
+    play_domains: Vec<String>,
+}
+
+pub(super) async fn create(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    Body(body): Body<CreateDomain>,
+) -> Result<impl IntoResponse, ApiProblem> {
+    let new = NewDomain::parse(&body.push_domain, &body.play_domains)?;
+    let domain = app.console.domains.create(&actor, new).await?;
+    let location = [(header::LOCATION, format!("/api/v1/domains/{}", domain.push))];
+    Ok((StatusCode::CREATED, location, Json(DomainJson::from(domain))))
+}
+
+pub(super) async fn show(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    Params(push): Params<String>,
+) -> Result<Json<DomainJson>, ApiProblem> {
+    Ok(Json(app.console.domains.get(&actor, &push).await?.into()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeDomain {
+    enabled: bool,
+}
+
+pub(super) async fn change(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    Params(push): Params<String>,
+    Body(body): Body<ChangeDomain>,
+) -> Result<Json<DomainJson>, ApiProblem> {
+    Ok(Json(app.console.domains.set_enabled(&actor, &push, body.enabled).await?.into()))
+}
+
+/// The path names the domain, so nobody is asked to type it once more.
+pub(super) async fn remove(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    Params(push): Params<String>,
+) -> Result<StatusCode, ApiProblem> {
+    let name = DomainName::parse(&push).map_or_else(|_| push.clone(), |name| name.ascii().to_owned());
+    app.console.domains.delete(&actor, &push, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

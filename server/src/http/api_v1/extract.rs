@@ -1,0 +1,140 @@
+//! What handlers take from a request. Each refusal is a problem that names the field.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use callsheet::accounts::AccountError;
+use callsheet::model::{Actor, DomainName};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::BODY_LIMIT;
+use crate::http::AppState;
+use crate::http::problem::ApiProblem;
+
+/// Who calls: the key of the bearer token, else whoever is signed in in the browser. A handler takes it first, so that
+/// strangers learn nothing else.
+pub(super) struct ApiActor(pub(super) Actor);
+
+impl FromRequestParts<AppState> for ApiActor {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiProblem> {
+        let Some(token) = bearer_token(&parts.headers) else {
+            return parts.extensions.get().cloned().map(Self).ok_or_else(ApiProblem::signed_out);
+        };
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = peer.map_or_else(|| "unknown".to_owned(), |ConnectInfo(peer)| peer.ip().to_string());
+        match app.console.accounts.token_actor(token, &address).await {
+            Ok(actor) => Ok(Self(actor)),
+            Err(AccountError::SignedOut) => Err(ApiProblem::signed_out()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// The variable parts of the path. What cannot be read names nothing that exists.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Params<T> {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiProblem> {
+        match Path::from_request_parts(parts, app).await {
+            Ok(Path(params)) => Ok(Self(params)),
+            Err(_) => {
+                Err(ApiProblem::new(StatusCode::NOT_FOUND, "not_found", "the path names nothing that this API has"))
+            }
+        }
+    }
+}
+
+/// The query. Unknown names are errors, because a filter that is passed over answers another question.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiProblem> {
+        let pairs = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+            .map(Self)
+            .map_err(|error| invalid_value(&error))
+    }
+}
+
+/// A JSON body of at most [`BODY_LIMIT`] bytes.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
+    type Rejection = ApiProblem;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiProblem> {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+        if !media_type.trim().eq_ignore_ascii_case("application/json") {
+            let detail = "send the body as JSON, with `content-type: application/json`";
+            return Err(ApiProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
+        }
+        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+                let detail = format!("the body is longer than {BODY_LIMIT} bytes");
+                ApiProblem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+            }
+            _ => ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", "the body broke off"),
+        })?;
+        let malformed = |error: &serde_json::Error| {
+            ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is not JSON: {error}"))
+        };
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let body = serde_path_to_error::deserialize(&mut json).map_err(|error| match error.inner().classify() {
+            Category::Data => invalid_value(&error),
+            Category::Syntax | Category::Eof | Category::Io => malformed(error.inner()),
+        })?;
+        json.end().map_err(|error| malformed(&error))?;
+        Ok(Self(body))
+    }
+}
+
+/// A value that is missing, unknown or out of bounds; serde knows which.
+fn invalid_value<E: fmt::Display>(error: &serde_path_to_error::Error<E>) -> ApiProblem {
+    use serde_path_to_error::Segment;
+
+    let reason = error.inner().to_string();
+    let invalid = |detail| ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail);
+    // These errors stand at the object and name the field in their text alone.
+    for text in ["missing field `", "unknown field `", "duplicate field `"] {
+        if let Some((field, _)) = reason.strip_prefix(text).and_then(|rest| rest.split_once('`')) {
+            let field = field.to_owned();
+            return invalid(reason).of_field(field);
+        }
+    }
+    match error.path().iter().next() {
+        Some(Segment::Map { key }) => invalid(format!("{key}: {reason}")).of_field(key),
+        _ => invalid(reason),
+    }
+}
+
+/// The domain of a filter, in the form that is stored.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct PushDomain(pub(super) String);
+
+impl TryFrom<String> for PushDomain {
+    type Error = callsheet::model::BadName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Ok(Self(DomainName::parse(&text)?.ascii().to_owned()))
+    }
+}

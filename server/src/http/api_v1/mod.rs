@@ -1,0 +1,82 @@
+//! The REST API, `/api/v1`: everything the pages can do, for scripts.
+//!
+//! Who calls is known by `Authorization: Bearer <token>` of an API key, or else by the browser's session. Bodies and
+//! answers are JSON in camelCase, times RFC 3339 in UTC, errors [problems](super::problem). Lists are
+//! `{"items":[…],"nextCursor":"…"|null}` (see [`page`]). A handler reads the request, calls a use case and writes
+//! what came of it; what may be done is the use case's business.
+
+mod callback_tests;
+mod callbacks;
+mod deliveries;
+mod domains;
+mod events;
+mod extract;
+mod moment;
+mod page;
+mod recording;
+mod sessions;
+mod sources;
+mod streams;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::routing::{delete, get, post};
+use serde::Serialize;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use super::AppState;
+use super::problem::ApiProblem;
+
+/// No body of this API needs more, bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// All routes of the API.
+pub fn routes() -> Router<AppState> {
+    let api = Router::new()
+        .route("/domains", get(domains::list).post(domains::create))
+        .route("/domains/{push}", get(domains::show).patch(domains::change).delete(domains::remove))
+        .route("/domains/{push}/callbacks/{kind}", get(callbacks::show).put(callbacks::replace))
+        .route("/domains/{push}/callbacks/{kind}/rotate-secret", post(callbacks::rotate_secret))
+        .route("/domains/{push}/recording", get(recording::show).put(recording::replace))
+        .route("/callback-tests", post(callback_tests::run))
+        .route("/streams", get(streams::list))
+        .route("/sessions", get(sessions::list))
+        .route("/sessions/{id}", get(sessions::show))
+        .route("/events", get(events::list))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{id}", get(deliveries::show))
+        .route("/deliveries/{id}/resend", post(deliveries::resend))
+        .route("/deliveries/{id}/cancel", post(deliveries::cancel))
+        .route("/sources", get(sources::list).post(sources::create))
+        .route("/sources/{id}", delete(sources::remove))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        // Answers hold secrets and change at once.
+        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, NO_STORE));
+    Router::new().nest("/api/v1", api)
+}
+
+async fn no_such_path(uri: Uri) -> ApiProblem {
+    ApiProblem::new(StatusCode::NOT_FOUND, "not_found", format!("the API has no {}", uri.path()))
+}
+
+async fn wrong_method() -> ApiProblem {
+    let detail = "this path does not take this method; the `allow` header names those it takes";
+    ApiProblem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+/// One of several that may share a name, such as headers.
+#[derive(Debug, Serialize)]
+struct NameValue {
+    name: String,
+    value: String,
+}
+
+impl From<(String, String)> for NameValue {
+    fn from((name, value): (String, String)) -> Self {
+        Self { name, value }
+    }
+}

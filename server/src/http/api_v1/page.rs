@@ -1,0 +1,87 @@
+//! Lists come in pages. `limit` (1 to 100, else 20) says how long they are; `cursor` is the `nextCursor` of the page
+//! before, and the first page has none.
+//!
+//! A cursor holds the number of the next page and its length. Lists begin with the newest, so what is made while
+//! somebody reads on moves the rest down: a row may come twice, none is left out.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use callsheet::model::{Page, PageRequest};
+use serde::{Deserialize, Serialize};
+
+use crate::http::problem::ApiProblem;
+use axum::http::StatusCode;
+
+const DEFAULT_LIMIT: i64 = 20;
+const MAX_LIMIT: i64 = 100;
+/// Far beyond any list; keeps the offset small enough to count.
+const MAX_PAGE: i64 = 1_000_000;
+
+/// Rows on a page, 1 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "i64")]
+pub(super) struct Limit(i64);
+
+impl TryFrom<i64> for Limit {
+    type Error = &'static str;
+
+    fn try_from(limit: i64) -> Result<Self, Self::Error> {
+        if (1..=MAX_LIMIT).contains(&limit) { Ok(Self(limit)) } else { Err("must be between 1 and 100") }
+    }
+}
+
+/// Where a list goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Cursor(PageRequest);
+
+impl TryFrom<String> for Cursor {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        parse(&text).map(Self).ok_or("not a `nextCursor` of this list")
+    }
+}
+
+fn parse(cursor: &str) -> Option<PageRequest> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    let (number, size) = text.split_once('.')?;
+    let page = PageRequest { number: number.parse().ok()?, size: size.parse().ok()? };
+    ((2..=MAX_PAGE).contains(&page.number) && (1..=MAX_LIMIT).contains(&page.size)).then_some(page)
+}
+
+/// The page that a query asks for.
+pub(super) fn request(cursor: Option<Cursor>, limit: Option<Limit>) -> Result<PageRequest, ApiProblem> {
+    match (cursor, limit) {
+        (None, limit) => Ok(PageRequest { number: 1, size: limit.map_or(DEFAULT_LIMIT, |l| l.0) }),
+        (Some(Cursor(page)), Some(Limit(limit))) if page.size != limit => {
+            let detail = format!("limit: the cursor goes on with {} rows a page; send that limit or none", page.size);
+            Err(ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail).of_field("limit"))
+        }
+        (Some(Cursor(page)), _) => Ok(page),
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct List<T> {
+    items: Vec<T>,
+    /// `null` on the last page.
+    next_cursor: Option<String>,
+}
+
+impl<T> List<T> {
+    /// A list that has one page only.
+    pub(super) fn whole(items: impl IntoIterator<Item = impl Into<T>>) -> Self {
+        Self { items: items.into_iter().map(Into::into).collect(), next_cursor: None }
+    }
+}
+
+impl<T, Row: Into<T>> From<Page<Row>> for List<T> {
+    fn from(page: Page<Row>) -> Self {
+        let more = page.number < page.count().min(MAX_PAGE);
+        let next = more.then(|| URL_SAFE_NO_PAD.encode(format!("{}.{}", page.number + 1, page.size)));
+        Self { next_cursor: next, ..Self::whole(page.rows) }
+    }
+}

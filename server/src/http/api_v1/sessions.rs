@@ -1,0 +1,171 @@
+//! `/sessions`: every publish of every stream, live ones and history.
+
+use axum::Json;
+use axum::extract::State;
+use callsheet::model::{DeliveryId, EventName, SessionId, Status};
+use callsheet::streams::{PartView, SessionDetail, SessionEvent, SessionFilter, SessionView};
+use serde::{Deserialize, Serialize};
+
+use super::NameValue;
+use super::extract::{ApiActor, Params, PushDomain, Query};
+use super::moment::Moment;
+use super::page::{self, Cursor, Limit, List};
+use crate::http::AppState;
+use crate::http::problem::ApiProblem;
+
+/// One publish of one stream.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionJson {
+    id: SessionId,
+    domain: String,
+    app: String,
+    stream: String,
+    /// Name of the source that reported it.
+    source: String,
+    /// `opening`, `live`, `closing` or `closed`.
+    phase: String,
+    /// The publisher's address.
+    client: Option<String>,
+    started_at: Moment,
+    ended_at: Option<Moment>,
+    /// Why it did not end as it should.
+    failure: Option<String>,
+    recording: bool,
+    /// Parts recorded so far.
+    part_count: i64,
+    video_codec: Option<String>,
+    audio_codec: Option<String>,
+    width: Option<u32>,
+    height: Option<u32>,
+    /// Bits per second.
+    bitrate: Option<u64>,
+}
+
+impl From<SessionView> for SessionJson {
+    fn from(session: SessionView) -> Self {
+        Self {
+            id: session.id,
+            domain: session.domain,
+            app: session.app,
+            stream: session.stream,
+            source: session.source,
+            phase: session.phase,
+            client: session.client,
+            started_at: Moment(session.started_at),
+            ended_at: session.ended_at.map(Moment),
+            failure: session.failure,
+            recording: session.recording,
+            part_count: session.parts,
+            video_codec: session.video_codec,
+            audio_codec: session.audio_codec,
+            width: session.width,
+            height: session.height,
+            bitrate: session.bitrate,
+        }
+    }
+}
+
+/// A session with everything that came of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionDetailJson {
+    #[serde(flatten)]
+    session: SessionJson,
+    /// The push address's query.
+    params: Vec<NameValue>,
+    parts: Vec<PartJson>,
+    events: Vec<SessionEventJson>,
+}
+
+impl From<SessionDetail> for SessionDetailJson {
+    fn from(detail: SessionDetail) -> Self {
+        Self {
+            session: detail.session.into(),
+            params: detail.params.into_iter().map(Into::into).collect(),
+            parts: detail.parts.into_iter().map(Into::into).collect(),
+            events: detail.events.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PartJson {
+    /// From 1.
+    number: i64,
+    location: Option<String>,
+    started_at: Moment,
+    stopped_at: Moment,
+    duration_ms: i64,
+    bytes: Option<i64>,
+    failure: Option<String>,
+}
+
+impl From<PartView> for PartJson {
+    fn from(part: PartView) -> Self {
+        Self {
+            number: part.number,
+            location: part.location,
+            started_at: Moment(part.started_at),
+            stopped_at: Moment(part.stopped_at),
+            duration_ms: part.duration_ms,
+            bytes: part.bytes,
+            failure: part.failure,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionEventJson {
+    name: EventName,
+    status: Status,
+    /// From 1.
+    sequence: i64,
+    happened_at: Moment,
+    error: Option<String>,
+    /// The delivery made for it.
+    delivery: Option<DeliveryId>,
+    delivery_state: Option<String>,
+}
+
+impl From<SessionEvent> for SessionEventJson {
+    fn from(event: SessionEvent) -> Self {
+        Self {
+            name: event.name,
+            status: event.status,
+            sequence: event.sequence,
+            happened_at: Moment(event.happened_at),
+            error: event.error,
+            delivery: event.delivery,
+            delivery_state: event.delivery_state,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    pub(super) domain: Option<PushDomain>,
+    pub(super) cursor: Option<Cursor>,
+    pub(super) limit: Option<Limit>,
+}
+
+pub(super) async fn list(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<List<SessionJson>>, ApiProblem> {
+    let page = page::request(query.cursor, query.limit)?;
+    let filter = SessionFilter { domain: query.domain.map(|domain| domain.0), open: None, only: None };
+    Ok(Json(app.console.streams.list(&actor, filter, page).await?.into()))
+}
+
+pub(super) async fn show(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    Params(id): Params<SessionId>,
+) -> Result<Json<SessionDetailJson>, ApiProblem> {
+    Ok(Json(app.console.streams.get(&actor, id).await?.into()))
+}

@@ -1,0 +1,132 @@
+//! Errors of the REST API, as RFC 9457 describes them (`application/problem+json`):
+//!
+//! ```json
+//! {"type":"/problems/domain_taken","title":"Conflict","status":409,"detail":"…","field":"pushDomain"}
+//! ```
+//!
+//! `type` is stable and ends with the code of the error; `detail` is for people; `field` names the wrong field of the
+//! body or the query, where one is to blame.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use callsheet::model::{Problem, ProblemKind};
+use serde::{Serialize, Serializer};
+
+/// No limit of the console lasts longer than this, so whoever waits as long is let in.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
+
+/// An answer that tells what went wrong. Made of any error of a use case by `?`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApiProblem {
+    #[serde(rename = "type", serialize_with = "type_of")]
+    code: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "number")]
+    status: StatusCode,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+impl ApiProblem {
+    /// A problem that an entry point itself finds. `code`: `snake_case`, stable; `detail`: for people.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, title: status.canonical_reason().unwrap_or_default(), status, detail: detail.into(), field: None }
+    }
+
+    /// Names the field that is to blame.
+    #[must_use]
+    pub fn of_field(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
+    /// Nobody is signed in, or the credentials do not hold.
+    #[must_use]
+    pub fn signed_out() -> Self {
+        let detail = "send `Authorization: Bearer <token>` with the token of an API key that exists";
+        Self::new(StatusCode::UNAUTHORIZED, "signed_out", detail)
+    }
+}
+
+impl<E: Problem + 'static> From<E> for ApiProblem {
+    fn from(error: E) -> Self {
+        let status = match error.kind() {
+            ProblemKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            ProblemKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+            ProblemKind::Forbidden => StatusCode::FORBIDDEN,
+            ProblemKind::NotFound => StatusCode::NOT_FOUND,
+            ProblemKind::Conflict => StatusCode::CONFLICT,
+            ProblemKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            ProblemKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ProblemKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status.is_server_error() {
+            tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "API request failed");
+        }
+        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
+            "a fault of the console; its log tells more".to_owned()
+        } else {
+            error.to_string()
+        };
+        Self { field: error.field().map(str::to_owned), ..Self::new(status, error.code(), detail) }
+    }
+}
+
+impl IntoResponse for ApiProblem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, axum::Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
+        match self.status {
+            StatusCode::UNAUTHORIZED => headers.insert(header::WWW_AUTHENTICATE, BEARER),
+            StatusCode::TOO_MANY_REQUESTS => headers.insert(header::RETRY_AFTER, RETRY_AFTER),
+            _ => None,
+        };
+        response
+    }
+}
+
+fn type_of<S: Serializer>(code: &&'static str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("/problems/{code}"))
+}
+
+fn number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use callsheet::model::{Forbidden, StoreError};
+
+    #[test]
+    fn faults_are_for_the_log_alone() {
+        let problem = ApiProblem::from(StoreError::corrupt("sessions.state"));
+        assert_eq!(problem.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!problem.detail.contains("sessions"), "{}", problem.detail);
+        let problem = ApiProblem::from(StoreError::Unavailable("disk full at /srv".into()));
+        assert_eq!(problem.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!problem.detail.contains("/srv"), "{}", problem.detail);
+    }
+
+    #[test]
+    fn each_problem_tells_its_type_and_what_to_do_next() {
+        let json = serde_json::to_value(ApiProblem::from(Forbidden).of_field("x")).expect("JSON");
+        let expected = serde_json::json!({
+            "type": "/problems/forbidden",
+            "title": "Forbidden",
+            "status": 403,
+            "detail": "your role may not do this; ask an admin",
+            "field": "x",
+        });
+        assert_eq!(json, expected);
+        let response = ApiProblem::signed_out().into_response();
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let response = ApiProblem::new(StatusCode::TOO_MANY_REQUESTS, "probe_too_many", "").into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "60");
+    }
+}
