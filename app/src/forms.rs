@@ -24,7 +24,9 @@ pub(crate) struct Flash {
     typed: BTreeMap<String, String>,
     pub(crate) error: Option<UiError>,
     /// Good news, in the person's language.
-    pub(crate) message: Option<String>,
+    message: Option<String>,
+    /// The element of the page that the browser was sent to, where the message belongs; none: the top of the page.
+    place: Option<String>,
     /// The server function's value, for pages that show it.
     value: Option<serde_json::Value>,
 }
@@ -50,6 +52,11 @@ impl Flash {
     /// What was typed into a field.
     pub(crate) fn typed(&self, field: &str) -> Option<String> {
         self.typed.get(field).cloned()
+    }
+
+    /// Good news for an element of the page; for the top of the page without one.
+    pub(crate) fn message(&self, place: Option<&str>) -> Option<String> {
+        if self.place.as_deref() == place { self.message.clone() } else { None }
     }
 
     /// What the server function answered.
@@ -160,6 +167,7 @@ impl Post {
             return outcome;
         }
         self.flash.message = message;
+        self.flash.place = page.split_once('#').map(|(_, place)| place.to_owned());
         match &outcome {
             Ok(value) if keep_value => self.flash.value = serde_json::to_value(value).ok(),
             Ok(_) => self.flash.typed.clear(),

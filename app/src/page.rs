@@ -60,7 +60,7 @@ where
 
 /// Good news, and errors that belong to no field.
 fn notes(flash: &Flash) -> AnyView {
-    let good = flash.message.clone().map(|text| view! { <Note tone=Tone::Ok>{text}</Note> });
+    let good = flash.message(None).map(|text| view! { <Note tone=Tone::Ok>{text}</Note> });
     let bad = flash.error.clone().filter(|error| error.field.is_none());
     let bad = bad.map(|error| view! { <Note tone=Tone::Bad>{error.message}</Note> });
     view! { {good} {bad} }.into_any()

@@ -8,7 +8,7 @@ use crate::error::UiError;
 
 #[cfg(feature = "ssr")]
 use {
-    super::parts::{blocked, row_state, test_view},
+    super::parts::{anchor, blocked, row_state, test_view},
     crate::context::Visit,
     crate::forms::{Done, Post},
     callsheet::callbacks::{CallbackChange, CallbackError, CallbackView},
@@ -154,11 +154,6 @@ fn parse_headers(text: &str) -> Result<Vec<(String, String)>, CallbackError> {
             None => Err(CallbackError::BadHeader(line.to_owned())),
         })
         .collect()
-}
-
-#[cfg(feature = "ssr")]
-fn anchor(kind: CallbackKind) -> String {
-    format!("callback-{kind}")
 }
 
 #[cfg(feature = "ssr")]
