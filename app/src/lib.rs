@@ -13,9 +13,6 @@
 // A view is one type as deep as its page.
 #![recursion_limit = "256"]
 #![expect(unreachable_pub, reason = "the macros of leptos make components, islands and server functions public")]
-// Views are types, and those of a whole page nest deeper than the default of 128.
-#![recursion_limit = "256"]
-
 #[cfg(feature = "ssr")]
 mod context;
 mod error;

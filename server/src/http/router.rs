@@ -15,7 +15,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use super::browser_session::BrowserSessions;
 use super::{AppState, api_v1, health, ingest, middleware};
 
-/// A browser is signed out after so long without a request.
+/// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
 /// Hooks and forms are small.
 const BODY_LIMIT: usize = 256 * 1024;
