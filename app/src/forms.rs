@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use callsheet::model::Problem;
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
@@ -88,14 +89,11 @@ impl Post {
     /// `form`: the server function's path; `typed`: fields that must not be lost.
     pub(crate) fn new(visit: &Visit, form: &str, typed: &[(&str, &str)]) -> Self {
         let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let referer = use_context::<axum::http::request::Parts>()
-            .and_then(|parts| parts.headers.get("referer")?.to_str().ok().map(own_page))
-            .unwrap_or_else(|| "/".to_owned());
         Self {
             visit: visit.clone(),
             flash: Flash { form: form.to_owned(), typed, ..Flash::default() },
             response: use_context(),
-            referer,
+            referer: form_page(),
         }
     }
 
@@ -181,6 +179,13 @@ impl Post {
         leptos_axum::redirect(&page);
         outcome
     }
+}
+
+/// The page whose form was posted.
+pub(crate) fn form_page() -> String {
+    use_context::<Parts>()
+        .and_then(|parts| parts.headers.get(header::REFERER)?.to_str().ok().map(own_page))
+        .unwrap_or_else(|| "/".to_owned())
 }
 
 /// Path and query of a page of our own, out of its whole address; what follows `//` twice cannot lead elsewhere.

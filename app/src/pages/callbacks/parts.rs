@@ -117,7 +117,8 @@ pub(crate) fn LiveVideoInformation(
             let note = flash.message(Some(&anchor(view.kind))).unwrap_or_default();
             let flash = if flash.typed("kind") == mine { flash.clone() } else { Flash::default() };
             let edited = editing == Some(view.kind);
-            let start = RowStart { state: row_state(&view, note), ..start(&visit, &push, &view, editable, edited, &flash) };
+            let start =
+                RowStart { state: row_state(&view, note), ..start(&visit, &push, &view, editable, edited, &flash) };
             let health = health(&visit, &push, &view);
             let advanced = editable.then(|| advanced(&visit, &push, &view, &flash));
             view! { <div class="callback-row"><CallbackRow start=start>{health}</CallbackRow> {advanced}</div> }
