@@ -1,12 +1,16 @@
 //! Who asks, in which language, and at what time: what pages and server functions know of their request.
 
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use callsheet::Console;
 use callsheet::model::Actor;
 use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
+use crate::components::encode;
 use crate::error::UiError;
+use crate::forms;
 use crate::texts::{Locale, Texts};
 use crate::times::Times;
 
@@ -72,9 +76,16 @@ impl Visit {
         }
     }
 
-    /// Who is signed in.
+    /// Who is signed in, for a form. Otherwise the browser goes to the login, and from there back to the form's page.
     pub(crate) fn actor(&self) -> Result<&Actor, UiError> {
-        self.actor.as_ref().ok_or_else(|| UiError::unauthenticated(self.texts))
+        self.actor.as_ref().ok_or_else(|| {
+            if self.wants_html {
+                leptos_axum::redirect(&login_page(forms::form_page()));
+            } else if let Some(response) = use_context::<ResponseOptions>() {
+                response.set_status(StatusCode::UNAUTHORIZED);
+            }
+            UiError::unauthenticated(self.texts)
+        })
     }
 }
 
@@ -86,6 +97,11 @@ pub(crate) fn actor() -> Option<Actor> {
 /// Path and query of the request.
 pub(crate) fn address() -> String {
     use_context::<Parts>().and_then(|parts| Some(parts.uri.path_and_query()?.to_string())).unwrap_or_default()
+}
+
+/// The login's address, which leads on to `next`.
+pub(crate) fn login_page(next: String) -> String {
+    format!("/login{}", encode(&[("next", next)]))
 }
 
 /// The language of the request: a link's `?lang=`, the cookie, the browser's wish.

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use callsheet::model::Problem;
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
@@ -24,7 +25,9 @@ pub(crate) struct Flash {
     typed: BTreeMap<String, String>,
     pub(crate) error: Option<UiError>,
     /// Good news, in the person's language.
-    pub(crate) message: Option<String>,
+    message: Option<String>,
+    /// The element of the page that the browser was sent to, where the message belongs; none: the top of the page.
+    place: Option<String>,
     /// The server function's value, for pages that show it.
     value: Option<serde_json::Value>,
 }
@@ -50,6 +53,11 @@ impl Flash {
     /// What was typed into a field.
     pub(crate) fn typed(&self, field: &str) -> Option<String> {
         self.typed.get(field).cloned()
+    }
+
+    /// Good news for an element of the page; for the top of the page without one.
+    pub(crate) fn message(&self, place: Option<&str>) -> Option<String> {
+        if self.place.as_deref() == place { self.message.clone() } else { None }
     }
 
     /// What the server function answered.
@@ -81,14 +89,11 @@ impl Post {
     /// `form`: the server function's path; `typed`: fields that must not be lost.
     pub(crate) fn new(visit: &Visit, form: &str, typed: &[(&str, &str)]) -> Self {
         let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let referer = use_context::<axum::http::request::Parts>()
-            .and_then(|parts| parts.headers.get("referer")?.to_str().ok().map(own_page))
-            .unwrap_or_else(|| "/".to_owned());
         Self {
             visit: visit.clone(),
             flash: Flash { form: form.to_owned(), typed, ..Flash::default() },
             response: use_context(),
-            referer,
+            referer: form_page(),
         }
     }
 
@@ -160,6 +165,7 @@ impl Post {
             return outcome;
         }
         self.flash.message = message;
+        self.flash.place = page.split_once('#').map(|(_, place)| place.to_owned());
         match &outcome {
             Ok(value) if keep_value => self.flash.value = serde_json::to_value(value).ok(),
             Ok(_) => self.flash.typed.clear(),
@@ -173,6 +179,13 @@ impl Post {
         leptos_axum::redirect(&page);
         outcome
     }
+}
+
+/// The page whose form was posted.
+pub(crate) fn form_page() -> String {
+    use_context::<Parts>()
+        .and_then(|parts| parts.headers.get(header::REFERER)?.to_str().ok().map(own_page))
+        .unwrap_or_else(|| "/".to_owned())
 }
 
 /// Path and query of a page of our own, out of its whole address; what follows `//` twice cannot lead elsewhere.

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
-use crate::components::{Note, Tone, encode};
-use crate::context::Visit;
+use crate::components::{Note, Tone};
+use crate::context::{Visit, login_page};
 use crate::error::UiError;
 use crate::forms::Flash;
 use crate::texts::Texts;
@@ -20,7 +20,7 @@ where
 {
     let visit = Visit::current();
     let Some(actor) = visit.actor.clone() else {
-        leptos_axum::redirect(&format!("/login{}", encode(&[("next", visit.address)])));
+        leptos_axum::redirect(&login_page(visit.address));
         return ().into_any();
     };
     Suspend::new(async move {
@@ -60,7 +60,7 @@ where
 
 /// Good news, and errors that belong to no field.
 fn notes(flash: &Flash) -> AnyView {
-    let good = flash.message.clone().map(|text| view! { <Note tone=Tone::Ok>{text}</Note> });
+    let good = flash.message(None).map(|text| view! { <Note tone=Tone::Ok>{text}</Note> });
     let bad = flash.error.clone().filter(|error| error.field.is_none());
     let bad = bad.map(|error| view! { <Note tone=Tone::Bad>{error.message}</Note> });
     view! { {good} {bad} }.into_any()

@@ -75,9 +75,9 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
     let Some(actor) = context::actor() else {
         return view! {
             <div class="alone">
-                <Logo/>
+                <header><Logo/></header>
                 {main}
-                <LanguageLinks/>
+                <footer><LanguageLinks/></footer>
             </div>
         }
         .into_any();
@@ -86,11 +86,9 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
         <a class="skip" href="#main">{texts.get("nav.skip")}</a>
         <div class="frame">
             <header class="bar">
+                <Logo/>
                 <details class="menu">
-                    <summary>
-                        <Logo/>
-                        <span class="burger">{texts.get("nav.menu")}</span>
-                    </summary>
+                    <summary>{texts.get("nav.menu")}</summary>
                     <div>
                         <Navigation/>
                         <Person actor=actor.clone()/>

@@ -73,12 +73,14 @@ impl Times {
         }
     }
 
-    /// A short length with its milliseconds: `182 ms`, `15.0 s`.
+    /// A length that may be short: `182 ms`, `15.0 s`, `15 min`.
     pub(crate) fn took(&self, millis: Millis) -> String {
-        if millis < 1_000 {
-            self.texts.fill("time.ms", &[("n", &millis.to_string())])
-        } else {
-            self.texts.fill("time.s", &[("n", &format!("{}.{}", millis / 1_000, millis % 1_000 / 100))])
+        match millis {
+            ..1_000 => self.texts.fill("time.ms", &[("n", &millis.to_string())]),
+            1_000..60_000 => {
+                self.texts.fill("time.s", &[("n", &format!("{}.{}", millis / 1_000, millis % 1_000 / 100))])
+            }
+            _ => self.length(millis),
         }
     }
 }
@@ -108,6 +110,7 @@ mod tests {
         }
         assert_eq!(times.took(182), "182 ms");
         assert_eq!(times.took(15_040), "15.0 s");
+        assert_eq!(times.took(900_000), "15 min");
     }
 
     #[test]

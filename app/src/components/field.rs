@@ -97,3 +97,21 @@ pub(crate) fn Select(
         </div>
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_tied_to_its_field() {
+        let owner = Owner::new();
+        let html = owner.with(|| {
+            let error = Some("Type a name.".to_owned());
+            view! { <Field name="pushDomain" label="Push domain" value="x\"y" error help="A host name."/> }.to_html()
+        });
+        assert!(html.contains("aria-describedby=\"pushDomain-help pushDomain-error\""), "{html}");
+        assert!(html.contains("id=\"pushDomain-error\""), "{html}");
+        assert!(html.contains("aria-invalid=\"true\""), "{html}");
+        assert!(html.contains("value=\"x&quot;y\""), "what was typed stays: {html}");
+    }
+}

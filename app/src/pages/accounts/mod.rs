@@ -37,7 +37,7 @@ pub(crate) fn SetUpPage() -> impl IntoView {
             <p class="muted">{texts.get("setup.lead")}</p>
             <form class="fields" method="post" action=SetUp::PATH>
                 <input type="hidden" name="token" value=token/>
-                <Field name="name" label=texts.get("login.name") autocomplete="username" required=true autofocus=true
+                <Field name="name" label=texts.get("login.name") autocomplete="username" required=true autofocus=form.error.is_none()
                     value=form.typed("name").unwrap_or_default() error=form.wrong("name")/>
                 <Field name="password" label=texts.get("login.password") help=texts.get("setup.password_help") kind="password"
                     autocomplete="new-password" required=true error=form.wrong("password")/>

@@ -21,6 +21,11 @@ use crate::texts::{Locale, Texts, number};
 /// The phases of an exchange, in order.
 const PHASES: [&str; 8] = ["address", "dns", "policy", "connect", "tls", "request", "status", "body"];
 
+/// The id of a callback's row in the page.
+pub(super) fn anchor(kind: CallbackKind) -> String {
+    format!("callback-{kind}")
+}
+
 /// What a row shows of a callback.
 pub(super) fn row_state(view: &CallbackView, note: String) -> RowState {
     RowState { enabled: view.enabled, address: view.address.clone(), note }
@@ -109,9 +114,11 @@ pub(crate) fn LiveVideoInformation(
         .into_iter()
         .map(|view| {
             let mine = Some(view.kind.as_str().to_owned());
+            let note = flash.message(Some(&anchor(view.kind))).unwrap_or_default();
             let flash = if flash.typed("kind") == mine { flash.clone() } else { Flash::default() };
             let edited = editing == Some(view.kind);
-            let start = start(&visit, &push, &view, editable, edited, &flash);
+            let start =
+                RowStart { state: row_state(&view, note), ..start(&visit, &push, &view, editable, edited, &flash) };
             let health = health(&visit, &push, &view);
             let advanced = editable.then(|| advanced(&visit, &push, &view, &flash));
             view! { <div class="callback-row"><CallbackRow start=start>{health}</CallbackRow> {advanced}</div> }

@@ -8,7 +8,7 @@ use crate::error::UiError;
 
 #[cfg(feature = "ssr")]
 use {
-    super::parts::{blocked, row_state, test_view},
+    super::parts::{anchor, blocked, row_state, test_view},
     crate::context::Visit,
     crate::forms::{Done, Post},
     callsheet::callbacks::{CallbackChange, CallbackError, CallbackView},
@@ -37,10 +37,18 @@ pub(crate) async fn set_callback_enabled(
             return post.show(Answer::AskTurnOff(question), &anchor(kind)).await;
         }
     }
-    let note = visit.texts.get(if enabled { "callback.is_on" } else { "callback.is_off" });
-    let outcome = callbacks.set_enabled(actor, &push, kind, enabled).await;
-    let outcome = outcome.map(|view| Answer::Done(row_state(&view, note.clone())));
-    post.answer(outcome, |_| Done { message: note, page: page(&push, kind) }).await
+    match callbacks.set_enabled(actor, &push, kind, enabled).await {
+        Ok(view) => {
+            let message = visit.texts.get(match (enabled, &view.address) {
+                (false, _) => "callback.is_off",
+                (true, None) => "callback.is_on_without_address",
+                (true, Some(_)) => "callback.is_on",
+            });
+            let state = row_state(&view, message.clone());
+            post.succeed(Answer::Done(state), Done { message, page: page(&push, kind) }).await
+        }
+        Err(problem) => post.fail(UiError::of(visit.texts, &problem)).await,
+    }
 }
 
 /// Makes a sample request to an address, saved or not.
@@ -146,11 +154,6 @@ fn parse_headers(text: &str) -> Result<Vec<(String, String)>, CallbackError> {
             None => Err(CallbackError::BadHeader(line.to_owned())),
         })
         .collect()
-}
-
-#[cfg(feature = "ssr")]
-fn anchor(kind: CallbackKind) -> String {
-    format!("callback-{kind}")
 }
 
 #[cfg(feature = "ssr")]

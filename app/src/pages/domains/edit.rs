@@ -24,7 +24,7 @@ pub(crate) fn NewDomainPage() -> impl IntoView {
             <section class="card"><div class="body">
                 <form class="fields" method="post" action=CreateDomain::PATH>
                     <Field name="pushDomain" label=texts.get("domains.push") help=texts.get("domains.push_help")
-                        placeholder="push.example.com" inputmode="url" autocomplete="off" required=true autofocus=true
+                        placeholder="push.example.com" inputmode="url" autocomplete="off" required=true autofocus=form.error.is_none()
                         value=form.typed("pushDomain").unwrap_or_default() error=form.wrong("pushDomain")/>
                     <Field name="playDomains" label=texts.get("domains.play") help=texts.get("domains.play_help")
                         placeholder="play.example.com" required=true lines=true
@@ -67,7 +67,7 @@ pub(crate) fn DeleteDomainPage() -> impl IntoView {
                 <form class="fields" method="post" action=DeleteDomain::PATH>
                     <input type="hidden" name="push" value=domain.push.clone()/>
                     <Field name="confirm" label=texts.fill("domains.delete_confirm", &[("name", &name)]) autocomplete="off"
-                        required=true autofocus=true value=form.typed("confirm").unwrap_or_default()
+                        required=true autofocus=form.error.is_none() value=form.typed("confirm").unwrap_or_default()
                         error=form.wrong("confirm")/>
                     <div class="row">
                         <button class="btn danger primary">{texts.get("domains.delete_submit")}</button>

@@ -96,7 +96,9 @@ pub(crate) fn OverviewPage() -> impl IntoView {
             <section class="card" id="trouble">
                 <header>
                     <h2>{texts.get("overview.trouble")}</h2>
-                    <p>{texts.count("overview.trouble_count", i64::try_from(troubled).unwrap_or(i64::MAX))}</p>
+                    {(troubled > 0).then(|| {
+                        view! { <p>{texts.count("overview.trouble_count", i64::try_from(troubled).unwrap_or(i64::MAX))}</p> }
+                    })}
                 </header>
                 <div class=if troubled == 0 { "body" } else { "" }>{trouble}</div>
             </section>

@@ -33,7 +33,7 @@ pub(crate) fn NewSourcePage() -> impl IntoView {
                     <Select name="adapter" label=texts.get("sources.adapter") choices=adapters
                         value=form.typed("adapter").unwrap_or_else(|| Adapter::NginxRtmp.to_string()) error=form.wrong("adapter")/>
                     <Field name="name" label=texts.get("sources.name") help=texts.get("sources.name_help") autocomplete="off"
-                        required=true autofocus=true value=form.typed("name").unwrap_or_default() error=form.wrong("name")/>
+                        required=true autofocus=form.error.is_none() value=form.typed("name").unwrap_or_default() error=form.wrong("name")/>
                     <Field name="defaultDomain" label=texts.get("sources.default_domain") autocomplete="off"
                         help=texts.get("sources.default_domain_help") placeholder="push.example.com"
                         value=form.typed("defaultDomain").unwrap_or_default() error=form.wrong("defaultDomain")/>
@@ -58,6 +58,7 @@ pub(crate) fn SourcePage() -> impl IntoView {
         let source = sources.into_iter().find(|source| source.id.to_string() == id);
         let source = source.ok_or_else(|| UiError::not_found(texts))?;
         let secret: Option<String> = flash.of(CreateSource::PATH).value();
+        let instructions = instructions(&visit, &source, secret.as_deref());
         let shown = secret.map(|secret| {
             view! {
                 <Note tone=Tone::Warn>
@@ -92,13 +93,14 @@ pub(crate) fn SourcePage() -> impl IntoView {
                 </dl>
                 {remove}
             </div></section>
-            {instructions(&visit, &source)}
+            {instructions}
         }
         .into_any())
     })
 }
 
-fn instructions(visit: &Visit, source: &SourceView) -> AnyView {
+/// `secret`: the signing secret, while it is shown.
+fn instructions(visit: &Visit, source: &SourceView, secret: Option<&str>) -> AnyView {
     let texts = visit.texts;
     let body = match (source.adapter, &source.ingest_path) {
         (Adapter::BuiltIn, _) => view! {
@@ -111,7 +113,9 @@ fn instructions(visit: &Visit, source: &SourceView) -> AnyView {
             let url = format!("http://{}{path}", visit.host);
             let (key, lines) = match adapter {
                 Adapter::NginxRtmp => ("sources.paste_nginx_rtmp", nginx(&url)),
-                Adapter::Generic | Adapter::BuiltIn => ("sources.paste_generic", generic(&url)),
+                Adapter::Generic | Adapter::BuiltIn => {
+                    ("sources.paste_generic", generic(&url, secret.unwrap_or("whsec_…")))
+                }
             };
             view! {
                 <p>{texts.get(key)}</p>
@@ -140,9 +144,10 @@ fn nginx(url: &str) -> String {
 }
 
 /// A report in our own words, signed by Standard Webhooks.
-fn generic(url: &str) -> String {
+fn generic(url: &str, secret: &str) -> String {
     format!(
-        "import json, time, uuid, requests\nfrom datetime import datetime, timezone\nfrom standardwebhooks import Webhook\n\n\
+        "import json, uuid, requests\nfrom datetime import datetime, timezone\nfrom standardwebhooks import Webhook\n\n\
+         secret = \"{secret}\"\n\
          body = json.dumps({{\"event\": \"publish_started\", \"domain\": \"push.example.com\",\n                   \
          \"app\": \"live\", \"stream\": \"room_7\", \"session\": \"1\"}})\n\
          id, now = str(uuid.uuid4()), datetime.now(timezone.utc)\n\

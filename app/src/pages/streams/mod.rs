@@ -288,8 +288,8 @@ fn parts(visit: &Visit, parts: &[PartView]) -> AnyView {
 fn size(bytes: i64) -> String {
     let (unit, word) = match bytes {
         ..1_000 => return format!("{bytes} B"),
-        ..1_000_000 => (1_000, "kB"),
-        ..1_000_000_000 => (1_000_000, "MB"),
+        1_000..1_000_000 => (1_000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
         _ => (1_000_000_000, "GB"),
     };
     format!("{}.{} {word}", bytes / unit, bytes % unit * 10 / unit)
