@@ -276,6 +276,8 @@ impl IngestSink for Streams {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot decide on a publish");
             Refused { code: "unavailable", reason: "the console cannot take publishes now; try again".to_owned() }
         };
+        // External sources are seen at their URL; the built-in one here.
+        self.store.touch_source(push.source, self.clock.now()).await.map_err(unavailable)?;
         let (host, refused) = match self.check(&push).await.map_err(unavailable)? {
             Ok(admitted) => return Ok(admitted),
             Err(refused) => refused,
