@@ -4,7 +4,14 @@
 
 mod support;
 
+mod accounts;
+mod callbacks;
+mod deliveries;
 mod domains;
 mod hooks;
+mod permissions;
+mod process;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
+mod sources;
+mod tidy;
