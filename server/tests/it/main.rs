@@ -5,7 +5,14 @@
 mod api;
 mod support;
 
+mod accounts;
+mod callbacks;
+mod deliveries;
 mod domains;
 mod hooks;
+mod permissions;
+mod process;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
+mod sources;
+mod tidy;

@@ -23,7 +23,7 @@ use super::{Database, PATIENCE, Receiver};
 pub(crate) const DOMAIN: &str = "push.example.com";
 pub(crate) const PLAY: &str = "play.example.com";
 
-/// Every port is a free one; deliveries may go to this machine, are tried three times and wait for nothing.
+/// Every port is a free one; deliveries may go to this machine, and are tried once a second.
 fn config(data_dir: &Path, database: &Database) -> Config {
     let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
     Config {
@@ -33,7 +33,7 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         database_url: database.url().to_owned(),
         roles: Roles { web: true, worker: true, ingest: true },
         time_zone: TimeZone::UTC,
-        retry_schedule: schedule(&[0, 0, 0]),
+        retry_schedule: schedule(&[&[0][..], &[1; 30]].concat()),
         order_hold_ms: 60_000,
         allowed_networks: vec!["127.0.0.0/8".parse().expect("a network")],
         part_seconds: 1800,
@@ -49,8 +49,12 @@ pub(crate) fn schedule(seconds: &[u32]) -> RetrySchedule {
 /// The use cases alone, at a time of one's own. Returns the folder that they need.
 pub(crate) async fn use_cases(database: &Database, clock: Arc<dyn Clock>) -> (Console, TempDir) {
     let data = tempfile::tempdir().expect("folder");
-    let console = open_console(&config(data.path(), database), clock).await.expect("the use cases");
-    (console, data)
+    (use_cases_in(database, clock, data.path()).await, data)
+}
+
+/// The use cases on the data of a console.
+pub(crate) async fn use_cases_in(database: &Database, clock: Arc<dyn Clock>, data: &Path) -> Console {
+    open_console(&config(data, database), clock).await.expect("the use cases")
 }
 
 /// A serving console with its data.

@@ -5,14 +5,16 @@
 mod console;
 mod database;
 mod generic;
+mod process;
 mod receiver;
 
 use std::time::Duration;
 
-pub(crate) use console::{DOMAIN, PLAY, TestConsole, use_cases};
+pub(crate) use console::{DOMAIN, PLAY, TestConsole, schedule, use_cases, use_cases_in};
 pub(crate) use database::Database;
 pub(crate) use generic::GenericSource;
-pub(crate) use receiver::{Answer, DownReceiver, Received, Receiver};
+pub(crate) use process::{Process, callsheet, run, text};
+pub(crate) use receiver::{Answer, DownReceiver, Received, Receiver, lines};
 
 /// How long a condition may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

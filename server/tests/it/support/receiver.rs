@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde_json::Value;
 use standardwebhooks::Webhook;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -54,11 +54,12 @@ impl Received {
 }
 
 /// What to do with a request.
-#[derive(Debug, Clone)]
 pub(crate) enum Answer {
     Status(u16),
     /// With one header more.
     With(u16, &'static str, String),
+    /// When the test says so.
+    Later(oneshot::Receiver<u16>),
     /// Never.
     Hang,
 }
@@ -153,6 +154,10 @@ async fn receive(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, 
         Answer::With(status, name, value) => {
             (StatusCode::from_u16(status).expect("a status"), [(name, value)]).into_response()
         }
+        Answer::Later(status) => match status.await {
+            Ok(status) => StatusCode::from_u16(status).expect("a status").into_response(),
+            Err(_) => std::future::pending().await,
+        },
         Answer::Hang => std::future::pending().await,
     }
 }
