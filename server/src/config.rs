@@ -175,13 +175,15 @@ fn check_keys(path: &Path) -> Result<(), BadConfig> {
 }
 
 fn from_layers(error: &config::ConfigError) -> BadConfig {
+    // `retry_schedule[1]` is the setting `retry_schedule` to people.
+    let bad = |key: &str, what: String| bad(key.split('[').next().unwrap_or_default(), what);
     match error {
         config::ConfigError::Type { key: Some(key), unexpected, expected, .. } => {
             bad(key, format!("{unexpected} is not {expected}"))
         }
-        config::ConfigError::At { error, key: Some(key), .. } => bad(key, error),
-        config::ConfigError::NotFound(key) => bad(key, "is missing"),
-        other => bad("config", other),
+        config::ConfigError::At { error, key: Some(key), .. } => bad(key, error.to_string()),
+        config::ConfigError::NotFound(key) => bad(key, "is missing".to_owned()),
+        other => bad("config", other.to_string()),
     }
 }
 
