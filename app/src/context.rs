@@ -1,9 +1,11 @@
 //! Who asks, in which language, and at what time: what pages and server functions know of their request.
 
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use callsheet::Console;
 use callsheet::model::Actor;
 use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
 use crate::error::UiError;
@@ -72,8 +74,14 @@ impl Visit {
         }
     }
 
-    /// Who is signed in.
+    /// Who is signed in. Call it before the first await: a script that posts for nobody is answered with 401.
     pub(crate) fn actor(&self) -> Result<&Actor, UiError> {
+        if self.actor.is_none()
+            && !self.wants_html
+            && let Some(response) = use_context::<ResponseOptions>()
+        {
+            response.set_status(StatusCode::UNAUTHORIZED);
+        }
         self.actor.as_ref().ok_or_else(|| UiError::unauthenticated(self.texts))
     }
 }
