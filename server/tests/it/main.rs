@@ -5,10 +5,13 @@
 mod support;
 
 mod accounts;
+mod authz;
 mod callbacks;
 mod deliveries;
 mod domains;
 mod hooks;
+#[cfg(feature = "ingest-rtmp")]
+mod media;
 mod permissions;
 mod process;
 #[cfg(feature = "ingest-rtmp")]
