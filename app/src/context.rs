@@ -76,6 +76,7 @@ impl Visit {
         }
     }
 
+<<<<<<< HEAD
     /// Who is signed in, for a form. Otherwise the browser goes to the login, and from there back to the form's page.
     pub(crate) fn actor(&self) -> Result<&Actor, UiError> {
         self.actor.as_ref().ok_or_else(|| {
@@ -86,6 +87,17 @@ impl Visit {
             }
             UiError::unauthenticated(self.texts)
         })
+=======
+    /// Who is signed in. Call it before the first await: a script that posts for nobody is answered with 401.
+    pub(crate) fn actor(&self) -> Result<&Actor, UiError> {
+        if self.actor.is_none()
+            && !self.wants_html
+            && let Some(response) = use_context::<ResponseOptions>()
+        {
+            response.set_status(StatusCode::UNAUTHORIZED);
+        }
+        self.actor.as_ref().ok_or_else(|| UiError::unauthenticated(self.texts))
+>>>>>>> wt-tests
     }
 }
 

@@ -20,8 +20,12 @@ where
 {
     let visit = Visit::current();
     let Some(actor) = visit.actor.clone() else {
+<<<<<<< HEAD
         leptos_axum::redirect(&login_page(visit.address));
         return ().into_any();
+=======
+        return send_to(&format!("/login{}", encode(&[("next", visit.address)])));
+>>>>>>> wt-tests
     };
     Suspend::new(async move {
         let texts = visit.texts;
@@ -43,8 +47,7 @@ where
 {
     let visit = Visit::current();
     if visit.actor.is_some() {
-        leptos_axum::redirect("/");
-        return ().into_any();
+        return send_to("/");
     }
     Suspend::new(async move {
         let texts = visit.texts;
@@ -56,6 +59,15 @@ where
         }
     })
     .into_any()
+}
+
+/// Another page instead of this one, whether or not the client says that it reads HTML.
+fn send_to(page: &str) -> AnyView {
+    leptos_axum::redirect(page);
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::FOUND);
+    }
+    ().into_any()
 }
 
 /// Good news, and errors that belong to no field.

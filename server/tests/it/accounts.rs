@@ -75,9 +75,9 @@ async fn each_wrong_field_is_told(database: Database) {
     accounts.create_user(&cli, "ada", Role::Operator, PASSWORD).await.expect("created");
     let error = accounts.create_user(&cli, "ada", Role::Admin, PASSWORD).await.expect_err("taken");
     assert_eq!((error.code(), error.field()), ("user_taken", Some("name")));
-    let error = accounts.create_key(&cli, " ", Role::Admin, &[]).await.err().expect("no name");
+    let error = accounts.create_key(&cli, " ", Role::Admin, &[]).await.expect_err("no name");
     assert_eq!((error.code(), error.field()), ("key_bad_name", Some("name")));
-    let error = accounts.create_key(&cli, "ci", Role::Admin, &["*.a.cn".to_owned()]).await.err().expect("a wildcard");
+    let error = accounts.create_key(&cli, "ci", Role::Admin, &["*.a.cn".to_owned()]).await.expect_err("a wildcard");
     assert_eq!((error.code(), error.field()), ("name_wildcard", Some("domain")));
 }
 

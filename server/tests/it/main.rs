@@ -6,10 +6,13 @@ mod api;
 mod support;
 
 mod accounts;
+mod authz;
 mod callbacks;
 mod deliveries;
 mod domains;
 mod hooks;
+#[cfg(feature = "ingest-rtmp")]
+mod media;
 mod permissions;
 mod process;
 #[cfg(feature = "ingest-rtmp")]

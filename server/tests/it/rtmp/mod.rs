@@ -10,12 +10,9 @@ use callsheet::streams::{ClosedPart, Hint};
 use callsheet_server::rtmp::{ListenError, RtmpIngest};
 use tokio::time::timeout;
 
-use stage::{PATIENCE, Stage, config, probe, stderr};
+use stage::{PATIENCE, Stage, config};
 
-const VIDEO: &[&str] = &["-f", "lavfi", "-i", "testsrc=size=320x240:rate=25"];
-const AUDIO: &[&str] = &["-f", "lavfi", "-i", "sine"];
-const H264: &[&str] = &["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p"];
-const AAC: &[&str] = &["-c:a", "aac"];
+use crate::support::media::{AAC, AUDIO, H264, VIDEO, probe, stderr};
 
 /// One letter per hint, heartbeats left out: Started, part Opened, part Closed, part not made (X), recording Failed, Ended.
 fn story(hints: &[Hint]) -> String {

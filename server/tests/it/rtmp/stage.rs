@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +17,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::media::Pusher;
 
 /// Nothing here takes so long; a test that waits for what never comes fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -104,16 +105,7 @@ impl Stage {
 
     /// An ffmpeg that pushes `stream` (with query) to `domain` over loopback.
     pub(super) fn push(&self, domain: &str, stream: &str, parts: &[&[&str]]) -> Pusher {
-        let child = Command::new("ffmpeg")
-            .args(["-hide_banner", "-loglevel", "info", "-nostdin"])
-            .args(parts.concat())
-            .args(["-f", "flv", "-rtmp_tcurl", &format!("rtmp://{domain}/live")])
-            .arg(format!("rtmp://{}/live/{stream}", self.address))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("ffmpeg is installed");
-        Pusher(Some(child))
+        Pusher::start(self.address, domain, stream, parts)
     }
 
     /// Waits until a hint of the session fits, and answers with all hints of that session so far.
@@ -145,64 +137,4 @@ impl Stage {
         self.shutdown.cancel();
         timeout(PATIENCE, self.serving).await.expect("stops in time").expect("no panic");
     }
-}
-
-/// A running ffmpeg; killed when it goes out of sight.
-pub(super) struct Pusher(Option<Child>);
-
-impl Pusher {
-    pub(super) async fn finish(mut self) -> Output {
-        let child = self.0.take().expect("running");
-        tokio::task::spawn_blocking(|| child.wait_with_output()).await.expect("no panic").expect("ffmpeg ran")
-    }
-
-    pub(super) fn signal(&self, name: &str) {
-        let pid = self.0.as_ref().expect("running").id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().expect("kill").success());
-    }
-}
-
-impl Drop for Pusher {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
-            child.kill().ok();
-            child.wait().ok();
-        }
-    }
-}
-
-pub(super) fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Duration in seconds and the codecs of a file, as ffprobe sees them; the file must decode without a complaint.
-pub(super) fn probe(file: &Path) -> (f64, Vec<String>) {
-    let decoded = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(file).args(["-f", "null", "-"]).output();
-    let decoded = decoded.expect("ffmpeg");
-    assert_eq!(stderr(&decoded), "", "{}", file.display());
-    let probed = Command::new("ffprobe")
-        .args([
-            "-v",
-            "error",
-            "-of",
-            "json",
-            "-show_entries",
-            "format=duration:stream=codec_name:packet=pts_time,duration_time",
-        ])
-        .arg(file)
-        .output()
-        .expect("ffprobe");
-    let probed: serde_json::Value = serde_json::from_slice(&probed.stdout).expect("JSON");
-    let number = |value: &serde_json::Value| value.as_str().and_then(|text| text.parse::<f64>().ok());
-    let duration = number(&probed["format"]["duration"]).expect("a duration");
-    // The header's word is checked against the last packet.
-    let last = probed["packets"]
-        .as_array()
-        .expect("packets")
-        .iter()
-        .filter_map(|packet| Some(number(&packet["pts_time"])? + number(&packet["duration_time"]).unwrap_or(0.0)));
-    let last = last.fold(0.0, f64::max);
-    assert!((last - duration).abs() < 0.1, "header {duration}, packets {last}: {}", file.display());
-    let codecs = probed["streams"].as_array().expect("streams").iter();
-    (duration, codecs.map(|stream| stream["codec_name"].as_str().expect("codec").to_owned()).collect())
 }

@@ -5,6 +5,8 @@
 mod console;
 mod database;
 mod generic;
+#[cfg(feature = "ingest-rtmp")]
+pub(crate) mod media;
 mod process;
 mod receiver;
 

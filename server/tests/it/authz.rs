@@ -1,0 +1,209 @@
+//! No route is open by oversight: each is asked by nobody and by a reviewer. A route that is missing here fails.
+
+use std::collections::BTreeSet;
+
+use callsheet::model::{Actor, Role};
+use callsheet_app::App;
+use leptos::server_fn::axum::server_fn_paths;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response};
+use serde_json::{Value, json};
+
+use crate::support::{DOMAIN, Database, PLAY, TestConsole};
+
+/// Where the routes of the API are listed.
+const API: &str = include_str!("../../src/http/api_v1/mod.rs");
+const DELIVERY: &str = "evt_0000000000001";
+
+/// Pages for people who are not signed in.
+const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
+/// Server functions for them.
+const OPEN_FUNCTIONS: [&str; 3] = ["set_up", "sign_in", "sign_out"];
+
+fn client() -> Client {
+    Client::builder().redirect(Policy::none()).cookie_store(true).build().expect("a client")
+}
+
+/// A path with its parameters filled in.
+fn fill(route: &str) -> String {
+    route
+        .replace("{push}", DOMAIN)
+        .replace("{kind}", "publish")
+        .replace("/deliveries/{id}", &format!("/deliveries/{DELIVERY}"))
+        .replace("/sessions/{id}", "/sessions/ses_0000000000001")
+        .replace("{id}", "1")
+}
+
+/// Method and path of each route of the API.
+fn api_routes() -> Vec<(Method, String)> {
+    let mut routes = Vec::new();
+    for line in API.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")) {
+        let (path, handlers) = line.split_once('"').expect("a path");
+        for (name, method) in [
+            ("get(", Method::GET),
+            ("post(", Method::POST),
+            ("put(", Method::PUT),
+            ("patch(", Method::PATCH),
+            ("delete(", Method::DELETE),
+        ] {
+            if handlers.contains(name) {
+                routes.push((method, path.to_owned()));
+            }
+        }
+    }
+    assert!(
+        routes.len() > 20 && API.matches(".route(").count() == API.matches("        .route(\"").count(),
+        "all are read"
+    );
+    routes
+}
+
+/// A body that each writing route of the API would take.
+fn writes() -> Vec<(Method, &'static str, Value)> {
+    vec![
+        (Method::POST, "/domains", json!({ "pushDomain": "a.example.com", "playDomains": ["b.example.com"] })),
+        (Method::PATCH, "/domains/{push}", json!({ "enabled": false })),
+        (Method::DELETE, "/domains/{push}", Value::Null),
+        (Method::PUT, "/domains/{push}/callbacks/{kind}", json!({ "enabled": false })),
+        (Method::POST, "/domains/{push}/callbacks/{kind}/rotate-secret", Value::Null),
+        (Method::PUT, "/domains/{push}/recording", json!({ "enabled": true, "partSeconds": 60 })),
+        (Method::POST, "/callback-tests", json!({ "kind": "publish", "address": "http://127.0.0.1/" })),
+        (Method::POST, "/deliveries/{id}/resend", Value::Null),
+        (Method::POST, "/deliveries/{id}/cancel", Value::Null),
+        (Method::POST, "/sources", json!({ "adapter": "generic", "name": "edge" })),
+        (Method::DELETE, "/sources/{id}", Value::Null),
+    ]
+}
+
+async fn ask(
+    client: &Client,
+    console: &TestConsole,
+    method: &Method,
+    route: &str,
+    body: &Value,
+    token: Option<&str>,
+) -> Response {
+    let mut request = client.request(method.clone(), console.url(&fill(route)));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if !body.is_null() {
+        request = request.json(body);
+    }
+    request.send().await.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_answers_nobody() {
+    let console = TestConsole::start(Database::sqlite()).await;
+    console.add_domain().await;
+    let client = client();
+    for (method, route) in api_routes() {
+        let route = format!("/api/v1{route}");
+        for token in [None, Some("cs_guessed")] {
+            let answer = ask(&client, &console, &method, &route, &json!({}), token).await;
+            assert_eq!(answer.status(), 401, "{method} {route}");
+        }
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_lets_a_reviewer_change_nothing() {
+    let console = TestConsole::start(Database::sqlite()).await;
+    console.add_domain().await;
+    let key = console.console.accounts.create_key(&Actor::cli(), "eye", Role::Reviewer, &[]).await.expect("a key");
+    let listed: BTreeSet<_> = api_routes()
+        .into_iter()
+        .filter(|(method, _)| *method != Method::GET)
+        .map(|(method, route)| format!("{method} {route}"))
+        .collect();
+    let tried: BTreeSet<_> = writes().iter().map(|(method, route, _)| format!("{method} {route}")).collect();
+    assert_eq!(listed, tried, "each writing route has its case here");
+    let client = client();
+    for (method, route, body) in writes() {
+        let answer = ask(&client, &console, &method, &format!("/api/v1{route}"), &body, Some(&key.token)).await;
+        assert_eq!(answer.status(), 403, "{method} {route}");
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_send_nobody_to_the_login() {
+    let console = TestConsole::start(Database::sqlite()).await;
+    console.add_domain().await;
+    let client = client();
+    let pages: Vec<_> = leptos_axum::generate_route_list(App).iter().map(|route| fill(route.path())).collect();
+    assert!(pages.len() > 10, "{pages:?}");
+    for page in pages {
+        let answer = ask(&client, &console, &Method::GET, &page, &Value::Null, None).await;
+        if OPEN_PAGES.contains(&page.as_str()) {
+            assert!(answer.status().is_success() || answer.status() == 422, "{page}: {}", answer.status());
+            continue;
+        }
+        let to = answer.headers().get("location").map_or("", |to| to.to_str().expect("text")).to_owned();
+        assert!(answer.status().is_redirection() && to.starts_with("/login"), "{page}: {} {to}", answer.status());
+        let text = answer.text().await.expect("text");
+        assert!(!text.contains(PLAY), "{page} shows what it must not");
+    }
+    for open in ["/healthz", "/readyz"] {
+        let answer = ask(&client, &console, &Method::GET, open, &Value::Null, None).await;
+        assert_eq!(answer.status(), 200, "{open}");
+    }
+    console.stop().await;
+}
+
+/// A form with every field that a server function has.
+fn form(path: &str) -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("push", DOMAIN),
+        ("kind", "publish"),
+        ("enabled", "true"),
+        ("confirmed", "true"),
+        ("address", "http://127.0.0.1/"),
+        ("untested", "true"),
+        ("dialect", "v1.0"),
+        ("ordered", "true"),
+        ("timeoutSeconds", "15"),
+        ("headers", ""),
+        ("partSeconds", "60"),
+        ("unit", "seconds"),
+        ("bucket", "tapes"),
+        ("pushDomain", "a.example.com"),
+        ("playDomains", "b.example.com"),
+        ("confirm", DOMAIN),
+        ("adapter", "generic"),
+        ("name", "edge"),
+        ("defaultDomain", ""),
+        ("id", if path.contains("delivery") { DELIVERY } else { "1" }),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_functions_ask_who_calls() {
+    let console = TestConsole::start(Database::sqlite()).await;
+    console.add_domain().await;
+    let accounts = &console.console.accounts;
+    accounts.create_user(&Actor::cli(), "eye", Role::Reviewer, "correct horse").await.expect("a reviewer");
+    let (nobody, reviewer) = (client(), client());
+    let functions: Vec<_> = server_fn_paths().collect();
+    let sign_in = functions.iter().find(|(path, _)| path.ends_with("sign_in")).expect("a way in").0;
+    let login = [("name", "eye"), ("password", "correct horse"), ("next", "")];
+    let answer = reviewer.post(console.url(sign_in)).form(&login).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    let home = reviewer.get(console.url("/domains")).send().await.expect("an answer");
+    assert_eq!(home.status(), 200, "signed in");
+
+    let guarded = functions.iter().filter(|(path, _)| !OPEN_FUNCTIONS.iter().any(|open| path.ends_with(open)));
+    let guarded: Vec<_> = guarded.collect();
+    assert!(guarded.len() > 10, "{guarded:?}");
+    for (path, method) in guarded {
+        assert_eq!(method.as_str(), "POST", "{path}");
+        for (client, status) in [(&nobody, 401), (&reviewer, 403)] {
+            let answer = client.post(console.url(path)).form(&form(path)).send().await.expect("an answer");
+            let got = answer.status();
+            assert_eq!(got, status, "{path}: {}", answer.text().await.expect("text"));
+        }
+    }
+    console.stop().await;
+}

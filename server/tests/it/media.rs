@@ -1,0 +1,249 @@
+//! The main job on real media: ffmpeg pushes, the built-in ingest records, a receiver is told.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use callsheet::model::{Actor, CallbackKind};
+use serde_json::json;
+
+use crate::support::media::{AAC, AUDIO, H264, Pusher, VIDEO, probe, stderr};
+use crate::support::{DOMAIN, Database, Received, Receiver, TestConsole, on_both_databases};
+
+on_both_databases!(
+    a_push_is_told_signed_and_its_parts_play,
+    an_unknown_or_disabled_domain_takes_no_push,
+    without_a_folder_the_recording_fails_and_the_publish_goes_on,
+);
+
+/// Whether the public Python library finds the signature of a request.
+fn python_verifies(received: &Received, secret: &str) -> bool {
+    let python = std::env::var("CALLSHEET_TEST_PYTHON")
+        .expect("CALLSHEET_TEST_PYTHON must name a Python that has the package standardwebhooks; `make test` sets it");
+    let script = "import json, sys; from standardwebhooks.webhooks import Webhook; \
+                  given = json.load(sys.stdin); \
+                  Webhook(given['secret']).verify(given['body'], given['headers'])";
+    let headers: serde_json::Map<_, _> =
+        received.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().expect("text").into())).collect();
+    let body = std::str::from_utf8(&received.body).expect("text");
+    let given = json!({ "secret": secret, "body": body, "headers": headers }).to_string();
+    let mut child = Command::new(python);
+    child.args(["-c", script]).stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut child = child.spawn().expect("Python runs");
+    std::io::Write::write_all(&mut child.stdin.take().expect("piped"), given.as_bytes()).expect("written");
+    child.wait().expect("it ends").success()
+}
+
+/// What came to one path, in the order of arrival.
+fn of_path<'a>(received: &'a [Received], path: &str) -> Vec<&'a Received> {
+    received.iter().filter(|one| one.path == path).collect()
+}
+
+fn events<'a>(received: &[&'a Received]) -> Vec<&'a str> {
+    received.iter().map(|one| one.event()).collect()
+}
+
+/// Waits for the last event of each callback.
+async fn whole_session(receiver: &Receiver) -> Vec<Received> {
+    let has = |received: &[Received], event: &str| received.iter().any(|one| one.event() == event);
+    receiver.until(|received| has(received, "publish_done") && has(received, "record_done")).await
+}
+
+async fn a_push_is_told_signed_and_its_parts_play(database: Database) {
+    let console = TestConsole::start(database).await;
+    let receiver = Receiver::start();
+    let (publish_secret, record_secret) = console.send_all_to(&receiver).await;
+    console.record(2).await;
+    let pusher = Pusher::start(console.rtmp, DOMAIN, "room_7?token=x", &[VIDEO, AUDIO, H264, AAC, &["-t", "6"]]);
+    let output = pusher.finish().await;
+    assert!(output.status.success(), "{}", stderr(&output));
+    let received = whole_session(&receiver).await;
+
+    let (publish, record) = (of_path(&received, "/publish"), of_path(&received, "/record"));
+    assert_eq!(events(&publish), ["publish_started", "publish_done"]);
+    let part = ["record_part_started", "record_part_done"];
+    let parts = [&["record_started"][..], &part, &part, &part, &["record_done"]].concat();
+    assert_eq!(events(&record), parts);
+    for (requests, secret, other) in
+        [(&publish, &publish_secret, &record_secret), (&record, &record_secret, &publish_secret)]
+    {
+        assert!(requests.iter().all(|one| one.is_signed_with(secret) && !one.is_signed_with(other)));
+        assert!(requests.iter().all(|one| one.field("status") == "success"), "{requests:?}");
+    }
+    for (request, secret, other) in
+        [(publish[0], &publish_secret, &record_secret), (record[2], &record_secret, &publish_secret)]
+    {
+        assert!(python_verifies(request, secret) && !python_verifies(request, other));
+    }
+    let buckets = console.data.path().join("buckets");
+    let mut total = 0.0;
+    for done in record.iter().filter(|one| one.event() == "record_part_done") {
+        let (duration, codecs) = probe(&buckets.join(done.field("url")));
+        let told: f64 = done.field("duration").parse().expect("a number");
+        assert!((duration - told).abs() <= 1.0, "{duration} is told as {told}");
+        assert_eq!(codecs, ["h264", "aac"]);
+        total += duration;
+    }
+    let whole: f64 = record.last().expect("an event").field("duration").parse().expect("a number");
+    assert!((whole - total).abs() <= 1.0, "{total} is told as {whole}");
+    console.stop().await;
+}
+
+async fn an_unknown_or_disabled_domain_takes_no_push(database: Database) {
+    let console = TestConsole::start(database).await;
+    let receiver = Receiver::start();
+    console.send_all_to(&receiver).await;
+    console.console.domains.set_enabled(&Actor::cli(), DOMAIN, false).await.expect("disabled");
+    for (domain, says) in [
+        ("other.example.com", "other.example.com is no push domain of this console"),
+        (DOMAIN, "the domain push.example.com is disabled"),
+    ] {
+        let output = Pusher::start(console.rtmp, domain, "room_7", &[VIDEO, H264, &["-t", "6"]]).finish().await;
+        assert!(!output.status.success());
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    }
+    let refused = console.console.sources.refusals(&Actor::cli()).await.expect("a list");
+    let refused: Vec<_> = refused.iter().map(|one| (one.host.as_str(), one.code.as_str())).collect();
+    assert_eq!(refused, [(DOMAIN, "domain_disabled"), ("other.example.com", "unknown_domain")]);
+    console.stop().await;
+    assert!(receiver.received().is_empty());
+}
+
+async fn without_a_folder_the_recording_fails_and_the_publish_goes_on(database: Database) {
+    let console = TestConsole::start(database).await;
+    let receiver = Receiver::start();
+    console.send_all_to(&receiver).await;
+    console.record(2).await;
+    std::fs::create_dir_all(console.data.path().join("buckets")).expect("a folder");
+    std::fs::write(console.data.path().join("buckets/tapes"), "").expect("a file in the way");
+    let pusher = Pusher::start(console.rtmp, DOMAIN, "room_7", &[VIDEO, H264, &["-t", "4"]]);
+    assert!(pusher.finish().await.status.success(), "the publish goes on");
+    let received = receiver.until(|all| all.iter().any(|one| one.event() == "publish_done")).await;
+    assert_eq!(events(&of_path(&received, "/publish")), ["publish_started", "publish_done"]);
+    assert!(of_path(&received, "/publish").iter().all(|one| one.field("status") == "success"));
+    let received = receiver.until(|all| all.iter().any(|one| one.path == "/record")).await;
+    let record = of_path(&received, "/record");
+    assert_eq!(events(&record), ["record_started"]);
+    assert_eq!(
+        (record[0].field("status").as_str(), record[0].field("errorMsg").as_str()),
+        ("fail", "a file is where the folder should be")
+    );
+    let view = console.console.callbacks.get(&Actor::cli(), DOMAIN, CallbackKind::Record).await.expect("found");
+    assert_eq!(view.health.waiting, 0);
+    console.stop().await;
+}
+
+/// Debian's nginx with its RTMP module, as a process of its own; ended when it goes out of sight.
+struct Nginx {
+    child: std::process::Child,
+    address: std::net::SocketAddr,
+    folder: tempfile::TempDir,
+}
+
+impl Nginx {
+    /// Starts it with `hooks` as the place it reports to, and waits until it listens.
+    async fn start(hooks: &str) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let recordings = folder.path().join("rec");
+        std::fs::create_dir(&recordings).expect("folder");
+        // Its worker may be another user.
+        std::process::Command::new("chmod").args(["-R", "777"]).arg(folder.path()).status().expect("chmod");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = free.local_addr().expect("an address");
+        drop(free);
+        let (home, rec) = (folder.path().display(), recordings.display());
+        let config = format!(
+            "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
+             daemon off;
+             worker_processes 1;
+             pid {home}/nginx.pid;
+             error_log {home}/error.log;
+             events {{ worker_connections 64; }}
+             rtmp {{ server {{
+                 listen {address};
+                 application live {{
+                     live on;
+                     record all;
+                     record_path {rec};
+                     record_unique on;
+                     record_interval 3s;
+                     notify_update_timeout 1s;
+                     notify_update_strict off;
+                     on_publish {hooks};
+                     on_update {hooks};
+                     on_publish_done {hooks};
+                     on_record_done {hooks};
+                 }}
+             }} }}"
+        );
+        let file = folder.path().join("nginx.conf");
+        std::fs::write(&file, config).expect("written");
+        let mut nginx = Command::new("/usr/sbin/nginx");
+        nginx.arg("-p").arg(folder.path()).arg("-c").arg(&file).stderr(Stdio::null());
+        let child = nginx.spawn().expect("nginx is installed");
+        let listens = async {
+            while tokio::net::TcpStream::connect(address).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let nginx = Self { child, address, folder };
+        let waited = tokio::time::timeout(crate::support::PATIENCE, listens).await;
+        waited.unwrap_or_else(|_| panic!("nginx does not listen: {}", nginx.log()));
+        nginx
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Its master ends its worker when it is asked to stop, not when it is killed.
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().ok();
+        self.child.wait().ok();
+    }
+}
+
+mod nginx {
+    use super::*;
+
+    on_both_databases!(a_push_to_debians_nginx_is_told);
+
+    async fn a_push_to_debians_nginx_is_told(database: Database) {
+        let console = TestConsole::start(database).await;
+        let receiver = Receiver::start();
+        let (publish_secret, record_secret) = console.send_all_to(&receiver).await;
+        console.record(2).await;
+        let created = console.console.sources.create(&Actor::cli(), "nginx-rtmp", "nginx", None).await;
+        let path = created.expect("created").view.ingest_path.expect("a path");
+        let nginx = Nginx::start(&console.url(&path)).await;
+        // Keyframes every 2 s, so the one cut is at 4 s, far from the end: nginx reports both over connections of their own.
+        let media = [&["-re"], VIDEO, H264, &["-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-t", "6"]];
+        let output = Pusher::start(nginx.address, DOMAIN, "room_7?token=x", &media).finish().await;
+        assert!(output.status.success(), "{}\n{}", stderr(&output), nginx.log());
+        let received = whole_session(&receiver).await;
+
+        let (publish, record) = (of_path(&received, "/publish"), of_path(&received, "/record"));
+        assert_eq!(events(&publish), ["publish_started", "publish_done"]);
+        assert!(publish.iter().all(|one| one.is_signed_with(&publish_secret)));
+        assert!(record.iter().all(|one| one.is_signed_with(&record_secret)));
+        let bodies: Vec<_> = record.iter().map(|one| one.json()).collect();
+        assert!(bodies.iter().all(|body| body["status"] == "success"), "{bodies:#?}");
+        let told = events(&record);
+        let parts = told.iter().filter(|event| **event == "record_part_done").count();
+        assert_eq!(parts, 2, "{told:?}");
+        let part = ["record_part_started", "record_part_done"];
+        let expected = [&["record_started"][..], &part.repeat(parts), &["record_done"]].concat();
+        assert_eq!(told, expected);
+        let recordings = nginx.folder.path().join("rec");
+        for done in record.iter().filter(|one| one.event() == "record_part_done") {
+            let file = std::path::PathBuf::from(done.field("url"));
+            assert_eq!(file.parent(), Some(recordings.as_path()));
+            let (duration, _) = probe(&file);
+            let told: f64 = done.field("duration").parse().expect("a number");
+            assert!((duration - told).abs() <= 1.0, "{duration} is told as {told}");
+        }
+        assert_eq!(std::fs::read_dir(&recordings).expect("a folder").count(), parts, "every file is told");
+        console.stop().await;
+    }
+}
