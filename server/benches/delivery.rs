@@ -75,7 +75,9 @@ async fn receiver(received: Arc<AtomicU64>) -> Outcome<String> {
 async fn bare_commits(dir: &std::path::Path) -> Outcome<f64> {
     let url = format!("sqlite://{}?mode=rwc", dir.join("floor.db").display());
     let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect(&url).await?;
-    for sql in ["pragma journal_mode = wal", "pragma synchronous = full", "create table t (id integer primary key, body text)"] {
+    for sql in
+        ["pragma journal_mode = wal", "pragma synchronous = full", "create table t (id integer primary key, body text)"]
+    {
         sqlx::query(sql).execute(&pool).await?;
     }
     let (started, mut commits) = (Instant::now(), 0_u64);

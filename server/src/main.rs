@@ -8,8 +8,10 @@ use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // `rtmp_rs` writes stream keys, which may hold tokens, at info.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rtmp_rs=warn"));
+    // `rtmp_rs` writes stream keys, which may hold tokens, at info; PostgreSQL notes at each start that the table of
+    // migrations is there.
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,rtmp_rs=warn,sqlx::postgres::notice=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,10 @@
 //! A callback is on or off. Turning it off keeps the address and cancels what is still waiting; a `410 Gone` of the
 //! receiver turns it off with a reason. Changes count from the next attempt, waiting retries included.
 
+#[cfg(feature = "ssr")]
+mod change;
+#[cfg(feature = "ssr")]
+mod error;
 mod kinds;
 #[cfg(feature = "ssr")]
 mod service;
@@ -10,9 +14,13 @@ mod service;
 mod store;
 mod views;
 
+#[cfg(feature = "ssr")]
+pub use change::CallbackChange;
+#[cfg(feature = "ssr")]
+pub use error::CallbackError;
 pub use kinds::Dialect;
 #[cfg(feature = "ssr")]
-pub use service::{CallbackChange, CallbackError, Callbacks, NewSecret};
+pub use service::{Callbacks, NewSecret};
 #[cfg(feature = "ssr")]
 pub use store::{Callback, CallbackStore};
 pub use views::{CallbackHealth, CallbackView};

@@ -4,149 +4,20 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::Dialect;
+use super::change::CallbackChange;
+use super::error::CallbackError;
 use super::store::{Callback, CallbackStore};
 use super::views::CallbackView;
 use crate::audit::AuditEntry;
-use crate::domains::{Domain, DomainError, Domains};
-use crate::model::{Action, Actor, CallbackKind, Clock, Problem, ProblemKind, StoreError};
-use crate::outbound::{AddressError, AddressPolicy, Blocked, CallbackAddress, SigningSecret};
+use crate::domains::{Domain, Domains};
+use crate::model::{Action, Actor, CallbackKind, Clock, StoreError};
+use crate::outbound::{AddressPolicy, CallbackAddress, SigningSecret};
 use crate::sealing::Sealer;
 
 /// How long the former secret goes on signing after a rotation.
 const OVERLAP_MS: i64 = 24 * 3_600_000;
 /// The window of a callback's health.
 const HEALTH_MS: i64 = 24 * 3_600_000;
-
-/// Why something with a callback cannot be done.
-#[derive(Debug, thiserror::Error)]
-pub enum CallbackError {
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    #[error(transparent)]
-    Blocked(#[from] Blocked),
-    #[error("type the address of your server first; the callback needs one to be on")]
-    NoAddress,
-    #[error("the timeout must be between 1 and 30 seconds")]
-    BadTimeout,
-    #[error("the dialect {0} is not known; use v1.0")]
-    BadDialect(String),
-    #[error(
-        "the header {0} cannot be set: names are letters, digits and hyphens, values are printable, and the console's own headers stay its own"
-    )]
-    BadHeader(String),
-    #[error(transparent)]
-    Domain(#[from] DomainError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Problem for CallbackError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Address(e) => e.code(),
-            Self::Blocked(e) => e.code(),
-            Self::NoAddress => "callback_no_address",
-            Self::BadTimeout => "callback_bad_timeout",
-            Self::BadDialect(_) => "callback_bad_dialect",
-            Self::BadHeader(_) => "callback_bad_header",
-            Self::Domain(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Address(e) => e.kind(),
-            Self::Blocked(e) => e.kind(),
-            Self::NoAddress | Self::BadTimeout | Self::BadDialect(_) | Self::BadHeader(_) => ProblemKind::Invalid,
-            Self::Domain(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::Address(_) | Self::Blocked(_) | Self::NoAddress => Some("address"),
-            Self::BadTimeout => Some("timeoutSeconds"),
-            Self::BadDialect(_) => Some("dialect"),
-            Self::BadHeader(_) => Some("headers"),
-            Self::Domain(e) => e.field(),
-            Self::Store(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Address(e) => e.args(),
-            Self::Blocked(e) => e.args(),
-            Self::BadDialect(name) | Self::BadHeader(name) => vec![("name", name.clone())],
-            Self::Domain(e) => e.args(),
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// The settings of a callback that a person may change; each is valid.
-#[derive(Debug, Clone)]
-pub struct CallbackChange {
-    pub enabled: bool,
-    pub address: Option<CallbackAddress>,
-    pub dialect: Dialect,
-    pub ordered: bool,
-    pub timeout_seconds: i64,
-    pub headers: Vec<(String, String)>,
-}
-
-/// Headers that are ours, or that belong to the connection.
-const RESERVED_HEADERS: &[&str] = &[
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-];
-
-impl CallbackChange {
-    /// The settings as they are, as the ground for a change.
-    fn of(callback: &Callback) -> Self {
-        Self {
-            enabled: callback.enabled,
-            address: callback.address.as_deref().and_then(|a| CallbackAddress::parse(a).ok()),
-            dialect: callback.dialect,
-            ordered: callback.ordered,
-            timeout_seconds: callback.timeout_seconds,
-            headers: callback.headers.clone(),
-        }
-    }
-
-    fn check(&self, policy: &AddressPolicy) -> Result<(), CallbackError> {
-        if let Some(address) = &self.address {
-            policy.check_address(address)?;
-        } else if self.enabled {
-            return Err(CallbackError::NoAddress);
-        }
-        if !(1..=30).contains(&self.timeout_seconds) {
-            return Err(CallbackError::BadTimeout);
-        }
-        for (name, value) in &self.headers {
-            let lower = name.to_ascii_lowercase();
-            let ours = lower.starts_with("webhook-") || lower.starts_with("callsheet-");
-            let valid =
-                http::HeaderName::from_bytes(lower.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok();
-            if ours || !valid || RESERVED_HEADERS.contains(&lower.as_str()) {
-                return Err(CallbackError::BadHeader(name.clone()));
-            }
-        }
-        Ok(())
-    }
-}
 
 /// A secret that was just made; the only time it is shown.
 pub struct NewSecret(pub SigningSecret);
@@ -190,7 +61,7 @@ impl Callbacks {
         enabled: bool,
     ) -> Result<CallbackView, CallbackError> {
         let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
-        let change = CallbackChange { enabled, ..CallbackChange::of(&callback) };
+        let change = CallbackChange { enabled, ..present(&callback) };
         self.write(actor, &domain, &callback, &change).await?;
         self.get(actor, push, kind).await
     }
@@ -205,7 +76,7 @@ impl Callbacks {
     ) -> Result<CallbackView, CallbackError> {
         let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
         let address = Some(CallbackAddress::parse(address)?);
-        let change = CallbackChange { address, ..CallbackChange::of(&callback) };
+        let change = CallbackChange { address, ..present(&callback) };
         change.check(&self.policy)?;
         self.write(actor, &domain, &callback, &change).await?;
         self.get(actor, push, kind).await
@@ -273,5 +144,17 @@ impl Callbacks {
             .await?
             .ok_or_else(|| StoreError::corrupt("a domain without its callbacks"))?;
         Ok((domain, callback))
+    }
+}
+
+/// The settings as they are, as the ground for a change.
+fn present(callback: &Callback) -> CallbackChange {
+    CallbackChange {
+        enabled: callback.enabled,
+        address: callback.address.as_deref().and_then(|a| CallbackAddress::parse(a).ok()),
+        dialect: callback.dialect,
+        ordered: callback.ordered,
+        timeout_seconds: callback.timeout_seconds,
+        headers: callback.headers.clone(),
     }
 }

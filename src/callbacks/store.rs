@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 
+use super::Dialect;
+use super::change::CallbackChange;
 use super::views::CallbackHealth;
-use super::{CallbackChange, Dialect};
 use crate::audit::AuditEntry;
 use crate::model::{CallbackId, CallbackKind, DomainId, Millis, StoreError};
 

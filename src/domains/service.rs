@@ -4,121 +4,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::error::DomainError;
+use super::new_domain::NewDomain;
 use super::store::{Domain, DomainFilter, DomainStore};
 use super::views::{DomainRow, DomainView};
 use crate::audit::AuditEntry;
-use crate::model::{
-    Action, Actor, BadName, Clock, DomainName, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError,
-};
+use crate::model::{Action, Actor, Clock, DomainName, Page, PageRequest, StoreError};
 use crate::outbound::SigningSecret;
 use crate::sealing::Sealer;
-
-/// Why something with a domain group cannot be done.
-#[derive(Debug, thiserror::Error)]
-pub enum DomainError {
-    #[error("the push domain {0}")]
-    BadPush(BadName),
-    #[error("the play domain {0}")]
-    BadPlay(BadName),
-    #[error("type at least one play domain")]
-    NoPlay,
-    #[error("the push domain and a play domain are the same; they must differ")]
-    SameName,
-    #[error("{name} is a domain of this console already; each name belongs to one domain group")]
-    Taken { name: String, push: bool },
-    #[error("there is no push domain {0}")]
-    Unknown(String),
-    #[error("the domain is enabled; disable it first, then delete it")]
-    StillEnabled,
-    #[error("what you typed is not the domain's name; nothing was deleted")]
-    NotConfirmed,
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Problem for DomainError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::BadPush(why) | Self::BadPlay(why) => why.code(),
-            Self::NoPlay => "domain_no_play",
-            Self::SameName => "domain_same_name",
-            Self::Taken { .. } => "domain_taken",
-            Self::Unknown(_) => "domain_unknown",
-            Self::StillEnabled => "domain_still_enabled",
-            Self::NotConfirmed => "domain_not_confirmed",
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadPush(_) | Self::BadPlay(_) | Self::NoPlay | Self::SameName | Self::NotConfirmed => {
-                ProblemKind::Invalid
-            }
-            Self::Taken { .. } | Self::StillEnabled => ProblemKind::Conflict,
-            Self::Unknown(_) => ProblemKind::NotFound,
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadPush(_) | Self::Taken { push: true, .. } => Some("pushDomain"),
-            Self::BadPlay(_) | Self::NoPlay | Self::SameName | Self::Taken { push: false, .. } => Some("playDomains"),
-            Self::NotConfirmed => Some("confirm"),
-            Self::Unknown(_) | Self::StillEnabled | Self::Forbidden(_) | Self::Store(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::BadPush(BadName::TooLong(n)) | Self::BadPlay(BadName::TooLong(n)) => vec![("max", n.to_string())],
-            Self::Taken { name, .. } | Self::Unknown(name) => vec![("name", name.clone())],
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// A domain group that may be created: every name valid, push and play distinct.
-#[derive(Debug, Clone)]
-pub struct NewDomain {
-    push: DomainName,
-    play: Vec<DomainName>,
-}
-
-impl NewDomain {
-    /// Parses what a person typed. Empty play fields and repeats are passed over.
-    pub fn parse<S: AsRef<str>>(push: &str, play: &[S]) -> Result<Self, DomainError> {
-        let push = DomainName::parse(push).map_err(DomainError::BadPush)?;
-        let mut names: Vec<DomainName> = Vec::new();
-        for text in play.iter().map(AsRef::as_ref).filter(|text| !text.trim().is_empty()) {
-            let name = DomainName::parse(text).map_err(DomainError::BadPlay)?;
-            if name == push {
-                return Err(DomainError::SameName);
-            }
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        if names.is_empty() {
-            return Err(DomainError::NoPlay);
-        }
-        Ok(Self { push, play: names })
-    }
-
-    /// The push domain.
-    #[must_use]
-    pub fn push(&self) -> &DomainName {
-        &self.push
-    }
-
-    /// The play domains, at least one.
-    #[must_use]
-    pub fn play(&self) -> &[DomainName] {
-        &self.play
-    }
-}
 
 /// The use cases.
 #[derive(Clone)]
@@ -151,23 +44,23 @@ impl Domains {
 
     /// Creates an enabled group with both callbacks off.
     pub async fn create(&self, actor: &Actor, new: NewDomain) -> Result<DomainView, DomainError> {
-        actor.check_domain(Action::ManageDomains, new.push.ascii())?;
-        let names: Vec<&str> = std::iter::once(&new.push).chain(&new.play).map(DomainName::ascii).collect();
+        actor.check_domain(Action::ManageDomains, new.push().ascii())?;
+        let names: Vec<&str> = std::iter::once(new.push()).chain(new.play()).map(DomainName::ascii).collect();
         if let Some(name) = self.store.taken_names(&names).await?.into_iter().next() {
-            return Err(DomainError::Taken { push: name == new.push.ascii(), name });
+            return Err(DomainError::Taken { push: name == new.push().ascii(), name });
         }
         let now = self.clock.now();
         let secrets = [(); 2].map(|()| self.sealer.seal(SigningSecret::generate().expose()));
-        let play: Vec<&str> = new.play.iter().map(DomainName::ascii).collect();
-        let audit = AuditEntry::new(actor, now, "domain.create", new.push.ascii(), json!({ "play": play }));
+        let play: Vec<&str> = new.play().iter().map(DomainName::ascii).collect();
+        let audit = AuditEntry::new(actor, now, "domain.create", new.push().ascii(), json!({ "play": play }));
         match self.store.create_domain(&new, secrets, self.part_seconds, now, &audit).await {
             // Somebody else created it between the look and the write.
             Err(StoreError::Duplicate) => {
-                return Err(DomainError::Taken { name: new.push.ascii().to_owned(), push: true });
+                return Err(DomainError::Taken { name: new.push().ascii().to_owned(), push: true });
             }
             other => other?,
         }
-        self.get(actor, new.push.ascii()).await
+        self.get(actor, new.push().ascii()).await
     }
 
     /// Enables or disables; counts for the next publish.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::service::NewDomain;
+use super::new_domain::NewDomain;
 use super::views::{DomainRow, DomainView};
 use crate::audit::AuditEntry;
 use crate::model::{DomainId, Millis, Page, PageRequest, StoreError};

@@ -106,9 +106,11 @@ impl Actor {
         Self { who: Who::Cli, role: Role::Admin, domains: None, address: "local".to_owned() }
     }
 
-    /// Asks for an action that concerns no single domain.
+    /// Asks for an action that concerns no single domain. Sources and accounts concern all of them, so a key that is
+    /// limited to some domains manages neither, whatever its role.
     pub fn check(&self, action: Action) -> Result<(), Forbidden> {
-        if action.allowed(self.role) { Ok(()) } else { Err(Forbidden) }
+        let concerns_all = matches!(action, Action::ManageSources | Action::ManageAccounts);
+        if action.allowed(self.role) && !(concerns_all && self.domains.is_some()) { Ok(()) } else { Err(Forbidden) }
     }
 
     /// Asks for an action on one domain (ASCII push domain).
@@ -151,5 +153,7 @@ mod tests {
         actor.domains = Some(vec!["push.example.com".to_owned()]);
         assert!(actor.check_domain(Action::Read, "push.example.com").is_ok());
         assert_eq!(actor.check_domain(Action::Read, "other.example.com"), Err(Forbidden));
+        assert_eq!(actor.check(Action::ManageAccounts), Err(Forbidden), "it would make itself an unlimited key");
+        assert_eq!(actor.check(Action::ManageSources), Err(Forbidden));
     }
 }

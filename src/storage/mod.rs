@@ -56,7 +56,7 @@ impl Engine {
 /// Why a database cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("database_url must start with sqlite:// or postgres://")]
+    #[error("must start with sqlite:// or postgres://")]
     BadUrl,
     #[error("cannot open the database: {0}")]
     Connect(#[source] sqlx::Error),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::StreamError;
+use super::error::StreamError;
 use crate::model::{AppName, DomainId, DomainName, Millis, SourceId, StreamName};
 
 /// Names one publish at one source.

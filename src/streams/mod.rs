@@ -8,6 +8,8 @@
 //! every opened part is reported or the grace is over.
 
 #[cfg(feature = "ssr")]
+mod error;
+#[cfg(feature = "ssr")]
 mod ingest;
 #[cfg(feature = "ssr")]
 mod service;
@@ -18,9 +20,11 @@ mod store;
 mod views;
 
 #[cfg(feature = "ssr")]
+pub use error::StreamError;
+#[cfg(feature = "ssr")]
 pub use ingest::{Admitted, ClosedPart, Hint, IngestSink, Media, PushRequest, RecordingPlan, Refused, SessionKey};
 #[cfg(feature = "ssr")]
-pub use service::{StreamError, Streams, StreamsStore};
+pub use service::{Streams, StreamsStore};
 #[cfg(feature = "ssr")]
 pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 #[cfg(feature = "ssr")]

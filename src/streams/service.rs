@@ -4,48 +4,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::error::StreamError;
 use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
 use super::session::{Outcome, Phase, Session, SessionRules};
 use super::store::{EventFilter, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
 use super::{EventView, SessionDetail, SessionView};
 use crate::domains::DomainStore;
 use crate::model::{
-    Action, Actor, AppName, Clock, DomainName, Forbidden, IdGenerator, Millis, Page, PageRequest, Problem, ProblemKind,
-    SessionId, SourceId, StoreError, StreamName,
+    Action, Actor, AppName, Clock, DomainName, IdGenerator, Millis, Page, PageRequest, SessionId, SourceId, StoreError,
+    StreamName,
 };
 use crate::recordings::RecordingStore;
 use crate::sources::{Adapter, Refusal, SourceStore};
 
 /// How long a source that sends heartbeats may be silent.
 const HEARTBEAT_TIMEOUT_MS: Millis = 60_000;
-
-/// Why something with a stream cannot be done.
-#[derive(Debug, thiserror::Error)]
-pub enum StreamError {
-    #[error("there is no such session")]
-    Unknown,
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Problem for StreamError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unknown => "session_unknown",
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Unknown => ProblemKind::NotFound,
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-}
 
 /// What streams need of the other features' storage.
 pub trait StreamsStore: SessionStore + DomainStore + RecordingStore + SourceStore {}
@@ -276,6 +249,8 @@ impl IngestSink for Streams {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot decide on a publish");
             Refused { code: "unavailable", reason: "the console cannot take publishes now; try again".to_owned() }
         };
+        // External sources are seen at their URL; the built-in one here.
+        self.store.touch_source(push.source, self.clock.now()).await.map_err(unavailable)?;
         let (host, refused) = match self.check(&push).await.map_err(unavailable)? {
             Ok(admitted) => return Ok(admitted),
             Err(refused) => refused,

@@ -29,6 +29,8 @@ mod filing;
 #[cfg(feature = "ingest-rtmp")]
 mod flv;
 #[cfg(feature = "ingest-rtmp")]
+mod ingest;
+#[cfg(feature = "ingest-rtmp")]
 mod live;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
@@ -50,7 +52,9 @@ mod server;
 mod session;
 
 #[cfg(feature = "ingest-rtmp")]
-pub use server::{ListenError, RtmpConfig, RtmpIngest};
+pub use ingest::RtmpConfig;
+#[cfg(feature = "ingest-rtmp")]
+pub use server::{ListenError, RtmpIngest};
 
 /// A listening media server within this process.
 #[async_trait]

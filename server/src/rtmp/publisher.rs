@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use callsheet::streams::PushRequest;
 
+use super::ingest::Ingest;
 use super::media::{Message, Metadata, Track, Value};
 use super::push::PushAddress;
-use super::server::Ingest;
 use super::session::{Input, MEDIA_QUEUE};
 
 /// Most values that are kept of a publisher's metadata.

@@ -1,30 +1,25 @@
 //! Listens, and gives each connection its task.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use callsheet::model::{Clock, SourceId};
-use callsheet::streams::{IngestSink, PushRequest, Refused, SessionKey};
-use jiff::tz::TimeZone;
+use callsheet::streams::IngestSink;
 use rtmp_rs::server::connection::Connection;
 use rtmp_rs::{RegistryConfig, ServerConfig, StreamRegistry};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::ingest::{Ingest, RtmpConfig};
 use super::live::Live;
 use super::publisher::Publisher;
-use super::session::{Input, Session};
 use super::{IngestSource, Publishers};
-use crate::buckets::Buckets;
 
 /// Most connections at a time, publishing or not.
 const MOST_CONNECTIONS: usize = 1000;
@@ -32,33 +27,6 @@ const MOST_CONNECTIONS: usize = 1000;
 const SHUTDOWN_WAITS: Duration = Duration::from_secs(9);
 /// Pause after the system refused a new connection, such as for lack of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// What the ingest needs to know.
-#[derive(Clone)]
-pub struct RtmpConfig {
-    /// Port 0 takes any free port.
-    pub listen: SocketAddr,
-    /// The built-in source.
-    pub source: SourceId,
-    /// Names this run of the process; letters, digits and `-`, for it is part of file names.
-    pub boot: String,
-    /// Parts are written below its `parts` until they are in their bucket.
-    pub data_dir: PathBuf,
-    pub buckets: Buckets,
-    /// In which the names of recordings tell the time.
-    pub time_zone: TimeZone,
-    /// A publisher who sends no media for so long is dropped; whole seconds. 30 s is usual.
-    pub idle_timeout: Duration,
-    /// How often a live publish is told to be alive. 10 s is usual.
-    pub heartbeat: Duration,
-    pub clock: Arc<dyn Clock>,
-}
-
-impl RtmpConfig {
-    pub(super) fn parts_folder(&self) -> PathBuf {
-        self.data_dir.join("parts")
-    }
-}
 
 /// Why the ingest cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -82,15 +50,6 @@ pub struct RtmpIngest {
     address: SocketAddr,
     config: Arc<RtmpConfig>,
     live: Arc<Live>,
-}
-
-/// What all connections share.
-pub(super) struct Ingest {
-    pub(super) config: Arc<RtmpConfig>,
-    sink: Arc<dyn IngestSink>,
-    live: Arc<Live>,
-    tasks: TaskTracker,
-    publishes: AtomicU64,
 }
 
 impl RtmpIngest {
@@ -127,7 +86,7 @@ impl IngestSource for RtmpIngest {
         let tasks = TaskTracker::new();
         let ingest = Arc::new(Ingest { config, sink, live, tasks: tasks.clone(), publishes: AtomicU64::new(0) });
         tracing::info!(%address, "listening for RTMP publishers");
-        shutdown.run_until_cancelled(ingest.accept(&listener, &shutdown)).await;
+        shutdown.run_until_cancelled(accept(&ingest, &listener, &shutdown)).await;
         drop(listener);
         tasks.close();
         if timeout(SHUTDOWN_WAITS, tasks.wait()).await.is_err() {
@@ -139,83 +98,53 @@ impl IngestSource for RtmpIngest {
     }
 }
 
-impl Ingest {
-    async fn accept(self: &Arc<Self>, listener: &TcpListener, shutdown: &CancellationToken) {
-        let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        let mut count = 0;
-        loop {
-            let (socket, peer) = match listener.accept().await {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept an RTMP connection");
-                    sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
-                tracing::warn!(%peer, "too many RTMP connections; one is turned away");
+/// Gives each connection a task.
+async fn accept(ingest: &Arc<Ingest>, listener: &TcpListener, shutdown: &CancellationToken) {
+    let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut count = 0;
+    loop {
+        let (socket, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept an RTMP connection");
+                sleep(ACCEPT_PAUSE).await;
                 continue;
-            };
-            count += 1;
-            let connection = self.serve(count, socket, peer, shutdown.child_token());
-            self.tasks.spawn(async move {
-                connection.await;
-                drop(permit);
-            });
-        }
-    }
-
-    /// Serves one connection until it closes or `stop` says so.
-    fn serve(
-        self: &Arc<Self>,
-        number: u64,
-        socket: TcpStream,
-        peer: SocketAddr,
-        stop: CancellationToken,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let publisher = Publisher::new(Arc::clone(self), stop.clone());
-        // A session notices silence itself; this drops those who connect and never publish.
-        let config = ServerConfig::default().idle_timeout(self.config.idle_timeout * 2).disable_gop_buffer();
-        // A registry per connection: it would take equal names below two domains for one stream.
-        let registry = StreamRegistry::with_config(RegistryConfig { max_gop_size: 0, ..RegistryConfig::default() });
-        async move {
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%peer, %error, "cannot set an option of a connection");
             }
-            let mut connection = Connection::new(number, socket, peer, config, Arc::new(publisher), Arc::new(registry));
-            if let Some(Err(error)) = stop.run_until_cancelled(connection.run()).await {
-                tracing::debug!(%peer, %error, "an RTMP connection broke");
-            }
-        }
-    }
-
-    /// Asks for admission and begins a session.
-    pub(super) async fn begin(
-        self: &Arc<Self>,
-        push: PushRequest,
-        connection: CancellationToken,
-        input: mpsc::Receiver<Input>,
-    ) -> Result<(), Refused> {
-        let push = self.sink.admit(push).await?;
-        let lock = self.live.lock(&push.domain, &push.app, &push.stream, connection.clone()).ok_or_else(|| {
-            Refused { code: "already_live", reason: "somebody publishes this stream already".to_owned() }
-        })?;
-        let key = SessionKey {
-            source: self.config.source,
-            boot: self.config.boot.clone(),
-            key: (self.publishes.fetch_add(1, Ordering::Relaxed) + 1).to_string(),
         };
-        let (config, sink) = (Arc::clone(&self.config), Arc::clone(&self.sink));
-        let (session, reporter) = Session::new(config, sink, key, push, lock, connection, input);
-        self.tasks.spawn(session.run());
-        self.tasks.spawn(reporter);
-        Ok(())
+        let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
+            tracing::warn!(%peer, "too many RTMP connections; one is turned away");
+            continue;
+        };
+        count += 1;
+        let connection = serve(ingest, count, socket, peer, shutdown.child_token());
+        ingest.tasks.spawn(async move {
+            connection.await;
+            drop(permit);
+        });
     }
 }
 
-impl fmt::Debug for RtmpConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtmpConfig").field("listen", &self.listen).field("source", &self.source).finish_non_exhaustive()
+/// Serves one connection until it closes or `stop` says so.
+fn serve(
+    ingest: &Arc<Ingest>,
+    number: u64,
+    socket: TcpStream,
+    peer: SocketAddr,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    let publisher = Publisher::new(Arc::clone(ingest), stop.clone());
+    // A session notices silence itself; this drops those who connect and never publish.
+    let config = ServerConfig::default().idle_timeout(ingest.config.idle_timeout * 2).disable_gop_buffer();
+    // A registry per connection: it would take equal names below two domains for one stream.
+    let registry = StreamRegistry::with_config(RegistryConfig { max_gop_size: 0, ..RegistryConfig::default() });
+    async move {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "cannot set an option of a connection");
+        }
+        let mut connection = Connection::new(number, socket, peer, config, Arc::new(publisher), Arc::new(registry));
+        if let Some(Err(error)) = stop.run_until_cancelled(connection.run()).await {
+            tracing::debug!(%peer, %error, "an RTMP connection broke");
+        }
     }
 }
 

@@ -6,8 +6,7 @@ use callsheet_server::http::ingest::nginx_rtmp::{NginxCall, parse};
 
 const BASIC: &str = include_str!("fixtures/hooks/nginx-rtmp.A_basic.txt");
 const TWO_RECORDERS: &str = include_str!("fixtures/hooks/nginx-rtmp.B_two_recorders.txt");
-const DENY_REDIRECT_INJECT: &str =
-    include_str!("fixtures/hooks/nginx-rtmp.D_deny_redirect_inject.txt");
+const DENY_REDIRECT_INJECT: &str = include_str!("fixtures/hooks/nginx-rtmp.D_deny_redirect_inject.txt");
 
 /// One request: when it came, and what the adapter made of it.
 struct Recorded {
@@ -20,12 +19,7 @@ fn replay(recording: &str) -> Vec<Recorded> {
     let requests = recording.split("=== #").skip(1);
     let requests = requests.map(|request| {
         let epoch = request.split("epoch=").nth(1).expect("epoch");
-        let epoch: f64 = epoch
-            .split(' ')
-            .next()
-            .expect("number")
-            .parse()
-            .expect("seconds");
+        let epoch: f64 = epoch.split(' ').next().expect("number").parse().expect("seconds");
         let (_, body) = request.split_once("\n\\r\\n\n").expect("body");
         Recorded {
             at: (epoch * 1000.0).round() as Millis,
@@ -39,36 +33,23 @@ fn replay(recording: &str) -> Vec<Recorded> {
 fn line(call: &NginxCall) -> String {
     match call {
         NginxCall::Publish { key, push } => {
-            let params: Vec<_> = push
-                .params
-                .iter()
-                .map(|(n, v)| format!("{n}={v}"))
-                .collect();
+            let params: Vec<_> = push.params.iter().map(|(n, v)| format!("{n}={v}")).collect();
             let client = push.client.as_deref().unwrap_or("-");
             let (hosts, params) = (push.hosts.join(","), params.join("&"));
-            format!(
-                "{key} publish {hosts}/{}/{} by {client} ?{params}",
-                push.app, push.stream
-            )
+            format!("{key} publish {hosts}/{}/{} by {client} ?{params}", push.app, push.stream)
         }
         NginxCall::Update { key } => format!("{key} update"),
         NginxCall::PublishDone { key } => format!("{key} publish_done"),
         NginxCall::RecordDone { key, file } => {
             let opened = file.started_at.map_or("-".to_owned(), |at| at.to_string());
-            format!(
-                "{key} record_done [{}] {} since {opened}",
-                file.recorder, file.path
-            )
+            format!("{key} record_done [{}] {} since {opened}", file.recorder, file.path)
         }
         NginxCall::Ignored => "ignored".to_owned(),
     }
 }
 
 fn lines(recording: &str) -> Vec<String> {
-    replay(recording)
-        .iter()
-        .map(|recorded| line(&recorded.call))
-        .collect()
+    replay(recording).iter().map(|recorded| line(&recorded.call)).collect()
 }
 
 #[test]
@@ -116,9 +97,7 @@ fn nginx_rtmp_with_two_recorders() {
 #[test]
 fn nginx_rtmp_with_hostile_and_foreign_names() {
     let renamed = |epoch: i64, rest: &str| {
-        format!(
-            "28 record_done [] /var/lib/media/rec/renamed_stream-{epoch}_{rest}.flv since {epoch}000"
-        )
+        format!("28 record_done [] /var/lib/media/rec/renamed_stream-{epoch}_{rest}.flv since {epoch}000")
     };
     let calls = lines(DENY_REDIRECT_INJECT);
     assert_eq!(
@@ -147,21 +126,13 @@ fn nginx_rtmp_with_hostile_and_foreign_names() {
             "ignored",
         ]
     );
-    assert_eq!(
-        StreamName::parse("中"),
-        Err(BadName::BadCharacter),
-        "refused when it asks to publish"
-    );
+    assert_eq!(StreamName::parse("中"), Err(BadName::BadCharacter), "refused when it asks to publish");
 }
 
 fn admit(push: &PushRequest) -> Admitted {
     Admitted {
         domain_id: DomainId(1),
-        domain: push
-            .hosts
-            .iter()
-            .find_map(|host| DomainName::parse(host).ok())
-            .expect("a domain"),
+        domain: push.hosts.iter().find_map(|host| DomainName::parse(host).ok()).expect("a domain"),
         app: AppName::parse(&push.app).expect("app"),
         stream: StreamName::parse(&push.stream).expect("stream"),
         client: push.client.clone(),
@@ -172,11 +143,7 @@ fn admit(push: &PushRequest) -> Admitted {
 
 /// The events of a recording with one publish, and how its session ends.
 fn story(recording: &str) -> (Vec<String>, Session) {
-    let rules = SessionRules {
-        grace_ms: 5_000,
-        heartbeat_timeout_ms: 60_000,
-        records_at_publish: true,
-    };
+    let rules = SessionRules { grace_ms: 5_000, heartbeat_timeout_ms: 60_000, records_at_publish: true };
     let mut session = None;
     let mut events = Vec::new();
     for Recorded { at, call } in replay(recording) {
@@ -195,10 +162,7 @@ fn story(recording: &str) -> (Vec<String>, Session) {
         let session = session.as_mut().expect("the publish comes first");
         events.extend(session.apply(&hint, at, &rules).events);
     }
-    assert!(
-        events.iter().all(|event| event.error.is_none()),
-        "{events:?}"
-    );
+    assert!(events.iter().all(|event| event.error.is_none()), "{events:?}");
     let names = events.iter().map(|event| event.name.to_string()).collect();
     (names, session.expect("a publish"))
 }
@@ -227,13 +191,7 @@ fn a_recorded_publish_becomes_our_events() {
 #[test]
 fn of_two_recorders_the_first_is_told() {
     let (events, session) = story(TWO_RECORDERS);
-    let parts = events
-        .iter()
-        .filter(|name| *name == "record_part_done")
-        .count();
-    assert_eq!(
-        (parts, session.parts_done, session.phase),
-        (3, 3, Phase::Closed)
-    );
+    let parts = events.iter().filter(|name| *name == "record_part_done").count();
+    assert_eq!((parts, session.parts_done, session.phase), (3, 3, Phase::Closed));
     assert_eq!(events.last().map(String::as_str), Some("record_done"));
 }

@@ -1,3 +1,18 @@
-//! Tests of the whole server.
+//! Tests of the whole console, from its outside: one binary, a file for each feature.
+//!
+//! What touches the database runs on SQLite and on PostgreSQL (`.ci/with-postgres.sh cargo nextest run`).
 
 mod api;
+mod support;
+
+mod accounts;
+mod callbacks;
+mod deliveries;
+mod domains;
+mod hooks;
+mod permissions;
+mod process;
+#[cfg(feature = "ingest-rtmp")]
+mod rtmp;
+mod sources;
+mod tidy;

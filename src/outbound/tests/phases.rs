@@ -35,11 +35,7 @@ async fn a_good_receiver_gets_the_request_and_each_phase_is_told() {
 
     let request = receiver.requests().remove(0);
     assert!(request.starts_with("POST /hook?key=1 HTTP/1.1\r\n"), "{request}");
-    for header in [
-        "webhook-id: evt_1",
-        &format!("host: receiver.test:{}", receiver.port),
-        "content-length: 2",
-    ] {
+    for header in ["webhook-id: evt_1", &format!("host: receiver.test:{}", receiver.port), "content-length: 2"] {
         assert!(request.contains(&format!("\r\n{header}\r\n")), "{header} is missing in {request}");
     }
     assert!(!request.contains("accept-encoding"));

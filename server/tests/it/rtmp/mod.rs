@@ -14,16 +14,7 @@ use stage::{PATIENCE, Stage, config, probe, stderr};
 
 const VIDEO: &[&str] = &["-f", "lavfi", "-i", "testsrc=size=320x240:rate=25"];
 const AUDIO: &[&str] = &["-f", "lavfi", "-i", "sine"];
-const H264: &[&str] = &[
-    "-c:v",
-    "libx264",
-    "-preset",
-    "ultrafast",
-    "-g",
-    "25",
-    "-pix_fmt",
-    "yuv420p",
-];
+const H264: &[&str] = &["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p"];
 const AAC: &[&str] = &["-c:a", "aac"];
 
 /// One letter per hint, heartbeats left out: Started, part Opened, part Closed, part not made (X), recording Failed, Ended.
@@ -42,16 +33,7 @@ fn story(hints: &[Hint]) -> String {
 }
 
 fn parts(hints: &[Hint]) -> Vec<&ClosedPart> {
-    hints
-        .iter()
-        .filter_map(|hint| {
-            if let Hint::PartClosed(part) = hint {
-                Some(part)
-            } else {
-                None
-            }
-        })
-        .collect()
+    hints.iter().filter_map(|hint| if let Hint::PartClosed(part) = hint { Some(part) } else { None }).collect()
 }
 
 fn failure(hints: &[Hint]) -> Option<&str> {
@@ -78,57 +60,26 @@ async fn a_push_is_told_in_order_and_its_parts_play() {
 
     assert_eq!(story(&hints), "SOCOCOCE");
     assert_eq!(failure(&hints), None);
-    let Hint::Started { push, .. } = &hints[0] else {
-        panic!("{hints:?}")
-    };
-    assert_eq!(
-        (push.domain.ascii(), push.app.as_str(), push.stream.as_str()),
-        ("push.example.com", "live", "room_7")
-    );
+    let Hint::Started { push, .. } = &hints[0] else { panic!("{hints:?}") };
+    assert_eq!((push.domain.ascii(), push.app.as_str(), push.stream.as_str()), ("push.example.com", "live", "room_7"));
     assert_eq!(push.params[0], ("token".to_owned(), "x".to_owned()));
     assert_eq!(push.client.as_deref(), Some("127.0.0.1"));
-    assert_eq!(
-        stage.book.asked.lock().expect("lock")[0].hosts,
-        ["push.example.com", "other.example.com"]
-    );
+    assert_eq!(stage.book.asked.lock().expect("lock")[0].hosts, ["push.example.com", "other.example.com"]);
 
     let mut total = 0.0;
     let mut end_before = None;
-    for (opened, part) in hints
-        .iter()
-        .filter(|hint| matches!(hint, Hint::PartOpened { .. }))
-        .zip(parts(&hints))
-    {
+    for (opened, part) in hints.iter().filter(|hint| matches!(hint, Hint::PartOpened { .. })).zip(parts(&hints)) {
         let (duration, codecs) = probe(&stage.file(part));
-        assert!(
-            (duration - seconds(part)).abs() < 0.1,
-            "{duration} {part:?}"
-        );
+        assert!((duration - seconds(part)).abs() < 0.1, "{duration} {part:?}");
         assert_eq!(codecs, ["h264", "aac"]);
         let length = std::fs::metadata(stage.file(part)).expect("file").len();
         assert_eq!(part.bytes.map(i64::unsigned_abs), Some(length));
-        let Hint::PartOpened { at, location } = opened else {
-            unreachable!()
-        };
+        let Hint::PartOpened { at, location } = opened else { unreachable!() };
         assert_eq!(part.started_at, Some(*at));
-        assert!(
-            end_before.is_none_or(|end| end == *at),
-            "the next part begins where the one before ends"
-        );
-        let open_name = location
-            .as_ref()
-            .expect("location")
-            .trim_end_matches(".flv");
-        assert!(
-            part.location
-                .as_ref()
-                .expect("location")
-                .starts_with(open_name)
-        );
-        assert!(
-            open_name.starts_with("tapes/record/2")
-                && open_name.contains("/push.example.com/live/room_7/2")
-        );
+        assert!(end_before.is_none_or(|end| end == *at), "the next part begins where the one before ends");
+        let open_name = location.as_ref().expect("location").trim_end_matches(".flv");
+        assert!(part.location.as_ref().expect("location").starts_with(open_name));
+        assert!(open_name.starts_with("tapes/record/2") && open_name.contains("/push.example.com/live/room_7/2"));
         end_before = Some(part.stopped_at);
         total += duration;
     }
@@ -140,20 +91,9 @@ async fn a_push_is_told_in_order_and_its_parts_play() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_stops_the_publisher() {
     let stage = Stage::set(None).await;
-    let output = stage
-        .push(
-            "push.example.com",
-            "forbidden",
-            &[VIDEO, H264, &["-t", "6"]],
-        )
-        .finish()
-        .await;
+    let output = stage.push("push.example.com", "forbidden", &[VIDEO, H264, &["-t", "6"]]).finish().await;
     assert!(!output.status.success());
-    assert!(
-        stderr(&output).contains("this stream is forbidden"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("this stream is forbidden"), "{}", stderr(&output));
     assert!(stage.book.hints.borrow().is_empty());
     stage.close().await;
 }
@@ -163,34 +103,19 @@ async fn a_name_has_one_publisher_until_that_is_dropped() {
     let stage = Stage::set_with(None, |config| config.heartbeat = Duration::from_millis(200)).await;
     let live = [&["-re"], VIDEO, &["-re"], AUDIO, H264, AAC];
     let first = stage.push("push.example.com", "room_7?token=a", &live);
-    stage
-        .until("1", |hint| matches!(hint, Hint::Started { .. }))
-        .await;
+    stage.until("1", |hint| matches!(hint, Hint::Started { .. })).await;
 
-    let second = stage
-        .push("push.example.com", "room_7?token=b", &live)
-        .finish()
-        .await;
+    let second = stage.push("push.example.com", "room_7?token=b", &live).finish().await;
     assert!(!second.status.success());
-    assert!(
-        stderr(&second).contains("publishes this stream already"),
-        "{}",
-        stderr(&second)
-    );
+    assert!(stderr(&second).contains("publishes this stream already"), "{}", stderr(&second));
 
     // The same name below another domain is another stream.
-    let elsewhere = stage.push(
-        "other.example.com",
-        "room_7?token=a",
-        &[VIDEO, H264, &["-t", "1"]],
-    );
+    let elsewhere = stage.push("other.example.com", "room_7?token=a", &[VIDEO, H264, &["-t", "1"]]);
     assert_eq!(story(&stage.until_ended("2").await), "SE");
     assert!(elsewhere.finish().await.status.success());
 
     let known = |hint: &Hint| match hint {
-        Hint::Alive {
-            media: Some(media), ..
-        } => {
+        Hint::Alive { media: Some(media), .. } => {
             media.video_codec.as_deref() == Some("h264")
                 && media.audio_codec.as_deref() == Some("aac")
                 && (media.width, media.height) == (Some(320), Some(240))
@@ -202,17 +127,10 @@ async fn a_name_has_one_publisher_until_that_is_dropped() {
 
     let name = |domain: &str| {
         let domain = DomainName::parse(domain).expect("domain");
-        (
-            domain,
-            AppName::parse("live").expect("app"),
-            StreamName::parse("room_7").expect("stream"),
-        )
+        (domain, AppName::parse("live").expect("app"), StreamName::parse("room_7").expect("stream"))
     };
     let (domain, app, stream) = name("other.example.com");
-    assert!(
-        !stage.publishers.disconnect(&domain, &app, &stream),
-        "that one is gone"
-    );
+    assert!(!stage.publishers.disconnect(&domain, &app, &stream), "that one is gone");
     let (domain, app, stream) = name("push.example.com");
     assert!(stage.publishers.disconnect(&domain, &app, &stream));
     let hints = stage.until_ended("1").await;
@@ -234,10 +152,7 @@ async fn audio_alone_is_cut_too() {
     assert_eq!(story(&hints), "SOCOCOCE");
     for part in parts(&hints) {
         let (duration, codecs) = probe(&stage.file(part));
-        assert!(
-            (duration - seconds(part)).abs() < 0.1,
-            "{duration} {part:?}"
-        );
+        assert!((duration - seconds(part)).abs() < 0.1, "{duration} {part:?}");
         assert_eq!(codecs, ["aac"]);
     }
     stage.close().await;
@@ -246,27 +161,12 @@ async fn audio_alone_is_cut_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_wait_for_a_keyframe() {
     let stage = Stage::set(Some(1)).await;
-    let sparse = [
-        "-c:v",
-        "libx264",
-        "-preset",
-        "ultrafast",
-        "-g",
-        "75",
-        "-keyint_min",
-        "75",
-        "-sc_threshold",
-        "0",
-        "-t",
-        "6",
-    ];
+    let sparse =
+        ["-c:v", "libx264", "-preset", "ultrafast", "-g", "75", "-keyint_min", "75", "-sc_threshold", "0", "-t", "6"];
     let pusher = stage.push("push.example.com", "room_7", &[VIDEO, &sparse]);
     let hints = stage.until_ended("1").await;
     assert!(pusher.finish().await.status.success());
-    let durations: Vec<_> = parts(&hints)
-        .into_iter()
-        .map(|part| part.duration_ms)
-        .collect();
+    let durations: Vec<_> = parts(&hints).into_iter().map(|part| part.duration_ms).collect();
     assert_eq!(durations, [Some(3000), Some(3000)]);
     stage.close().await;
 }
@@ -307,15 +207,9 @@ async fn a_disk_that_fills_up_fails_one_part_and_the_next_is_tried() {
     let pusher = stage.push("push.example.com", "room_7", &[VIDEO, H264, &["-t", "6"]]);
     let hints = stage.until_ended("1").await;
     assert!(pusher.finish().await.status.success());
-    assert_eq!(
-        (story(&hints).as_str(), failure(&hints)),
-        ("SOCOXOCE", None)
-    );
+    assert_eq!((story(&hints).as_str(), failure(&hints)), ("SOCOXOCE", None));
     let failed = parts(&hints)[1];
-    assert_eq!(
-        failed.failure.as_deref(),
-        Some("the disk is full (no space left on device)")
-    );
+    assert_eq!(failed.failure.as_deref(), Some("the disk is full (no space left on device)"));
     assert_eq!(failed.location, None);
     assert_eq!(stage.left_in_parts_folder(), 0);
     stage.close().await;
@@ -328,28 +222,15 @@ async fn a_write_that_fails_amid_a_part_fails_that_part_alone() {
     std::fs::create_dir(&parts_folder).expect("folder");
     // A pipe whose reader goes away after the file's head stands for a disk that fails.
     let pipe = parts_folder.join("boot-1-1.flv");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .expect("mkfifo")
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
     let reader = tokio::task::spawn_blocking(move || {
         use std::io::Read;
         std::fs::File::open(pipe).and_then(|mut pipe| pipe.read_exact(&mut [0; 13]))
     });
     let noise = ["-vf", "noise=alls=100:allf=t", "-qp", "1", "-t", "2"];
-    let pusher = stage.push(
-        "push.example.com",
-        "room_7",
-        &[&["-re"], VIDEO, H264, &noise],
-    );
+    let pusher = stage.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264, &noise]);
     let hints = stage.until_ended("1").await;
-    reader
-        .await
-        .expect("no panic")
-        .expect("the head of the file");
+    reader.await.expect("no panic").expect("the head of the file");
     assert!(pusher.finish().await.status.success());
     assert_eq!((story(&hints).as_str(), failure(&hints)), ("SOXOCE", None));
     assert_eq!(parts(&hints)[1].duration_ms, Some(1000));
@@ -365,10 +246,7 @@ async fn a_part_that_cannot_be_stored_stays() {
     let hints = stage.until_ended("1").await;
     assert!(pusher.finish().await.status.success());
     assert_eq!((story(&hints).as_str(), failure(&hints)), ("SOXE", None));
-    assert_eq!(
-        parts(&hints)[0].failure.as_deref(),
-        Some("a file is where the folder should be")
-    );
+    assert_eq!(parts(&hints)[0].failure.as_deref(), Some("a file is where the folder should be"));
     probe(&stage.data.path().join("parts/boot-1-1.flv"));
     stage.close().await;
 }
@@ -377,9 +255,7 @@ async fn a_part_that_cannot_be_stored_stays() {
 async fn a_killed_publisher_ends_and_its_part_plays() {
     let stage = Stage::set(Some(60)).await;
     let pusher = stage.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
-    stage
-        .until("1", |hint| matches!(hint, Hint::PartOpened { .. }))
-        .await;
+    stage.until("1", |hint| matches!(hint, Hint::PartOpened { .. })).await;
     pusher.signal("-KILL");
     let hints = stage.until_ended("1").await;
     assert_eq!((story(&hints).as_str(), failure(&hints)), ("SOCE", None));
@@ -389,20 +265,12 @@ async fn a_killed_publisher_ends_and_its_part_plays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_publisher_is_dropped() {
-    let stage = Stage::set_with(Some(60), |config| {
-        config.idle_timeout = Duration::from_secs(1)
-    })
-    .await;
+    let stage = Stage::set_with(Some(60), |config| config.idle_timeout = Duration::from_secs(1)).await;
     let pusher = stage.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
-    stage
-        .until("1", |hint| matches!(hint, Hint::PartOpened { .. }))
-        .await;
+    stage.until("1", |hint| matches!(hint, Hint::PartOpened { .. })).await;
     pusher.signal("-STOP");
     let hints = stage.until_ended("1").await;
-    assert_eq!(
-        (story(&hints).as_str(), failure(&hints)),
-        ("SOCE", Some("no media for 1 s"))
-    );
+    assert_eq!((story(&hints).as_str(), failure(&hints)), ("SOCE", Some("no media for 1 s")));
     stage.close().await;
 }
 
@@ -410,21 +278,10 @@ async fn a_frozen_publisher_is_dropped() {
 async fn a_stop_ends_every_publish_and_stores_its_part() {
     let stage = Stage::set(Some(60)).await;
     let _pusher = stage.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
-    stage
-        .until("1", |hint| matches!(hint, Hint::PartOpened { .. }))
-        .await;
+    stage.until("1", |hint| matches!(hint, Hint::PartOpened { .. })).await;
     stage.shutdown.cancel();
-    timeout(PATIENCE, stage.serving)
-        .await
-        .expect("stops in time")
-        .expect("no panic");
-    let told: Vec<Hint> = stage
-        .book
-        .hints
-        .borrow()
-        .iter()
-        .map(|(_, hint)| hint.clone())
-        .collect();
+    timeout(PATIENCE, stage.serving).await.expect("stops in time").expect("no panic");
+    let told: Vec<Hint> = stage.book.hints.borrow().iter().map(|(_, hint)| hint.clone()).collect();
     assert_eq!(story(&told), "SOCE");
 }
 
@@ -432,38 +289,20 @@ async fn a_stop_ends_every_publish_and_stores_its_part() {
 async fn nobody_plays_here() {
     let stage = Stage::set(None).await;
     let _pusher = stage.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
-    stage
-        .until("1", |hint| matches!(hint, Hint::Started { .. }))
-        .await;
+    stage.until("1", |hint| matches!(hint, Hint::Started { .. })).await;
     let address = format!("rtmp://{}/live/room_7", stage.address);
-    let player = tokio::task::spawn_blocking(|| {
-        Command::new("ffprobe")
-            .args(["-v", "error"])
-            .arg(address)
-            .output()
-    });
+    let player = tokio::task::spawn_blocking(|| Command::new("ffprobe").args(["-v", "error"]).arg(address).output());
     let output = player.await.expect("no panic").expect("ffprobe");
     assert!(!output.status.success());
-    assert!(
-        stderr(&output).contains("cannot be played here"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("cannot be played here"), "{}", stderr(&output));
     stage.close().await;
 }
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
     let stage = Stage::set(None).await;
-    let error = RtmpIngest::bind(config(stage.data.path(), stage.address))
-        .await
-        .expect_err("taken");
+    let error = RtmpIngest::bind(config(stage.data.path(), stage.address)).await.expect_err("taken");
     assert!(matches!(error, ListenError::InUse(address) if address == stage.address));
-    assert!(
-        error
-            .to_string()
-            .starts_with(&format!("port {} is in use", stage.address.port())),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with(&format!("port {} is in use", stage.address.port())), "{error}");
     stage.close().await;
 }

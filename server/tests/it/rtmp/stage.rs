@@ -9,8 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use callsheet::model::{AppName, DomainId, DomainName, SourceId, StreamName, SystemClock};
 use callsheet::streams::{
-    Admitted, ClosedPart, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey,
-    StreamError,
+    Admitted, ClosedPart, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey, StreamError,
 };
 use callsheet_server::buckets::Buckets;
 use callsheet_server::rtmp::{IngestSource, Publishers, RtmpConfig, RtmpIngest};
@@ -34,17 +33,11 @@ pub(super) struct Notebook {
 impl IngestSink for Notebook {
     async fn admit(&self, push: PushRequest) -> Result<Admitted, Refused> {
         self.asked.lock().expect("lock").push(push.clone());
-        let refused = |reason: &str| Refused {
-            code: "forbidden",
-            reason: reason.to_owned(),
-        };
+        let refused = |reason: &str| Refused { code: "forbidden", reason: reason.to_owned() };
         if push.stream == "forbidden" {
             return Err(refused("this stream is forbidden"));
         }
-        let domain = push
-            .hosts
-            .iter()
-            .find_map(|host| DomainName::parse(host).ok());
+        let domain = push.hosts.iter().find_map(|host| DomainName::parse(host).ok());
         Ok(Admitted {
             domain_id: DomainId(1),
             domain: domain.ok_or_else(|| refused("no domain"))?,
@@ -58,8 +51,7 @@ impl IngestSink for Notebook {
 
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
         assert_eq!((key.source, key.boot.as_str()), (SourceId(7), "boot"));
-        self.hints
-            .send_modify(|hints| hints.push((key.key.clone(), hint)));
+        self.hints.send_modify(|hints| hints.push((key.key.clone(), hint)));
         Ok(())
     }
 }
@@ -94,34 +86,20 @@ impl Stage {
         Self::set_with(part_seconds, |_| {}).await
     }
 
-    pub(super) async fn set_with(
-        part_seconds: Option<u32>,
-        change: impl FnOnce(&mut RtmpConfig),
-    ) -> Self {
+    pub(super) async fn set_with(part_seconds: Option<u32>, change: impl FnOnce(&mut RtmpConfig)) -> Self {
         let data = tempfile::tempdir().expect("folder");
         let mut config = config(data.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
         change(&mut config);
         let ingest = Box::new(RtmpIngest::bind(config).await.expect("listening"));
         let (address, publishers) = (ingest.local_addr(), ingest.publishers());
         let book = Arc::new(Notebook {
-            recording: part_seconds.map(|part_seconds| RecordingPlan {
-                part_seconds,
-                bucket: "tapes".to_owned(),
-            }),
+            recording: part_seconds.map(|part_seconds| RecordingPlan { part_seconds, bucket: "tapes".to_owned() }),
             asked: Mutex::default(),
             hints: watch::Sender::default(),
         });
         let shutdown = CancellationToken::new();
-        let serving =
-            tokio::spawn(ingest.run(Arc::clone(&book) as Arc<dyn IngestSink>, shutdown.clone()));
-        Self {
-            data,
-            book,
-            address,
-            publishers,
-            shutdown,
-            serving,
-        }
+        let serving = tokio::spawn(ingest.run(Arc::clone(&book) as Arc<dyn IngestSink>, shutdown.clone()));
+        Self { data, book, address, publishers, shutdown, serving }
     }
 
     /// An ffmpeg that pushes `stream` (with query) to `domain` over loopback.
@@ -141,33 +119,22 @@ impl Stage {
     /// Waits until a hint of the session fits, and answers with all hints of that session so far.
     pub(super) async fn until(&self, session: &str, fits: impl Fn(&Hint) -> bool) -> Vec<Hint> {
         let of_session = |hints: &Vec<(String, Hint)>| {
-            hints
-                .iter()
-                .filter(|(key, _)| key == session)
-                .map(|(_, hint)| hint.clone())
-                .collect::<Vec<_>>()
+            hints.iter().filter(|(key, _)| key == session).map(|(_, hint)| hint.clone()).collect::<Vec<_>>()
         };
         let mut hints = self.book.hints.subscribe();
         let wait = hints.wait_for(|hints| of_session(hints).iter().any(&fits));
         match timeout(PATIENCE, wait).await {
             Ok(hints) => of_session(&hints.expect("the sink is there")),
-            Err(_) => panic!(
-                "still waiting; told so far: {:#?}",
-                self.book.hints.borrow()
-            ),
+            Err(_) => panic!("still waiting; told so far: {:#?}", self.book.hints.borrow()),
         }
     }
 
     pub(super) async fn until_ended(&self, session: &str) -> Vec<Hint> {
-        self.until(session, |hint| matches!(hint, Hint::Ended { .. }))
-            .await
+        self.until(session, |hint| matches!(hint, Hint::Ended { .. })).await
     }
 
     pub(super) fn file(&self, part: &ClosedPart) -> PathBuf {
-        self.data
-            .path()
-            .join("buckets")
-            .join(part.location.as_ref().expect("a location"))
+        self.data.path().join("buckets").join(part.location.as_ref().expect("a location"))
     }
 
     pub(super) fn left_in_parts_folder(&self) -> usize {
@@ -176,10 +143,7 @@ impl Stage {
 
     pub(super) async fn close(self) {
         self.shutdown.cancel();
-        timeout(PATIENCE, self.serving)
-            .await
-            .expect("stops in time")
-            .expect("no panic");
+        timeout(PATIENCE, self.serving).await.expect("stops in time").expect("no panic");
     }
 }
 
@@ -189,21 +153,12 @@ pub(super) struct Pusher(Option<Child>);
 impl Pusher {
     pub(super) async fn finish(mut self) -> Output {
         let child = self.0.take().expect("running");
-        tokio::task::spawn_blocking(|| child.wait_with_output())
-            .await
-            .expect("no panic")
-            .expect("ffmpeg ran")
+        tokio::task::spawn_blocking(|| child.wait_with_output()).await.expect("no panic").expect("ffmpeg ran")
     }
 
     pub(super) fn signal(&self, name: &str) {
         let pid = self.0.as_ref().expect("running").id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([name, &pid])
-                .status()
-                .expect("kill")
-                .success()
-        );
+        assert!(Command::new("kill").args([name, &pid]).status().expect("kill").success());
     }
 }
 
@@ -222,11 +177,7 @@ pub(super) fn stderr(output: &Output) -> String {
 
 /// Duration in seconds and the codecs of a file, as ffprobe sees them; the file must decode without a complaint.
 pub(super) fn probe(file: &Path) -> (f64, Vec<String>) {
-    let decoded = Command::new("ffmpeg")
-        .args(["-v", "error", "-i"])
-        .arg(file)
-        .args(["-f", "null", "-"])
-        .output();
+    let decoded = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(file).args(["-f", "null", "-"]).output();
     let decoded = decoded.expect("ffmpeg");
     assert_eq!(stderr(&decoded), "", "{}", file.display());
     let probed = Command::new("ffprobe")
@@ -242,28 +193,16 @@ pub(super) fn probe(file: &Path) -> (f64, Vec<String>) {
         .output()
         .expect("ffprobe");
     let probed: serde_json::Value = serde_json::from_slice(&probed.stdout).expect("JSON");
-    let number =
-        |value: &serde_json::Value| value.as_str().and_then(|text| text.parse::<f64>().ok());
+    let number = |value: &serde_json::Value| value.as_str().and_then(|text| text.parse::<f64>().ok());
     let duration = number(&probed["format"]["duration"]).expect("a duration");
     // The header's word is checked against the last packet.
     let last = probed["packets"]
         .as_array()
         .expect("packets")
         .iter()
-        .filter_map(|packet| {
-            Some(number(&packet["pts_time"])? + number(&packet["duration_time"]).unwrap_or(0.0))
-        });
+        .filter_map(|packet| Some(number(&packet["pts_time"])? + number(&packet["duration_time"]).unwrap_or(0.0)));
     let last = last.fold(0.0, f64::max);
-    assert!(
-        (last - duration).abs() < 0.1,
-        "header {duration}, packets {last}: {}",
-        file.display()
-    );
+    assert!((last - duration).abs() < 0.1, "header {duration}, packets {last}: {}", file.display());
     let codecs = probed["streams"].as_array().expect("streams").iter();
-    (
-        duration,
-        codecs
-            .map(|stream| stream["codec_name"].as_str().expect("codec").to_owned())
-            .collect(),
-    )
+    (duration, codecs.map(|stream| stream["codec_name"].as_str().expect("codec").to_owned()).collect())
 }

@@ -1,0 +1,86 @@
+//! What all connections share, and how a publish begins.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use callsheet::model::{Clock, SourceId};
+use callsheet::streams::{IngestSink, PushRequest, Refused, SessionKey};
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::live::Live;
+use super::session::{Input, Session};
+use crate::buckets::Buckets;
+
+/// What the ingest needs to know.
+#[derive(Clone)]
+pub struct RtmpConfig {
+    /// Port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// The built-in source.
+    pub source: SourceId,
+    /// Names this run of the process; letters, digits and `-`, for it is part of file names.
+    pub boot: String,
+    /// Parts are written below its `parts` until they are in their bucket.
+    pub data_dir: PathBuf,
+    pub buckets: Buckets,
+    /// In which the names of recordings tell the time.
+    pub time_zone: TimeZone,
+    /// A publisher who sends no media for so long is dropped; whole seconds. 30 s is usual.
+    pub idle_timeout: Duration,
+    /// How often a live publish is told to be alive. 10 s is usual.
+    pub heartbeat: Duration,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl RtmpConfig {
+    pub(super) fn parts_folder(&self) -> PathBuf {
+        self.data_dir.join("parts")
+    }
+}
+
+impl fmt::Debug for RtmpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RtmpConfig").field("listen", &self.listen).field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// What all connections share.
+pub(super) struct Ingest {
+    pub(super) config: Arc<RtmpConfig>,
+    pub(super) sink: Arc<dyn IngestSink>,
+    pub(super) live: Arc<Live>,
+    pub(super) tasks: TaskTracker,
+    pub(super) publishes: AtomicU64,
+}
+
+impl Ingest {
+    /// Asks for admission and begins a session.
+    pub(super) async fn begin(
+        self: &Arc<Self>,
+        push: PushRequest,
+        connection: CancellationToken,
+        input: mpsc::Receiver<Input>,
+    ) -> Result<(), Refused> {
+        let push = self.sink.admit(push).await?;
+        let lock = self.live.lock(&push.domain, &push.app, &push.stream, connection.clone()).ok_or_else(|| {
+            Refused { code: "already_live", reason: "somebody publishes this stream already".to_owned() }
+        })?;
+        let key = SessionKey {
+            source: self.config.source,
+            boot: self.config.boot.clone(),
+            key: (self.publishes.fetch_add(1, Ordering::Relaxed) + 1).to_string(),
+        };
+        let (config, sink) = (Arc::clone(&self.config), Arc::clone(&self.sink));
+        let (session, reporter) = Session::new(config, sink, key, push, lock, connection, input);
+        self.tasks.spawn(session.run());
+        self.tasks.spawn(reporter);
+        Ok(())
+    }
+}

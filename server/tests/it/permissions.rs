@@ -1,0 +1,176 @@
+//! Every use case asks its actor: a reviewer changes nothing, and a limited key sees its own domains only.
+
+use std::sync::Arc;
+
+use callsheet::callbacks::{CallbackChange, Dialect};
+use callsheet::deliveries::DeliveryFilter;
+use callsheet::domains::{DomainFilter, NewDomain};
+use callsheet::model::{Actor, CallbackKind, DeliveryId, PageRequest, Problem, Role, SessionId, SourceId, SystemClock};
+use callsheet::recordings::{RecordingChange, RecordingSettings};
+use callsheet::streams::{EventFilter, SessionFilter};
+use callsheet::{Console, streams::Hint, streams::IngestSink, streams::PushRequest, streams::SessionKey};
+
+use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
+
+on_both_databases!(a_reviewer_reads_and_changes_nothing, an_operator_manages_no_accounts, a_limited_key_stays_at_home);
+
+const KIND: CallbackKind = CallbackKind::Publish;
+
+fn actor(role: Role, domains: Option<&str>) -> Actor {
+    Actor { role, domains: domains.map(|domain| vec![domain.to_owned()]), ..Actor::cli() }
+}
+
+/// What became of a use case: its error's code, or `done`.
+fn code<T, E: Problem>(outcome: Result<T, E>) -> &'static str {
+    outcome.map_or_else(|error| error.code(), |_| "done")
+}
+
+/// A console with [`DOMAIN`] and one session in it.
+struct Stage {
+    console: Console,
+    _data: tempfile::TempDir,
+    session: SessionId,
+    delivery: DeliveryId,
+    source: SourceId,
+}
+
+async fn stage(database: &Database) -> Stage {
+    let (console, data) = use_cases(database, Arc::new(SystemClock)).await;
+    let cli = Actor::cli();
+    console.domains.create(&cli, NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain")).await.expect("created");
+    let source = console.sources.built_in().await.expect("a source");
+    let push = PushRequest {
+        source,
+        hosts: vec![DOMAIN.to_owned()],
+        app: "live".to_owned(),
+        stream: "room_7".to_owned(),
+        client: None,
+        params: Vec::new(),
+    };
+    let push = console.streams.admit(push).await.expect("admitted");
+    let key = SessionKey { source, boot: "1".to_owned(), key: "1".to_owned() };
+    console.streams.report(&key, Hint::Started { at: console.clock.now(), push }).await.expect("reported");
+    let page = PageRequest::of_console(1);
+    let sessions = console.streams.list(&cli, SessionFilter::default(), page).await.expect("a list");
+    let deliveries = console.deliveries.list(&cli, DeliveryFilter::default(), page).await.expect("a list");
+    Stage { session: sessions.rows[0].id, delivery: deliveries.rows[0].id, source, console, _data: data }
+}
+
+impl Stage {
+    /// What becomes of each use case that changes something of [`DOMAIN`]. What succeeds leaves it as it was.
+    async fn changes(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
+        let Console { domains, callbacks, recordings, deliveries, prober, .. } = &self.console;
+        let change = || CallbackChange {
+            enabled: false,
+            address: None,
+            dialect: Dialect::V1_0,
+            ordered: true,
+            timeout_seconds: 15,
+            headers: Vec::new(),
+        };
+        let settings = RecordingSettings { enabled: false, part_seconds: 60, bucket: "tapes".to_owned() };
+        let recording = RecordingChange::parse(settings).expect("settings");
+        vec![
+            ("enable", code(domains.set_enabled(actor, DOMAIN, true).await)),
+            ("callback on", code(callbacks.set_enabled(actor, DOMAIN, KIND, false).await)),
+            ("callback address", code(callbacks.set_address(actor, DOMAIN, KIND, "http://127.0.0.1/").await)),
+            ("callback settings", code(callbacks.put(actor, DOMAIN, KIND, change()).await)),
+            ("callback secret", code(callbacks.rotate_secret(actor, DOMAIN, KIND).await)),
+            ("callback test", code(prober.test(actor, Some(DOMAIN), KIND, "http://10.0.0.1/").await)),
+            ("recording", code(recordings.put(actor, DOMAIN, &recording).await)),
+            ("resend", code(deliveries.resend(actor, self.delivery).await)),
+            ("cancel", code(deliveries.cancel(actor, self.delivery).await)),
+            ("delete", code(domains.delete(actor, DOMAIN, "").await)),
+        ]
+    }
+
+    /// What becomes of each use case of the console as a whole.
+    async fn management(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
+        let Console { accounts, sources, .. } = &self.console;
+        vec![
+            ("user", code(accounts.create_user(actor, "", Role::Admin, "").await)),
+            ("key", code(accounts.create_key(actor, "", Role::Admin, &[]).await)),
+            ("source", code(sources.create(actor, "generic", "", None).await)),
+            ("remove source", code(sources.delete(actor, self.source).await)),
+        ]
+    }
+
+    /// What becomes of each use case that reads [`DOMAIN`].
+    async fn reads(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
+        let Console { domains, callbacks, recordings, streams, deliveries, .. } = &self.console;
+        let (page, domain) = (PageRequest::of_console(1), Some(DOMAIN.to_owned()));
+        let sessions = SessionFilter { domain: domain.clone(), ..SessionFilter::default() };
+        let events = EventFilter { domain: domain.clone(), ..EventFilter::default() };
+        let log = DeliveryFilter { domain, ..DeliveryFilter::default() };
+        vec![
+            ("domain", code(domains.get(actor, DOMAIN).await)),
+            ("callback", code(callbacks.get(actor, DOMAIN, KIND).await)),
+            ("recording", code(recordings.get(actor, DOMAIN).await)),
+            ("sessions", code(streams.list(actor, sessions, page).await)),
+            ("session", code(streams.get(actor, self.session).await)),
+            ("events", code(streams.list_events(actor, events, page).await)),
+            ("deliveries", code(deliveries.list(actor, log, page).await)),
+            ("delivery", code(deliveries.get(actor, self.delivery).await)),
+        ]
+    }
+
+    /// How many domains, sessions, events and deliveries, and how many events in the figures, an actor sees.
+    async fn sees(&self, actor: &Actor) -> [i64; 5] {
+        let Console { domains, streams, deliveries, .. } = &self.console;
+        let page = PageRequest::of_console(1);
+        [
+            domains.list(actor, DomainFilter::default(), page).await.expect("a list").total,
+            streams.list(actor, SessionFilter::default(), page).await.expect("a list").total,
+            streams.list_events(actor, EventFilter::default(), page).await.expect("a list").total,
+            deliveries.list(actor, DeliveryFilter::default(), page).await.expect("a list").total,
+            deliveries.figures(actor).await.expect("figures").events,
+        ]
+    }
+}
+
+fn assert_all(outcomes: &[(&str, &str)], expected: &str) {
+    for (use_case, outcome) in outcomes {
+        assert_eq!(*outcome, expected, "{use_case}");
+    }
+}
+
+async fn a_reviewer_reads_and_changes_nothing(database: Database) {
+    let stage = stage(&database).await;
+    let reviewer = actor(Role::Reviewer, None);
+    assert_all(&stage.reads(&reviewer).await, "done");
+    assert_all(&stage.changes(&reviewer).await, "forbidden");
+    assert_all(&stage.management(&reviewer).await, "forbidden");
+    let new = NewDomain::parse("push2.example.com", &["play2.example.com"]).expect("a domain");
+    assert_eq!(code(stage.console.domains.create(&reviewer, new).await), "forbidden");
+    let sources = stage.console.sources.list(&reviewer).await.expect("a list");
+    assert!(sources.iter().all(|source| source.ingest_path.is_none()), "its path is a secret");
+}
+
+async fn an_operator_manages_no_accounts(database: Database) {
+    let stage = stage(&database).await;
+    let operator = actor(Role::Operator, None);
+    assert_all(&stage.management(&operator).await, "forbidden");
+    let outcomes = stage.changes(&operator).await;
+    assert!(outcomes.iter().all(|(_, outcome)| *outcome != "forbidden"), "{outcomes:?}");
+    let made = stage.console.sources.create(&Actor::cli(), "nginx-rtmp", "edge", None).await.expect("created");
+    assert!(made.view.ingest_path.is_some());
+    let sources = stage.console.sources.list(&operator).await.expect("a list");
+    assert!(sources.iter().all(|source| source.ingest_path.is_none()), "its path is a secret");
+}
+
+async fn a_limited_key_stays_at_home(database: Database) {
+    let stage = stage(&database).await;
+    let (home, stranger) = (actor(Role::Admin, Some(DOMAIN)), actor(Role::Admin, Some("other.example.com")));
+    assert_all(&stage.reads(&home).await, "done");
+    assert_eq!(stage.sees(&home).await, [1; 5]);
+    assert_all(&stage.management(&home).await, "forbidden");
+    assert_all(&stage.reads(&stranger).await, "forbidden");
+    assert_all(&stage.changes(&stranger).await, "forbidden");
+    assert_eq!(stage.sees(&stranger).await, [0; 5]);
+    let create = async |push: &str| {
+        let new = NewDomain::parse(push, &["play2.example.com"]).expect("a domain");
+        code(stage.console.domains.create(&stranger, new).await)
+    };
+    assert_eq!(create("push2.example.com").await, "forbidden");
+    assert_eq!(create("other.example.com").await, "done");
+}

@@ -1,0 +1,229 @@
+//! The binary as people start it: its commands, how it fails to start, and how it ends.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
+use std::sync::Arc;
+
+use callsheet::domains::NewDomain;
+use callsheet::model::{Actor, CallbackKind, SystemClock};
+use callsheet::outbound::SigningSecret;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::support::{
+    DOMAIN, Database, GenericSource, PATIENCE, PLAY, Process, Received, Receiver, callsheet, on_both_databases, run,
+    text, use_cases_in,
+};
+
+on_both_databases!(commands_create_what_they_print, a_console_stops_when_it_is_told_to, a_killed_console_loses_nothing);
+
+/// Runs one command to its end.
+fn command(data: &Path, database: &Database, arguments: &[&str], input: &str) -> Output {
+    let mut command = callsheet(data, database.url());
+    command.args(arguments);
+    run(command, input)
+}
+
+/// The one line that a command fails with, and its exit code.
+fn failure(output: &Output) -> (i32, String) {
+    let lines: Vec<_> = text(&output.stderr).lines().map(str::to_owned).collect();
+    let [line] = lines.as_slice() else { panic!("not one line: {lines:#?}") };
+    (output.status.code().expect("a code"), line.clone())
+}
+
+async fn commands_create_what_they_print(database: Database) {
+    let data = tempfile::tempdir().expect("folder");
+    let call = |arguments: &[&str], input: &str| command(data.path(), &database, arguments, input);
+    let migrated = call(&["migrate"], "");
+    assert!(migrated.status.success(), "{}", text(&migrated.stderr));
+
+    let create = ["user", "create", "--name", "ada", "--role", "admin", "--password-stdin"];
+    let created = call(&create, "correct horse\n");
+    assert_eq!(text(&created.stdout), "Created the admin ada.\n", "{}", text(&created.stderr));
+    for (arguments, input, code, says) in [
+        (&create[..], "correct horse\n", 1, "callsheet: there is a user ada already"),
+        (&create[..], "short\n", 1, "callsheet: the password needs"),
+        (&["user", "create", "--name", "b", "--role", "boss", "--password-stdin"], "", 2, "callsheet: --role: `boss`"),
+        (&["source", "create", "--adapter", "wowza", "--name", "a"], "", 1, "callsheet: the adapter wowza"),
+    ] {
+        let (exit, line) = failure(&call(arguments, input));
+        assert_eq!(exit, code, "{line}");
+        assert!(line.starts_with(says), "{line}");
+    }
+
+    let json = |arguments: &[&str]| -> Value { serde_json::from_slice(&call(arguments, "").stdout).expect("JSON") };
+    let key = json(&["key", "create", "--name", "ci", "--role", "operator", "--domain", DOMAIN, "--json"]);
+    assert!(key["accessKey"].as_str().is_some_and(|access| access.starts_with("AK")), "{key}");
+    assert!(key["secretKey"].is_string(), "{key}");
+    let source = json(&["source", "create", "--adapter", "generic", "--name", "edge", "--json"]);
+    assert!(source["secret"].as_str().is_some_and(|secret| secret.starts_with("whsec_")), "{source}");
+    let url = source["url"].as_str().expect("an address");
+    assert!(url.starts_with("http://127.0.0.1:3000/ingest/generic/"), "{url}");
+
+    let console = use_cases_in(&database, Arc::new(SystemClock), data.path()).await;
+    let actor = console.accounts.token_actor(key["token"].as_str().expect("a token"), "local").await.expect("known");
+    assert_eq!(actor.domains, Some(vec![DOMAIN.to_owned()]));
+    console.accounts.log_in("ada", "correct horse", "local").await.expect("signed in");
+}
+
+#[test]
+fn what_cannot_start_says_why_in_one_line() {
+    let data = tempfile::tempdir().expect("folder");
+    let database = Database::sqlite();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let address = format!("127.0.0.1:{port}");
+    let file = data.path().join("callsheet.toml");
+    std::fs::write(&file, "part_second = 5\n").expect("written");
+    let file = file.to_str().expect("text");
+    let in_the_way = data.path().join("callsheet.toml/data");
+    let in_the_way = in_the_way.to_str().expect("text");
+    let free = "127.0.0.1:0";
+    for (arguments, code, says) in [
+        (vec!["serve", "--http", &address, "--rtmp", "off"], 1, format!("callsheet: http: port {port} is in use")),
+        (vec!["serve", "--http", free, "--rtmp", &address], 1, "callsheet: rtmp: ".to_owned()),
+        (vec!["serve", "--http", "3000"], 2, "callsheet: http: `3000`".to_owned()),
+        (vec!["serve", "--config", file], 2, "callsheet: part_second: ".to_owned()),
+        (vec!["serve", "--role", "boss"], 2, "callsheet: role: `boss`".to_owned()),
+        (vec!["serve", "--data-dir", in_the_way], 1, "callsheet: data_dir: ".to_owned()),
+        (vec!["migrate", "--database-url", "mysql://a"], 1, "callsheet: database_url: must start with ".to_owned()),
+        (vec!["listen", "--port", &port], 1, "callsheet: --port: ".to_owned()),
+        (vec!["listen", "--port", "0", "--secret", "x"], 2, "callsheet: --secret: ".to_owned()),
+    ] {
+        let mut quiet = callsheet(data.path(), database.url());
+        quiet.args(&arguments).env("RUST_LOG", "off");
+        let (exit, line) = failure(&run(quiet, ""));
+        assert_eq!(exit, code, "{arguments:?}: {line}");
+        assert!(line.starts_with(&says), "{arguments:?}: {line}");
+    }
+    let mut environment = callsheet(data.path(), database.url());
+    environment.arg("migrate").env("CALLSHEET_RETRY_SCHEDULE", "0,soon");
+    let (exit, line) = failure(&run(environment, ""));
+    assert_eq!(exit, 2, "{line}");
+    assert!(line.starts_with("callsheet: retry_schedule: "), "{line}");
+}
+
+/// Starts the console on free ports; answers with its HTTP address.
+fn serve(data: &Path, database: &Database) -> (Process, String) {
+    let mut command = callsheet(data, database.url());
+    command.args(["serve", "--http", "127.0.0.1:0", "--rtmp", "off"]);
+    command.env("CALLSHEET_ALLOWED_NETWORKS", "127.0.0.0/8").env("CALLSHEET_RETRY_SCHEDULE", "0,1,1,1,1,1,1,1,1");
+    let process = Process::start(command);
+    let line = process.line("  console ");
+    let address = line.split_whitespace().last().expect("an address").to_owned();
+    (process, address)
+}
+
+async fn a_console_stops_when_it_is_told_to(database: Database) {
+    let data = tempfile::tempdir().expect("folder");
+    for signal in ["-TERM", "-INT"] {
+        let (process, address) = serve(data.path(), &database);
+        process.line("set-up link");
+        let ready = reqwest::get(format!("{address}/readyz")).await.expect("an answer");
+        assert_eq!(ready.status(), 200);
+        process.signal(signal);
+        assert_eq!(process.wait().code(), Some(0), "{signal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listen_prints_callbacks_and_checks_their_signatures() {
+    let data = tempfile::tempdir().expect("folder");
+    let secret = SigningSecret::generate().expose().to_owned();
+    let mut command = callsheet(data.path(), "");
+    command.args(["listen", "--port", "0", "--secret", &secret]);
+    let listener = Process::start(command);
+    let line = listener.line("Waiting for callbacks on ");
+    let url = line.split_whitespace().last().expect("an address").to_owned();
+    let body = json!({ "event": "publish_started" });
+    let good = GenericSource::new(format!("{url}hook"), secret).post("evt_1", &body).await.expect("an answer");
+    assert_eq!(good.status(), 200);
+    assert!(listener.line("evt_1").ends_with("signature holds"));
+    assert_eq!(listener.line("{").trim(), body.to_string());
+    let other = SigningSecret::generate().expose().to_owned();
+    let bad = GenericSource::new(url, other).post("evt_2", &body).await.expect("an answer");
+    assert_eq!(bad.status(), 401);
+    assert!(listener.line("evt_2").contains("SIGNATURE DOES NOT HOLD"));
+}
+
+const STREAMS: usize = 4;
+const PARTS: i64 = 60;
+
+/// A customer's callbacks and a source, made beside the console; answers with the source's path and secret.
+async fn prepare(data: &Path, database: &Database, receiver: &Receiver) -> (String, String) {
+    let console = use_cases_in(database, Arc::new(SystemClock), data).await;
+    let cli = Actor::cli();
+    let new = NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain");
+    console.domains.create(&cli, new).await.expect("created");
+    let address = receiver.url("/");
+    console.callbacks.set_address(&cli, DOMAIN, CallbackKind::Record, &address).await.expect("an address");
+    console.callbacks.set_enabled(&cli, DOMAIN, CallbackKind::Record, true).await.expect("on");
+    let source = console.sources.create(&cli, "generic", "edge", None).await.expect("created");
+    console.db.close().await;
+    (source.view.ingest_path.expect("a path"), source.secret.expose().to_owned())
+}
+
+/// Reports a stream with its parts, one after the other. A report that is not acknowledged is repeated under its id, to the
+/// address that the console has by then. Answers with how often that was.
+async fn report(stream: String, path: String, secret: String, mut console: watch::Receiver<String>) -> usize {
+    let mut repeats = 0;
+    for part in 0..=PARTS {
+        let event = if part == 0 { "publish_started" } else { "record_part_done" };
+        let mut body = GenericSource::event(event, &stream);
+        if part > 0 {
+            body["url"] = part.to_string().into();
+            body["startTime"] = (1_524_476_982 + 10 * part).into();
+            body["stopTime"] = (1_524_476_991 + 10 * part).into();
+        }
+        loop {
+            let address = console.borrow_and_update().clone();
+            let source = GenericSource::new(format!("{address}{path}"), secret.clone());
+            if source.post(&format!("{stream}-{part}"), &body).await.is_ok_and(|answer| answer.status() == 204) {
+                break;
+            }
+            repeats += 1;
+            timeout(PATIENCE, console.changed()).await.expect("started again in time").expect("a new address");
+        }
+    }
+    repeats
+}
+
+/// The numbers of the parts that a receiver was told of, of one stream, in order, repeats left out.
+fn parts_of(received: &[Received], stream: &str) -> Vec<i64> {
+    let mut seen = std::collections::HashSet::new();
+    let done = received.iter().filter(|one| one.event() == "record_part_done" && one.field("stream") == stream);
+    done.filter(|one| seen.insert(one.id())).map(|one| one.field("url").parse().expect("a number")).collect()
+}
+
+async fn a_killed_console_loses_nothing(database: Database) {
+    let data = tempfile::tempdir().expect("folder");
+    let receiver = Receiver::start();
+    let (path, secret) = prepare(data.path(), &database, &receiver).await;
+    let (process, address) = serve(data.path(), &database);
+    let (told, console) = watch::channel(address);
+    let streams: Vec<String> = (0..STREAMS).map(|n| format!("room_{n}")).collect();
+    let reports =
+        streams.iter().map(|s| tokio::spawn(report(s.clone(), path.clone(), secret.clone(), console.clone())));
+    let reports: Vec<_> = reports.collect();
+    receiver.count(40).await;
+    process.signal("-KILL");
+    assert_eq!(process.wait().code(), None, "killed");
+
+    let (process, address) = serve(data.path(), &database);
+    told.send_replace(address);
+    let mut repeats = 0;
+    for reported in reports {
+        repeats += reported.await.expect("no panic");
+    }
+    assert!(repeats > 0, "the console was killed too late");
+    // All of it was acknowledged by now.
+    let all = |received: &[Received]| streams.iter().all(|stream| parts_of(received, stream).len() >= PARTS as usize);
+    let received = receiver.until(all).await;
+    for stream in &streams {
+        assert_eq!(parts_of(&received, stream), (1..=PARTS).collect::<Vec<_>>(), "{stream}");
+    }
+    process.signal("-TERM");
+    assert_eq!(process.wait().code(), Some(0));
+}

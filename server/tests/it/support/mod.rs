@@ -1,0 +1,44 @@
+//! What tests are made of: a console in this process or as one of its own, receivers, sources and publishers.
+//!
+//! Nothing here sleeps to let something happen: each wait is for a condition, and gives up after [`PATIENCE`].
+
+mod console;
+mod database;
+mod generic;
+mod process;
+mod receiver;
+
+use std::time::Duration;
+
+pub(crate) use console::{DOMAIN, PLAY, TestConsole, schedule, use_cases, use_cases_in};
+pub(crate) use database::Database;
+pub(crate) use generic::GenericSource;
+pub(crate) use process::{Process, callsheet, run, text};
+pub(crate) use receiver::{Answer, DownReceiver, Received, Receiver, lines};
+
+/// How long a condition may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Makes each of the named functions, which take a [`Database`], a test on SQLite and one on PostgreSQL.
+macro_rules! on_both_databases {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test($crate::support::Database::sqlite()).await;
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test($crate::support::Database::postgres().await).await;
+                }
+            )+
+        }
+    };
+}
+pub(crate) use on_both_databases;
