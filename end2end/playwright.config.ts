@@ -13,7 +13,7 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     actionTimeout: 10_000,
     navigationTimeout: 20_000,
-    trace: 'retain-on-failure',
+    trace: { mode: 'retain-on-failure', screenshots: false },
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: [
@@ -27,8 +27,8 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'looks', testDir: 'tests/looks', timeout: 180_000 },
-    { name: 'nojs', testIgnore: '**/looks/**', use: { javaScriptEnabled: false } },
+    { name: 'looks', testDir: 'tests/looks', timeout: 180_000, use: { trace: 'off' } },
+    { name: 'nojs', testIgnore: '**/looks/**', grepInvert: /with script/, use: { javaScriptEnabled: false } },
     { name: 'chromium', testIgnore: '**/looks/**' },
   ],
 });

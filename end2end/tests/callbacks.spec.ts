@@ -152,8 +152,6 @@ test('timeout, order and headers are saved, and refused at their field', async (
 });
 
 test.describe('with script', () => {
-  test.skip(({ javaScriptEnabled }) => javaScriptEnabled === false);
-
   test('the keyboard alone sets it up, and never loses its place', async ({ page, api, receiver }) => {
     await api.createDomain('push.keys.example');
     const row = await CallbackRow.open(page, 'push.keys.example');
