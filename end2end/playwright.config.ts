@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test';
 
-// Two projects run the same stories: with JavaScript, and without. Each worker has a console of its own
-// (fixtures/callsheet.ts): no fixed ports, no state shared between them.
+// Two projects run the same stories: with JavaScript, and without. The third looks at each page once, empty and filled.
+// Each worker has a console of its own (fixtures/callsheet.ts): no fixed ports, no state shared between them.
 export default defineConfig({
   testDir: 'tests',
   timeout: 60_000,
@@ -13,7 +13,7 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     actionTimeout: 10_000,
     navigationTimeout: 20_000,
-    trace: 'retain-on-failure',
+    trace: { mode: 'retain-on-failure', screenshots: false },
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: [
@@ -27,7 +27,8 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'nojs', use: { javaScriptEnabled: false } },
-    { name: 'chromium', use: { javaScriptEnabled: true } },
+    { name: 'looks', testDir: 'tests/looks', timeout: 180_000, use: { trace: 'off' } },
+    { name: 'nojs', testIgnore: '**/looks/**', grepInvert: /with script/, use: { javaScriptEnabled: false } },
+    { name: 'chromium', testIgnore: '**/looks/**' },
   ],
 });

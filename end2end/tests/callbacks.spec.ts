@@ -1,159 +1,224 @@
-import { type Locator, type Page } from '@playwright/test';
-import { action, createDomain, expect, expectRefused, test } from '../fixtures/index.ts';
-import { expectGoodLooks } from '../fixtures/looks.ts';
+import { CallbackRow, expectAlive } from '../fixtures/callback.ts';
+import { action, expect, expectRefused, test } from '../fixtures/index.ts';
 import { Push } from '../fixtures/push.ts';
 import { verify } from '../fixtures/receiver.ts';
 
-/** The row of a callback at the end of a domain's page. */
-function callback(page: Page, name: 'Push callback' | 'Recording callback'): Locator {
-  return page.getByRole('group', { name });
-}
+test('slide on, type the address, Test, OK, Edit, Cancel', async ({ page, api, receiver }) => {
+  await api.createDomain('push.story.example');
+  const row = await CallbackRow.open(page, 'push.story.example');
+  const [first, second] = [receiver.url('/first'), receiver.url('/second')];
+  await expect(row.slider).not.toBeChecked();
+  await expect(row.edit).toHaveCount(0);
+  await expect(row.field).toBeHidden();
 
-/** Turns a callback on and gives it an address, without the reachability check. */
-async function turnOn(row: Locator, address: string): Promise<void> {
-  await row.getByRole('switch').click();
-  await action(row, 'Edit').click();
-  await row.getByLabel('Address').fill(address);
-  await row.getByRole('button', { name: 'OK', exact: true }).click();
-  await expect(row.getByText(address, { exact: true })).toBeVisible();
-}
+  await row.slider.click();
+  await expect(row.slider).toBeChecked();
+  await expect(row.row.getByRole('status')).toContainText('Callback turned on.');
+  await row.field.fill(first);
+  await row.test.click();
+  for (const step of ['Address', 'Policy', 'Connection', 'Request', 'Status', 'Answer']) await expect(row.step(step)).toContainText('passed');
+  await expect(row.step('Status')).toContainText('200');
+  await expect(row.field).toHaveValue(first);
+  await row.ok.click();
+  await expect(row.address(first)).toBeVisible();
+  await expect(row.row.getByRole('status')).toContainText('Saved. The next event goes to this address.');
+  await expect(row.field).toBeHidden();
 
-/** Shows the signing secret of a callback. */
-async function revealSecret(row: Locator): Promise<string> {
-  await row.getByText('Advanced').click();
-  await action(row, 'Reveal secret').click();
-  return (await row.getByText(/^whsec_/).textContent()) ?? '';
-}
-
-test('from the slider to a signed callback for a stream', async ({ page, callsheet, receiver }) => {
-  await createDomain(page, 'push.story.example', 'play.story.example');
-  const row = callback(page, 'Push callback');
-  await expect(action(row, 'Edit')).toHaveCount(0);
-  await row.getByRole('switch').click();
-  await expect(row.getByRole('switch')).toBeChecked();
-
-  await action(row, 'Edit').click();
-  await row.getByLabel('Address').fill(receiver.url('/publish'));
-  await row.getByRole('button', { name: 'Test', exact: true }).click();
-  await expect(row.getByRole('listitem').filter({ hasText: 'Answer' })).toContainText('200');
-  await row.getByRole('button', { name: 'OK', exact: true }).click();
-  await expect(row.getByText(receiver.url('/publish'), { exact: true })).toBeVisible();
-  await expectGoodLooks(page, 'domain-callbacks');
-  const secret = await revealSecret(row);
-
-  const push = Push.start(callsheet, 'rtmp://push.story.example/live/room_7?token=x', 3);
-  await receiver.until('/publish', 'publish_done');
-  await push.ended();
-
-  expect(receiver.events('/publish')).toEqual(['publish_started', 'publish_done']);
-  for (const received of receiver.at('/publish')) {
-    verify(received, secret);
-    expect(received.event).toMatchObject({ domain: 'push.story.example', app: 'live', stream: 'room_7', status: 'success' });
-    expect(received.body).not.toContain('token');
-  }
-
-  await page.goto('/domains/push.story.example/deliveries');
-  for (const event of ['publish_started', 'publish_done']) {
-    await expect(page.getByRole('row').filter({ hasText: event })).toContainText('Delivered');
-  }
-  await expectGoodLooks(page, 'deliveries');
-  await page.getByRole('row').filter({ hasText: 'publish_done' }).getByRole('link').first().click();
-  await expect(page.getByText('webhook-signature').first()).toBeVisible();
-  await expectGoodLooks(page, 'delivery');
+  await row.edit.click();
+  await expect(row.field).toHaveValue(first);
+  await row.field.fill(second);
+  await row.cancel.click();
+  await expect(row.address(first)).toBeVisible();
+  await row.edit.click();
+  await expect(row.field).toHaveValue(first);
+  await row.field.fill(second);
+  await row.field.press('Enter'); // is OK
+  await expect(row.address(second)).toBeVisible();
+  await page.reload();
+  await expect(row.address(second)).toBeVisible();
 });
 
-test('a recording tells of each part, in order', async ({ page, callsheet, receiver }) => {
-  await createDomain(page, 'push.rec.example', 'play.rec.example');
-  const row = callback(page, 'Recording callback');
-  await turnOn(row, receiver.url('/record'));
-  const secret = await revealSecret(row);
-  await page.goto('/domains/push.rec.example/recording');
-  await page.getByRole('switch', { name: 'Recording' }).click();
-  await expect(page.getByRole('switch', { name: 'Recording' })).toBeChecked();
+test('turning it off keeps the address', async ({ page, api, receiver }) => {
+  await api.createDomain('push.off.example');
+  await api.setCallback('push.off.example', 'record', receiver.url('/kept'));
+  const row = await CallbackRow.open(page, 'push.off.example', 'Recording callback');
+  await row.slider.click();
+  await expect(row.slider).not.toBeChecked();
+  await expect(row.row.getByRole('status')).toContainText('The address is kept');
+  await expect(row.address(receiver.url('/kept'))).toBeHidden();
+  await expect(row.edit).toHaveCount(0);
 
-  const push = Push.start(callsheet, 'rtmp://push.rec.example/live/room_8', 8);
-  await receiver.until('/record', 'record_done');
-  await push.ended();
-
-  const events = receiver.events('/record');
-  expect(events.at(0)).toBe('record_started');
-  expect(events.at(-1)).toBe('record_done');
-  const parts = events.slice(1, -1);
-  expect(parts.length).toBeGreaterThanOrEqual(4); // two parts at least: the parts are 3 s long
-  for (const [index, event] of parts.entries()) {
-    expect(event).toBe(index % 2 === 0 ? 'record_part_started' : 'record_part_done');
-  }
-  for (const received of receiver.at('/record')) verify(received, secret);
+  await row.slider.click();
+  await expect(row.address(receiver.url('/kept'))).toBeVisible();
+  await expect(row.edit).toBeVisible();
 });
 
-test('a receiver that was down gets everything once it is up, in order, once each', async ({ page, callsheet, receiver }) => {
-  await createDomain(page, 'push.down.example', 'play.down.example');
-  await turnOn(callback(page, 'Push callback'), receiver.url('/late'));
+test('turning it off while deliveries wait asks first', async ({ page, callsheet, api, receiver }) => {
+  await api.createDomain('push.waits.example');
+  await api.setCallback('push.waits.example', 'publish', receiver.url('/waits'));
   receiver.status = 503;
-  const push = Push.start(callsheet, 'rtmp://push.down.example/live/room_9', 2);
-  await receiver.until('/late', 'publish_started');
+  const push = Push.start(callsheet, 'rtmp://push.waits.example/live/room_1', 1);
+  await receiver.until('/waits', 'publish_started');
   await push.ended();
-  const refused = receiver.received.length;
-  receiver.status = 200;
-  await receiver.until('/late', 'publish_done');
 
-  const first = receiver.received[0]?.headers['webhook-id'];
-  const taken = receiver.received.slice(refused);
-  expect(taken.map(({ event }) => event.event)).toEqual(['publish_started', 'publish_done']);
-  expect(taken[0]?.headers['webhook-id']).toBe(first);
+  const row = await CallbackRow.open(page, 'push.waits.example');
+  const question = row.row.getByRole('alert').filter({ hasText: 'Turning the callback off cancels' });
+  await row.slider.click();
+  await expect(question).toBeVisible();
+  await action(question, 'Keep on').click();
+  await expect(question).toBeHidden();
+  await expect(row.slider).toBeChecked();
+
+  await row.slider.click();
+  await action(question, 'Turn off').click();
+  await expect(row.slider).not.toBeChecked();
+  await expect(question).toBeHidden();
+  await page.goto('/domains/push.waits.example/deliveries?event=publish_started');
+  await expect(page.getByRole('row').filter({ hasText: 'publish_started' })).toContainText('Cancelled');
 });
 
-test('turning a callback off keeps its address', async ({ page, receiver }) => {
-  await createDomain(page, 'push.off.example', 'play.off.example');
-  const row = callback(page, 'Push callback');
-  await turnOn(row, receiver.url('/kept'));
-  await row.getByRole('switch').click();
-  await expect(row.getByRole('switch')).not.toBeChecked();
-  await expect(row.getByText(receiver.url('/kept'))).toHaveCount(0);
-  await expect(action(row, 'Edit')).toHaveCount(0);
-
-  await row.getByRole('switch').click();
-  await expect(row.getByText(receiver.url('/kept'), { exact: true })).toBeVisible();
-});
-
-test('Cancel leaves the address as it was', async ({ page, receiver }) => {
-  await createDomain(page, 'push.cancel.example', 'play.cancel.example');
-  const row = callback(page, 'Push callback');
-  await turnOn(row, receiver.url('/first'));
-  await action(row, 'Edit').click();
-  await row.getByLabel('Address').fill(receiver.url('/second'));
-  await action(row, 'Cancel').click();
-  await expect(row.getByText(receiver.url('/first'), { exact: true })).toBeVisible();
-});
-
-test('an address that cannot be is refused with its reason', async ({ page }) => {
-  await createDomain(page, 'push.refused.example', 'play.refused.example');
-  const row = callback(page, 'Push callback');
-  await row.getByRole('switch').click();
-  await action(row, 'Edit').click();
+test('an address that cannot be is refused with its reason', async ({ page, api }) => {
+  await api.createDomain('push.refused.example');
+  const row = await CallbackRow.open(page, 'push.refused.example');
+  await row.slider.click();
   for (const { address, says } of [
-    { address: 'not an address', says: /address/i },
-    { address: 'ftp://callbacks.example/hook', says: /http/ },
+    { address: '', says: /Type an address/ },
+    { address: 'callbacks.example/hook', says: /no scheme/ },
+    { address: 'ftp://callbacks.example/hook', says: /https:\/\/ or http:\/\// },
+    { address: 'http://callbacks.example:22/', says: /Port 22/ },
     { address: 'http://169.254.169.254/latest/meta-data', says: /169\.254\.169\.254/ },
     { address: 'http://0x0a000001/', says: /10\.0\.0\.1/ },
   ]) {
-    await row.getByLabel('Address').fill(address);
-    await row.getByRole('button', { name: 'OK', exact: true }).click();
-    await expectRefused(row.getByLabel('Address'), says);
-    await expect(row.getByLabel('Address')).toHaveValue(address);
+    await row.field.fill(address);
+    await row.ok.click();
+    await expectRefused(row.field, says);
+    await expect(row.field).toHaveValue(address);
   }
 });
 
-test('the check names the phase that failed', async ({ page, receiver }) => {
+test('a check that fails names its phase, and OK asks once more', async ({ page, api, receiver }) => {
   const nobodyListens = receiver.url('/hook');
   await receiver.close();
-  await createDomain(page, 'push.check.example', 'play.check.example');
-  const row = callback(page, 'Push callback');
-  await row.getByRole('switch').click();
-  await action(row, 'Edit').click();
-  await row.getByLabel('Address').fill(nobodyListens);
-  await row.getByRole('button', { name: 'Test', exact: true }).click();
-  await expect(row.getByRole('listitem').filter({ hasText: 'Connection' })).toContainText(/refused/i);
-  await expect(row.getByRole('listitem').filter({ hasText: 'Answer' })).toContainText(/not reached/i);
-  await expectGoodLooks(page, 'domain-check-failed');
+  await api.createDomain('push.check.example');
+  const row = await CallbackRow.open(page, 'push.check.example');
+  await row.slider.click();
+  await row.field.fill(nobodyListens);
+  await row.test.click();
+  await expect(row.step('Connection')).toContainText('failed');
+  await expect(row.step('Connection')).toContainText(/refused/i);
+  await expect(row.step('Answer')).toContainText('not reached');
+
+  await row.ok.click();
+  await expect(row.row.getByRole('alert').filter({ hasText: 'The test of this address failed.' })).toBeVisible();
+  await action(row.row, 'Save anyway').click();
+  await expect(row.address(nobodyListens)).toBeVisible();
+});
+
+test('the signing secret is shown once, and signs', async ({ page, callsheet, api, receiver }) => {
+  await api.createDomain('push.secret.example');
+  await api.setCallback('push.secret.example', 'publish', receiver.url('/signed'));
+  const row = await CallbackRow.open(page, 'push.secret.example');
+  const secret = await row.newSecret();
+  await expect(row.row.getByText('It is not shown again.')).toBeVisible();
+  await page.reload();
+  await expect(row.address(receiver.url('/signed'))).toBeVisible();
+  expect(await page.content()).not.toContain('whsec_');
+
+  const push = Push.start(callsheet, 'rtmp://push.secret.example/live/room_1', 1);
+  await receiver.until('/signed', 'publish_done');
+  await push.ended();
+  for (const received of receiver.at('/signed')) verify(received, secret);
+});
+
+test('timeout, order and headers are saved, and refused at their field', async ({ page, api }) => {
+  await api.createDomain('push.advanced.example');
+  const row = await CallbackRow.open(page, 'push.advanced.example', 'Recording callback');
+  const [timeout, headers] = [row.row.getByLabel('Timeout in seconds'), row.row.getByLabel('Custom headers')];
+  const save = action(row.row, 'Save settings');
+  await row.row.getByText('Advanced').click();
+  await timeout.fill('31');
+  await headers.fill('X-Token: abc');
+  await save.click();
+  await expectRefused(timeout, /between 1 and 30/);
+  await expect(headers).toHaveValue('X-Token: abc');
+  await timeout.fill('7');
+  await row.row.getByLabel('Keep the order').uncheck();
+  await save.click();
+  await expect(row.row.getByText('Saved. The settings count from the next attempt.')).toBeVisible();
+  await row.row.getByText('Advanced').click();
+  await expect(timeout).toHaveValue('7');
+  await expect(headers).toHaveValue('X-Token: abc');
+  await expect(row.row.getByLabel('Keep the order')).not.toBeChecked();
+});
+
+test.describe('with script', () => {
+  test('the keyboard alone sets it up, and never loses its place', async ({ page, api, receiver }) => {
+    await api.createDomain('push.keys.example');
+    const row = await CallbackRow.open(page, 'push.keys.example');
+    await page.locator('main').focus();
+    for (let tabs = 0; tabs < 40 && !(await row.slider.evaluate((slider) => slider === document.activeElement)); tabs++) {
+      await page.keyboard.press('Tab');
+    }
+    await page.keyboard.press('Space');
+    await expect(row.field).toBeFocused();
+    await page.keyboard.type(receiver.url('/keys'));
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await expect(row.step('Status')).toContainText('200');
+    await expect(row.test).toBeFocused();
+    await page.keyboard.press('Tab');
+    await expect(row.cancel).toBeFocused();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await expect(row.address(receiver.url('/keys'))).toBeVisible();
+    await expect(row.edit).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(row.field).toBeFocused();
+  });
+
+  test('the row works in place', async ({ page, api, receiver }) => {
+    await api.createDomain('push.place.example');
+    const row = await CallbackRow.open(page, 'push.place.example');
+    let loads = 0;
+    page.on('request', (request) => (loads += Number(request.isNavigationRequest())));
+    await row.slider.click();
+    await row.field.fill(receiver.url('/place'));
+    await row.test.click();
+    await expect(row.step('Status')).toContainText('200');
+    await row.ok.click();
+    await expect(row.address(receiver.url('/place'))).toBeVisible();
+    await row.edit.click();
+    await row.cancel.click();
+    await row.slider.click();
+    await expect(row.slider).not.toBeChecked();
+    expect(loads).toBe(0);
+  });
+
+  test('what was typed before the script came stays', async ({ page, api, receiver }) => {
+    await api.createDomain('push.early.example');
+    await api.setCallback('push.early.example', 'publish', receiver.url('/before'));
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await page.route(/\.wasm$/, async (route) => {
+      await released;
+      await route.continue();
+    });
+    await page.goto('/domains/push.early.example?edit=publish');
+    const row = new CallbackRow(page, 'Push callback');
+    await row.field.fill(receiver.url('/early'));
+    release();
+    await expectAlive(page);
+    await expect(row.field).toHaveValue(receiver.url('/early'));
+    await row.ok.click();
+    await expect(row.address(receiver.url('/early'))).toBeVisible();
+  });
+
+  test('an address is copied', async ({ page, context, api }) => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await api.createDomain('push.copy.example');
+    await page.goto('/domains/push.copy.example');
+    await action(page, 'Copy Push').click();
+    await expect(action(page, 'Copied Push')).toBeVisible();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('rtmp://push.copy.example/{app}/{stream}');
+  });
 });

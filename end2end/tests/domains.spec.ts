@@ -1,96 +1,113 @@
-import { action, createDomain, expect, expectRefused, nobody, signIn, test } from '../fixtures/index.ts';
-import { expectGoodLooks } from '../fixtures/looks.ts';
+import { action, expect, expectRefused, nobody, signIn, submitDomain, test } from '../fixtures/index.ts';
 
-test('a new domain group shows its addresses and is found in the list', async ({ page }) => {
-  await createDomain(page, 'push.new.example', 'play.new.example');
+test('a new domain group shows its addresses', async ({ page }) => {
+  await page.goto('/domains');
+  await action(page, 'Create domain').first().click();
+  await page.getByLabel('Push domain').fill('push.new.example');
+  await page.getByLabel('Play domains').fill('play.new.example\nplay2.new.example');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await expect(page.getByRole('status').first()).toContainText('push.new.example is created and enabled.');
+  await expect(page.getByRole('heading', { level: 1, name: 'push.new.example' })).toBeVisible();
   for (const address of [
     'rtmp://push.new.example/{app}/{stream}',
     'rtmp://play.new.example/{app}/{stream}',
     'http://play.new.example/{app}/{stream}.flv',
-    'http://play.new.example/{app}/{stream}.m3u8',
+    'http://play2.new.example/{app}/{stream}.m3u8',
   ]) {
     await expect(page.getByText(address, { exact: true })).toBeVisible();
   }
+});
 
-  await createDomain(page, 'push.other.example', 'play.other.example');
+test('the list is searched, filtered and paged by its address', async ({ page, api }) => {
+  for (let n = 10; n <= 30; n++) await api.createDomain(`push.n${n}.many.example`);
+  await api.enable('push.n30.many.example', false);
   await page.goto('/domains');
-  await page.getByRole('searchbox').fill('new.example');
+  await page.getByRole('searchbox').fill('many.example');
   await page.getByRole('searchbox').press('Enter');
-  await expect(page).toHaveURL(/new\.example/);
-  await expect(page.getByRole('row').filter({ hasText: 'push.new.example' })).toContainText('Enabled');
-  await expect(page.getByRole('row').filter({ hasText: 'push.other.example' })).toHaveCount(0);
-});
+  await expect(page).toHaveURL(/q=many\.example/);
+  const pages = page.getByRole('navigation', { name: 'Pages of the list' });
+  await expect(pages).toContainText('1–20 of 21');
+  await pages.getByRole('link', { name: 'Next' }).click();
+  await expect(pages).toContainText('21–21 of 21');
+  await expect(page.getByRole('rowheader')).toHaveCount(1);
+  await page.reload();
+  await expect(pages).toContainText('21–21 of 21');
+  await pages.getByRole('link', { name: 'Previous' }).click();
+  await expect(pages).toContainText('1–20 of 21');
 
-test('looks good', async ({ page }) => {
+  await page.getByLabel('Status').selectOption('Disabled');
+  await action(page, 'Filter').click();
+  await expect(page).toHaveURL(/status=disabled/);
+  await expect(page.getByRole('rowheader')).toHaveText([/push\.n30\.many\.example/]);
   await page.goto('/domains?q=nothing-has-this-name');
-  await expectGoodLooks(page, 'domains-empty');
-  const long = `push.${'a-long-label-of-a-domain.'.repeat(9)}example`;
-  await createDomain(page, long, 'play.looks.example');
-  await expectGoodLooks(page, 'domain');
-  await page.goto('/domains');
-  await expectGoodLooks(page, 'domains');
+  await expect(page.getByRole('heading', { name: 'Nothing matches' })).toBeVisible();
+  await action(page, 'Clear filters').click();
+  await expect(page.getByRole('searchbox')).toHaveValue('');
 });
 
-test.describe('a domain group that cannot be', () => {
-  test.beforeEach(async ({ page }) => {
-    await page.goto('/domains');
-    await action(page, 'Create domain').click();
+for (const { what, push, play, field, says } of [
+  { what: 'is no domain', push: 'https://push.bad.example/live', play: 'play.bad.example', field: 'Push domain', says: /host name alone/ },
+  { what: 'is an IP address', push: '192.0.2.1', play: 'play.bad.example', field: 'Push domain', says: /IP address/ },
+  { what: 'has one part', push: 'push', play: 'play.bad.example', field: 'Push domain', says: /two parts/ },
+  { what: 'is too long', push: `${'a.'.repeat(130)}example`, play: 'play.bad.example', field: 'Push domain', says: /longer than 253/ },
+  { what: 'has a wildcard', push: 'push.bad.example', play: '*.bad.example', field: 'Play domains', says: /wildcard/ },
+  { what: 'is twice the same', push: 'bad.example', play: 'BAD.example', field: 'Play domains', says: /differ/ },
+]) {
+  test(`a domain that ${what} is refused at its field`, async ({ page }) => {
+    await submitDomain(page, push, play);
+    await expectRefused(page.getByLabel(field), says);
+    await expect(page.getByLabel(field)).toBeFocused();
+    await expect(page.getByLabel('Push domain')).toHaveValue(push);
+    await expect(page.getByLabel('Play domains')).toHaveValue(play);
   });
+}
 
-  for (const { what, push, play, field, says } of [
-    { what: 'is no domain', push: 'no domain', play: 'play.bad.example', field: 'Push domain', says: /is not a domain/ },
-    { what: 'has a wildcard', push: 'push.bad.example', play: '*.bad.example', field: 'Play domain', says: /wildcard/ },
-    { what: 'is twice the same', push: 'bad.example', play: 'bad.example', field: 'Play domain', says: /differ/ },
-  ]) {
-    test(`because it ${what} is refused at its field`, async ({ page }) => {
-      await page.getByLabel('Push domain').fill(push);
-      await page.getByLabel('Play domain').fill(play);
-      await page.getByRole('button', { name: 'Create', exact: true }).click();
-      await expectRefused(page.getByLabel(field), says);
-      await expect(page.getByLabel('Push domain')).toHaveValue(push);
-      await expect(page.getByLabel('Play domain')).toHaveValue(play);
-    });
-  }
-
-  test('because another has its push domain is refused at its field', async ({ page }) => {
-    await createDomain(page, 'push.taken.example', 'play.taken.example');
-    await page.goto('/domains');
-    await action(page, 'Create domain').click();
-    await page.getByLabel('Push domain').fill('PUSH.taken.example');
-    await page.getByLabel('Play domain').fill('play2.taken.example');
-    await page.getByRole('button', { name: 'Create', exact: true }).click();
-    await expectRefused(page.getByLabel('Push domain'), /already/);
-  });
+test('a name that another domain has is refused at its field', async ({ page, api }) => {
+  await api.createDomain('push.taken.example');
+  await submitDomain(page, 'PUSH.taken.example', 'play2.taken.example');
+  await expectRefused(page.getByLabel('Push domain'), /already/);
+  await page.getByLabel('Push domain').fill('push2.taken.example');
+  await page.getByLabel('Play domains').fill('play.taken.example');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await expectRefused(page.getByLabel('Play domains'), /already/);
 });
 
-test('a domain group is deleted only while disabled, and by its name', async ({ page }) => {
-  await createDomain(page, 'push.gone.example', 'play.gone.example');
-  await page.goto('/domains');
+test('a domain group is deleted only while disabled, and by its name', async ({ page, api }) => {
+  await api.createDomain('push.gone.example');
+  await page.goto('/domains/push.gone.example/delete');
+  await expect(page.getByText('Disable it first')).toBeVisible();
+  await expect(page.getByRole('textbox')).toHaveCount(0);
+
+  await page.goto('/domains?q=gone.example');
   const row = page.getByRole('row').filter({ hasText: 'push.gone.example' });
   await expect(action(row, 'Delete')).toHaveCount(0);
-
   await action(row, 'Disable').click();
   await expect(row).toContainText('Disabled');
   await action(row, 'Delete').click();
-  const name = page.getByLabel(/Type .*push\.gone\.example/);
+  const name = page.getByLabel('Type push.gone.example to confirm');
   await name.fill('push.wrong.example');
-  await page.getByRole('button', { name: 'Delete domain' }).click();
-  await expectRefused(name, /push\.gone\.example/);
+  await action(page, 'Delete for good').click();
+  await expectRefused(name, /Nothing was deleted/);
 
   await name.fill('push.gone.example');
-  await page.getByRole('button', { name: 'Delete domain' }).click();
-  await page.goto('/domains');
-  await expect(row).toHaveCount(0);
+  await action(page, 'Delete for good').click();
+  await expect(page.getByRole('status')).toContainText('push.gone.example is deleted.');
+  expect((await page.goto('/domains/push.gone.example'))?.status()).toBe(404);
 });
 
 test.describe('a reviewer', () => {
   test.use({ storageState: nobody });
 
-  test('reads the domains and changes nothing', async ({ page, callsheet }) => {
+  test('reads the domains and changes nothing', async ({ page, callsheet, api }) => {
+    await api.createDomain('push.read.example');
     await page.goto('/login');
     await signIn(page, callsheet.createUser('reviewer', 'vera'));
-    await page.goto('/domains');
-    await expect(page.getByRole('heading', { level: 1, name: 'Domains' })).toBeVisible();
-    for (const name of ['Create domain', 'Disable', 'Enable', 'Delete']) await expect(action(page, name)).toHaveCount(0);
+    for (const path of ['/domains', '/domains/push.read.example']) {
+      await page.goto(path);
+      await expect(page.getByText('push.read.example').first()).toBeVisible();
+      for (const name of ['Create domain', 'Disable', 'Enable', 'Delete', 'Edit']) await expect(action(page, name)).toHaveCount(0);
+    }
+    for (const slider of await page.getByRole('switch').all()) await expect(slider).toBeDisabled();
+    expect((await page.goto('/domains/new'))?.status()).toBe(403);
   });
 });

@@ -3,7 +3,7 @@
 
 use callsheet::model::CallbackKind;
 use leptos::ev::{MouseEvent, SubmitEvent};
-use leptos::html::Input;
+use leptos::html::{A, Input};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos::task::spawn_local;
@@ -20,14 +20,15 @@ pub(crate) fn CallbackRow(start: RowStart, children: Children) -> impl IntoView 
     let row = Row::new(&start);
     let kind = start.kind;
     let labels = start.labels;
-    let question = turn_off_question(row, &start.page, &labels);
-    let address = address_line(row, &start.page, &labels, start.editable);
-    let editor = editor(row, &start.page, &labels);
+    let question = turn_off_question(row, &start.back, &labels);
+    let edit = NodeRef::<A>::new();
+    let address = address_line(row, &start.page, &labels, start.editable, edit);
+    let editor = editor(row, &start.back, &labels, start.typed, edit);
     let findings = findings(row, &labels);
     view! {
         <div class="callback" id=format!("callback-{kind}")>
             <div>
-                <h3>{labels.name.clone()}</h3>
+                <h3 id=format!("callback-{kind}-name")>{labels.name.clone()}</h3>
                 <span class="help">{labels.help}</span>
             </div>
             <form method="post" action=SetCallbackEnabled::PATH on:submit=move |event| row.slide(&event, false)>
@@ -54,8 +55,8 @@ struct Row {
     kind: CallbackKind,
     state: RwSignal<RowState>,
     editing: RwSignal<bool>,
-    /// What is in the address field.
-    typed: RwSignal<String>,
+    /// The address field. It alone holds what was typed, so that nothing is lost when the script comes late.
+    field: NodeRef<Input>,
     test: RwSignal<Option<TestView>>,
     /// Asks whether to turn the callback off.
     ask_turn_off: RwSignal<Option<String>>,
@@ -75,7 +76,7 @@ impl Row {
             kind: start.kind,
             state: RwSignal::new(start.state.clone()),
             editing: RwSignal::new(start.editing),
-            typed: RwSignal::new(start.typed.clone()),
+            field: NodeRef::new(),
             test: RwSignal::new(start.test.clone()),
             ask_turn_off: RwSignal::new(start.ask_turn_off.clone()),
             ask_save: RwSignal::new(start.ask_save),
@@ -87,6 +88,17 @@ impl Row {
 
     fn enabled(self) -> bool {
         self.state.with(|state| state.enabled)
+    }
+
+    fn typed(self) -> String {
+        self.field.get_untracked().map(|field| field.value()).unwrap_or_default()
+    }
+
+    /// Puts the saved address back into the field.
+    fn restore(self) {
+        if let Some(field) = self.field.get_untracked() {
+            field.set_value(&self.state.with_untracked(|state| state.address.clone()).unwrap_or_default());
+        }
     }
 
     /// The fields by which every form of the row names its callback.
@@ -121,9 +133,9 @@ impl Row {
             Ok(Answer::Done(done)) => {
                 // Slide, then edit: a callback that is on without an address asks for one at once.
                 self.editing.set(done.enabled && done.address.is_none());
-                self.typed.set(done.address.clone().unwrap_or_default());
                 self.ask_turn_off.set(None);
                 self.state.set(done);
+                self.restore();
             }
             Ok(Answer::AskTurnOff(question)) => self.ask_turn_off.set(Some(question)),
             Ok(Answer::AskSave(view)) => {
@@ -146,7 +158,7 @@ impl Row {
 
     fn save(self, event: &SubmitEvent) {
         event.prevent_default();
-        let (address, untested) = (self.typed.get_untracked(), self.ask_save.get_untracked());
+        let (address, untested) = (self.typed(), self.ask_save.get_untracked());
         if self.begin() {
             spawn_local(async move {
                 self.take(save_callback_address(self.push.get_value(), self.kind, address, untested).await);
@@ -156,7 +168,7 @@ impl Row {
 
     fn try_address(self, event: &MouseEvent) {
         event.prevent_default();
-        let address = self.typed.get_untracked();
+        let address = self.typed();
         if self.begin() {
             spawn_local(async move {
                 let outcome = test_callback(self.push.get_value(), self.kind, address).await;
@@ -181,12 +193,12 @@ impl Row {
         self.wrong.set(None);
         self.test.set(None);
         self.ask_save.set(false);
-        self.typed.set(self.state.with_untracked(|state| state.address.clone()).unwrap_or_default());
+        self.restore();
     }
 }
 
 /// Asked before deliveries that wait are cancelled.
-fn turn_off_question(row: Row, page: &str, labels: &RowLabels) -> AnyView {
+fn turn_off_question(row: Row, back: &str, labels: &RowLabels) -> AnyView {
     let keep_on = move |event: MouseEvent| {
         event.prevent_default();
         row.ask_turn_off.set(None);
@@ -200,7 +212,7 @@ fn turn_off_question(row: Row, page: &str, labels: &RowLabels) -> AnyView {
                 <p>{move || row.ask_turn_off.get()}</p>
                 <div class="row">
                     <button class="btn danger">{labels.turn_off.clone()}</button>
-                    <a class="btn" href=format!("{page}#callback-{}", row.kind) on:click=keep_on>{labels.keep_on.clone()}</a>
+                    <a class="btn" href=back.to_owned() on:click=keep_on>{labels.keep_on.clone()}</a>
                 </div>
             </form>
         </div>
@@ -209,14 +221,14 @@ fn turn_off_question(row: Row, page: &str, labels: &RowLabels) -> AnyView {
 }
 
 /// The address at rest, with *Edit*.
-fn address_line(row: Row, page: &str, labels: &RowLabels, editable: bool) -> AnyView {
+fn address_line(row: Row, page: &str, labels: &RowLabels, editable: bool, edit: NodeRef<A>) -> AnyView {
     let kind = row.kind;
     let none = labels.no_address.clone();
     let shown = move || row.state.with(|state| state.address.clone()).unwrap_or_else(|| none.clone());
     view! {
         <div class="address" hidden=move || !row.enabled() || row.editing.get()>
             <code class:muted=move || row.state.with(|state| state.address.is_none())>{shown}</code>
-            <a class="btn small" href=format!("{page}?edit={kind}#callback-{kind}") hidden=!editable
+            <a class="btn small" href=format!("{page}?edit={kind}#callback-{kind}") hidden=!editable node_ref=edit
                 on:click=move |event| row.edit(&event)>
                 {labels.edit.clone()}
                 <span class="aside">" "{labels.name.clone()}</span>
@@ -226,18 +238,17 @@ fn address_line(row: Row, page: &str, labels: &RowLabels, editable: bool) -> Any
     .into_any()
 }
 
-/// The address in its field, with *Test*, *Cancel* and *OK*.
-fn editor(row: Row, page: &str, labels: &RowLabels) -> AnyView {
+/// The address in its field, with *Test*, *Cancel* and *OK*. `edit`: the link that opens it.
+fn editor(row: Row, back: &str, labels: &RowLabels, typed: String, edit: NodeRef<A>) -> AnyView {
     let kind = row.kind;
-    let input = NodeRef::<Input>::new();
+    // The keyboard follows: into the field, and back to *Edit*. Both can take it after this turn only. Without focus the
+    // person has to click; nothing else is lost.
     Effect::new(move |before: Option<bool>| {
         let now = row.editing.get();
-        if now
-            && before == Some(false)
-            && let Some(field) = input.get()
-        {
-            // The field is in the page after this turn. Without focus the person has to click; nothing else is lost.
-            request_animation_frame(move || drop(field.focus()));
+        match (before, now, row.field.get(), edit.get()) {
+            (Some(false), true, Some(field), _) => request_animation_frame(move || drop(field.focus())),
+            (Some(true), false, _, Some(link)) => request_animation_frame(move || drop(link.focus())),
+            _ => {}
         }
         now
     });
@@ -248,23 +259,19 @@ fn editor(row: Row, page: &str, labels: &RowLabels) -> AnyView {
     let field = view! {
         <input class="input" id=field_id.clone() name="address" type="text" inputmode="url" autocomplete="off"
             spellcheck="false" autocapitalize="none" placeholder="https://example.com/callback" aria-describedby=described
-            aria-invalid=move || row.wrong.with(Option::is_some).to_string() node_ref=input
-            value=row.typed.get_untracked() prop:value=move || row.typed.get()
-            on:input:target=move |event| {
-                row.typed.set(event.target().value());
-                row.ask_save.set(false);
-            }/>
+            aria-invalid=move || row.wrong.with(Option::is_some).to_string() node_ref=row.field
+            value=typed on:input=move |_| row.ask_save.set(false)/>
     }
     .into_any();
     let buttons = view! {
-        <button class="btn" formaction=TestCallback::PATH disabled=move || row.busy.get()
+        <button class="btn" formaction=TestCallback::PATH aria-disabled=move || row.busy.get().to_string()
             on:click=move |event| row.try_address(&event)>
             {move || if row.busy.get() { testing.clone() } else { test.clone() }}
         </button>
-        <a class="btn quiet" href=format!("{page}#callback-{kind}") on:click=move |event| row.cancel(&event)>
+        <a class="btn quiet" href=back.to_owned() on:click=move |event| row.cancel(&event)>
             {labels.cancel.clone()}
         </a>
-        <button class="btn primary" disabled=move || row.busy.get()>
+        <button class="btn primary" aria-disabled=move || row.busy.get().to_string()>
             {move || if row.ask_save.get() { save_anyway.clone() } else { ok.clone() }}
         </button>
     }

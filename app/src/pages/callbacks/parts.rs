@@ -121,7 +121,12 @@ pub(crate) fn LiveVideoInformation(
                 RowStart { state: row_state(&view, note), ..start(&visit, &push, &view, editable, edited, &flash) };
             let health = health(&visit, &push, &view);
             let advanced = editable.then(|| advanced(&visit, &push, &view, &flash));
-            view! { <div class="callback-row"><CallbackRow start=start>{health}</CallbackRow> {advanced}</div> }
+            let name = format!("{}-name", anchor(view.kind));
+            view! {
+                <div class="callback-row" role="group" aria-labelledby=name>
+                    <CallbackRow start=start>{health}</CallbackRow> {advanced}
+                </div>
+            }
         })
         .collect();
     view! {
@@ -149,6 +154,8 @@ fn start(visit: &Visit, push: &str, view: &CallbackView, editable: bool, edited:
         _ => None,
     };
     let wanting = view.enabled && view.address.is_none();
+    // To the address that the browser is at, a link with a fragment only scrolls.
+    let query = if visit.address.contains('?') { "" } else { "?edit=none" };
     RowStart {
         push: push.to_owned(),
         kind,
@@ -161,6 +168,7 @@ fn start(visit: &Visit, push: &str, view: &CallbackView, editable: bool, edited:
         ask_save,
         wrong: tested.wrong("address").or_else(|| saved.wrong("address")),
         page: page_of(push),
+        back: format!("{}{query}#{}", page_of(push), anchor(kind)),
         labels: labels(texts, kind),
     }
 }

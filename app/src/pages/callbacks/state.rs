@@ -84,6 +84,8 @@ pub(crate) struct RowStart {
     pub(crate) wrong: Option<String>,
     /// The address of the page.
     pub(crate) page: String,
+    /// An address that loads the page afresh, at this row.
+    pub(crate) back: String,
     pub(crate) labels: RowLabels,
 }
 

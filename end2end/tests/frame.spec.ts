@@ -1,0 +1,37 @@
+import { expect, test } from '../fixtures/index.ts';
+
+test('the language that a link chose stays', async ({ page }) => {
+  await page.goto('/domains?status=disabled');
+  await page.getByRole('link', { name: '简体中文' }).click();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN');
+  await expect(page.getByRole('heading', { level: 1, name: '域名管理' })).toBeVisible();
+  await expect(page).toHaveURL(/status=disabled/);
+
+  await page.getByRole('link', { name: '概览' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: '概览' })).toBeVisible();
+  await page.getByRole('link', { name: 'English' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+});
+
+test('what does not exist says so, in the frame and with its status', async ({ page }) => {
+  for (const { path, says } of [
+    { path: '/nowhere', says: 'There is no such page.' },
+    { path: '/domains/push.nowhere.example', says: 'There is no domain push.nowhere.example.' },
+    { path: '/deliveries/nowhere', says: 'There is no such' },
+  ]) {
+    const answer = await page.goto(path);
+    expect(answer?.status(), path).toBe(404);
+    await expect(page.getByRole('heading', { level: 1, name: 'Not found' })).toBeVisible();
+    await expect(page.getByText(says)).toBeVisible();
+    await expect(page.getByRole('navigation', { name: 'Console' })).toBeVisible();
+  }
+});
+
+test('the keyboard skips the navigation', async ({ page }) => {
+  await page.goto('/sources');
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Refresh' })).toBeFocused();
+});
