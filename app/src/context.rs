@@ -8,10 +8,9 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
-use crate::components::encode;
 use crate::error::UiError;
-use crate::forms;
-use crate::texts::{Locale, Texts};
+use crate::request::{actor, address, form_page, login_page, texts};
+use crate::texts::Texts;
 use crate::times::Times;
 
 /// Makes the use cases reachable from pages and server functions. The [`Actor`] and the browser's [`Session`] come as
@@ -76,54 +75,15 @@ impl Visit {
         }
     }
 
-<<<<<<< HEAD
     /// Who is signed in, for a form. Otherwise the browser goes to the login, and from there back to the form's page.
     pub(crate) fn actor(&self) -> Result<&Actor, UiError> {
         self.actor.as_ref().ok_or_else(|| {
             if self.wants_html {
-                leptos_axum::redirect(&login_page(forms::form_page()));
+                leptos_axum::redirect(&login_page(form_page()));
             } else if let Some(response) = use_context::<ResponseOptions>() {
                 response.set_status(StatusCode::UNAUTHORIZED);
             }
             UiError::unauthenticated(self.texts)
         })
-=======
-    /// Who is signed in. Call it before the first await: a script that posts for nobody is answered with 401.
-    pub(crate) fn actor(&self) -> Result<&Actor, UiError> {
-        if self.actor.is_none()
-            && !self.wants_html
-            && let Some(response) = use_context::<ResponseOptions>()
-        {
-            response.set_status(StatusCode::UNAUTHORIZED);
-        }
-        self.actor.as_ref().ok_or_else(|| UiError::unauthenticated(self.texts))
->>>>>>> wt-tests
     }
-}
-
-/// Who is signed in.
-pub(crate) fn actor() -> Option<Actor> {
-    use_context::<Parts>()?.extensions.get().cloned()
-}
-
-/// Path and query of the request.
-pub(crate) fn address() -> String {
-    use_context::<Parts>().and_then(|parts| Some(parts.uri.path_and_query()?.to_string())).unwrap_or_default()
-}
-
-/// The login's address, which leads on to `next`.
-pub(crate) fn login_page(next: String) -> String {
-    format!("/login{}", encode(&[("next", next)]))
-}
-
-/// The language of the request: a link's `?lang=`, the cookie, the browser's wish.
-pub(crate) fn texts() -> Texts {
-    let Some(parts) = use_context::<Parts>() else { return Texts(Locale::English) };
-    Texts(chosen(&parts).unwrap_or_else(|| Locale::of_request(&parts.headers)))
-}
-
-/// The language that a language link asks for.
-pub(crate) fn chosen(parts: &Parts) -> Option<Locale> {
-    let query = parts.uri.query()?;
-    query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(Locale::of_tag)
 }

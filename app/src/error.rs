@@ -38,7 +38,7 @@ impl UiError {
 
     #[cfg(feature = "ssr")]
     fn plain(code: &str, status: u16) -> Self {
-        let message = crate::context::texts().get(&format!("error.{code}"));
+        let message = crate::request::texts().get(&format!("error.{code}"));
         Self { code: code.to_owned(), status, message, field: None }
     }
 }

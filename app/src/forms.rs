@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use callsheet::model::Problem;
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Visit;
 use crate::error::UiError;
+use crate::request::form_page;
 
 const KEY: &str = "flash";
 
@@ -178,43 +178,5 @@ impl Post {
         }
         leptos_axum::redirect(&page);
         outcome
-    }
-}
-
-/// The page whose form was posted.
-pub(crate) fn form_page() -> String {
-    use_context::<Parts>()
-        .and_then(|parts| parts.headers.get(header::REFERER)?.to_str().ok().map(own_page))
-        .unwrap_or_else(|| "/".to_owned())
-}
-
-/// Path and query of a page of our own, out of its whole address; what follows `//` twice cannot lead elsewhere.
-fn own_page(address: &str) -> String {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let path = rest.find('/').map_or("/", |start| &rest[start..]);
-    local_path(path).unwrap_or_else(|| "/".to_owned())
-}
-
-/// `path` if it stays on this console: it starts with one slash, and no browser reads it as another host.
-pub(crate) fn local_path(path: &str) -> Option<String> {
-    let stays = path.starts_with('/')
-        && !path.starts_with("//")
-        && !path.contains('\\')
-        && path.bytes().all(|b| b.is_ascii_graphic());
-    stays.then(|| path.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn redirects_stay_here() {
-        assert_eq!(own_page("http://127.0.0.1:3000/domains?page=2"), "/domains?page=2");
-        assert_eq!(own_page("https://console.example"), "/");
-        assert_eq!(own_page("http://a//evil.example/"), "/");
-        for bad in ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", ""] {
-            assert_eq!(local_path(bad), None, "{bad}");
-        }
     }
 }

@@ -19,7 +19,11 @@ mod error;
 #[cfg(feature = "ssr")]
 mod forms;
 #[cfg(feature = "ssr")]
+mod frame;
+#[cfg(feature = "ssr")]
 mod page;
+#[cfg(feature = "ssr")]
+mod request;
 #[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]

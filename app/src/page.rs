@@ -7,9 +7,10 @@ use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
 use crate::components::{Note, Tone};
-use crate::context::{Visit, login_page};
+use crate::context::Visit;
 use crate::error::UiError;
 use crate::forms::Flash;
+use crate::request::login_page;
 use crate::texts::Texts;
 
 /// A page for people who are signed in. `body` gets the request, the person, and what the last form left.
@@ -20,12 +21,7 @@ where
 {
     let visit = Visit::current();
     let Some(actor) = visit.actor.clone() else {
-<<<<<<< HEAD
-        leptos_axum::redirect(&login_page(visit.address));
-        return ().into_any();
-=======
-        return send_to(&format!("/login{}", encode(&[("next", visit.address)])));
->>>>>>> wt-tests
+        return send_to(&login_page(visit.address));
     };
     Suspend::new(async move {
         let texts = visit.texts;

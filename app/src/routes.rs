@@ -5,11 +5,11 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use crate::context;
 use crate::error::UiError;
+use crate::frame::Frame;
 use crate::page::failure;
 use crate::pages::{accounts, deliveries, domains, overview, recordings, sources, streams};
-use crate::shell::Frame;
+use crate::request;
 
 /// The pages, each rendered whole before its first byte leaves, so that its status and headers can tell the truth.
 #[component]
@@ -43,6 +43,6 @@ pub fn App() -> impl IntoView {
 }
 
 fn not_found() -> impl IntoView {
-    let texts = context::texts();
+    let texts = request::texts();
     failure(texts, &UiError::not_found(texts))
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::context;
+use crate::request;
 
 /// The mark and the name, linking home.
 #[component]
@@ -32,7 +32,7 @@ pub(crate) fn Head(
     #[prop(default = Vec::new())] crumbs: Vec<Crumb>,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
-    let texts = context::texts();
+    let texts = request::texts();
     let path = (!crumbs.is_empty()).then(|| {
         let links = crumbs.into_iter().map(|crumb| view! { <li><a href=crumb.href>{crumb.text}</a></li> });
         view! { <nav aria-label=texts.get("nav.crumbs")><ol class="crumbs">{links.collect_view()}</ol></nav> }

@@ -2,17 +2,10 @@
 
 use callsheet::model::Page;
 use leptos::prelude::*;
-use url::form_urlencoded::Serializer;
 
-use crate::context;
+use crate::request;
+use crate::request::encode;
 use crate::texts::number;
-
-/// A query without its empty values, with its `?`; empty when nothing is left.
-pub(crate) fn encode(pairs: &[(&str, String)]) -> String {
-    let kept = pairs.iter().filter(|(_, value)| !value.is_empty());
-    let query = Serializer::new(String::new()).extend_pairs(kept).finish();
-    if query.is_empty() { query } else { format!("?{query}") }
-}
 
 /// Which rows are shown of how many, and links to the pages beside. `query` holds the list's filters.
 #[component]
@@ -23,7 +16,7 @@ pub(crate) fn Pager(
     #[prop(into)] path: String,
     query: Vec<(&'static str, String)>,
 ) -> impl IntoView {
-    let texts = context::texts();
+    let texts = request::texts();
     let last = Page::<()> { rows: Vec::new(), total, number, size }.count();
     let href = |to: i64| {
         let mut pairs = query.clone();
@@ -63,16 +56,5 @@ pub(crate) fn Empty(
             <p>{text}</p>
             {children.map(|children| view! { <div class="row">{children()}</div> })}
         </div>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn empty_filters_leave_the_address() {
-        assert_eq!(encode(&[("q", String::new()), ("page", String::new())]), "");
-        assert_eq!(encode(&[("q", "a b&c".to_owned()), ("status", String::new())]), "?q=a+b%26c");
     }
 }

@@ -17,6 +17,6 @@ pub(crate) use field::{Choice, Field, Select};
 #[cfg(feature = "ssr")]
 pub(crate) use head::{Crumb, Head, Logo, Tabs};
 #[cfg(feature = "ssr")]
-pub(crate) use list::{Empty, Pager, encode};
+pub(crate) use list::{Empty, Pager};
 #[cfg(feature = "ssr")]
 pub(crate) use state::{Badge, Note, Tone, copyable};

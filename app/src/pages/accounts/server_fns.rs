@@ -6,7 +6,8 @@ use leptos::server_fn::ServerFn;
 
 use crate::context::{SESSION_USER, Visit};
 use crate::error::UiError;
-use crate::forms::{Done, Post, local_path};
+use crate::forms::{Done, Post};
+use crate::request::local_path;
 
 /// Creates the first admin and signs in.
 #[server(SetUp)]

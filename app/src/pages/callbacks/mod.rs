@@ -3,8 +3,12 @@
 mod islands;
 #[cfg(feature = "ssr")]
 mod parts;
+#[cfg(feature = "ssr")]
+mod report;
 mod server_fns;
 mod state;
 
 #[cfg(feature = "ssr")]
-pub(crate) use parts::{LiveVideoInformation, phases_of};
+pub(crate) use parts::LiveVideoInformation;
+#[cfg(feature = "ssr")]
+pub(crate) use report::phases_of;

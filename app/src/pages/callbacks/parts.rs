@@ -1,103 +1,22 @@
 //! The server's part of the callback rows: their start, their health, *Advanced*.
 
 use callsheet::callbacks::{CallbackView, Dialect};
-use callsheet::deliveries::{PhaseView, ProbeReport};
 use callsheet::model::CallbackKind;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::islands::CallbackRow;
+use super::report::{anchor, row_state};
 use super::server_fns::{
     RotateCallbackSecret, SaveCallbackAddress, SaveCallbackSettings, SetCallbackEnabled, TestCallback,
 };
-use super::state::{Answer, PhaseLine, PhaseOutcome, RowLabels, RowStart, RowState, TestView};
-use crate::components::{Badge, Choice, Field, Note, Select, Tone, copyable, encode};
+use super::state::{Answer, RowLabels, RowStart, TestView};
+use crate::components::{Badge, Choice, Field, Note, Select, Tone, copyable};
 use crate::context::Visit;
-use crate::error::UiError;
 use crate::forms::Flash;
-use crate::pages::domains::page_of;
-use crate::texts::{Locale, Texts, number};
-
-/// The phases of an exchange, in order.
-const PHASES: [&str; 8] = ["address", "dns", "policy", "connect", "tls", "request", "status", "body"];
-
-/// The id of a callback's row in the page.
-pub(super) fn anchor(kind: CallbackKind) -> String {
-    format!("callback-{kind}")
-}
-
-/// What a row shows of a callback.
-pub(super) fn row_state(view: &CallbackView, note: String) -> RowState {
-    RowState { enabled: view.enabled, address: view.address.clone(), note }
-}
-
-/// A test's report in the person's language.
-pub(super) fn test_view(visit: &Visit, address: &str, report: &ProbeReport) -> TestView {
-    let texts = visit.texts;
-    let (error, remedy) = failure_of(texts, report);
-    let line = |phase: &PhaseView| {
-        let failed = !phase.ok;
-        PhaseLine {
-            outcome: if failed { PhaseOutcome::Failed } else { PhaseOutcome::Passed },
-            word: texts.get(if failed { "phase.failed" } else { "phase.passed" }),
-            name: texts.word("phase", &phase.phase),
-            text: error.clone().filter(|_| failed).unwrap_or_else(|| phase.detail.clone()),
-            remedy: remedy.clone().filter(|_| failed),
-            took: visit.times.took(phase.millis),
-        }
-    };
-    let mut phases: Vec<PhaseLine> = report.phases.iter().map(line).collect();
-    let last = report.phases.last().and_then(|last| PHASES.iter().position(|name| *name == last.phase));
-    let encrypted = !address.to_ascii_lowercase().starts_with("http:");
-    for name in PHASES.iter().skip(last.map_or(0, |at| at + 1)).filter(|name| encrypted || **name != "tls") {
-        if report.ok {
-            break;
-        }
-        phases.push(PhaseLine {
-            outcome: PhaseOutcome::NotReached,
-            word: String::new(),
-            name: texts.word("phase", name),
-            text: texts.get("phase.not_reached"),
-            remedy: None,
-            took: String::new(),
-        });
-    }
-    let summary = match (report.ok, report.status) {
-        (true, status) => texts.fill("test.passed", &[("status", &status.unwrap_or_default().to_string())]),
-        (false, _) => {
-            let phase = texts.word("phase", report.failed_phase.as_deref().unwrap_or_default());
-            texts.fill("test.failed", &[("phase", &phase)])
-        }
-    };
-    TestView { ok: report.ok, summary, phases, body: report.body.clone() }
-}
-
-/// What went wrong and what to do. The core's sentences are English and name hosts; other languages have a sentence for
-/// each class.
-fn failure_of(texts: Texts, report: &ProbeReport) -> (Option<String>, Option<String>) {
-    let class = report.error_class.as_deref();
-    match texts.0 {
-        Locale::English => (report.error.clone(), report.remedy.clone()),
-        Locale::Chinese => (class.map(|c| texts.word("class", c)), class.map(|c| texts.word("remedy", c))),
-    }
-}
-
-/// The error of an address that the policy forbids, which nobody can save.
-pub(super) fn blocked(texts: Texts, report: &ProbeReport) -> Option<UiError> {
-    if report.error_class.as_deref() != Some("blocked_address") {
-        return None;
-    }
-    let (error, remedy) = failure_of(texts, report);
-    let message = [error, remedy].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Some(UiError { code: "blocked_address".to_owned(), status: 422, message, field: Some("address".to_owned()) })
-}
-
-/// The phases of an attempt in a line: `DNS 2 ms · connect 21 ms`.
-pub(crate) fn phases_of(visit: &Visit, phases: &[PhaseView]) -> String {
-    let part =
-        |phase: &PhaseView| format!("{} {}", visit.texts.word("phase", &phase.phase), visit.times.took(phase.millis));
-    phases.iter().map(part).collect::<Vec<_>>().join(" · ")
-}
+use crate::request::encode;
+use crate::request::page_of;
+use crate::texts::{Texts, number};
 
 /// The card with both rows. `editing`: the row whose address is being edited, by link.
 #[component]

@@ -8,7 +8,7 @@ use crate::error::UiError;
 
 #[cfg(feature = "ssr")]
 use {
-    super::parts::{anchor, blocked, row_state, test_view},
+    super::report::{anchor, blocked, row_state, test_view},
     crate::context::Visit,
     crate::forms::{Done, Post},
     callsheet::callbacks::{CallbackChange, CallbackError, CallbackView},
@@ -158,5 +158,5 @@ fn parse_headers(text: &str) -> Result<Vec<(String, String)>, CallbackError> {
 
 #[cfg(feature = "ssr")]
 fn page(push: &str, kind: CallbackKind) -> String {
-    format!("{}#{}", super::super::domains::page_of(push), anchor(kind))
+    format!("{}#{}", crate::request::page_of(push), anchor(kind))
 }

@@ -13,7 +13,7 @@ use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
 use crate::pages::callbacks::phases_of;
-use crate::pages::domains::page_of;
+use crate::request::page_of;
 
 #[component]
 pub(crate) fn DeliveryPage() -> impl IntoView {

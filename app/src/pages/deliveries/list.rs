@@ -7,11 +7,13 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::filter::{self, Filters};
 use super::state_badge;
-use crate::components::{Badge, Empty, Head, Pager, Tone, encode};
+use crate::components::{Badge, Empty, Head, Pager, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
-use crate::pages::domains::{domain_head, page_of};
+use crate::pages::domains::domain_head;
+use crate::request::encode;
+use crate::request::page_of;
 
 /// `/deliveries`: of all domains.
 #[component]

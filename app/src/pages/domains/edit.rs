@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
 
-use super::parts::page_of;
 use super::server_fns::{CreateDomain, DeleteDomain};
 use crate::components::{Crumb, Field, Head, Note, Tone};
 use crate::error::UiError;
 use crate::page::page;
+use crate::request::page_of;
 
 /// `/domains/new`.
 #[component]

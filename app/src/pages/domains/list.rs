@@ -5,11 +5,13 @@ use callsheet::model::{Action, Actor, PageRequest};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::parts::{enable_form, page_of};
-use crate::components::{Badge, Choice, Empty, Head, Pager, Select, Tone, encode};
+use super::parts::enable_form;
+use crate::components::{Badge, Choice, Empty, Head, Pager, Select, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
+use crate::request::encode;
+use crate::request::page_of;
 use crate::texts::number;
 
 #[component]

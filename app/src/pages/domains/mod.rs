@@ -9,4 +9,4 @@ mod server_fns;
 pub(crate) use detail::DomainPage;
 pub(crate) use edit::{DeleteDomainPage, NewDomainPage};
 pub(crate) use list::DomainsPage;
-pub(crate) use parts::{domain_head, page_of};
+pub(crate) use parts::domain_head;

@@ -8,11 +8,7 @@ use leptos::server_fn::ServerFn;
 use super::server_fns::SetDomainEnabled;
 use crate::components::{Badge, Crumb, Head, Tabs, Tone};
 use crate::context::Visit;
-
-/// The address of a domain's page.
-pub(crate) fn page_of(push: &str) -> String {
-    format!("/domains/{push}")
-}
+use crate::request::page_of;
 
 /// Crumbs, name, state, *Enable* or *Disable*, and the tabs. `tab`: what follows the domain's address, with its slash.
 pub(crate) fn domain_head(visit: &Visit, actor: &Actor, domain: &DomainView, tab: &str) -> AnyView {

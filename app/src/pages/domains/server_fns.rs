@@ -4,10 +4,10 @@ use callsheet::domains::NewDomain;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::parts::page_of;
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::forms::{Done, Post};
+use crate::request::page_of;
 
 /// Creates a domain group. Play domains: one a line, or apart by commas or spaces.
 #[server(CreateDomain)]

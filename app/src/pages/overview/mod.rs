@@ -4,11 +4,12 @@ use callsheet::model::PageRequest;
 use callsheet::streams::SessionFilter;
 use leptos::prelude::*;
 
-use crate::components::{Badge, Empty, Head, Tone, encode};
+use crate::components::{Badge, Empty, Head, Tone};
 use crate::error::UiError;
 use crate::page::page;
-use crate::pages::domains::page_of;
 use crate::pages::streams::live_table;
+use crate::request::encode;
+use crate::request::page_of;
 use crate::texts::number;
 
 /// Streams on the overview; the rest is one link away.

@@ -10,7 +10,8 @@ use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
 use crate::pages::deliveries::state_badge;
-use crate::pages::domains::{domain_head, page_of};
+use crate::pages::domains::domain_head;
+use crate::request::page_of;
 
 /// `/domains/{push}/streams`: live now, and history.
 #[component]
