@@ -127,7 +127,8 @@ impl Config {
             rtmp: if raw.rtmp == "off" { None } else { Some(address("rtmp", &raw.rtmp)?) },
             database_url: match raw.database_url.as_str() {
                 "" => format!("sqlite://{}", raw.data_dir.join("callsheet.db").display()),
-                url => url.to_owned(),
+                url if ["sqlite:", "postgres:", "postgresql:"].iter().any(|s| url.starts_with(s)) => url.to_owned(),
+                _ => return Err(bad("database_url", "must start with sqlite:// or postgres://")),
             },
             roles: roles(&raw.role)?,
             time_zone: TimeZone::get(&raw.time_zone).map_err(|_| {
@@ -218,6 +219,7 @@ mod tests {
             ("order_hold = \"long\"", "order_hold: "),
             ("allowed_networks = [\"10.0.0.0/99\"]", "allowed_networks: "),
             ("part_seconds = 1", "part_seconds: "),
+            ("database_url = \"mysql://a\"", "database_url: must start with"),
             ("colour = \"red\"", "colour: there is no such setting"),
         ] {
             let message = load(file).expect_err(file);

@@ -104,7 +104,9 @@ impl Sources {
     /// The latest refused publishes.
     pub async fn refusals(&self, actor: &Actor) -> Result<Vec<RefusalView>, SourceError> {
         actor.check(Action::Read)?;
-        Ok(self.store.list_refusals(50).await?)
+        let mut refusals = self.store.list_refusals(50).await?;
+        refusals.retain(|refusal| actor.domains.as_ref().is_none_or(|domains| domains.contains(&refusal.host)));
+        Ok(refusals)
     }
 
     /// Adds an external media server.

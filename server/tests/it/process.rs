@@ -88,7 +88,7 @@ fn what_cannot_start_says_why_in_one_line() {
         (vec!["serve", "--config", file], 2, "callsheet: part_second: ".to_owned()),
         (vec!["serve", "--role", "boss"], 2, "callsheet: role: `boss`".to_owned()),
         (vec!["serve", "--data-dir", in_the_way], 1, "callsheet: data_dir: ".to_owned()),
-        (vec!["migrate", "--database-url", "mysql://a"], 1, "callsheet: database_url: must start with ".to_owned()),
+        (vec!["migrate", "--database-url", "mysql://a"], 2, "callsheet: database_url: must start with ".to_owned()),
         (vec!["listen", "--port", &port], 1, "callsheet: --port: ".to_owned()),
         (vec!["listen", "--port", "0", "--secret", "x"], 2, "callsheet: --secret: ".to_owned()),
     ] {
