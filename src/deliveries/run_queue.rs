@@ -90,13 +90,21 @@ impl RunQueue {
         self.wind(&key);
     }
 
-    /// Forgets a delivery that waits no more (cancelled, or finished by its attempt).
+    /// Forgets a delivery that waits no more.
     pub fn remove(&mut self, delivery: DeliveryId) {
         let Some(key) = self.where_is.remove(&delivery) else { return };
         if let Some(lane) = self.lanes.get_mut(&key) {
             lane.waiting.remove(&delivery);
         }
         self.land(&key, delivery);
+    }
+
+    /// An attempt is over and none will follow. A delivery that was queued anew meanwhile stays.
+    pub fn finish(&mut self, delivery: DeliveryId) {
+        let lane = self.where_is.get(&delivery).and_then(|key| self.lanes.get(key));
+        if lane.is_some_and(|lane| lane.in_flight == Some(delivery)) {
+            self.remove(delivery);
+        }
     }
 
     /// An attempt is over and another will follow at `due_at`.
@@ -114,7 +122,7 @@ impl RunQueue {
         self.where_is.contains_key(&delivery)
     }
 
-    /// The attempts to make now. Each must be answered by [`RunQueue::retry`] or [`RunQueue::remove`].
+    /// The attempts to make now. Each must be answered by [`RunQueue::retry`] or [`RunQueue::finish`].
     pub fn depart(&mut self, now: Millis) -> Vec<Departure> {
         let mut departures = Vec::new();
         while let Some((at, key)) = self.timers.first().cloned() {
@@ -264,6 +272,19 @@ mod tests {
             queue.remove(id(landed));
             assert_eq!(departed(&mut queue, NOW), [(id(next), false)]);
         }
+    }
+
+    #[test]
+    fn a_delivery_queued_anew_survives_the_end_of_its_former_attempt() {
+        let mut queue = RunQueue::new(60_000, 16);
+        queue.put(&waiting(1, 1, "a", NOW));
+        assert_eq!(departed(&mut queue, NOW), [(id(1), false)]);
+        queue.remove(id(1));
+        queue.put(&waiting(1, 1, "evt_1", NOW));
+        queue.finish(id(1));
+        assert_eq!(departed(&mut queue, NOW), [(id(1), false)]);
+        queue.finish(id(1));
+        assert!(queue.is_empty());
     }
 
     #[test]

@@ -164,10 +164,10 @@ async fn insert_attempt(tx: &mut Transaction<'static, Any>, record: &AttemptReco
     sqlx::query(
         "insert into attempts (delivery_id, number, started_at, millis, address, succeeded, status, error_class, error, \
          phases, request_headers, response_headers, response_body) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing",
+         values ($1, (select coalesce(max(number), 0) + 1 from attempts where delivery_id = $1), \
+         $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(record.delivery.0)
-    .bind(record.number)
     .bind(record.started_at)
     .bind(record.millis)
     .bind(record.address.clone())

@@ -145,7 +145,7 @@ impl Dispatch {
     fn land(&mut self, landing: &Landed) {
         match landing.retry_at {
             Some(due_at) => self.queue.retry(landing.delivery, due_at),
-            None => self.queue.remove(landing.delivery),
+            None => self.queue.finish(landing.delivery),
         }
     }
 
