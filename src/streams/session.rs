@@ -15,9 +15,12 @@
 //! **The recording** is followed in `recording.rs`. Its rules:
 //! - The first recorder that reports counts; files of others are dropped. So is a file that is closed while *opening*.
 //! - A part without an opening gets its missing `record_started` and `record_part_started` first.
-//! - Where no opening was ever reported, the next part starts where the one before stopped.
+//! - Where no opening was ever reported, the next part is assumed to start where the one before stopped. It is told once
+//!   the source was silent for the settle time, or shows that the publish goes on; if the publish ends first, it never was.
 //! - `record_done` comes when the publish is over and every opened part is reported: before `publish_done` if that was
 //!   so already, after it otherwise. Parts that are still open when the grace is over fail.
+//! - Where openings are assumed, nothing tells of a part that is still to come. Then `record_done` comes when the source
+//!   was silent for the settle time after the end, or when the grace is over.
 //! - It fails when no part succeeded. Failed parts do not count in its duration.
 //! - A recording that could not begin is told by one failed `record_started`; no part event and no `record_done` follow.
 //!   When a running one fails, its open part does.
@@ -50,6 +53,10 @@ vocabulary!(
 
 /// The error of a publish whose source fell silent.
 const SOURCE_LOST: &str = "source lost";
+
+/// How long a source whose openings are assumed is silent before what it told is taken for all (ms). nginx-rtmp reports a
+/// cut, the last part and the end within milliseconds, each over a connection of its own, so they overtake each other.
+const SETTLE_MS: Millis = 1_000;
 
 /// What a source can tell, and how long to wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +154,8 @@ pub struct Session {
     heartbeat_seen: bool,
     /// The source reported more than the start.
     heard_since_start: bool,
+    /// While opening or closing: when the grace is over.
+    grace_until: Option<Millis>,
     recording: Recording,
 }
 
@@ -160,7 +169,7 @@ impl Session {
             ended_at: None,
             failure: None,
             last_heard_at: now,
-            due_at: Some(now + rules.grace_ms),
+            due_at: None,
             sequence: 0,
             client: push.client.clone(),
             params: push.params.clone(),
@@ -172,12 +181,14 @@ impl Session {
             recorded_ms: 0,
             heartbeat_seen: false,
             heard_since_start: false,
+            grace_until: Some(now + rules.grace_ms),
             recording: Recording::default(),
         };
         let mut outcome = Outcome::default();
         if !others_live {
             session.go_live(rules, &mut outcome);
         }
+        session.schedule(rules);
         (session, outcome)
     }
 
@@ -205,7 +216,7 @@ impl Session {
             Hint::PartClosed(part) => self.part_closed(part, &mut outcome),
             Hint::RecordingEnded { at } => self.recording_ended(*at, &mut outcome),
         }
-        self.schedule_heartbeat(rules);
+        self.schedule(rules);
         outcome
     }
 
@@ -215,13 +226,15 @@ impl Session {
         if self.due_at.is_none_or(|due| now < due) {
             return outcome;
         }
+        let is_over = |moment: Option<Millis>| moment.is_some_and(|moment| moment <= now);
         match self.phase {
             Phase::Opening => self.promote_into(rules, &mut outcome),
-            Phase::Live => self.lose(now, rules, &mut outcome),
-            Phase::Closing => self.give_up_recording(now, &mut outcome),
-            Phase::Closed => {}
+            Phase::Live if is_over(self.heartbeat_until(rules)) => self.lose(now, rules, &mut outcome),
+            Phase::Live | Phase::Closing if is_over(self.settles_at()) => self.settle(&mut outcome),
+            Phase::Closing if is_over(self.grace_until) => self.give_up_recording(now, &mut outcome),
+            Phase::Live | Phase::Closing | Phase::Closed => {}
         }
-        self.schedule_heartbeat(rules);
+        self.schedule(rules);
         outcome
     }
 
@@ -229,6 +242,7 @@ impl Session {
     pub fn promote(&mut self, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
         self.promote_into(rules, &mut outcome);
+        self.schedule(rules);
         outcome
     }
 
@@ -237,6 +251,7 @@ impl Session {
     pub fn supersede(&mut self, now: Millis, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
         self.lose(now, rules, &mut outcome);
+        self.schedule(rules);
         outcome
     }
 
@@ -254,6 +269,7 @@ impl Session {
             self.media = Some(media.clone());
         }
         self.promote_into(rules, outcome);
+        self.open_next(outcome);
     }
 
     fn promote_into(&mut self, rules: &SessionRules, outcome: &mut Outcome) {
@@ -265,7 +281,7 @@ impl Session {
 
     fn go_live(&mut self, rules: &SessionRules, outcome: &mut Outcome) {
         self.phase = Phase::Live;
-        self.due_at = None;
+        self.grace_until = None;
         let event = Event {
             client: self.client.clone(),
             params: self.params.clone(),
@@ -288,12 +304,13 @@ impl Session {
         self.ended_at = Some(at);
         self.failure = failure;
         self.phase = Phase::Closing;
-        self.due_at = Some(now + rules.grace_ms);
+        self.grace_until = Some(now + rules.grace_ms);
         if !told {
             self.open_part = None;
             self.close();
             return;
         }
+        self.drop_assumed_part();
         self.close_if_all_reported(at, outcome);
         let event = match self.failure.clone() {
             Some(reason) => self.failed(EventName::PublishDone, at, reason),
@@ -304,13 +321,17 @@ impl Session {
 
     fn close(&mut self) {
         self.phase = Phase::Closed;
-        self.due_at = None;
+        self.grace_until = None;
     }
 
-    fn schedule_heartbeat(&mut self, rules: &SessionRules) {
-        if self.phase == Phase::Live && self.heartbeat_seen {
-            self.due_at = Some(self.last_heard_at + rules.heartbeat_timeout_ms);
-        }
+    fn schedule(&mut self, rules: &SessionRules) {
+        let pending = [self.grace_until, self.heartbeat_until(rules), self.settles_at()];
+        self.due_at = pending.into_iter().flatten().min();
+    }
+
+    /// When a live session is lost unless its source reports.
+    fn heartbeat_until(&self, rules: &SessionRules) -> Option<Millis> {
+        (self.phase == Phase::Live && self.heartbeat_seen).then(|| self.last_heard_at + rules.heartbeat_timeout_ms)
     }
 
     /// The next event of the session; a success, with nothing but its name and time.

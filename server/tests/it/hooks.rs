@@ -1,7 +1,7 @@
 //! Requests that media servers really sent (`fixtures/hooks`), read by their adapters.
 
 use callsheet::model::{AppName, BadName, DomainId, DomainName, Millis, SourceId, StreamName};
-use callsheet::streams::{Admitted, Hint, Phase, PushRequest, Session, SessionRules};
+use callsheet::streams::{Admitted, Event, Hint, Phase, PushRequest, Session, SessionRules};
 use callsheet_server::http::ingest::nginx_rtmp::{NginxCall, parse};
 
 const BASIC: &str = include_str!("fixtures/hooks/nginx-rtmp.A_basic.txt");
@@ -141,6 +141,13 @@ fn admit(push: &PushRequest) -> Admitted {
     }
 }
 
+/// Does what is due until `now`.
+fn proceed(session: &mut Session, now: Millis, rules: &SessionRules, events: &mut Vec<Event>) {
+    while let Some(due) = session.due_at.filter(|due| *due <= now) {
+        events.extend(session.tick(due, rules).events);
+    }
+}
+
 /// The events of a recording with one publish, and how its session ends.
 fn story(recording: &str) -> (Vec<String>, Session) {
     let rules = SessionRules { grace_ms: 5_000, heartbeat_timeout_ms: 60_000, records_at_publish: true };
@@ -160,11 +167,14 @@ fn story(recording: &str) -> (Vec<String>, Session) {
             NginxCall::Ignored => continue,
         };
         let session = session.as_mut().expect("the publish comes first");
+        proceed(session, at, &rules, &mut events);
         events.extend(session.apply(&hint, at, &rules).events);
     }
+    let mut session = session.expect("a publish");
+    proceed(&mut session, Millis::MAX, &rules, &mut events);
     assert!(events.iter().all(|event| event.error.is_none()), "{events:?}");
     let names = events.iter().map(|event| event.name.to_string()).collect();
-    (names, session.expect("a publish"))
+    (names, session)
 }
 
 #[test]

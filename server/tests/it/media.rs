@@ -165,7 +165,7 @@ impl Nginx {
                      record all;
                      record_path {rec};
                      record_unique on;
-                     record_interval 3s;
+                     record_interval 2s;
                      notify_update_timeout 1s;
                      notify_update_strict off;
                      on_publish {hooks};
@@ -217,8 +217,8 @@ mod nginx {
         let created = console.console.sources.create(&Actor::cli(), "nginx-rtmp", "nginx", None).await;
         let path = created.expect("created").view.ingest_path.expect("a path");
         let nginx = Nginx::start(&console.url(&path)).await;
-        // Keyframes every 2 s, so the one cut is at 4 s, far from the end: nginx reports both over connections of their own.
-        let media = [&["-re"], VIDEO, H264, &["-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-t", "6"]];
+        // A keyframe each second, so the last cut may come close to the end.
+        let media = [&["-re"], VIDEO, H264, &["-keyint_min", "25", "-sc_threshold", "0", "-t", "5"]];
         let output = Pusher::start(nginx.address, DOMAIN, "room_7?token=x", &media).finish().await;
         assert!(output.status.success(), "{}\n{}", stderr(&output), nginx.log());
         let received = whole_session(&receiver).await;
@@ -231,18 +231,30 @@ mod nginx {
         assert!(bodies.iter().all(|body| body["status"] == "success"), "{bodies:#?}");
         let told = events(&record);
         let parts = told.iter().filter(|event| **event == "record_part_done").count();
-        assert_eq!(parts, 2, "{told:?}");
+        // nginx may cut at 2 s or 3 s, at 4 s, and at the end, where the cut and the end overtake each other.
+        assert!(parts >= 2, "{told:?}");
         let part = ["record_part_started", "record_part_done"];
         let expected = [&["record_started"][..], &part.repeat(parts), &["record_done"]].concat();
         assert_eq!(told, expected);
         let recordings = nginx.folder.path().join("rec");
+        let mut empty = 0;
         for done in record.iter().filter(|one| one.event() == "record_part_done") {
             let file = std::path::PathBuf::from(done.field("url"));
             assert_eq!(file.parent(), Some(recordings.as_path()));
+            if done.field("duration") == "0" {
+                empty += 1;
+                continue;
+            }
             let (duration, _) = probe(&file);
             let told: f64 = done.field("duration").parse().expect("a number");
             assert!((duration - told).abs() <= 1.0, "{duration} is told as {told}");
         }
+        assert!(
+            empty <= 1,
+            "only the mark of the end, which counts as a keyframe, makes a part without media: {told:?}"
+        );
+        let whole = record.last().expect("an event").field("duration");
+        assert!(["4", "5", "6"].contains(&whole.as_str()), "5 s are told as {whole}");
         assert_eq!(std::fs::read_dir(&recordings).expect("a folder").count(), parts, "every file is told");
         console.stop().await;
     }

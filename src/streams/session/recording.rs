@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Outcome, Phase, Session, SessionRules};
+use super::{Event, Outcome, Phase, SETTLE_MS, Session, SessionRules};
 use crate::model::{EventName, Millis};
 use crate::streams::ClosedPart;
 
@@ -47,7 +47,8 @@ pub(super) struct Recording {
     recorder: Option<String>,
     /// No opening was reported so far: each part is taken to begin where the one before stopped.
     openings_assumed: bool,
-    /// An opening that was reported before the end of the part that is open.
+    /// The opening after the part that is open, reported before that part's end. While none is open: one that is assumed,
+    /// and not told yet.
     next_part: Option<OpenPart>,
     last_opened_at: Option<Millis>,
     first_start: Option<Millis>,
@@ -115,6 +116,7 @@ impl Session {
     pub(super) fn recording_ended(&mut self, at: Millis, outcome: &mut Outcome) {
         if self.recording.stage == Stage::Running {
             self.recording.stage = Stage::Over;
+            self.drop_assumed_part();
             self.close_if_all_reported(at, outcome);
         }
     }
@@ -133,7 +135,10 @@ impl Session {
         match &mut self.open_part {
             Some(open) if assumed => open.location = open.location.take().or(location),
             Some(_) if self.phase != Phase::Opening => self.open_ahead(at, location, outcome),
-            _ => self.open(at, location, outcome),
+            _ => {
+                self.drop_assumed_part();
+                self.open(at, location, outcome);
+            }
         }
     }
 
@@ -168,16 +173,45 @@ impl Session {
 
     /// The end of a closing session, when nothing more is to come.
     pub(super) fn close_if_all_reported(&mut self, at: Millis, outcome: &mut Outcome) {
-        let all_reported = self.open_part.is_none()
-            && match self.recording.stage {
-                // A recording without a part, or none at all, may still be reported.
-                Stage::NotBegun => false,
-                Stage::Running => self.parts() > 0,
-                Stage::Over | Stage::Failed => true,
-            };
-        if self.phase == Phase::Closing && all_reported {
+        if self.phase == Phase::Closing && self.all_reported() && !self.assumes_parts() {
             self.tell_record_done(at, outcome);
             self.close();
+        }
+    }
+
+    /// Until when the source has to be silent for what is assumed to be told.
+    pub(super) fn settles_at(&self) -> Option<Millis> {
+        let waits = match self.phase {
+            Phase::Live => self.holds_assumed_part(),
+            Phase::Closing => self.all_reported(),
+            Phase::Opening | Phase::Closed => false,
+        };
+        waits.then(|| self.last_heard_at + SETTLE_MS)
+    }
+
+    /// The source was silent: the publish goes on with the next part, or it was the last one.
+    pub(super) fn settle(&mut self, outcome: &mut Outcome) {
+        self.open_next(outcome);
+        if self.phase == Phase::Closing {
+            let at = self.recording.last_stop.max(self.ended_at).unwrap_or(self.started_at);
+            self.tell_record_done(at, outcome);
+            self.close();
+        }
+    }
+
+    /// Opens the part that is known or assumed to follow, unless one is open.
+    pub(super) fn open_next(&mut self, outcome: &mut Outcome) {
+        if self.open_part.is_none()
+            && let Some(next) = self.recording.next_part.take()
+        {
+            self.open(next.opened_at, next.location, outcome);
+        }
+    }
+
+    /// There is no next part after all, or its opening is reported.
+    pub(super) fn drop_assumed_part(&mut self) {
+        if self.holds_assumed_part() {
+            self.recording.next_part = None;
         }
     }
 
@@ -192,6 +226,26 @@ impl Session {
 
     fn parts(&self) -> i64 {
         self.parts_done + self.parts_failed
+    }
+
+    /// No part is known to be unreported.
+    fn all_reported(&self) -> bool {
+        self.open_part.is_none()
+            && match self.recording.stage {
+                // A recording without a part, or none at all, may still be reported.
+                Stage::NotBegun => false,
+                Stage::Running => self.parts() > 0,
+                Stage::Over | Stage::Failed => true,
+            }
+    }
+
+    /// There may be a part of which nothing was reported.
+    fn assumes_parts(&self) -> bool {
+        self.recording.openings_assumed && self.recording.stage == Stage::Running
+    }
+
+    fn holds_assumed_part(&self) -> bool {
+        self.open_part.is_none() && self.recording.next_part.is_some()
     }
 
     /// Openings of one recorder only move forward, so an earlier one is a repeated report.
@@ -246,6 +300,7 @@ impl Session {
     }
 
     fn take_part(&mut self, report: &ClosedPart, outcome: &mut Outcome) {
+        self.open_next(outcome);
         let open = self.open_part.take();
         let stop = report.stopped_at;
         let start = report
@@ -284,10 +339,13 @@ impl Session {
             self.open_part = None;
         }
         self.finish_part(part, stop, outcome);
+        if self.phase == Phase::Live && self.assumes_parts() {
+            self.recording.next_part = Some(OpenPart { number: self.parts() + 1, opened_at: stop, location: None });
+        }
         self.close_if_all_reported(stop.max(self.ended_at.unwrap_or(stop)), outcome);
     }
 
-    /// Tells the end of a part, and the start of the next one as far as it is known.
+    /// Tells the end of a part, and the start of the next one if that was reported.
     fn finish_part(&mut self, part: Part, at: Millis, outcome: &mut Outcome) {
         self.count(&part);
         let event = match part.failure.clone() {
@@ -303,14 +361,8 @@ impl Session {
             bytes: part.bytes,
             ..event
         });
-        let stop = part.stop;
         outcome.parts.push(part);
-        if let Some(next) = self.recording.next_part.take() {
-            self.open(next.opened_at, next.location, outcome);
-        } else if self.recording.openings_assumed && self.recording.stage == Stage::Running && self.phase == Phase::Live
-        {
-            self.open(stop, None, outcome);
-        }
+        self.open_next(outcome);
     }
 
     fn count(&mut self, part: &Part) {

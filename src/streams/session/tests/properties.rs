@@ -49,11 +49,15 @@ proptest! {
                 let outcome = story.session.supersede(at(second), &rules);
                 story.take(outcome);
             }
-            prop_assert_eq!(story.session.due_at.is_none(), match story.session.phase {
-                Phase::Opening | Phase::Closing => false,
-                Phase::Live => !story.session.heartbeat_seen,
-                Phase::Closed => true,
-            });
+            let due_within = |seconds| story.session.due_at.is_some_and(|due| due <= at(second + seconds));
+            let scheduled = match story.session.phase {
+                Phase::Closed => story.session.due_at.is_none(),
+                _ if story.session.settles_at().is_some() => due_within(1),
+                Phase::Opening | Phase::Closing => due_within(5),
+                Phase::Live if story.session.heartbeat_seen => due_within(60),
+                Phase::Live => story.session.due_at.is_none(),
+            };
+            prop_assert!(scheduled, "{:?}", story.session);
         }
         story.hear(second + 1, &alive(second + 1));
         for _ in 0..3 {

@@ -10,8 +10,11 @@ fn the_last_part_comes_after_the_end() {
     assert_eq!(story.news(), ["publish_done"]);
     assert_eq!(story.session.phase, Phase::Closing);
     story.hear(13, &closed(0, 12));
-    assert_eq!(story.news(), ["record_part_done", "record_done"]);
-    assert_eq!(story.last(EventName::RecordDone).url.as_deref(), Some("part-0"));
+    assert_eq!(story.news(), ["record_part_done"], "nothing tells whether it is the last");
+    story.tick(14);
+    assert_eq!(story.news(), ["record_done"]);
+    let done = story.last(EventName::RecordDone);
+    assert_eq!((done.url.as_deref(), done.at), (Some("part-0"), at(12)));
     assert_eq!(story.session.phase, Phase::Closed);
 }
 
@@ -19,6 +22,7 @@ fn the_last_part_comes_after_the_end() {
 fn without_openings_the_next_part_starts_where_the_last_stopped() {
     let mut story = Story::begin(AT_PUBLISH, false);
     story.hear(5, &closed(0, 5));
+    story.tick(6);
     story.news();
     let next = story.last(EventName::RecordPartStarted);
     assert_eq!((next.start_time_ms, next.part), (Some(at(5)), Some(2)));
@@ -29,16 +33,102 @@ fn without_openings_the_next_part_starts_where_the_last_stopped() {
 }
 
 #[test]
+fn an_assumed_part_is_told_when_the_publish_shows_that_it_goes_on() {
+    let told = ["record_part_done", "record_part_started"];
+    let mut silent = Story::begin(AT_PUBLISH, false);
+    silent.news();
+    silent.hear(5, &closed(0, 5));
+    assert_eq!(silent.news(), told[..1]);
+    assert_eq!(silent.session.due_at, Some(at(6)));
+    silent.tick(6);
+    assert_eq!(silent.news(), told[1..]);
+    assert_eq!(silent.session.due_at, None);
+
+    let mut alive_again = Story::begin(AT_PUBLISH, false);
+    alive_again.news();
+    alive_again.hear(5, &closed(0, 5));
+    alive_again.hear(5, &alive(5));
+    assert_eq!(alive_again.news(), told);
+    assert_eq!(alive_again.session.due_at, Some(at(65)), "only the next heartbeat is awaited");
+    alive_again.hear(9, &closed(5, 9));
+    assert_eq!(alive_again.session.due_at, Some(at(10)), "before the next heartbeat");
+
+    let mut cut_again = Story::begin(AT_PUBLISH, false);
+    cut_again.news();
+    cut_again.hear(5, &closed(0, 5));
+    cut_again.hear(5, &closed(5, 6));
+    assert_eq!(cut_again.news(), ["record_part_done", "record_part_started", "record_part_done"]);
+    assert_eq!(cut_again.last(EventName::RecordPartStarted).start_time_ms, Some(at(5)));
+}
+
+#[test]
+fn an_assumed_part_is_forgotten_when_the_publish_or_the_recording_ends() {
+    let mut story = Story::begin(AT_PUBLISH, false);
+    story.news();
+    story.hear(9, &closed(0, 9));
+    story.hear(9, &ended(9));
+    assert_eq!(story.news(), ["record_part_done", "publish_done"]);
+    assert_eq!(story.session.due_at, Some(at(10)), "before the grace is over");
+    story.tick(10);
+    assert_eq!(story.news(), ["record_done"]);
+    assert_eq!((story.session.phase, story.session.due_at), (Phase::Closed, None));
+
+    let mut story = Story::begin(AT_PUBLISH, false);
+    story.news();
+    story.hear(9, &closed(0, 9));
+    story.hear(9, &Hint::RecordingEnded { at: at(9) });
+    story.tick(10);
+    story.hear(20, &ended(20));
+    assert_eq!(story.news(), ["record_part_done", "record_done", "publish_done"]);
+}
+
+/// A cut, the last part and the end fall together, and overtake each other.
+#[test]
+fn whatever_overtakes_the_end_every_part_is_told() {
+    let reports = [closed(0, 5), closed(5, 6), ended(6)];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut story = Story::begin(AT_PUBLISH, false);
+        for index in order {
+            story.hear(6, &reports[index]);
+        }
+        story.tick(7);
+        let mut news = story.news();
+        news.retain(|event| event != "publish_done");
+        let part = ["record_part_started", "record_part_done"];
+        let expected = [&["publish_started", "record_started"][..], &part, &part, &["record_done"]].concat();
+        assert_eq!(news, expected, "{order:?}");
+        assert_eq!(story.last(EventName::RecordDone).duration_ms, Some(6_000));
+        assert_eq!((story.session.phase, story.parts.len()), (Phase::Closed, 2));
+    }
+}
+
+#[test]
+fn a_late_part_is_awaited_no_longer_than_the_grace() {
+    let mut story = Story::begin(AT_PUBLISH, false);
+    story.hear(9, &ended(9));
+    story.hear(13, &closed(0, 8));
+    story.news();
+    assert_eq!(story.session.due_at, Some(at(14)));
+    story.hear(13, &closed(8, 9));
+    assert_eq!(story.news(), ["record_part_started", "record_part_done"]);
+    story.hear(14, &alive(14));
+    assert_eq!(story.session.due_at, Some(at(14)), "the end of the grace");
+    story.tick(14);
+    assert_eq!(story.news(), ["record_done"]);
+}
+
+#[test]
 fn a_part_alone_begins_the_recording() {
     let mut story = Story::begin(RULES, false);
     story.news();
     story.hear(5, &closed(1, 5));
-    assert_eq!(story.news(), ["record_started", "record_part_started", "record_part_done", "record_part_started"]);
+    assert_eq!(story.news(), ["record_started", "record_part_started", "record_part_done"]);
     assert_eq!(story.last(EventName::RecordStarted).start_time_ms, Some(at(1)));
 
     let mut late = Story::begin(RULES, false);
     late.hear(5, &ended(5));
     late.hear(6, &closed(0, 5));
+    late.tick(7);
     assert_eq!(
         late.news(),
         ["publish_started", "publish_done", "record_started", "record_part_started", "record_part_done", "record_done"]
@@ -155,11 +245,13 @@ fn the_first_recorder_counts() {
         Hint::PartClosed(ClosedPart { recorder: recorder.to_owned(), location, ..part })
     };
     story.hear(5, &of("part", 0, 5));
+    story.tick(6);
     story.hear(9, &ended(9));
     story.news();
     story.hear(9, &of("whole", 0, 9));
     assert!(story.news().is_empty());
     story.hear(9, &of("part", 5, 9));
+    story.tick(10);
     assert_eq!(story.news(), ["record_part_done", "record_done"]);
     assert_eq!(story.session.recorded_ms, 9_000);
 }
@@ -209,6 +301,19 @@ fn the_first_opening_names_the_part_that_was_taken_for_open() {
     story.tick(14);
     assert_eq!(story.parts[1].location.as_deref(), Some("part-6"));
     assert_eq!(story.parts[1].stop, at(9), "it ended with the publish");
+}
+
+#[test]
+fn the_first_opening_replaces_the_part_that_was_only_assumed() {
+    let mut story = Story::begin(AT_PUBLISH, false);
+    story.hear(5, &closed(0, 5));
+    story.news();
+    story.hear(5, &opened(6));
+    assert_eq!(story.news(), ["record_part_started"]);
+    assert_eq!(story.last(EventName::RecordPartStarted).url.as_deref(), Some("part-6"));
+    story.hear(9, &closed(6, 9));
+    story.hear(9, &ended(9));
+    assert_eq!(story.news(), ["record_part_done", "record_done", "publish_done"]);
 }
 
 #[test]
