@@ -52,7 +52,8 @@ fn api_routes() -> Vec<(Method, String)> {
         }
     }
     assert!(
-        routes.len() > 20 && API.matches(".route(").count() == API.matches("        .route(\"").count(),
+        // The one beside the list answers 404 to everybody.
+        routes.len() > 20 && API.matches(".route(").count() == API.matches("        .route(\"").count() + 1,
         "all are read"
     );
     routes
