@@ -1,5 +1,6 @@
 //! `callsheet listen`: a receiver to try callbacks with. It prints each one and says whether its signature holds.
 
+use std::io::Write;
 use std::net::Ipv4Addr;
 
 use axum::Router;
@@ -37,12 +38,14 @@ async fn receive(State(secret): State<Option<SigningSecret>>, headers: HeaderMap
         Some(Err(error)) => (format!("SIGNATURE DOES NOT HOLD: {error}"), StatusCode::UNAUTHORIZED),
     };
     let test = if headers.contains_key("callsheet-test") { "  (test)" } else { "" };
-    println!(
+    let written = writeln!(
+        std::io::stdout().lock(),
         "{}  {}  attempt {}  {signature}{test}\n  {}",
         header("callsheet-event"),
         header("webhook-id"),
         header("callsheet-attempt"),
         String::from_utf8_lossy(&body)
     );
-    status
+    // A callback that nobody could read was not received.
+    if written.is_ok() { status } else { StatusCode::SERVICE_UNAVAILABLE }
 }

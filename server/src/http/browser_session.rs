@@ -38,6 +38,13 @@ fn backend(error: StoreError) -> Error {
 
 #[async_trait]
 impl SessionStore for BrowserSessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        while self.load(&record.id).await?.is_some() {
+            record.id = Id::default();
+        }
+        self.save(record).await
+    }
+
     async fn save(&self, record: &Record) -> Result<()> {
         let data = serde_json::to_string(&record.data).map_err(|e| Error::Encode(e.to_string()))?;
         let user = record.data.get(SESSION_USER).and_then(serde_json::Value::as_i64).map(UserId);
