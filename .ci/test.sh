@@ -52,6 +52,7 @@ lint() {
   cargo fmt --all --check
   step "Lints: console"
   cargo clippy --locked --workspace --all-targets -- -D warnings
+  cargo clippy --locked --package callsheet-server --bins --no-default-features -- -D warnings
   step "Lints: browser"
   cargo clippy --locked --package callsheet-app --lib --features hydrate \
     --target wasm32-unknown-unknown --target-dir "$target_dir/front" -- -D warnings

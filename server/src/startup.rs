@@ -20,17 +20,22 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+#[cfg(feature = "ingest-rtmp")]
 use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
 use crate::jobs::{DeliveryLoop, clean_up, deliver, reap};
-use crate::rtmp::{IngestSource, ListenError, RtmpConfig, RtmpIngest};
+use crate::rtmp::IngestSource;
+#[cfg(feature = "ingest-rtmp")]
+use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
 
 /// How long requests and attempts in flight may take to finish when the process stops.
 const GRACEFUL: Duration = Duration::from_secs(10);
 /// A publisher who sends no media for so long is dropped.
+#[cfg(feature = "ingest-rtmp")]
 const RTMP_IDLE: Duration = Duration::from_secs(30);
+#[cfg(feature = "ingest-rtmp")]
 const RTMP_HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Why the console cannot start. Each text is one line for the person who starts it.
@@ -42,8 +47,12 @@ pub enum StartError {
     PortInUse(SocketAddr),
     #[error("http: cannot listen on {address}: {source}")]
     Http { address: SocketAddr, source: std::io::Error },
+    #[cfg(feature = "ingest-rtmp")]
     #[error("rtmp: {0}")]
     Rtmp(#[from] ListenError),
+    #[cfg(not(feature = "ingest-rtmp"))]
+    #[error("rtmp: this build has no RTMP ingest; start it with --rtmp off")]
+    NoRtmp,
     #[error("database_url: {0}")]
     Database(#[from] OpenError),
     #[error("data_dir: {0}")]
@@ -67,7 +76,7 @@ pub struct Application {
     console: Console,
     config: Config,
     listener: TcpListener,
-    ingest: Option<RtmpIngest>,
+    ingest: Option<Box<dyn IngestSource>>,
     state: AppState,
     setup_token: Option<String>,
 }
@@ -123,7 +132,7 @@ impl Application {
     /// Where the built-in ingest listens.
     #[must_use]
     pub fn rtmp_address(&self) -> Option<SocketAddr> {
-        self.ingest.as_ref().map(IngestSource::local_addr)
+        self.ingest.as_ref().map(|ingest| ingest.local_addr())
     }
 
     /// The one-time token that creates the first admin, while there is no user.
@@ -146,7 +155,7 @@ impl Application {
         // Sources stop first, so that what they report last is still delivered.
         let (sources, rest) = (shutdown.child_token(), CancellationToken::new());
         if let Some(ingest) = ingest {
-            tasks.spawn(Box::new(ingest).run(Arc::new(console.streams.clone()), sources));
+            tasks.spawn(ingest.run(Arc::new(console.streams.clone()), sources));
         }
         let loops = TaskTracker::new();
         if config.roles.worker {
@@ -199,12 +208,23 @@ impl Application {
     }
 }
 
+#[cfg(not(feature = "ingest-rtmp"))]
+async fn bind_rtmp(
+    _: &Console,
+    _: &Config,
+    _: SocketAddr,
+    _: Arc<dyn Clock>,
+) -> Result<Box<dyn IngestSource>, StartError> {
+    Err(StartError::NoRtmp)
+}
+
+#[cfg(feature = "ingest-rtmp")]
 async fn bind_rtmp(
     console: &Console,
     config: &Config,
     listen: SocketAddr,
     clock: Arc<dyn Clock>,
-) -> Result<RtmpIngest, StartError> {
+) -> Result<Box<dyn IngestSource>, StartError> {
     let source = console.sources.built_in().await?;
     let boot = format!("{:x}", clock.now());
     let ingest = RtmpIngest::bind(RtmpConfig {
@@ -221,7 +241,7 @@ async fn bind_rtmp(
     .await?;
     // Only now, with the port taken, is it certain that no earlier run still serves these sessions.
     console.streams.close_orphans(source, &boot).await?;
-    Ok(ingest)
+    Ok(Box::new(ingest))
 }
 
 /// The page files lie in `site` beside the binary, where the build puts them, or where `LEPTOS_SITE_ROOT` says.
