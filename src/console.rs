@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::accounts::Accounts;
 use crate::callbacks::Callbacks;
 use crate::deliveries::{Courier, Deliveries, Prober, RetrySchedule};
-use crate::domains::Domains;
+use crate::domains::{Cnames, Domains};
 use crate::model::{Clock, IdGenerator, Millis};
 use crate::outbound::{AddressPolicy, Outbound};
 use crate::recordings::Recordings;
@@ -31,6 +31,8 @@ pub struct ConsoleParts {
     pub session_grace: Millis,
     /// Part length of a new domain's recording.
     pub part_seconds: i64,
+    /// Where domains point in DNS.
+    pub cnames: Cnames,
 }
 
 /// The use cases, by feature. Cheap to clone.
@@ -48,6 +50,8 @@ pub struct Console {
     pub courier: Courier,
     /// Of pages, file names and days.
     pub zone: TimeZone,
+    /// Where domains point in DNS.
+    pub cnames: Cnames,
     pub clock: Arc<dyn Clock>,
     /// For health checks and the loops of the server.
     pub db: Db,
@@ -57,8 +61,8 @@ impl Console {
     /// Ties the parts together.
     #[must_use]
     pub fn new(parts: ConsoleParts) -> Self {
-        let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, session_grace, part_seconds } =
-            parts;
+        let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, .. } = parts;
+        let ConsoleParts { session_grace, part_seconds, cnames, .. } = parts;
         let store = Arc::new(db.clone());
         let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {
@@ -85,6 +89,7 @@ impl Console {
             domains,
             callbacks,
             zone,
+            cnames,
             clock,
             db,
         }

@@ -9,6 +9,7 @@ test('a new domain group shows its addresses', async ({ page }) => {
   await expect(page.getByRole('status').first()).toContainText('push.new.example is created and enabled.');
   await expect(page.getByRole('heading', { level: 1, name: 'push.new.example' })).toBeVisible();
   for (const address of [
+    'ingest.callsheet.example',
     'rtmp://push.new.example/{app}/{stream}',
     'rtmp://play.new.example/{app}/{stream}',
     'http://play.new.example/{app}/{stream}.flv',

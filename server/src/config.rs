@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use callsheet::deliveries::RetrySchedule;
+use callsheet::domains::Cnames;
+use callsheet::model::DomainName;
 use config::{Config as Layers, Environment, File, FileFormat};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
@@ -63,6 +65,7 @@ pub struct Config {
     pub part_seconds: i64,
     pub session_grace_ms: i64,
     pub retention_days: i64,
+    pub cnames: Cnames,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +82,8 @@ struct Raw {
     part_seconds: i64,
     session_grace: i64,
     retention_days: i64,
+    push_cname: String,
+    play_cname: String,
 }
 
 impl Config {
@@ -122,6 +127,10 @@ impl Config {
             let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
             network.map_err(|_| bad("allowed_networks", format!("`{text}` is no network such as 10.0.0.0/8")))
         });
+        let cname = |key, text: &str| match text {
+            "" => Ok(None),
+            _ => DomainName::parse(text).map(Some).map_err(|e| bad(key, e)),
+        };
         Ok(Self {
             http: address("http", &raw.http)?,
             rtmp: if raw.rtmp == "off" { None } else { Some(address("rtmp", &raw.rtmp)?) },
@@ -140,6 +149,10 @@ impl Config {
             part_seconds: between("part_seconds", raw.part_seconds, 2, 21_600)?,
             session_grace_ms: between("session_grace", raw.session_grace, 0, 60)? * 1000,
             retention_days: between("retention_days", raw.retention_days, 1, 3_650)?,
+            cnames: Cnames {
+                push: cname("push_cname", &raw.push_cname)?,
+                play: cname("play_cname", &raw.play_cname)?,
+            },
             data_dir: raw.data_dir,
         })
     }
@@ -220,6 +233,7 @@ mod tests {
             ("allowed_networks = [\"10.0.0.0/99\"]", "allowed_networks: "),
             ("part_seconds = 1", "part_seconds: "),
             ("database_url = \"mysql://a\"", "database_url: must start with"),
+            ("push_cname = \"localhost\"", "push_cname: needs at least two labels"),
             ("colour = \"red\"", "colour: there is no such setting"),
         ] {
             let message = load(file).expect_err(file);

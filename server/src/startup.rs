@@ -103,6 +103,7 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
         zone: config.time_zone.clone(),
         session_grace: config.session_grace_ms,
         part_seconds: config.part_seconds,
+        cnames: config.cnames.clone(),
     }))
 }
 

@@ -2,6 +2,8 @@
 //! only a disabled group can be deleted.
 
 #[cfg(feature = "ssr")]
+mod cnames;
+#[cfg(feature = "ssr")]
 mod error;
 #[cfg(feature = "ssr")]
 mod new_domain;
@@ -11,6 +13,8 @@ mod service;
 mod store;
 mod views;
 
+#[cfg(feature = "ssr")]
+pub use cnames::Cnames;
 #[cfg(feature = "ssr")]
 pub use error::DomainError;
 #[cfg(feature = "ssr")]

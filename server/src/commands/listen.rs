@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -13,29 +14,33 @@ use http::{HeaderMap, StatusCode};
 use super::Failure;
 
 /// Prints callbacks until it is stopped.
-pub(super) async fn listen(port: u16, secret: Option<&str>) -> Result<(), Failure> {
-    let secret = secret
-        .map(SigningSecret::parse)
-        .transpose()
+pub(super) async fn listen(port: u16, secrets: &[String]) -> Result<(), Failure> {
+    let secrets: Vec<SigningSecret> = secrets
+        .iter()
+        .map(|secret| SigningSecret::parse(secret))
+        .collect::<Result<_, _>>()
         .map_err(|e| Failure { message: format!("--secret: {e}"), exit: 2 })?;
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|e| Failure { message: format!("--port: cannot listen on {port}: {e}"), exit: 1 })?;
     println!("Waiting for callbacks on http://{}/", listener.local_addr()?);
-    if secret.is_none() {
+    if secrets.is_empty() {
         println!("Signatures are not checked; give --secret whsec_… to check them.");
     }
-    let receiver = Router::new().route("/", post(receive)).route("/{*path}", post(receive)).with_state(secret);
+    let receiver = Router::new().route("/", post(receive)).route("/{*path}", post(receive)).with_state(Arc::new(secrets));
     Ok(axum::serve(listener, receiver).await?)
 }
 
 /// A wrong signature is answered as a real receiver should.
-async fn receive(State(secret): State<Option<SigningSecret>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn receive(State(secrets): State<Arc<Vec<SigningSecret>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("-").to_owned();
-    let (signature, status) = match secret.map(|secret| secret.verify(&headers, &body)) {
+    let verdicts: Vec<_> = secrets.iter().map(|secret| secret.verify(&headers, &body)).collect();
+    let (signature, status) = match verdicts.last() {
         None => ("signature not checked".to_owned(), StatusCode::OK),
-        Some(Ok(())) => ("signature holds".to_owned(), StatusCode::OK),
-        Some(Err(error)) => (format!("SIGNATURE DOES NOT HOLD: {error}"), StatusCode::UNAUTHORIZED),
+        Some(Err(error)) if verdicts.iter().all(Result::is_err) => {
+            (format!("SIGNATURE DOES NOT HOLD: {error}"), StatusCode::UNAUTHORIZED)
+        }
+        Some(_) => ("signature holds".to_owned(), StatusCode::OK),
     };
     let test = if headers.contains_key("callsheet-test") { "  (test)" } else { "" };
     let written = writeln!(

@@ -62,9 +62,9 @@ enum Command {
         /// Port on 127.0.0.1; 0 takes any free port
         #[arg(long, value_name = "PORT")]
         port: u16,
-        /// The callback's signing secret (whsec_…), to check signatures
-        #[arg(long, value_name = "SECRET")]
-        secret: Option<String>,
+        /// A callback's signing secret (whsec_…), to check signatures; once for each callback that comes here
+        #[arg(long = "secret", value_name = "SECRET")]
+        secrets: Vec<String>,
     },
     /// Bring the database's tables up to date
     Migrate {
@@ -172,7 +172,7 @@ impl Cli {
             Command::Source(SourceCommand::Create { settings, adapter, name, default_domain, json }) => {
                 create::source(&settings.load()?, &adapter, &name, default_domain.as_deref(), json).await
             }
-            Command::Listen { port, secret } => listen::listen(port, secret.as_deref()).await,
+            Command::Listen { port, secrets } => listen::listen(port, &secrets).await,
             Command::Migrate { settings } => create::tables(&settings.load()?).await,
         }
     }

@@ -1,7 +1,7 @@
 //! `/domains/{push}`: basic information, addresses, and at the end of the page *Live video information*.
 
 use callsheet::domains::DomainView;
-use callsheet::model::{Action, CallbackKind};
+use callsheet::model::{Action, CallbackKind, DomainName};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -50,6 +50,9 @@ fn addresses(visit: &Visit, domain: &DomainView) -> AnyView {
     let address = |label: String, address: String| {
         view! { <dt>{label.clone()}</dt><dd>{copyable(texts, &address, &label)}</dd> }
     };
+    let cname = |key: &str, name: Option<&DomainName>| {
+        name.map(|name| address(texts.get(key), name.ascii().to_owned()))
+    };
     let many = domain.play.len() > 1;
     let play: Vec<_> = domain
         .play
@@ -59,6 +62,7 @@ fn addresses(visit: &Visit, domain: &DomainView) -> AnyView {
             let label = |key: &str| texts.get(key);
             view! {
                 {many.then(|| view! { <dt>{texts.get("domain.play_domain")}</dt><dd><strong>{play.display.clone()}</strong></dd> })}
+                {cname("domain.play_cname", visit.console.cnames.play.as_ref())}
                 {address(label("domain.play_rtmp"), format!("rtmp://{name}/{{app}}/{{stream}}"))}
                 {address(label("domain.play_flv"), format!("http://{name}/{{app}}/{{stream}}.flv"))}
                 {address(label("domain.play_hls"), format!("http://{name}/{{app}}/{{stream}}.m3u8"))}
@@ -70,6 +74,7 @@ fn addresses(visit: &Visit, domain: &DomainView) -> AnyView {
             <header><h2>{texts.get("domain.addresses")}</h2><p>{texts.get("domain.addresses_help")}</p></header>
             <div class="body">
                 <dl class="facts">
+                    {cname("domain.push_cname", visit.console.cnames.push.as_ref())}
                     {address(texts.get("domain.push_address"), format!("rtmp://{}/{{app}}/{{stream}}", domain.push))}
                     {play}
                 </dl>

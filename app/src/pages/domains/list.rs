@@ -1,7 +1,7 @@
 //! `/domains`: the list with its search, its status filter and its pages.
 
-use callsheet::domains::{CallbackMark, DomainFilter, DomainRow};
-use callsheet::model::{Action, Actor, PageRequest};
+use callsheet::domains::{CallbackMark, Cnames, DomainFilter, DomainRow};
+use callsheet::model::{Action, Actor, DomainName, PageRequest};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -61,6 +61,7 @@ pub(crate) fn DomainsPage() -> impl IntoView {
                 <table class="table">
                     <thead><tr>
                         <th scope="col">{texts.get("domains.domain")}</th>
+                        {cnames(&visit).map(|_| view! { <th scope="col">{texts.get("domains.cname")}</th> })}
                         <th scope="col">{texts.get("domains.status")}</th>
                         <th scope="col">{texts.get("domains.callbacks")}</th>
                         <th scope="col" class="num">{texts.get("domains.live")}</th>
@@ -118,6 +119,9 @@ fn table_row(visit: &Visit, actor: &Actor, row: &DomainRow) -> impl IntoView + u
                 <a href=href.clone()>{domain.push_display.clone()}</a>
                 <span class="second">{play} " " {more}</span>
             </th>
+            {cnames(visit).map(|[push, play]| view! {
+                <td data-label=texts.get("domains.cname")>{push}<span class="second">{play}</span></td>
+            })}
             <td data-label=texts.get("domains.status")><Badge tone text=texts.get(state)/></td>
             <td data-label=texts.get("domains.callbacks")><div class="marks">{marks}</div></td>
             <td data-label=texts.get("domains.live") class="num">{number(row.live)}</td>
@@ -130,6 +134,13 @@ fn table_row(visit: &Visit, actor: &Actor, row: &DomainRow) -> impl IntoView + u
             </div></td>
         </tr>
     }
+}
+
+/// Where push and play domains point in DNS, if the settings say.
+fn cnames(visit: &Visit) -> Option<[String; 2]> {
+    let Cnames { push, play } = &visit.console.cnames;
+    let name = |name: &Option<DomainName>| name.as_ref().map(|n| n.ascii().to_owned()).unwrap_or_default();
+    (push.is_some() || play.is_some()).then(|| [name(push), name(play)])
 }
 
 fn callback_mark(visit: &Visit, mark: &CallbackMark) -> impl IntoView + use<> {

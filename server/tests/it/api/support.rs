@@ -69,6 +69,7 @@ impl Api {
             zone: jiff::tz::TimeZone::UTC,
             session_grace: 5_000,
             part_seconds: 1_800,
+            cnames: Default::default(),
         });
         let state = AppState {
             console: console.clone(),

@@ -39,6 +39,7 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         part_seconds: 1800,
         session_grace_ms: 5_000,
         retention_days: 30,
+        cnames: Default::default(),
     }
 }
 
