@@ -41,6 +41,8 @@ pub trait CallbackStore: Send + Sync {
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
+    async fn set_pause(&self, id: CallbackId, pause: Option<&super::Pause>) -> Result<bool, StoreError>;
+    async fn paused_callbacks(&self) -> Result<Vec<(CallbackId, super::Pause)>, StoreError>;
     /// The present secret becomes the former one until `overlap_until`.
     async fn rotate_secret(
         &self,

@@ -16,6 +16,8 @@ mod attempt;
 #[cfg(feature = "ssr")]
 mod body;
 #[cfg(feature = "ssr")]
+mod breaker;
+#[cfg(feature = "ssr")]
 mod probe;
 #[cfg(feature = "ssr")]
 mod run_queue;
@@ -30,15 +32,19 @@ mod store;
 pub use attempt::{Courier, CourierError, Made, log_courier_error};
 #[cfg(feature = "ssr")]
 pub use body::render;
+#[cfg(feature = "ssr")]
+pub use breaker::{Breaker, Change, Gate, Verdict};
 pub use kinds::DeliveryState;
 #[cfg(feature = "ssr")]
 pub use probe::{ProbeError, Prober};
 #[cfg(feature = "ssr")]
-pub use run_queue::{Departure, RunQueue};
+pub use run_queue::{Departure, RunQueue, Slots};
 #[cfg(feature = "ssr")]
 pub use schedule::RetrySchedule;
 #[cfg(feature = "ssr")]
 pub use service::{Deliveries, DeliveryError};
 #[cfg(feature = "ssr")]
-pub use store::{AttemptRecord, CallbackOff, DeliveryFilter, DeliveryStore, Fate, Queued, Ready, Waiting};
+pub use store::{
+    AttemptRecord, CallbackOff, DeliveryFilter, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, Waiting,
+};
 pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};

@@ -135,6 +135,12 @@ impl CallbackStore for Db {
         self.commit(tx, queued).await
     }
 
+    async fn set_pause(&self, _: CallbackId, _: Option<&crate::callbacks::Pause>) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+    async fn paused_callbacks(&self) -> Result<Vec<(CallbackId, crate::callbacks::Pause)>, StoreError> {
+        Ok(Vec::new())
+    }
     async fn rotate_secret(
         &self,
         id: CallbackId,

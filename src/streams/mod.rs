@@ -28,5 +28,7 @@ pub use service::{Streams, StreamsStore};
 #[cfg(feature = "ssr")]
 pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 #[cfg(feature = "ssr")]
-pub use store::{Decide, EventFilter, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
+pub use store::{
+    Decide, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,
+};
 pub use views::{EventView, PartView, SessionDetail, SessionEvent, SessionView};

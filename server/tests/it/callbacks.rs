@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use callsheet::callbacks::{CallbackChange, Dialect};
-use callsheet::deliveries::{DeliveryStore, Departure};
+use callsheet::deliveries::{DeliveryStore, Departure, Ownership, Waiting};
 use callsheet::domains::NewDomain;
-use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, Problem, SystemClock, TestClock};
+use callsheet::model::{Actor, CallbackId, CallbackKind, Clock, DeliveryId, Problem, SystemClock, TestClock};
 use callsheet::outbound::CallbackAddress;
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 use callsheet::{Console, deliveries::Made};
@@ -129,12 +129,15 @@ async fn publish_and_attempt(console: &Console, session: &str, receiver: &Receiv
     let key = SessionKey { source, boot: "1".to_owned(), key: session.to_owned() };
     let at = console.clock.now();
     console.streams.report(&key, Hint::Started { at, push }).await.expect("reported");
-    let waiting = console.db.waiting((0, DeliveryId(0)), 10).await.expect("the queue");
+    let (all, start) = (Ownership::All, (CallbackId(0), DeliveryId(0)));
+    let waiting = console.db.waiting(&all, start, 10).await.expect("the queue");
     let [waiting] = waiting.as_slice() else { panic!("{waiting:?}") };
-    let departure = Departure { delivery: waiting.delivery, callback: waiting.callback, out_of_order: false };
-    let Made { record, fate, .. } = console.courier.attempt(departure).await.expect("made").expect("it waits");
-    console.db.complete(&[(record, fate)], &[]).await.expect("recorded");
-    assert!(console.db.waiting((0, DeliveryId(0)), 10).await.expect("the queue").is_empty());
+    let Waiting { delivery, callback, .. } = *waiting;
+    let departure = Departure { delivery, callback, out_of_order: false, probe: false };
+    let ready = console.courier.ready(&[departure]).await.expect("read").pop().expect("it waits");
+    let Made { record, fate, .. } = console.courier.attempt(departure, ready).await.expect("made").expect("it is on");
+    console.db.complete(&all, &[(record, fate)], &[]).await.expect("recorded");
+    assert!(console.db.waiting(&all, start, 10).await.expect("the queue").is_empty());
     receiver.received().pop().expect("a request")
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use callsheet::Console;
 use callsheet::deliveries::{DeliveryDetail, RetrySchedule};
@@ -39,6 +40,7 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         part_seconds: 1800,
         session_grace_ms: 5_000,
         retention_days: 30,
+        lease: Duration::from_secs(10),
         cnames: Default::default(),
     }
 }
