@@ -8,6 +8,7 @@ mod change;
 #[cfg(feature = "ssr")]
 mod error;
 mod kinds;
+mod pause;
 #[cfg(feature = "ssr")]
 mod service;
 #[cfg(feature = "ssr")]
@@ -19,6 +20,7 @@ pub use change::CallbackChange;
 #[cfg(feature = "ssr")]
 pub use error::CallbackError;
 pub use kinds::Dialect;
+pub use pause::Pause;
 #[cfg(feature = "ssr")]
 pub use service::{Callbacks, NewSecret};
 #[cfg(feature = "ssr")]

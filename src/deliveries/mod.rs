@@ -16,6 +16,8 @@ mod attempt;
 #[cfg(feature = "ssr")]
 mod body;
 #[cfg(feature = "ssr")]
+mod breaker;
+#[cfg(feature = "ssr")]
 mod probe;
 #[cfg(feature = "ssr")]
 mod run_queue;
@@ -30,6 +32,8 @@ mod store;
 pub use attempt::{Courier, CourierError, Made, log_courier_error};
 #[cfg(feature = "ssr")]
 pub use body::render;
+#[cfg(feature = "ssr")]
+pub use breaker::{Breaker, Change, Gate, Verdict};
 pub use kinds::DeliveryState;
 #[cfg(feature = "ssr")]
 pub use probe::{ProbeError, Prober};
