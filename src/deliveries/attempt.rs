@@ -160,7 +160,7 @@ pub(super) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
 }
 
 /// The customer's own headers; their names and values were checked when they were saved.
-fn custom(headers: &mut HeaderMap, custom: &[(String, String)]) {
+pub(super) fn custom(headers: &mut HeaderMap, custom: &[(String, String)]) {
     for (name, value) in custom {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             headers.insert(name, value);

@@ -10,8 +10,8 @@ use crate::model::{DeliveryId, Millis, StoreError};
 use crate::streams::{Event, StoredSession};
 
 impl Db {
-    /// Appends an event and, if its domain still has callbacks, the delivery for it: queued while the callback is on
-    /// and has an address, else skipped.
+    /// Appends an event and, if its domain still has callbacks and the dialect tells of it, the delivery for it: queued while
+    /// the callback is on and has an address, else skipped.
     pub(super) async fn append_event(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -48,6 +48,8 @@ impl Db {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let callback = callback(&row)?;
+        let told = render(callback.dialect, &stored.domain, &stored.app, &stored.stream, event);
+        let Some(told) = told else { return Ok(None) };
         let goes = callback.enabled && callback.address.is_some();
         let state = if goes { DeliveryState::Pending } else { DeliveryState::Skipped };
         let id = DeliveryId(self.ids.next(now));
@@ -62,12 +64,12 @@ impl Db {
         .bind(stored.domain_id.0)
         .bind(stored.id.0)
         .bind(event.name.kind().as_str())
-        .bind(event.name.as_str())
+        .bind(told.event.as_str())
         .bind(stored.app.clone())
         .bind(stored.stream.clone())
         .bind(event.sequence)
         .bind(event.at)
-        .bind(render(callback.dialect, &stored.domain, &stored.app, &stored.stream, event))
+        .bind(told.body)
         .bind(state.as_str())
         .bind((!goes).then_some(now))
         .execute(&mut **tx)
