@@ -22,6 +22,8 @@ pub struct Waiting {
 pub enum Queued {
     Put(Waiting),
     Removed(DeliveryId),
+    /// A person changed or resumed it, or the console turned it off: it is not paused any more.
+    CallbackChanged(CallbackId),
 }
 
 /// A delivery ready for an attempt, with its callback as it is now.

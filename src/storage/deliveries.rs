@@ -236,14 +236,9 @@ impl DeliveryStore for Db {
         for (record, fate) in attempts {
             queued.push(self.complete_one(&mut tx, record, *fate).await?);
         }
-        for CallbackOff { callback, reason } in off {
-            sqlx::query("update callbacks set enabled = 0, off_reason = $2 where id = $1 and enabled = 1")
-                .bind(callback.0)
-                .bind(reason.clone())
-                .execute(&mut *tx)
-                .await?;
+        for off in off {
             let now = attempts.last().map_or(0, |(record, _)| record.started_at);
-            queued.extend(self.stop_waiting(&mut tx, callback.0, DeliveryState::Cancelled, now).await?);
+            queued.extend(self.turn_off(&mut tx, off, now).await?);
         }
         self.commit(tx, queued).await
     }
@@ -355,21 +350,6 @@ impl DeliveryStore for Db {
                 DeliveryState::Pending | DeliveryState::Retrying => figures.waiting += n,
                 DeliveryState::Cancelled => {}
             }
-        }
-        let mut conditions = Conditions::default();
-        if let Some(only) = only {
-            conditions.any_of("m.push", only);
-        }
-        conditions.add("c.enabled = 1", []);
-        conditions.add("d.last_error is not null", []);
-        let sql = format!(
-            "select m.push, c.kind, d.last_error from callbacks c join domains m on m.id = c.domain_id \
-             join deliveries d on d.id = (select max(x.id) from deliveries x where x.callback_id = c.id and x.attempts > 0){} \
-             order by m.push, c.kind limit 20",
-            conditions.sql()
-        );
-        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await? {
-            figures.troubled.push((row.col("push")?, row.word("kind")?, row.col("last_error")?));
         }
         Ok(figures)
     }

@@ -67,6 +67,7 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
             change = changes.recv() => match change {
                 Ok(Queued::Put(waiting)) => dispatch.queue.put(&waiting),
                 Ok(Queued::Removed(delivery)) => dispatch.queue.remove(delivery),
+                Ok(Queued::CallbackChanged(_)) => {}
                 Err(broadcast::error::RecvError::Lagged(_)) => dispatch.reload(&db).await,
                 Err(broadcast::error::RecvError::Closed) => break,
             },
