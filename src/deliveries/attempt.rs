@@ -94,9 +94,11 @@ impl Courier {
             return (Fate::Delivered, None);
         }
         let answer = exchange.answer.as_ref();
-        let off = answer
-            .filter(|a| a.status == StatusCode::GONE)
-            .map(|_| CallbackOff { callback: ready.callback.id, reason: "the receiver answered 410 Gone".to_owned() });
+        let off = answer.filter(|a| a.status == StatusCode::GONE).map(|_| CallbackOff {
+            callback: ready.callback.id,
+            at: self.clock.now(),
+            reason: "the receiver answered 410 Gone".to_owned(),
+        });
         let Some(mut wait) = self.schedule.wait_after(ready.tries + counts, rand::random_range(-1.0..=1.0)) else {
             return (Fate::Failed, off);
         };
@@ -175,7 +177,7 @@ pub(super) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
 }
 
 /// The customer's own headers; their names and values were checked when they were saved.
-fn custom(headers: &mut HeaderMap, custom: &[(String, String)]) {
+pub(super) fn custom(headers: &mut HeaderMap, custom: &[(String, String)]) {
     for (name, value) in custom {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             headers.insert(name, value);

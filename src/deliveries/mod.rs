@@ -31,7 +31,7 @@ mod store;
 #[cfg(feature = "ssr")]
 pub use attempt::{Courier, CourierError, Made, log_courier_error};
 #[cfg(feature = "ssr")]
-pub use body::render;
+pub use body::{Told, render};
 #[cfg(feature = "ssr")]
 pub use breaker::{Breaker, Change, Gate, Verdict};
 pub use kinds::DeliveryState;

@@ -105,6 +105,7 @@ pub enum Fate {
 #[derive(Debug, Clone)]
 pub struct CallbackOff {
     pub callback: CallbackId,
+    pub at: Millis,
     pub reason: String,
 }
 

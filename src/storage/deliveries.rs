@@ -259,21 +259,6 @@ impl DeliveryStore for Db {
                 DeliveryState::Cancelled => {}
             }
         }
-        let mut conditions = Conditions::default();
-        if let Some(only) = only {
-            conditions.any_of("m.push", only);
-        }
-        conditions.add("c.enabled = 1", []);
-        conditions.add("d.last_error is not null", []);
-        let sql = format!(
-            "select m.push, c.kind, d.last_error from callbacks c join domains m on m.id = c.domain_id \
-             join deliveries d on d.id = (select max(x.id) from deliveries x where x.callback_id = c.id and x.attempts > 0){} \
-             order by m.push, c.kind limit 20",
-            conditions.sql()
-        );
-        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await? {
-            figures.troubled.push((row.col("push")?, row.word("kind")?, row.col("last_error")?));
-        }
         Ok(figures)
     }
 

@@ -7,24 +7,24 @@ use sqlx::AnyConnection;
 use super::Db;
 use super::batch::Rows;
 use super::callbacks::{CALLBACK_COLUMNS, callback};
-use super::reports::Told;
+use super::reports::Happened;
 use super::rows::to_json;
 use crate::callbacks::Callback;
 use crate::deliveries::{DeliveryState, Queued, Waiting, render};
 use crate::model::{CallbackKind, DeliveryId, DomainId, StoreError};
 
 impl Db {
-    /// Appends events and, where a domain still has callbacks, the deliveries for them: queued while the callback is on
-    /// and has an address, else skipped.
+    /// Appends events and, where a domain still has callbacks and their dialect tells of it, the deliveries for them: queued while
+    /// the callback is on and has an address, else skipped.
     pub(super) async fn append_events(
         &self,
         tx: &mut AnyConnection,
-        told: &[Told<'_>],
+        happened: &[Happened<'_>],
     ) -> Result<Vec<Queued>, StoreError> {
-        if told.is_empty() {
+        if happened.is_empty() {
             return Ok(Vec::new());
         }
-        let callbacks = self.callbacks_of(tx, told).await?;
+        let callbacks = self.callbacks_of(tx, happened).await?;
         let mut queued = Vec::new();
         let mut events = Rows::new([
             "id",
@@ -56,7 +56,7 @@ impl Db {
             "out_of_order",
             "finished_at",
         ]);
-        for Told { stored, event, now } in told {
+        for Happened { stored, event, now } in happened {
             let event_id = self.ids.next(*now);
             events.push([
                 event_id.into(),
@@ -70,7 +70,8 @@ impl Db {
                 to_json(event)?.into(),
             ]);
             let Some(callback) = callbacks.get(&(stored.domain_id, event.name.kind())) else { continue };
-            let body = render(callback.dialect, &stored.domain, &stored.app, &stored.stream, event);
+            let told = render(callback.dialect, &stored.domain, &stored.app, &stored.stream, event);
+            let Some(told) = told else { continue };
             let goes = callback.enabled && callback.address.is_some();
             let state = if goes { DeliveryState::Pending } else { DeliveryState::Skipped };
             let id = DeliveryId(self.ids.next(*now));
@@ -81,12 +82,12 @@ impl Db {
                 stored.domain_id.0.into(),
                 stored.id.0.into(),
                 event.name.kind().as_str().into(),
-                event.name.as_str().into(),
+                told.event.as_str().into(),
                 stored.app.clone().into(),
                 stored.stream.clone().into(),
                 event.sequence.into(),
                 event.at.into(),
-                body.into(),
+                told.body.into(),
                 state.as_str().into(),
                 0.into(),
                 0.into(),
@@ -115,9 +116,9 @@ impl Db {
     async fn callbacks_of(
         &self,
         tx: &mut AnyConnection,
-        told: &[Told<'_>],
+        happened: &[Happened<'_>],
     ) -> Result<HashMap<(DomainId, CallbackKind), Callback>, StoreError> {
-        let domains: BTreeSet<i64> = told.iter().map(|told| told.stored.domain_id.0).collect();
+        let domains: BTreeSet<i64> = happened.iter().map(|one| one.stored.domain_id.0).collect();
         let mut rows = Rows::new(["domain_id"]);
         domains.into_iter().for_each(|domain| rows.push([domain.into()]));
         let sql = format!(

@@ -109,14 +109,8 @@ impl Db {
             self.move_deliveries(&mut tx, &attempts).await?;
         }
         let mut queued = Vec::new();
-        for CallbackOff { callback, reason } in off.iter().filter(|off| held.holds(off.callback)) {
-            sqlx::query("update callbacks set enabled = 0, off_reason = $2 where id = $1 and enabled = 1")
-                .bind(callback.0)
-                .bind(reason.clone())
-                .execute(&mut *tx)
-                .await?;
-            let now = attempts.last().map_or(0, |(record, _)| record.started_at);
-            queued.extend(self.stop_waiting(&mut tx, callback.0, DeliveryState::Cancelled, now).await?);
+        for off in off.iter().filter(|off| held.holds(off.callback)) {
+            queued.extend(self.turn_off(&mut tx, off).await?);
         }
         self.commit(tx, queued).await?;
         Ok(refused.iter().map(|(record, _)| record.delivery).collect())

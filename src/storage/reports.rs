@@ -56,7 +56,7 @@ impl Reports {
 }
 
 /// An event with the session that it belongs to, and when it is stored.
-pub(super) struct Told<'a> {
+pub(super) struct Happened<'a> {
     pub(super) stored: &'a StoredSession,
     pub(super) event: &'a Event,
     pub(super) now: i64,
@@ -105,14 +105,16 @@ impl Db {
             }
         }
         self.save_sessions(&mut tx, &board, &changes).await?;
-        let told: Vec<Told> = changes
+        let happened: Vec<Happened> = changes
             .events
             .iter()
-            .filter_map(|(session, event, now)| Some(Told { stored: board.sessions.get(session)?, event, now: *now }))
+            .filter_map(|(session, event, now)| {
+                Some(Happened { stored: board.sessions.get(session)?, event, now: *now })
+            })
             .collect();
-        let queued = self.append_events(&mut tx, &told).await?;
+        let queued = self.append_events(&mut tx, &happened).await?;
         self.commit(tx, queued).await?;
-        for Told { event, .. } in told {
+        for Happened { event, .. } in happened {
             metrics::counter!("callsheet_events_total", "event" => event.name.as_str()).increment(1);
         }
         Ok(())

@@ -243,7 +243,7 @@ fn stream_of(push: &Admitted) -> StreamRef {
 }
 
 /// Whether a parameter of a push address, by its name, may hold what only the publisher should know.
-fn may_be_secret(name: &str) -> bool {
+pub(crate) fn may_be_secret(name: &str) -> bool {
     const MARKS: [&str; 8] = ["auth", "hash", "key", "pass", "pwd", "secret", "sign", "token"];
     let name = name.to_lowercase();
     MARKS.iter().any(|mark| name.contains(mark))

@@ -278,7 +278,8 @@ impl Dispatch {
                 Some(Pace::Resumed)
             }
             Some(Change::TurnOff) => {
-                Some(Pace::Off(CallbackOff { callback: landed.callback, reason: PAUSED_FOR_LONG.to_owned() }))
+                let reason = PAUSED_FOR_LONG.to_owned();
+                Some(Pace::Off(CallbackOff { callback: landed.callback, at: now, reason }))
             }
             None => None,
         };

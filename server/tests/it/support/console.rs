@@ -128,7 +128,7 @@ impl TestConsole {
         let cli = Actor::cli();
         callbacks.set_address(&cli, DOMAIN, kind, address).await.expect("an address");
         callbacks.set_enabled(&cli, DOMAIN, kind, true).await.expect("on");
-        callbacks.rotate_secret(&cli, DOMAIN, kind).await.expect("a secret").0.expose().to_owned()
+        callbacks.rotate_secret(&cli, DOMAIN, kind, 24).await.expect("a secret").0.expose().to_owned()
     }
 
     /// Adds [`DOMAIN`] with both callbacks on, to one receiver; answers with their secrets.
