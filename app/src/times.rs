@@ -35,7 +35,12 @@ impl Times {
 
     /// `20 Nov 2026, 10:11:07`.
     pub(crate) fn at(&self, at: Millis) -> AnyView {
-        self.element(at, self.format(at, &self.zone, &self.texts.get("time.pattern")))
+        self.element(at, self.at_text(at))
+    }
+
+    /// `20 Nov 2026, 10:11:07`.
+    pub(crate) fn at_text(&self, at: Millis) -> String {
+        self.format(at, &self.zone, &self.texts.get("time.pattern"))
     }
 
     /// `10:11:07`, for lists whose day is clear.
@@ -45,12 +50,8 @@ impl Times {
 
     /// `12 s ago`; the whole moment is on hover.
     pub(crate) fn ago(&self, at: Millis) -> AnyView {
-        self.element(at, self.ago_text(at))
-    }
-
-    /// `12 s ago`.
-    pub(crate) fn ago_text(&self, at: Millis) -> String {
-        self.texts.fill("time.ago", &[("length", &self.length(self.now - at))])
+        let length = self.length(self.now - at);
+        self.element(at, self.texts.fill("time.ago", &[("length", &length)]))
     }
 
     /// `in 4 min 12 s`, or that it is due.

@@ -130,6 +130,25 @@ test('the signing secret is shown once, and signs', async ({ page, callsheet, ap
   for (const received of receiver.at('/signed')) verify(received, secret);
 });
 
+test('the former secret signs for as long as is said', async ({ page, api }) => {
+  await api.createDomain('push.overlap.example');
+  const row = await CallbackRow.open(page, 'push.overlap.example');
+  const hours = row.row.getByLabel('Sign with it for so many more hours');
+  await row.newSecret();
+  await expect(hours).toHaveValue('24');
+  await hours.fill('169');
+  await action(row.row, 'Change').click();
+  await expectRefused(hours, /0 to 168 hours/);
+  await hours.fill('48');
+  await action(row.row, 'Change').click();
+  await expect(row.row.getByText('goes on signing: 48.')).toBeVisible();
+  await row.row.getByText('Advanced').click();
+  await expect(hours).toHaveValue('48');
+  await action(row.row, 'End now').click();
+  await expect(row.row.getByText('The former secret signs no more.')).toBeVisible();
+  await expect(hours).toHaveCount(0);
+});
+
 test('timeout, order and headers are saved, and refused at their field', async ({ page, api }) => {
   await api.createDomain('push.advanced.example');
   const row = await CallbackRow.open(page, 'push.advanced.example', 'Recording callback');

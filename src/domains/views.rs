@@ -18,8 +18,8 @@ pub struct CallbackMark {
     pub enabled: bool,
     /// The error class of the last attempt, if it failed.
     pub last_error: Option<String>,
-    /// It is paused after failures.
-    pub paused: bool,
+    /// It is paused after failures: the error class of the latest.
+    pub paused: Option<String>,
 }
 
 /// A row of *Domain Management*.

@@ -149,16 +149,16 @@ async fn a_pause_shows_in_the_lists(database: Database) {
     let marks = async || {
         let list = domains.list(&Actor::cli(), DomainFilter::default(), PageRequest::of_console(1)).await;
         let marks = list.expect("a list").rows.remove(0).callbacks;
-        marks.iter().map(|mark| mark.paused).collect::<Vec<_>>()
+        marks.into_iter().map(|mark| mark.paused).collect::<Vec<_>>()
     };
     assert_eq!(callbacks.troubled(&Actor::cli()).await.expect("read"), []);
-    assert_eq!(marks().await, [false, false]);
+    assert_eq!(marks().await, [None, None]);
     let pause = stage.pause();
     assert!(stage.set_pause(Some(&pause)).await);
     let expected =
         TroubledCallback { domain: DOMAIN.to_owned(), kind: KIND, error: "connect".to_owned(), pause: Some(pause) };
     assert_eq!(callbacks.troubled(&Actor::cli()).await.expect("read"), [expected]);
-    assert_eq!(marks().await, [true, false]);
+    assert_eq!(marks().await, [Some("connect".to_owned()), None]);
     let stranger = Actor { role: Role::Reviewer, domains: Some(vec!["other.example.com".to_owned()]), ..Actor::cli() };
     assert_eq!(callbacks.troubled(&stranger).await.expect("read"), []);
 }

@@ -229,6 +229,7 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
 /// Until when the former secret signs too, how to change that, and *End now*.
 fn overlap_forms(visit: &Visit, push: &str, kind: CallbackKind, until: Millis, flash: &Flash) -> AnyView {
     let texts = visit.texts;
+    let end = format!("{kind}-overlap-end");
     let hours_left = (((until - visit.times.now).max(0) + 3_599_999) / 3_600_000).to_string();
     let hidden = || {
         view! {
@@ -237,6 +238,10 @@ fn overlap_forms(visit: &Visit, push: &str, kind: CallbackKind, until: Millis, f
         }
     };
     view! {
+        <form hidden id=end.clone() method="post" action=SetSecretOverlap::PATH>
+            {hidden()}
+            <input type="hidden" name="overlapHours" value="0"/>
+        </form>
         <div class="field">
             <h4>{texts.get("secret.former")}</h4>
             <p class="help">{texts.get("secret.overlap")} " " {visit.times.at(until)}</p>
@@ -246,12 +251,10 @@ fn overlap_forms(visit: &Visit, push: &str, kind: CallbackKind, until: Millis, f
             <Field name="overlapHours" id=format!("{kind}-overlap") label=texts.get("secret.overlap_hours")
                 help=texts.get("secret.overlap_hours_help") kind="number" inputmode="numeric" class="short"
                 value=flash.typed("overlapHours").unwrap_or(hours_left) error=flash.wrong("overlapHours")/>
-            <div><button class="btn">{texts.get("secret.overlap_change")}</button></div>
-        </form>
-        <form method="post" action=SetSecretOverlap::PATH>
-            {hidden()}
-            <input type="hidden" name="overlapHours" value="0"/>
-            <button class="btn">{texts.get("secret.overlap_end")}</button>
+            <div class="row">
+                <button class="btn">{texts.get("secret.overlap_change")}</button>
+                <button class="btn" form=end>{texts.get("secret.overlap_end")}</button>
+            </div>
         </form>
     }
     .into_any()

@@ -27,7 +27,7 @@ pub(super) fn row_state(visit: &Visit, view: &CallbackView, note: String) -> Row
     let off = view.off_reason.as_ref().map(|reason| texts.fill("callback.off_reason", &[("reason", reason)]));
     let pause = view.pause.as_ref().map(|pause| PauseNote {
         reason: texts.word("class", &pause.reason),
-        since: moment(pause.since, times.ago_text(pause.since)),
+        since: moment(pause.since, times.at_text(pause.since)),
         next_probe: moment(pause.probe_at, times.until_text(pause.probe_at)),
     });
     RowState { enabled: view.enabled, address: view.address.clone(), off, pause, note }

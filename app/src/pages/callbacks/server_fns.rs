@@ -169,13 +169,14 @@ pub(crate) async fn set_secret_overlap(
     let post = Post::new(&visit, SetSecretOverlap::PATH, &typed);
     let outcome = async {
         let hours = overlap_hours.trim().parse().map_err(|_| CallbackError::BadOverlap)?;
-        visit.console.callbacks.set_overlap(actor, &push, kind, hours).await
+        visit.console.callbacks.set_overlap(actor, &push, kind, hours).await.map(drop)
     }
     .await;
-    let outcome = outcome.map(|view| view.previous_secret_until.is_some());
-    let message = |signs: &bool| visit.texts.get(if *signs { "secret.overlap_set" } else { "secret.overlap_ended" });
-    let done = |signs: &bool| Done { message: message(signs), page: page(&push, kind) };
-    post.answer(outcome, done).await.map(drop)
+    let message = match overlap_hours.trim() {
+        "0" => visit.texts.get("secret.overlap_ended"),
+        hours => visit.texts.fill("secret.overlap_set", &[("n", hours)]),
+    };
+    post.answer(outcome, |()| Done { message, page: page(&push, kind) }).await
 }
 
 /// One `Name: value` a line.

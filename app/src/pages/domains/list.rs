@@ -146,13 +146,13 @@ fn cnames(visit: &Visit) -> Option<[String; 2]> {
 fn callback_mark(visit: &Visit, mark: &CallbackMark) -> impl IntoView + use<> {
     let texts = visit.texts;
     let kind = texts.word("kind", mark.kind.as_str());
-    let (tone, state) = match (&mark.last_error, mark.enabled) {
-        (_, false) => (Tone::Off, texts.get("domains.mark_off")),
-        (Some(class), true) if mark.paused => {
-            (Tone::Bad, texts.fill("domains.mark_paused", &[("reason", &texts.word("class", class))]))
+    let (tone, state) = match (&mark.paused, &mark.last_error) {
+        _ if !mark.enabled => (Tone::Off, texts.get("domains.mark_off")),
+        (Some(reason), _) => {
+            (Tone::Bad, texts.fill("domains.mark_paused", &[("reason", &texts.word("class", reason))]))
         }
-        (Some(class), true) => (Tone::Bad, texts.word("class", class)),
-        (None, true) => (Tone::Ok, texts.get("domains.mark_on")),
+        (None, Some(class)) => (Tone::Bad, texts.word("class", class)),
+        (None, None) => (Tone::Ok, texts.get("domains.mark_on")),
     };
     view! { <Badge tone text=texts.fill("domains.mark", &[("kind", &kind), ("state", &state)])/> }
 }

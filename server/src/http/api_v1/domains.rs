@@ -69,7 +69,12 @@ struct ListedCallback {
 
 impl From<CallbackMark> for ListedCallback {
     fn from(mark: CallbackMark) -> Self {
-        Self { kind: mark.kind, enabled: mark.enabled, last_error_class: mark.last_error, paused: mark.paused }
+        Self {
+            kind: mark.kind,
+            enabled: mark.enabled,
+            last_error_class: mark.last_error,
+            paused: mark.paused.is_some(),
+        }
     }
 }
 
