@@ -2,7 +2,9 @@
 
 mod addresses;
 mod connections;
+mod misbehaviour;
 mod phases;
+mod properties;
 mod receiver;
 mod signing;
 mod tls;
