@@ -39,6 +39,7 @@ fn peak_memory() -> u64 {
 
 #[tokio::test]
 async fn whatever_drips_is_cut_by_the_time_limit() {
+    let mut drips = tokio::task::JoinSet::new();
     for (bytes, phase, code) in [
         (&b""[..], Status, "timeout_no_answer"),
         (b"HTTP/1.1 20", Status, "timeout_no_answer"),
@@ -48,13 +49,16 @@ async fn whatever_drips_is_cut_by_the_time_limit() {
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfff\r\n", Body, "timeout_in_body"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", Body, "timeout_in_body"),
     ] {
-        // `0` carries a status, a header, a body or a chunk on for ever; at the start it is no HTTP at all.
-        let byte = if bytes.is_empty() { b'\n' } else { b'0' };
-        let mut receiver = Receiver::start(Answers::Drips(bytes.to_vec(), byte)).await;
-        let exchange = post_within(&receiver, SHORT).await;
-        assert_failed(&exchange, "timeout", phase, code);
-        receiver.written().await;
+        drips.spawn(async move {
+            // `0` carries a status, a header, a body or a chunk on for ever, an empty line the wait for an answer.
+            let byte = if bytes.is_empty() { b'\n' } else { b'0' };
+            let mut receiver = Receiver::start(Answers::Drips(bytes.to_vec(), byte)).await;
+            let exchange = post_within(&receiver, SHORT).await;
+            assert_failed(&exchange, "timeout", phase, code);
+            receiver.written().await;
+        });
     }
+    drips.join_all().await;
 }
 
 #[tokio::test]

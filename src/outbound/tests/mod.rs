@@ -25,7 +25,7 @@ use super::{AddressPolicy, CallbackAddress, DnsError, Exchange, Outbound, Outbou
 const LONG: Duration = Duration::from_secs(30);
 
 /// For exchanges that are meant to run out of time.
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(1);
 
 /// Names with the answers they give in turn; the last is repeated.
 #[derive(Default)]

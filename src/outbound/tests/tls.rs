@@ -168,7 +168,7 @@ async fn a_handshake_message_without_end_is_broken_off() {
     // A ServerHello that says it has 16 MiB, in records as long as they may be.
     let mut records = vec![22, 3, 3, 0x40, 0, 2, 0xff, 0xff, 0xff];
     records.resize(5 + 0x4000, 0);
-    for _ in 0..1_000 {
+    for _ in 0..100 {
         records.extend([22, 3, 3, 0x40, 0]);
         records.resize(records.len() + 0x4000, 0);
     }
