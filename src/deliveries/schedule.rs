@@ -58,7 +58,27 @@ impl RetrySchedule {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn waits_stay_within_their_bounds(
+            seconds in prop::collection::vec(0..=2_592_000_u32, 1..=100),
+            tries in any::<i64>(),
+            jitter in prop_oneof![-1.0..=1.0_f64, any::<f64>().prop_filter("a number", |jitter| !jitter.is_nan())],
+        ) {
+            let schedule = RetrySchedule::parse(seconds.clone()).expect("a schedule");
+            let near = tries.rem_euclid(schedule.tries());
+            let base = Millis::from(seconds[usize::try_from(near).expect("small")]) * 1_000;
+            let wait = schedule.wait_after(near, jitter).expect("one more try");
+            prop_assert!((base * 9 / 10 - 1..=base * 11 / 10).contains(&wait), "{wait} for {base}");
+            if !(0..schedule.tries()).contains(&tries) {
+                prop_assert_eq!(schedule.wait_after(tries, jitter), None);
+            }
+        }
+    }
 
     #[test]
     fn twelve_tries_in_three_days() {

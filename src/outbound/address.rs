@@ -142,6 +142,7 @@ impl CallbackAddress {
         }
         let ip = match url.host() {
             None | Some(Host::Domain("")) => return Err(AddressError::NoHost),
+            Some(Host::Domain(name)) if !is_dns_name(name) => return Err(AddressError::BadHost),
             Some(Host::Domain(_)) => None,
             Some(Host::Ipv4(ip)) => Some(IpAddr::from(ip)),
             Some(Host::Ipv6(ip)) => Some(IpAddr::from(ip)),
@@ -212,6 +213,12 @@ impl CallbackAddress {
     pub(super) fn authority(&self) -> &HeaderValue {
         &self.authority
     }
+}
+
+/// Whether DNS can hold a name: browsers take empty and overlong labels too.
+fn is_dns_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
 }
 
 impl fmt::Display for CallbackAddress {

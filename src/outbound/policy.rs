@@ -191,7 +191,8 @@ impl Readings {
             let first = places.next().unwrap_or(Ipv4Addr::UNSPECIFIED);
             places.fold(Self::one(first.into()), Self::push)
         } else if SIX_TO_FOUR.contains(&address) {
-            Self::one(v4(2).into())
+            let gateway = Self::one(v4(2).into());
+            if isatap { gateway.push(v4(12)) } else { gateway }
         } else if TEREDO.contains(&address) {
             let client = Ipv4Addr::new(!o[12], !o[13], !o[14], !o[15]);
             Self::one(v4(4).into()).push(client)
@@ -220,12 +221,14 @@ const TEREDO: Ipv6Net = net6([0x2001, 0, 0, 0], 32);
 const GLOBAL_UNICAST: Ipv6Net = net6([0x2000, 0, 0, 0], 3);
 
 /// Where clouds serve the credentials of a machine, outside the link-local ranges too.
-const METADATA: [IpAddr; 6] = [
+const METADATA: [IpAddr; 8] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
 ];
 

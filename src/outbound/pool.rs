@@ -24,7 +24,8 @@ use tokio_util::either::Either;
 /// Plain TCP or TLS on it.
 pub(super) type Stream = Either<TcpStream, TlsStream<TcpStream>>;
 
-/// Headers of an answer beyond this size fail the exchange.
+/// Headers of an answer beyond this size fail the exchange. The size is looked at before each read, so what one read
+/// brings beyond it, at most as much again, still counts.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Kept per origin. Many callbacks may share an origin, each with its own requests in flight.
 const MAX_IDLE_PER_ORIGIN: usize = 64;

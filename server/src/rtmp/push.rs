@@ -42,7 +42,49 @@ fn host(url: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn any_text_can_be_read(
+            tc_url in prop::option::of(r"\PC{0,30}|rtmp://\PC{0,30}|rtmps?://[a-z:@\[\].?/]{0,20}"),
+            app in r"\PC{0,20}|[a-z/?=&%]{0,20}",
+            key in r"\PC{0,20}|[a-z/?=&%]{0,20}",
+        ) {
+            let push = PushAddress::read(tc_url.as_deref(), &app, &key);
+            prop_assert!(!push.app.contains('?') && !push.stream.contains('?'), "{push:?}");
+            for name in [&push.app, &push.stream] {
+                prop_assert!(!name.starts_with('/') && !name.ends_with('/'), "{push:?}");
+            }
+            if let Some(dialled) = tc_url.as_deref().and_then(host) {
+                prop_assert!(!dialled.is_empty() && !dialled.contains(['/', '?', '#', '@']), "{dialled}");
+                prop_assert_eq!(push.hosts.first(), Some(&dialled));
+            }
+        }
+
+        #[test]
+        fn a_push_address_is_taken_apart(
+            host in r"[a-z]{1,9}(\.[a-z]{1,9}){1,2}",
+            port in prop::option::of(1..=65_535_u16),
+            app in "[A-Za-z0-9_-]{1,50}",
+            stream in "[A-Za-z0-9_-]{1,50}",
+            params in prop::collection::vec(("[a-z]{1,9}", r"\PC{0,9}"), 0..4),
+        ) {
+            prop_assume!(!params.iter().any(|(name, _)| name == "vhost" || name == "domain"));
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&params).finish();
+            let push = PushAddress::read(
+                Some(&format!("rtmp://{host}{port}/{app}")),
+                &app,
+                &format!("{stream}?{query}"),
+            );
+            prop_assert_eq!(push, PushAddress { hosts: vec![host], app, stream, params });
+        }
+    }
 
     #[test]
     fn the_host_dialled_comes_first() {

@@ -2,7 +2,9 @@
 
 mod addresses;
 mod connections;
+mod misbehaviour;
 mod phases;
+mod properties;
 mod receiver;
 mod signing;
 mod tls;
@@ -23,7 +25,7 @@ use super::{AddressPolicy, CallbackAddress, DnsError, Exchange, Outbound, Outbou
 const LONG: Duration = Duration::from_secs(30);
 
 /// For exchanges that are meant to run out of time.
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(1);
 
 /// Names with the answers they give in turn; the last is repeated.
 #[derive(Default)]

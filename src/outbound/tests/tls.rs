@@ -162,3 +162,19 @@ async fn a_handshake_that_never_ends_times_out() {
     let exchange = Authority::new().client().post(&to, HeaderMap::new(), Bytes::from_static(b"{}"), SHORT).await;
     assert_failed(&exchange, "tls", Tls, "tls_timeout");
 }
+
+#[tokio::test]
+async fn a_handshake_message_without_end_is_broken_off() {
+    // A ServerHello that says it has 16 MiB, in records as long as they may be.
+    let mut records = vec![22, 3, 3, 0x40, 0, 2, 0xff, 0xff, 0xff];
+    records.resize(5 + 0x4000, 0);
+    for _ in 0..100 {
+        records.extend([22, 3, 3, 0x40, 0]);
+        records.resize(records.len() + 0x4000, 0);
+    }
+    let receiver = Receiver::start(Answers::Greets(records)).await;
+    let to = address(format!("https://{NAME}:{}/", receiver.port));
+    let exchange = post(&Authority::new().client(), &to).await;
+    let failure = exchange.failure.expect("a failure");
+    assert_eq!((failure.class.as_str(), failure.phase), ("tls", Tls), "{failure:?}");
+}

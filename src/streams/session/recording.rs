@@ -9,7 +9,7 @@ use crate::streams::ClosedPart;
 /// The error of a part that was still open when the grace was over, or that was forgotten for newer ones.
 const UNREPORTED: &str = "the source did not report the end of this part";
 
-/// How many locations of closed parts are remembered: a report is repeated soon or never.
+/// How many closed parts are remembered: a report is repeated soon or never.
 const REMEMBERED: usize = 8;
 
 /// A part that is being written.
@@ -55,8 +55,15 @@ pub(super) struct Recording {
     last_stop: Option<Millis>,
     /// Where the first part lies.
     first_location: Option<String>,
-    /// Where the parts lie that were reported last, to know a repeated report.
-    closed: Vec<String>,
+    /// The parts that were reported last, to know a repeated report.
+    closed: Vec<ClosedAs>,
+}
+
+/// By what a repeated report of a part is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ClosedAs {
+    location: Option<String>,
+    stop: Millis,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -254,15 +261,19 @@ impl Session {
         recording.last_opened_at.is_some_and(|last| at <= last)
             || location.is_some_and(|location| {
                 let open = self.open_part.iter().chain(&recording.next_part);
-                recording.closed.iter().any(|closed| closed == location)
+                recording.closed.iter().any(|closed| closed.location.as_deref() == Some(location))
                     || open.filter_map(|part| part.location.as_deref()).any(|l| l == location)
             })
     }
 
     fn knows_closing(&self, part: &ClosedPart) -> bool {
+        let mut closed = self.recording.closed.iter();
         match &part.location {
-            Some(location) => self.recording.closed.contains(location),
-            None => self.recording.last_stop == Some(part.stopped_at),
+            Some(_) => closed.any(|closed| closed.location == part.location),
+            None => {
+                let stop = part.stopped_at;
+                self.recording.last_stop == Some(stop) || closed.any(|closed| closed.stop == stop)
+            }
         }
     }
 
@@ -319,12 +330,10 @@ impl Session {
             bytes: report.bytes,
             failure: report.failure.clone(),
         };
-        if let Some(location) = &report.location {
-            if self.recording.closed.len() == REMEMBERED {
-                self.recording.closed.remove(0);
-            }
-            self.recording.closed.push(location.clone());
+        if self.recording.closed.len() == REMEMBERED {
+            self.recording.closed.remove(0);
         }
+        self.recording.closed.push(ClosedAs { location: report.location.clone(), stop });
         if self.phase == Phase::Closed || self.recording.stage == Stage::Failed {
             self.count(&part);
             outcome.parts.push(part);

@@ -1,8 +1,8 @@
 //! The generic adapter: JSON with our own event names, for any source that can be taught to send it.
 //!
 //! `{"event","domain","app","stream","session"}`, and where they apply `clientIp`, `url`, `startTime`, `stopTime` (Unix
-//! seconds), `duration` (seconds), `status`, `errorMsg`. Numbers may be written as text. Other fields are ignored. The
-//! signature is checked before.
+//! seconds), `duration` (seconds), `status`, `errorMsg`. Numbers may be written as text. Other fields are ignored. A session
+//! has at most 200 characters, `url` and `errorMsg` 2,048. The signature is checked before.
 
 use std::net::IpAddr;
 
@@ -10,10 +10,11 @@ use callsheet::model::{EventName, Millis, SourceId, Status};
 use callsheet::streams::{ClosedPart, Hint, PushRequest};
 use serde_json::{Map, Value};
 
-use super::BadHook;
+use super::{BadHook, NAME, TEXT};
 
-/// The end of the year 9999. A time in milliseconds lies beyond, if it is later than 1978.
-const LAST_SECOND: f64 = 253_402_300_799.0;
+/// The last that can be written as a date in any zone (`jiff::Timestamp::MAX`). A time in milliseconds lies beyond, if it
+/// is later than 1978.
+const LAST_SECOND: f64 = 253_402_207_200.0;
 /// Given for a failure without `errorMsg`.
 const UNEXPLAINED: &str = "the source gave no reason";
 
@@ -44,7 +45,7 @@ pub fn parse(source: SourceId, body: &[u8], now: Millis) -> Result<GenericCall, 
     let body = Body(&fields);
     let event = body.word("event", "one of the six event names")?;
     let event = event.ok_or(BadHook::Missing("event"))?;
-    let key = body.need("session")?;
+    let key = NAME.check("session", body.need("session")?)?;
     let push = PushRequest {
         source,
         hosts: vec![body.need("domain")?],
@@ -56,7 +57,7 @@ pub fn parse(source: SourceId, body: &[u8], now: Millis) -> Result<GenericCall, 
     let failure = body.failure()?;
     let start = body.seconds("startTime")?;
     let stop = body.seconds("stopTime")?;
-    let location = body.text("url")?;
+    let location = body.text("url")?.map(|url| TEXT.check("url", url)).transpose()?;
     let duration_ms = body.seconds("duration")?;
     let part = |failure| {
         Hint::PartClosed(ClosedPart {
@@ -112,7 +113,7 @@ impl Body<'_> {
 
     fn failure(&self) -> Result<Option<String>, BadHook> {
         let status: Option<Status> = self.word("status", "`success` or `fail`")?;
-        let reason = self.text("errorMsg")?;
+        let reason = self.text("errorMsg")?.map(|reason| TEXT.check("errorMsg", reason)).transpose()?;
         Ok(match status {
             Some(Status::Fail) => Some(reason.unwrap_or_else(|| UNEXPLAINED.to_owned())),
             Some(Status::Success) | None => None,

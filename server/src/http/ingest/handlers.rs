@@ -16,6 +16,9 @@ use super::generic::{self, GenericCall};
 use super::nginx_rtmp::{self, NginxCall};
 use super::{BadHook, flv_facts};
 
+/// The longest `webhook-id`, in characters: databases index it.
+const LONGEST_RECEIPT: usize = 200;
+
 /// One report.
 pub async fn report(
     State(console): State<Console>,
@@ -115,7 +118,10 @@ async fn from_generic(console: &Console, source: &Source, headers: &HeaderMap, b
     let secret = console.sources.signing_secret(source).map_err(Rejection::Source)?;
     secret.verify(headers, body).map_err(|e| Rejection::Unsigned(format!("the signature does not hold: {e}")))?;
     // The verifier has seen it; a repeat of it changes nothing.
-    let receipt = headers.get("webhook-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let receipt = headers.get("webhook-id").and_then(|value| value.to_str().ok());
+    if receipt.is_none_or(|id| id.is_empty() || id.len() > LONGEST_RECEIPT) {
+        return Err(BadHook::Bad { field: "webhook-id", expected: "1 to 200 characters" }.into());
+    }
     let key = |key: String| SessionKey { source: source.id, boot: String::new(), key };
     let (key, hint) = match generic::parse(source.id, body, console.clock.now())? {
         GenericCall::Publish { key: id, at, push } => {
@@ -125,5 +131,5 @@ async fn from_generic(console: &Console, source: &Source, headers: &HeaderMap, b
         GenericCall::Report { key: id, hint } => (key(id), hint),
         GenericCall::Ignored => return Ok(()),
     };
-    Ok(console.streams.report_once(&key, source.adapter, hint, receipt).await?)
+    Ok(console.streams.report_once(&key, source.adapter, hint, receipt.map(str::to_owned)).await?)
 }

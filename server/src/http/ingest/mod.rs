@@ -20,6 +20,27 @@ pub enum BadHook {
     Bad { field: &'static str, expected: &'static str },
 }
 
+/// How much of a text is taken. Databases index names, and PostgreSQL keeps no NUL.
+struct Limit {
+    /// In characters.
+    most: usize,
+    expected: &'static str,
+}
+
+/// For what names a session or a recorder.
+const NAME: Limit = Limit { most: 200, expected: "at most 200 characters, none of them NUL" };
+/// For what says where a file lies or why something failed.
+const TEXT: Limit = Limit { most: 2_048, expected: "at most 2048 characters, none of them NUL" };
+
+impl Limit {
+    fn check(&self, field: &'static str, text: String) -> Result<String, BadHook> {
+        if text.contains('\0') || text.chars().count() > self.most {
+            return Err(BadHook::Bad { field, expected: self.expected });
+        }
+        Ok(text)
+    }
+}
+
 /// The host in a push address such as `rtmp://push.example.com:1935/live`.
 fn host_of(address: &str) -> Option<&str> {
     let (_, rest) = address.split_once("://")?;

@@ -3,11 +3,13 @@
 //! A publisher can therefore repeat any field. The server's own come first, so the **first** of a name counts; what else
 //! carries a reserved name is dropped, and the rest are the push parameters.
 
+use std::net::IpAddr;
+
 use callsheet::model::{Millis, SourceId};
 use callsheet::streams::{ClosedPart, PushRequest};
 use url::form_urlencoded;
 
-use super::{BadHook, FlvFacts, host_of};
+use super::{BadHook, FlvFacts, NAME, TEXT, host_of};
 
 /// The fields that nginx-rtmp writes itself, in whichever call.
 const RESERVED: &[&str] = &[
@@ -79,10 +81,10 @@ impl RecordedFile {
 /// Reads the body of one call.
 ///
 /// # Errors
-/// A field that the call needs is missing or empty.
+/// A field that the call needs is missing, empty, or too long to keep.
 pub fn parse(source: SourceId, body: &[u8]) -> Result<NginxCall, BadHook> {
     let form = Form(form_urlencoded::parse(body).into_owned().collect());
-    let key = || form.need("clientid");
+    let key = || NAME.check("clientid", form.need("clientid")?);
     Ok(match form.need("call")?.as_str() {
         "publish" => NginxCall::Publish { key: key()?, push: form.push(source)? },
         "update_publish" => NginxCall::Update { key: key()? },
@@ -113,15 +115,15 @@ impl Form {
             hosts: hosts.into_iter().flatten().map(str::to_owned).collect(),
             app: self.need("app")?,
             stream: self.need("name")?,
-            client: self.need("addr").ok(),
+            client: self.first("addr").and_then(|addr| addr.parse().ok()).map(|addr: IpAddr| addr.to_string()),
             params: self.0.iter().filter(is_param).cloned().collect(),
         })
     }
 
     fn recorded_file(&self) -> Result<RecordedFile, BadHook> {
-        let path = self.need("path")?;
+        let path = TEXT.check("path", self.need("path")?)?;
         Ok(RecordedFile {
-            recorder: self.first("recorder").unwrap_or_default().to_owned(),
+            recorder: NAME.check("recorder", self.first("recorder").unwrap_or_default().to_owned())?,
             started_at: opened_at(&path, &self.need("name")?),
             path,
         })

@@ -13,9 +13,13 @@ use callsheet_server::http::AppState;
 use callsheet_server::http::router::{Serves, router};
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use proptest::prelude::*;
+use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::support::{Database, use_cases};
@@ -103,4 +107,18 @@ fn line(body: &Value) -> String {
         }
     }
     line
+}
+
+/// Asks `holds` of so many values of `strategy`, and of smaller ones when it does not hold.
+pub(super) fn for_all<S: Strategy>(
+    cases: u32,
+    strategy: S,
+    holds: impl AsyncFn(S::Value) -> Result<(), TestCaseError>,
+) {
+    // Seeds cannot be kept: the runner does not know the file of the test.
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let run = |value| block_in_place(|| Handle::current().block_on(holds(value)));
+    if let Err(error) = TestRunner::new(config).run(&strategy, run) {
+        panic!("{error}");
+    }
 }

@@ -70,6 +70,41 @@ proptest! {
     }
 }
 
+/// Tells the reports, each so many times, and what is overdue in between.
+fn tell(reports: &[(Hint, Millis)], rules: SessionRules, others_live: bool, times: usize) -> Story {
+    let mut story = Story::begin(rules, others_live);
+    let mut second = 0;
+    for (hint, pause) in reports {
+        second += pause;
+        story.tick(second);
+        for _ in 0..times {
+            story.hear(second, hint);
+        }
+    }
+    for _ in 0..3 {
+        second += 1_000_000;
+        story.tick(second);
+    }
+    story
+}
+
+proptest! {
+    #[test]
+    fn the_same_reports_make_the_same_story(reports in reports(), at_publish in any::<bool>(), others_live in any::<bool>()) {
+        let rules = if at_publish { AT_PUBLISH } else { RULES };
+        let (one, other) = (tell(&reports, rules, others_live, 1), tell(&reports, rules, others_live, 1));
+        prop_assert_eq!((one.events, one.parts, one.session), (other.events, other.parts, other.session));
+    }
+
+    /// Sources repeat a report whose answer they missed.
+    #[test]
+    fn a_report_told_twice_counts_once(reports in reports(), at_publish in any::<bool>(), others_live in any::<bool>()) {
+        let rules = if at_publish { AT_PUBLISH } else { RULES };
+        let (once, twice) = (tell(&reports, rules, others_live, 1), tell(&reports, rules, others_live, 2));
+        prop_assert_eq!((once.events, once.parts), (twice.events, twice.parts));
+    }
+}
+
 /// What holds for the events of any closed session.
 fn sound(story: &Story) -> Result<(), TestCaseError> {
     use EventName::*;
