@@ -83,7 +83,12 @@ impl Console {
                 grace_ms: session_grace,
                 watch: Arc::default(),
             },
-            deliveries: Deliveries { store: store.clone(), clock: clock.clone(), schedule: schedule.clone() },
+            deliveries: Deliveries {
+                store: store.clone(),
+                log: store.clone(),
+                clock: clock.clone(),
+                schedule: schedule.clone(),
+            },
             prober: Prober::new(callbacks.clone(), clock.clone(), ids, outbound.clone()),
             courier: Courier { store, clock: clock.clone(), sealer, outbound, schedule },
             domains,

@@ -16,6 +16,8 @@ mod attempt;
 #[cfg(feature = "ssr")]
 mod body;
 #[cfg(feature = "ssr")]
+mod log;
+#[cfg(feature = "ssr")]
 mod probe;
 #[cfg(feature = "ssr")]
 mod run_queue;
@@ -32,6 +34,8 @@ pub use attempt::{Courier, CourierError, Made, log_courier_error};
 pub use body::render;
 pub use kinds::DeliveryState;
 #[cfg(feature = "ssr")]
+pub use log::{DeliveryFilter, DeliveryLog};
+#[cfg(feature = "ssr")]
 pub use probe::{ProbeError, Prober};
 #[cfg(feature = "ssr")]
 pub use run_queue::{Departure, RunQueue};
@@ -40,5 +44,5 @@ pub use schedule::RetrySchedule;
 #[cfg(feature = "ssr")]
 pub use service::{Deliveries, DeliveryError};
 #[cfg(feature = "ssr")]
-pub use store::{AttemptRecord, CallbackOff, DeliveryFilter, DeliveryStore, Fate, Queued, Ready, Waiting};
+pub use store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Queued, Ready, Waiting};
 pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::store::{DeliveryFilter, DeliveryStore};
+use super::log::{DeliveryFilter, DeliveryLog};
+use super::store::DeliveryStore;
 use super::{DayFigures, DeliveryDetail, DeliveryRow, RetrySchedule};
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};
@@ -48,6 +49,7 @@ impl Problem for DeliveryError {
 #[derive(Clone)]
 pub struct Deliveries {
     pub(crate) store: Arc<dyn DeliveryStore>,
+    pub(crate) log: Arc<dyn DeliveryLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) schedule: RetrySchedule,
 }
@@ -65,7 +67,7 @@ impl Deliveries {
             None => actor.check(Action::Read)?,
         }
         filter.only = actor.domains.clone();
-        Ok(self.store.list_deliveries(&filter, page).await?)
+        Ok(self.log.list_deliveries(&filter, page).await?)
     }
 
     /// One delivery with its attempts.
@@ -79,7 +81,7 @@ impl Deliveries {
         let now = self.clock.now();
         let before = json!({ "state": detail.delivery.state });
         let audit = AuditEntry::new(actor, now, "delivery.resend", id.to_string(), before);
-        if !self.store.resend(id, now, &audit).await? {
+        if !self.log.resend(id, now, &audit).await? {
             return Err(DeliveryError::CallbackOff);
         }
         self.get(actor, id).await
@@ -90,7 +92,7 @@ impl Deliveries {
         self.find(actor, Action::ManageDeliveries, id).await?;
         let now = self.clock.now();
         let audit = AuditEntry::new(actor, now, "delivery.cancel", id.to_string(), json!({}));
-        if !self.store.cancel(id, now, &audit).await? {
+        if !self.log.cancel(id, now, &audit).await? {
             return Err(DeliveryError::Finished);
         }
         self.get(actor, id).await
@@ -105,7 +107,7 @@ impl Deliveries {
 
     async fn find(&self, actor: &Actor, action: Action, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
         actor.check(action)?;
-        let mut detail = self.store.delivery_detail(id).await?.ok_or(DeliveryError::Unknown)?;
+        let mut detail = self.log.delivery_detail(id).await?.ok_or(DeliveryError::Unknown)?;
         actor.check_domain(action, &detail.delivery.domain)?;
         detail.max_tries = self.schedule.tries();
         Ok(detail)

@@ -10,6 +10,7 @@ mod accounts;
 mod audit;
 mod callbacks;
 mod deliveries;
+mod delivery_log;
 mod domains;
 mod events;
 mod recordings;

@@ -1,0 +1,46 @@
+//! What the log of deliveries needs stored.
+
+use async_trait::async_trait;
+
+use super::{DeliveryDetail, DeliveryRow, DeliveryState};
+use crate::audit::AuditEntry;
+use crate::model::{CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, StoreError};
+
+/// Which deliveries to list. Empty fields do not filter.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// ASCII push domain.
+    pub domain: Option<String>,
+    pub kind: Option<CallbackKind>,
+    pub event: Option<EventName>,
+    /// `stream` or `app/stream`.
+    pub stream: Option<String>,
+    pub state: Option<DeliveryState>,
+    /// Made from then on (Unix ms).
+    pub since: Option<Millis>,
+    /// Made before (Unix ms).
+    pub until: Option<Millis>,
+    /// HTTP status of the last attempt.
+    pub status: Option<i64>,
+    pub error_class: Option<String>,
+    /// Part of the body.
+    pub text: Option<String>,
+    /// Only these push domains (of a limited key).
+    pub only: Option<Vec<String>>,
+}
+
+/// The storage of the log. A method is one transaction.
+#[async_trait]
+pub trait DeliveryLog: Send + Sync {
+    /// Newest first.
+    async fn list_deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        page: PageRequest,
+    ) -> Result<Page<DeliveryRow>, StoreError>;
+    async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
+    /// Queues the delivery anew with all its tries; `false`: its callback is off, has no address or is gone.
+    async fn resend(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
+    /// `false`: it did not wait any more.
+    async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
+}
