@@ -1,13 +1,14 @@
 //! What the log of deliveries needs stored.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::{DeliveryDetail, DeliveryRow, DeliveryState};
 use crate::audit::AuditEntry;
 use crate::model::{CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, StoreError};
 
 /// Which deliveries to list. Empty fields do not filter.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DeliveryFilter {
     /// ASCII push domain.
     pub domain: Option<String>,
@@ -39,8 +40,11 @@ pub trait DeliveryLog: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<DeliveryRow>, StoreError>;
     async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
-    /// Queues the delivery anew with all its tries; `false`: its callback is off, has no address or is gone.
-    async fn resend(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
+    /// The push domains of these deliveries, each once.
+    async fn domains_of(&self, ids: &[DeliveryId]) -> Result<Vec<String>, StoreError>;
+    /// Queues the deliveries anew, each with all its tries. Returns how many; the callback of the others is off, has no
+    /// address or is gone.
+    async fn resend(&self, ids: &[DeliveryId], now: Millis, audit: &AuditEntry) -> Result<i64, StoreError>;
     /// `false`: it did not wait any more.
     async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
 }

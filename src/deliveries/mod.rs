@@ -20,6 +20,8 @@ mod log;
 #[cfg(feature = "ssr")]
 mod probe;
 #[cfg(feature = "ssr")]
+mod recovery;
+#[cfg(feature = "ssr")]
 mod run_queue;
 #[cfg(feature = "ssr")]
 mod schedule;
@@ -38,11 +40,15 @@ pub use log::{DeliveryFilter, DeliveryLog};
 #[cfg(feature = "ssr")]
 pub use probe::{ProbeError, Prober};
 #[cfg(feature = "ssr")]
+pub use recovery::{
+    Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryState, RecoveryStore, Round,
+};
+#[cfg(feature = "ssr")]
 pub use run_queue::{Departure, RunQueue};
 #[cfg(feature = "ssr")]
 pub use schedule::RetrySchedule;
 #[cfg(feature = "ssr")]
-pub use service::{Deliveries, DeliveryError};
+pub use service::{Deliveries, DeliveryError, Resent};
 #[cfg(feature = "ssr")]
 pub use store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Queued, Ready, Waiting};
 pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};

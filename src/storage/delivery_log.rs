@@ -1,16 +1,15 @@
 //! The log of deliveries: what people read of it, and what they do to it.
 
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use super::callbacks::{CALLBACK_COLUMNS, callback};
 use super::events::enqueue;
 use super::rows::{Conditions, Read, Value, containing};
 use super::{Db, Engine};
 use crate::audit::AuditEntry;
 use crate::deliveries::{AttemptView, DeliveryDetail, DeliveryFilter, DeliveryLog, DeliveryRow, Queued, Waiting};
-use crate::model::{DeliveryId, Millis, Page, PageRequest, SessionId, StoreError};
+use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, SessionId, StoreError};
 
 const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.sequence, d.happened_at, d.state, d.attempts, \
      d.tries, d.last_attempt_at, d.last_status, d.last_error, d.out_of_order, q.due_at, s.domain";
@@ -55,6 +54,20 @@ fn attempt(row: &AnyRow) -> Result<AttemptView, StoreError> {
         response_headers: response_headers.map_err(StoreError::corrupt)?,
         response_body: String::from_utf8_lossy(&body.unwrap_or_default()).into_owned(),
     })
+}
+
+/// Queues a delivery anew, with all its tries.
+pub(super) async fn requeue(tx: &mut Transaction<'static, Any>, waiting: Waiting) -> Result<Queued, StoreError> {
+    sqlx::query("update deliveries set state = 'pending', tries = 0, finished_at = null where id = $1")
+        .bind(waiting.delivery.0)
+        .execute(&mut **tx)
+        .await?;
+    enqueue(tx, waiting).await
+}
+
+/// The numbers of `ids`, for `in (…)`.
+pub(super) fn listed(ids: &[DeliveryId]) -> String {
+    ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 impl Db {
@@ -151,29 +164,42 @@ impl DeliveryLog for Db {
         }))
     }
 
-    async fn resend(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
+    async fn domains_of(&self, ids: &[DeliveryId]) -> Result<Vec<String>, StoreError> {
         let sql = format!(
-            "select d.app, d.stream, {CALLBACK_COLUMNS} from deliveries d join callbacks c on c.id = d.callback_id \
-             where d.id = $1"
+            "select distinct s.domain from deliveries d join sessions s on s.id = d.session_id where d.id in ({})",
+            listed(ids)
         );
-        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&mut *tx).await? else {
-            return Ok(false);
-        };
-        let callback = callback(&row)?;
-        if !callback.enabled || callback.address.is_none() {
-            return Ok(false);
+        sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.read).await?.iter().map(|row| row.col("domain")).collect()
+    }
+
+    async fn resend(&self, ids: &[DeliveryId], now: Millis, audit: &AuditEntry) -> Result<i64, StoreError> {
+        let mut tx = self.begin().await?;
+        // Whoever turns a callback off waits for this and takes them out of the queue, or they find it off.
+        let sql = format!(
+            "select c.id from callbacks c where c.enabled = 1 and c.address is not null \
+             and c.id in (select callback_id from deliveries where id in ({})) order by c.id{}",
+            listed(ids),
+            self.engine.for_update()
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *tx).await?;
+        let on = rows.iter().map(|row| row.col("id")).collect::<Result<Vec<i64>, _>>()?;
+        let sql = format!("select id, callback_id from deliveries where id in ({}) order by id", listed(ids));
+        let mut queued = Vec::with_capacity(ids.len());
+        for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *tx).await? {
+            let (delivery, callback) = (DeliveryId(row.col("id")?), CallbackId(row.col("callback_id")?));
+            if on.contains(&callback.0) {
+                let due_at = now + queued.len() as Millis;
+                // A resend stands by itself: it neither waits for its stream nor holds it up.
+                let waiting = Waiting { delivery, callback, stream_key: delivery.to_string(), due_at };
+                queued.push(requeue(&mut tx, waiting).await?);
+            }
         }
-        // A resend stands by itself: it neither waits for its stream nor holds it up.
-        let waiting = Waiting { delivery: id, callback: callback.id, stream_key: id.to_string(), due_at: now };
-        let queued = enqueue(&mut tx, waiting).await?;
-        sqlx::query("update deliveries set state = 'pending', tries = 0, finished_at = null where id = $1")
-            .bind(id.0)
-            .execute(&mut *tx)
-            .await?;
-        self.write_audit(&mut tx, audit).await?;
-        self.commit(tx, vec![queued]).await?;
-        Ok(true)
+        let number = queued.len() as i64;
+        if number > 0 {
+            self.write_audit(&mut tx, audit).await?;
+            self.commit(tx, queued).await?;
+        }
+        Ok(number)
     }
 
     async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {

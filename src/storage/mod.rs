@@ -14,6 +14,7 @@ mod delivery_log;
 mod domains;
 mod events;
 mod recordings;
+mod recoveries;
 mod retention;
 mod rows;
 mod sources;
