@@ -15,6 +15,7 @@ mod hooks;
 mod media;
 mod permissions;
 mod process;
+mod receivers;
 mod recoveries;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
