@@ -73,14 +73,13 @@ impl Times {
         }
     }
 
-    /// A length that may be very short: `0.05 ms`, `2.1 ms`, and from 10 ms on as [`Self::took`].
+    /// A length that may be very short: `47 µs`, `2.1 ms`, and from 10 ms on as [`Self::took`].
     pub(crate) fn took_micros(&self, micros: i64) -> String {
-        let short = match micros {
-            ..1_000 => format!("{:.2}", micros as f64 / 1000.0),
-            1_000..10_000 => format!("{:.1}", micros as f64 / 1000.0),
-            _ => return self.took((micros + 500) / 1000),
-        };
-        self.texts.fill("time.ms", &[("n", &short)])
+        match micros {
+            ..1_000 => self.texts.fill("time.us", &[("n", &micros.to_string())]),
+            1_000..10_000 => self.texts.fill("time.ms", &[("n", &format!("{:.1}", micros as f64 / 1000.0))]),
+            _ => self.took((micros + 500) / 1000),
+        }
     }
 
     /// A length that may be short: `182 ms`, `15.0 s`, `15 min`.
@@ -121,7 +120,7 @@ mod tests {
         assert_eq!(times.took(182), "182 ms");
         assert_eq!(times.took(15_040), "15.0 s");
         assert_eq!(times.took(900_000), "15 min");
-        for (micros, text) in [(47, "0.05 ms"), (2_143, "2.1 ms"), (182_499, "182 ms"), (15_040_000, "15.0 s")] {
+        for (micros, text) in [(47, "47 µs"), (2_143, "2.1 ms"), (182_499, "182 ms"), (15_040_000, "15.0 s")] {
             assert_eq!(times.took_micros(micros), text);
         }
     }

@@ -13,7 +13,7 @@ test('a stream is seen live, then in the history, with its deliveries', async ({
   await page.goto('/');
   await expect(page.getByRole('row').filter({ hasText: 'push.live.example' })).toContainText('live/room_7');
   await page.goto('/domains?q=push.live.example');
-  await expect(page.getByRole('row').filter({ hasText: 'push.live.example' }).getByRole('cell').nth(2)).toHaveText('1');
+  await expect(page.getByRole('row').filter({ hasText: 'push.live.example' }).getByRole('cell').nth(3)).toHaveText('1');
 
   await push.stop();
   await receiver.until('/publish', 'publish_done');

@@ -9,7 +9,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::filter::{self, Filters, Purpose};
 use super::server_fns::ResendDeliveries;
 use super::state_badge;
-use crate::components::{Badge, Empty, Head, Live, Note, Pager, PickAll, Tone};
+use crate::components::{Badge, Empty, Head, Live, Pager, PickAll, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
@@ -78,9 +78,9 @@ async fn running(visit: &Visit, actor: &Actor) -> Result<AnyView, UiError> {
             let (done, total) = (number(recovery.handled()), number(recovery.total));
             let text = texts.fill("recovery.is_running", &[("done", &done), ("total", &total)]);
             view! {
-                <Note tone=Tone::Plain>
-                    <p data-waits>{text} " " <a href=format!("/recoveries/{}", recovery.id)>{texts.get("recovery.show")}</a></p>
-                </Note>
+                <p class="note" data-waits>
+                    <span>{text} " " <a href=format!("/recoveries/{}", recovery.id)>{texts.get("recovery.show")}</a></span>
+                </p>
             }
         })
         .collect();
@@ -117,7 +117,7 @@ async fn log(
     } else if list.rows.is_empty() {
         view! { <Empty title=texts.get("deliveries.none") text=texts.get("deliveries.none_text")/> }.into_any()
     } else {
-        let resends = match &filters.domain_of_list() {
+        let resends = match filters.domain_of_list() {
             Some(domain) => actor.check_domain(Action::ManageDeliveries, domain).is_ok(),
             None => actor.check(Action::ManageDeliveries).is_ok(),
         };

@@ -195,7 +195,12 @@ fn cancel(visit: &Visit, actor: &Actor, recovery: &Recovery) -> AnyView {
 fn progress(visit: &Visit, recovery: &Recovery) -> AnyView {
     let texts = visit.texts;
     let (handled, total) = (recovery.handled(), recovery.total);
-    let pace = texts.fill("recovery.pace", &[("n", &format!("{:.1}", recovery.per_second(visit.times.now)))]);
+    // Over less than a second it says nothing.
+    let lasts = recovery.ended_at.unwrap_or(visit.times.now) - recovery.started_at;
+    let pace = (lasts >= 1_000).then(|| {
+        let pace = format!("{:.1}", recovery.per_second(visit.times.now));
+        view! { <span class="muted">{texts.fill("recovery.pace", &[("n", &pace)])}</span> }
+    });
     let left_out =
         (recovery.left_out > 0).then(|| view! { <p>{texts.count("recovery.were_left_out", recovery.left_out)}</p> });
     // Deliveries that a person resent or that changed otherwise before their turn.
@@ -206,7 +211,7 @@ fn progress(visit: &Visit, recovery: &Recovery) -> AnyView {
         (recovery.state == RecoveryState::Cancelled).then(|| view! { <p>{texts.get("recovery.go_out")}</p> });
     view! {
         <p><strong>{texts.fill("recovery.of", &[("done", &number(handled)), ("total", &number(total))])}</strong>
-            " " <span class="muted">{pace}</span></p>
+            " " {pace}</p>
         <progress max=total.max(1).to_string() value=handled.to_string() aria-label=texts.get("recovery.progress")></progress>
         {left_out}
         {changed}
