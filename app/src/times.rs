@@ -22,9 +22,14 @@ impl Times {
             .unwrap_or_default()
     }
 
-    fn element(&self, at: Millis, text: String) -> AnyView {
-        let utc = self.format(at, &TimeZone::UTC, "%Y-%m-%d %H:%M:%S UTC");
+    /// A moment for machines, and in UTC for people.
+    pub(crate) fn utc(&self, at: Millis) -> (String, String) {
         let machine = self.format(at, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S%.3fZ");
+        (machine, self.format(at, &TimeZone::UTC, "%Y-%m-%d %H:%M:%S UTC"))
+    }
+
+    fn element(&self, at: Millis, text: String) -> AnyView {
+        let (machine, utc) = self.utc(at);
         view! { <time datetime=machine title=utc>{text}</time> }.into_any()
     }
 
@@ -40,18 +45,26 @@ impl Times {
 
     /// `12 s ago`; the whole moment is on hover.
     pub(crate) fn ago(&self, at: Millis) -> AnyView {
-        let length = self.length(self.now - at);
-        self.element(at, self.texts.fill("time.ago", &[("length", &length)]))
+        self.element(at, self.ago_text(at))
+    }
+
+    /// `12 s ago`.
+    pub(crate) fn ago_text(&self, at: Millis) -> String {
+        self.texts.fill("time.ago", &[("length", &self.length(self.now - at))])
     }
 
     /// `in 4 min 12 s`, or that it is due.
     pub(crate) fn until(&self, at: Millis) -> AnyView {
-        let text = if at <= self.now {
+        self.element(at, self.until_text(at))
+    }
+
+    /// `in 4 min 12 s`, or that it is due.
+    pub(crate) fn until_text(&self, at: Millis) -> String {
+        if at <= self.now {
             self.texts.get("time.due")
         } else {
             self.texts.fill("time.in", &[("length", &self.length(at - self.now))])
-        };
-        self.element(at, text)
+        }
     }
 
     /// A length in its two largest units: `4 min 12 s`, `3 h 5 min`, `2 d 4 h`.

@@ -144,7 +144,7 @@ test('timeout, order and headers are saved, and refused at their field', async (
   await timeout.fill('7');
   await row.row.getByLabel('Keep the order').uncheck();
   await save.click();
-  await expect(row.row.getByText('Saved. The settings count from the next attempt.')).toBeVisible();
+  await expect(row.row.getByText('Saved. The settings count from the next attempt')).toBeVisible();
   await row.row.getByText('Advanced').click();
   await expect(timeout).toHaveValue('7');
   await expect(headers).toHaveValue('X-Token: abc');

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use callsheet::deliveries::RetrySchedule;
 use callsheet::domains::Cnames;
@@ -65,6 +66,8 @@ pub struct Config {
     pub part_seconds: i64,
     pub session_grace_ms: i64,
     pub retention_days: i64,
+    /// How long a worker that falls silent keeps its share of the deliveries.
+    pub lease: Duration,
     pub cnames: Cnames,
 }
 
@@ -82,6 +85,7 @@ struct Raw {
     part_seconds: i64,
     session_grace: i64,
     retention_days: i64,
+    lease: i64,
     push_cname: String,
     play_cname: String,
 }
@@ -149,10 +153,8 @@ impl Config {
             part_seconds: between("part_seconds", raw.part_seconds, 2, 21_600)?,
             session_grace_ms: between("session_grace", raw.session_grace, 0, 60)? * 1000,
             retention_days: between("retention_days", raw.retention_days, 1, 3_650)?,
-            cnames: Cnames {
-                push: cname("push_cname", &raw.push_cname)?,
-                play: cname("play_cname", &raw.play_cname)?,
-            },
+            lease: Duration::from_secs(between("lease", raw.lease, 2, 600)?.unsigned_abs()),
+            cnames: Cnames { push: cname("push_cname", &raw.push_cname)?, play: cname("play_cname", &raw.play_cname)? },
             data_dir: raw.data_dir,
         })
     }

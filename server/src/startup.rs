@@ -165,6 +165,7 @@ impl Application {
                 db: console.db.clone(),
                 clock: clock.clone(),
                 order_hold: config.order_hold_ms,
+                lease: config.lease,
             };
             loops.spawn(deliver(parts, rest.clone()));
             loops.spawn(reap(console.streams.clone(), clock, rest.clone()));

@@ -2,6 +2,7 @@
 
 use super::Dialect;
 use super::error::CallbackError;
+use super::headers::check_headers;
 use crate::outbound::{AddressPolicy, CallbackAddress};
 
 /// The settings of a callback that a person may change; each is valid.
@@ -15,24 +16,6 @@ pub struct CallbackChange {
     pub headers: Vec<(String, String)>,
 }
 
-/// Headers that are ours, or that belong to the connection.
-const RESERVED_HEADERS: &[&str] = &[
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-];
-
 impl CallbackChange {
     /// Checks every setting; `policy` says where an address may lie.
     pub(super) fn check(&self, policy: &AddressPolicy) -> Result<(), CallbackError> {
@@ -44,15 +27,6 @@ impl CallbackChange {
         if !(1..=30).contains(&self.timeout_seconds) {
             return Err(CallbackError::BadTimeout);
         }
-        for (name, value) in &self.headers {
-            let lower = name.to_ascii_lowercase();
-            let ours = lower.starts_with("webhook-") || lower.starts_with("callsheet-");
-            let valid =
-                http::HeaderName::from_bytes(lower.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok();
-            if ours || !valid || RESERVED_HEADERS.contains(&lower.as_str()) {
-                return Err(CallbackError::BadHeader(name.clone()));
-            }
-        }
-        Ok(())
+        Ok(check_headers(&self.headers)?)
     }
 }

@@ -1,7 +1,8 @@
 //! What can go wrong with a callback.
 
+use super::headers::HeaderError;
 use crate::domains::DomainError;
-use crate::model::{Problem, ProblemKind, StoreError};
+use crate::model::{Forbidden, Problem, ProblemKind, StoreError};
 use crate::outbound::{AddressError, Blocked};
 
 /// Why something with a callback cannot be done.
@@ -15,14 +16,18 @@ pub enum CallbackError {
     NoAddress,
     #[error("the timeout must be between 1 and 30 seconds")]
     BadTimeout,
-    #[error("the dialect {0} is not known; use v1.0")]
+    #[error("the dialect {0} is not known; use v1.0 or v1.1")]
     BadDialect(String),
-    #[error(
-        "the header {0} cannot be set: names are letters, digits and hyphens, values are printable, and the console's own headers stay its own"
-    )]
-    BadHeader(String),
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    #[error("the former secret can go on signing for 0 to 168 hours")]
+    BadOverlap,
+    #[error("no former secret signs any more; nothing was changed")]
+    NoFormerSecret,
     #[error(transparent)]
     Domain(#[from] DomainError),
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -35,8 +40,11 @@ impl Problem for CallbackError {
             Self::NoAddress => "callback_no_address",
             Self::BadTimeout => "callback_bad_timeout",
             Self::BadDialect(_) => "callback_bad_dialect",
-            Self::BadHeader(_) => "callback_bad_header",
+            Self::Header(e) => e.code(),
+            Self::BadOverlap => "callback_bad_overlap",
+            Self::NoFormerSecret => "callback_no_former_secret",
             Self::Domain(e) => e.code(),
+            Self::Forbidden(e) => e.code(),
             Self::Store(e) => e.code(),
         }
     }
@@ -44,8 +52,11 @@ impl Problem for CallbackError {
         match self {
             Self::Address(e) => e.kind(),
             Self::Blocked(e) => e.kind(),
-            Self::NoAddress | Self::BadTimeout | Self::BadDialect(_) | Self::BadHeader(_) => ProblemKind::Invalid,
+            Self::NoAddress | Self::BadTimeout | Self::BadDialect(_) | Self::BadOverlap => ProblemKind::Invalid,
+            Self::Header(e) => e.kind(),
+            Self::NoFormerSecret => ProblemKind::Conflict,
             Self::Domain(e) => e.kind(),
+            Self::Forbidden(e) => e.kind(),
             Self::Store(e) => e.kind(),
         }
     }
@@ -54,16 +65,18 @@ impl Problem for CallbackError {
             Self::Address(_) | Self::Blocked(_) | Self::NoAddress => Some("address"),
             Self::BadTimeout => Some("timeoutSeconds"),
             Self::BadDialect(_) => Some("dialect"),
-            Self::BadHeader(_) => Some("headers"),
+            Self::Header(e) => e.field(),
+            Self::BadOverlap => Some("overlapHours"),
             Self::Domain(e) => e.field(),
-            Self::Store(_) => None,
+            Self::NoFormerSecret | Self::Forbidden(_) | Self::Store(_) => None,
         }
     }
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Address(e) => e.args(),
             Self::Blocked(e) => e.args(),
-            Self::BadDialect(name) | Self::BadHeader(name) => vec![("name", name.clone())],
+            Self::BadDialect(name) => vec![("name", name.clone())],
+            Self::Header(e) => e.args(),
             Self::Domain(e) => e.args(),
             _ => Vec::new(),
         }

@@ -7,5 +7,7 @@ vocabulary!(
     Dialect {
         /// The seed's: strings only, all six events.
         V1_0 = "v1.0",
+        /// The same cloud's later form: pushes, and each finished file.
+        V1_1 = "v1.1",
     }
 );

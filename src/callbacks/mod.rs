@@ -2,12 +2,18 @@
 //!
 //! A callback is on or off. Turning it off keeps the address and cancels what is still waiting; a `410 Gone` of the
 //! receiver turns it off with a reason. Changes count from the next attempt, waiting retries included.
+//!
+//! One that only fails is *paused after failures* ([`Pause`]): its deliveries wait until a probe succeeds or a person resumes
+//! or changes it.
 
 #[cfg(feature = "ssr")]
 mod change;
 #[cfg(feature = "ssr")]
 mod error;
+#[cfg(feature = "ssr")]
+mod headers;
 mod kinds;
+mod pause;
 #[cfg(feature = "ssr")]
 mod service;
 #[cfg(feature = "ssr")]
@@ -18,9 +24,12 @@ mod views;
 pub use change::CallbackChange;
 #[cfg(feature = "ssr")]
 pub use error::CallbackError;
-pub use kinds::Dialect;
 #[cfg(feature = "ssr")]
-pub use service::{Callbacks, NewSecret};
+pub use headers::HeaderError;
+pub use kinds::Dialect;
+pub use pause::Pause;
+#[cfg(feature = "ssr")]
+pub use service::{Callbacks, NewSecret, OVERLAP_HOURS};
 #[cfg(feature = "ssr")]
 pub use store::{Callback, CallbackStore};
-pub use views::{CallbackHealth, CallbackView};
+pub use views::{CallbackHealth, CallbackView, TroubledCallback};

@@ -7,17 +7,22 @@ use serde_json::json;
 use super::change::CallbackChange;
 use super::error::CallbackError;
 use super::store::{Callback, CallbackStore};
-use super::views::CallbackView;
+use super::views::{CallbackView, TroubledCallback};
 use crate::audit::AuditEntry;
 use crate::domains::{Domain, Domains};
 use crate::model::{Action, Actor, CallbackKind, Clock, StoreError};
 use crate::outbound::{AddressPolicy, CallbackAddress, SigningSecret};
 use crate::sealing::Sealer;
 
-/// How long the former secret goes on signing after a rotation.
-const OVERLAP_MS: i64 = 24 * 3_600_000;
+const HOUR_MS: i64 = 3_600_000;
+/// How long the former secret goes on signing after a rotation, unless somebody says otherwise.
+pub const OVERLAP_HOURS: i64 = 24;
+/// The longest that anybody may say (7 days).
+const LONGEST_OVERLAP_HOURS: i64 = 168;
 /// The window of a callback's health.
-const HEALTH_MS: i64 = 24 * 3_600_000;
+const HEALTH_MS: i64 = 24 * HOUR_MS;
+/// Callbacks in trouble that are shown; the rest is on the pages of their domains.
+const TROUBLED_SHOWN: i64 = 20;
 
 /// A secret that was just made; the only time it is shown.
 pub struct NewSecret(pub SigningSecret);
@@ -46,6 +51,7 @@ impl Callbacks {
             timeout_seconds: callback.timeout_seconds,
             headers: callback.headers,
             off_reason: callback.off_reason,
+            pause: callback.pause,
             previous_secret_until: callback.previous_secret_until.filter(|until| *until > self.clock.now()),
             health,
         })
@@ -96,20 +102,77 @@ impl Callbacks {
         self.get(actor, push, kind).await
     }
 
-    /// Makes a new secret. The former one signs too for 24 h.
+    /// Ends a pause now: what waits goes out, slowly at first. Nothing happens to one that is not paused.
+    pub async fn resume(&self, actor: &Actor, push: &str, kind: CallbackKind) -> Result<CallbackView, CallbackError> {
+        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+        if let Some(pause) = &callback.pause {
+            let now = self.clock.now();
+            let audit = AuditEntry::new(
+                actor,
+                now,
+                "callback.resume",
+                &domain.push,
+                json!({ "kind": kind, "pausedSince": pause.since, "reason": pause.reason }),
+            );
+            self.store.resume_callback(callback.id, now, &audit).await?;
+        }
+        self.get(actor, push, kind).await
+    }
+
+    /// The callbacks that need a look; the paused ones first.
+    pub async fn troubled(&self, actor: &Actor) -> Result<Vec<TroubledCallback>, CallbackError> {
+        actor.check(Action::Read)?;
+        Ok(self.store.troubled_callbacks(actor.domains.as_deref(), TROUBLED_SHOWN).await?)
+    }
+
+    /// Makes a new secret. The one that it replaces signs too for `overlap_hours`, 0 to 168; one before that signs no more.
     pub async fn rotate_secret(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
+        overlap_hours: i64,
     ) -> Result<NewSecret, CallbackError> {
         let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+        let overlap = overlap_ms(overlap_hours)?;
         let secret = SigningSecret::generate();
         let now = self.clock.now();
-        let audit = AuditEntry::new(actor, now, "callback.rotate_secret", &domain.push, json!({ "kind": kind }));
+        let detail = json!({
+            "kind": kind,
+            "secret": secret.fingerprint(),
+            "former": self.fingerprint(&callback.secret_sealed),
+            "overlapHours": overlap_hours,
+        });
+        let audit = AuditEntry::new(actor, now, "callback.rotate_secret", &domain.push, detail);
         let sealed = self.sealer.seal(secret.expose());
-        self.store.rotate_secret(callback.id, sealed, now + OVERLAP_MS, now, &audit).await?;
+        self.store.rotate_secret(callback.id, sealed, now + overlap, now, &audit).await?;
         Ok(NewSecret(secret))
+    }
+
+    /// The former secret goes on signing for `overlap_hours` from now, 0 to 168; 0 ends it at once.
+    pub async fn set_overlap(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+        overlap_hours: i64,
+    ) -> Result<CallbackView, CallbackError> {
+        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+        let overlap = overlap_ms(overlap_hours)?;
+        let now = self.clock.now();
+        let former = callback.previous_secret_sealed.as_deref().and_then(|sealed| self.fingerprint(sealed));
+        let detail = json!({ "kind": kind, "former": former, "overlapHours": overlap_hours });
+        let audit = AuditEntry::new(actor, now, "callback.set_overlap", &domain.push, detail);
+        if !self.store.set_overlap(callback.id, now + overlap, now, &audit).await? {
+            return Err(CallbackError::NoFormerSecret);
+        }
+        self.get(actor, push, kind).await
+    }
+
+    /// `None`: it does not open with the present key file. A new secret is the way out of that, so it must not stand in it.
+    fn fingerprint(&self, sealed: &[u8]) -> Option<String> {
+        let secret = SigningSecret::parse(&self.sealer.open_text(sealed).ok()?).ok()?;
+        Some(secret.fingerprint())
     }
 
     async fn write(
@@ -145,6 +208,13 @@ impl Callbacks {
             .ok_or_else(|| StoreError::corrupt("a domain without its callbacks"))?;
         Ok((domain, callback))
     }
+}
+
+fn overlap_ms(hours: i64) -> Result<i64, CallbackError> {
+    if !(0..=LONGEST_OVERLAP_HOURS).contains(&hours) {
+        return Err(CallbackError::BadOverlap);
+    }
+    Ok(hours * HOUR_MS)
 }
 
 /// The settings as they are, as the ground for a change.

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use super::Dialect;
 use super::change::CallbackChange;
-use super::views::CallbackHealth;
+use super::pause::Pause;
+use super::views::{CallbackHealth, TroubledCallback};
 use crate::audit::AuditEntry;
 use crate::model::{CallbackId, CallbackKind, DomainId, Millis, StoreError};
 
@@ -25,9 +26,11 @@ pub struct Callback {
     pub previous_secret_sealed: Option<Vec<u8>>,
     pub previous_secret_until: Option<Millis>,
     pub off_reason: Option<String>,
+    pub pause: Option<Pause>,
 }
 
-/// The callbacks' storage. A method is one transaction.
+/// The callbacks' storage. A method is one transaction. What a person changes may be the cure: each of those methods ends a
+/// pause, and tells the delivery loop ([`Queued::CallbackChanged`](crate::deliveries::Queued)).
 #[async_trait]
 pub trait CallbackStore: Send + Sync {
     async fn find_callback(&self, domain: DomainId, kind: CallbackKind) -> Result<Option<Callback>, StoreError>;
@@ -41,6 +44,20 @@ pub trait CallbackStore: Send + Sync {
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
+    /// Ends a pause before its next probe.
+    async fn resume_callback(&self, id: CallbackId, now: Millis, audit: &AuditEntry) -> Result<(), StoreError>;
+    /// Callbacks that are on and whose latest attempt failed, or that are paused; the paused ones first. In the push domains
+    /// of `only` if given.
+    async fn troubled_callbacks(
+        &self,
+        only: Option<&[String]>,
+        limit: i64,
+    ) -> Result<Vec<TroubledCallback>, StoreError>;
+    /// Writes what the deliveries found: a new pause, a later probe of the same pause, or its end. `false`: it was not
+    /// written, because the callback is off, or a person changed or resumed it since the pause began. Their word stands.
+    async fn set_pause(&self, id: CallbackId, pause: Option<&Pause>) -> Result<bool, StoreError>;
+    /// All pauses, for the start of the delivery loop.
+    async fn paused_callbacks(&self) -> Result<Vec<(CallbackId, Pause)>, StoreError>;
     /// The present secret becomes the former one until `overlap_until`.
     async fn rotate_secret(
         &self,
@@ -50,4 +67,12 @@ pub trait CallbackStore: Send + Sync {
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
+    /// The former secret goes on signing until `until`; one whose time is over is erased. `false`: none signs any more.
+    async fn set_overlap(
+        &self,
+        id: CallbackId,
+        until: Millis,
+        now: Millis,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Dialect;
+use super::{Dialect, Pause};
 use crate::model::{CallbackKind, Millis};
 
 /// A callback's settings and how it fares. Its secret is never here.
@@ -18,6 +18,8 @@ pub struct CallbackView {
     pub headers: Vec<(String, String)>,
     /// Why the console turned it off by itself.
     pub off_reason: Option<String>,
+    /// While set, deliveries wait for a probe to succeed.
+    pub pause: Option<Pause>,
     /// While set, the former secret signs too (Unix ms).
     pub previous_secret_until: Option<Millis>,
     pub health: CallbackHealth,
@@ -37,4 +39,16 @@ pub struct CallbackHealth {
     pub failed: i64,
     /// Waiting now, retries included.
     pub waiting: i64,
+}
+
+/// A callback that needs a look: its latest attempt failed, or it is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TroubledCallback {
+    /// ASCII push domain.
+    pub domain: String,
+    pub kind: CallbackKind,
+    /// Error class.
+    pub error: String,
+    pub pause: Option<Pause>,
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::breaker::Verdict;
 use super::run_queue::Departure;
 use super::store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Ready};
 use super::{PhaseView, RetrySchedule};
@@ -50,12 +51,19 @@ pub struct Made {
     pub record: AttemptRecord,
     pub fate: Fate,
     pub off: Option<CallbackOff>,
+    /// What it says of the callback.
+    pub verdict: Verdict,
 }
 
 impl Courier {
-    /// Makes one attempt. `None`: the delivery waits no more, or its callback has no address or is off.
-    pub async fn attempt(&self, departure: Departure) -> Result<Option<Made>, CourierError> {
-        let Some(ready) = self.store.ready(departure.delivery).await? else { return Ok(None) };
+    /// The deliveries of these departures as they are now; those that wait no more are missing.
+    pub async fn ready(&self, departures: &[Departure]) -> Result<Vec<Ready>, StoreError> {
+        let places: Vec<_> = departures.iter().map(|d| (d.callback, d.delivery)).collect();
+        self.store.ready(&places).await
+    }
+
+    /// Makes one attempt. `None`: its callback has no address or is off.
+    pub async fn attempt(&self, departure: Departure, mut ready: Ready) -> Result<Option<Made>, CourierError> {
         let address = ready.callback.address.as_deref().filter(|_| ready.callback.enabled);
         let Some(address) = address.and_then(|a| CallbackAddress::parse(a).ok()) else { return Ok(None) };
         let started_at = self.clock.now();
@@ -67,22 +75,31 @@ impl Courier {
         custom(&mut headers, &ready.callback.headers);
         let request_headers = readable(&headers);
         let timeout = Duration::from_secs(u64::try_from(ready.callback.timeout_seconds).unwrap_or(15));
-        let body = Bytes::from(ready.body.clone());
+        let body = Bytes::from(std::mem::take(&mut ready.body));
         let exchange = self.outbound.post(&address, headers, body, timeout).await;
-        let (fate, off) = self.judge(&ready, &exchange);
-        let record = record(&ready, &address, number, started_at, request_headers, exchange, departure.out_of_order);
-        Ok(Some(Made { kind: ready.callback.kind, record, fate, off }))
+        // A probe asks for the callback, not for the delivery that it carries: its failure uses up no try.
+        let counts = !departure.probe || exchange.succeeded();
+        let (fate, off) = self.judge(&ready, &exchange, i64::from(counts));
+        let record = AttemptRecord {
+            out_of_order: departure.out_of_order,
+            counts,
+            ..record(&ready, &address, number, started_at, request_headers, exchange)
+        };
+        let verdict = Verdict::of(record.error_class, record.status);
+        Ok(Some(Made { kind: ready.callback.kind, record, fate, off, verdict }))
     }
 
-    fn judge(&self, ready: &Ready, exchange: &Exchange) -> (Fate, Option<CallbackOff>) {
+    fn judge(&self, ready: &Ready, exchange: &Exchange, counts: i64) -> (Fate, Option<CallbackOff>) {
         if exchange.succeeded() {
             return (Fate::Delivered, None);
         }
         let answer = exchange.answer.as_ref();
-        let off = answer
-            .filter(|a| a.status == StatusCode::GONE)
-            .map(|_| CallbackOff { callback: ready.callback.id, reason: "the receiver answered 410 Gone".to_owned() });
-        let Some(mut wait) = self.schedule.wait_after(ready.tries + 1, rand::random_range(-1.0..=1.0)) else {
+        let off = answer.filter(|a| a.status == StatusCode::GONE).map(|_| CallbackOff {
+            callback: ready.callback.id,
+            at: self.clock.now(),
+            reason: "the receiver answered 410 Gone".to_owned(),
+        });
+        let Some(mut wait) = self.schedule.wait_after(ready.tries + counts, rand::random_range(-1.0..=1.0)) else {
             return (Fate::Failed, off);
         };
         if off.is_some() {
@@ -160,7 +177,7 @@ pub(super) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
 }
 
 /// The customer's own headers; their names and values were checked when they were saved.
-fn custom(headers: &mut HeaderMap, custom: &[(String, String)]) {
+pub(super) fn custom(headers: &mut HeaderMap, custom: &[(String, String)]) {
     for (name, value) in custom {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             headers.insert(name, value);
@@ -195,7 +212,6 @@ fn record(
     started_at: Millis,
     request_headers: Vec<(String, String)>,
     exchange: Exchange,
-    out_of_order: bool,
 ) -> AttemptRecord {
     let phases = phases(&exchange);
     let (status, response_headers, response_body) = match exchange.answer {
@@ -204,6 +220,7 @@ fn record(
     };
     AttemptRecord {
         delivery: ready.id,
+        callback: ready.callback.id,
         number,
         started_at,
         millis: millis(exchange.micros),
@@ -216,7 +233,8 @@ fn record(
         request_headers,
         response_headers,
         response_body,
-        out_of_order,
+        out_of_order: false,
+        counts: true,
     }
 }
 

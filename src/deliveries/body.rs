@@ -4,13 +4,30 @@ use serde_json::{Map, Value};
 
 use crate::callbacks::Dialect;
 use crate::model::{EventName, Millis};
-use crate::streams::Event;
+use crate::streams::{Event, may_be_secret};
 
-/// The event of stream `app`/`stream` of push domain `domain`, in `dialect`.
+/// What a callback is told of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The name that its dialect gives to the event.
+    pub event: EventName,
+    pub body: Vec<u8>,
+}
+
+/// The event of stream `app`/`stream` of push domain `domain`, in `dialect`. `None`: the dialect does not tell of it.
 #[must_use]
-pub fn render(dialect: Dialect, domain: &str, app: &str, stream: &str, event: &Event) -> Vec<u8> {
+pub fn render(dialect: Dialect, domain: &str, app: &str, stream: &str, event: &Event) -> Option<Told> {
     match dialect {
-        Dialect::V1_0 => v1_0(domain, app, stream, event),
+        Dialect::V1_0 => Some(Told { event: event.name, body: v1_0(domain, app, stream, event) }),
+        Dialect::V1_1 => {
+            let name = match event.name {
+                EventName::PublishStarted | EventName::PublishDone => event.name,
+                // Its recordings are told file by file.
+                EventName::RecordPartDone => EventName::RecordDone,
+                EventName::RecordStarted | EventName::RecordPartStarted | EventName::RecordDone => return None,
+            };
+            Some(Told { event: name, body: v1_1(name, domain, app, stream, event) })
+        }
     }
 }
 
@@ -44,43 +61,50 @@ fn v1_0(domain: &str, app: &str, stream: &str, event: &Event) -> Vec<u8> {
     Value::Object(object).to_string().into_bytes()
 }
 
+/// `name`: the event's name in this dialect. What is not known is left out.
+fn v1_1(name: EventName, domain: &str, app: &str, stream: &str, event: &Event) -> Vec<u8> {
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            object.insert(key.to_owned(), value);
+        }
+    };
+    put("version", Some(Dialect::V1_1.as_str().into()));
+    put("publishDomain", Some(domain.into()));
+    put("appName", Some(app.into()));
+    put("streamName", Some(stream.into()));
+    put("event", Some(name.as_str().into()));
+    put("status", Some(event.status.as_str().into()));
+    put("errorMsg", event.error.as_deref().map(Into::into));
+    put("eventTime", Some(event.at.into()));
+    if name == EventName::PublishStarted {
+        put("clientIp", event.client.as_deref().map(Into::into));
+        let public = event.params.iter().filter(|(name, _)| !may_be_secret(name));
+        put(
+            "pushParams",
+            Some(Value::Object(public.map(|(name, value)| (name.clone(), value.as_str().into())).collect())),
+        );
+    }
+    if name == EventName::RecordDone {
+        put("format", Some("flv".into()));
+        put("duration", event.duration_ms.map(|ms| tenths(ms).into()));
+        put("fileSize", event.bytes.map(|bytes| bytes.to_string().into()));
+        put("beginTime", event.start_time_ms.map(Into::into));
+        put("endTime", event.stop_time_ms.map(Into::into));
+        put("downloadUrl", event.url.as_deref().map(Into::into));
+    }
+    Value::Object(object).to_string().into_bytes()
+}
+
 fn unix_seconds(millis: Millis) -> String {
     millis.div_euclid(1000).to_string()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Status;
-
-    /// The seed's example, made clean: no trailing comma, no breaks inside strings, no padding, the lower-case name of the
-    /// event, `success`, and an end in the url that fits start and duration.
-    #[test]
-    fn the_seeds_example_made_clean() {
-        let event = Event {
-            sequence: 3,
-            name: EventName::RecordPartDone,
-            status: Status::Success,
-            error: None,
-            at: 1_524_477_014_000,
-            part: Some(1),
-            url: Some("bucketname/record/20180423/push.test.com/app/live/20180423174942_20180423175014.flv".to_owned()),
-            duration_ms: Some(32_000),
-            start_time_ms: Some(1_524_476_982_000),
-            stop_time_ms: Some(1_524_477_014_000),
-            bytes: Some(1),
-            client: None,
-            params: Vec::new(),
-        };
-        let body = render(Dialect::V1_0, "push.test.com", "appname", "streamname", &event);
-        assert_eq!(
-            String::from_utf8(body).expect("utf-8"),
-            concat!(
-                r#"{"domain":"push.test.com","app":"appname","stream":"streamname","event":"record_part_done","#,
-                r#""status":"success","#,
-                r#""url":"bucketname/record/20180423/push.test.com/app/live/20180423174942_20180423175014.flv","#,
-                r#""duration":"32","startTime":"1524476982","stopTime":"1524477014"}"#
-            )
-        );
-    }
+/// Seconds with one decimal, rounded half up: `18439.0`.
+fn tenths(millis: Millis) -> String {
+    let tenths = (millis + 50) / 100;
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,8 @@ mod attempt;
 #[cfg(feature = "ssr")]
 mod body;
 #[cfg(feature = "ssr")]
+mod breaker;
+#[cfg(feature = "ssr")]
 mod log;
 #[cfg(feature = "ssr")]
 mod probe;
@@ -33,7 +35,9 @@ mod store;
 #[cfg(feature = "ssr")]
 pub use attempt::{Courier, CourierError, Made, log_courier_error};
 #[cfg(feature = "ssr")]
-pub use body::render;
+pub use body::{Told, render};
+#[cfg(feature = "ssr")]
+pub use breaker::{Breaker, Change, Gate, Verdict};
 pub use kinds::DeliveryState;
 #[cfg(feature = "ssr")]
 pub use log::{DeliveryFilter, DeliveryLog};
@@ -44,11 +48,11 @@ pub use recovery::{
     Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryState, RecoveryStore, Round,
 };
 #[cfg(feature = "ssr")]
-pub use run_queue::{Departure, RunQueue};
+pub use run_queue::{Departure, RunQueue, Slots};
 #[cfg(feature = "ssr")]
 pub use schedule::RetrySchedule;
 #[cfg(feature = "ssr")]
 pub use service::{Deliveries, DeliveryError, Resent};
 #[cfg(feature = "ssr")]
-pub use store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Queued, Ready, Waiting};
+pub use store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, Waiting};
 pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::ProbeReport;
-use super::attempt::{CourierError, describe, headers, open_secrets, phases, set};
+use super::attempt::{CourierError, custom, describe, headers, open_secrets, phases, set};
 use super::body::render;
 use crate::callbacks::{CallbackError, Callbacks, Dialect};
 use crate::model::{
@@ -89,7 +89,8 @@ impl Prober {
         Self { callbacks, clock, ids, outbound, per_person: Arc::new(RateLimiter::keyed(Quota::per_minute(TEN))) }
     }
 
-    /// Posts a `publish_started` sample to `address`. With a domain, its callback's secret, timeout and headers are used.
+    /// Posts a `publish_started` sample to `address`. With a domain, its callback's dialect, secret, timeout and headers are
+    /// used.
     pub async fn test(
         &self,
         actor: &Actor,
@@ -100,23 +101,29 @@ impl Prober {
         actor.check(Action::ManageCallbacks)?;
         let address = CallbackAddress::parse(address)?;
         let now = self.clock.now();
-        let (domain, secrets, seconds) = match push {
+        let (domain, secrets, settings) = match push {
             Some(push) => {
                 let (domain, callback) = self.callbacks.find(actor, Action::ManageCallbacks, push, kind).await?;
                 let secrets = open_secrets(&self.callbacks.sealer, &callback, now)?;
-                (domain.push, secrets, callback.timeout_seconds)
+                (domain.push, secrets, (callback.dialect, callback.timeout_seconds, callback.headers))
             }
-            None => ("push.example.com".to_owned(), vec![SigningSecret::generate()], 15),
+            None => {
+                let settings = (Dialect::V1_0, 15, Vec::new());
+                ("push.example.com".to_owned(), vec![SigningSecret::generate()], settings)
+            }
         };
+        let (dialect, seconds, own_headers) = settings;
         if self.per_person.check_key(&actor.name()).is_err() {
             return Err(ProbeError::TooMany);
         }
         let event = sample(now);
-        let body = render(Dialect::V1_0, &domain, "live", "test", &event);
+        // Every dialect tells of it.
+        let body = render(dialect, &domain, "live", "test", &event).map(|told| told.body).unwrap_or_default();
         let id = DeliveryId(self.ids.next(now)).to_string();
         let mut headers = headers(&id, &body, &secrets, now);
         describe(&mut headers, event.name, now, SessionId(self.ids.next(now)), 1, 1);
         set(&mut headers, "callsheet-test", "true");
+        custom(&mut headers, &own_headers);
         let timeout = Duration::from_secs(u64::try_from(seconds).unwrap_or(15));
         let exchange = self.outbound.probe(&address, headers, Bytes::from(body), timeout).await;
         let answer = exchange.answer.as_ref();

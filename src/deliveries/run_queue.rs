@@ -1,31 +1,39 @@
 //! What waits, in memory: which delivery may go out now, and when to look again. Pure; the loop around it lives in the server.
 //!
-//! Invariants: of one stream of one callback at most one delivery is in flight. The earliest waiting one goes first; a later
-//! one only after it was held for `order_hold`, and then it is marked. Different streams and callbacks never wait for
-//! each other, up to the cap of requests in flight for one callback.
+//! **Dramatis personae.** A *lane* is one stream of one callback. A *line* is one callback: its lanes, what it has in flight,
+//! and its [`Gate`].
+//!
+//! **Invariants.**
+//! 1. Of one lane at most one delivery is in flight, and no delivery is in flight twice.
+//! 2. Of a lane the earliest waiting one goes first; a later one only after it was held for `order_hold`, and then it is marked.
+//! 3. A line has no more in flight than its gate allows. While both first tries and retries are ready, a quarter of its places
+//!    is for retries.
+//! 4. Lines take turns, one departure each, so that a long line gets no more than a short one.
+//! 5. First tries and retries of all lines together have [`Slots`] of their own: addresses that hang in retries take nothing
+//!    from new events.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+mod lane;
+#[cfg(test)]
+mod tests;
 
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use slab::Slab;
+
+use self::lane::{Class, Lane, Stands, Waits};
+use super::breaker::Gate;
 use super::store::Waiting;
 use crate::model::{CallbackId, DeliveryId, Millis};
 
-type StreamKey = (CallbackId, String);
+/// After a probe that could not be made.
+const PROBE_AGAIN_MS: Millis = 1_000;
 
-/// One stream of one callback.
-#[derive(Debug, Default)]
-struct Lane {
-    /// By id, which is the order of the events.
-    waiting: BTreeMap<DeliveryId, Waits>,
-    in_flight: Option<DeliveryId>,
-    /// The moment under which the lane stands in `timers`.
-    wake_at: Option<Millis>,
-}
-
+/// How many requests may be in flight for all callbacks together.
 #[derive(Debug, Clone, Copy)]
-struct Waits {
-    due_at: Millis,
-    /// From then on it no longer waits for earlier ones.
-    held_until: Millis,
+pub struct Slots {
+    pub first_tries: usize,
+    pub retries: usize,
 }
 
 /// An attempt to make now.
@@ -35,17 +43,78 @@ pub struct Departure {
     pub callback: CallbackId,
     /// It leaves before an earlier event of its stream.
     pub out_of_order: bool,
+    /// It asks whether a paused callback is back; its failure uses up no try.
+    pub probe: bool,
+}
+
+/// One callback.
+#[derive(Debug)]
+struct Line {
+    gate: Gate,
+    lanes: BTreeSet<usize>,
+    /// By [`Class`]: the lanes whose next delivery may go now, oldest delivery first.
+    ready: [BTreeSet<(DeliveryId, usize)>; 2],
+    in_flight: [usize; 2],
+    /// Whether it stands in `turns`, by class.
+    in_turn: [bool; 2],
+    probing: bool,
+    /// The moment under which it stands in `timers`, while it is paused.
+    probe_timer: Option<Millis>,
+}
+
+impl Line {
+    fn new(limit: usize) -> Self {
+        Self {
+            gate: Gate::Open { limit },
+            lanes: BTreeSet::new(),
+            ready: Default::default(),
+            in_flight: [0; 2],
+            in_turn: [false; 2],
+            probing: false,
+            probe_timer: None,
+        }
+    }
+
+    fn may_launch(&self, class: Class) -> bool {
+        let Gate::Open { limit } = self.gate else { return false };
+        let flying = self.in_flight[0] + self.in_flight[1];
+        let share = match class {
+            Class::Retry => (limit / 4).max(1),
+            Class::FirstTry => limit - (limit / 4).max(1).min(limit),
+        };
+        flying < limit && (self.ready[class.other() as usize].is_empty() || self.in_flight[class as usize] < share)
+    }
+}
+
+/// A delivery in flight.
+#[derive(Debug)]
+struct Flight {
+    lane: usize,
+    class: Class,
+    probe: bool,
+    /// It was queued anew meanwhile.
+    again: Option<Waiting>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Lane(usize),
+    Probe(CallbackId),
 }
 
 /// All that waits.
 #[derive(Debug)]
 pub struct RunQueue {
-    lanes: HashMap<StreamKey, Lane>,
-    timers: BTreeSet<(Millis, StreamKey)>,
-    in_flight: HashMap<CallbackId, usize>,
-    /// Lanes that are due but met the cap of their callback.
-    capped: HashMap<CallbackId, VecDeque<StreamKey>>,
-    where_is: HashMap<DeliveryId, StreamKey>,
+    lanes: Slab<Lane>,
+    lane_of: HashMap<(CallbackId, Arc<str>), usize>,
+    lines: HashMap<CallbackId, Line>,
+    place_of: HashMap<DeliveryId, usize>,
+    flights: HashMap<DeliveryId, Flight>,
+    timers: BTreeSet<(Millis, Timer)>,
+    /// By class.
+    turns: [VecDeque<CallbackId>; 2],
+    in_flight: [usize; 2],
+    slots: [usize; 2],
     order_hold: Millis,
     cap: usize,
 }
@@ -53,90 +122,138 @@ pub struct RunQueue {
 impl RunQueue {
     /// `order_hold` in ms; `cap`: requests in flight for one callback at most.
     #[must_use]
-    pub fn new(order_hold: Millis, cap: usize) -> Self {
+    pub fn new(order_hold: Millis, cap: usize, slots: Slots) -> Self {
         Self {
-            lanes: HashMap::new(),
+            lanes: Slab::new(),
+            lane_of: HashMap::new(),
+            lines: HashMap::new(),
+            place_of: HashMap::new(),
+            flights: HashMap::new(),
             timers: BTreeSet::new(),
-            in_flight: HashMap::new(),
-            capped: HashMap::new(),
-            where_is: HashMap::new(),
+            turns: Default::default(),
+            in_flight: [0; 2],
+            slots: [slots.first_tries, slots.retries],
             order_hold,
             cap,
         }
     }
 
-    /// How many deliveries wait or are in flight.
+    /// How many deliveries wait, those in flight included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.where_is.len()
+        self.place_of.len()
     }
 
-    /// Whether nothing waits and nothing is in flight.
+    /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.where_is.is_empty()
+        self.place_of.is_empty()
     }
 
-    /// Takes in a waiting delivery, or its new due time. One that is in flight stays as it is.
-    pub fn put(&mut self, waiting: &Waiting) {
-        let key = (waiting.callback, waiting.stream_key.clone());
-        let lane = self.lanes.entry(key.clone()).or_default();
-        if lane.in_flight == Some(waiting.delivery) {
+    /// Takes in a waiting delivery, unless it is known as it is. One that is in flight is taken in when its attempt is over.
+    pub fn put(&mut self, waiting: &Waiting, now: Millis) {
+        let known = self.place_of.get(&waiting.delivery);
+        if known.is_some_and(|place| self.lanes[*place].queued_at(waiting.delivery) >= Some(waiting.queued_at)) {
+            return;
+        }
+        if let Some(flight) = self.flights.get_mut(&waiting.delivery) {
+            flight.again = Some(waiting.clone());
             return;
         }
         let held_until = waiting.delivery.made_at() + self.order_hold;
-        lane.waiting.insert(waiting.delivery, Waits { due_at: waiting.due_at, held_until });
-        self.where_is.insert(waiting.delivery, key.clone());
-        self.wind(&key);
+        let class = if waiting.retry { Class::Retry } else { Class::FirstTry };
+        let place = match self.place_of.get(&waiting.delivery) {
+            Some(place) => *place,
+            None => self.lane(waiting.callback, &waiting.stream_key),
+        };
+        let waits = Waits { due_at: waiting.due_at, held_until, queued_at: waiting.queued_at, class };
+        self.lanes[place].put(waiting.delivery, waits);
+        self.place_of.insert(waiting.delivery, place);
+        self.settle(place, now);
+        self.rewind_probe(waiting.callback);
     }
 
-    /// Forgets a delivery that waits no more.
-    pub fn remove(&mut self, delivery: DeliveryId) {
-        let Some(key) = self.where_is.remove(&delivery) else { return };
-        if let Some(lane) = self.lanes.get_mut(&key) {
-            lane.waiting.remove(&delivery);
+    /// Forgets a delivery that waits no more. If it is in flight, its lane goes on when that is over.
+    pub fn remove(&mut self, delivery: DeliveryId, now: Millis) {
+        if let Some(flight) = self.flights.get_mut(&delivery) {
+            flight.again = None;
         }
-        self.land(&key, delivery);
+        if let Some(place) = self.place_of.remove(&delivery) {
+            self.lanes[place].remove(delivery);
+            self.settle(place, now);
+        }
     }
 
-    /// An attempt is over and none will follow. A delivery that was queued anew meanwhile stays.
-    pub fn finish(&mut self, delivery: DeliveryId) {
-        let lane = self.where_is.get(&delivery).and_then(|key| self.lanes.get(key));
-        if lane.is_some_and(|lane| lane.in_flight == Some(delivery)) {
-            self.remove(delivery);
+    /// Forgets all that waits for the callbacks that `gone` names; attempts in flight end by themselves.
+    pub fn remove_lines(&mut self, gone: impl Fn(CallbackId) -> bool, now: Millis) {
+        let lines: Vec<CallbackId> = self.lines.keys().copied().filter(|callback| gone(*callback)).collect();
+        for flight in self.flights.values_mut().filter(|flight| gone(self.lanes[flight.lane].callback)) {
+            flight.again = None;
+        }
+        for callback in lines {
+            let places: Vec<usize> = self.lines[&callback].lanes.iter().copied().collect();
+            for place in places {
+                for delivery in self.lanes[place].clear() {
+                    self.place_of.remove(&delivery);
+                }
+                self.settle(place, now);
+            }
+        }
+    }
+
+    /// An attempt is over and none will follow, unless the delivery was queued anew meanwhile.
+    pub fn finish(&mut self, delivery: DeliveryId, now: Millis) {
+        let Some((place, again)) = self.land(delivery, now) else { return };
+        self.place_of.remove(&delivery);
+        self.lanes[place].remove(delivery);
+        self.settle(place, now);
+        if let Some(waiting) = again {
+            self.put(&waiting, now);
         }
     }
 
     /// An attempt is over and another will follow at `due_at`.
-    pub fn retry(&mut self, delivery: DeliveryId, due_at: Millis) {
-        let Some(key) = self.where_is.get(&delivery).cloned() else { return };
-        if let Some(waits) = self.lanes.get_mut(&key).and_then(|lane| lane.waiting.get_mut(&delivery)) {
-            waits.due_at = due_at;
+    pub fn retry(&mut self, delivery: DeliveryId, due_at: Millis, now: Millis) {
+        let Some((place, again)) = self.land(delivery, now) else { return };
+        self.lanes[place].postpone(delivery, due_at);
+        self.settle(place, now);
+        if let Some(waiting) = again {
+            self.put(&waiting, now);
         }
-        self.land(&key, delivery);
     }
 
-    /// Whether the delivery is known here.
-    #[must_use]
-    pub fn contains(&self, delivery: DeliveryId) -> bool {
-        self.where_is.contains_key(&delivery)
+    /// How fast the callback may be called from now on.
+    pub fn set_gate(&mut self, callback: CallbackId, gate: Gate) {
+        let line = self.lines.entry(callback).or_insert_with(|| Line::new(self.cap));
+        line.gate = gate;
+        let probe_at = match gate {
+            Gate::Paused { probe_at } => Some(probe_at),
+            Gate::Open { .. } => None,
+        };
+        self.wind_probe(callback, probe_at);
+        self.offer(callback);
+        self.drop_idle_line(callback);
     }
 
     /// The attempts to make now. Each must be answered by [`RunQueue::retry`] or [`RunQueue::finish`].
     pub fn depart(&mut self, now: Millis) -> Vec<Departure> {
         let mut departures = Vec::new();
-        while let Some((at, key)) = self.timers.first().cloned() {
-            if at > now {
-                break;
+        while let Some((at, timer)) = self.timers.first().copied()
+            && at <= now
+        {
+            match timer {
+                Timer::Lane(place) => self.settle(place, now),
+                Timer::Probe(callback) => {
+                    self.wind_probe(callback, None);
+                    departures.extend(self.probe(callback));
+                }
             }
-            self.timers.pop_first();
-            if let Some(lane) = self.lanes.get_mut(&key) {
-                lane.wake_at = None;
-            }
-            if self.in_flight.get(&key.0).copied().unwrap_or_default() >= self.cap {
-                self.capped.entry(key.0).or_default().push_back(key);
-            } else {
-                departures.extend(self.launch(&key, now));
+        }
+        for class in [Class::FirstTry, Class::Retry] {
+            while self.in_flight[class as usize] < self.slots[class as usize]
+                && let Some(callback) = self.turns[class as usize].pop_front()
+            {
+                departures.extend(self.take_turn(callback, class));
             }
         }
         departures
@@ -148,152 +265,148 @@ impl RunQueue {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    fn launch(&mut self, key: &StreamKey, now: Millis) -> Option<Departure> {
-        let lane = self.lanes.get_mut(key)?;
-        if lane.in_flight.is_some() {
-            return None;
-        }
-        let (first, _) = lane.waiting.first_key_value().map(|(id, w)| (*id, *w))?;
-        let ready = |id: DeliveryId, w: &Waits| w.due_at <= now && (id == first || w.held_until <= now);
-        let Some(delivery) = lane.waiting.iter().find(|(id, w)| ready(**id, w)).map(|(id, _)| *id) else {
-            self.wind(key);
-            return None;
-        };
-        lane.in_flight = Some(delivery);
-        *self.in_flight.entry(key.0).or_default() += 1;
-        Some(Departure { delivery, callback: key.0, out_of_order: delivery != first })
+    fn lane(&mut self, callback: CallbackId, stream: &str) -> usize {
+        let stream: Arc<str> = stream.into();
+        *self.lane_of.entry((callback, stream.clone())).or_insert_with(|| {
+            let place = self.lanes.insert(Lane::new(callback, stream));
+            let line = self.lines.entry(callback).or_insert_with(|| Line::new(self.cap));
+            line.lanes.insert(place);
+            place
+        })
     }
 
-    /// The attempt of `delivery` is over: its lane and one that met the cap may go on.
-    fn land(&mut self, key: &StreamKey, delivery: DeliveryId) {
-        if let Some(lane) = self.lanes.get_mut(key)
-            && lane.in_flight == Some(delivery)
+    /// A paused line whose probe found nothing to send looks again when something comes.
+    fn rewind_probe(&mut self, callback: CallbackId) {
+        if let Some(Line { gate: Gate::Paused { probe_at }, probing: false, probe_timer: None, .. }) =
+            self.lines.get(&callback)
         {
-            lane.in_flight = None;
-            if let Some(count) = self.in_flight.get_mut(&key.0) {
-                *count -= 1;
-                if *count == 0 {
-                    self.in_flight.remove(&key.0);
+            self.wind_probe(callback, Some(*probe_at));
+        }
+    }
+
+    /// Finds anew where a lane stands: nowhere, in its line's `ready`, or at a timer. Drops it when nothing is left of it.
+    fn settle(&mut self, place: usize, now: Millis) {
+        let lane = &mut self.lanes[place];
+        let callback = lane.callback;
+        let Some(line) = self.lines.get_mut(&callback) else { return };
+        match lane.stands {
+            Stands::Nowhere => {}
+            Stands::Ready(class, delivery) => {
+                line.ready[class as usize].remove(&(delivery, place));
+            }
+            Stands::Timer(at) => {
+                self.timers.remove(&(at, Timer::Lane(place)));
+            }
+        }
+        lane.stands = lane.stand(now);
+        match lane.stands {
+            Stands::Ready(class, delivery) => {
+                line.ready[class as usize].insert((delivery, place));
+                self.offer(callback);
+            }
+            Stands::Timer(at) => {
+                self.timers.insert((at, Timer::Lane(place)));
+            }
+            Stands::Nowhere if lane.is_over() => {
+                let lane = self.lanes.remove(place);
+                self.lane_of.remove(&(callback, lane.stream));
+                line.lanes.remove(&place);
+                self.drop_idle_line(callback);
+            }
+            Stands::Nowhere => {}
+        }
+    }
+
+    fn wind_probe(&mut self, callback: CallbackId, at: Option<Millis>) {
+        let Some(line) = self.lines.get_mut(&callback) else { return };
+        if let Some(at) = std::mem::replace(&mut line.probe_timer, at) {
+            self.timers.remove(&(at, Timer::Probe(callback)));
+        }
+        if let Some(at) = at {
+            self.timers.insert((at, Timer::Probe(callback)));
+        }
+    }
+
+    /// A line without lanes is kept while its gate says something.
+    fn drop_idle_line(&mut self, callback: CallbackId) {
+        let idle = |line: &Line| line.lanes.is_empty() && line.gate == Gate::Open { limit: self.cap };
+        if self.lines.get(&callback).is_some_and(idle) {
+            self.lines.remove(&callback);
+        }
+    }
+
+    /// Gives a line its turn if it can use one.
+    fn offer(&mut self, callback: CallbackId) {
+        let Some(line) = self.lines.get_mut(&callback) else { return };
+        for class in [Class::FirstTry, Class::Retry] {
+            if !line.in_turn[class as usize] && !line.ready[class as usize].is_empty() && line.may_launch(class) {
+                line.in_turn[class as usize] = true;
+                self.turns[class as usize].push_back(callback);
+            }
+        }
+    }
+
+    fn take_turn(&mut self, callback: CallbackId, class: Class) -> Option<Departure> {
+        let line = self.lines.get_mut(&callback)?;
+        line.in_turn[class as usize] = false;
+        if !line.may_launch(class) {
+            return None;
+        }
+        let (delivery, place) = line.ready[class as usize].pop_first()?;
+        let departure = self.launch(delivery, place, class, false);
+        self.offer(callback);
+        Some(departure)
+    }
+
+    /// Sends the oldest delivery of a paused line, due or not.
+    fn probe(&mut self, callback: CallbackId) -> Option<Departure> {
+        let line = self.lines.get(&callback).filter(|line| !line.probing)?;
+        let oldest = |place: &usize| self.lanes[*place].oldest().map(|delivery| (delivery, *place));
+        let (delivery, place) = line.lanes.iter().filter_map(oldest).min()?;
+        match self.lanes[place].stands {
+            Stands::Timer(at) => {
+                self.timers.remove(&(at, Timer::Lane(place)));
+            }
+            Stands::Ready(class, ready) => {
+                self.lines.get_mut(&callback)?.ready[class as usize].remove(&(ready, place));
+            }
+            Stands::Nowhere => {}
+        }
+        Some(self.launch(delivery, place, Class::Retry, true))
+    }
+
+    fn launch(&mut self, delivery: DeliveryId, place: usize, class: Class, probe: bool) -> Departure {
+        let lane = &mut self.lanes[place];
+        lane.stands = Stands::Nowhere;
+        lane.in_flight = Some(delivery);
+        let (callback, out_of_order) = (lane.callback, lane.first() != Some(delivery));
+        if let Some(line) = self.lines.get_mut(&callback) {
+            line.in_flight[class as usize] += 1;
+            line.probing |= probe;
+        }
+        self.in_flight[class as usize] += 1;
+        self.flights.insert(delivery, Flight { lane: place, class, probe, again: None });
+        Departure { delivery, callback, out_of_order, probe }
+    }
+
+    /// The attempt is over: frees its slot, its place in the line, and its lane.
+    fn land(&mut self, delivery: DeliveryId, now: Millis) -> Option<(usize, Option<Waiting>)> {
+        let Flight { lane: place, class, probe, again } = self.flights.remove(&delivery)?;
+        self.in_flight[class as usize] -= 1;
+        let lane = &mut self.lanes[place];
+        lane.in_flight = None;
+        let callback = lane.callback;
+        if let Some(line) = self.lines.get_mut(&callback) {
+            line.in_flight[class as usize] -= 1;
+            if probe {
+                line.probing = false;
+                if matches!(line.gate, Gate::Paused { .. }) {
+                    // Normally the gate is now set anew; not if the probe could not be made.
+                    self.wind_probe(callback, Some(now + PROBE_AGAIN_MS));
                 }
             }
-            if let Some(next) = self.capped.get_mut(&key.0).and_then(VecDeque::pop_front) {
-                self.wind(&next);
-            }
         }
-        self.wind(key);
-    }
-
-    /// Sets the lane's timer, or drops the lane when nothing is left of it.
-    fn wind(&mut self, key: &StreamKey) {
-        let Some(lane) = self.lanes.get_mut(key) else { return };
-        if let Some(at) = lane.wake_at.take() {
-            self.timers.remove(&(at, key.clone()));
-        }
-        if lane.in_flight.is_some() {
-            return;
-        }
-        let mut moments = lane.waiting.values();
-        let first = moments.next().map(|w| w.due_at);
-        let held = moments.map(|w| w.due_at.max(w.held_until)).min();
-        match first.into_iter().chain(held).min() {
-            Some(at) => {
-                lane.wake_at = Some(at);
-                self.timers.insert((at, key.clone()));
-            }
-            None => {
-                self.lanes.remove(key);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Millis = 1_795_357_880_000;
-
-    fn id(n: i64) -> DeliveryId {
-        DeliveryId((NOW << 20) + n)
-    }
-
-    fn waiting(n: i64, callback: i64, stream: &str, due_at: Millis) -> Waiting {
-        Waiting { delivery: id(n), callback: CallbackId(callback), stream_key: stream.to_owned(), due_at }
-    }
-
-    fn departed(queue: &mut RunQueue, now: Millis) -> Vec<(DeliveryId, bool)> {
-        queue.depart(now).into_iter().map(|d| (d.delivery, d.out_of_order)).collect()
-    }
-
-    #[test]
-    fn a_stream_goes_in_order_and_others_do_not_wait() {
-        let mut queue = RunQueue::new(60_000, 16);
-        for n in 1..=2 {
-            queue.put(&waiting(n, 1, "a", NOW));
-            queue.put(&waiting(10 + n, 1, "b", NOW));
-        }
-        assert_eq!(departed(&mut queue, NOW), [(id(1), false), (id(11), false)]);
-        queue.retry(id(1), NOW + 5_000);
-        queue.remove(id(11));
-        // `b` goes on; the second of `a` waits for the first.
-        assert_eq!(departed(&mut queue, NOW), [(id(12), false)]);
-        assert_eq!(departed(&mut queue, NOW + 4_999), []);
-        assert_eq!(departed(&mut queue, NOW + 5_000), [(id(1), false)]);
-        queue.remove(id(1));
-        assert_eq!(departed(&mut queue, NOW + 5_000), [(id(2), false)]);
-        queue.remove(id(2));
-        queue.remove(id(12));
-        assert!(queue.is_empty() && queue.next_wake().is_none() && queue.lanes.is_empty());
-    }
-
-    #[test]
-    fn a_held_delivery_goes_out_of_order() {
-        let mut queue = RunQueue::new(60_000, 16);
-        queue.put(&waiting(1, 1, "a", NOW));
-        queue.put(&waiting(2, 1, "a", NOW));
-        assert_eq!(departed(&mut queue, NOW), [(id(1), false)]);
-        queue.retry(id(1), NOW + 600_000);
-        assert_eq!(queue.next_wake(), Some(NOW + 60_000));
-        assert_eq!(departed(&mut queue, NOW + 60_000), [(id(2), true)]);
-    }
-
-    #[test]
-    fn the_cap_of_one_callback_holds_only_itself() {
-        let mut queue = RunQueue::new(60_000, 2);
-        for n in 0..5 {
-            queue.put(&waiting(n, 1, &format!("s{n}"), NOW));
-        }
-        queue.put(&waiting(9, 2, "s", NOW));
-        assert_eq!(departed(&mut queue, NOW).len(), 3);
-        assert_eq!(departed(&mut queue, NOW), []);
-        queue.remove(id(0));
-        assert_eq!(departed(&mut queue, NOW), [(id(2), false)]);
-        for (landed, next) in [(1, 3), (2, 4)] {
-            queue.remove(id(landed));
-            assert_eq!(departed(&mut queue, NOW), [(id(next), false)]);
-        }
-    }
-
-    #[test]
-    fn a_delivery_queued_anew_survives_the_end_of_its_former_attempt() {
-        let mut queue = RunQueue::new(60_000, 16);
-        queue.put(&waiting(1, 1, "a", NOW));
-        assert_eq!(departed(&mut queue, NOW), [(id(1), false)]);
-        queue.remove(id(1));
-        queue.put(&waiting(1, 1, "evt_1", NOW));
-        queue.finish(id(1));
-        assert_eq!(departed(&mut queue, NOW), [(id(1), false)]);
-        queue.finish(id(1));
-        assert!(queue.is_empty());
-    }
-
-    #[test]
-    fn a_cancelled_head_lets_the_next_go() {
-        let mut queue = RunQueue::new(60_000, 16);
-        queue.put(&waiting(1, 1, "a", NOW + 5_000));
-        queue.put(&waiting(2, 1, "a", NOW));
-        assert_eq!(departed(&mut queue, NOW), []);
-        queue.remove(id(1));
-        assert_eq!(departed(&mut queue, NOW), [(id(2), false)]);
+        self.offer(callback);
+        Some((place, again))
     }
 }

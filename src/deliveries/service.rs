@@ -131,7 +131,7 @@ impl Deliveries {
         self.get(actor, id).await
     }
 
-    /// Events and deliveries of the last 24 h, and the callbacks in trouble.
+    /// Events and deliveries of the last 24 h.
     pub async fn figures(&self, actor: &Actor) -> Result<DayFigures, DeliveryError> {
         actor.check(Action::Read)?;
         let since = self.clock.now() - 24 * 3_600_000;

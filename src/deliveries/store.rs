@@ -1,5 +1,9 @@
 //! What deliveries on their way need stored.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{DayFigures, PhaseView};
@@ -14,17 +18,46 @@ pub struct Waiting {
     /// Deliveries of one callback with the same key keep their order.
     pub stream_key: String,
     pub due_at: Millis,
+    /// Some try has failed.
+    pub retry: bool,
+    /// When it was queued, or queued anew by a resend.
+    pub queued_at: Millis,
 }
 
-/// What changed in the queue by a commit.
+/// What a commit changed for the delivery loop. What the loop itself completes is not told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Queued {
     Put(Waiting),
     Removed(DeliveryId),
+    /// A person changed or resumed it, or the console turned it off: it is not paused any more.
+    CallbackChanged(CallbackId),
+}
+
+/// What one worker owns of the queue. A callback belongs to the shard `id % SHARDS`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ownership {
+    /// The database has one worker.
+    All,
+    /// Shards by lease, each with the epoch in which it was taken.
+    Shards { worker: String, epochs: BTreeMap<i64, i64> },
+}
+
+/// Into how many shards callbacks fall.
+pub const SHARDS: i64 = 256;
+
+impl Ownership {
+    /// Whether deliveries of this callback are this worker's.
+    #[must_use]
+    pub fn holds(&self, callback: CallbackId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Shards { epochs, .. } => epochs.contains_key(&(callback.0 % SHARDS)),
+        }
+    }
 }
 
 /// A delivery ready for an attempt, with its callback as it is now.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Ready {
     pub id: DeliveryId,
     pub event: EventName,
@@ -34,13 +67,14 @@ pub struct Ready {
     pub body: Vec<u8>,
     pub attempts: i64,
     pub tries: i64,
-    pub callback: Callback,
+    pub callback: Arc<Callback>,
 }
 
 /// One HTTP request that was made.
 #[derive(Debug, Clone)]
 pub struct AttemptRecord {
     pub delivery: DeliveryId,
+    pub callback: CallbackId,
     pub number: i64,
     pub started_at: Millis,
     pub millis: i64,
@@ -54,6 +88,8 @@ pub struct AttemptRecord {
     pub response_headers: Vec<(String, String)>,
     pub response_body: Vec<u8>,
     pub out_of_order: bool,
+    /// It used up one of the delivery's tries.
+    pub counts: bool,
 }
 
 /// What becomes of a delivery after an attempt.
@@ -68,19 +104,38 @@ pub enum Fate {
 #[derive(Debug, Clone)]
 pub struct CallbackOff {
     pub callback: CallbackId,
+    pub at: Millis,
     pub reason: String,
 }
 
 /// The storage of deliveries on their way. A method is one transaction.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync {
-    /// Rows of the queue after `(due_at, id)`, in order of that pair.
-    async fn waiting(&self, after: (Millis, DeliveryId), limit: i64) -> Result<Vec<Waiting>, StoreError>;
-    /// The delivery and its callback, if it still waits.
-    async fn ready(&self, id: DeliveryId) -> Result<Option<Ready>, StoreError>;
+    /// Rows of the queue that `owned` holds, after `(callback, delivery)`, in order of that pair.
+    async fn waiting(
+        &self,
+        owned: &Ownership,
+        after: (CallbackId, DeliveryId),
+        limit: i64,
+    ) -> Result<Vec<Waiting>, StoreError>;
+    /// Rows of the queue that `owned` holds and that were queued from `since` (Unix ms) on.
+    async fn queued_since(&self, owned: &Ownership, since: Millis) -> Result<Vec<Waiting>, StoreError>;
+    /// Those of the deliveries that still wait, with their callbacks as they are now.
+    async fn ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError>;
     /// Appends the attempts and moves their deliveries on, all in one transaction. A delivery that waits no more keeps its state
-    /// unless it was delivered.
-    async fn complete(&self, attempts: &[(AttemptRecord, Fate)], off: &[CallbackOff]) -> Result<(), StoreError>;
+    /// unless it was delivered. Returns the attempts that were not written, because `owned` is no longer true of them: another worker
+    /// has taken their shard over, and will make them again.
+    async fn complete(
+        &self,
+        owned: &Ownership,
+        attempts: &[(AttemptRecord, Fate)],
+        off: &[CallbackOff],
+    ) -> Result<Vec<DeliveryId>, StoreError>;
+    /// Renews the worker's leases, and takes or gives back shards so that the workers that are alive share them evenly. A database of one
+    /// process has one worker, which owns all.
+    async fn lease(&self, worker: &str, lease: Duration) -> Result<Ownership, StoreError>;
+    /// Gives all shards back.
+    async fn release(&self, worker: &str) -> Result<(), StoreError>;
     /// Deliveries made since (Unix ms), in the domains of `only` if given.
     async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError>;
     /// Length of the queue.

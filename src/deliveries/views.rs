@@ -120,8 +120,6 @@ pub struct DayFigures {
     pub failed: i64,
     pub waiting: i64,
     pub skipped: i64,
-    /// Domain, kind and error class of callbacks whose latest attempt failed.
-    pub troubled: Vec<(String, CallbackKind, String)>,
 }
 
 #[cfg(test)]

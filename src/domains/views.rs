@@ -18,6 +18,8 @@ pub struct CallbackMark {
     pub enabled: bool,
     /// The error class of the last attempt, if it failed.
     pub last_error: Option<String>,
+    /// It is paused after failures.
+    pub paused: bool,
 }
 
 /// A row of *Domain Management*.

@@ -11,7 +11,7 @@ use hmac::{Hmac, Mac};
 use http::HeaderMap;
 use rand::RngCore;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use standardwebhooks::{Webhook, WebhookError};
 
 const PREFIX: &str = "whsec_";
@@ -58,6 +58,12 @@ impl SigningSecret {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
+    }
+
+    /// Tells secrets apart where they must not be shown: the first 8 bytes of SHA-256 of the text, in hex.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        hex::encode(&Sha256::digest(self.expose())[..8])
     }
 
     /// Checks the headers `webhook-id`, `webhook-timestamp` (at most 5 minutes off) and `webhook-signature` of a

@@ -5,17 +5,20 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::Db;
-use super::rows::{Read, to_json};
+use super::rows::{Conditions, Read, to_json};
 use crate::audit::AuditEntry;
-use crate::callbacks::{Callback, CallbackChange, CallbackHealth, CallbackStore};
-use crate::deliveries::{DeliveryState, Queued};
+use crate::callbacks::{Callback, CallbackChange, CallbackHealth, CallbackStore, Pause, TroubledCallback};
+use crate::deliveries::{CallbackOff, DeliveryState, Queued};
 use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Millis, StoreError};
 use crate::outbound::CallbackAddress;
 
 /// The columns of a callback, under names that collide with no other table's.
 pub(super) const CALLBACK_COLUMNS: &str = "c.id as callback_id, c.domain_id as callback_domain, c.kind as callback_kind, \
      c.enabled, c.address, c.dialect, c.ordered, c.timeout_seconds, c.headers, c.secret_sealed, \
-     c.previous_secret_sealed, c.previous_secret_until, c.off_reason";
+     c.previous_secret_sealed, c.previous_secret_until, c.off_reason, \
+     c.paused_since, c.probe_at, c.probes, c.pause_reason";
+/// No pause.
+const NO_PAUSE: &str = "paused_since = null, probe_at = null, probes = null, pause_reason = null";
 
 pub(super) fn callback(row: &AnyRow) -> Result<Callback, StoreError> {
     Ok(Callback {
@@ -32,7 +35,14 @@ pub(super) fn callback(row: &AnyRow) -> Result<Callback, StoreError> {
         previous_secret_sealed: row.try_get("previous_secret_sealed")?,
         previous_secret_until: row.col("previous_secret_until")?,
         off_reason: row.col("off_reason")?,
+        pause: pause(row)?,
     })
+}
+
+fn pause(row: &AnyRow) -> Result<Option<Pause>, StoreError> {
+    let Some(since) = row.col("paused_since")? else { return Ok(None) };
+    let (probe_at, probes, reason) = (row.col("probe_at")?, row.col("probes")?, row.col("pause_reason")?);
+    Ok(Some(Pause { since, probe_at, probes, reason }))
 }
 
 impl Db {
@@ -58,6 +68,36 @@ impl Db {
             .fetch_all(&mut **tx)
             .await?;
         rows.iter().map(|row| Ok(Queued::Removed(DeliveryId(row.col("delivery_id")?)))).collect()
+    }
+
+    /// Turns a callback off by the console itself, and cancels what waits for it.
+    pub(super) async fn turn_off(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        off: &CallbackOff,
+    ) -> Result<Vec<Queued>, StoreError> {
+        let sql =
+            format!("update callbacks set enabled = 0, off_reason = $2, {NO_PAUSE} where id = $1 and enabled = 1");
+        sqlx::query(AssertSqlSafe(sql)).bind(off.callback.0).bind(off.reason.clone()).execute(&mut **tx).await?;
+        let mut queued = self.stop_waiting(tx, off.callback.0, DeliveryState::Cancelled, off.at).await?;
+        queued.push(Queued::CallbackChanged(off.callback));
+        Ok(queued)
+    }
+
+    /// The end of each change that a person makes: the callback is not paused any more, and the delivery loop hears of it.
+    async fn commit_change(
+        &self,
+        mut tx: Transaction<'static, Any>,
+        id: CallbackId,
+        mut queued: Vec<Queued>,
+        now: Millis,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let sql = format!("update callbacks set {NO_PAUSE}, updated_at = $2 where id = $1");
+        sqlx::query(AssertSqlSafe(sql)).bind(id.0).bind(now).execute(&mut *tx).await?;
+        self.write_audit(&mut tx, audit).await?;
+        queued.push(Queued::CallbackChanged(id));
+        self.commit(tx, queued).await
     }
 }
 
@@ -114,7 +154,7 @@ impl CallbackStore for Db {
         let mut tx = self.begin().await?;
         sqlx::query(
             "update callbacks set enabled = $2, address = $3, dialect = $4, ordered = $5, timeout_seconds = $6, \
-             headers = $7, off_reason = null, updated_at = $8 where id = $1",
+             headers = $7, off_reason = null where id = $1",
         )
         .bind(id.0)
         .bind(i64::from(change.enabled))
@@ -123,7 +163,6 @@ impl CallbackStore for Db {
         .bind(i64::from(change.ordered))
         .bind(change.timeout_seconds)
         .bind(to_json(&change.headers)?)
-        .bind(now)
         .execute(&mut *tx)
         .await?;
         let queued = if change.enabled {
@@ -131,8 +170,78 @@ impl CallbackStore for Db {
         } else {
             self.stop_waiting(&mut tx, id.0, DeliveryState::Cancelled, now).await?
         };
-        self.write_audit(&mut tx, audit).await?;
-        self.commit(tx, queued).await
+        self.commit_change(tx, id, queued, now, audit).await
+    }
+
+    async fn resume_callback(&self, id: CallbackId, now: Millis, audit: &AuditEntry) -> Result<(), StoreError> {
+        let tx = self.begin().await?;
+        self.commit_change(tx, id, Vec::new(), now, audit).await
+    }
+
+    async fn troubled_callbacks(
+        &self,
+        only: Option<&[String]>,
+        limit: i64,
+    ) -> Result<Vec<TroubledCallback>, StoreError> {
+        let mut conditions = Conditions::default();
+        if let Some(only) = only {
+            conditions.any_of("m.push", only);
+        }
+        conditions.add("c.enabled = 1", []);
+        conditions.add("coalesce(c.pause_reason, d.last_error) is not null", []);
+        let sql = format!(
+            "select m.push, c.kind, coalesce(c.pause_reason, d.last_error) as error, c.paused_since, c.probe_at, c.probes, \
+             c.pause_reason from callbacks c join domains m on m.id = c.domain_id left join deliveries d \
+             on d.id = (select max(x.id) from deliveries x where x.callback_id = c.id and x.attempts > 0){} \
+             order by case when c.paused_since is null then 1 else 0 end, m.push, c.kind limit ${}",
+            conditions.sql(),
+            conditions.next_place()
+        );
+        let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(limit);
+        let rows = query.fetch_all(&self.read).await?;
+        let troubled = |row: &AnyRow| {
+            Ok(TroubledCallback {
+                domain: row.col("push")?,
+                kind: row.word("kind")?,
+                error: row.col("error")?,
+                pause: pause(row)?,
+            })
+        };
+        rows.iter().map(troubled).collect()
+    }
+
+    async fn set_pause(&self, id: CallbackId, pause: Option<&Pause>) -> Result<bool, StoreError> {
+        let updated = match pause {
+            Some(pause) => {
+                sqlx::query(
+                    "update callbacks set paused_since = $2, probe_at = $3, probes = $4, pause_reason = $5 \
+                     where id = $1 and enabled = 1 and updated_at < $2 and (paused_since = $2 or ($4 = 0 and paused_since is null))",
+                )
+                .bind(id.0)
+                .bind(pause.since)
+                .bind(pause.probe_at)
+                .bind(pause.probes)
+                .bind(pause.reason.clone())
+                .execute(&self.write)
+                .await?
+            }
+            None => {
+                let sql = format!("update callbacks set {NO_PAUSE} where id = $1 and paused_since is not null");
+                sqlx::query(AssertSqlSafe(sql)).bind(id.0).execute(&self.write).await?
+            }
+        };
+        Ok(updated.rows_affected() > 0)
+    }
+
+    async fn paused_callbacks(&self) -> Result<Vec<(CallbackId, Pause)>, StoreError> {
+        let rows = sqlx::query(
+            "select id, paused_since, probe_at, probes, pause_reason from callbacks \
+             where enabled = 1 and paused_since is not null order by id",
+        );
+        let rows = rows.fetch_all(&self.read).await?;
+        let paused = |row: &AnyRow| Ok((CallbackId(row.col("id")?), pause(row)?));
+        let rows: Vec<(CallbackId, Option<Pause>)> = rows.iter().map(paused).collect::<Result<_, StoreError>>()?;
+        Ok(rows.into_iter().filter_map(|(id, pause)| Some((id, pause?))).collect())
     }
 
     async fn rotate_secret(
@@ -145,16 +254,39 @@ impl CallbackStore for Db {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
-            "update callbacks set previous_secret_sealed = secret_sealed, previous_secret_until = $3, \
-             secret_sealed = $2, updated_at = $4 where id = $1",
+            "update callbacks set previous_secret_sealed = secret_sealed, previous_secret_until = $3, secret_sealed = $2 \
+             where id = $1",
         )
         .bind(id.0)
         .bind(sealed)
         .bind(overlap_until)
+        .execute(&mut *tx)
+        .await?;
+        self.commit_change(tx, id, Vec::new(), now, audit).await
+    }
+
+    async fn set_overlap(
+        &self,
+        id: CallbackId,
+        until: Millis,
+        now: Millis,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let updated = sqlx::query(
+            "update callbacks set previous_secret_until = $2, \
+             previous_secret_sealed = case when $2 > $3 then previous_secret_sealed end \
+             where id = $1 and previous_secret_until > $3",
+        )
+        .bind(id.0)
+        .bind(until)
         .bind(now)
         .execute(&mut *tx)
         .await?;
-        self.write_audit(&mut tx, audit).await?;
-        self.commit(tx, Vec::new()).await
+        if updated.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit_change(tx, id, Vec::new(), now, audit).await?;
+        Ok(true)
     }
 }

@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Transaction};
+use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::events::enqueue;
 use super::rows::{Conditions, Read, Value, containing};
 use super::{Db, Engine};
 use crate::audit::AuditEntry;
@@ -13,7 +12,7 @@ use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, SessionId,
 
 const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.sequence, d.happened_at, d.state, d.attempts, \
      d.tries, d.last_attempt_at, d.last_status, d.last_error, d.out_of_order, q.due_at, s.domain";
-const FROM: &str = "from deliveries d join sessions s on s.id = d.session_id left join queue q on q.delivery_id = d.id";
+const FROM: &str = "from deliveries d join sessions s on s.id = d.session_id left join queue q on q.callback_id = d.callback_id and q.delivery_id = d.id";
 
 fn delivery(row: &AnyRow) -> Result<DeliveryRow, StoreError> {
     Ok(DeliveryRow {
@@ -56,21 +55,30 @@ fn attempt(row: &AnyRow) -> Result<AttemptView, StoreError> {
     })
 }
 
-/// Queues a delivery anew, with all its tries.
-pub(super) async fn requeue(tx: &mut Transaction<'static, Any>, waiting: Waiting) -> Result<Queued, StoreError> {
-    sqlx::query("update deliveries set state = 'pending', tries = 0, finished_at = null where id = $1")
-        .bind(waiting.delivery.0)
-        .execute(&mut **tx)
-        .await?;
-    enqueue(tx, waiting).await
-}
-
 /// The numbers of `ids`, for `in (…)`.
 pub(super) fn listed(ids: &[DeliveryId]) -> String {
     ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 impl Db {
+    /// Queues deliveries anew, each with all its tries.
+    pub(super) async fn requeue(
+        &self,
+        tx: &mut AnyConnection,
+        waiting: Vec<Waiting>,
+    ) -> Result<Vec<Queued>, StoreError> {
+        if !waiting.is_empty() {
+            let ids: Vec<DeliveryId> = waiting.iter().map(|w| w.delivery).collect();
+            let sql = format!(
+                "update deliveries set state = 'pending', tries = 0, finished_at = null where id in ({})",
+                listed(&ids)
+            );
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await?;
+            self.enqueue(tx, &waiting).await?;
+        }
+        Ok(waiting.into_iter().map(Queued::Put).collect())
+    }
+
     /// The conditions of a filter, on deliveries `d` and their sessions `s`.
     pub(super) fn log_conditions(&self, filter: &DeliveryFilter) -> Conditions {
         let mut conditions = Conditions::default();
@@ -179,23 +187,24 @@ impl DeliveryLog for Db {
             "select c.id from callbacks c where c.enabled = 1 and c.address is not null \
              and c.id in (select callback_id from deliveries where id in ({})) order by c.id{}",
             listed(ids),
-            self.engine.for_update()
+            self.engine.for_share()
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *tx).await?;
         let on = rows.iter().map(|row| row.col("id")).collect::<Result<Vec<i64>, _>>()?;
         let sql = format!("select id, callback_id from deliveries where id in ({}) order by id", listed(ids));
-        let mut queued = Vec::with_capacity(ids.len());
+        let mut waiting = Vec::with_capacity(ids.len());
         for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *tx).await? {
             let (delivery, callback) = (DeliveryId(row.col("id")?), CallbackId(row.col("callback_id")?));
             if on.contains(&callback.0) {
-                let due_at = now + queued.len() as Millis;
+                let due_at = now + waiting.len() as Millis;
                 // A resend stands by itself: it neither waits for its stream nor holds it up.
-                let waiting = Waiting { delivery, callback, stream_key: delivery.to_string(), due_at };
-                queued.push(requeue(&mut tx, waiting).await?);
+                let stream_key = delivery.to_string();
+                waiting.push(Waiting { delivery, callback, stream_key, due_at, retry: false, queued_at: now });
             }
         }
-        let number = queued.len() as i64;
+        let number = waiting.len() as i64;
         if number > 0 {
+            let queued = self.requeue(&mut tx, waiting).await?;
             self.write_audit(&mut tx, audit).await?;
             self.commit(tx, queued).await?;
         }
@@ -204,7 +213,10 @@ impl DeliveryLog for Db {
 
     async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let removed = sqlx::query("delete from queue where delivery_id = $1").bind(id.0).execute(&mut *tx).await?;
+        let removed = sqlx::query(
+            "delete from queue where callback_id = (select callback_id from deliveries where id = $1) and delivery_id = $1",
+        );
+        let removed = removed.bind(id.0).execute(&mut *tx).await?;
         if removed.rows_affected() == 0 {
             return Ok(false);
         }

@@ -59,7 +59,7 @@ impl Db {
             ids.iter().map(|id| Value::Int(*id)),
         );
         let sql = format!(
-            "select c.domain_id, c.kind, c.enabled, \
+            "select c.domain_id, c.kind, c.enabled, c.paused_since, \
              (select d.last_error from deliveries d where d.callback_id = c.id and d.attempts > 0 \
               order by d.id desc limit 1) as last_error \
              from callbacks c{} order by c.id",
@@ -70,6 +70,7 @@ impl Db {
                 kind: row.word("kind")?,
                 enabled: row.flag("enabled")?,
                 last_error: row.col("last_error")?,
+                paused: row.col::<Option<i64>>("paused_since")?.is_some(),
             };
             found.entry(row.col("domain_id")?).or_default().push(mark);
         }

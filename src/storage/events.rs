@@ -1,98 +1,151 @@
 //! Events, and the deliveries made for them in the same transaction.
 
-use sqlx::{Any, AssertSqlSafe, Transaction};
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::AnyConnection;
 
 use super::Db;
+use super::batch::Rows;
 use super::callbacks::{CALLBACK_COLUMNS, callback};
-use super::rows::{Read, to_json};
+use super::reports::Happened;
+use super::rows::to_json;
+use crate::callbacks::Callback;
 use crate::deliveries::{DeliveryState, Queued, Waiting, render};
-use crate::model::{DeliveryId, Millis, StoreError};
-use crate::streams::{Event, StoredSession};
+use crate::model::{CallbackKind, DeliveryId, DomainId, StoreError};
 
 impl Db {
-    /// Appends an event and, if its domain still has callbacks, the delivery for it: queued while the callback is on
-    /// and has an address, else skipped.
-    pub(super) async fn append_event(
+    /// Appends events and, where a domain still has callbacks and their dialect tells of it, the deliveries for them: queued while
+    /// the callback is on and has an address, else skipped.
+    pub(super) async fn append_events(
         &self,
-        tx: &mut Transaction<'static, Any>,
-        stored: &StoredSession,
-        event: &Event,
-        now: Millis,
-    ) -> Result<Option<Queued>, StoreError> {
-        metrics::counter!("callsheet_events_total", "event" => event.name.as_str()).increment(1);
-        let event_id = self.ids.next(now);
-        sqlx::query(
-            "insert into events (id, session_id, domain_id, name, status, sequence, happened_at, stored_at, detail) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(event_id)
-        .bind(stored.id.0)
-        .bind(stored.domain_id.0)
-        .bind(event.name.as_str())
-        .bind(event.status.as_str())
-        .bind(event.sequence)
-        .bind(event.at)
-        .bind(now)
-        .bind(to_json(event)?)
-        .execute(&mut **tx)
-        .await?;
-        let sql = format!(
-            "select {CALLBACK_COLUMNS} from callbacks c where c.domain_id = $1 and c.kind = $2{}",
-            // A callback that is being turned off either sees this delivery or is seen off by it.
-            self.engine.for_update()
-        );
-        let row = sqlx::query(AssertSqlSafe(sql))
-            .bind(stored.domain_id.0)
-            .bind(event.name.kind().as_str())
-            .fetch_optional(&mut **tx)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let callback = callback(&row)?;
-        let goes = callback.enabled && callback.address.is_some();
-        let state = if goes { DeliveryState::Pending } else { DeliveryState::Skipped };
-        let id = DeliveryId(self.ids.next(now));
-        sqlx::query(
-            "insert into deliveries (id, event_id, callback_id, domain_id, session_id, kind, event, app, stream, sequence, \
-             happened_at, body, state, attempts, tries, out_of_order, finished_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, 0, $14)",
-        )
-        .bind(id.0)
-        .bind(event_id)
-        .bind(callback.id.0)
-        .bind(stored.domain_id.0)
-        .bind(stored.id.0)
-        .bind(event.name.kind().as_str())
-        .bind(event.name.as_str())
-        .bind(stored.app.clone())
-        .bind(stored.stream.clone())
-        .bind(event.sequence)
-        .bind(event.at)
-        .bind(render(callback.dialect, &stored.domain, &stored.app, &stored.stream, event))
-        .bind(state.as_str())
-        .bind((!goes).then_some(now))
-        .execute(&mut **tx)
-        .await?;
-        if !goes {
-            return Ok(None);
+        tx: &mut AnyConnection,
+        happened: &[Happened<'_>],
+    ) -> Result<Vec<Queued>, StoreError> {
+        if happened.is_empty() {
+            return Ok(Vec::new());
         }
-        let stream_key = if callback.ordered { format!("{}/{}", stored.app, stored.stream) } else { id.to_string() };
-        let waiting = Waiting { delivery: id, callback: callback.id, stream_key, due_at: now };
-        Ok(Some(enqueue(tx, waiting).await?))
+        let callbacks = self.callbacks_of(tx, happened).await?;
+        let mut queued = Vec::new();
+        let mut events = Rows::new([
+            "id",
+            "session_id",
+            "domain_id",
+            "name",
+            "status",
+            "sequence",
+            "happened_at",
+            "stored_at",
+            "detail",
+        ]);
+        let mut deliveries = Rows::new([
+            "id",
+            "event_id",
+            "callback_id",
+            "domain_id",
+            "session_id",
+            "kind",
+            "event",
+            "app",
+            "stream",
+            "sequence",
+            "happened_at",
+            "body",
+            "state",
+            "attempts",
+            "tries",
+            "out_of_order",
+            "finished_at",
+        ]);
+        for Happened { stored, event, now } in happened {
+            let event_id = self.ids.next(*now);
+            events.push([
+                event_id.into(),
+                stored.id.0.into(),
+                stored.domain_id.0.into(),
+                event.name.as_str().into(),
+                event.status.as_str().into(),
+                event.sequence.into(),
+                event.at.into(),
+                (*now).into(),
+                to_json(event)?.into(),
+            ]);
+            let Some(callback) = callbacks.get(&(stored.domain_id, event.name.kind())) else { continue };
+            let told = render(callback.dialect, &stored.domain, &stored.app, &stored.stream, event);
+            let Some(told) = told else { continue };
+            let goes = callback.enabled && callback.address.is_some();
+            let state = if goes { DeliveryState::Pending } else { DeliveryState::Skipped };
+            let id = DeliveryId(self.ids.next(*now));
+            deliveries.push([
+                id.0.into(),
+                event_id.into(),
+                callback.id.0.into(),
+                stored.domain_id.0.into(),
+                stored.id.0.into(),
+                event.name.kind().as_str().into(),
+                told.event.as_str().into(),
+                stored.app.clone().into(),
+                stored.stream.clone().into(),
+                event.sequence.into(),
+                event.at.into(),
+                told.body.into(),
+                state.as_str().into(),
+                0.into(),
+                0.into(),
+                false.into(),
+                (!goes).then_some(*now).into(),
+            ]);
+            if goes {
+                let stream_key =
+                    if callback.ordered { format!("{}/{}", stored.app, stored.stream) } else { id.to_string() };
+                queued.push(Waiting {
+                    delivery: id,
+                    callback: callback.id,
+                    stream_key,
+                    due_at: *now,
+                    retry: false,
+                    queued_at: *now,
+                });
+            }
+        }
+        events.insert(self.engine, tx, "events", "").await?;
+        deliveries.insert(self.engine, tx, "deliveries", "").await?;
+        self.enqueue(tx, &queued).await?;
+        Ok(queued.into_iter().map(Queued::Put).collect())
     }
-}
 
-/// Puts a delivery into the queue, or changes when it is due; one that waits already keeps its place in its stream.
-pub(super) async fn enqueue(tx: &mut Transaction<'static, Any>, mut waiting: Waiting) -> Result<Queued, StoreError> {
-    let row = sqlx::query(
-        "insert into queue (due_at, delivery_id, callback_id, stream_key) values ($1, $2, $3, $4) \
-         on conflict (delivery_id) do update set due_at = excluded.due_at returning stream_key",
-    )
-    .bind(waiting.due_at)
-    .bind(waiting.delivery.0)
-    .bind(waiting.callback.0)
-    .bind(waiting.stream_key.clone())
-    .fetch_one(&mut **tx)
-    .await?;
-    waiting.stream_key = row.col("stream_key")?;
-    Ok(Queued::Put(waiting))
+    async fn callbacks_of(
+        &self,
+        tx: &mut AnyConnection,
+        happened: &[Happened<'_>],
+    ) -> Result<HashMap<(DomainId, CallbackKind), Callback>, StoreError> {
+        let domains: BTreeSet<i64> = happened.iter().map(|one| one.stored.domain_id.0).collect();
+        let mut rows = Rows::new(["domain_id"]);
+        domains.into_iter().for_each(|domain| rows.push([domain.into()]));
+        let sql = format!(
+            "select {CALLBACK_COLUMNS} from callbacks c where c.domain_id in (select domain_id from r) order by c.id{}",
+            // A callback that is being turned off either sees these deliveries or is seen off by them.
+            self.engine.for_share()
+        );
+        let found = rows.with(self.engine, tx, &sql).await?;
+        found.iter().map(|row| callback(row).map(|c| ((c.domain_id, c.kind), c))).collect()
+    }
+
+    /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream.
+    pub(super) async fn enqueue(&self, tx: &mut AnyConnection, waiting: &[Waiting]) -> Result<(), StoreError> {
+        let mut rows = Rows::new(["callback_id", "delivery_id", "stream_key", "due_at", "retry", "queued_at"]);
+        for w in waiting {
+            rows.push([
+                w.callback.0.into(),
+                w.delivery.0.into(),
+                w.stream_key.clone().into(),
+                w.due_at.into(),
+                w.retry.into(),
+                w.queued_at.into(),
+            ]);
+        }
+        let ending = " on conflict (callback_id, delivery_id) do update set due_at = excluded.due_at, \
+             retry = excluded.retry, queued_at = excluded.queued_at";
+        rows.insert(self.engine, tx, "queue", ending).await?;
+        Ok(())
+    }
 }

@@ -8,13 +8,17 @@
 
 mod accounts;
 mod audit;
+mod batch;
 mod callbacks;
 mod deliveries;
 mod delivery_log;
 mod domains;
 mod events;
+mod leases;
+mod queue;
 mod recordings;
 mod recoveries;
+mod reports;
 mod retention;
 mod rows;
 mod sources;
@@ -27,6 +31,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, Executor, Transaction};
 use tokio::sync::broadcast;
 
+use self::reports::Reports;
 use crate::deliveries::Queued;
 use crate::model::{IdGenerator, StoreError};
 
@@ -46,11 +51,11 @@ impl Engine {
         }
     }
 
-    /// The end of a `select` whose rows this transaction will change. SQLite's one writer needs none.
-    const fn for_update(self) -> &'static str {
+    /// The end of a `select` whose rows nobody may change before this transaction ends.
+    const fn for_share(self) -> &'static str {
         match self {
             Self::Sqlite => "",
-            Self::Postgres => " for update",
+            Self::Postgres => " for share",
         }
     }
 }
@@ -74,11 +79,13 @@ pub struct Db {
     read: AnyPool,
     ids: Arc<IdGenerator>,
     /// Tells the delivery loop of this process what a commit did to the queue.
-    queued: broadcast::Sender<Queued>,
+    queued: broadcast::Sender<Arc<[Queued]>>,
+    /// Sources' reports on their way to the next commit.
+    reports: Reports,
 }
 
-/// How many queue changes the delivery loop may lag behind before it reads the table anew.
-const QUEUED_LAG: usize = 16_384;
+/// How many commits the delivery loop may lag behind before it reads the table anew.
+const QUEUED_LAG: usize = 4_096;
 
 impl Db {
     /// Connects. SQLite's file is made if missing; its folder must exist.
@@ -98,7 +105,7 @@ impl Db {
             return Err(OpenError::BadUrl);
         };
         let (queued, _) = broadcast::channel(QUEUED_LAG);
-        Ok(Self { engine, write, read, ids, queued })
+        Ok(Self { engine, write, read, ids, queued, reports: Reports::default() })
     }
 
     /// Brings the tables up to date.
@@ -124,7 +131,7 @@ impl Db {
 
     /// What commits of this process do to the queue, from now on.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Queued> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Queued]>> {
         self.queued.subscribe()
     }
 
@@ -141,9 +148,9 @@ impl Db {
     /// Commits, then tells of the queue.
     async fn commit(&self, transaction: Transaction<'static, Any>, queued: Vec<Queued>) -> Result<(), StoreError> {
         transaction.commit().await?;
-        for change in queued {
+        if !queued.is_empty() {
             // Nobody listens in a process without a delivery loop.
-            let _ = self.queued.send(change);
+            let _ = self.queued.send(queued.into());
         }
         Ok(())
     }

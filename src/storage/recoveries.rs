@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Transaction};
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::Db;
 use super::callbacks::{CALLBACK_COLUMNS, callback};
-use super::delivery_log::{listed, requeue};
+use super::delivery_log::listed;
 use super::rows::{Conditions, Read, Value, to_json};
 use crate::audit::AuditEntry;
 use crate::callbacks::Callback;
@@ -81,28 +81,35 @@ impl Db {
     /// Queues those of `ids` that still can be recovered, in their order.
     async fn requeue_lane(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut AnyConnection,
         lane: &Lane,
         ids: &[DeliveryId],
         ordered: bool,
         now: Millis,
     ) -> Result<Vec<Queued>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let sql = format!(
             "select id, app, stream from deliveries \
-             where id in ({}) and state in ('failed', 'cancelled', 'skipped') order by id{}",
-            listed(ids),
-            self.engine.for_update()
+             where id in ({}) and state in ('failed', 'cancelled', 'skipped') order by id",
+            listed(ids)
         );
-        let mut queued = Vec::with_capacity(ids.len());
-        for (place, row) in (0..).zip(sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?) {
+        let mut waiting = Vec::with_capacity(ids.len());
+        for (place, row) in (0..).zip(sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *tx).await?) {
             let delivery = DeliveryId(row.col("id")?);
             let (app, stream): (String, String) = (row.col("app")?, row.col("stream")?);
-            // They keep their order among each other, and never hold up what the stream tells now.
-            let stream_key = if ordered { format!("{}/{app}/{stream}", lane.recovery) } else { delivery.to_string() };
-            let waiting = Waiting { delivery, callback: lane.callback, stream_key, due_at: now + place };
-            queued.push(requeue(tx, waiting).await?);
+            waiting.push(Waiting {
+                delivery,
+                callback: lane.callback,
+                // They keep their order among each other, and never hold up what the stream tells now.
+                stream_key: if ordered { format!("{}/{app}/{stream}", lane.recovery) } else { delivery.to_string() },
+                due_at: now + place,
+                retry: false,
+                queued_at: now,
+            });
         }
-        Ok(queued)
+        self.requeue(tx, waiting).await
     }
 }
 
@@ -208,36 +215,44 @@ impl RecoveryStore for Db {
         let through = (ids.len() as i64) < limit;
         let mut tx = self.begin().await?;
         // Whoever cancels waits for this batch, or this batch finds it cancelled.
-        let sql = format!("select state from recoveries where id = $1{}", self.engine.for_update());
+        let sql = format!("select state from recoveries where id = $1{}", self.engine.for_share());
         let state = sqlx::query(AssertSqlSafe(sql)).bind(lane.recovery.0).fetch_optional(&mut *tx).await?;
         if state.map(|row| row.col::<String>("state")).transpose()?.as_deref() != Some("running") {
             return Ok(true);
         }
+        let mine = sqlx::query(
+            "update recovery_lanes set after_id = $3, through = $4 \
+             where recovery_id = $1 and callback_id = $2 and after_id = $5 and through = 0",
+        )
+        .bind(lane.recovery.0)
+        .bind(lane.callback.0)
+        .bind(ids.last().unwrap_or(&lane.after).0)
+        .bind(i64::from(through))
+        .bind(lane.after.0)
+        .execute(&mut *tx)
+        .await?;
+        if mine.rows_affected() == 0 {
+            // Another process has given the lane this very turn.
+            return Ok(true);
+        }
         // Whoever turns the callback off waits for this batch and takes it out of the queue, or this batch finds it off.
-        let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where c.id = $1{}", self.engine.for_update());
+        let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where c.id = $1{}", self.engine.for_share());
         let row = sqlx::query(AssertSqlSafe(sql)).bind(lane.callback.0).fetch_optional(&mut *tx).await?;
         let callback = row.as_ref().map(callback).transpose()?.filter(goes);
         let (queued, left_out) = match callback {
             Some(callback) => (self.requeue_lane(&mut tx, lane, &ids, callback.ordered, now).await?, 0),
             None => (Vec::new(), ids.len() as i64),
         };
-        let moved = sqlx::query(
-            "update recovery_lanes set after_id = $3, queued = queued + $4, left_out = left_out + $5, through = $6 \
-             where recovery_id = $1 and callback_id = $2 and after_id = $7 and through = 0",
+        sqlx::query(
+            "update recovery_lanes set queued = queued + $3, left_out = left_out + $4 \
+             where recovery_id = $1 and callback_id = $2",
         )
         .bind(lane.recovery.0)
         .bind(lane.callback.0)
-        .bind(ids.last().unwrap_or(&lane.after).0)
         .bind(queued.len() as i64)
         .bind(left_out)
-        .bind(i64::from(through))
-        .bind(lane.after.0)
         .execute(&mut *tx)
         .await?;
-        if moved.rows_affected() == 0 {
-            // Another process gave the lane this very turn.
-            return Ok(true);
-        }
         if through {
             sqlx::query(
                 "update recoveries set state = 'done', ended_at = $2 where id = $1 and not exists \

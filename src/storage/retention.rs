@@ -1,6 +1,7 @@
 //! Removing what has passed its time.
 
 use super::Db;
+use super::batch::Rows;
 use super::rows::Read;
 use crate::model::{DeliveryId, Millis, StoreError};
 
@@ -21,21 +22,22 @@ impl Db {
         let floor = DeliveryId::floor(before).0;
         let mut tx = self.begin().await?;
         let rows = sqlx::query(
-            "select id from deliveries where id < $1 and id not in (select delivery_id from queue) order by id limit $2",
+            "select id, event_id from deliveries where id < $1 and state not in ('pending', 'retrying') order by id limit $2",
         )
         .bind(floor)
         .bind(BATCH)
         .fetch_all(&mut *tx)
         .await?;
+        let mut old = Rows::new(["id", "event_id"]);
         for row in &rows {
-            let id: i64 = row.col("id")?;
-            for sql in [
-                "delete from attempts where delivery_id = $1",
-                "delete from events where id = (select event_id from deliveries where id = $1)",
-                "delete from deliveries where id = $1",
-            ] {
-                sqlx::query(sql).bind(id).execute(&mut *tx).await?;
-            }
+            old.push([row.col::<i64>("id")?.into(), row.col::<i64>("event_id")?.into()]);
+        }
+        for sql in [
+            "delete from attempts where delivery_id in (select id from r)",
+            "delete from events where id in (select event_id from r)",
+            "delete from deliveries where id in (select id from r)",
+        ] {
+            old.clone().with(self.engine, &mut tx, sql).await?;
         }
         self.commit(tx, Vec::new()).await?;
         Ok(rows.len())

@@ -2,22 +2,22 @@
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Row, Transaction};
+use sqlx::{AssertSqlSafe, Row};
 
 use super::Db;
-use super::rows::{Conditions, Read, Value, to_json};
-use crate::deliveries::Queued;
+use super::rows::{Conditions, Read, Value};
 use crate::model::{DeliveryId, DomainId, EventId, Millis, Page, PageRequest, SessionId, SourceId, StoreError};
 use crate::streams::{
-    Decide, EventFilter, EventView, Part, PartView, Scope, Session, SessionDetail, SessionEvent, SessionFilter,
-    SessionKey, SessionStore, SessionView, Situation, Step, StoredSession, StreamRef,
+    EventFilter, EventView, PartView, Report, Session, SessionDetail, SessionEvent, SessionFilter, SessionKey,
+    SessionStore, SessionView, StoredSession, StreamRef,
 };
 
-const STORED: &str = "id, source_id, boot, source_key, domain_id, domain, app, stream, state";
+pub(super) const STORED: &str =
+    "s.id, s.source_id, s.boot, s.source_key, s.domain_id, s.domain, s.app, s.stream, s.state";
 const VIEW: &str = "s.id, s.domain, s.app, s.stream, s.phase, s.started_at, s.ended_at, s.state, \
      coalesce((select name from sources where id = s.source_id), '') as source";
 
-fn stored(row: &AnyRow) -> Result<StoredSession, StoreError> {
+pub(super) fn stored(row: &AnyRow) -> Result<StoredSession, StoreError> {
     Ok(StoredSession {
         id: SessionId(row.col("id")?),
         key: SessionKey {
@@ -57,134 +57,10 @@ fn view(row: &AnyRow) -> Result<SessionView, StoreError> {
     })
 }
 
-impl Db {
-    async fn situation(&self, tx: &mut Transaction<'static, Any>, scope: &Scope<'_>) -> Result<Situation, StoreError> {
-        let lock = self.engine.for_update();
-        let current = match scope {
-            Scope::Key(key, push) => {
-                if let Some(push) = push {
-                    // Two publishes of one domain that begin at once are decided one after the other.
-                    let sql = format!("select id from domains where id = $1{lock}");
-                    sqlx::query(AssertSqlSafe(sql)).bind(push.domain.0).fetch_optional(&mut **tx).await?;
-                }
-                let sql = format!(
-                    "select {STORED} from sessions where source_id = $1 and source_key = $2 and boot = $3 \
-                     order by id desc limit 1{lock}"
-                );
-                let query = sqlx::query(AssertSqlSafe(sql)).bind(key.source.0).bind(key.key.clone());
-                query.bind(key.boot.clone()).fetch_optional(&mut **tx).await?
-            }
-            Scope::Id(id) => {
-                let sql = format!("select {STORED} from sessions where id = $1{lock}");
-                sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&mut **tx).await?
-            }
-        };
-        let current = current.as_ref().map(stored).transpose()?;
-        let stream = match (scope, &current) {
-            (Scope::Key(_, Some(push)), _) => Some((push.domain, push.app, push.stream)),
-            (_, Some(s)) => Some((s.domain_id, s.app.as_str(), s.stream.as_str())),
-            (_, None) => None,
-        };
-        let mut rivals = Vec::new();
-        if let Some((domain, app, name)) = stream {
-            let sql = format!(
-                "select {STORED} from sessions where domain_id = $1 and app = $2 and stream = $3 and id <> $4 \
-                 and phase <> 'closed' order by id{lock}"
-            );
-            let rows = sqlx::query(AssertSqlSafe(sql))
-                .bind(domain.0)
-                .bind(app.to_owned())
-                .bind(name.to_owned())
-                .bind(current.as_ref().map_or(0, |s| s.id.0))
-                .fetch_all(&mut **tx)
-                .await?;
-            rivals = rows.iter().map(stored).collect::<Result<_, _>>()?;
-        }
-        Ok(Situation { current, rivals })
-    }
-
-    async fn save_step(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        step: &Step,
-        now: Millis,
-    ) -> Result<Vec<Queued>, StoreError> {
-        let Step { stored, events, parts } = step;
-        sqlx::query(
-            "insert into sessions (id, source_id, boot, source_key, domain_id, domain, app, stream, phase, started_at, \
-             ended_at, due_at, state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-             on conflict (id) do update set phase = excluded.phase, ended_at = excluded.ended_at, \
-             due_at = excluded.due_at, state = excluded.state",
-        )
-        .bind(stored.id.0)
-        .bind(stored.key.source.0)
-        .bind(stored.key.boot.clone())
-        .bind(stored.key.key.clone())
-        .bind(stored.domain_id.0)
-        .bind(stored.domain.clone())
-        .bind(stored.app.clone())
-        .bind(stored.stream.clone())
-        .bind(stored.session.phase.as_str())
-        .bind(stored.session.started_at)
-        .bind(stored.session.ended_at)
-        .bind(stored.session.due_at)
-        .bind(to_json(&stored.session)?)
-        .execute(&mut **tx)
-        .await?;
-        for part in parts {
-            save_part(tx, stored.id, part).await?;
-        }
-        let mut queued = Vec::new();
-        for event in events {
-            queued.extend(self.append_event(tx, stored, event, now).await?);
-        }
-        Ok(queued)
-    }
-}
-
-async fn save_part(tx: &mut Transaction<'static, Any>, session: SessionId, part: &Part) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into parts (session_id, number, location, started_at, stopped_at, duration_ms, bytes, failure) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
-    )
-    .bind(session.0)
-    .bind(part.number)
-    .bind(part.location.clone())
-    .bind(part.start)
-    .bind(part.stop)
-    .bind(part.duration_ms)
-    .bind(part.bytes)
-    .bind(part.failure.clone())
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
 #[async_trait]
 impl SessionStore for Db {
-    async fn advance(
-        &self,
-        scope: Scope<'_>,
-        receipt: Option<&str>,
-        now: Millis,
-        decide: &Decide<'_>,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        if let (Some(receipt), Scope::Key(key, _)) = (receipt, &scope) {
-            let first = sqlx::query(
-                "insert into source_receipts (source_id, webhook_id, at) values ($1, $2, $3) on conflict do nothing",
-            );
-            let first = first.bind(key.source.0).bind(receipt.to_owned()).bind(now).execute(&mut *tx).await?;
-            if first.rows_affected() == 0 {
-                return Ok(());
-            }
-        }
-        let situation = self.situation(&mut tx, &scope).await?;
-        let mut queued = Vec::new();
-        for step in decide(situation) {
-            queued.extend(self.save_step(&mut tx, &step, now).await?);
-        }
-        self.commit(tx, queued).await
+    async fn advance(&self, report: Report) -> Result<(), StoreError> {
+        self.commit_report(report).await
     }
 
     async fn due_sessions(&self, now: Millis, limit: i64) -> Result<(Vec<SessionId>, Option<Millis>), StoreError> {
@@ -301,14 +177,14 @@ impl SessionStore for Db {
         }))
     }
 
-    async fn is_forbidden(&self, stream: StreamRef<'_>, now: Millis) -> Result<bool, StoreError> {
+    async fn is_forbidden(&self, stream: &StreamRef, now: Millis) -> Result<bool, StoreError> {
         let row = sqlx::query(
             "select domain_id from forbidden_streams where domain_id = $1 and app = $2 and stream = $3 \
              and (until is null or until > $4)",
         )
         .bind(stream.domain.0)
-        .bind(stream.app.to_owned())
-        .bind(stream.stream.to_owned())
+        .bind(stream.app.clone())
+        .bind(stream.stream.clone())
         .bind(now)
         .fetch_optional(&self.read)
         .await?;

@@ -24,9 +24,13 @@ pub use error::StreamError;
 #[cfg(feature = "ssr")]
 pub use ingest::{Admitted, ClosedPart, Hint, IngestSink, Media, PushRequest, RecordingPlan, Refused, SessionKey};
 #[cfg(feature = "ssr")]
+pub(crate) use service::may_be_secret;
+#[cfg(feature = "ssr")]
 pub use service::{Streams, StreamsStore};
 #[cfg(feature = "ssr")]
 pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 #[cfg(feature = "ssr")]
-pub use store::{Decide, EventFilter, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
+pub use store::{
+    Decide, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,
+};
 pub use views::{EventView, PartView, SessionDetail, SessionEvent, SessionView};

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use super::error::StreamError;
 use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
 use super::session::{Outcome, Phase, Session, SessionRules};
-use super::store::{EventFilter, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef};
+use super::store::{
+    EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,
+};
 use super::{EventView, SessionDetail, SessionView};
 use crate::domains::DomainStore;
 use crate::model::{
@@ -90,19 +92,18 @@ impl Streams {
         &self,
         key: &SessionKey,
         adapter: Adapter,
-        hint: &Hint,
-        receipt: Option<&str>,
+        hint: Hint,
+        receipt: Option<String>,
     ) -> Result<(), StreamError> {
         let now = self.clock.now();
-        let rules = self.rules(adapter, hint);
-        let push = match hint {
-            Hint::Started { push, .. } => {
-                Some(StreamRef { domain: push.domain_id, app: push.app.as_str(), stream: push.stream.as_str() })
-            }
+        let rules = self.rules(adapter, &hint);
+        let push = match &hint {
+            Hint::Started { push, .. } => Some(stream_of(push)),
             _ => None,
         };
-        let decide = |situation: Situation| self.decide(situation, key, hint, now, &rules);
-        self.store.advance(Scope::Key(key, push), receipt, now, &decide).await?;
+        let (scope, ids, key) = (Scope::Key(key.clone(), push), self.ids.clone(), key.clone());
+        let decide = Box::new(move |situation: Situation| decide(situation, &ids, &key, &hint, now, &rules));
+        self.store.advance(Report { scope, receipt, now, decide }).await?;
         self.watch.notify_one();
         Ok(())
     }
@@ -123,11 +124,11 @@ impl Streams {
             }
             let rules = self.rules_of(false);
             for id in due {
-                let decide = |situation: Situation| match situation.current {
+                let decide = Box::new(move |situation: Situation| match situation.current {
                     Some(stored) => settle(stored, situation.rivals, now, &rules, |session| session.tick(now, &rules)),
                     None => Vec::new(),
-                };
-                self.store.advance(Scope::Id(id), None, now, &decide).await?;
+                });
+                self.store.advance(Report { scope: Scope::Id(id), receipt: None, now, decide }).await?;
             }
         }
     }
@@ -137,9 +138,10 @@ impl Streams {
         let now = self.clock.now();
         let rules = self.rules_of(false);
         for id in self.store.orphans(source, boot).await? {
-            let decide =
-                |situation: Situation| situation.current.map(|stored| lose(stored, now, &rules)).into_iter().collect();
-            self.store.advance(Scope::Id(id), None, now, &decide).await?;
+            let decide = Box::new(move |situation: Situation| {
+                situation.current.map(|stored| lose(stored, now, &rules)).into_iter().collect()
+            });
+            self.store.advance(Report { scope: Scope::Id(id), receipt: None, now, decide }).await?;
         }
         Ok(())
     }
@@ -154,46 +156,6 @@ impl Streams {
 
     fn rules_of(&self, records_at_publish: bool) -> SessionRules {
         SessionRules { grace_ms: self.grace_ms, heartbeat_timeout_ms: HEARTBEAT_TIMEOUT_MS, records_at_publish }
-    }
-
-    fn decide(
-        &self,
-        situation: Situation,
-        key: &SessionKey,
-        hint: &Hint,
-        now: Millis,
-        rules: &SessionRules,
-    ) -> Vec<Step> {
-        let Situation { current, rivals } = situation;
-        match (hint, current) {
-            (Hint::Started { at, push }, current) => {
-                let mut steps = Vec::new();
-                if let Some(stored) = current {
-                    if stored.session.is_repeat_of_start(now, rules) {
-                        return steps;
-                    }
-                    if stored.session.phase != Phase::Closed {
-                        steps.push(lose(stored, now, rules));
-                    }
-                }
-                let contested = rivals.iter().any(|r| r.key != *key && r.session.phase == Phase::Live);
-                let (session, outcome) = Session::start(*at, now, push, contested, rules);
-                let stored = StoredSession {
-                    id: SessionId(self.ids.next(now)),
-                    key: key.clone(),
-                    domain_id: push.domain_id,
-                    domain: push.domain.ascii().to_owned(),
-                    app: push.app.to_string(),
-                    stream: push.stream.to_string(),
-                    session,
-                };
-                steps.push(Step { stored, events: outcome.events, parts: outcome.parts });
-                steps
-            }
-            // An end or a part without a start: nothing is known of the stream, so there is nobody to tell.
-            (_, None) => Vec::new(),
-            (hint, Some(stored)) => settle(stored, rivals, now, rules, |session| session.apply(hint, now, rules)),
-        }
     }
 
     async fn check(&self, push: &PushRequest) -> Result<Result<Admitted, (String, Refused)>, StoreError> {
@@ -224,8 +186,9 @@ impl Streams {
             Ok(stream) => stream,
             Err(why) => return refuse(&domain.push, "bad_stream", format!("the stream name {why}")),
         };
-        let stream_ref = StreamRef { domain: domain.source_id, app: app.as_str(), stream: stream.as_str() };
-        if self.store.is_forbidden(stream_ref, self.clock.now()).await? {
+        let stream_ref =
+            StreamRef { domain: domain.source_id, app: app.as_str().to_owned(), stream: stream.as_str().to_owned() };
+        if self.store.is_forbidden(&stream_ref, self.clock.now()).await? {
             return refuse(&domain.push, "forbidden", "an operator has forbidden this stream".to_owned());
         }
         let settings = self.store.recording_settings(domain.source_id).await?;
@@ -271,15 +234,60 @@ impl IngestSink for Streams {
     }
 
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
-        self.report_once(key, Adapter::BuiltIn, &hint, None).await
+        self.report_once(key, Adapter::BuiltIn, hint, None).await
     }
 }
 
+fn stream_of(push: &Admitted) -> StreamRef {
+    StreamRef { domain: push.domain_id, app: push.app.as_str().to_owned(), stream: push.stream.as_str().to_owned() }
+}
+
 /// Whether a parameter of a push address, by its name, may hold what only the publisher should know.
-fn may_be_secret(name: &str) -> bool {
+pub(crate) fn may_be_secret(name: &str) -> bool {
     const MARKS: [&str; 8] = ["auth", "hash", "key", "pass", "pwd", "secret", "sign", "token"];
     let name = name.to_lowercase();
     MARKS.iter().any(|mark| name.contains(mark))
+}
+
+/// What becomes of a situation by a hint.
+fn decide(
+    situation: Situation,
+    ids: &IdGenerator,
+    key: &SessionKey,
+    hint: &Hint,
+    now: Millis,
+    rules: &SessionRules,
+) -> Vec<Step> {
+    let Situation { current, rivals } = situation;
+    match (hint, current) {
+        (Hint::Started { at, push }, current) => {
+            let mut steps = Vec::new();
+            if let Some(stored) = current {
+                if stored.session.is_repeat_of_start(now, rules) {
+                    return steps;
+                }
+                if stored.session.phase != Phase::Closed {
+                    steps.push(lose(stored, now, rules));
+                }
+            }
+            let contested = rivals.iter().any(|r| r.key != *key && r.session.phase == Phase::Live);
+            let (session, outcome) = Session::start(*at, now, push, contested, rules);
+            let stored = StoredSession {
+                id: SessionId(ids.next(now)),
+                key: key.clone(),
+                domain_id: push.domain_id,
+                domain: push.domain.ascii().to_owned(),
+                app: push.app.to_string(),
+                stream: push.stream.to_string(),
+                session,
+            };
+            steps.push(Step { stored, events: outcome.events, parts: outcome.parts });
+            steps
+        }
+        // An end or a part without a start: nothing is known of the stream, so there is nobody to tell.
+        (_, None) => Vec::new(),
+        (hint, Some(stored)) => settle(stored, rivals, now, rules, |session| session.apply(hint, now, rules)),
+    }
 }
 
 /// One session moves by `change`. When it goes live, whoever was live is gone; when it stops being live, the next may go live.

@@ -36,22 +36,32 @@ pub struct Step {
 
 /// Which session a report concerns.
 #[derive(Debug, Clone)]
-pub enum Scope<'a> {
+pub enum Scope {
     /// The latest under this key; with the stream that it is about to publish, if it is.
-    Key(&'a SessionKey, Option<StreamRef<'a>>),
+    Key(SessionKey, Option<StreamRef>),
     Id(SessionId),
 }
 
 /// A stream by name.
-#[derive(Debug, Clone, Copy)]
-pub struct StreamRef<'a> {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StreamRef {
     pub domain: DomainId,
-    pub app: &'a str,
-    pub stream: &'a str,
+    pub app: String,
+    pub stream: String,
 }
 
 /// Decides what becomes of a situation. Pure, because a conflict may make the store ask again.
-pub type Decide<'a> = dyn Fn(Situation) -> Vec<Step> + Send + Sync + 'a;
+pub type Decide = dyn Fn(Situation) -> Vec<Step> + Send + Sync;
+
+/// What a source said, ready to be committed.
+pub struct Report {
+    pub scope: Scope,
+    /// A signed source's `webhook-id`: one that was seen before makes the report do nothing.
+    pub receipt: Option<String>,
+    /// Unix ms.
+    pub now: Millis,
+    pub decide: Box<Decide>,
+}
 
 /// Which sessions to list.
 #[derive(Debug, Clone, Default)]
@@ -77,16 +87,9 @@ pub struct EventFilter {
 /// The sessions' storage. A method is one transaction.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Loads what a report concerns, lets `decide` decide, and commits the states, parts, events **and the deliveries
-    /// made for them** in one transaction. A `receipt` (a signed source's `webhook-id`) that was seen before makes it
-    /// do nothing.
-    async fn advance(
-        &self,
-        scope: Scope<'_>,
-        receipt: Option<&str>,
-        now: Millis,
-        decide: &Decide<'_>,
-    ) -> Result<(), StoreError>;
+    /// Loads what the report concerns, lets it decide, and commits the states, parts, events **and the deliveries made
+    /// for them** in one transaction, which other reports may share.
+    async fn advance(&self, report: Report) -> Result<(), StoreError>;
     /// Sessions whose time has come, and when the next one's comes.
     async fn due_sessions(&self, now: Millis, limit: i64) -> Result<(Vec<SessionId>, Option<Millis>), StoreError>;
     /// Open sessions of a source that belong to another run of it than `boot`.
@@ -98,5 +101,5 @@ pub trait SessionStore: Send + Sync {
     async fn list_events(&self, filter: &EventFilter, page: PageRequest) -> Result<Page<EventView>, StoreError>;
     async fn session_detail(&self, id: SessionId) -> Result<Option<SessionDetail>, StoreError>;
     /// Whether publishing this stream is forbidden at `now`.
-    async fn is_forbidden(&self, stream: StreamRef<'_>, now: Millis) -> Result<bool, StoreError>;
+    async fn is_forbidden(&self, stream: &StreamRef, now: Millis) -> Result<bool, StoreError>;
 }

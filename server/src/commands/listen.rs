@@ -27,7 +27,8 @@ pub(super) async fn listen(port: u16, secrets: &[String]) -> Result<(), Failure>
     if secrets.is_empty() {
         println!("Signatures are not checked; give --secret whsec_… to check them.");
     }
-    let receiver = Router::new().route("/", post(receive)).route("/{*path}", post(receive)).with_state(Arc::new(secrets));
+    let receiver =
+        Router::new().route("/", post(receive)).route("/{*path}", post(receive)).with_state(Arc::new(secrets));
     Ok(axum::serve(listener, receiver).await?)
 }
 

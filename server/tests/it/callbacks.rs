@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use callsheet::callbacks::{CallbackChange, Dialect};
-use callsheet::deliveries::{DeliveryStore, Departure};
+use callsheet::callbacks::{CallbackChange, CallbackStore, Dialect};
+use callsheet::deliveries::{DeliveryFilter, DeliveryStore, Departure, Ownership, Waiting};
 use callsheet::domains::NewDomain;
-use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, Problem, SystemClock, TestClock};
+use callsheet::model::{
+    Actor, CallbackId, CallbackKind, Clock, DeliveryId, PageRequest, Problem, SystemClock, TestClock,
+};
 use callsheet::outbound::CallbackAddress;
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
 use callsheet::{Console, deliveries::Made};
+use serde_json::{Value, json};
+use sqlx::{Connection, Row};
 
 use crate::support::{Answer, DOMAIN, Database, DownReceiver, PLAY, Received, Receiver, on_both_databases, use_cases};
 
@@ -17,7 +21,11 @@ on_both_databases!(
     all_settings_are_kept,
     an_address_can_be_typed_after_the_switch,
     the_former_secret_signs_for_a_day,
+    the_former_secret_signs_for_as_long_as_is_said,
+    changes_of_secrets_are_audited_without_them,
+    the_later_dialect_tells_of_pushes_and_files,
     a_test_tells_each_phase,
+    a_test_is_made_as_the_callback_is_set,
 );
 
 const KIND: CallbackKind = CallbackKind::Publish;
@@ -67,18 +75,15 @@ async fn each_wrong_setting_is_told_with_its_field(database: Database) {
         let error = callbacks.put(&cli, DOMAIN, KIND, change).await.expect_err("a bad timeout");
         assert_eq!((error.code(), error.field()), ("callback_bad_timeout", Some("timeoutSeconds")));
     }
-    for (name, value) in [
-        ("Webhook-Id", "x"),
-        ("callsheet-event", "x"),
-        ("Content-Length", "0"),
-        ("host", "a.example.com"),
-        ("two words", "x"),
-        ("", "x"),
-        ("x-a", "line\nbreak"),
+    for (name, value, code) in [
+        ("Webhook-Id", "x", "header_ours"),
+        ("Content-Length", "0", "header_of_the_request"),
+        ("two words", "x", "header_unreadable"),
+        ("x-a", "line\nbreak", "header_bad_value"),
     ] {
         let change = CallbackChange { headers: vec![(name.to_owned(), value.to_owned())], ..change(here) };
         let error = callbacks.put(&cli, DOMAIN, KIND, change).await.expect_err(name);
-        assert_eq!((error.code(), error.field()), ("callback_bad_header", Some("headers")), "{name}");
+        assert_eq!((error.code(), error.field()), (code, Some("headers")), "{name}");
     }
     let error = callbacks.get(&cli, "other.example.com", KIND).await.expect_err("unknown");
     assert_eq!(error.code(), "domain_unknown");
@@ -129,12 +134,15 @@ async fn publish_and_attempt(console: &Console, session: &str, receiver: &Receiv
     let key = SessionKey { source, boot: "1".to_owned(), key: session.to_owned() };
     let at = console.clock.now();
     console.streams.report(&key, Hint::Started { at, push }).await.expect("reported");
-    let waiting = console.db.waiting((0, DeliveryId(0)), 10).await.expect("the queue");
+    let (all, start) = (Ownership::All, (CallbackId(0), DeliveryId(0)));
+    let waiting = console.db.waiting(&all, start, 10).await.expect("the queue");
     let [waiting] = waiting.as_slice() else { panic!("{waiting:?}") };
-    let departure = Departure { delivery: waiting.delivery, callback: waiting.callback, out_of_order: false };
-    let Made { record, fate, .. } = console.courier.attempt(departure).await.expect("made").expect("it waits");
-    console.db.complete(&[(record, fate)], &[]).await.expect("recorded");
-    assert!(console.db.waiting((0, DeliveryId(0)), 10).await.expect("the queue").is_empty());
+    let Waiting { delivery, callback, .. } = *waiting;
+    let departure = Departure { delivery, callback, out_of_order: false, probe: false };
+    let ready = console.courier.ready(&[departure]).await.expect("read").pop().expect("it waits");
+    let Made { record, fate, .. } = console.courier.attempt(departure, ready).await.expect("made").expect("it is on");
+    console.db.complete(&all, &[(record, fate)], &[]).await.expect("recorded");
+    assert!(console.db.waiting(&all, start, 10).await.expect("the queue").is_empty());
     receiver.received().pop().expect("a request")
 }
 
@@ -146,7 +154,7 @@ async fn the_former_secret_signs_for_a_day(database: Database) {
     let (callbacks, cli) = (&console.callbacks, Actor::cli());
     callbacks.put(&cli, DOMAIN, KIND, change(Some(&receiver.url("/")))).await.expect("changed");
     let rotate = async || {
-        let secret = callbacks.rotate_secret(&cli, DOMAIN, KIND).await.expect("rotated");
+        let secret = callbacks.rotate_secret(&cli, DOMAIN, KIND, 24).await.expect("rotated");
         secret.0.expose().to_owned()
     };
     let old = rotate().await;
@@ -164,11 +172,137 @@ async fn the_former_secret_signs_for_a_day(database: Database) {
     assert_eq!(callbacks.get(&cli, DOMAIN, KIND).await.expect("found").previous_secret_until, None);
 }
 
+async fn the_former_secret_signs_for_as_long_as_is_said(database: Database) {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let (console, _data) = with_domain(&database, clock.clone()).await;
+    let receiver = Receiver::start();
+    let (callbacks, cli) = (&console.callbacks, Actor::cli());
+    callbacks.put(&cli, DOMAIN, KIND, change(Some(&receiver.url("/")))).await.expect("changed");
+    let error = callbacks.set_overlap(&cli, DOMAIN, KIND, 1).await.expect_err("none signs");
+    assert_eq!(error.code(), "callback_no_former_secret");
+    let old = callbacks.rotate_secret(&cli, DOMAIN, KIND, 0).await.expect("rotated").0;
+    let until = async || callbacks.get(&cli, DOMAIN, KIND).await.expect("found").previous_secret_until;
+    assert_eq!(until().await, None, "no overlap");
+    let new = callbacks.rotate_secret(&cli, DOMAIN, KIND, 168).await.expect("rotated").0;
+    assert_eq!(until().await, Some(clock.now() + 7 * DAY_MS));
+    for hours in [-1, 169] {
+        let set = callbacks.set_overlap(&cli, DOMAIN, KIND, hours).await.expect_err("bad hours");
+        let rotate = callbacks.rotate_secret(&cli, DOMAIN, KIND, hours).await.map(drop).expect_err("bad hours");
+        for error in [set, rotate] {
+            assert_eq!((error.code(), error.field()), ("callback_bad_overlap", Some("overlapHours")), "{hours}");
+        }
+    }
+    let view = callbacks.set_overlap(&cli, DOMAIN, KIND, 2).await.expect("set");
+    assert_eq!(view.previous_secret_until, Some(clock.now() + 7_200_000));
+    let received = publish_and_attempt(&console, "both", &receiver).await;
+    assert!(received.is_signed_with(new.expose()) && received.is_signed_with(old.expose()));
+
+    let view = callbacks.set_overlap(&cli, DOMAIN, KIND, 0).await.expect("ended");
+    assert_eq!(view.previous_secret_until, None);
+    let received = publish_and_attempt(&console, "one", &receiver).await;
+    assert!(received.is_signed_with(new.expose()) && !received.is_signed_with(old.expose()));
+    let domain = console.domains.get(&cli, DOMAIN).await.expect("found").source_id;
+    let stored = console.db.find_callback(domain, KIND).await.expect("read").expect("a callback");
+    assert_eq!(stored.previous_secret_sealed, None, "what ended is erased");
+}
+
+async fn changes_of_secrets_are_audited_without_them(database: Database) {
+    let (console, _data) = with_domain(&database, Arc::new(SystemClock)).await;
+    let (callbacks, cli) = (&console.callbacks, Actor::cli());
+    let old = callbacks.rotate_secret(&cli, DOMAIN, KIND, 24).await.expect("rotated").0;
+    let new = callbacks.rotate_secret(&cli, DOMAIN, KIND, 12).await.expect("rotated").0;
+    callbacks.set_overlap(&cli, DOMAIN, KIND, 0).await.expect("ended");
+    let mut connection = sqlx::AnyConnection::connect(database.url()).await.expect("the database");
+    let rows = sqlx::query("select action, detail from audit where action like 'callback.%' order by id");
+    let rows = rows.fetch_all(&mut connection).await.expect("the audit log");
+    let entry = |n: usize| {
+        let detail: String = rows[n].get("detail");
+        assert!(!detail.contains(old.expose()) && !detail.contains(new.expose()), "{detail}");
+        (rows[n].get::<String, _>("action"), serde_json::from_str::<Value>(&detail).expect("JSON"))
+    };
+    let (old, new) = (old.fingerprint(), new.fingerprint());
+    let rotated = json!({ "kind": KIND, "secret": new, "former": old, "overlapHours": 12 });
+    assert_eq!(entry(1), ("callback.rotate_secret".to_owned(), rotated));
+    let ended = json!({ "kind": KIND, "former": old, "overlapHours": 0 });
+    assert_eq!(entry(2), ("callback.set_overlap".to_owned(), ended));
+    assert_eq!((rows.len(), old == new), (3, false));
+}
+
+/// Two parts make two deliveries; what this dialect does not know makes none.
+async fn the_later_dialect_tells_of_pushes_and_files(database: Database) {
+    let (console, _data) = with_domain(&database, Arc::new(SystemClock)).await;
+    let cli = Actor::cli();
+    for kind in CallbackKind::ALL {
+        let change = CallbackChange { dialect: Dialect::V1_1, ..change(Some("http://127.0.0.1:8080/")) };
+        console.callbacks.put(&cli, DOMAIN, *kind, change).await.expect("changed");
+    }
+    let source = console.sources.built_in().await.expect("a source");
+    let push = PushRequest {
+        source,
+        hosts: vec![DOMAIN.to_owned()],
+        app: "live".to_owned(),
+        stream: "room_7".to_owned(),
+        client: Some("203.0.113.7".to_owned()),
+        params: vec![("room".to_owned(), "7".to_owned()), ("token".to_owned(), "t".to_owned())],
+    };
+    let push = console.streams.admit(push).await.expect("admitted");
+    let key = SessionKey { source, boot: "1".to_owned(), key: "1".to_owned() };
+    let at = console.clock.now();
+    let part = |n: i64| {
+        Hint::PartClosed(ClosedPart {
+            recorder: "main".to_owned(),
+            location: Some(format!("tapes/{n}.flv")),
+            started_at: Some(at + (n - 1) * 10_000),
+            stopped_at: at + n * 10_000,
+            duration_ms: None,
+            bytes: Some(n * 1_000),
+            failure: None,
+        })
+    };
+    let hints = [
+        Hint::Started { at, push },
+        Hint::RecordingStarted { at },
+        Hint::PartOpened { at, location: None },
+        part(1),
+        Hint::PartOpened { at: at + 10_000, location: None },
+        part(2),
+        Hint::RecordingEnded { at: at + 20_000 },
+        Hint::Ended { at: at + 20_000, failure: None },
+    ];
+    for hint in hints {
+        console.streams.report(&key, hint).await.expect("reported");
+    }
+    let page = console.deliveries.list(&cli, DeliveryFilter::default(), PageRequest::of_console(1)).await;
+    let mut told = Vec::new();
+    for row in page.expect("a list").rows.iter().rev() {
+        let body = console.deliveries.get(&cli, row.id).await.expect("a delivery").body;
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!((&body["version"], &body["event"]), (&json!("v1.1"), &json!(row.event)));
+        told.push((row.event.as_str(), body["pushParams"].clone(), body["downloadUrl"].clone()));
+    }
+    let (none, file) = (Value::Null, |n: i64| ("record_done", Value::Null, json!(format!("tapes/{n}.flv"))));
+    let started = ("publish_started", json!({ "room": "7" }), none.clone());
+    assert_eq!(told, [started, file(1), file(2), ("publish_done", none.clone(), none)]);
+}
+
+async fn a_test_is_made_as_the_callback_is_set(database: Database) {
+    let (console, _data) = with_domain(&database, Arc::new(SystemClock)).await;
+    let receiver = Receiver::start();
+    let cli = Actor::cli();
+    let headers = vec![("X-Token".to_owned(), "abc".to_owned())];
+    let set = CallbackChange { dialect: Dialect::V1_1, headers, ..change(Some(&receiver.url("/"))) };
+    console.callbacks.put(&cli, DOMAIN, KIND, set).await.expect("changed");
+    let report = console.prober.test(&cli, Some(DOMAIN), KIND, &receiver.url("/other")).await.expect("tested");
+    assert!(report.ok, "{report:?}");
+    let received = receiver.received().pop().expect("a request");
+    assert_eq!((received.header("x-token"), received.field("publishDomain").as_str()), ("abc", DOMAIN));
+}
+
 async fn a_test_tells_each_phase(database: Database) {
     let (console, _data) = with_domain(&database, Arc::new(SystemClock)).await;
     let receiver = Receiver::start();
     let cli = Actor::cli();
-    let secret = console.callbacks.rotate_secret(&cli, DOMAIN, KIND).await.expect("rotated");
+    let secret = console.callbacks.rotate_secret(&cli, DOMAIN, KIND, 24).await.expect("rotated");
     let test = async |address: &str| console.prober.test(&cli, Some(DOMAIN), KIND, address).await.expect("tested");
     let report = test(&receiver.url("/hook")).await;
     assert!(report.ok && report.phases.iter().all(|phase| phase.ok), "{report:?}");

@@ -13,6 +13,7 @@ mod domains;
 mod hooks;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
+mod pauses;
 mod permissions;
 mod process;
 mod receivers;

@@ -16,6 +16,7 @@ use crate::support::{
 on_both_databases!(
     a_count_changes_nothing_and_a_recovery_queues_what_was_counted,
     a_recovery_leaves_room_and_goes_on_after_a_restart,
+    a_recovery_may_end_with_a_full_batch,
     a_cancelled_recovery_queues_no_more,
     a_callback_that_is_turned_off_meanwhile_is_left_out,
     a_full_queue_holds_up_its_own_callback_only,
@@ -168,6 +169,16 @@ async fn a_recovery_leaves_room_and_goes_on_after_a_restart(database: Database) 
     assert_eq!(last.len(), 50);
     assert!(last.iter().all(|id| !both.contains(id)));
     assert!(last.iter().min() > both.iter().max(), "the order is that of the ids");
+}
+
+async fn a_recovery_may_end_with_a_full_batch(database: Database) {
+    let stage = Stage::new(&database).await;
+    stage.skip(DOMAIN, 100).await;
+    stage.turn(DOMAIN, true).await;
+    let recovery = stage.start(any()).await;
+    assert_eq!(stage.step().await, Round::Moved);
+    assert_eq!(stage.step().await, Round::Moved, "it finds nothing more");
+    assert_eq!(figures(&stage.now(&recovery).await), (RecoveryState::Done, 100, 100, 0));
 }
 
 async fn a_cancelled_recovery_queues_no_more(database: Database) {

@@ -9,9 +9,10 @@ use leptos::server_fn::ServerFn;
 use leptos::task::spawn_local;
 
 use super::server_fns::{
-    SaveCallbackAddress, SetCallbackEnabled, TestCallback, save_callback_address, set_callback_enabled, test_callback,
+    ResumeCallback, SaveCallbackAddress, SetCallbackEnabled, TestCallback, resume_callback, save_callback_address,
+    set_callback_enabled, test_callback,
 };
-use super::state::{Answer, RowLabels, RowStart, RowState, TestView};
+use super::state::{Answer, Moment, RowLabels, RowStart, RowState, TestView};
 use crate::error::UiError;
 
 /// Slider, help, address, *Edit* → *Test*, *Cancel*, *OK*. `children`: the health, from the server.
@@ -25,6 +26,7 @@ pub(crate) fn CallbackRow(start: RowStart, children: Children) -> impl IntoView 
     let address = address_line(row, &start.page, &labels, start.editable, edit);
     let editor = editor(row, &start.back, &labels, start.typed, edit);
     let findings = findings(row, &labels);
+    let trouble = trouble(row, &labels, start.editable);
     view! {
         <div class="callback" id=format!("callback-{kind}")>
             <div>
@@ -39,6 +41,7 @@ pub(crate) fn CallbackRow(start: RowStart, children: Children) -> impl IntoView 
             </form>
             <div class="what">
                 {question}
+                {trouble}
                 {address}
                 {editor}
                 {findings}
@@ -181,6 +184,20 @@ impl Row {
         }
     }
 
+    fn resume(self, event: &SubmitEvent) {
+        event.prevent_default();
+        if self.begin() {
+            spawn_local(async move {
+                let outcome = resume_callback(self.push.get_value(), self.kind).await;
+                self.busy.set(false);
+                match outcome {
+                    Ok(resumed) => self.state.set(resumed),
+                    Err(error) => self.fail(error),
+                }
+            });
+        }
+    }
+
     fn edit(self, event: &MouseEvent) {
         event.prevent_default();
         self.state.update(|state| state.note.clear());
@@ -218,6 +235,36 @@ fn turn_off_question(row: Row, back: &str, labels: &RowLabels) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Said while the console has turned the callback off, or paused it: with *Resume now*.
+fn trouble(row: Row, labels: &RowLabels, editable: bool) -> AnyView {
+    let (since, next_probe) = (labels.since.clone(), labels.next_probe.clone());
+    let facts = move || {
+        let pause = row.state.with(|state| state.pause.clone())?;
+        Some(view! {
+            <span>{pause.reason}</span>
+            <span>{since.clone()} " " {time(pause.since)}</span>
+            <span>{next_probe.clone()} " " {time(pause.next_probe)}</span>
+        })
+    };
+    view! {
+        <p class="note bad" hidden=move || row.state.with(|state| state.off.is_none())>
+            {move || row.state.with(|state| state.off.clone())}
+        </p>
+        <form class="note warn" method="post" action=ResumeCallback::PATH on:submit=move |event| row.resume(&event)
+            hidden=move || row.state.with(|state| state.pause.is_none())>
+            {row.hidden_fields()}
+            <p class="health"><strong>{labels.paused.clone()}</strong>{facts}</p>
+            <p>{labels.paused_help.clone()}</p>
+            <div hidden=!editable><button class="btn small">{labels.resume.clone()}</button></div>
+        </form>
+    }
+    .into_any()
+}
+
+fn time(moment: Moment) -> impl IntoView {
+    view! { <time datetime=moment.machine title=moment.utc>{moment.text}</time> }
 }
 
 /// The address at rest, with *Edit*.

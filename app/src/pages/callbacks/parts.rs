@@ -1,14 +1,14 @@
 //! The server's part of the callback rows: their start, their health, *Advanced*.
 
 use callsheet::callbacks::{CallbackView, Dialect};
-use callsheet::model::CallbackKind;
+use callsheet::model::{CallbackKind, Millis};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::islands::CallbackRow;
 use super::report::{anchor, row_state};
 use super::server_fns::{
-    RotateCallbackSecret, SaveCallbackAddress, SaveCallbackSettings, SetCallbackEnabled, TestCallback,
+    RotateCallbackSecret, SaveCallbackAddress, SaveCallbackSettings, SetCallbackEnabled, SetSecretOverlap, TestCallback,
 };
 use super::state::{Answer, RowLabels, RowStart, TestView};
 use crate::components::{Badge, Choice, Field, Note, Select, Tone, copyable};
@@ -36,8 +36,10 @@ pub(crate) fn LiveVideoInformation(
             let note = flash.message(Some(&anchor(view.kind))).unwrap_or_default();
             let flash = if flash.typed("kind") == mine { flash.clone() } else { Flash::default() };
             let edited = editing == Some(view.kind);
-            let start =
-                RowStart { state: row_state(&view, note), ..start(&visit, &push, &view, editable, edited, &flash) };
+            let start = RowStart {
+                state: row_state(&visit, &view, note),
+                ..start(&visit, &push, &view, editable, edited, &flash)
+            };
             let health = health(&visit, &push, &view);
             let advanced = editable.then(|| advanced(&visit, &push, &view, &flash));
             let name = format!("{}-name", anchor(view.kind));
@@ -78,7 +80,7 @@ fn start(visit: &Visit, push: &str, view: &CallbackView, editable: bool, edited:
     RowStart {
         push: push.to_owned(),
         kind,
-        state: row_state(view, String::new()),
+        state: row_state(visit, view, String::new()),
         editable,
         editing: editable && (edited || typed.is_some() || wanting),
         typed: typed.or_else(|| view.address.clone()).unwrap_or_default(),
@@ -113,6 +115,11 @@ fn labels(texts: Texts, kind: CallbackKind) -> RowLabels {
         ask_save: texts.get("callback.ask_save"),
         save_anyway: texts.get("callback.save_anyway"),
         body: texts.get("callback.answer_body"),
+        paused: texts.get("callback.paused"),
+        paused_help: texts.get("callback.paused_help"),
+        since: texts.get("callback.paused_since"),
+        next_probe: texts.get("callback.next_probe"),
+        resume: texts.get("callback.resume"),
         connection: texts.get("error.connection"),
     }
 }
@@ -139,12 +146,8 @@ fn health(visit: &Visit, push: &str, view: &CallbackView) -> AnyView {
         texts.fill("health.rate", &[("share", &share), ("n", &number(finished))])
     });
     let waiting = (health.waiting > 0).then(|| texts.count("health.waiting", health.waiting));
-    let off = view.off_reason.clone().map(|reason| {
-        view! { <Note tone=Tone::Bad>{texts.fill("callback.off_reason", &[("reason", &reason)])}</Note> }
-    });
     let log = format!("{}/deliveries{}", page_of(push), encode(&[("kind", view.kind.to_string())]));
     view! {
-        {off}
         <div class="health">
             <Badge tone text=texts.get(word)/>
             {last}
@@ -163,7 +166,8 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
     let kind = view.kind;
     let settings = flash.of(SaveCallbackSettings::PATH);
     let secret: Option<String> = flash.of(RotateCallbackSecret::PATH).value();
-    let open = settings.error.is_some() || secret.is_some();
+    let overlap = flash.of(SetSecretOverlap::PATH);
+    let open = settings.error.is_some() || secret.is_some() || overlap.error.is_some();
     let own = |field: &str, now: String| settings.typed(field).unwrap_or(now);
     let ordered =
         if settings.error.is_some() { settings.typed("ordered").is_some_and(|v| !v.is_empty()) } else { view.ordered };
@@ -174,9 +178,7 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
         CallbackKind::Publish => "callback.publish",
         CallbackKind::Record => "callback.record",
     });
-    let overlap = view.previous_secret_until.map(|until| {
-        view! { <p class="help">{texts.get("secret.overlap")} " " {visit.times.at(until)}</p> }
-    });
+    let overlap = view.previous_secret_until.map(|until| overlap_forms(visit, push, kind, until, &overlap));
     let shown = secret.map(|secret| {
         view! {
             <Note tone=Tone::Warn>
@@ -205,19 +207,52 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
                         error=settings.wrong("headers") value=own("headers", headers.join("\n"))/>
                     <div><button class="btn">{texts.get("callback.save_settings")}</button></div>
                 </form>
-                <form class="fields" method="post" action=RotateCallbackSecret::PATH>
-                    <input type="hidden" name="push" value=push.to_owned()/>
-                    <input type="hidden" name="kind" value=kind.as_str()/>
+                <div class="fields">
                     <div class="field">
                         <h4>{texts.get("secret.title")}</h4>
                         <p class="help">{texts.get("secret.help")}</p>
-                        {overlap}
                     </div>
                     {shown}
-                    <div><button class="btn">{texts.get("secret.rotate")}</button></div>
-                </form>
+                    <form method="post" action=RotateCallbackSecret::PATH>
+                        <input type="hidden" name="push" value=push.to_owned()/>
+                        <input type="hidden" name="kind" value=kind.as_str()/>
+                        <button class="btn">{texts.get("secret.rotate")}</button>
+                    </form>
+                    {overlap}
+                </div>
             </div>
         </details>
+    }
+    .into_any()
+}
+
+/// Until when the former secret signs too, how to change that, and *End now*.
+fn overlap_forms(visit: &Visit, push: &str, kind: CallbackKind, until: Millis, flash: &Flash) -> AnyView {
+    let texts = visit.texts;
+    let hours_left = (((until - visit.times.now).max(0) + 3_599_999) / 3_600_000).to_string();
+    let hidden = || {
+        view! {
+            <input type="hidden" name="push" value=push.to_owned()/>
+            <input type="hidden" name="kind" value=kind.as_str()/>
+        }
+    };
+    view! {
+        <div class="field">
+            <h4>{texts.get("secret.former")}</h4>
+            <p class="help">{texts.get("secret.overlap")} " " {visit.times.at(until)}</p>
+        </div>
+        <form class="fields" method="post" action=SetSecretOverlap::PATH>
+            {hidden()}
+            <Field name="overlapHours" id=format!("{kind}-overlap") label=texts.get("secret.overlap_hours")
+                help=texts.get("secret.overlap_hours_help") kind="number" inputmode="numeric" class="short"
+                value=flash.typed("overlapHours").unwrap_or(hours_left) error=flash.wrong("overlapHours")/>
+            <div><button class="btn">{texts.get("secret.overlap_change")}</button></div>
+        </form>
+        <form method="post" action=SetSecretOverlap::PATH>
+            {hidden()}
+            <input type="hidden" name="overlapHours" value="0"/>
+            <button class="btn">{texts.get("secret.overlap_end")}</button>
+        </form>
     }
     .into_any()
 }

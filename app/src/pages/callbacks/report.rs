@@ -4,10 +4,11 @@ use callsheet::callbacks::CallbackView;
 use callsheet::deliveries::{PhaseView, ProbeReport};
 use callsheet::model::CallbackKind;
 
-use super::state::{PhaseLine, PhaseOutcome, RowState, TestView};
+use super::state::{Moment, PauseNote, PhaseLine, PhaseOutcome, RowState, TestView};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::texts::{Locale, Texts};
+
 /// The phases of an exchange, in order.
 const PHASES: [&str; 8] = ["address", "dns", "policy", "connect", "tls", "request", "status", "body"];
 
@@ -17,8 +18,19 @@ pub(super) fn anchor(kind: CallbackKind) -> String {
 }
 
 /// What a row shows of a callback.
-pub(super) fn row_state(view: &CallbackView, note: String) -> RowState {
-    RowState { enabled: view.enabled, address: view.address.clone(), note }
+pub(super) fn row_state(visit: &Visit, view: &CallbackView, note: String) -> RowState {
+    let (texts, times) = (visit.texts, &visit.times);
+    let moment = |at, text| {
+        let (machine, utc) = times.utc(at);
+        Moment { machine, utc, text }
+    };
+    let off = view.off_reason.as_ref().map(|reason| texts.fill("callback.off_reason", &[("reason", reason)]));
+    let pause = view.pause.as_ref().map(|pause| PauseNote {
+        reason: texts.word("class", &pause.reason),
+        since: moment(pause.since, times.ago_text(pause.since)),
+        next_probe: moment(pause.probe_at, times.until_text(pause.probe_at)),
+    });
+    RowState { enabled: view.enabled, address: view.address.clone(), off, pause, note }
 }
 
 /// A test's report in the person's language.

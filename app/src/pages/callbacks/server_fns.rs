@@ -3,7 +3,7 @@
 use callsheet::model::CallbackKind;
 use leptos::prelude::*;
 
-use super::state::{Answer, TestView};
+use super::state::{Answer, RowState, TestView};
 use crate::error::UiError;
 
 #[cfg(feature = "ssr")]
@@ -11,7 +11,7 @@ use {
     super::report::{anchor, blocked, row_state, test_view},
     crate::context::Visit,
     crate::forms::{Done, Post},
-    callsheet::callbacks::{CallbackChange, CallbackError, CallbackView},
+    callsheet::callbacks::{CallbackChange, CallbackError, CallbackView, HeaderError, OVERLAP_HOURS},
     callsheet::outbound::CallbackAddress,
     leptos::server_fn::ServerFn,
 };
@@ -44,7 +44,7 @@ pub(crate) async fn set_callback_enabled(
                 (true, None) => "callback.is_on_without_address",
                 (true, Some(_)) => "callback.is_on",
             });
-            let state = row_state(&view, message.clone());
+            let state = row_state(&visit, &view, message.clone());
             post.succeed(Answer::Done(state), Done { message, page: page(&push, kind) }).await
         }
         Err(problem) => post.fail(UiError::of(visit.texts, &problem)).await,
@@ -90,7 +90,19 @@ pub(crate) async fn save_callback_address(
     }
     let note = visit.texts.get("callback.saved");
     let outcome = visit.console.callbacks.set_address(actor, &push, kind, address).await;
-    let outcome = outcome.map(|view| Answer::Done(row_state(&view, note.clone())));
+    let outcome = outcome.map(|view| Answer::Done(row_state(&visit, &view, note.clone())));
+    post.answer(outcome, |_| Done { message: note, page: page(&push, kind) }).await
+}
+
+/// Ends a pause before its next probe.
+#[server(ResumeCallback)]
+pub(crate) async fn resume_callback(push: String, kind: CallbackKind) -> Result<RowState, UiError> {
+    let visit = Visit::current();
+    let actor = visit.actor()?;
+    let post = Post::new(&visit, ResumeCallback::PATH, &[("kind", kind.as_str())]);
+    let note = visit.texts.get("callback.resumed");
+    let outcome = visit.console.callbacks.resume(actor, &push, kind).await;
+    let outcome = outcome.map(|view| row_state(&visit, &view, note.clone()));
     post.answer(outcome, |_| Done { message: note, page: page(&push, kind) }).await
 }
 
@@ -138,10 +150,32 @@ pub(crate) async fn rotate_callback_secret(push: String, kind: CallbackKind) -> 
     let visit = Visit::current();
     let actor = visit.actor()?;
     let post = Post::new(&visit, RotateCallbackSecret::PATH, &[("kind", kind.as_str())]);
-    match visit.console.callbacks.rotate_secret(actor, &push, kind).await {
+    match visit.console.callbacks.rotate_secret(actor, &push, kind, OVERLAP_HOURS).await {
         Ok(secret) => post.show(secret.0.expose().to_owned(), &anchor(kind)).await,
         Err(problem) => post.fail(UiError::of(visit.texts, &problem)).await,
     }
+}
+
+/// Says for how many hours from now the former secret goes on signing; 0 ends it.
+#[server(SetSecretOverlap)]
+pub(crate) async fn set_secret_overlap(
+    push: String,
+    kind: CallbackKind,
+    #[server(rename = "overlapHours")] overlap_hours: String,
+) -> Result<(), UiError> {
+    let visit = Visit::current();
+    let actor = visit.actor()?;
+    let typed = [("kind", kind.as_str()), ("overlapHours", overlap_hours.as_str())];
+    let post = Post::new(&visit, SetSecretOverlap::PATH, &typed);
+    let outcome = async {
+        let hours = overlap_hours.trim().parse().map_err(|_| CallbackError::BadOverlap)?;
+        visit.console.callbacks.set_overlap(actor, &push, kind, hours).await
+    }
+    .await;
+    let outcome = outcome.map(|view| view.previous_secret_until.is_some());
+    let message = |signs: &bool| visit.texts.get(if *signs { "secret.overlap_set" } else { "secret.overlap_ended" });
+    let done = |signs: &bool| Done { message: message(signs), page: page(&push, kind) };
+    post.answer(outcome, done).await.map(drop)
 }
 
 /// One `Name: value` a line.
@@ -151,7 +185,7 @@ fn parse_headers(text: &str) -> Result<Vec<(String, String)>, CallbackError> {
     lines
         .map(|line| match line.split_once(':') {
             Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
-            None => Err(CallbackError::BadHeader(line.to_owned())),
+            None => Err(HeaderError::Unreadable(line.to_owned()).into()),
         })
         .collect()
 }

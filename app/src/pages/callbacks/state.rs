@@ -3,13 +3,33 @@
 use callsheet::model::CallbackKind;
 use serde::{Deserialize, Serialize};
 
-/// The settings that the row itself changes.
+/// What the row itself changes, and what its changes end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RowState {
     pub(crate) enabled: bool,
     pub(crate) address: Option<String>,
+    /// The console turned it off by itself: why, in a sentence.
+    pub(crate) off: Option<String>,
+    pub(crate) pause: Option<PauseNote>,
     /// What just happened, if anything did.
     pub(crate) note: String,
+}
+
+/// The callback is paused after failures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PauseNote {
+    pub(crate) reason: String,
+    pub(crate) since: Moment,
+    pub(crate) next_probe: Moment,
+}
+
+/// A moment as its `<time>` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Moment {
+    pub(crate) machine: String,
+    /// In UTC, for hovering.
+    pub(crate) utc: String,
+    pub(crate) text: String,
 }
 
 /// The answer of a form of the row: done, or a question first.
@@ -107,5 +127,10 @@ pub(crate) struct RowLabels {
     pub(crate) ask_save: String,
     pub(crate) save_anyway: String,
     pub(crate) body: String,
+    pub(crate) paused: String,
+    pub(crate) paused_help: String,
+    pub(crate) since: String,
+    pub(crate) next_probe: String,
+    pub(crate) resume: String,
     pub(crate) connection: String,
 }

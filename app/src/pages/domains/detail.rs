@@ -50,9 +50,8 @@ fn addresses(visit: &Visit, domain: &DomainView) -> AnyView {
     let address = |label: String, address: String| {
         view! { <dt>{label.clone()}</dt><dd>{copyable(texts, &address, &label)}</dd> }
     };
-    let cname = |key: &str, name: Option<&DomainName>| {
-        name.map(|name| address(texts.get(key), name.ascii().to_owned()))
-    };
+    let cname =
+        |key: &str, name: Option<&DomainName>| name.map(|name| address(texts.get(key), name.ascii().to_owned()));
     let many = domain.play.len() > 1;
     let play: Vec<_> = domain
         .play

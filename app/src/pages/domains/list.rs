@@ -148,6 +148,9 @@ fn callback_mark(visit: &Visit, mark: &CallbackMark) -> impl IntoView + use<> {
     let kind = texts.word("kind", mark.kind.as_str());
     let (tone, state) = match (&mark.last_error, mark.enabled) {
         (_, false) => (Tone::Off, texts.get("domains.mark_off")),
+        (Some(class), true) if mark.paused => {
+            (Tone::Bad, texts.fill("domains.mark_paused", &[("reason", &texts.word("class", class))]))
+        }
         (Some(class), true) => (Tone::Bad, texts.word("class", class)),
         (None, true) => (Tone::Ok, texts.get("domains.mark_on")),
     };

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use callsheet::callbacks::{CallbackChange, CallbackError, CallbackHealth, CallbackView, Dialect};
+use callsheet::callbacks::{
+    CallbackChange, CallbackError, CallbackHealth, CallbackView, Dialect, OVERLAP_HOURS, Pause,
+};
 use callsheet::model::CallbackKind;
 use callsheet::outbound::CallbackAddress;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -27,6 +29,8 @@ pub(super) struct CallbackJson {
     headers: BTreeMap<String, String>,
     /// Why the console turned it off by itself.
     off_reason: Option<String>,
+    /// Its deliveries wait until a probe succeeds.
+    paused: Option<PausedJson>,
     /// Until then the former secret signs too.
     previous_secret_until: Option<Moment>,
     health: HealthJson,
@@ -43,9 +47,25 @@ impl From<CallbackView> for CallbackJson {
             timeout_seconds: callback.timeout_seconds,
             headers: callback.headers.into_iter().collect(),
             off_reason: callback.off_reason,
+            paused: callback.pause.map(Into::into),
             previous_secret_until: callback.previous_secret_until.map(Moment),
             health: callback.health.into(),
         }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PausedJson {
+    since: Moment,
+    next_probe: Moment,
+    /// Error class of the latest failure.
+    reason: String,
+}
+
+impl From<Pause> for PausedJson {
+    fn from(pause: Pause) -> Self {
+        Self { since: Moment(pause.since), next_probe: Moment(pause.probe_at), reason: pause.reason }
     }
 }
 
@@ -132,6 +152,21 @@ pub(super) async fn replace(
     Ok(Json(callbacks.put(&actor, &push, kind, change).await?.into()))
 }
 
+pub(super) async fn resume(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    Params((push, kind)): Params<(String, CallbackKind)>,
+) -> Result<Json<CallbackJson>, ApiProblem> {
+    Ok(Json(app.console.callbacks.resume(&actor, &push, kind).await?.into()))
+}
+
+/// How long the former secret goes on signing, from now.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Overlap {
+    overlap_hours: Option<i64>,
+}
+
 /// The only time that a secret is shown.
 #[derive(Serialize)]
 pub(super) struct NewSecretJson {
@@ -143,7 +178,20 @@ pub(super) async fn rotate_secret(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params((push, kind)): Params<(String, CallbackKind)>,
+    body: Option<Body<Overlap>>,
 ) -> Result<Json<NewSecretJson>, ApiProblem> {
-    let secret = app.console.callbacks.rotate_secret(&actor, &push, kind).await?;
+    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).unwrap_or(OVERLAP_HOURS);
+    let secret = app.console.callbacks.rotate_secret(&actor, &push, kind, hours).await?;
     Ok(Json(NewSecretJson { secret: secret.0.expose().to_owned() }))
+}
+
+/// At once, unless the body names hours.
+pub(super) async fn end_overlap(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    Params((push, kind)): Params<(String, CallbackKind)>,
+    body: Option<Body<Overlap>>,
+) -> Result<Json<CallbackJson>, ApiProblem> {
+    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).unwrap_or(0);
+    Ok(Json(app.console.callbacks.set_overlap(&actor, &push, kind, hours).await?.into()))
 }

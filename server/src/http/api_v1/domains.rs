@@ -63,11 +63,13 @@ struct ListedCallback {
     enabled: bool,
     /// Error class of the last attempt, if it failed.
     last_error_class: Option<String>,
+    /// Its deliveries wait until a probe succeeds.
+    paused: bool,
 }
 
 impl From<CallbackMark> for ListedCallback {
     fn from(mark: CallbackMark) -> Self {
-        Self { kind: mark.kind, enabled: mark.enabled, last_error_class: mark.last_error }
+        Self { kind: mark.kind, enabled: mark.enabled, last_error_class: mark.last_error, paused: mark.paused }
     }
 }
 

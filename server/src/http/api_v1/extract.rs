@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use callsheet::accounts::AccountError;
@@ -103,6 +103,18 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
         })?;
         json.end().map_err(|error| malformed(&error))?;
         Ok(Self(body))
+    }
+}
+
+/// A body that may be left out: then there is no `content-type` either.
+impl<T: DeserializeOwned> OptionalFromRequest<AppState> for Body<T> {
+    type Rejection = ApiProblem;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Option<Self>, ApiProblem> {
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            return Ok(None);
+        }
+        <Self as FromRequest<AppState>>::from_request(request, app).await.map(Some)
     }
 }
 

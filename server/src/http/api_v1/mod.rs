@@ -40,6 +40,8 @@ pub fn routes() -> Router<AppState> {
         .route("/domains/{push}", get(domains::show).patch(domains::change).delete(domains::remove))
         .route("/domains/{push}/callbacks/{kind}", get(callbacks::show).put(callbacks::replace))
         .route("/domains/{push}/callbacks/{kind}/rotate-secret", post(callbacks::rotate_secret))
+        .route("/domains/{push}/callbacks/{kind}/end-overlap", post(callbacks::end_overlap))
+        .route("/domains/{push}/callbacks/{kind}/resume", post(callbacks::resume))
         .route("/domains/{push}/recording", get(recording::show).put(recording::replace))
         .route("/callback-tests", post(callback_tests::run))
         .route("/streams", get(streams::list))

@@ -108,14 +108,14 @@ async fn from_nginx(console: &Console, source: &Source, body: &[u8]) -> Result<(
         }
         NginxCall::Ignored => return Ok(()),
     };
-    Ok(console.streams.report_once(&key, source.adapter, &hint, None).await?)
+    Ok(console.streams.report_once(&key, source.adapter, hint, None).await?)
 }
 
 async fn from_generic(console: &Console, source: &Source, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejection> {
     let secret = console.sources.signing_secret(source).map_err(Rejection::Source)?;
     secret.verify(headers, body).map_err(|e| Rejection::Unsigned(format!("the signature does not hold: {e}")))?;
     // The verifier has seen it; a repeat of it changes nothing.
-    let receipt = headers.get("webhook-id").and_then(|value| value.to_str().ok());
+    let receipt = headers.get("webhook-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let key = |key: String| SessionKey { source: source.id, boot: String::new(), key };
     let (key, hint) = match generic::parse(source.id, body, console.clock.now())? {
         GenericCall::Publish { key: id, at, push } => {
@@ -125,5 +125,5 @@ async fn from_generic(console: &Console, source: &Source, headers: &HeaderMap, b
         GenericCall::Report { key: id, hint } => (key(id), hint),
         GenericCall::Ignored => return Ok(()),
     };
-    Ok(console.streams.report_once(&key, source.adapter, &hint, receipt).await?)
+    Ok(console.streams.report_once(&key, source.adapter, hint, receipt).await?)
 }

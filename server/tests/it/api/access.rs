@@ -38,6 +38,8 @@ fn cases() -> Vec<Case> {
         case("GET /domains/{push}/callbacks/{kind}", none(), 200, 403),
         case("PUT /domains/{push}/callbacks/{kind}", callback, 403, 403),
         case("POST /domains/{push}/callbacks/{kind}/rotate-secret", none(), 403, 403),
+        case("POST /domains/{push}/callbacks/{kind}/end-overlap", none(), 403, 403),
+        case("POST /domains/{push}/callbacks/{kind}/resume", none(), 403, 403),
         case("GET /domains/{push}/recording", none(), 200, 403),
         case("PUT /domains/{push}/recording", recording, 403, 403),
         case("POST /callback-tests", test, 403, 403),

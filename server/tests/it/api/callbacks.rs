@@ -1,11 +1,13 @@
 //! `/domains/{push}/callbacks/{kind}` and `/callback-tests`.
 
 use axum::http::header;
+use callsheet::callbacks::{CallbackStore, Pause};
+use callsheet::model::{Actor, CallbackKind};
 use serde_json::{Value, json};
 use wiremock::matchers::header as has_header;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::support::Api;
+use super::support::{Api, NOW};
 
 const PATH: &str = "/domains/push.example.com/callbacks/publish";
 
@@ -22,6 +24,7 @@ async fn what_is_left_out_keeps_its_value() {
         "timeoutSeconds": 15,
         "headers": {},
         "offReason": null,
+        "paused": null,
         "previousSecretUntil": null,
         "health": {
             "lastDeliveredAt": null, "lastErrorClass": null, "lastErrorAt": null,
@@ -72,7 +75,7 @@ async fn settings_that_cannot_be_set() {
         ),
         (
             json!({ "enabled": true, "address": good, "headers": { "host": "a" } }),
-            (422, "callback_bad_header", "headers"),
+            (422, "header_of_the_request", "headers"),
         ),
         (json!({ "enabled": true, "address": good, "headers": { "a": 1 } }), (422, "invalid_value", "headers")),
         (json!({ "enabled": true, "address": good, "order": true }), (422, "invalid_value", "order")),
@@ -95,6 +98,47 @@ async fn a_new_secret_is_shown_once_and_the_former_lasts_a_day() {
     let callback = api.get(PATH).await;
     assert_eq!(callback["previousSecretUntil"], "2026-11-23T14:31:20.000Z");
     assert!(!callback.to_string().contains("whsec_"));
+}
+
+#[tokio::test]
+async fn the_overlap_of_two_secrets_is_said_and_ended() {
+    let api = Api::start().await;
+    let post = async |call: &str, body: Value| api.send(&api.operator, &format!("POST {PATH}/{call}"), body).await;
+    assert_eq!(post("end-overlap", Value::Null).await.problem(), (409, "callback_no_former_secret", ""));
+    assert_eq!(post("rotate-secret", json!({ "overlapHours": 48 })).await.status, 200);
+    assert_eq!(api.get(PATH).await["previousSecretUntil"], "2026-11-24T14:31:20.000Z");
+    let answer = post("end-overlap", json!({ "overlapHours": 1 })).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json["previousSecretUntil"]),
+        (200, &json!("2026-11-22T15:31:20.000Z"))
+    );
+    for call in ["rotate-secret", "end-overlap"] {
+        let answer = post(call, json!({ "overlapHours": 169 })).await;
+        assert_eq!(answer.problem(), (422, "callback_bad_overlap", "overlapHours"), "{call}");
+        assert_eq!(post(call, json!({ "hours": 1 })).await.problem(), (422, "invalid_value", "hours"), "{call}");
+    }
+    let answer = post("end-overlap", Value::Null).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["previousSecretUntil"]), (200, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_pause_shows_and_is_ended() {
+    let api = Api::start().await;
+    let body = json!({ "enabled": true, "address": "https://hooks.example.org/live" });
+    assert_eq!(api.send(&api.operator, &format!("PUT {PATH}"), body).await.status, 200);
+    let (console, kind) = (&api.console, CallbackKind::Publish);
+    let domain = console.domains.get(&Actor::cli(), "push.example.com").await.expect("a domain").source_id;
+    let callback = console.db.find_callback(domain, kind).await.expect("read").expect("a callback").id;
+    let pause = Pause { since: NOW + 1, probe_at: NOW + 30_001, probes: 0, reason: "connect".to_owned() };
+    assert!(console.db.set_pause(callback, Some(&pause)).await.expect("written"));
+    let paused = json!({
+        "since": "2026-11-22T14:31:20.001Z", "nextProbe": "2026-11-22T14:31:50.001Z", "reason": "connect",
+    });
+    assert_eq!(api.get(PATH).await["paused"], paused);
+    assert_eq!(api.get("/domains").await["items"][1]["callbacks"][0]["paused"], json!(true));
+    let answer = api.send(&api.operator, &format!("POST {PATH}/resume"), Value::Null).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["paused"]), (200, &Value::Null));
+    assert_eq!(api.get(PATH).await["paused"], Value::Null);
 }
 
 #[tokio::test]

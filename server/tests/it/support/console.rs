@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use callsheet::Console;
 use callsheet::deliveries::{DeliveryDetail, RetrySchedule};
@@ -39,6 +40,7 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         part_seconds: 1800,
         session_grace_ms: 5_000,
         retention_days: 30,
+        lease: Duration::from_secs(10),
         cnames: Default::default(),
     }
 }
@@ -126,7 +128,7 @@ impl TestConsole {
         let cli = Actor::cli();
         callbacks.set_address(&cli, DOMAIN, kind, address).await.expect("an address");
         callbacks.set_enabled(&cli, DOMAIN, kind, true).await.expect("on");
-        callbacks.rotate_secret(&cli, DOMAIN, kind).await.expect("a secret").0.expose().to_owned()
+        callbacks.rotate_secret(&cli, DOMAIN, kind, 24).await.expect("a secret").0.expose().to_owned()
     }
 
     /// Adds [`DOMAIN`] with both callbacks on, to one receiver; answers with their secrets.

@@ -1,0 +1,353 @@
+//! What the delivery loop knows, and what it does with what it hears.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callsheet::callbacks::{CallbackStore, Pause};
+use callsheet::deliveries::{
+    Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Made, Ownership, Queued, Ready, RunQueue, Slots,
+    Verdict, Waiting, log_courier_error,
+};
+use callsheet::model::{CallbackId, Clock, DeliveryId, Millis, StoreError};
+use callsheet::storage::Db;
+use futures::FutureExt;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use super::TRY_AGAIN;
+use super::writer::Pace;
+
+/// Requests in flight for one callback.
+const PER_ENDPOINT_CONCURRENCY: usize = 16;
+/// Requests in flight for all callbacks.
+const SLOTS: Slots = Slots { first_tries: 1_024, retries: 256 };
+/// Deliveries read in one statement.
+const GROUP: usize = 128;
+/// Rows of the queue read at once.
+const PAGE: i64 = 10_000;
+/// How far back to look for what other processes queued: longer than a commit takes.
+const LOOK_BACK_MS: Millis = 5_000;
+/// Why a callback is turned off that was paused for too long.
+const PAUSED_FOR_LONG: &str = "paused after failures for 5 days";
+
+/// What became of an attempt, once it is committed.
+pub(super) struct Landed {
+    pub(super) delivery: DeliveryId,
+    pub(super) callback: CallbackId,
+    pub(super) retry_at: Option<Millis>,
+    /// `None`: nothing was sent.
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// What the loop hears from its tasks.
+pub(super) enum Message {
+    Landed(Vec<Landed>),
+    /// A page of the queue, read for the load of this number; the place after which the next begins.
+    Page {
+        load: u64,
+        rows: Vec<Waiting>,
+        next: Option<(CallbackId, DeliveryId)>,
+    },
+    /// What was queued of late, and which callbacks are paused.
+    News {
+        rows: Vec<Waiting>,
+        paused: Vec<(CallbackId, Pause)>,
+    },
+    /// The pause of this callback is stored.
+    PauseKept(CallbackId),
+}
+
+/// See the module.
+pub(super) struct Dispatch {
+    db: Db,
+    courier: Courier,
+    clock: Arc<dyn Clock>,
+    queue: RunQueue,
+    breakers: HashMap<CallbackId, Breaker>,
+    /// Callbacks whose pause is stored: when it is gone there, a person has resumed them.
+    pause_kept: HashSet<CallbackId>,
+    owned: Ownership,
+    /// Counts the times that the queue was read from its beginning.
+    load: u64,
+    flights: TaskTracker,
+    made: mpsc::Sender<Made>,
+    paces: mpsc::UnboundedSender<(CallbackId, Pace)>,
+    messages: mpsc::UnboundedSender<Message>,
+}
+
+/// What a [`Dispatch`] speaks through.
+pub(super) struct Channels {
+    pub(super) made: mpsc::Sender<Made>,
+    pub(super) paces: mpsc::UnboundedSender<(CallbackId, Pace)>,
+    pub(super) messages: mpsc::UnboundedSender<Message>,
+}
+
+impl Dispatch {
+    pub(super) fn new(db: Db, courier: Courier, clock: Arc<dyn Clock>, order_hold: Millis, channels: Channels) -> Self {
+        let Channels { made, paces, messages } = channels;
+        Self {
+            db,
+            courier,
+            clock,
+            queue: RunQueue::new(order_hold, PER_ENDPOINT_CONCURRENCY, SLOTS),
+            breakers: HashMap::new(),
+            pause_kept: HashSet::new(),
+            owned: Ownership::All,
+            load: 0,
+            flights: TaskTracker::new(),
+            made,
+            paces,
+            messages,
+        }
+    }
+
+    /// How long until something is due.
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        let at = self.queue.next_wake()?;
+        Some(Duration::from_millis(u64::try_from(at - self.clock.now()).unwrap_or_default()))
+    }
+
+    /// This worker owns this much from now on. What it lost it forgets, what it won it reads.
+    pub(super) fn own(&mut self, owned: Ownership) {
+        let now = self.clock.now();
+        self.queue.remove_lines(|callback| !owned.holds(callback), now);
+        self.breakers.retain(|callback, _| owned.holds(*callback));
+        self.pause_kept.retain(|callback| owned.holds(*callback));
+        self.owned = owned;
+        self.load_anew();
+    }
+
+    /// Reads the whole queue, page by page, beside everything else.
+    pub(super) fn load_anew(&mut self) {
+        self.load += 1;
+        self.look_around();
+        self.load_page((CallbackId(0), DeliveryId(0)));
+    }
+
+    fn load_page(&self, after: (CallbackId, DeliveryId)) {
+        let (db, owned, load, messages) = (self.db.clone(), self.owned.clone(), self.load, self.messages.clone());
+        tokio::spawn(async move {
+            loop {
+                match db.waiting(&owned, after, PAGE).await {
+                    Ok(rows) => {
+                        let next = rows.last().map(|last| (last.callback, last.delivery));
+                        let _ = messages.send(Message::Page { load, rows, next });
+                        return;
+                    }
+                    Err(error) => {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot read the queue; will try again"
+                        );
+                        tokio::time::sleep(TRY_AGAIN).await;
+                    }
+                }
+                if messages.is_closed() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Looks for what other processes queued, and which callbacks they resumed.
+    pub(super) fn look_around(&self) {
+        let (db, owned, messages) = (self.db.clone(), self.owned.clone(), self.messages.clone());
+        let since = self.clock.now() - LOOK_BACK_MS;
+        tokio::spawn(async move {
+            let read = async {
+                let paused = db.paused_callbacks().await?;
+                let rows = if db.is_shared() { db.queued_since(&owned, since).await? } else { Vec::new() };
+                Ok::<_, StoreError>(Message::News { rows, paused })
+            };
+            match read.await {
+                Ok(news) => drop(messages.send(news)),
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue"),
+            }
+        });
+    }
+
+    /// A commit of this process changed the queue.
+    pub(super) fn hear(&mut self, changes: &[Queued]) {
+        let now = self.clock.now();
+        for change in changes {
+            match change {
+                Queued::Put(waiting) => self.put(waiting, now),
+                Queued::Removed(delivery) => self.queue.remove(*delivery, now),
+                Queued::CallbackChanged(callback) => self.resume(*callback),
+            }
+        }
+    }
+
+    /// One of its tasks has something to say.
+    pub(super) fn take(&mut self, message: Message) {
+        let now = self.clock.now();
+        match message {
+            Message::Landed(landed) => {
+                for landed in landed {
+                    self.land(&landed, now);
+                }
+            }
+            Message::Page { load, rows, next } => {
+                if load == self.load
+                    && let Some(next) = next
+                {
+                    self.load_page(next);
+                }
+                rows.iter().for_each(|waiting| self.put(waiting, now));
+            }
+            Message::News { rows, paused } => {
+                self.see_pauses(paused);
+                rows.iter().for_each(|waiting| self.put(waiting, now));
+            }
+            Message::PauseKept(callback) => {
+                self.pause_kept.insert(callback);
+            }
+        }
+        metrics::gauge!("callsheet_queue_depth").set(self.queue.len() as f64);
+    }
+
+    /// Starts the attempts that may be made now.
+    pub(super) fn depart(&mut self) {
+        let departures = self.queue.depart(self.clock.now());
+        for group in departures.chunks(GROUP) {
+            let group = group.to_vec();
+            let (courier, made, messages) = (self.courier.clone(), self.made.clone(), self.messages.clone());
+            let (clock, flights) = (self.clock.clone(), self.flights.clone());
+            self.flights.spawn(async move {
+                let now = || clock.now() + TRY_AGAIN.as_millis() as Millis;
+                let mut ready: HashMap<DeliveryId, Ready> = match courier.ready(&group).await {
+                    Ok(ready) => ready.into_iter().map(|ready| (ready.id, ready)).collect(),
+                    Err(error) => {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot read deliveries; will try again"
+                        );
+                        let landed = group.iter().map(|departure| nothing_sent(departure, Some(now()))).collect();
+                        return drop(messages.send(Message::Landed(landed)));
+                    }
+                };
+                for departure in group {
+                    match ready.remove(&departure.delivery) {
+                        Some(ready) => {
+                            let clock = clock.clone();
+                            flights.spawn(fly(
+                                courier.clone(),
+                                departure,
+                                ready,
+                                made.clone(),
+                                messages.clone(),
+                                clock,
+                            ));
+                        }
+                        None => drop(messages.send(Message::Landed(vec![nothing_sent(&departure, None)]))),
+                    }
+                }
+            });
+        }
+    }
+
+    /// Waits for the attempts in flight.
+    pub(super) async fn finish(self) {
+        self.flights.close();
+        self.flights.wait().await;
+    }
+
+    fn put(&mut self, waiting: &Waiting, now: Millis) {
+        if self.owned.holds(waiting.callback) {
+            self.queue.put(waiting, now);
+        }
+    }
+
+    fn land(&mut self, landed: &Landed, now: Millis) {
+        match landed.retry_at {
+            Some(due_at) => self.queue.retry(landed.delivery, due_at, now),
+            None => self.queue.finish(landed.delivery, now),
+        }
+        let Some(verdict) = landed.verdict else { return };
+        let new = || Breaker::new(PER_ENDPOINT_CONCURRENCY);
+        let breaker = self.breakers.entry(landed.callback).or_insert_with(new);
+        let before = breaker.gate();
+        let change = breaker.record(now, verdict);
+        let gate = breaker.gate();
+        let pace = match change {
+            Some(Change::Paused(pause) | Change::ProbeFailed(pause)) => Some(Pace::Pause(pause)),
+            Some(Change::Resumed) => {
+                self.pause_kept.remove(&landed.callback);
+                Some(Pace::Resumed)
+            }
+            Some(Change::TurnOff) => {
+                let reason = PAUSED_FOR_LONG.to_owned();
+                Some(Pace::Off(CallbackOff { callback: landed.callback, at: now, reason }))
+            }
+            None => None,
+        };
+        if let Some(pace) = pace {
+            let _ = self.paces.send((landed.callback, pace));
+        }
+        if gate != before {
+            self.queue.set_gate(landed.callback, gate);
+        }
+    }
+
+    /// A person resumed the callback, or changed it.
+    fn resume(&mut self, callback: CallbackId) {
+        self.pause_kept.remove(&callback);
+        if let Some(breaker) = self.breakers.get_mut(&callback) {
+            breaker.resume();
+            self.queue.set_gate(callback, breaker.gate());
+        }
+    }
+
+    /// `paused` is what the table says: one that is not known here was paused before this worker had it; one that is missing there
+    /// was resumed by a person.
+    fn see_pauses(&mut self, paused: Vec<(CallbackId, Pause)>) {
+        let stored: HashSet<CallbackId> = paused.iter().map(|(callback, _)| *callback).collect();
+        let resumed: Vec<CallbackId> = self.pause_kept.difference(&stored).copied().collect();
+        for callback in resumed {
+            self.resume(callback);
+        }
+        for (callback, pause) in paused {
+            if self.owned.holds(callback) && !self.breakers.contains_key(&callback) {
+                let breaker = Breaker::restored(PER_ENDPOINT_CONCURRENCY, pause);
+                self.queue.set_gate(callback, breaker.gate());
+                self.breakers.insert(callback, breaker);
+                self.pause_kept.insert(callback);
+            }
+        }
+        metrics::gauge!("callsheet_callbacks_paused").set(self.pause_kept.len() as f64);
+    }
+}
+
+fn nothing_sent(departure: &Departure, retry_at: Option<Millis>) -> Landed {
+    Landed { delivery: departure.delivery, callback: departure.callback, retry_at, verdict: None }
+}
+
+async fn fly(
+    courier: Courier,
+    departure: Departure,
+    ready: Ready,
+    made: mpsc::Sender<Made>,
+    messages: mpsc::UnboundedSender<Message>,
+    clock: Arc<dyn Clock>,
+) {
+    let again = || Some(clock.now() + TRY_AGAIN.as_millis() as Millis);
+    let retry_at = match AssertUnwindSafe(courier.attempt(departure, ready)).catch_unwind().await {
+        Ok(Ok(Some(attempt))) => {
+            // The writer outlives all flights.
+            let _ = made.send(attempt).await;
+            return;
+        }
+        Ok(Ok(None)) => None,
+        Ok(Err(error)) => {
+            log_courier_error(&error);
+            again()
+        }
+        Err(_) => {
+            tracing::error!(delivery = %departure.delivery, "an attempt broke down; will try again");
+            again()
+        }
+    };
+    let _ = messages.send(Message::Landed(vec![nothing_sent(&departure, retry_at)]));
+}

@@ -1,0 +1,71 @@
+//! What this worker owns: all of a database of its own, or leased shards of one that several share.
+
+use std::time::{Duration, Instant};
+
+use callsheet::deliveries::{DeliveryStore, Ownership};
+use callsheet::storage::Db;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How often to look for what other processes queued.
+pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
+
+/// Keeps the leases alive.
+pub(super) struct Owner {
+    db: Db,
+    worker: String,
+    lease: Duration,
+    owned: watch::Sender<Ownership>,
+}
+
+impl Owner {
+    pub(super) fn new(db: Db, lease: Duration) -> Self {
+        let worker = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
+        let owned = if db.is_shared() { nothing(&worker) } else { Ownership::All };
+        Self { db, worker, lease, owned: watch::Sender::new(owned) }
+    }
+
+    /// What is owned, as it changes.
+    pub(super) fn owned(&self) -> watch::Receiver<Ownership> {
+        self.owned.subscribe()
+    }
+
+    /// Renews well within the lease until `stop`, then gives all back.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        if !self.db.is_shared() {
+            return;
+        }
+        let mut renewed = Instant::now();
+        loop {
+            match self.db.lease(&self.worker, self.lease).await {
+                Ok(owned) => {
+                    renewed = Instant::now();
+                    self.owned.send_if_modified(|now| std::mem::replace(now, owned.clone()) != owned);
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot renew the leases; will try again"
+                    );
+                    if renewed.elapsed() > self.lease {
+                        self.owned.send_replace(nothing(&self.worker));
+                    }
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(self.lease / 4) => {}
+            }
+        }
+        if let Err(error) = self.db.release(&self.worker).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the leases could not be given back; they run out"
+            );
+        }
+    }
+}
+
+fn nothing(worker: &str) -> Ownership {
+    Ownership::Shards { worker: worker.to_owned(), epochs: Default::default() }
+}

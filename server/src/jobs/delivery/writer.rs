@@ -1,0 +1,116 @@
+//! Commits what attempts bring home, and what they say of their callbacks.
+
+use callsheet::callbacks::{CallbackStore, Pause};
+use callsheet::deliveries::{CallbackOff, DeliveryStore, Fate, Made, Ownership};
+use callsheet::model::{CallbackId, StoreError};
+use callsheet::storage::Db;
+use tokio::sync::{mpsc, watch};
+
+use super::TRY_AGAIN;
+use super::dispatch::{Landed, Message};
+
+/// Attempts in one commit at most.
+pub(super) const BATCH: usize = 512;
+
+/// Commits attempts in batches. It does not give up: an attempt that was made must be recorded.
+pub(super) async fn write(
+    db: Db,
+    owned: watch::Receiver<Ownership>,
+    mut made: mpsc::Receiver<Made>,
+    messages: mpsc::UnboundedSender<Message>,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while made.recv_many(&mut batch, BATCH).await > 0 {
+        let (mut records, mut off, mut verdicts) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+        for attempt in batch.drain(..) {
+            count(&attempt);
+            off.extend(attempt.off);
+            verdicts.push(attempt.verdict);
+            records.push((attempt.record, attempt.fate));
+        }
+        let refused = loop {
+            let owned = owned.borrow().clone();
+            match db.complete(&owned, &records, &off).await {
+                Ok(refused) => break refused,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot record attempts; will try again");
+                    if made.is_closed() && matches!(error, StoreError::Unavailable(_)) {
+                        // The console stops and the database is away: these attempts will be made once more.
+                        return;
+                    }
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+            }
+        };
+        if !refused.is_empty() {
+            tracing::warn!(
+                attempts = refused.len(),
+                "another worker has taken over; it will make these attempts again"
+            );
+        }
+        let landed = records.into_iter().zip(verdicts).map(|((record, fate), verdict)| {
+            let refused = refused.contains(&record.delivery);
+            let retry_at = match fate {
+                Fate::Retry { due_at } if !refused => Some(due_at),
+                _ => None,
+            };
+            let verdict = (!refused).then_some(verdict);
+            Landed { delivery: record.delivery, callback: record.callback, retry_at, verdict }
+        });
+        let _ = messages.send(Message::Landed(landed.collect()));
+    }
+}
+
+/// What is to be stored of a callback's pace.
+pub(super) enum Pace {
+    Pause(Pause),
+    Resumed,
+    Off(CallbackOff),
+}
+
+/// Stores the pauses of callbacks, in the order in which they come.
+pub(super) async fn keep_pace(
+    db: Db,
+    owned: watch::Receiver<Ownership>,
+    mut paces: mpsc::UnboundedReceiver<(CallbackId, Pace)>,
+    messages: mpsc::UnboundedSender<Message>,
+) {
+    while let Some((callback, pace)) = paces.recv().await {
+        let kept = loop {
+            let owned = owned.borrow().clone();
+            let kept = match &pace {
+                Pace::Pause(pause) => db.set_pause(callback, Some(pause)).await,
+                Pace::Resumed => db.set_pause(callback, None).await,
+                Pace::Off(off) => db.complete(&owned, &[], std::slice::from_ref(off)).await.map(|_| true),
+            };
+            match kept {
+                Ok(kept) => break kept,
+                Err(_) if paces.is_closed() => return,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot store a pause; will try again");
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+            }
+        };
+        if kept && matches!(pace, Pace::Pause(_)) {
+            let _ = messages.send(Message::PauseKept(callback));
+        }
+    }
+}
+
+fn count(made: &Made) {
+    let kind = made.kind.as_str();
+    let outcome = made.record.error_class.unwrap_or("delivered");
+    metrics::counter!("callsheet_attempts_total", "kind" => kind, "outcome" => outcome).increment(1);
+    metrics::histogram!("callsheet_attempt_duration_seconds").record(made.record.millis as f64 / 1000.0);
+    if made.record.number == 1 {
+        let delay = made.record.started_at - made.record.delivery.made_at();
+        metrics::histogram!("callsheet_delivery_delay_seconds").record(delay as f64 / 1000.0);
+    }
+    let state = match made.fate {
+        Fate::Delivered => "delivered",
+        Fate::Failed => "failed",
+        Fate::Retry { .. } => return,
+    };
+    metrics::counter!("callsheet_deliveries_total", "kind" => kind, "state" => state).increment(1);
+}

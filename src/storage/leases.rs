@@ -1,0 +1,101 @@
+//! Which worker delivers for which callbacks, where several share a PostgreSQL. All times are the database's, so that
+//! workers need not agree on theirs.
+//!
+//! A worker renews its leases well within their time. One that was stopped for longer finds that another has taken its
+//! shards over, in a later epoch; what it still wants to write is refused.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sqlx::{Any, AssertSqlSafe, Transaction};
+
+use super::rows::Read;
+use super::{Db, Engine};
+use crate::deliveries::{Ownership, SHARDS};
+use crate::model::StoreError;
+
+/// The database's time, Unix ms.
+const NOW: &str = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
+
+impl Db {
+    pub(super) async fn lease_shards(&self, worker: &str, lease: Duration) -> Result<Ownership, StoreError> {
+        if self.engine == Engine::Sqlite {
+            return Ok(Ownership::All);
+        }
+        let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let mut tx = self.begin().await?;
+        let sql = format!(
+            "insert into workers (owner, expires_at) values ($1, {NOW} + $2) \
+             on conflict (owner) do update set expires_at = excluded.expires_at"
+        );
+        sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).execute(&mut *tx).await?;
+        let sql = format!("delete from workers where expires_at < {NOW}");
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await?;
+        let alive: i64 = sqlx::query("select count(*) as n from workers").fetch_one(&mut *tx).await?.col("n")?;
+        let share = (SHARDS + alive - 1) / alive.max(1);
+
+        let sql = format!(
+            "update shard_leases set expires_at = {NOW} + $2 where owner = $1 and expires_at >= {NOW} \
+             returning shard, epoch"
+        );
+        let mut epochs = BTreeMap::new();
+        for row in &sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).fetch_all(&mut *tx).await? {
+            epochs.insert(row.col::<i64>("shard")?, row.col::<i64>("epoch")?);
+        }
+        let held = i64::try_from(epochs.len()).unwrap_or(SHARDS);
+        if held > share {
+            let sql = "update shard_leases set owner = '', expires_at = 0 where owner = $1 and shard in \
+                 (select shard from shard_leases where owner = $1 order by shard desc limit $2) returning shard";
+            for row in &sqlx::query(sql).bind(worker.to_owned()).bind(held - share).fetch_all(&mut *tx).await? {
+                epochs.remove(&row.col::<i64>("shard")?);
+            }
+        } else {
+            let sql = format!(
+                "update shard_leases as l set owner = $1, epoch = l.epoch + 1, expires_at = {NOW} + $2 from \
+                 (select shard from shard_leases where expires_at < {NOW} order by shard limit $3 for update) free \
+                 where l.shard = free.shard returning l.shard, l.epoch"
+            );
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).bind(share - held);
+            for row in &query.fetch_all(&mut *tx).await? {
+                epochs.insert(row.col::<i64>("shard")?, row.col::<i64>("epoch")?);
+            }
+        }
+        tx.commit().await?;
+        Ok(Ownership::Shards { worker: worker.to_owned(), epochs })
+    }
+
+    pub(super) async fn release_shards(&self, worker: &str) -> Result<(), StoreError> {
+        if self.engine == Engine::Sqlite {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        for sql in [
+            "update shard_leases set owner = '', expires_at = 0 where owner = $1",
+            "delete from workers where owner = $1",
+        ] {
+            sqlx::query(sql).bind(worker.to_owned()).execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// What of `owned` is still true, and stays so until the transaction ends.
+    pub(super) async fn held(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        owned: &Ownership,
+    ) -> Result<Ownership, StoreError> {
+        let Ownership::Shards { worker, epochs } = owned else { return Ok(Ownership::All) };
+        let rows = sqlx::query("select shard, epoch from shard_leases where owner = $1 order by shard for share")
+            .bind(worker.clone())
+            .fetch_all(&mut **tx)
+            .await?;
+        let mut held = BTreeMap::new();
+        for row in &rows {
+            let (shard, epoch) = (row.col::<i64>("shard")?, row.col::<i64>("epoch")?);
+            if epochs.get(&shard) == Some(&epoch) {
+                held.insert(shard, epoch);
+            }
+        }
+        Ok(Ownership::Shards { worker: worker.clone(), epochs: held })
+    }
+}

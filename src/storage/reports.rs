@@ -1,0 +1,325 @@
+//! Reports of sources, committed in groups: what comes in during one commit goes into the next, in a handful of statements
+//! however many there are. A report is answered after its commit.
+//!
+//! A [`Board`] holds the sessions that a group concerns, so that reports of one group see what those before them did. On PostgreSQL the
+//! rows of the domains are the locks: of one domain, one process at a time decides.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::AnyConnection;
+use tokio::sync::oneshot;
+
+use super::Db;
+use super::batch::Rows;
+use super::rows::{Read, to_json};
+use super::streams::{STORED, stored};
+use crate::model::{DomainId, SessionId, StoreError};
+use crate::streams::{Event, Part, Phase, Report, Scope, SessionKey, Situation, Step, StoredSession};
+
+/// The latest session under the key of each row.
+const LATEST: &str = "join sessions s on s.id = (select x.id from sessions x where x.source_id = r.source_id \
+     and x.source_key = r.source_key and x.boot = r.boot order by x.id desc limit 1)";
+
+/// Reports in one commit at most.
+const GROUP: usize = 512;
+
+/// A report that waits for its commit.
+struct Pending {
+    report: Report,
+    tell: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// Where reports wait for the next commit, and whose turn it is to make it.
+#[derive(Clone, Default)]
+pub(super) struct Reports {
+    pending: Arc<Mutex<Vec<Pending>>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl std::fmt::Debug for Reports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reports")
+    }
+}
+
+impl Reports {
+    fn push(&self, pending: Pending) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).push(pending);
+    }
+
+    fn take(&self) -> Vec<Pending> {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = pending.len().min(GROUP);
+        pending.drain(..count).collect()
+    }
+}
+
+/// An event with the session that it belongs to, and when it is stored.
+pub(super) struct Happened<'a> {
+    pub(super) stored: &'a StoredSession,
+    pub(super) event: &'a Event,
+    pub(super) now: i64,
+}
+
+impl Db {
+    /// Commits the report with the next group.
+    pub(super) async fn commit_report(&self, report: Report) -> Result<(), StoreError> {
+        let (tell, told) = oneshot::channel();
+        self.reports.push(Pending { report, tell });
+        let db = self.clone();
+        // In a task of its own, because others wait for the same commit: it must not end with the request of one of them.
+        tokio::spawn(async move {
+            let _turn = db.reports.turn.lock().await;
+            db.commit_group(db.reports.take()).await;
+        });
+        told.await.map_err(|_| StoreError::Fault("the commit of a report broke down".into()))?
+    }
+
+    async fn commit_group(&self, group: Vec<Pending>) {
+        let reports: Vec<&Report> = group.iter().map(|pending| &pending.report).collect();
+        if reports.is_empty() {
+            return;
+        }
+        let mut together = self.commit_together(&reports).await;
+        if together.is_err() && group.len() > 1 {
+            // One of them may be at fault; each for itself, the others get through.
+            for Pending { report, tell } in group {
+                let _ = tell.send(self.commit_together(&[&report]).await);
+            }
+            return;
+        }
+        for Pending { tell, .. } in group {
+            let _ = tell.send(std::mem::replace(&mut together, Ok(())));
+        }
+    }
+
+    async fn commit_together(&self, reports: &[&Report]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let fresh = self.keep_receipts(&mut tx, reports).await?;
+        let mut board = self.load_board(&mut tx, &fresh).await?;
+        let mut changes = Changes::default();
+        for report in fresh {
+            for step in (report.decide)(board.situation(&report.scope)) {
+                changes.take(&mut board, step, report.now);
+            }
+        }
+        self.save_sessions(&mut tx, &board, &changes).await?;
+        let happened: Vec<Happened> = changes
+            .events
+            .iter()
+            .filter_map(|(session, event, now)| {
+                Some(Happened { stored: board.sessions.get(session)?, event, now: *now })
+            })
+            .collect();
+        let queued = self.append_events(&mut tx, &happened).await?;
+        self.commit(tx, queued).await?;
+        for Happened { event, .. } in happened {
+            metrics::counter!("callsheet_events_total", "event" => event.name.as_str()).increment(1);
+        }
+        Ok(())
+    }
+
+    /// Notes the `webhook-id`s of signed sources; returns the reports that were not taken before.
+    async fn keep_receipts<'r>(
+        &self,
+        tx: &mut AnyConnection,
+        reports: &[&'r Report],
+    ) -> Result<Vec<&'r Report>, StoreError> {
+        let receipt = |report: &Report| match (&report.receipt, &report.scope) {
+            (Some(receipt), Scope::Key(key, _)) => Some((key.source.0, receipt.clone())),
+            _ => None,
+        };
+        let mut rows = Rows::new(["source_id", "webhook_id", "at"]);
+        let mut seen = BTreeSet::new();
+        for report in reports {
+            if let Some((source, id)) = receipt(report)
+                && seen.insert((source, id.clone()))
+            {
+                rows.push([source.into(), id.into(), report.now.into()]);
+            }
+        }
+        if rows.is_empty() {
+            return Ok(reports.to_vec());
+        }
+        let ending = " on conflict do nothing returning source_id, webhook_id";
+        let mut first = BTreeSet::new();
+        for row in &rows.insert(self.engine, tx, "source_receipts", ending).await? {
+            first.insert((row.col::<i64>("source_id")?, row.col::<String>("webhook_id")?));
+        }
+        // Of two with the same receipt in one group, the first counts.
+        let is_fresh = |report: &&&Report| receipt(report).is_none_or(|receipt| first.remove(&receipt));
+        Ok(reports.iter().filter(is_fresh).copied().collect())
+    }
+
+    async fn load_board(&self, tx: &mut AnyConnection, reports: &[&Report]) -> Result<Board, StoreError> {
+        let mut keys = Rows::new(["source_id", "source_key", "boot", "domain_id"]);
+        let mut ids = Rows::new(["id"]);
+        let mut streams = BTreeSet::new();
+        for report in reports {
+            match &report.scope {
+                Scope::Key(key, push) => {
+                    let domain = push.as_ref().map(|push| push.domain.0);
+                    keys.push([key.source.0.into(), key.key.clone().into(), key.boot.clone().into(), domain.into()]);
+                    streams.extend(push.as_ref().map(|push| (push.domain, push.app.clone(), push.stream.clone())));
+                }
+                Scope::Id(id) => ids.push([id.0.into()]),
+            }
+        }
+        if self.is_shared() {
+            let of_keys = format!("select domain_id from r union select s.domain_id from r {LATEST}");
+            let of_ids = "select s.domain_id from r join sessions s on s.id = r.id";
+            let lock =
+                |found: &str| format!("select id from domains where id in ({found}) order by id for no key update");
+            keys.clone().with(self.engine, tx, &lock(&of_keys)).await?;
+            ids.clone().with(self.engine, tx, &lock(of_ids)).await?;
+        }
+        let mut board = Board::default();
+        for row in &keys.with(self.engine, tx, &format!("select {STORED} from r {LATEST}")).await? {
+            board.add(stored(row)?);
+        }
+        let by_id = format!("select {STORED} from r join sessions s on s.id = r.id");
+        for row in &ids.with(self.engine, tx, &by_id).await? {
+            board.add(stored(row)?);
+        }
+        streams.extend(board.sessions.values().map(|s| (s.domain_id, s.app.clone(), s.stream.clone())));
+        let mut rows = Rows::new(["domain_id", "app", "stream"]);
+        for (domain, app, stream) in streams {
+            rows.push([domain.0.into(), app.into(), stream.into()]);
+        }
+        let open = format!(
+            "select {STORED} from r join sessions s on s.domain_id = r.domain_id and s.app = r.app \
+             and s.stream = r.stream and s.phase <> 'closed'"
+        );
+        for row in &rows.with(self.engine, tx, &open).await? {
+            board.add(stored(row)?);
+        }
+        Ok(board)
+    }
+
+    async fn save_sessions(&self, tx: &mut AnyConnection, board: &Board, changes: &Changes) -> Result<(), StoreError> {
+        let mut rows = Rows::new([
+            "id",
+            "source_id",
+            "boot",
+            "source_key",
+            "domain_id",
+            "domain",
+            "app",
+            "stream",
+            "phase",
+            "started_at",
+            "ended_at",
+            "due_at",
+            "state",
+        ]);
+        for stored in changes.sessions.iter().filter_map(|id| board.sessions.get(id)) {
+            rows.push([
+                stored.id.0.into(),
+                stored.key.source.0.into(),
+                stored.key.boot.clone().into(),
+                stored.key.key.clone().into(),
+                stored.domain_id.0.into(),
+                stored.domain.clone().into(),
+                stored.app.clone().into(),
+                stored.stream.clone().into(),
+                stored.session.phase.as_str().into(),
+                stored.session.started_at.into(),
+                stored.session.ended_at.into(),
+                stored.session.due_at.into(),
+                to_json(&stored.session)?.into(),
+            ]);
+        }
+        let ending = " on conflict (id) do update set phase = excluded.phase, ended_at = excluded.ended_at, \
+             due_at = excluded.due_at, state = excluded.state";
+        rows.insert(self.engine, tx, "sessions", ending).await?;
+        let mut rows = Rows::new([
+            "session_id",
+            "number",
+            "location",
+            "started_at",
+            "stopped_at",
+            "duration_ms",
+            "bytes",
+            "failure",
+        ]);
+        for (session, part) in &changes.parts {
+            rows.push([
+                session.0.into(),
+                part.number.into(),
+                part.location.clone().into(),
+                part.start.into(),
+                part.stop.into(),
+                part.duration_ms.into(),
+                part.bytes.into(),
+                part.failure.clone().into(),
+            ]);
+        }
+        rows.insert(self.engine, tx, "parts", " on conflict do nothing").await?;
+        Ok(())
+    }
+}
+
+type StreamName = (DomainId, String, String);
+
+/// The sessions that a group of reports concerns, as they are after the reports so far.
+#[derive(Default)]
+struct Board {
+    sessions: BTreeMap<SessionId, StoredSession>,
+    /// The latest under its key.
+    by_key: HashMap<SessionKey, SessionId>,
+    by_stream: HashMap<StreamName, BTreeSet<SessionId>>,
+}
+
+impl Board {
+    fn add(&mut self, stored: StoredSession) {
+        let id = stored.id;
+        let latest = self.by_key.entry(stored.key.clone()).or_insert(id);
+        *latest = id.max(*latest);
+        let stream = (stored.domain_id, stored.app.clone(), stored.stream.clone());
+        self.by_stream.entry(stream).or_default().insert(id);
+        self.sessions.insert(id, stored);
+    }
+
+    /// The latest session under the key, and the other sessions of its stream that are not over, earliest first.
+    fn situation(&self, scope: &Scope) -> Situation {
+        let current = match scope {
+            Scope::Key(key, _) => self.by_key.get(key),
+            Scope::Id(id) => Some(id),
+        };
+        let current = current.and_then(|id| self.sessions.get(id)).cloned();
+        let stream = match (scope, &current) {
+            (Scope::Key(_, Some(push)), _) => Some((push.domain, push.app.clone(), push.stream.clone())),
+            (_, Some(stored)) => Some((stored.domain_id, stored.app.clone(), stored.stream.clone())),
+            (_, None) => None,
+        };
+        let rivals = stream.and_then(|stream| self.by_stream.get(&stream)).into_iter().flatten();
+        let rivals = rivals
+            .filter_map(|id| self.sessions.get(id))
+            .filter(|rival| {
+                rival.session.phase != Phase::Closed && current.as_ref().is_none_or(|current| current.id != rival.id)
+            })
+            .cloned()
+            .collect();
+        Situation { current, rivals }
+    }
+}
+
+/// What a group changed, to be written.
+#[derive(Default)]
+struct Changes {
+    sessions: BTreeSet<SessionId>,
+    parts: Vec<(SessionId, Part)>,
+    events: Vec<(SessionId, Event, i64)>,
+}
+
+impl Changes {
+    fn take(&mut self, board: &mut Board, step: Step, now: i64) {
+        let Step { stored, events, parts } = step;
+        let id = stored.id;
+        self.sessions.insert(id);
+        self.parts.extend(parts.into_iter().map(|part| (id, part)));
+        self.events.extend(events.into_iter().map(|event| (id, event, now)));
+        board.add(stored);
+    }
+}
