@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::accounts::Accounts;
 use crate::callbacks::Callbacks;
-use crate::deliveries::{Courier, Deliveries, Prober, RetrySchedule};
+use crate::deliveries::{Courier, Deliveries, Prober, Recoveries, RetrySchedule};
 use crate::domains::{Cnames, Domains};
 use crate::model::{Clock, IdGenerator, Millis};
 use crate::outbound::{AddressPolicy, Outbound};
@@ -45,6 +45,7 @@ pub struct Console {
     pub sources: Sources,
     pub streams: Streams,
     pub deliveries: Deliveries,
+    pub recoveries: Recoveries,
     pub prober: Prober,
     /// For the delivery loop.
     pub courier: Courier,
@@ -83,7 +84,18 @@ impl Console {
                 grace_ms: session_grace,
                 watch: Arc::default(),
             },
-            deliveries: Deliveries { store: store.clone(), clock: clock.clone(), schedule: schedule.clone() },
+            deliveries: Deliveries {
+                store: store.clone(),
+                log: store.clone(),
+                clock: clock.clone(),
+                schedule: schedule.clone(),
+            },
+            recoveries: Recoveries {
+                store: store.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
+                watch: Arc::default(),
+            },
             prober: Prober::new(callbacks.clone(), clock.clone(), ids, outbound.clone()),
             courier: Courier { store, clock: clock.clone(), sealer, outbound, schedule },
             domains,

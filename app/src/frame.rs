@@ -59,7 +59,7 @@ fn Navigation() -> impl IntoView {
         <nav class="nav" aria-label=texts.get("nav.label")>
             {item("/", &[], texts.get("nav.overview"))}
             {item("/domains", &["/domains/", "/sessions/"], texts.get("nav.domains"))}
-            {item("/deliveries", &["/deliveries/"], texts.get("nav.deliveries"))}
+            {item("/deliveries", &["/deliveries/", "/recoveries"], texts.get("nav.deliveries"))}
             {item("/sources", &["/sources/"], texts.get("nav.sources"))}
         </nav>
     }

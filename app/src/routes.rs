@@ -33,6 +33,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sessions/:id") view=streams::SessionPage ssr=SsrMode::Async/>
                     <Route path=path!("/deliveries") view=deliveries::DeliveriesPage ssr=SsrMode::Async/>
                     <Route path=path!("/deliveries/:id") view=deliveries::DeliveryPage ssr=SsrMode::Async/>
+                    <Route path=path!("/recoveries") view=deliveries::RecoverPage ssr=SsrMode::Async/>
+                    <Route path=path!("/recoveries/:id") view=deliveries::RecoveryPage ssr=SsrMode::Async/>
                     <Route path=path!("/sources") view=sources::SourcesPage ssr=SsrMode::Async/>
                     <Route path=path!("/sources/new") view=sources::NewSourcePage ssr=SsrMode::Async/>
                     <Route path=path!("/sources/:id") view=sources::SourcePage ssr=SsrMode::Async/>

@@ -220,6 +220,7 @@ mod tests {
             "kind",
             "phase",
             "recording_unit",
+            "recovery_state",
             "refusal",
             "remedy",
             "role",
@@ -251,7 +252,7 @@ mod tests {
     #[test]
     fn every_word_of_the_core_is_in_the_catalog() {
         use callsheet::{
-            deliveries::DeliveryState,
+            deliveries::{DeliveryState, RecoveryState},
             model,
             outbound::{ErrorClass, Phase},
             sources::Adapter,
@@ -263,6 +264,7 @@ mod tests {
         let classes: Vec<&str> = ErrorClass::ALL.iter().map(|c| c.as_str()).collect();
         let all = [
             words("state", DeliveryState::ALL.iter().map(|s| s.as_str()).collect()),
+            words("recovery_state", RecoveryState::ALL.iter().map(|s| s.as_str()).collect()),
             words("kind", model::CallbackKind::ALL.iter().map(|k| k.as_str()).collect()),
             words("event", model::EventName::ALL.iter().map(|e| e.as_str()).collect()),
             words("role", model::Role::ALL.iter().map(|r| r.as_str()).collect()),

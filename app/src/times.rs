@@ -87,6 +87,15 @@ impl Times {
         }
     }
 
+    /// A length that may be very short: `47 µs`, `2.1 ms`, and from 10 ms on as [`Self::took`].
+    pub(crate) fn took_micros(&self, micros: i64) -> String {
+        match micros {
+            ..1_000 => self.texts.fill("time.us", &[("n", &micros.to_string())]),
+            1_000..10_000 => self.texts.fill("time.ms", &[("n", &format!("{:.1}", micros as f64 / 1000.0))]),
+            _ => self.took((micros + 500) / 1000),
+        }
+    }
+
     /// A length that may be short: `182 ms`, `15.0 s`, `15 min`.
     pub(crate) fn took(&self, millis: Millis) -> String {
         match millis {
@@ -125,6 +134,9 @@ mod tests {
         assert_eq!(times.took(182), "182 ms");
         assert_eq!(times.took(15_040), "15.0 s");
         assert_eq!(times.took(900_000), "15 min");
+        for (micros, text) in [(47, "47 µs"), (2_143, "2.1 ms"), (182_499, "182 ms"), (15_040_000, "15.0 s")] {
+            assert_eq!(times.took_micros(micros), text);
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
-use crate::jobs::{DeliveryLoop, clean_up, deliver, reap};
+use crate::jobs::{DeliveryLoop, clean_up, deliver, reap, recover};
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -169,6 +169,7 @@ impl Application {
             };
             loops.spawn(deliver(parts, rest.clone()));
             loops.spawn(reap(console.streams.clone(), clock, rest.clone()));
+            loops.spawn(recover(console.recoveries.clone(), rest.clone()));
             loops.spawn(clean_up(console.clone(), config.retention_days, rest.clone()));
         }
         let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };

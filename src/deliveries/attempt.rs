@@ -194,7 +194,7 @@ pub(super) fn phases(exchange: &Exchange) -> Vec<PhaseView> {
     let view = |report: &crate::outbound::PhaseReport| PhaseView {
         phase: report.phase.as_str().to_owned(),
         ok: report.ok,
-        millis: millis(report.micros),
+        micros: i64::try_from(report.micros).unwrap_or(i64::MAX),
         detail: report.detail.to_string(),
     };
     exchange.phases.iter().map(view).collect()

@@ -18,7 +18,11 @@ mod body;
 #[cfg(feature = "ssr")]
 mod breaker;
 #[cfg(feature = "ssr")]
+mod log;
+#[cfg(feature = "ssr")]
 mod probe;
+#[cfg(feature = "ssr")]
+mod recovery;
 #[cfg(feature = "ssr")]
 mod run_queue;
 #[cfg(feature = "ssr")]
@@ -36,15 +40,19 @@ pub use body::{Told, render};
 pub use breaker::{Breaker, Change, Gate, Verdict};
 pub use kinds::DeliveryState;
 #[cfg(feature = "ssr")]
+pub use log::{DeliveryFilter, DeliveryLog};
+#[cfg(feature = "ssr")]
 pub use probe::{ProbeError, Prober};
+#[cfg(feature = "ssr")]
+pub use recovery::{
+    Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryState, RecoveryStore, Round,
+};
 #[cfg(feature = "ssr")]
 pub use run_queue::{Departure, RunQueue, Slots};
 #[cfg(feature = "ssr")]
 pub use schedule::RetrySchedule;
 #[cfg(feature = "ssr")]
-pub use service::{Deliveries, DeliveryError};
+pub use service::{Deliveries, DeliveryError, Resent};
 #[cfg(feature = "ssr")]
-pub use store::{
-    AttemptRecord, CallbackOff, DeliveryFilter, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, Waiting,
-};
+pub use store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, Waiting};
 pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::store::{DeliveryFilter, DeliveryStore};
+use super::log::{DeliveryFilter, DeliveryLog};
+use super::store::DeliveryStore;
 use super::{DayFigures, DeliveryDetail, DeliveryRow, RetrySchedule};
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};
@@ -18,6 +19,8 @@ pub enum DeliveryError {
     CallbackOff,
     #[error("the delivery is finished already; nothing was cancelled")]
     Finished,
+    #[error("no delivery is selected")]
+    NoneSelected,
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     #[error(transparent)]
@@ -30,6 +33,7 @@ impl Problem for DeliveryError {
             Self::Unknown => "delivery_unknown",
             Self::CallbackOff => "delivery_callback_off",
             Self::Finished => "delivery_finished",
+            Self::NoneSelected => "delivery_none_selected",
             Self::Forbidden(e) => e.code(),
             Self::Store(e) => e.code(),
         }
@@ -38,16 +42,26 @@ impl Problem for DeliveryError {
         match self {
             Self::Unknown => ProblemKind::NotFound,
             Self::CallbackOff | Self::Finished => ProblemKind::Conflict,
+            Self::NoneSelected => ProblemKind::Invalid,
             Self::Forbidden(e) => e.kind(),
             Self::Store(e) => e.kind(),
         }
     }
 }
 
+/// What became of deliveries that were to be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resent {
+    pub queued: i64,
+    /// Those whose callback is off, has no address or is gone.
+    pub left_out: i64,
+}
+
 /// The use cases.
 #[derive(Clone)]
 pub struct Deliveries {
     pub(crate) store: Arc<dyn DeliveryStore>,
+    pub(crate) log: Arc<dyn DeliveryLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) schedule: RetrySchedule,
 }
@@ -65,7 +79,7 @@ impl Deliveries {
             None => actor.check(Action::Read)?,
         }
         filter.only = actor.domains.clone();
-        Ok(self.store.list_deliveries(&filter, page).await?)
+        Ok(self.log.list_deliveries(&filter, page).await?)
     }
 
     /// One delivery with its attempts.
@@ -79,10 +93,31 @@ impl Deliveries {
         let now = self.clock.now();
         let before = json!({ "state": detail.delivery.state });
         let audit = AuditEntry::new(actor, now, "delivery.resend", id.to_string(), before);
-        if !self.store.resend(id, now, &audit).await? {
+        if self.log.resend(&[id], now, &audit).await? == 0 {
             return Err(DeliveryError::CallbackOff);
         }
         self.get(actor, id).await
+    }
+
+    /// Sends several again, in the order of their events.
+    pub async fn resend_many(&self, actor: &Actor, mut ids: Vec<DeliveryId>) -> Result<Resent, DeliveryError> {
+        actor.check(Action::ManageDeliveries)?;
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.is_empty() {
+            return Err(DeliveryError::NoneSelected);
+        }
+        for domain in self.log.domains_of(&ids).await? {
+            actor.check_domain(Action::ManageDeliveries, &domain)?;
+        }
+        let now = self.clock.now();
+        let target = format!("{} deliveries", ids.len());
+        let audit = AuditEntry::new(actor, now, "delivery.resend", target, json!({ "deliveries": ids }));
+        let queued = self.log.resend(&ids, now, &audit).await?;
+        if queued == 0 {
+            return Err(DeliveryError::CallbackOff);
+        }
+        Ok(Resent { queued, left_out: ids.len() as i64 - queued })
     }
 
     /// Stops a waiting delivery; it can be resent later.
@@ -90,7 +125,7 @@ impl Deliveries {
         self.find(actor, Action::ManageDeliveries, id).await?;
         let now = self.clock.now();
         let audit = AuditEntry::new(actor, now, "delivery.cancel", id.to_string(), json!({}));
-        if !self.store.cancel(id, now, &audit).await? {
+        if !self.log.cancel(id, now, &audit).await? {
             return Err(DeliveryError::Finished);
         }
         self.get(actor, id).await
@@ -105,7 +140,7 @@ impl Deliveries {
 
     async fn find(&self, actor: &Actor, action: Action, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
         actor.check(action)?;
-        let mut detail = self.store.delivery_detail(id).await?.ok_or(DeliveryError::Unknown)?;
+        let mut detail = self.log.delivery_detail(id).await?.ok_or(DeliveryError::Unknown)?;
         actor.check_domain(action, &detail.delivery.domain)?;
         detail.max_tries = self.schedule.tries();
         Ok(detail)

@@ -1,4 +1,4 @@
-//! What deliveries need stored.
+//! What deliveries on their way need stored.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, PhaseView};
-use crate::audit::AuditEntry;
+use super::{DayFigures, PhaseView};
 use crate::callbacks::Callback;
-use crate::model::{CallbackId, CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, SessionId, StoreError};
+use crate::model::{CallbackId, DeliveryId, EventName, Millis, SessionId, StoreError};
 
 /// A row of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,30 +108,7 @@ pub struct CallbackOff {
     pub reason: String,
 }
 
-/// Which deliveries to list. Empty fields do not filter.
-#[derive(Debug, Clone, Default)]
-pub struct DeliveryFilter {
-    /// ASCII push domain.
-    pub domain: Option<String>,
-    pub kind: Option<CallbackKind>,
-    pub event: Option<EventName>,
-    /// `stream` or `app/stream`.
-    pub stream: Option<String>,
-    pub state: Option<DeliveryState>,
-    /// Made from then on (Unix ms).
-    pub since: Option<Millis>,
-    /// Made before (Unix ms).
-    pub until: Option<Millis>,
-    /// HTTP status of the last attempt.
-    pub status: Option<i64>,
-    pub error_class: Option<String>,
-    /// Part of the body.
-    pub text: Option<String>,
-    /// Only these push domains (of a limited key).
-    pub only: Option<Vec<String>>,
-}
-
-/// The deliveries' storage. A method is one transaction.
+/// The storage of deliveries on their way. A method is one transaction.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync {
     /// Rows of the queue that `owned` holds, after `(callback, delivery)`, in order of that pair.
@@ -160,17 +136,6 @@ pub trait DeliveryStore: Send + Sync {
     async fn lease(&self, worker: &str, lease: Duration) -> Result<Ownership, StoreError>;
     /// Gives all shards back.
     async fn release(&self, worker: &str) -> Result<(), StoreError>;
-    /// Newest first.
-    async fn list_deliveries(
-        &self,
-        filter: &DeliveryFilter,
-        page: PageRequest,
-    ) -> Result<Page<DeliveryRow>, StoreError>;
-    async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
-    /// Queues the delivery anew with all its tries; `false`: its callback is off, has no address or is gone.
-    async fn resend(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
-    /// `false`: it did not wait any more.
-    async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
     /// Deliveries made since (Unix ms), in the domains of `only` if given.
     async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError>;
     /// Length of the queue.

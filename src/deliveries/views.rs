@@ -31,14 +31,28 @@ pub struct DeliveryRow {
     pub out_of_order: bool,
 }
 
-/// One phase of an attempt or a test.
+/// One phase of an attempt or a test. In JSON its time is `millis`, a number with up to three decimals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PhaseView {
     pub phase: String,
     pub ok: bool,
-    pub millis: i64,
+    #[serde(rename = "millis", with = "millis")]
+    pub micros: i64,
     pub detail: String,
+}
+
+/// Microseconds, written as milliseconds.
+mod millis {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(micros: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(*micros as f64 / 1000.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+        Ok((f64::deserialize(deserializer)? * 1000.0).round() as i64)
+    }
 }
 
 /// One HTTP request made for a delivery.
@@ -106,4 +120,21 @@ pub struct DayFigures {
     pub failed: i64,
     pub waiting: i64,
     pub skipped: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_phase_is_kept_to_the_microsecond() {
+        let phase = |micros| PhaseView { phase: "dns".to_owned(), ok: true, micros, detail: String::new() };
+        for (micros, json) in [(0, "0.0"), (7, "0.007"), (2_143, "2.143"), (15_000_123, "15000.123")] {
+            let text = serde_json::to_string(&phase(micros)).expect("JSON");
+            assert_eq!(text, format!(r#"{{"phase":"dns","ok":true,"millis":{json},"detail":""}}"#));
+            assert_eq!(serde_json::from_str::<PhaseView>(&text).expect("read back"), phase(micros));
+        }
+        let whole = r#"{"phase":"dns","ok":true,"millis":2,"detail":""}"#;
+        assert_eq!(serde_json::from_str::<PhaseView>(whole).expect("as kept by older versions"), phase(2_000));
+    }
 }

@@ -95,6 +95,9 @@ time_id!(/// One of the things that happened in a session.
 time_id!(/// One event on its way to one callback; the `webhook-id` of all its attempts. Contains no `.`.
     DeliveryId, "evt_");
 
+time_id!(/// Deliveries queued again by a filter.
+    RecoveryId, "rec_");
+
 impl DeliveryId {
     /// When it was made, to the millisecond (Unix ms).
     #[must_use]

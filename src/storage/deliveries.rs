@@ -1,114 +1,16 @@
-//! Deliveries and their attempts, as people read them, send them again and stop them. What the delivery loop does is in `queue`.
+//! Deliveries on their way, and their figures. What the delivery loop does is in `queue`, what people do in `delivery_log`.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
-use sqlx::any::AnyRow;
 
 use super::Db;
-use super::callbacks::{CALLBACK_COLUMNS, callback};
-use super::rows::{Conditions, Read, Value, containing};
-use crate::audit::AuditEntry;
+use super::rows::{Conditions, Read, Value};
 use crate::deliveries::{
-    AttemptRecord, AttemptView, CallbackOff, DayFigures, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryState,
-    DeliveryStore, Fate, Ownership, Queued, Ready, Waiting,
+    AttemptRecord, CallbackOff, DayFigures, DeliveryState, DeliveryStore, Fate, Ownership, Ready, Waiting,
 };
-use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, SessionId, StoreError};
-
-const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.sequence, d.happened_at, d.state, d.attempts, \
-     d.tries, d.last_attempt_at, d.last_status, d.last_error, d.out_of_order, q.due_at, s.domain";
-const FROM: &str = "from deliveries d join sessions s on s.id = d.session_id left join queue q on q.callback_id = d.callback_id and q.delivery_id = d.id";
-
-fn delivery(row: &AnyRow) -> Result<DeliveryRow, StoreError> {
-    Ok(DeliveryRow {
-        id: DeliveryId(row.col("id")?),
-        domain: row.col("domain")?,
-        kind: row.word("kind")?,
-        event: row.word("event")?,
-        app: row.col("app")?,
-        stream: row.col("stream")?,
-        session: SessionId(row.col("session_id")?),
-        sequence: row.col("sequence")?,
-        happened_at: row.col("happened_at")?,
-        state: row.word("state")?,
-        attempts: row.col("attempts")?,
-        last_attempt_at: row.col("last_attempt_at")?,
-        last_status: row.col("last_status")?,
-        last_error: row.col("last_error")?,
-        next_attempt_at: row.col("due_at")?,
-        out_of_order: row.flag("out_of_order")?,
-    })
-}
-
-fn attempt(row: &AnyRow) -> Result<AttemptView, StoreError> {
-    let response_headers: Option<String> = row.col("response_headers")?;
-    let response_headers = response_headers.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text));
-    let body: Option<Vec<u8>> = row.col("response_body")?;
-    Ok(AttemptView {
-        number: row.col("number")?,
-        started_at: row.col("started_at")?,
-        millis: row.col("millis")?,
-        address: row.col("address")?,
-        succeeded: row.flag("succeeded")?,
-        status: row.col("status")?,
-        error_class: row.col("error_class")?,
-        error: row.col("error")?,
-        phases: row.json("phases")?,
-        request_headers: row.json("request_headers")?,
-        response_headers: response_headers.map_err(StoreError::corrupt)?,
-        response_body: String::from_utf8_lossy(&body.unwrap_or_default()).into_owned(),
-    })
-}
-
-fn conditions(filter: &DeliveryFilter) -> Conditions {
-    let mut conditions = Conditions::default();
-    if let Some(domain) = &filter.domain {
-        conditions.add("s.domain = ?", [Value::Text(domain.clone())]);
-    }
-    if let Some(only) = &filter.only {
-        conditions.any_of("s.domain", only);
-    }
-    if let Some(kind) = filter.kind {
-        conditions.add("d.kind = ?", [Value::Text(kind.to_string())]);
-    }
-    if let Some(event) = filter.event {
-        conditions.add("d.event = ?", [Value::Text(event.to_string())]);
-    }
-    match filter.stream.as_deref().map(|stream| stream.split_once('/')) {
-        Some(Some((app, stream))) => {
-            conditions.add("d.app = ? and d.stream = ?", [Value::Text(app.to_owned()), Value::Text(stream.to_owned())]);
-        }
-        Some(None) => conditions.add("d.stream = ?", [Value::Text(filter.stream.clone().unwrap_or_default())]),
-        None => {}
-    }
-    if let Some(state) = filter.state {
-        conditions.add("d.state = ?", [Value::Text(state.to_string())]);
-    }
-    if let Some(since) = filter.since {
-        conditions.add("d.id >= ?", [Value::Int(DeliveryId::floor(since).0)]);
-    }
-    if let Some(until) = filter.until {
-        conditions.add("d.id < ?", [Value::Int(DeliveryId::floor(until).0)]);
-    }
-    if let Some(status) = filter.status {
-        conditions.add("d.last_status = ?", [Value::Int(status)]);
-    }
-    if let Some(class) = &filter.error_class {
-        conditions.add("d.last_error = ?", [Value::Text(class.clone())]);
-    }
-    conditions
-}
-
-impl Db {
-    /// `body` holds text in a blob; each engine reads it as text in its own way.
-    fn body_as_text(&self) -> &'static str {
-        match self.engine {
-            super::Engine::Sqlite => "cast(d.body as text)",
-            super::Engine::Postgres => "convert_from(d.body, 'UTF8')",
-        }
-    }
-}
+use crate::model::{CallbackId, DeliveryId, Millis, StoreError};
 
 #[async_trait]
 impl DeliveryStore for Db {
@@ -144,97 +46,6 @@ impl DeliveryStore for Db {
 
     async fn release(&self, worker: &str) -> Result<(), StoreError> {
         self.release_shards(worker).await
-    }
-
-    async fn list_deliveries(
-        &self,
-        filter: &DeliveryFilter,
-        page: PageRequest,
-    ) -> Result<Page<DeliveryRow>, StoreError> {
-        let mut conditions = conditions(filter);
-        if let Some(text) = &filter.text {
-            let sql = format!("{} like ? escape '!'", self.body_as_text());
-            conditions.add(&sql, [Value::Text(containing(text))]);
-        }
-        let count = format!("select count(*) as n {FROM}{}", conditions.sql());
-        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.read).await?.col("n")?;
-        let place = conditions.next_place();
-        let sql =
-            format!("select {ROW} {FROM}{} order by d.id desc limit ${place} offset ${}", conditions.sql(), place + 1);
-        let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
-        let rows = query.fetch_all(&self.read).await?;
-        let rows = rows.iter().map(delivery).collect::<Result<_, _>>()?;
-        Ok(Page { rows, total, number: page.number, size: page.size })
-    }
-
-    async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
-        let sql = format!(
-            "select {ROW}, d.body, c.address as callback_address {FROM} left join callbacks c on c.id = d.callback_id \
-             where d.id = $1"
-        );
-        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.read).await? else {
-            return Ok(None);
-        };
-        let attempts = sqlx::query(
-            "select number, started_at, millis, address, succeeded, status, error_class, error, phases, request_headers, \
-             response_headers, response_body from attempts where delivery_id = $1 order by number desc limit 100",
-        );
-        let attempts = attempts.bind(id.0).fetch_all(&self.read).await?;
-        let body: Vec<u8> = row.col("body")?;
-        Ok(Some(DeliveryDetail {
-            delivery: delivery(&row)?,
-            address: row.col("callback_address")?,
-            body: String::from_utf8_lossy(&body).into_owned(),
-            max_tries: 0,
-            tries: row.col("tries")?,
-            attempts: attempts.iter().map(attempt).collect::<Result<_, _>>()?,
-        }))
-    }
-
-    async fn resend(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = format!(
-            "select d.app, d.stream, {CALLBACK_COLUMNS} from deliveries d join callbacks c on c.id = d.callback_id \
-             where d.id = $1"
-        );
-        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&mut *tx).await? else {
-            return Ok(false);
-        };
-        let callback = callback(&row)?;
-        if !callback.enabled || callback.address.is_none() {
-            return Ok(false);
-        }
-        // A resend stands by itself: it neither waits for its stream nor holds it up.
-        let stream_key = id.to_string();
-        let waiting =
-            Waiting { delivery: id, callback: callback.id, stream_key, due_at: now, retry: false, queued_at: now };
-        self.enqueue(&mut tx, std::slice::from_ref(&waiting)).await?;
-        sqlx::query("update deliveries set state = 'pending', tries = 0, finished_at = null where id = $1")
-            .bind(id.0)
-            .execute(&mut *tx)
-            .await?;
-        self.write_audit(&mut tx, audit).await?;
-        self.commit(tx, vec![Queued::Put(waiting)]).await?;
-        Ok(true)
-    }
-
-    async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let removed = sqlx::query(
-            "delete from queue where callback_id = (select callback_id from deliveries where id = $1) and delivery_id = $1",
-        );
-        let removed = removed.bind(id.0).execute(&mut *tx).await?;
-        if removed.rows_affected() == 0 {
-            return Ok(false);
-        }
-        sqlx::query("update deliveries set state = 'cancelled', finished_at = $2 where id = $1")
-            .bind(id.0)
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-        self.write_audit(&mut tx, audit).await?;
-        self.commit(tx, vec![Queued::Removed(id)]).await?;
-        Ok(true)
     }
 
     async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError> {

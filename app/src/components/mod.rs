@@ -1,4 +1,4 @@
-//! The parts that pages are made of. All but the copy button are HTML from the server.
+//! The parts that pages are made of. All but the islands in `copy`, `live` and `pick` are HTML from the server.
 
 mod copy;
 #[cfg(feature = "ssr")]
@@ -7,6 +7,8 @@ mod field;
 mod head;
 #[cfg(feature = "ssr")]
 mod list;
+mod live;
+mod pick;
 #[cfg(feature = "ssr")]
 mod state;
 
@@ -18,5 +20,9 @@ pub(crate) use field::{Choice, Field, Select};
 pub(crate) use head::{Crumb, Head, Logo, Tabs};
 #[cfg(feature = "ssr")]
 pub(crate) use list::{Empty, Pager};
+#[cfg(feature = "ssr")]
+pub(crate) use live::Live;
+#[cfg(feature = "ssr")]
+pub(crate) use pick::PickAll;
 #[cfg(feature = "ssr")]
 pub(crate) use state::{Badge, Note, Tone, copyable};

@@ -36,5 +36,6 @@ async fn round(console: &Console, retention_days: i64) -> Result<(), StoreError>
     while console.db.delete_old_deliveries(now - retention_days * DAY_MS).await? > 0 {
         tokio::time::sleep(PAUSE).await;
     }
+    console.db.delete_old_recoveries(now - retention_days * DAY_MS).await?;
     Ok(())
 }

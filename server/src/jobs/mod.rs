@@ -3,7 +3,9 @@
 mod cleanup;
 mod delivery;
 mod reaper;
+mod recovery;
 
 pub use cleanup::clean_up;
 pub use delivery::{DeliveryLoop, deliver};
 pub use reaper::reap;
+pub use recovery::recover;

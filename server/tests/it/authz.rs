@@ -14,6 +14,7 @@ use crate::support::{DOMAIN, Database, PLAY, TestConsole};
 /// Where the routes of the API are listed.
 const API: &str = include_str!("../../src/http/api_v1/mod.rs");
 const DELIVERY: &str = "evt_0000000000001";
+const RECOVERY: &str = "rec_0000000000001";
 
 /// Pages for people who are not signed in.
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
@@ -30,6 +31,7 @@ fn fill(route: &str) -> String {
         .replace("{push}", DOMAIN)
         .replace("{kind}", "publish")
         .replace("/deliveries/{id}", &format!("/deliveries/{DELIVERY}"))
+        .replace("/recoveries/{id}", &format!("/recoveries/{RECOVERY}"))
         .replace("/sessions/{id}", "/sessions/ses_0000000000001")
         .replace("{id}", "1")
 }
@@ -73,6 +75,8 @@ fn writes() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/callback-tests", json!({ "kind": "publish", "address": "http://127.0.0.1/" })),
         (Method::POST, "/deliveries/{id}/resend", Value::Null),
         (Method::POST, "/deliveries/{id}/cancel", Value::Null),
+        (Method::POST, "/recoveries", json!({ "filter": {} })),
+        (Method::DELETE, "/recoveries/{id}", Value::Null),
         (Method::POST, "/sources", json!({ "adapter": "generic", "name": "edge" })),
         (Method::DELETE, "/sources/{id}", Value::Null),
     ]
@@ -179,7 +183,16 @@ fn form(path: &str) -> Vec<(&'static str, &'static str)> {
         ("adapter", "generic"),
         ("name", "edge"),
         ("defaultDomain", ""),
-        ("id", if path.contains("delivery") { DELIVERY } else { "1" }),
+        ("ids[]", DELIVERY),
+        ("query", ""),
+        (
+            "id",
+            match path {
+                path if path.contains("delivery") => DELIVERY,
+                path if path.contains("recovery") => RECOVERY,
+                _ => "1",
+            },
+        ),
     ]
 }
 

@@ -17,6 +17,8 @@ mod parsers;
 mod pauses;
 mod permissions;
 mod process;
+mod receivers;
+mod recoveries;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
 mod sources;

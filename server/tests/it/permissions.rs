@@ -5,7 +5,9 @@ use std::sync::Arc;
 use callsheet::callbacks::{CallbackChange, Dialect};
 use callsheet::deliveries::DeliveryFilter;
 use callsheet::domains::{DomainFilter, NewDomain};
-use callsheet::model::{Actor, CallbackKind, DeliveryId, PageRequest, Problem, Role, SessionId, SourceId, SystemClock};
+use callsheet::model::{
+    Actor, CallbackKind, DeliveryId, PageRequest, Problem, RecoveryId, Role, SessionId, SourceId, SystemClock,
+};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use callsheet::streams::{EventFilter, SessionFilter};
 use callsheet::{Console, streams::Hint, streams::IngestSink, streams::PushRequest, streams::SessionKey};
@@ -31,6 +33,7 @@ struct Stage {
     _data: tempfile::TempDir,
     session: SessionId,
     delivery: DeliveryId,
+    recovery: RecoveryId,
     source: SourceId,
 }
 
@@ -53,13 +56,16 @@ async fn stage(database: &Database) -> Stage {
     let page = PageRequest::of_console(1);
     let sessions = console.streams.list(&cli, SessionFilter::default(), page).await.expect("a list");
     let deliveries = console.deliveries.list(&cli, DeliveryFilter::default(), page).await.expect("a list");
-    Stage { session: sessions.rows[0].id, delivery: deliveries.rows[0].id, source, console, _data: data }
+    let of_domain = DeliveryFilter { domain: Some(DOMAIN.to_owned()), ..DeliveryFilter::default() };
+    let recovery = console.recoveries.start(&cli, of_domain).await.expect("started").id;
+    Stage { recovery, session: sessions.rows[0].id, delivery: deliveries.rows[0].id, source, console, _data: data }
 }
 
 impl Stage {
     /// What becomes of each use case that changes something of [`DOMAIN`]. What succeeds leaves it as it was.
     async fn changes(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
-        let Console { domains, callbacks, recordings, deliveries, prober, .. } = &self.console;
+        let Console { domains, callbacks, recordings, deliveries, recoveries, prober, .. } = &self.console;
+        let log = || DeliveryFilter { domain: Some(DOMAIN.to_owned()), ..DeliveryFilter::default() };
         let change = || CallbackChange {
             enabled: false,
             address: None,
@@ -82,6 +88,10 @@ impl Stage {
             ("recording", code(recordings.put(actor, DOMAIN, &recording).await)),
             ("resend", code(deliveries.resend(actor, self.delivery).await)),
             ("cancel", code(deliveries.cancel(actor, self.delivery).await)),
+            ("resend selected", code(deliveries.resend_many(actor, vec![self.delivery]).await)),
+            ("count recoverable", code(recoveries.count(actor, log()).await)),
+            ("recover", code(recoveries.start(actor, log()).await)),
+            ("cancel recovery", code(recoveries.cancel(actor, self.recovery).await)),
             ("delete", code(domains.delete(actor, DOMAIN, "").await)),
         ]
     }
@@ -99,7 +109,7 @@ impl Stage {
 
     /// What becomes of each use case that reads [`DOMAIN`].
     async fn reads(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
-        let Console { domains, callbacks, recordings, streams, deliveries, .. } = &self.console;
+        let Console { domains, callbacks, recordings, streams, deliveries, recoveries, .. } = &self.console;
         let (page, domain) = (PageRequest::of_console(1), Some(DOMAIN.to_owned()));
         let sessions = SessionFilter { domain: domain.clone(), ..SessionFilter::default() };
         let events = EventFilter { domain: domain.clone(), ..EventFilter::default() };
@@ -113,12 +123,14 @@ impl Stage {
             ("events", code(streams.list_events(actor, events, page).await)),
             ("deliveries", code(deliveries.list(actor, log, page).await)),
             ("delivery", code(deliveries.get(actor, self.delivery).await)),
+            ("recovery", code(recoveries.get(actor, self.recovery).await)),
         ]
     }
 
-    /// How many domains, sessions, events and deliveries, and how many events in the figures, an actor sees.
-    async fn sees(&self, actor: &Actor) -> [i64; 5] {
-        let Console { domains, streams, deliveries, .. } = &self.console;
+    /// How many domains, sessions, events and deliveries, how many events in the figures, and how many recoveries an
+    /// actor sees.
+    async fn sees(&self, actor: &Actor) -> [i64; 6] {
+        let Console { domains, streams, deliveries, recoveries, .. } = &self.console;
         let page = PageRequest::of_console(1);
         [
             domains.list(actor, DomainFilter::default(), page).await.expect("a list").total,
@@ -126,6 +138,7 @@ impl Stage {
             streams.list_events(actor, EventFilter::default(), page).await.expect("a list").total,
             deliveries.list(actor, DeliveryFilter::default(), page).await.expect("a list").total,
             deliveries.figures(actor).await.expect("figures").events,
+            recoveries.list(actor).await.expect("a list").len() as i64,
         ]
     }
 }
@@ -164,11 +177,11 @@ async fn a_limited_key_stays_at_home(database: Database) {
     let stage = stage(&database).await;
     let (home, stranger) = (actor(Role::Admin, Some(DOMAIN)), actor(Role::Admin, Some("other.example.com")));
     assert_all(&stage.reads(&home).await, "done");
-    assert_eq!(stage.sees(&home).await, [1; 5]);
+    assert_eq!(stage.sees(&home).await, [1; 6]);
     assert_all(&stage.management(&home).await, "forbidden");
     assert_all(&stage.reads(&stranger).await, "forbidden");
     assert_all(&stage.changes(&stranger).await, "forbidden");
-    assert_eq!(stage.sees(&stranger).await, [0; 5]);
+    assert_eq!(stage.sees(&stranger).await, [0; 6]);
     let create = async |push: &str| {
         let new = NewDomain::parse(push, &["play2.example.com"]).expect("a domain");
         code(stage.console.domains.create(&stranger, new).await)

@@ -10,5 +10,3 @@ mod state;
 
 #[cfg(feature = "ssr")]
 pub(crate) use parts::LiveVideoInformation;
-#[cfg(feature = "ssr")]
-pub(crate) use report::phases_of;

@@ -45,7 +45,7 @@ pub(super) fn test_view(visit: &Visit, address: &str, report: &ProbeReport) -> T
             name: texts.word("phase", &phase.phase),
             text: error.clone().filter(|_| failed).unwrap_or_else(|| phase.detail.clone()),
             remedy: remedy.clone().filter(|_| failed),
-            took: visit.times.took(phase.millis),
+            took: visit.times.took_micros(phase.micros),
         }
     };
     let mut phases: Vec<PhaseLine> = report.phases.iter().map(line).collect();
@@ -92,11 +92,4 @@ pub(super) fn blocked(texts: Texts, report: &ProbeReport) -> Option<UiError> {
     let (error, remedy) = failure_of(texts, report);
     let message = [error, remedy].into_iter().flatten().collect::<Vec<_>>().join(" ");
     Some(UiError { code: "blocked_address".to_owned(), status: 422, message, field: Some("address".to_owned()) })
-}
-
-/// The phases of an attempt in a line: `DNS 2 ms · connect 21 ms`.
-pub(crate) fn phases_of(visit: &Visit, phases: &[PhaseView]) -> String {
-    let part =
-        |phase: &PhaseView| format!("{} {}", visit.texts.word("phase", &phase.phase), visit.times.took(phase.millis));
-    phases.iter().map(part).collect::<Vec<_>>().join(" · ")
 }

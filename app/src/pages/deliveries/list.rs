@@ -1,19 +1,22 @@
 //! `/deliveries` and `/domains/{push}/deliveries`.
 
-use callsheet::deliveries::DeliveryRow;
-use callsheet::model::{Actor, Page, PageRequest};
+use callsheet::deliveries::{DeliveryRow, RecoveryState};
+use callsheet::model::{Action, Actor, Page, PageRequest};
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::filter::{self, Filters};
+use super::filter::{self, Filters, Purpose};
+use super::server_fns::ResendDeliveries;
 use super::state_badge;
-use crate::components::{Badge, Empty, Head, Pager, Tone};
+use crate::components::{Badge, Empty, Head, Live, Pager, PickAll, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
 use crate::pages::domains::domain_head;
 use crate::request::encode;
 use crate::request::page_of;
+use crate::texts::number;
 
 /// `/deliveries`: of all domains.
 #[component]
@@ -22,13 +25,12 @@ pub(crate) fn DeliveriesPage() -> impl IntoView {
     let (filters, request) = (Filters::of(&query), request(query.get("page")));
     page(move |visit, actor, _| async move {
         let texts = visit.texts;
-        let reload = format!("/deliveries{}", encode(&filters.query()));
-        let log = log(&visit, &actor, filters, request, "/deliveries".to_owned(), true).await?;
+        let actions = actions(&visit, &actor, &filters);
+        let recoveries = running(&visit, &actor).await?;
+        let log = log(&visit, &actor, filters, request, "/deliveries".to_owned(), Purpose::Log).await?;
         Ok(view! {
-            <Head title=texts.get("nav.deliveries")>
-                <span class="spacer"></span>
-                <a class="btn" href=reload>{texts.get("list.refresh")}</a>
-            </Head>
+            <Head title=texts.get("nav.deliveries")><span class="spacer"></span> {actions}</Head>
+            {recoveries}
             {log}
         }
         .into_any())
@@ -45,28 +47,64 @@ pub(crate) fn DomainDeliveriesPage() -> impl IntoView {
         let domain = visit.console.domains.get(&actor, &push).await.map_err(|e| UiError::of(visit.texts, &e))?;
         let path = format!("{}/deliveries", page_of(&domain.push));
         let filters = filters.in_domain(&domain.push);
-        let log = log(&visit, &actor, filters, request, path, false).await?;
-        Ok(view! { {domain_head(&visit, &actor, &domain, "/deliveries")} {log} }.into_any())
+        let actions = actions(&visit, &actor, &filters);
+        let log = log(&visit, &actor, filters, request, path, Purpose::DomainLog).await?;
+        Ok(view! {
+            {domain_head(&visit, &actor, &domain, "/deliveries")}
+            <div class="row actions"><span class="spacer"></span> {actions}</div>
+            {log}
+        }
+        .into_any())
     })
+}
+
+/// *Refresh*, and *Recover* with the filters of the list.
+fn actions(visit: &Visit, actor: &Actor, filters: &Filters) -> AnyView {
+    let texts = visit.texts;
+    let recover = actor.check(Action::ManageDeliveries).is_ok().then(|| {
+        let href = format!("/recoveries{}", encode(&filters.recoverable().query()));
+        view! { <a class="btn" href=href>{texts.get("recovery.open")}</a> }
+    });
+    view! { <a class="btn" href=visit.address.clone()>{texts.get("list.refresh")}</a> {recover} }.into_any()
+}
+
+/// A line for each recovery that runs.
+async fn running(visit: &Visit, actor: &Actor) -> Result<AnyView, UiError> {
+    let texts = visit.texts;
+    let recoveries = visit.console.recoveries.list(actor).await.map_err(|e| UiError::of(texts, &e))?;
+    let running = recoveries.into_iter().filter(|recovery| recovery.state == RecoveryState::Running);
+    let lines: Vec<_> = running
+        .map(|recovery| {
+            let (done, total) = (number(recovery.handled()), number(recovery.total));
+            let text = texts.fill("recovery.is_running", &[("done", &done), ("total", &total)]);
+            view! {
+                <p class="note" data-waits>
+                    <span>{text} " " <a href=format!("/recoveries/{}", recovery.id)>{texts.get("recovery.show")}</a></span>
+                </p>
+            }
+        })
+        .collect();
+    Ok(view! { <div id="recoveries" data-live>{lines}</div> }.into_any())
 }
 
 fn request(page: Option<String>) -> PageRequest {
     PageRequest::of_console(page.and_then(|n| n.parse().ok()).unwrap_or(1))
 }
 
-/// Filters and rows. `with_domain`: the list is of several domains.
+/// Filters and rows.
 async fn log(
     visit: &Visit,
     actor: &Actor,
     filters: Filters,
     request: PageRequest,
     path: String,
-    with_domain: bool,
+    purpose: Purpose,
 ) -> Result<AnyView, UiError> {
     let texts = visit.texts;
     let asked = filters.parse(&visit.times.zone);
     let list = visit.console.deliveries.list(actor, asked, request).await.map_err(|e| UiError::of(texts, &e))?;
-    let form = filter::form(visit, &filters, path.clone(), with_domain);
+    let form = filter::form(visit, &filters, path.clone(), purpose);
+    let with_domain = purpose == Purpose::Log;
     let own = if with_domain { filters.clone() } else { filters.in_domain("") };
     let filtered = own.any();
     let body = if list.rows.is_empty() && filtered {
@@ -79,23 +117,52 @@ async fn log(
     } else if list.rows.is_empty() {
         view! { <Empty title=texts.get("deliveries.none") text=texts.get("deliveries.none_text")/> }.into_any()
     } else {
-        rows(visit, &list, path, own.query(), with_domain)
+        let resends = match filters.domain_of_list() {
+            Some(domain) => actor.check_domain(Action::ManageDeliveries, domain).is_ok(),
+            None => actor.check(Action::ManageDeliveries).is_ok(),
+        };
+        let rows = rows(visit, &list, with_domain, resends);
+        let rows = if resends { selection(visit, rows) } else { rows };
+        let pager = view! { <Pager number=list.number size=list.size total=list.total path query=own.query()/> };
+        view! { {rows} {pager} }.into_any()
     };
-    Ok(view! { {form} <section class="card" aria-label=texts.get("nav.deliveries")>{body}</section> }.into_any())
+    Ok(view! {
+        {form}
+        <Live/>
+        <section class="card" id="log" data-live aria-label=texts.get("nav.deliveries")>{body}</section>
+    }
+    .into_any())
 }
 
-fn rows(
-    visit: &Visit,
-    list: &Page<DeliveryRow>,
-    path: String,
-    query: Vec<(&'static str, String)>,
-    with_domain: bool,
-) -> AnyView {
+/// The rows as a form: the bar shows as soon as a box is ticked, and style sheets count the boxes.
+fn selection(visit: &Visit, rows: AnyView) -> AnyView {
     let texts = visit.texts;
-    let rows: Vec<_> = list.rows.iter().map(|row| table_row(visit, row, with_domain)).collect();
+    let text = texts.get("deliveries.selected");
+    let (before, after) = text.split_once("%{n}").unwrap_or((&text, ""));
+    view! {
+        <form class="selection" method="post" action=ResendDeliveries::PATH>
+            {rows}
+            <div class="selected">
+                <span>{before.to_owned()}<span class="count"></span>{after.to_owned()}</span>
+                <button class="btn primary">{texts.get("delivery.resend")}</button>
+                <PickAll label=texts.get("deliveries.select_all")/>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+/// `resends`: each row has a box to select it.
+fn rows(visit: &Visit, list: &Page<DeliveryRow>, with_domain: bool, resends: bool) -> AnyView {
+    let texts = visit.texts;
+    let rows: Vec<_> = list.rows.iter().map(|row| table_row(visit, row, with_domain, resends)).collect();
+    let select = resends.then(|| {
+        view! { <th scope="col" class="pick"><span class="aside">{texts.get("deliveries.select")}</span></th> }
+    });
     view! {
         <table class="table">
             <thead><tr>
+                {select}
                 <th scope="col">{texts.get("deliveries.event")}</th>
                 <th scope="col">{texts.get("streams.stream")}</th>
                 <th scope="col">{texts.get("deliveries.state")}</th>
@@ -104,14 +171,13 @@ fn rows(
                 <th scope="col">{texts.get("deliveries.last_attempt")}</th>
                 <th scope="col">{texts.get("deliveries.next_attempt")}</th>
             </tr></thead>
-            <tbody>{rows}</tbody>
+            <tbody data-keyed>{rows}</tbody>
         </table>
-        <Pager number=list.number size=list.size total=list.total path query/>
     }
     .into_any()
 }
 
-fn table_row(visit: &Visit, row: &DeliveryRow, with_domain: bool) -> impl IntoView + use<> {
+fn table_row(visit: &Visit, row: &DeliveryRow, with_domain: bool, resends: bool) -> impl IntoView + use<> {
     let texts = visit.texts;
     let last = match (row.last_status, &row.last_error) {
         (Some(status), None) => view! { <Badge tone=Tone::Ok text=status.to_string()/> }.into_any(),
@@ -120,8 +186,19 @@ fn table_row(visit: &Visit, row: &DeliveryRow, with_domain: bool) -> impl IntoVi
         (None, None) => view! { <span class="muted">"–"</span> }.into_any(),
     };
     let dash = || view! { <span class="muted">"–"</span> }.into_any();
+    let name = format!("{} {}/{}", row.event, row.app, row.stream);
+    let say = format!("{name}: {}", texts.word("state", row.state.as_str()));
+    let pick = resends.then(|| {
+        let label = texts.fill("deliveries.select_one", &[("name", &name)]);
+        view! {
+            <td class="pick"><label>
+                <input type="checkbox" name="ids[]" value=row.id.to_string() autocomplete="off" aria-label=label/>
+            </label></td>
+        }
+    });
     view! {
-        <tr>
+        <tr id=row.id.to_string()>
+            {pick}
             <th scope="row">
                 <a href=format!("/deliveries/{}", row.id)>{row.event.as_str()}</a>
                 <span class="second">{visit.times.at(row.happened_at)}</span>
@@ -130,7 +207,7 @@ fn table_row(visit: &Visit, row: &DeliveryRow, with_domain: bool) -> impl IntoVi
                 <a href=format!("/sessions/{}", row.session)>{row.app.clone()}"/"{row.stream.clone()}</a>
                 {with_domain.then(|| view! { <span class="second">{row.domain.clone()}</span> })}
             </td>
-            <td data-label=texts.get("deliveries.state")>
+            <td data-label=texts.get("deliveries.state") data-say=say data-waits=row.state.waits()>
                 {state_badge(texts, row.state.as_str())}
                 {row.out_of_order.then(|| view! { <span class="second">{texts.get("deliveries.out_of_order")}</span> })}
             </td>

@@ -1,12 +1,17 @@
-//! *Deliveries*: the log with its filters, and one delivery with each of its attempts.
+//! *Deliveries*: the log with its filters, one delivery with each of its attempts, and recoveries.
 
+mod attempts;
+mod by_hand;
+mod curl;
 mod detail;
 mod filter;
 mod list;
+mod recover;
 mod server_fns;
 
 pub(crate) use detail::DeliveryPage;
 pub(crate) use list::{DeliveriesPage, DomainDeliveriesPage};
+pub(crate) use recover::{RecoverPage, RecoveryPage};
 
 use leptos::prelude::*;
 

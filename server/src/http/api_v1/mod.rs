@@ -14,6 +14,7 @@ mod extract;
 mod moment;
 mod page;
 mod recording;
+mod recoveries;
 mod sessions;
 mod sources;
 mod streams;
@@ -51,6 +52,8 @@ pub fn routes() -> Router<AppState> {
         .route("/deliveries/{id}", get(deliveries::show))
         .route("/deliveries/{id}/resend", post(deliveries::resend))
         .route("/deliveries/{id}/cancel", post(deliveries::cancel))
+        .route("/recoveries", get(recoveries::list).post(recoveries::start))
+        .route("/recoveries/{id}", get(recoveries::show).delete(recoveries::cancel))
         .route("/sources", get(sources::list).post(sources::create))
         .route("/sources/{id}", delete(sources::remove))
         .fallback(no_such_path)

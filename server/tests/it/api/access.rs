@@ -51,6 +51,10 @@ fn cases() -> Vec<Case> {
         case("GET /deliveries/{id}", none(), 200, 403),
         case("POST /deliveries/{id}/resend", none(), 403, 403),
         case("POST /deliveries/{id}/cancel", none(), 403, 403),
+        case("GET /recoveries", none(), 200, 200),
+        case("POST /recoveries", json!({ "filter": { "domain": "push.example.com" } }), 403, 403),
+        case("GET /recoveries/{id}", none(), 200, 403),
+        case("DELETE /recoveries/{id}", none(), 403, 403),
         case("GET /sources", none(), 200, 200),
         case("POST /sources", source, 403, 403),
         case("DELETE /sources/{id}", none(), 403, 403),
@@ -86,10 +90,13 @@ async fn every_route_asks_who_calls() {
     api.publish("push.example.com", "room_7").await;
     let session = api.get("/sessions").await["items"][0]["id"].as_str().expect("a session").to_owned();
     let delivery = api.get("/deliveries").await["items"][0]["id"].as_str().expect("a delivery").to_owned();
+    let recovery = api.send(&api.operator, "POST /recoveries", json!({ "filter": {} })).await;
+    let recovery = recovery.json["id"].as_str().expect("a recovery").to_owned();
     for Case { route, body, reviewer, stranger } in cases() {
         let id = match route {
             route if route.contains("/sessions") => &session,
             route if route.contains("/deliveries") => &delivery,
+            route if route.contains("/recoveries") => &recovery,
             _ => "1",
         };
         let call = route.replace("{push}", "push.example.com").replace("{kind}", "publish").replace("{id}", id);
@@ -123,6 +130,13 @@ async fn a_limited_key_lists_its_own_domains_only() {
         let other = api.send(&api.stranger, &format!("GET {path}?domain=push.example.com"), Value::Null).await;
         assert_eq!(other.problem(), (403, "forbidden", ""), "{path}");
     }
+    let all = json!({ "filter": {} });
+    assert_eq!(api.send(&api.operator, "POST /recoveries", all.clone()).await.status, 201);
+    let seen = api.send(&api.stranger, "GET /recoveries", Value::Null).await;
+    assert_eq!(seen.json["items"], json!([]), "it concerns domains of others");
+    let own = api.send(&api.stranger, "POST /recoveries", all).await.json["id"].clone();
+    let seen = api.send(&api.stranger, "GET /recoveries", Value::Null).await;
+    assert_eq!(super::support::column(&seen.json, "id"), [&own]);
     let domains = api.send(&api.stranger, "GET /domains", Value::Null).await;
     assert_eq!(super::support::column(&domains.json, "pushDomain"), ["push.example.net"]);
 }

@@ -6,6 +6,7 @@ mod deliveries;
 mod domains;
 mod protocol;
 mod recording;
+mod recoveries;
 mod sources;
 mod streams;
 mod support;

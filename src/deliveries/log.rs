@@ -1,0 +1,50 @@
+//! What the log of deliveries needs stored.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{DeliveryDetail, DeliveryRow, DeliveryState};
+use crate::audit::AuditEntry;
+use crate::model::{CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, StoreError};
+
+/// Which deliveries to list. Empty fields do not filter.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DeliveryFilter {
+    /// ASCII push domain.
+    pub domain: Option<String>,
+    pub kind: Option<CallbackKind>,
+    pub event: Option<EventName>,
+    /// `stream` or `app/stream`.
+    pub stream: Option<String>,
+    pub state: Option<DeliveryState>,
+    /// Made from then on (Unix ms).
+    pub since: Option<Millis>,
+    /// Made before (Unix ms).
+    pub until: Option<Millis>,
+    /// HTTP status of the last attempt.
+    pub status: Option<i64>,
+    pub error_class: Option<String>,
+    /// Part of the body.
+    pub text: Option<String>,
+    /// Only these push domains (of a limited key).
+    pub only: Option<Vec<String>>,
+}
+
+/// The storage of the log. A method is one transaction.
+#[async_trait]
+pub trait DeliveryLog: Send + Sync {
+    /// Newest first.
+    async fn list_deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        page: PageRequest,
+    ) -> Result<Page<DeliveryRow>, StoreError>;
+    async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
+    /// The push domains of these deliveries, each once.
+    async fn domains_of(&self, ids: &[DeliveryId]) -> Result<Vec<String>, StoreError>;
+    /// Queues the deliveries anew, each with all its tries. Returns how many; the callback of the others is off, has no
+    /// address or is gone.
+    async fn resend(&self, ids: &[DeliveryId], now: Millis, audit: &AuditEntry) -> Result<i64, StoreError>;
+    /// `false`: it did not wait any more.
+    async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,351 @@
+//! *Recover*: queues again all deliveries that were not delivered and match a filter.
+//!
+//! **Dramatis personae.** A person *counts* first, which changes nothing, then *starts* a [`Recovery`]. The store cuts it into
+//! *lanes*, one for each callback, so that a dead address holds up its own lane only. Each [`Recoveries::step`], called by a
+//! loop of the server, queues a batch of each lane in one transaction with the lane's cursor: whatever happens to the process,
+//! every delivery is handled once. A lane goes on only while few deliveries of its callback wait, so that new events never
+//! stand behind a backlog. Deliveries whose callback is off when their turn comes are *left out*.
+//!
+//! **States.** See [`RecoveryState`]. A cancelled recovery queues no more; what it has queued goes out.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::{DeliveryFilter, DeliveryState};
+use crate::audit::AuditEntry;
+use crate::model::{
+    Action, Actor, CallbackId, Clock, DeliveryId, Forbidden, IdGenerator, Millis, Problem, ProblemKind, RecoveryId,
+    StoreError, vocabulary,
+};
+
+/// Deliveries queued in one transaction.
+const BATCH: i64 = 100;
+/// A lane rests while so many deliveries of its callback wait.
+const ROOM: i64 = 200;
+/// How many recoveries are listed.
+const LISTED: i64 = 50;
+
+vocabulary!(
+    /// Where a recovery stands.
+    RecoveryState {
+        /// There are deliveries to queue.
+        Running = "running",
+        /// All have had their turn.
+        Done = "done",
+        /// A person stopped it.
+        Cancelled = "cancelled",
+    }
+);
+
+impl DeliveryState {
+    /// Whether a recovery may queue it again.
+    #[must_use]
+    pub const fn is_recoverable(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled | Self::Skipped)
+    }
+}
+
+/// One recovery and how far it is.
+#[derive(Debug, Clone)]
+pub struct Recovery {
+    /// Deliveries made later than this are not part of it.
+    pub id: RecoveryId,
+    pub state: RecoveryState,
+    pub filter: DeliveryFilter,
+    /// The person's or key's name.
+    pub started_by: String,
+    pub started_at: Millis,
+    pub ended_at: Option<Millis>,
+    /// Deliveries that matched when it started.
+    pub total: i64,
+    /// Deliveries queued again so far.
+    pub queued: i64,
+    /// Deliveries whose callback was off when their turn came.
+    pub left_out: i64,
+}
+
+impl Recovery {
+    /// Deliveries that have had their turn.
+    #[must_use]
+    pub const fn handled(&self) -> i64 {
+        self.queued + self.left_out
+    }
+
+    /// Deliveries handled in a second, on average until `now`.
+    #[must_use]
+    pub fn per_second(&self, now: Millis) -> f64 {
+        let millis = (self.ended_at.unwrap_or(now) - self.started_at).max(1);
+        self.handled() as f64 * 1000.0 / millis as f64
+    }
+}
+
+/// What a recovery would find.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recoverable {
+    /// Deliveries that match.
+    pub total: i64,
+    /// Those among them whose callback is off, has no address or is gone.
+    pub callback_off: i64,
+}
+
+/// The deliveries of one callback that a filter finds.
+#[derive(Debug, Clone, Copy)]
+pub struct LaneCount {
+    pub callback: CallbackId,
+    pub deliveries: i64,
+    /// The callback is on and has an address.
+    pub goes: bool,
+}
+
+/// The part of a running recovery that concerns one callback.
+#[derive(Debug, Clone)]
+pub struct Lane {
+    pub recovery: RecoveryId,
+    pub callback: CallbackId,
+    /// The last delivery that had its turn.
+    pub after: DeliveryId,
+    pub filter: DeliveryFilter,
+}
+
+/// What came of a round over the lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Round {
+    /// No recovery runs.
+    Idle,
+    /// Every lane waits for its callback's queue to get shorter.
+    Held,
+    /// Some lane went on.
+    Moved,
+}
+
+/// The recoveries' storage. A method is one transaction, but for the reading before it.
+#[async_trait]
+pub trait RecoveryStore: Send + Sync {
+    /// What a filter finds among deliveries that can be recovered, by callback.
+    async fn recoverable(&self, filter: &DeliveryFilter) -> Result<Vec<LaneCount>, StoreError>;
+    /// Keeps a new recovery with its lanes; one without lanes is done at once.
+    async fn start_recovery(
+        &self,
+        recovery: &Recovery,
+        lanes: &[LaneCount],
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+    async fn find_recovery(&self, id: RecoveryId) -> Result<Option<Recovery>, StoreError>;
+    /// The latest, newest first.
+    async fn list_recoveries(&self, limit: i64) -> Result<Vec<Recovery>, StoreError>;
+    /// `false`: it did not run any more.
+    async fn cancel_recovery(&self, id: RecoveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
+    /// The lanes of running recoveries that are not through, oldest recovery first.
+    async fn open_lanes(&self) -> Result<Vec<Lane>, StoreError>;
+    /// Gives the next `batch` deliveries of a lane their turn, as far as fewer than `room` of its callback wait.
+    /// `false`: there is no room.
+    async fn step_lane(&self, lane: &Lane, batch: i64, room: i64, now: Millis) -> Result<bool, StoreError>;
+}
+
+/// Why something with a recovery cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    #[error("there is no such recovery")]
+    Unknown,
+    #[error("only failed, cancelled and skipped deliveries can be recovered")]
+    BadState,
+    #[error("the recovery has ended already; nothing was cancelled")]
+    Ended,
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Problem for RecoveryError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "recovery_unknown",
+            Self::BadState => "recovery_bad_state",
+            Self::Ended => "recovery_ended",
+            Self::Forbidden(e) => e.code(),
+            Self::Store(e) => e.code(),
+        }
+    }
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Unknown => ProblemKind::NotFound,
+            Self::BadState => ProblemKind::Invalid,
+            Self::Ended => ProblemKind::Conflict,
+            Self::Forbidden(e) => e.kind(),
+            Self::Store(e) => e.kind(),
+        }
+    }
+    fn field(&self) -> Option<&'static str> {
+        matches!(self, Self::BadState).then_some("state")
+    }
+}
+
+/// The use cases.
+#[derive(Clone)]
+pub struct Recoveries {
+    pub(crate) store: Arc<dyn RecoveryStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<IdGenerator>,
+    /// Wakes the loop when a recovery starts.
+    pub(crate) watch: Arc<Notify>,
+}
+
+impl Recoveries {
+    /// How many deliveries a recovery would find now. Changes nothing.
+    pub async fn count(&self, actor: &Actor, filter: DeliveryFilter) -> Result<Recoverable, RecoveryError> {
+        let lanes = self.store.recoverable(&limited(actor, filter)?).await?;
+        Ok(lanes.iter().fold(Recoverable::default(), |sum, lane| Recoverable {
+            total: sum.total + lane.deliveries,
+            callback_off: sum.callback_off + if lane.goes { 0 } else { lane.deliveries },
+        }))
+    }
+
+    /// Starts queueing what the filter finds. It never leaves the actor's domains.
+    pub async fn start(&self, actor: &Actor, filter: DeliveryFilter) -> Result<Recovery, RecoveryError> {
+        let filter = limited(actor, filter)?;
+        let now = self.clock.now();
+        let id = RecoveryId(self.ids.next(now));
+        let lanes = self.store.recoverable(&filter).await?;
+        let total = lanes.iter().map(|lane| lane.deliveries).sum();
+        let detail = json!({ "filter": filter, "total": total });
+        let audit = AuditEntry::new(actor, now, "recovery.start", id.to_string(), detail);
+        let recovery = Recovery {
+            id,
+            state: if lanes.is_empty() { RecoveryState::Done } else { RecoveryState::Running },
+            filter,
+            started_by: actor.name(),
+            started_at: now,
+            ended_at: lanes.is_empty().then_some(now),
+            total,
+            queued: 0,
+            left_out: 0,
+        };
+        self.store.start_recovery(&recovery, &lanes, &audit).await?;
+        self.watch.notify_one();
+        Ok(recovery)
+    }
+
+    /// One recovery.
+    pub async fn get(&self, actor: &Actor, id: RecoveryId) -> Result<Recovery, RecoveryError> {
+        self.find(actor, Action::Read, id).await
+    }
+
+    /// The latest recoveries that stayed within the actor's domains, newest first.
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<Recovery>, RecoveryError> {
+        actor.check(Action::Read)?;
+        let mut recoveries = self.store.list_recoveries(LISTED).await?;
+        recoveries.retain(|recovery| concerns(actor, &recovery.filter));
+        Ok(recoveries)
+    }
+
+    /// Queues no more of it. What is queued already goes out.
+    pub async fn cancel(&self, actor: &Actor, id: RecoveryId) -> Result<Recovery, RecoveryError> {
+        let recovery = self.find(actor, Action::ManageDeliveries, id).await?;
+        let now = self.clock.now();
+        let detail = json!({ "queued": recovery.queued, "total": recovery.total });
+        let audit = AuditEntry::new(actor, now, "recovery.cancel", id.to_string(), detail);
+        if !self.store.cancel_recovery(id, now, &audit).await? {
+            return Err(RecoveryError::Ended);
+        }
+        self.get(actor, id).await
+    }
+
+    /// Gives each lane a batch, in turn. For the loop of the server.
+    pub async fn step(&self) -> Result<Round, StoreError> {
+        let mut round = Round::Idle;
+        for lane in self.store.open_lanes().await? {
+            let moved = self.store.step_lane(&lane, BATCH, ROOM, self.clock.now()).await?;
+            round = round.max(if moved { Round::Moved } else { Round::Held });
+        }
+        Ok(round)
+    }
+
+    /// Notified when a recovery starts in this process.
+    #[must_use]
+    pub fn watch(&self) -> Arc<Notify> {
+        self.watch.clone()
+    }
+
+    async fn find(&self, actor: &Actor, action: Action, id: RecoveryId) -> Result<Recovery, RecoveryError> {
+        actor.check(action)?;
+        let recovery = self.store.find_recovery(id).await?.ok_or(RecoveryError::Unknown)?;
+        if !concerns(actor, &recovery.filter) {
+            return Err(Forbidden.into());
+        }
+        Ok(recovery)
+    }
+}
+
+/// The filter within what the actor may recover.
+fn limited(actor: &Actor, mut filter: DeliveryFilter) -> Result<DeliveryFilter, RecoveryError> {
+    match &filter.domain {
+        Some(domain) => actor.check_domain(Action::ManageDeliveries, domain)?,
+        None => actor.check(Action::ManageDeliveries)?,
+    }
+    if filter.state.is_some_and(|state| !state.is_recoverable()) {
+        return Err(RecoveryError::BadState);
+    }
+    filter.only = actor.domains.clone();
+    Ok(filter)
+}
+
+/// Whether everything that a filter can find lies within the actor's domains.
+fn concerns(actor: &Actor, filter: &DeliveryFilter) -> bool {
+    let Some(own) = &actor.domains else { return true };
+    match (&filter.domain, &filter.only) {
+        (Some(domain), _) => own.contains(domain),
+        (None, Some(only)) => only.iter().all(|domain| own.contains(domain)),
+        (None, None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recovery(queued: i64, left_out: i64, ended_at: Option<Millis>) -> Recovery {
+        Recovery {
+            id: RecoveryId(1),
+            state: RecoveryState::Running,
+            filter: DeliveryFilter::default(),
+            started_by: "ada".to_owned(),
+            started_at: 10_000,
+            ended_at,
+            total: 100,
+            queued,
+            left_out,
+        }
+    }
+
+    #[test]
+    fn the_pace_is_an_average_that_stands_still_at_the_end() {
+        assert_eq!(recovery(30, 10, None).per_second(20_000), 4.0);
+        assert_eq!(recovery(30, 10, Some(14_000)).per_second(20_000), 10.0);
+        assert_eq!(recovery(0, 0, None).per_second(10_000), 0.0);
+    }
+
+    #[test]
+    fn a_recovery_concerns_those_who_own_all_its_domains() {
+        let own = |domains: &[&str]| Actor {
+            domains: Some(domains.iter().map(|d| (*d).to_owned()).collect()),
+            ..Actor::cli()
+        };
+        let of = |domain: Option<&str>, only: Option<&[&str]>| DeliveryFilter {
+            domain: domain.map(str::to_owned),
+            only: only.map(|only| only.iter().map(|d| (*d).to_owned()).collect()),
+            ..DeliveryFilter::default()
+        };
+        assert!(concerns(&Actor::cli(), &of(None, None)));
+        assert!(!concerns(&own(&["a"]), &of(None, None)), "it reaches into every domain");
+        assert!(concerns(&own(&["a"]), &of(Some("a"), None)));
+        assert!(!concerns(&own(&["a"]), &of(Some("b"), None)));
+        assert!(concerns(&own(&["a", "b"]), &of(None, Some(&["b"]))));
+        assert!(!concerns(&own(&["a"]), &of(None, Some(&["a", "b"]))));
+    }
+}
