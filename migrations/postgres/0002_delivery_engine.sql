@@ -33,5 +33,9 @@ create table workers (
     expires_at bigint not null
 );
 
--- Sessions that hold a stream.
+-- Sessions that hold a stream: few, so that a new one costs no page of its own.
 create index sessions_open on sessions (domain_id, app, stream) where phase <> 'closed';
+drop index sessions_stream;
+
+-- Deliveries are found by callback, session or time.
+drop index deliveries_domain;

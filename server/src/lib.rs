@@ -3,6 +3,10 @@
 //! [`startup::Application`] is the whole process, used by `main` and by tests alike. [`http`] holds all routes and layers on
 //! one page, [`rtmp`] the built-in ingest, [`jobs`] the loops beside the requests, [`commands`] what the command line can do.
 
+/// Deliveries are many small objects that one thread makes and another drops, which the C library's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod buckets;
 pub mod commands;
 pub mod config;

@@ -32,6 +32,7 @@ use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
 
 /// How long requests and attempts in flight may take to finish when the process stops.
 const GRACEFUL: Duration = Duration::from_secs(10);
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// A publisher who sends no media for so long is dropped.
 #[cfg(feature = "ingest-rtmp")]
 const RTMP_IDLE: Duration = Duration::from_secs(30);
@@ -159,6 +160,7 @@ impl Application {
             tasks.spawn(ingest.run(Arc::new(console.streams.clone()), sources));
         }
         let loops = TaskTracker::new();
+        loops.spawn(keep_up(state.metrics.clone(), rest.clone()));
         if config.roles.worker {
             let parts = DeliveryLoop {
                 courier: console.courier.clone(),
@@ -262,6 +264,13 @@ fn leptos_options() -> LeptosOptions {
         .disable_server_fn_hash(true)
         .server_fn_mod_path(true)
         .build()
+}
+
+/// What is measured piles up until somebody asks for it, or this is done.
+async fn keep_up(metrics: PrometheusHandle, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(METRICS_UPKEEP)).await.is_some() {
+        metrics.run_upkeep();
+    }
 }
 
 /// The process has one recorder; tests build several applications in one process.

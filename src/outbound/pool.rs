@@ -28,7 +28,7 @@ pub(super) type Stream = Either<TcpStream, TlsStream<TcpStream>>;
 /// brings beyond it, at most as much again, still counts.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Kept per origin. Many callbacks may share an origin, each with its own requests in flight.
-const MAX_IDLE_PER_ORIGIN: usize = 64;
+const MAX_IDLE_PER_ORIGIN: usize = 256;
 /// Shorter than the keep-alive time of common servers (60 to 75 s), so that we mostly close first.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 /// A connection in steady use is renewed after this time, so that a changed DNS record takes effect.

@@ -11,9 +11,6 @@ use crate::model::{Action, Actor, BadName, Clock, DomainName, Forbidden, Problem
 use crate::outbound::SigningSecret;
 use crate::sealing::{SealError, Sealer, random_token, token_hash};
 
-/// A source is "seen" at most this often, so that heartbeats do not become writes.
-const SEEN_EVERY_MS: i64 = 10_000;
-
 /// Why something with a source cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -152,10 +149,7 @@ impl Sources {
     pub async fn by_url(&self, adapter: &str, secret: &str) -> Result<Source, SourceError> {
         let source = self.store.find_source_by_secret(&token_hash(secret)).await?;
         let source = source.filter(|s| s.adapter.as_str() == adapter).ok_or(SourceError::Unknown)?;
-        let now = self.clock.now();
-        if source.last_seen_at.is_none_or(|seen| now - seen > SEEN_EVERY_MS) {
-            self.store.touch_source(source.id, now).await?;
-        }
+        self.store.touch_source(source.id, self.clock.now()).await?;
         Ok(source)
     }
 

@@ -50,6 +50,7 @@ pub trait SourceStore: Send + Sync {
     async fn find_source_by_secret(&self, url_secret_hash: &str) -> Result<Option<Source>, StoreError>;
     async fn create_source(&self, new: &NewSource, now: Millis, audit: &AuditEntry) -> Result<SourceId, StoreError>;
     async fn delete_source(&self, id: SourceId, audit: &AuditEntry) -> Result<(), StoreError>;
+    /// Notes that the source is alive, to about ten seconds.
     async fn touch_source(&self, id: SourceId, now: Millis) -> Result<(), StoreError>;
     async fn add_refusal(&self, refusal: &Refusal) -> Result<(), StoreError>;
     /// The latest refusals, newest first.

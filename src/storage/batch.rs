@@ -1,8 +1,7 @@
 //! Many rows in one statement, which is what makes writing fast.
 
 use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AssertSqlSafe};
+use sqlx::{AnyConnection, Arguments, AssertSqlSafe};
 
 use super::Engine;
 use crate::model::StoreError;
@@ -72,8 +71,9 @@ pub(super) struct Rows<const N: usize> {
 }
 
 impl<const N: usize> Rows<N> {
-    pub(super) fn new(columns: [&'static str; N]) -> Self {
-        Self { columns, rows: Vec::new() }
+    /// For about so many rows.
+    pub(super) fn new(columns: [&'static str; N], count: usize) -> Self {
+        Self { columns, rows: Vec::with_capacity(count) }
     }
 
     pub(super) fn push(&mut self, row: [Cell; N]) {
@@ -122,22 +122,24 @@ impl<const N: usize> Rows<N> {
             let count = LARGEST.min(1 << left.ilog2());
             left -= count;
             let sql = format!("{head}{}{ending}", places(engine, count, N));
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut values = AnyArguments::default();
+            values.reserve(count * N, 0);
             for cell in cells.by_ref().take(count * N) {
-                query = bind(query, cell);
+                add(&mut values, cell)?;
             }
-            found.extend(query.fetch_all(&mut *connection).await?);
+            found.extend(sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut *connection).await?);
         }
         Ok(found)
     }
 }
 
-fn bind(query: Query<'_, Any, AnyArguments>, cell: Cell) -> Query<'_, Any, AnyArguments> {
-    match cell {
-        Cell::Int(value) => query.bind(value),
-        Cell::Text(value) => query.bind(value),
-        Cell::Bytes(value) => query.bind(value),
-    }
+fn add(values: &mut AnyArguments, cell: Cell) -> Result<(), StoreError> {
+    let added = match cell {
+        Cell::Int(value) => values.add(value),
+        Cell::Text(value) => values.add(value),
+        Cell::Bytes(value) => values.add(value),
+    };
+    added.map_err(StoreError::Fault)
 }
 
 /// `(?, ?), (?, ?)`. SQLite finds numbered places by walking a list, which takes its time with hundreds of them.

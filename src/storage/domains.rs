@@ -99,7 +99,7 @@ impl DomainStore for Db {
         let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.read).await?.col("n")?;
         let place = conditions.next_place();
         let sql = format!(
-            "select {COLUMNS}, (select count(*) from sessions s where s.domain_id = domains.id and s.phase = 'live') as live \
+            "select {COLUMNS}, (select count(*) from sessions s where s.domain_id = domains.id and s.phase <> 'closed' and s.phase = 'live') as live \
              from domains{} order by id desc limit ${place} offset ${}",
             conditions.sql(),
             place + 1

@@ -26,36 +26,32 @@ impl Db {
         }
         let callbacks = self.callbacks_of(tx, happened).await?;
         let mut queued = Vec::new();
-        let mut events = Rows::new([
-            "id",
-            "session_id",
-            "domain_id",
-            "name",
-            "status",
-            "sequence",
-            "happened_at",
-            "stored_at",
-            "detail",
-        ]);
-        let mut deliveries = Rows::new([
-            "id",
-            "event_id",
-            "callback_id",
-            "domain_id",
-            "session_id",
-            "kind",
-            "event",
-            "app",
-            "stream",
-            "sequence",
-            "happened_at",
-            "body",
-            "state",
-            "attempts",
-            "tries",
-            "out_of_order",
-            "finished_at",
-        ]);
+        let mut events = Rows::new(
+            ["id", "session_id", "domain_id", "name", "status", "sequence", "happened_at", "stored_at", "detail"],
+            happened.len(),
+        );
+        let mut deliveries = Rows::new(
+            [
+                "id",
+                "event_id",
+                "callback_id",
+                "domain_id",
+                "session_id",
+                "kind",
+                "event",
+                "app",
+                "stream",
+                "sequence",
+                "happened_at",
+                "body",
+                "state",
+                "attempts",
+                "tries",
+                "out_of_order",
+                "finished_at",
+            ],
+            happened.len(),
+        );
         for Happened { stored, event, now } in happened {
             let event_id = self.ids.next(*now);
             events.push([
@@ -119,7 +115,7 @@ impl Db {
         happened: &[Happened<'_>],
     ) -> Result<HashMap<(DomainId, CallbackKind), Callback>, StoreError> {
         let domains: BTreeSet<i64> = happened.iter().map(|one| one.stored.domain_id.0).collect();
-        let mut rows = Rows::new(["domain_id"]);
+        let mut rows = Rows::new(["domain_id"], domains.len());
         domains.into_iter().for_each(|domain| rows.push([domain.into()]));
         let sql = format!(
             "select {CALLBACK_COLUMNS} from callbacks c where c.domain_id in (select domain_id from r) order by c.id{}",
@@ -132,7 +128,8 @@ impl Db {
 
     /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream.
     pub(super) async fn enqueue(&self, tx: &mut AnyConnection, waiting: &[Waiting]) -> Result<(), StoreError> {
-        let mut rows = Rows::new(["callback_id", "delivery_id", "stream_key", "due_at", "retry", "queued_at"]);
+        let columns = ["callback_id", "delivery_id", "stream_key", "due_at", "retry", "queued_at"];
+        let mut rows = Rows::new(columns, waiting.len());
         for w in waiting {
             rows.push([
                 w.callback.0.into(),

@@ -162,8 +162,10 @@ fn sqlite_pool(connections: u32) -> AnyPoolOptions {
             Box::pin(async move {
                 connection
                     .execute(
+                        // The log is folded back after 64 MiB: pages that change with each commit are then written once.
                         "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
-                         pragma busy_timeout = 10000; pragma temp_store = memory",
+                         pragma busy_timeout = 10000; pragma temp_store = memory; pragma cache_size = -16384; \
+                         pragma wal_autocheckpoint = 16384",
                     )
                     .await?;
                 Ok(())

@@ -62,7 +62,7 @@ impl Db {
     }
 
     pub(super) async fn read_ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {
-        let mut places = Rows::new(["callback_id", "delivery_id"]);
+        let mut places = Rows::new(["callback_id", "delivery_id"], deliveries.len());
         for (callback, delivery) in deliveries {
             places.push([callback.0.into(), delivery.0.into()]);
         }
@@ -121,21 +121,24 @@ impl Db {
         tx: &mut AnyConnection,
         attempts: &[&(AttemptRecord, Fate)],
     ) -> Result<(), StoreError> {
-        let mut rows = Rows::new([
-            "delivery_id",
-            "number",
-            "started_at",
-            "millis",
-            "address",
-            "succeeded",
-            "status",
-            "error_class",
-            "error",
-            "phases",
-            "request_headers",
-            "response_headers",
-            "response_body",
-        ]);
+        let mut rows = Rows::new(
+            [
+                "delivery_id",
+                "number",
+                "started_at",
+                "millis",
+                "address",
+                "succeeded",
+                "status",
+                "error_class",
+                "error",
+                "phases",
+                "request_headers",
+                "response_headers",
+                "response_body",
+            ],
+            attempts.len(),
+        );
         for (record, _) in attempts {
             rows.push([
                 record.delivery.0.into(),
@@ -163,7 +166,7 @@ impl Db {
         attempts: &[&(AttemptRecord, Fate)],
     ) -> Result<(), StoreError> {
         const PLACE: [&str; 2] = ["callback_id", "delivery_id"];
-        let mut places = Rows::new(PLACE);
+        let mut places = Rows::new(PLACE, attempts.len());
         for (record, _) in attempts {
             places.push([record.callback.0.into(), record.delivery.0.into()]);
         }
@@ -178,17 +181,12 @@ impl Db {
         for row in &places.with(self.engine, tx, &sql).await? {
             waits.insert(DeliveryId(row.col("delivery_id")?));
         }
-        let mut moved = Rows::new([
-            "id",
-            "counts",
-            "last_attempt_at",
-            "last_status",
-            "last_error",
-            "out_of_order",
-            "state",
-            "finished_at",
-        ]);
-        let (mut finished, mut postponed) = (Rows::new(PLACE), Rows::new(["callback_id", "delivery_id", "due_at"]));
+        let mut moved = Rows::new(
+            ["id", "counts", "last_attempt_at", "last_status", "last_error", "out_of_order", "state", "finished_at"],
+            attempts.len(),
+        );
+        let (mut finished, mut postponed) =
+            (Rows::new(PLACE, attempts.len()), Rows::new(["callback_id", "delivery_id", "due_at"], 0));
         for (record, fate) in attempts {
             let state = match (fate, waits.contains(&record.delivery)) {
                 (Fate::Delivered, _) => Some(DeliveryState::Delivered),

@@ -44,8 +44,11 @@ impl std::fmt::Debug for Reports {
 }
 
 impl Reports {
-    fn push(&self, pending: Pending) {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner).push(pending);
+    /// Whether it is the first that waits.
+    fn push(&self, report: Pending) -> bool {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.push(report);
+        pending.len() == 1
     }
 
     fn take(&self) -> Vec<Pending> {
@@ -66,21 +69,25 @@ impl Db {
     /// Commits the report with the next group.
     pub(super) async fn commit_report(&self, report: Report) -> Result<(), StoreError> {
         let (tell, told) = oneshot::channel();
-        self.reports.push(Pending { report, tell });
-        let db = self.clone();
-        // In a task of its own, because others wait for the same commit: it must not end with the request of one of them.
-        tokio::spawn(async move {
-            let _turn = db.reports.turn.lock().await;
-            db.commit_group(db.reports.take()).await;
-        });
+        if self.reports.push(Pending { report, tell }) {
+            let db = self.clone();
+            // In a task of its own, because others wait for the same commit: it must not end with the request of one of them.
+            tokio::spawn(async move {
+                let _turn = db.reports.turn.lock().await;
+                loop {
+                    let group = db.reports.take();
+                    if group.is_empty() {
+                        break;
+                    }
+                    db.commit_group(group).await;
+                }
+            });
+        }
         told.await.map_err(|_| StoreError::Fault("the commit of a report broke down".into()))?
     }
 
     async fn commit_group(&self, group: Vec<Pending>) {
         let reports: Vec<&Report> = group.iter().map(|pending| &pending.report).collect();
-        if reports.is_empty() {
-            return;
-        }
         let mut together = self.commit_together(&reports).await;
         if together.is_err() && group.len() > 1 {
             // One of them may be at fault; each for itself, the others get through.
@@ -130,7 +137,7 @@ impl Db {
             (Some(receipt), Scope::Key(key, _)) => Some((key.source.0, receipt.clone())),
             _ => None,
         };
-        let mut rows = Rows::new(["source_id", "webhook_id", "at"]);
+        let mut rows = Rows::new(["source_id", "webhook_id", "at"], 0);
         let mut seen = BTreeSet::new();
         for report in reports {
             if let Some((source, id)) = receipt(report)
@@ -153,8 +160,8 @@ impl Db {
     }
 
     async fn load_board(&self, tx: &mut AnyConnection, reports: &[&Report]) -> Result<Board, StoreError> {
-        let mut keys = Rows::new(["source_id", "source_key", "boot", "domain_id"]);
-        let mut ids = Rows::new(["id"]);
+        let mut keys = Rows::new(["source_id", "source_key", "boot", "domain_id"], reports.len());
+        let mut ids = Rows::new(["id"], 0);
         let mut streams = BTreeSet::new();
         for report in reports {
             match &report.scope {
@@ -183,7 +190,7 @@ impl Db {
             board.add(stored(row)?);
         }
         streams.extend(board.sessions.values().map(|s| (s.domain_id, s.app.clone(), s.stream.clone())));
-        let mut rows = Rows::new(["domain_id", "app", "stream"]);
+        let mut rows = Rows::new(["domain_id", "app", "stream"], streams.len());
         for (domain, app, stream) in streams {
             rows.push([domain.0.into(), app.into(), stream.into()]);
         }
@@ -198,21 +205,24 @@ impl Db {
     }
 
     async fn save_sessions(&self, tx: &mut AnyConnection, board: &Board, changes: &Changes) -> Result<(), StoreError> {
-        let mut rows = Rows::new([
-            "id",
-            "source_id",
-            "boot",
-            "source_key",
-            "domain_id",
-            "domain",
-            "app",
-            "stream",
-            "phase",
-            "started_at",
-            "ended_at",
-            "due_at",
-            "state",
-        ]);
+        let mut rows = Rows::new(
+            [
+                "id",
+                "source_id",
+                "boot",
+                "source_key",
+                "domain_id",
+                "domain",
+                "app",
+                "stream",
+                "phase",
+                "started_at",
+                "ended_at",
+                "due_at",
+                "state",
+            ],
+            changes.sessions.len(),
+        );
         for stored in changes.sessions.iter().filter_map(|id| board.sessions.get(id)) {
             rows.push([
                 stored.id.0.into(),
@@ -233,16 +243,10 @@ impl Db {
         let ending = " on conflict (id) do update set phase = excluded.phase, ended_at = excluded.ended_at, \
              due_at = excluded.due_at, state = excluded.state";
         rows.insert(self.engine, tx, "sessions", ending).await?;
-        let mut rows = Rows::new([
-            "session_id",
-            "number",
-            "location",
-            "started_at",
-            "stopped_at",
-            "duration_ms",
-            "bytes",
-            "failure",
-        ]);
+        let mut rows = Rows::new(
+            ["session_id", "number", "location", "started_at", "stopped_at", "duration_ms", "bytes", "failure"],
+            changes.parts.len(),
+        );
         for (session, part) in &changes.parts {
             rows.push([
                 session.0.into(),

@@ -28,7 +28,7 @@ impl Db {
         .bind(BATCH)
         .fetch_all(&mut *tx)
         .await?;
-        let mut old = Rows::new(["id", "event_id"]);
+        let mut old = Rows::new(["id", "event_id"], rows.len());
         for row in &rows {
             old.push([row.col::<i64>("id")?.into(), row.col::<i64>("event_id")?.into()]);
         }

@@ -14,6 +14,8 @@ const COLUMNS: &str =
     "id, adapter, name, default_domain, url_secret_sealed, signing_secret_sealed, created_at, last_seen_at";
 /// Refused publishes that are kept.
 const REFUSALS_KEPT: i64 = 1_000;
+/// A source is "seen" at most this often, so that heartbeats do not become writes.
+const SEEN_EVERY_MS: Millis = 10_000;
 
 fn source(row: &AnyRow) -> Result<Source, StoreError> {
     Ok(Source {
@@ -71,6 +73,11 @@ impl SourceStore for Db {
     }
 
     async fn touch_source(&self, id: SourceId, now: Millis) -> Result<(), StoreError> {
+        let seen = sqlx::query("select id from sources where id = $1 and last_seen_at > $2");
+        let seen = seen.bind(id.0).bind(now - SEEN_EVERY_MS).fetch_optional(&self.read).await?;
+        if seen.is_some() {
+            return Ok(());
+        }
         let mut tx = self.begin().await?;
         sqlx::query("update sources set last_seen_at = $2 where id = $1")
             .bind(id.0)

@@ -84,7 +84,8 @@ async fn insert(connection: &mut SqliteConnection, table: &str, ids: &[i64]) -> 
 
 async fn post(port: u16, posts: Posts, posted: mpsc::Sender<i64>) -> std::io::Result<()> {
     let secrets = [SigningSecret::generate()];
-    let body = br#"{"domain":"push.example.com","app":"live","stream":"room","event":"publish_started","status":"success"}"#;
+    let body =
+        br#"{"domain":"push.example.com","app":"live","stream":"room","event":"publish_started","status":"success"}"#;
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.set_nodelay(true)?;
     let mut answer = [0; 1024];

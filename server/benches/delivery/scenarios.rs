@@ -17,7 +17,7 @@ use crate::{Outcome, floor};
 pub(crate) const ALL: Roles = Roles { web: true, worker: true, ingest: true };
 const GOOD: usize = 50;
 /// Reports at a time.
-const REPORTERS: u64 = 256;
+const REPORTERS: u64 = 1_024;
 /// Events that may be accepted and not yet received.
 const AHEAD: u64 = 4_000;
 

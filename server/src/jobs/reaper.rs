@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Another process may have opened a session that this one watches.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Between two looks, however many sessions change.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Sleeps until the next session is due, or until one changes.
 pub async fn reap(streams: Streams, clock: std::sync::Arc<dyn Clock>, shutdown: CancellationToken) {
@@ -30,6 +32,10 @@ pub async fn reap(streams: Streams, clock: std::sync::Arc<dyn Clock>, shutdown: 
             () = shutdown.cancelled() => return,
             () = watch.notified() => {}
             () = tokio::time::sleep(wait) => {}
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
         }
     }
 }

@@ -57,6 +57,8 @@ pub(super) enum Message {
     },
     /// The pause of this callback is stored.
     PauseKept(CallbackId),
+    /// It is not: the callback is off, or a person changed it meanwhile.
+    PauseRefused(CallbackId),
 }
 
 /// See the module.
@@ -204,6 +206,7 @@ impl Dispatch {
             Message::PauseKept(callback) => {
                 self.pause_kept.insert(callback);
             }
+            Message::PauseRefused(callback) => self.resume(callback),
         }
         metrics::gauge!("callsheet_queue_depth").set(self.queue.len() as f64);
     }

@@ -92,8 +92,8 @@ pub(super) async fn keep_pace(
                 }
             }
         };
-        if kept && matches!(pace, Pace::Pause(_)) {
-            let _ = messages.send(Message::PauseKept(callback));
+        if matches!(pace, Pace::Pause(_)) {
+            let _ = messages.send(if kept { Message::PauseKept(callback) } else { Message::PauseRefused(callback) });
         }
     }
 }
