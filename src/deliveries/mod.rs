@@ -45,6 +45,7 @@ pub use schedule::RetrySchedule;
 pub use service::{Deliveries, DeliveryError};
 #[cfg(feature = "ssr")]
 pub use store::{
-    AttemptRecord, CallbackOff, DeliveryFilter, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, Waiting,
+    AttemptRecord, CallbackOff, DeliveryFilter, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, SPREAD, Waiting,
+    shard_of,
 };
 pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};
