@@ -16,6 +16,7 @@ mod media;
 mod pauses;
 mod permissions;
 mod process;
+mod reliability;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
 mod sources;
