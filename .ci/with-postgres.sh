@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# with-postgres.sh COMMAND…: runs a command beside a private, empty PostgreSQL, named in CALLSHEET_TEST_POSTGRES_URL.
+# with-postgres.sh [--durable] COMMAND…: runs a command beside a private, empty PostgreSQL, named in CALLSHEET_TEST_POSTGRES_URL.
 # The cluster lies in a temporary folder and listens on a socket there only: no port, nobody else, nothing left behind.
+#   --durable        it keeps what it has committed through a crash; its folder is in CALLSHEET_TEST_POSTGRES_CLUSTER
+#   --crash FOLDER   crashes such a cluster …
+#   --start FOLDER   … and brings it back
 set -euo pipefail
 
 if command -v initdb >/dev/null; then
@@ -13,8 +16,6 @@ fi
   exit 1
 }
 
-cluster="$(mktemp -d "${TMPDIR:-/tmp}/callsheet-postgres.XXXXXX")"
-
 # PostgreSQL refuses to run as root: then the user that its package made owns the cluster.
 as_owner() (
   cd "$cluster"
@@ -25,9 +26,35 @@ as_owner() (
   fi
 )
 
+crash() {
+  as_owner "$programs/pg_ctl" stop --silent --mode immediate --pgdata "$cluster/data"
+}
+
+start() {
+  as_owner "$programs/pg_ctl" start --silent --wait --pgdata "$cluster/data" --log "$cluster/server.log" || {
+    as_owner cat "$cluster/server.log" >&2
+    exit 1
+  }
+}
+
+durable=
+case "${1-}" in
+  --crash | --start)
+    cluster="$2"
+    "${1#--}"
+    exit
+    ;;
+  --durable)
+    durable=1
+    shift
+    ;;
+esac
+
+cluster="$(mktemp -d "${TMPDIR:-/tmp}/callsheet-postgres.XXXXXX")"
+
 clean_up() {
   if [ -e "$cluster/data/postmaster.pid" ]; then
-    as_owner "$programs/pg_ctl" stop --silent --mode immediate --pgdata "$cluster/data" || true
+    crash || true
   fi
   rm -rf "$cluster"
 }
@@ -43,13 +70,21 @@ as_owner "$programs/initdb" --pgdata "$cluster/data" --username callsheet --auth
   cat "$cluster/initdb.log" >&2
   exit 1
 }
-
-# Nothing here outlives the tests, so nothing waits for the disk.
-options="-k '$cluster' -c listen_addresses= -c max_connections=200 -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
-as_owner "$programs/pg_ctl" start --silent --wait --pgdata "$cluster/data" --log "$cluster/server.log" --options "$options" || {
-  as_owner cat "$cluster/server.log" >&2
-  exit 1
-}
+cat >>"$cluster/data/postgresql.conf" <<END
+unix_socket_directories = '$cluster'
+listen_addresses = ''
+max_connections = 200
+END
+if [ "$durable" ]; then
+  export CALLSHEET_TEST_POSTGRES_CLUSTER="$cluster"
+else # Nothing here outlives the tests, so nothing waits for the disk.
+  cat >>"$cluster/data/postgresql.conf" <<END
+fsync = off
+full_page_writes = off
+synchronous_commit = off
+END
+fi
+start
 
 export CALLSHEET_TEST_POSTGRES_URL="postgres://callsheet@localhost/postgres?host=$cluster"
 "$@"

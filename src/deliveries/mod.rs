@@ -54,5 +54,7 @@ pub use schedule::RetrySchedule;
 #[cfg(feature = "ssr")]
 pub use service::{Deliveries, DeliveryError, Resent};
 #[cfg(feature = "ssr")]
-pub use store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, Waiting};
+pub use store::{
+    AttemptRecord, CallbackOff, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, SPREAD, Waiting, shard_of,
+};
 pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};

@@ -33,7 +33,7 @@ pub enum Queued {
     CallbackChanged(CallbackId),
 }
 
-/// What one worker owns of the queue. A callback belongs to the shard `id % SHARDS`.
+/// What one worker owns of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ownership {
     /// The database has one worker.
@@ -45,13 +45,23 @@ pub enum Ownership {
 /// Into how many shards callbacks fall.
 pub const SHARDS: i64 = 256;
 
+/// Workers own neighbouring shards, and ids of callbacks are neighbours as well: a factor scatters them, so that a few callbacks
+/// are spread over all workers.
+pub const SPREAD: i64 = 157;
+
+/// The shard of a callback.
+#[must_use]
+pub const fn shard_of(callback: CallbackId) -> i64 {
+    callback.0 * SPREAD % SHARDS
+}
+
 impl Ownership {
     /// Whether deliveries of this callback are this worker's.
     #[must_use]
     pub fn holds(&self, callback: CallbackId) -> bool {
         match self {
             Self::All => true,
-            Self::Shards { epochs, .. } => epochs.contains_key(&(callback.0 % SHARDS)),
+            Self::Shards { epochs, .. } => epochs.contains_key(&shard_of(callback)),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Which worker delivers for which callbacks, where several share a PostgreSQL. All times are the database's, so that
 //! workers need not agree on theirs.
 //!
-//! A worker renews its leases well within their time. One that was stopped for longer finds that another has taken its
-//! shards over, in a later epoch; what it still wants to write is refused.
+//! A worker renews its leases well within their time. One that was stopped for longer goes on if nobody came instead. Else it finds
+//! that another has taken its shards over, in a later epoch; what it still wants to write is refused.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +17,11 @@ use crate::model::StoreError;
 /// The database's time, Unix ms.
 const NOW: &str = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
+/// How many shards are for the worker before whose name those of `before` others come, of `alive`.
+fn share(before: i64, alive: i64) -> i64 {
+    SHARDS / alive + i64::from(before < SHARDS % alive)
+}
+
 impl Db {
     pub(super) async fn lease_shards(&self, worker: &str, lease: Duration) -> Result<Ownership, StoreError> {
         if self.engine == Engine::Sqlite {
@@ -29,15 +34,13 @@ impl Db {
              on conflict (owner) do update set expires_at = excluded.expires_at"
         );
         sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).execute(&mut *tx).await?;
-        let sql = format!("delete from workers where expires_at < {NOW}");
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await?;
-        let alive: i64 = sqlx::query("select count(*) as n from workers").fetch_one(&mut *tx).await?.col("n")?;
-        let share = (SHARDS + alive - 1) / alive.max(1);
+        let sql = format!("delete from workers where expires_at < {NOW} and owner <> $1");
+        sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).execute(&mut *tx).await?;
+        let sql = "select count(*) as alive, count(case when owner < $1 then 1 end) as before from workers";
+        let row = sqlx::query(sql).bind(worker.to_owned()).fetch_one(&mut *tx).await?;
+        let share = share(row.col("before")?, row.col("alive")?);
 
-        let sql = format!(
-            "update shard_leases set expires_at = {NOW} + $2 where owner = $1 and expires_at >= {NOW} \
-             returning shard, epoch"
-        );
+        let sql = format!("update shard_leases set expires_at = {NOW} + $2 where owner = $1 returning shard, epoch");
         let mut epochs = BTreeMap::new();
         for row in &sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).fetch_all(&mut *tx).await? {
             epochs.insert(row.col::<i64>("shard")?, row.col::<i64>("epoch")?);

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyPool, Connection, Executor, Transaction};
 use tokio::sync::broadcast;
 
 use self::reports::Reports;
@@ -157,8 +157,10 @@ impl Db {
 }
 
 fn sqlite_pool(connections: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(30)).after_connect(
-        |connection, _| {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(30))
+        .after_connect(|connection, _| {
             Box::pin(async move {
                 connection
                     .execute(
@@ -170,8 +172,10 @@ fn sqlite_pool(connections: u32) -> AnyPoolOptions {
                     .await?;
                 Ok(())
             })
-        },
-    )
+        })
+        // Where the disk is full SQLite rolls back by itself, the driver's own attempt fails, and from then on it believes itself
+        // inside a transaction: such a connection is replaced.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
 impl From<sqlx::Error> for StoreError {

@@ -11,7 +11,7 @@ use super::callbacks::{CALLBACK_COLUMNS, callback};
 use super::rows::{Read, to_json};
 use super::{Db, Engine};
 use crate::callbacks::Callback;
-use crate::deliveries::{AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, Ready, SHARDS, Waiting};
+use crate::deliveries::{AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, Ready, SHARDS, SPREAD, Waiting};
 use crate::model::{CallbackId, DeliveryId, Millis, SessionId, StoreError};
 
 fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
@@ -32,7 +32,7 @@ fn is_owned(owned: &Ownership) -> String {
         Ownership::Shards { epochs, .. } if epochs.is_empty() => "1 = 0".to_owned(),
         Ownership::Shards { epochs, .. } => {
             let shards: Vec<String> = epochs.keys().map(i64::to_string).collect();
-            format!("callback_id % {SHARDS} in ({})", shards.join(", "))
+            format!("callback_id * {SPREAD} % {SHARDS} in ({})", shards.join(", "))
         }
     }
 }
@@ -104,8 +104,10 @@ impl Db {
         let held = self.held(&mut tx, owned).await?;
         let (attempts, refused): (Vec<_>, Vec<_>) =
             attempts.iter().partition(|(record, _)| held.holds(record.callback));
+        // An attempt that is there already was written by a commit whose answer got lost.
+        let new = self.append_attempts(&mut tx, &attempts).await?;
+        let attempts: Vec<_> = attempts.into_iter().filter(|(record, _)| new.contains(&record.delivery)).collect();
         if !attempts.is_empty() {
-            self.append_attempts(&mut tx, &attempts).await?;
             self.move_deliveries(&mut tx, &attempts).await?;
         }
         let mut queued = Vec::new();
@@ -116,11 +118,12 @@ impl Db {
         Ok(refused.iter().map(|(record, _)| record.delivery).collect())
     }
 
+    /// Returns the deliveries of the attempts that were not there.
     async fn append_attempts(
         &self,
         tx: &mut AnyConnection,
         attempts: &[&(AttemptRecord, Fate)],
-    ) -> Result<(), StoreError> {
+    ) -> Result<BTreeSet<DeliveryId>, StoreError> {
         let mut rows = Rows::new(
             [
                 "delivery_id",
@@ -156,8 +159,8 @@ impl Db {
                 record.status.map(|_| record.response_body.clone()).into(),
             ]);
         }
-        rows.insert(self.engine, tx, "attempts", "").await?;
-        Ok(())
+        let new = rows.insert(self.engine, tx, "attempts", " on conflict do nothing returning delivery_id").await?;
+        new.iter().map(|row| Ok(DeliveryId(row.col("delivery_id")?))).collect()
     }
 
     async fn move_deliveries(

@@ -88,16 +88,25 @@ impl Db {
 
     async fn commit_group(&self, group: Vec<Pending>) {
         let reports: Vec<&Report> = group.iter().map(|pending| &pending.report).collect();
-        let mut together = self.commit_together(&reports).await;
-        if together.is_err() && group.len() > 1 {
-            // One of them may be at fault; each for itself, the others get through.
-            for Pending { report, tell } in group {
-                let _ = tell.send(self.commit_together(&[&report]).await);
+        match self.commit_together(&reports).await {
+            Ok(()) => {
+                for Pending { tell, .. } in group {
+                    let _ = tell.send(Ok(()));
+                }
             }
-            return;
-        }
-        for Pending { tell, .. } in group {
-            let _ = tell.send(std::mem::replace(&mut together, Ok(())));
+            // It would not take them one by one either, and each would wait for it in vain.
+            Err(StoreError::Unavailable(error)) => {
+                let error: Arc<dyn std::error::Error + Send + Sync> = error.into();
+                for Pending { tell, .. } in group {
+                    let _ = tell.send(Err(StoreError::Unavailable(Box::new(error.clone()))));
+                }
+            }
+            // One of them may be at fault; each for itself, the others get through.
+            Err(_) => {
+                for Pending { report, tell } in group {
+                    let _ = tell.send(self.commit_together(&[&report]).await);
+                }
+            }
         }
     }
 

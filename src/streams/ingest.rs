@@ -54,9 +54,24 @@ pub struct RecordingPlan {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refused {
-    /// Stable: `unknown_domain`, `domain_disabled`, `bad_app`, `bad_stream`, `already_live`, `forbidden`.
+    /// Stable: `unknown_domain`, `domain_disabled`, `bad_app`, `bad_stream`, `already_live`, `forbidden`, `unavailable`.
     pub code: &'static str,
     pub reason: String,
+}
+
+impl Refused {
+    /// The console could not decide. Asked again later, it may admit the publish.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        let reason = "the console cannot take publishes now; try again".to_owned();
+        Self { code: "unavailable", reason }
+    }
+
+    /// Whether to ask again later.
+    #[must_use]
+    pub fn is_for_now(&self) -> bool {
+        self.code == "unavailable"
+    }
 }
 
 /// Facts on the media, where the source tells.

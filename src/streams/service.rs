@@ -210,7 +210,7 @@ impl IngestSink for Streams {
     async fn admit(&self, push: PushRequest) -> Result<Admitted, Refused> {
         let unavailable = |error: StoreError| {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot decide on a publish");
-            Refused { code: "unavailable", reason: "the console cannot take publishes now; try again".to_owned() }
+            Refused::unavailable()
         };
         // External sources are seen at their URL; the built-in one here.
         self.store.touch_source(push.source, self.clock.now()).await.map_err(unavailable)?;

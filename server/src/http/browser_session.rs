@@ -31,9 +31,16 @@ fn hash(id: &Id) -> String {
     token_hash(&id.to_string())
 }
 
+/// How much longer a session must live to be written for that alone: a page that is only read is answered without a write.
+const EXTENDED_BY_MS: i64 = 3_600_000;
+
 fn backend(error: StoreError) -> Error {
     tracing::error!(error = &error as &dyn std::error::Error, "cannot reach browser sessions");
     Error::Backend(error.to_string())
+}
+
+fn read(data: &str) -> Result<HashMap<String, serde_json::Value>> {
+    serde_json::from_str(data).map_err(|e| Error::Decode(e.to_string()))
 }
 
 #[async_trait]
@@ -50,15 +57,24 @@ impl SessionStore for BrowserSessions {
         let user = record.data.get(SESSION_USER).and_then(serde_json::Value::as_i64).map(UserId);
         let expires_at = i64::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         let session = BrowserSession { id_hash: hash(&record.id), user, data, expires_at };
-        self.store.save_session(&session).await.map_err(backend)
+        let stored = self.store.load_session(&session.id_hash, self.clock.now()).await.map_err(backend)?;
+        let Some(stored) = stored.filter(|stored| read(&stored.data).is_ok_and(|data| data == record.data)) else {
+            return self.store.save_session(&session).await.map_err(backend);
+        };
+        if expires_at - stored.expires_at >= EXTENDED_BY_MS
+            && let Err(error) = self.store.save_session(&session).await
+        {
+            // It is as good as before, and the next page tries again.
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot extend a browser session");
+        }
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let Some(session) = self.store.load_session(&hash(id), self.clock.now()).await.map_err(backend)? else {
             return Ok(None);
         };
-        let data: HashMap<String, serde_json::Value> =
-            serde_json::from_str(&session.data).map_err(|e| Error::Decode(e.to_string()))?;
+        let data = read(&session.data)?;
         let expiry_date =
             OffsetDateTime::from_unix_timestamp(session.expires_at / 1000).map_err(|e| Error::Decode(e.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))

@@ -48,7 +48,7 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
     let (paces_to, paces) = mpsc::unbounded_channel();
     let (messages_to, mut messages) = mpsc::unbounded_channel();
     let tasks = [
-        tokio::spawn(writer::write(db.clone(), owned.clone(), made, messages_to.clone())),
+        tokio::spawn(writer::write(db.clone(), made, messages_to.clone())),
         tokio::spawn(writer::keep_pace(db.clone(), owned.clone(), paces, messages_to.clone())),
     ];
     let owning = tokio::spawn(owner.run(stop_owning.clone()));

@@ -19,6 +19,7 @@ mod permissions;
 mod process;
 mod receivers;
 mod recoveries;
+mod reliability;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
 mod sources;

@@ -5,19 +5,13 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
 
-use callsheet::domains::NewDomain;
-use callsheet::model::{Actor, CallbackKind, SystemClock};
+use callsheet::model::SystemClock;
 use callsheet::outbound::SigningSecret;
 use serde_json::{Value, json};
-use tokio::sync::watch;
-use tokio::time::timeout;
 
-use crate::support::{
-    DOMAIN, Database, GenericSource, PATIENCE, PLAY, Process, Received, Receiver, callsheet, on_both_databases, run,
-    text, use_cases_in,
-};
+use crate::support::{DOMAIN, Database, GenericSource, Process, callsheet, on_both_databases, run, text, use_cases_in};
 
-on_both_databases!(commands_create_what_they_print, a_console_stops_when_it_is_told_to, a_killed_console_loses_nothing);
+on_both_databases!(commands_create_what_they_print, a_console_stops_when_it_is_told_to);
 
 /// Runs one command to its end.
 fn command(data: &Path, database: &Database, arguments: &[&str], input: &str) -> Output {
@@ -149,86 +143,4 @@ async fn listen_prints_callbacks_and_checks_their_signatures() {
     let bad = GenericSource::new(url, other).post("evt_2", &body).await.expect("an answer");
     assert_eq!(bad.status(), 401);
     assert!(listener.line("evt_2").contains("SIGNATURE DOES NOT HOLD"));
-}
-
-const STREAMS: usize = 4;
-const PARTS: i64 = 60;
-
-/// A customer's callbacks and a source, made beside the console; answers with the source's path and secret.
-async fn prepare(data: &Path, database: &Database, receiver: &Receiver) -> (String, String) {
-    let console = use_cases_in(database, Arc::new(SystemClock), data).await;
-    let cli = Actor::cli();
-    let new = NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain");
-    console.domains.create(&cli, new).await.expect("created");
-    let address = receiver.url("/");
-    console.callbacks.set_address(&cli, DOMAIN, CallbackKind::Record, &address).await.expect("an address");
-    console.callbacks.set_enabled(&cli, DOMAIN, CallbackKind::Record, true).await.expect("on");
-    let source = console.sources.create(&cli, "generic", "edge", None).await.expect("created");
-    console.db.close().await;
-    (source.view.ingest_path.expect("a path"), source.secret.expose().to_owned())
-}
-
-/// Reports a stream with its parts, one after the other. A report that is not acknowledged is repeated under its id, to the
-/// address that the console has by then. Answers with how often that was.
-async fn report(stream: String, path: String, secret: String, mut console: watch::Receiver<String>) -> usize {
-    let mut repeats = 0;
-    for part in 0..=PARTS {
-        let event = if part == 0 { "publish_started" } else { "record_part_done" };
-        let mut body = GenericSource::event(event, &stream);
-        if part > 0 {
-            body["url"] = part.to_string().into();
-            body["startTime"] = (1_524_476_982 + 10 * part).into();
-            body["stopTime"] = (1_524_476_991 + 10 * part).into();
-        }
-        loop {
-            let address = console.borrow_and_update().clone();
-            let source = GenericSource::new(format!("{address}{path}"), secret.clone());
-            if source.post(&format!("{stream}-{part}"), &body).await.is_ok_and(|answer| answer.status() == 204) {
-                break;
-            }
-            repeats += 1;
-            timeout(PATIENCE, console.changed()).await.expect("started again in time").expect("a new address");
-        }
-    }
-    repeats
-}
-
-/// The numbers of the parts that a receiver was told of, of one stream, in order, repeats left out.
-fn parts_of(received: &[Received], stream: &str) -> Vec<i64> {
-    let mut seen = std::collections::HashSet::new();
-    let done = received.iter().filter(|one| one.event() == "record_part_done" && one.field("stream") == stream);
-    done.filter(|one| seen.insert(one.id())).map(|one| one.field("url").parse().expect("a number")).collect()
-}
-
-async fn a_killed_console_loses_nothing(database: Database) {
-    let data = tempfile::tempdir().expect("folder");
-    let receiver = Receiver::start();
-    let (path, secret) = prepare(data.path(), &database, &receiver).await;
-    let (process, address) = serve(data.path(), &database);
-    let (moved, console) = watch::channel(address);
-    let streams: Vec<String> = (0..STREAMS).map(|n| format!("room_{n}")).collect();
-    let reports =
-        streams.iter().map(|s| tokio::spawn(report(s.clone(), path.clone(), secret.clone(), console.clone())));
-    let reports: Vec<_> = reports.collect();
-    receiver.count(40).await;
-    process.signal("-KILL");
-    assert_eq!(process.wait().code(), None, "killed");
-
-    let (process, address) = serve(data.path(), &database);
-    moved.send_replace(address);
-    let mut repeats = 0;
-    for reported in reports {
-        repeats += reported.await.expect("no panic");
-    }
-    assert!(repeats > 0, "the console was killed too late");
-    // All of it was acknowledged by now.
-    let told = |received: &[Received]| streams.iter().all(|stream| parts_of(received, stream).len() == PARTS as usize);
-    let fewest = STREAMS * 2 * PARTS as usize;
-    let all = |received: &[Received]| received.len() >= fewest && told(received);
-    let received = receiver.until(all).await;
-    for stream in &streams {
-        assert_eq!(parts_of(&received, stream), (1..=PARTS).collect::<Vec<_>>(), "{stream}");
-    }
-    process.signal("-TERM");
-    assert_eq!(process.wait().code(), Some(0));
 }

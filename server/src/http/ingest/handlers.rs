@@ -76,7 +76,10 @@ impl IntoResponse for Rejection {
             Self::NotFound => (StatusCode::NOT_FOUND, "no such source\n").into_response(),
             Self::Bad(bad) => (StatusCode::BAD_REQUEST, format!("{bad}\n")).into_response(),
             Self::Unsigned(why) => (StatusCode::UNAUTHORIZED, format!("{why}\n")).into_response(),
-            Self::Refused(refused) => (StatusCode::FORBIDDEN, format!("{refused}\n")).into_response(),
+            Self::Refused(refused) => {
+                let status = if refused.is_for_now() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
+                (status, format!("{refused}\n")).into_response()
+            }
             Self::Stream(error) => unavailable(&error),
             Self::Source(error) => unavailable(&error),
         }

@@ -41,6 +41,9 @@ pub(super) struct Landed {
     pub(super) verdict: Option<Verdict>,
 }
 
+/// An attempt that came home, and what this worker owned when it departed.
+pub(super) type Home = (Made, Arc<Ownership>);
+
 /// What the loop hears from its tasks.
 pub(super) enum Message {
     Landed(Vec<Landed>),
@@ -70,18 +73,22 @@ pub(super) struct Dispatch {
     breakers: HashMap<CallbackId, Breaker>,
     /// Callbacks whose pause is stored: when it is gone there, a person has resumed them.
     pause_kept: HashSet<CallbackId>,
-    owned: Ownership,
+    owned: Arc<Ownership>,
     /// Counts the times that the queue was read from its beginning.
     load: u64,
+    /// While it is being read: the first callback that is not read to its end.
+    unread: Option<CallbackId>,
+    /// What was queued for such callbacks meanwhile. It waits, because earlier deliveries of its stream may not have been read.
+    early: Vec<Waiting>,
     flights: TaskTracker,
-    made: mpsc::Sender<Made>,
+    made: mpsc::Sender<Home>,
     paces: mpsc::UnboundedSender<(CallbackId, Pace)>,
     messages: mpsc::UnboundedSender<Message>,
 }
 
 /// What a [`Dispatch`] speaks through.
 pub(super) struct Channels {
-    pub(super) made: mpsc::Sender<Made>,
+    pub(super) made: mpsc::Sender<Home>,
     pub(super) paces: mpsc::UnboundedSender<(CallbackId, Pace)>,
     pub(super) messages: mpsc::UnboundedSender<Message>,
 }
@@ -96,8 +103,10 @@ impl Dispatch {
             queue: RunQueue::new(order_hold, PER_ENDPOINT_CONCURRENCY, SLOTS),
             breakers: HashMap::new(),
             pause_kept: HashSet::new(),
-            owned: Ownership::All,
+            owned: Arc::new(Ownership::All),
             load: 0,
+            unread: None,
+            early: Vec::new(),
             flights: TaskTracker::new(),
             made,
             paces,
@@ -117,13 +126,15 @@ impl Dispatch {
         self.queue.remove_lines(|callback| !owned.holds(callback), now);
         self.breakers.retain(|callback, _| owned.holds(*callback));
         self.pause_kept.retain(|callback| owned.holds(*callback));
-        self.owned = owned;
+        self.owned = Arc::new(owned);
         self.load_anew();
     }
 
     /// Reads the whole queue, page by page, beside everything else.
     pub(super) fn load_anew(&mut self) {
         self.load += 1;
+        self.unread = Some(CallbackId(0));
+        self.early.clear();
         self.look_around();
         self.load_page((CallbackId(0), DeliveryId(0)));
     }
@@ -175,7 +186,7 @@ impl Dispatch {
         let now = self.clock.now();
         for change in changes {
             match change {
-                Queued::Put(waiting) => self.put(waiting, now),
+                Queued::Put(waiting) => self.put(waiting.clone(), now),
                 Queued::Removed(delivery) => self.queue.remove(*delivery, now),
                 Queued::CallbackChanged(callback) => self.resume(*callback),
             }
@@ -191,17 +202,23 @@ impl Dispatch {
                     self.land(&landed, now);
                 }
             }
-            Message::Page { load, rows, next } => {
-                if load == self.load
-                    && let Some(next) = next
-                {
+            Message::Page { load, rows, next } if load == self.load => {
+                for waiting in rows.iter().filter(|waiting| self.owned.holds(waiting.callback)) {
+                    self.queue.put(waiting, now);
+                }
+                self.unread = next.map(|(callback, _)| callback);
+                if let Some(next) = next {
                     self.load_page(next);
                 }
-                rows.iter().for_each(|waiting| self.put(waiting, now));
+                for waiting in std::mem::take(&mut self.early) {
+                    self.put(waiting, now);
+                }
             }
+            // It was begun anew.
+            Message::Page { .. } => {}
             Message::News { rows, paused } => {
                 self.see_pauses(paused);
-                rows.iter().for_each(|waiting| self.put(waiting, now));
+                rows.into_iter().for_each(|waiting| self.put(waiting, now));
             }
             Message::PauseKept(callback) => {
                 self.pause_kept.insert(callback);
@@ -217,7 +234,7 @@ impl Dispatch {
         for group in departures.chunks(GROUP) {
             let group = group.to_vec();
             let (courier, made, messages) = (self.courier.clone(), self.made.clone(), self.messages.clone());
-            let (clock, flights) = (self.clock.clone(), self.flights.clone());
+            let (clock, flights, owned) = (self.clock.clone(), self.flights.clone(), self.owned.clone());
             self.flights.spawn(async move {
                 let now = || clock.now() + TRY_AGAIN.as_millis() as Millis;
                 let mut ready: HashMap<DeliveryId, Ready> = match courier.ready(&group).await {
@@ -234,11 +251,12 @@ impl Dispatch {
                 for departure in group {
                     match ready.remove(&departure.delivery) {
                         Some(ready) => {
-                            let clock = clock.clone();
+                            let (clock, owned) = (clock.clone(), owned.clone());
                             flights.spawn(fly(
                                 courier.clone(),
                                 departure,
                                 ready,
+                                owned,
                                 made.clone(),
                                 messages.clone(),
                                 clock,
@@ -257,9 +275,14 @@ impl Dispatch {
         self.flights.wait().await;
     }
 
-    fn put(&mut self, waiting: &Waiting, now: Millis) {
-        if self.owned.holds(waiting.callback) {
-            self.queue.put(waiting, now);
+    fn put(&mut self, waiting: Waiting, now: Millis) {
+        if !self.owned.holds(waiting.callback) {
+            return;
+        }
+        if self.unread.is_some_and(|unread| waiting.callback >= unread) {
+            self.early.push(waiting);
+        } else {
+            self.queue.put(&waiting, now);
         }
     }
 
@@ -331,7 +354,8 @@ async fn fly(
     courier: Courier,
     departure: Departure,
     ready: Ready,
-    made: mpsc::Sender<Made>,
+    owned: Arc<Ownership>,
+    made: mpsc::Sender<Home>,
     messages: mpsc::UnboundedSender<Message>,
     clock: Arc<dyn Clock>,
 ) {
@@ -339,7 +363,7 @@ async fn fly(
     let retry_at = match AssertUnwindSafe(courier.attempt(departure, ready)).catch_unwind().await {
         Ok(Ok(Some(attempt))) => {
             // The writer outlives all flights.
-            let _ = made.send(attempt).await;
+            let _ = made.send((attempt, owned)).await;
             return;
         }
         Ok(Ok(None)) => None,

@@ -1,64 +1,72 @@
 //! Commits what attempts bring home, and what they say of their callbacks.
 
+use std::sync::Arc;
+
 use callsheet::callbacks::{CallbackStore, Pause};
 use callsheet::deliveries::{CallbackOff, DeliveryStore, Fate, Made, Ownership};
-use callsheet::model::{CallbackId, StoreError};
+use callsheet::model::{CallbackId, Millis, StoreError};
 use callsheet::storage::Db;
 use tokio::sync::{mpsc, watch};
 
 use super::TRY_AGAIN;
-use super::dispatch::{Landed, Message};
+use super::dispatch::{Home, Landed, Message};
 
 /// Attempts in one commit at most.
 pub(super) const BATCH: usize = 512;
 
 /// Commits attempts in batches. It does not give up: an attempt that was made must be recorded.
-pub(super) async fn write(
-    db: Db,
-    owned: watch::Receiver<Ownership>,
-    mut made: mpsc::Receiver<Made>,
-    messages: mpsc::UnboundedSender<Message>,
-) {
+pub(super) async fn write(db: Db, mut made: mpsc::Receiver<Home>, messages: mpsc::UnboundedSender<Message>) {
     let mut batch = Vec::with_capacity(BATCH);
     while made.recv_many(&mut batch, BATCH).await > 0 {
-        let (mut records, mut off, mut verdicts) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
-        for attempt in batch.drain(..) {
-            count(&attempt);
-            off.extend(attempt.off);
-            verdicts.push(attempt.verdict);
-            records.push((attempt.record, attempt.fate));
+        // What was owned changes seldom, so that there is hardly ever more than one round.
+        while let Some((_, owned)) = batch.first() {
+            let owned = owned.clone();
+            let (together, others) = batch.drain(..).partition(|(_, other)| Arc::ptr_eq(other, &owned));
+            batch = others;
+            let Some(landed) = record(&db, &owned, together, &made).await else { return };
+            let _ = messages.send(Message::Landed(landed));
         }
-        let refused = loop {
-            let owned = owned.borrow().clone();
-            match db.complete(&owned, &records, &off).await {
-                Ok(refused) => break refused,
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "cannot record attempts; will try again");
-                    if made.is_closed() && matches!(error, StoreError::Unavailable(_)) {
-                        // The console stops and the database is away: these attempts will be made once more.
-                        return;
-                    }
-                    tokio::time::sleep(TRY_AGAIN).await;
-                }
-            }
-        };
-        if !refused.is_empty() {
-            tracing::warn!(
-                attempts = refused.len(),
-                "another worker has taken over; it will make these attempts again"
-            );
-        }
-        let landed = records.into_iter().zip(verdicts).map(|((record, fate), verdict)| {
-            let refused = refused.contains(&record.delivery);
-            let retry_at = match fate {
-                Fate::Retry { due_at } if !refused => Some(due_at),
-                _ => None,
-            };
-            let verdict = (!refused).then_some(verdict);
-            Landed { delivery: record.delivery, callback: record.callback, retry_at, verdict }
-        });
-        let _ = messages.send(Message::Landed(landed.collect()));
     }
+}
+
+/// Commits attempts that departed while this was owned: a shard that was taken over since is not written for, even if this worker
+/// has it again. `None`: the console stops and the database is away, so these attempts will be made once more.
+async fn record(db: &Db, owned: &Ownership, batch: Vec<Home>, made: &mpsc::Receiver<Home>) -> Option<Vec<Landed>> {
+    let (mut records, mut off, mut verdicts) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+    for (attempt, _) in batch {
+        count(&attempt);
+        off.extend(attempt.off);
+        verdicts.push(attempt.verdict);
+        records.push((attempt.record, attempt.fate));
+    }
+    let refused = loop {
+        match db.complete(owned, &records, &off).await {
+            Ok(refused) => break refused,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot record attempts; will try again");
+                if made.is_closed() && matches!(error, StoreError::Unavailable(_)) {
+                    return None;
+                }
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+        }
+    };
+    if !refused.is_empty() {
+        metrics::counter!("callsheet_refused_attempts_total").increment(refused.len() as u64);
+        tracing::warn!(attempts = refused.len(), "another worker has taken over; it will make these attempts again");
+    }
+    let landed = records.into_iter().zip(verdicts).map(|((record, fate), verdict)| {
+        let refused = refused.contains(&record.delivery);
+        let retry_at = match fate {
+            // Its stream must not go on before the loop has heard of what it lost.
+            _ if refused => Some(record.started_at + record.millis + TRY_AGAIN.as_millis() as Millis),
+            Fate::Retry { due_at } => Some(due_at),
+            Fate::Delivered | Fate::Failed => None,
+        };
+        let verdict = (!refused).then_some(verdict);
+        Landed { delivery: record.delivery, callback: record.callback, retry_at, verdict }
+    });
+    Some(landed.collect())
 }
 
 /// What is to be stored of a callback's pace.

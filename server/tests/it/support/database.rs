@@ -35,6 +35,11 @@ impl Database {
         Self { url: url.into(), _folder: None }
     }
 
+    /// One that is there.
+    pub(crate) fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), _folder: None }
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

@@ -1,0 +1,194 @@
+//! Leases of shards, and what they are worth to the tables.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callsheet::Console;
+use callsheet::deliveries::{
+    AttemptRecord, CallbackOff, DeliveryState, DeliveryStore, Fate, Ownership, SHARDS, Waiting, shard_of,
+};
+use callsheet::domains::NewDomain;
+use callsheet::model::{Actor, CallbackId, CallbackKind, DeliveryId, Millis, SourceId, TestClock};
+use callsheet::storage::Db;
+use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use tempfile::TempDir;
+
+use super::tables::until;
+use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
+
+on_both_databases!(an_attempt_is_recorded_once, one_worker_owns_all);
+
+const NOW: Millis = 1_795_357_880_000;
+const LONG: Duration = Duration::from_secs(600);
+const SHORT: Duration = Duration::from_millis(1);
+
+/// A console with one delivery that waits.
+struct Stage {
+    console: Console,
+    waiting: Waiting,
+    _data: TempDir,
+}
+
+impl Stage {
+    async fn set(database: &Database) -> Self {
+        let (console, data) = use_cases(database, Arc::new(TestClock::at(NOW))).await;
+        let cli = Actor::cli();
+        console.domains.create(&cli, NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain")).await.expect("created");
+        let callbacks = &console.callbacks;
+        callbacks.set_address(&cli, DOMAIN, CallbackKind::Publish, "http://127.0.0.1:8080/").await.expect("an address");
+        callbacks.set_enabled(&cli, DOMAIN, CallbackKind::Publish, true).await.expect("on");
+        let source = SourceId(1);
+        let push = PushRequest {
+            source,
+            hosts: vec![DOMAIN.to_owned()],
+            app: "live".to_owned(),
+            stream: "room".to_owned(),
+            client: None,
+            params: Vec::new(),
+        };
+        let push = console.streams.admit(push).await.expect("admitted");
+        let key = SessionKey { source, boot: String::new(), key: "room".to_owned() };
+        console.streams.report(&key, Hint::Started { at: NOW, push }).await.expect("reported");
+        let waiting = console.db.waiting(&Ownership::All, (CallbackId(0), DeliveryId(0)), 2).await.expect("read");
+        let [waiting] = waiting.try_into().expect("one");
+        Self { console, waiting, _data: data }
+    }
+
+    fn db(&self) -> &Db {
+        &self.console.db
+    }
+
+    /// The first attempt, which failed.
+    fn failed(&self) -> (AttemptRecord, Fate) {
+        let record = AttemptRecord {
+            delivery: self.waiting.delivery,
+            callback: self.waiting.callback,
+            number: 1,
+            started_at: NOW,
+            millis: 5,
+            address: "http://127.0.0.1:8080/".to_owned(),
+            succeeded: false,
+            status: Some(500),
+            error_class: Some("http_status"),
+            error: Some("500".to_owned()),
+            phases: Vec::new(),
+            request_headers: Vec::new(),
+            response_headers: Vec::new(),
+            response_body: Vec::new(),
+            out_of_order: false,
+            counts: true,
+        };
+        (record, Fate::Retry { due_at: NOW + 1_000 })
+    }
+
+    async fn complete(&self, owned: &Ownership, off: &[CallbackOff]) -> Vec<DeliveryId> {
+        self.db().complete(owned, &[self.failed()], off).await.expect("written")
+    }
+
+    /// State and number of attempts of the delivery.
+    async fn delivery(&self) -> (DeliveryState, usize) {
+        let detail = self.db().delivery_detail(self.waiting.delivery).await.expect("read").expect("a delivery");
+        (detail.delivery.state, detail.attempts.len())
+    }
+}
+
+/// The shards of an ownership, each with its epoch.
+fn epochs(owned: &Ownership) -> std::collections::BTreeMap<i64, i64> {
+    match owned {
+        Ownership::All => panic!("leased"),
+        Ownership::Shards { epochs, .. } => epochs.clone(),
+    }
+}
+
+async fn lease(db: &Db, worker: &str, time: Duration) -> Ownership {
+    db.lease(worker, time).await.expect("leased")
+}
+
+async fn an_attempt_is_recorded_once(database: Database) {
+    let stage = Stage::set(&database).await;
+    let owned = lease(stage.db(), "ada", LONG).await;
+    // The second time is that of a worker that does not know whether its commit came through.
+    for _ in 0..2 {
+        assert_eq!(stage.complete(&owned, &[]).await, []);
+        assert_eq!(stage.delivery().await, (DeliveryState::Retrying, 1));
+    }
+    let ready = stage.db().ready(&[(stage.waiting.callback, stage.waiting.delivery)]).await.expect("read");
+    assert_eq!((ready[0].attempts, ready[0].tries), (1, 1));
+}
+
+async fn one_worker_owns_all(database: Database) {
+    let (console, _data) = use_cases(&database, Arc::new(TestClock::at(NOW))).await;
+    let owned = lease(&console.db, "ada", LONG).await;
+    assert!((1..1_000).all(|callback| owned.holds(CallbackId(callback))));
+    assert_eq!(lease(&console.db, "ada", LONG).await, owned, "renewed");
+    console.db.release("ada").await.expect("released");
+    let next = lease(&console.db, "eve", LONG).await;
+    assert!((1..1_000).all(|callback| next.holds(CallbackId(callback))), "free at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_over_is_refused() {
+    let stage = Stage::set(&Database::postgres().await).await;
+    let late = lease(stage.db(), "ada", SHORT).await;
+    let everything = |owned: &Ownership| epochs(owned).len() == SHARDS as usize;
+    assert!(everything(&late));
+    let now = until(|| lease(stage.db(), "eve", LONG), everything).await;
+    let off = CallbackOff { callback: stage.waiting.callback, at: NOW, reason: "410".to_owned() };
+    assert_eq!(stage.complete(&late, std::slice::from_ref(&off)).await, [stage.waiting.delivery]);
+    assert_eq!(stage.delivery().await, (DeliveryState::Pending, 0));
+    let on = stage.db().ready(&[(stage.waiting.callback, stage.waiting.delivery)]).await.expect("read");
+    assert!(on[0].callback.enabled, "nor is the callback turned off");
+    assert_eq!(stage.complete(&now, &[]).await, []);
+    assert_eq!(stage.delivery().await, (DeliveryState::Retrying, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_nobody_replaced_goes_on() {
+    let stage = Stage::set(&Database::postgres().await).await;
+    let before = lease(stage.db(), "ada", SHORT).await;
+    // By now the lease is over, but nobody took it.
+    let after = lease(stage.db(), "ada", SHORT).await;
+    assert_eq!(before, after);
+    assert_eq!(stage.complete(&before, &[]).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_share_evenly_and_each_shard_has_one() {
+    let (console, _data) = use_cases(&Database::postgres().await, Arc::new(TestClock::at(NOW))).await;
+    let workers = ["ada", "bob", "cyd", "dan", "eve"];
+    for alive in 1..=workers.len() {
+        let mut shares = Vec::new();
+        // Who has too much gives back at its next renewal; who has too little takes at the one after.
+        for _ in 0..3 {
+            shares.clear();
+            for worker in &workers[..alive] {
+                shares.push(lease(&console.db, worker, LONG).await);
+            }
+        }
+        let sizes: Vec<usize> = shares.iter().map(|owned| epochs(owned).len()).collect();
+        let (least, most) = (sizes.iter().min().expect("some"), sizes.iter().max().expect("some"));
+        assert!(most - least <= 1, "{sizes:?}");
+        let owned: Vec<i64> = shares.iter().flat_map(|owned| epochs(owned).into_keys()).collect();
+        assert_eq!(owned.len(), SHARDS as usize);
+        assert_eq!(owned.iter().collect::<BTreeSet<_>>().len(), owned.len(), "one owner each");
+        // Also the callbacks of a small customer base.
+        for owned in &shares {
+            assert!((1..=10 * alive as i64).any(|callback| owned.holds(CallbackId(callback))), "{alive}: {owned:?}");
+        }
+    }
+    console.db.release("eve").await.expect("released");
+    let mut sizes = Vec::new();
+    for worker in &workers[..4] {
+        sizes.push(epochs(&lease(&console.db, worker, LONG).await).len());
+    }
+    assert_eq!(sizes, [64, 64, 64, 64], "what is given back is free at once");
+}
+
+#[test]
+fn a_callback_has_one_shard() {
+    for callback in 1..=1_000 {
+        assert!((0..SHARDS).contains(&shard_of(CallbackId(callback))));
+        assert_eq!(shard_of(CallbackId(callback)), shard_of(CallbackId(callback + SHARDS)));
+    }
+}
