@@ -12,7 +12,7 @@ soak: export CALLSHEET_SOAK ?= 20
 soak:
 	@.ci/with-postgres.sh cargo nextest run --locked --package callsheet-server --profile soak -E 'test(/^reliability::/)'
 
-# Each benchmark prints JSON lines, with the bare work of this machine measured in the same run; kept in target/bench/.
+# Each benchmark prints a JSON line, with what the machine did meanwhile; kept in target/bench/. What there is: server/benches/delivery/main.rs.
 bench:
 	@mkdir -p target/bench
-	@cargo bench --locked --package callsheet-server | tee target/bench/delivery.jsonl
+	@.ci/with-postgres.sh --durable cargo bench --locked --package callsheet-server --bench delivery | tee target/bench/delivery.jsonl

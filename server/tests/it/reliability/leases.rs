@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use callsheet::Console;
 use callsheet::deliveries::{
-    AttemptRecord, CallbackOff, DeliveryState, DeliveryStore, Fate, Ownership, SHARDS, Waiting, shard_of,
+    AttemptRecord, CallbackOff, DeliveryLog, DeliveryState, DeliveryStore, Fate, Ownership, SHARDS, Waiting, shard_of,
 };
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackId, CallbackKind, DeliveryId, Millis, SourceId, TestClock};
