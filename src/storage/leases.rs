@@ -34,7 +34,11 @@ impl Db {
              on conflict (owner) do update set expires_at = excluded.expires_at"
         );
         sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).execute(&mut *tx).await?;
-        let sql = format!("delete from workers where expires_at < {NOW} and owner <> $1");
+        // Rows that a frozen worker holds locked are passed over: whoever waited for them could not renew in time.
+        let sql = format!(
+            "delete from workers where owner in \
+             (select owner from workers where expires_at < {NOW} and owner <> $1 for update skip locked)"
+        );
         sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).execute(&mut *tx).await?;
         let sql = "select count(*) as alive, count(case when owner < $1 then 1 end) as before from workers";
         let row = sqlx::query(sql).bind(worker.to_owned()).fetch_one(&mut *tx).await?;
@@ -55,7 +59,7 @@ impl Db {
         } else {
             let sql = format!(
                 "update shard_leases as l set owner = $1, epoch = l.epoch + 1, expires_at = {NOW} + $2 from \
-                 (select shard from shard_leases where expires_at < {NOW} order by shard limit $3 for update) free \
+                 (select shard from shard_leases where expires_at < {NOW} order by shard limit $3 for update skip locked) free \
                  where l.shard = free.shard returning l.shard, l.epoch"
             );
             let query = sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).bind(share - held);

@@ -98,8 +98,7 @@ impl Db {
             let read = sqlite_pool(4).connect(&url).await.map_err(OpenError::Connect)?;
             (Engine::Sqlite, write, read)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = AnyPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10));
-            let pool = options.connect(url).await.map_err(OpenError::Connect)?;
+            let pool = postgres_pool().connect(url).await.map_err(OpenError::Connect)?;
             (Engine::Postgres, pool.clone(), pool)
         } else {
             return Err(OpenError::BadUrl);
@@ -156,6 +155,13 @@ impl Db {
     }
 }
 
+fn postgres_pool() -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).after_connect(|connection, _| {
+        // A process that freezes or drops off the network within a transaction must not keep its locks: others wait for them.
+        Box::pin(async move { connection.execute("set idle_in_transaction_session_timeout = '5s'").await.map(drop) })
+    })
+}
+
 fn sqlite_pool(connections: u32) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
@@ -185,9 +191,9 @@ impl From<sqlx::Error> for StoreError {
         match &error {
             _ if unique => Self::Duplicate,
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::Unavailable(error.into()),
-            // SQLite: full, busy, I/O error (whose extended codes end in 10); PostgreSQL: classes 53 (no resources),
-            // 57 (shut down) and 08 (connection).
-            _ if matches!(code.as_str(), "13" | "5" | "10")
+            // SQLite: full, busy, I/O error (whose extended codes end in 10); PostgreSQL: idle for too long in a transaction, and
+            // classes 53 (no resources), 57 (shut down) and 08 (connection).
+            _ if matches!(code.as_str(), "13" | "5" | "10" | "25P03")
                 || code.parse::<u32>().is_ok_and(|c| c & 0xff == 10)
                 || ["53", "57", "08"].iter().any(|class| code.len() == 5 && code.starts_with(class)) =>
             {

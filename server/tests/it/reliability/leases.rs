@@ -12,10 +12,12 @@ use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackId, CallbackKind, DeliveryId, Millis, SourceId, TestClock};
 use callsheet::storage::Db;
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::tables::until;
-use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
+use crate::support::{DOMAIN, Database, PATIENCE, PLAY, on_both_databases, use_cases};
 
 on_both_databases!(an_attempt_is_recorded_once, one_worker_owns_all);
 
@@ -102,7 +104,7 @@ fn epochs(owned: &Ownership) -> std::collections::BTreeMap<i64, i64> {
 }
 
 async fn lease(db: &Db, worker: &str, time: Duration) -> Ownership {
-    db.lease(worker, time).await.expect("leased")
+    timeout(PATIENCE, db.lease(worker, time)).await.expect("in time").expect("leased")
 }
 
 async fn an_attempt_is_recorded_once(database: Database) {
@@ -151,6 +153,22 @@ async fn a_worker_that_nobody_replaced_goes_on() {
     let after = lease(stage.db(), "ada", SHORT).await;
     assert_eq!(before, after);
     assert_eq!(stage.complete(&before, &[]).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_worker_that_froze_within_a_transaction() {
+    let database = Database::postgres().await;
+    let stage = Stage::set(&database).await;
+    lease(stage.db(), "ada", SHORT).await;
+    let mut frozen = PgConnection::connect(database.url()).await.expect("PostgreSQL answers");
+    for sql in ["begin", "select * from workers for update", "select * from shard_leases where shard < 10 for share"] {
+        sqlx::query(sql).execute(&mut frozen).await.expect("locked");
+    }
+    let free = |owned: &Ownership| epochs(owned).len();
+    // The share of one of two: nobody can strike the frozen one off the list.
+    until(|| lease(stage.db(), "eve", LONG), |owned| free(owned) == 128).await;
+    sqlx::query("rollback").execute(&mut frozen).await.expect("released");
+    until(|| lease(stage.db(), "eve", LONG), |owned| free(owned) == 256).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

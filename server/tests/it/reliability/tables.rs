@@ -1,13 +1,13 @@
 //! What must be true of the tables at every moment, and who owns which shards.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use callsheet::deliveries::shard_of;
 use callsheet::model::CallbackId;
 use sqlx::{AnyConnection, Connection, Row};
-use tokio::time::timeout;
 
 use crate::support::PATIENCE;
 
@@ -101,15 +101,17 @@ impl Tables {
 }
 
 /// Looks again and again until `fits`.
-pub(super) async fn until<T, F: Future<Output = T>>(mut look: impl FnMut() -> F, fits: impl Fn(&T) -> bool) -> T {
-    let found = timeout(PATIENCE, async {
-        loop {
-            let found = look().await;
-            if fits(&found) {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+pub(super) async fn until<T: Debug, F: Future<Output = T>>(
+    mut look: impl FnMut() -> F,
+    fits: impl Fn(&T) -> bool,
+) -> T {
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        let found = look().await;
+        if fits(&found) {
+            return found;
         }
-    });
-    found.await.expect("in time")
+        assert!(Instant::now() < patience, "still {found:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
