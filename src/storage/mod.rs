@@ -14,6 +14,7 @@ mod deliveries;
 mod delivery_log;
 mod domains;
 mod events;
+mod hints;
 mod leases;
 mod queue;
 mod recordings;
@@ -31,6 +32,8 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, Connection, Executor, Transaction};
 use tokio::sync::broadcast;
 
+use self::hints::Hints;
+pub use self::hints::QueueHints;
 use self::reports::Reports;
 use crate::deliveries::Queued;
 use crate::model::{IdGenerator, StoreError};
@@ -82,6 +85,8 @@ pub struct Db {
     queued: broadcast::Sender<Arc<[Queued]>>,
     /// Sources' reports on their way to the next commit.
     reports: Reports,
+    /// How other processes that share the database hear of this one's commits.
+    hints: Option<Hints>,
 }
 
 /// How many commits the delivery loop may lag behind before it reads the table anew.
@@ -91,6 +96,7 @@ impl Db {
     /// Connects. SQLite's file is made if missing; its folder must exist.
     pub async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
+        let hints = Hints::of(url);
         let (engine, write, read) = if url.starts_with("sqlite:") {
             let separator = if url.contains('?') { '&' } else { '?' };
             let url = format!("{url}{separator}mode=rwc");
@@ -104,7 +110,7 @@ impl Db {
             return Err(OpenError::BadUrl);
         };
         let (queued, _) = broadcast::channel(QUEUED_LAG);
-        Ok(Self { engine, write, read, ids, queued, reports: Reports::default() })
+        Ok(Self { engine, write, read, ids, queued, reports: Reports::default(), hints })
     }
 
     /// Brings the tables up to date.
@@ -145,7 +151,10 @@ impl Db {
     }
 
     /// Commits, then tells of the queue.
-    async fn commit(&self, transaction: Transaction<'static, Any>, queued: Vec<Queued>) -> Result<(), StoreError> {
+    async fn commit(&self, mut transaction: Transaction<'static, Any>, queued: Vec<Queued>) -> Result<(), StoreError> {
+        if let Some(hints) = self.hints.as_ref().filter(|_| !queued.is_empty()) {
+            hints.give(&mut transaction).await?;
+        }
         transaction.commit().await?;
         if !queued.is_empty() {
             // Nobody listens in a process without a delivery loop.

@@ -18,8 +18,9 @@ use std::time::Duration;
 use callsheet::deliveries::Courier;
 use callsheet::model::{Clock, Millis};
 use callsheet::storage::Db;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::dispatch::{Channels, Dispatch};
 use self::owner::Owner;
@@ -52,6 +53,8 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
         tokio::spawn(writer::keep_pace(db.clone(), owned.clone(), paces, messages_to.clone())),
     ];
     let owning = tokio::spawn(owner.run(stop_owning.clone()));
+    let (hint_to, mut hints) = watch::channel(());
+    let following = AbortOnDropHandle::new(tokio::spawn(owner::follow_hints(db.clone(), hint_to)));
     // Before the first read of the queue, so that nothing falls between.
     let mut changes = db.subscribe();
     let channels = Channels { made: made_to, paces: paces_to, messages: messages_to };
@@ -71,9 +74,11 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
             Some(message) = messages.recv() => dispatch.take(message),
             Ok(()) = owned.changed() => dispatch.own(owned.borrow_and_update().clone()),
             () = tokio::time::sleep(wake.unwrap_or_default()), if wake.is_some() => {}
+            Ok(()) = hints.changed() => dispatch.look_around(),
             _ = look_around.tick(), if db.is_shared() => dispatch.look_around(),
         }
     }
+    drop(following);
     dispatch.finish().await;
     for task in tasks {
         if let Err(error) = task.await {

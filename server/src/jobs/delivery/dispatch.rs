@@ -226,6 +226,7 @@ impl Dispatch {
             Message::PauseRefused(callback) => self.resume(callback),
         }
         metrics::gauge!("callsheet_queue_depth").set(self.queue.len() as f64);
+        metrics::gauge!("callsheet_callbacks_paused").set(self.pause_kept.len() as f64);
     }
 
     /// Starts the attempts that may be made now.
@@ -342,7 +343,6 @@ impl Dispatch {
                 self.pause_kept.insert(callback);
             }
         }
-        metrics::gauge!("callsheet_callbacks_paused").set(self.pause_kept.len() as f64);
     }
 }
 

@@ -7,8 +7,12 @@ use callsheet::storage::Db;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// How often to look for what other processes queued.
+use super::TRY_AGAIN;
+
+/// How often to look for what other processes queued, without a hint.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// Between two looks by a hint.
+const HINT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Keeps the leases alive.
 pub(super) struct Owner {
@@ -68,4 +72,21 @@ impl Owner {
 
 fn nothing(worker: &str) -> Ownership {
     Ownership::Shards { worker: worker.to_owned(), epochs: Default::default() }
+}
+
+/// Passes on, at most twenty times a second, that another process queued something.
+pub(super) async fn follow_hints(db: Db, hinted: watch::Sender<()>) {
+    loop {
+        match db.queue_hints().await {
+            Ok(None) => return,
+            Ok(Some(mut hints)) => {
+                while hints.next().await.is_ok() {
+                    hinted.send_replace(());
+                    tokio::time::sleep(HINT_PAUSE).await;
+                }
+            }
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "no hints of other processes"),
+        }
+        tokio::time::sleep(TRY_AGAIN).await;
+    }
 }
