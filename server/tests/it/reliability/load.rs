@@ -11,12 +11,14 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::soak;
 use super::tables::Tables;
 use super::witness::{State, Witness};
 use crate::support::{Database, GenericSource, PATIENCE, Process, callsheet, use_cases_in};
 
 const DOMAINS: usize = 4;
 const STREAMS: usize = 8;
+const SOAK_STREAMS: usize = 48;
 /// How many parts a stream may be ahead of what the receiver has.
 const AHEAD: usize = 6;
 /// How long a source waits before it repeats a report.
@@ -88,7 +90,7 @@ impl Stage {
         let (counts, console) = (watch::Sender::default(), watch::Sender::new(console.to_owned()));
         let stop = CancellationToken::new();
         let mut streams = JoinSet::new();
-        for number in 0..STREAMS {
+        for number in 0..if soak() > 1 { SOAK_STREAMS } else { STREAMS } {
             let stream = Stream {
                 domain: push_domain(number % DOMAINS),
                 name: format!("room_{number}"),
@@ -107,8 +109,7 @@ impl Stage {
     /// Lets the streams come to their ends and waits for all that they told. Then ends the processes, and asks the witnesses.
     pub(super) async fn end(&self, load: Load, processes: Vec<Process>) {
         let published = load.finish().await;
-        let names: Vec<String> = published.iter().map(|(name, _)| name.clone()).collect();
-        self.witness.all_told(&names).await;
+        self.witness.all_told(&published).await;
         for process in processes {
             process.signal("-TERM");
             assert_eq!(process.wait().code(), Some(0));
