@@ -109,8 +109,7 @@ impl Stage {
     /// Lets the streams come to their ends and waits for all that they told. Then ends the processes, and asks the witnesses.
     pub(super) async fn end(&self, load: Load, processes: Vec<Process>) {
         let published = load.finish().await;
-        let names: Vec<String> = published.iter().map(|(name, _)| name.clone()).collect();
-        self.witness.all_told(&names).await;
+        self.witness.all_told(&published).await;
         for process in processes {
             process.signal("-TERM");
             assert_eq!(process.wait().code(), Some(0));
