@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use callsheet::deliveries::DeliveryState;
 use callsheet::model::{Actor, CallbackKind};
 use serde_json::json;
 
@@ -127,6 +128,7 @@ async fn without_a_folder_the_recording_fails_and_the_publish_goes_on(database: 
         (record[0].field("status").as_str(), record[0].field("errorMsg").as_str()),
         ("fail", "a file is where the folder should be")
     );
+    console.delivery_until(&record[0].id(), |detail| detail.delivery.state == DeliveryState::Delivered).await;
     let view = console.console.callbacks.get(&Actor::cli(), DOMAIN, CallbackKind::Record).await.expect("found");
     assert_eq!(view.health.waiting, 0);
     console.stop().await;
