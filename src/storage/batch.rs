@@ -1,13 +1,17 @@
 //! Many rows in one statement, which is what makes writing fast.
 
+use serde::de::DeserializeOwned;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyConnection, Arguments, AssertSqlSafe};
 
 use super::Engine;
+use super::rows::Read;
 use crate::model::StoreError;
 
+/// How many rows a statement has: few sizes, so that there are few texts to prepare.
+const SIZES: [usize; 7] = [1, 4, 16, 32, 64, 128, LARGEST];
 /// Rows in one statement at most.
-const LARGEST: usize = 128;
+const LARGEST: usize = 256;
 
 /// A value of a row.
 #[derive(Debug, Clone)]
@@ -15,6 +19,17 @@ pub(super) enum Cell {
     Int(Option<i64>),
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
+}
+
+impl Cell {
+    /// No value, of the same type.
+    const fn null(&self) -> Self {
+        match self {
+            Self::Int(_) => Self::Int(None),
+            Self::Text(_) => Self::Text(None),
+            Self::Bytes(_) => Self::Bytes(None),
+        }
+    }
 }
 
 impl From<i64> for Cell {
@@ -84,7 +99,7 @@ impl<const N: usize> Rows<N> {
         self.rows.is_empty()
     }
 
-    /// Inserts them into a table that has columns of these names; `ending`: what follows the values.
+    /// Inserts them into a table that has columns of these names, of which the first is never null; `ending`: what follows the rows.
     pub(super) async fn insert(
         self,
         engine: Engine,
@@ -92,41 +107,51 @@ impl<const N: usize> Rows<N> {
         table: &str,
         ending: &str,
     ) -> Result<Vec<AnyRow>, StoreError> {
-        let head = format!("insert into {table} ({}) values ", self.columns.join(", "));
-        self.run(engine, connection, &head, ending).await
+        let (columns, first) = (self.columns.join(", "), self.columns[0]);
+        let sql = format!("insert into {table} ({columns}) select {columns} from r where {first} is not null{ending}");
+        self.with(engine, connection, &sql).await
     }
 
-    /// Runs `sql`, in which they are the table `r`.
+    /// Reads `columns` of the rows that `from` finds, in which these are the table `r`. They come as one JSON value and are taken
+    /// apart here: a row of its own for each is what makes reading slow.
+    pub(super) async fn read<T: DeserializeOwned>(
+        self,
+        engine: Engine,
+        connection: &mut AnyConnection,
+        columns: &str,
+        from: &str,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = match engine {
+            Engine::Sqlite => format!("select json_group_array(json_array({columns})) as found {from}"),
+            Engine::Postgres => format!("select cast(json_agg(json_build_array({columns})) as text) as found {from}"),
+        };
+        let mut found = Vec::with_capacity(self.rows.len());
+        for row in &self.with(engine, connection, &sql).await? {
+            found.append(&mut row.packed("found")?);
+        }
+        Ok(found)
+    }
+
+    /// Runs `sql`, in which they are the table `r`. Rows of nulls may be among them.
     pub(super) async fn with(
         self,
         engine: Engine,
         connection: &mut AnyConnection,
         sql: &str,
     ) -> Result<Vec<AnyRow>, StoreError> {
+        let Some(nulls) = self.rows.first().map(|row| row.each_ref().map(Cell::null)) else { return Ok(Vec::new()) };
         let head = format!("with r ({}) as (values ", self.columns.join(", "));
-        self.run(engine, connection, &head, &format!(") {sql}")).await
-    }
-
-    /// In statements of 128, 64, 32, … rows, so that there are few texts of statements to prepare.
-    async fn run(
-        self,
-        engine: Engine,
-        connection: &mut AnyConnection,
-        head: &str,
-        ending: &str,
-    ) -> Result<Vec<AnyRow>, StoreError> {
         let mut found = Vec::new();
-        let mut left = self.rows.len();
-        let mut cells = self.rows.into_iter().flatten();
-        while left > 0 {
-            let count = LARGEST.min(1 << left.ilog2());
-            left -= count;
-            let sql = format!("{head}{}{ending}", places(engine, count, N));
+        let mut rows = self.rows.into_iter();
+        while rows.len() > 0 {
+            let size = SIZES.into_iter().find(|size| rows.len() <= *size).unwrap_or(LARGEST);
             let mut values = AnyArguments::default();
-            values.reserve(count * N, 0);
-            for cell in cells.by_ref().take(count * N) {
+            values.reserve(size * N, 0);
+            let filled_up = rows.by_ref().chain(std::iter::repeat(nulls.clone())).take(size);
+            for cell in filled_up.flatten() {
                 add(&mut values, cell)?;
             }
+            let sql = format!("{head}{}) {sql}", places(engine, size, N));
             found.extend(sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut *connection).await?);
         }
         Ok(found)

@@ -2,16 +2,28 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::Deserialize;
 use sqlx::AnyConnection;
 
 use super::Db;
 use super::batch::Rows;
-use super::callbacks::{CALLBACK_COLUMNS, callback};
 use super::reports::Happened;
 use super::rows::to_json;
-use crate::callbacks::Callback;
+use crate::callbacks::Dialect;
 use crate::deliveries::{DeliveryState, Queued, Waiting, render};
-use crate::model::{CallbackKind, DeliveryId, DomainId, StoreError};
+use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, StoreError};
+
+/// A callback, as far as it decides what is delivered.
+#[derive(Deserialize)]
+struct Addressee {
+    id: CallbackId,
+    domain: DomainId,
+    kind: CallbackKind,
+    dialect: Dialect,
+    ordered: i64,
+    /// Not 0: it is on and has an address.
+    on: i64,
+}
 
 impl Db {
     /// Appends events and, where a domain still has callbacks and their dialect tells of it, the deliveries for them: queued while
@@ -68,7 +80,7 @@ impl Db {
             let Some(callback) = callbacks.get(&(stored.domain_id, event.name.kind())) else { continue };
             let told = render(callback.dialect, &stored.domain, &stored.app, &stored.stream, event);
             let Some(told) = told else { continue };
-            let goes = callback.enabled && callback.address.is_some();
+            let goes = callback.on != 0;
             let state = if goes { DeliveryState::Pending } else { DeliveryState::Skipped };
             let id = DeliveryId(self.ids.next(*now));
             deliveries.push([
@@ -92,7 +104,7 @@ impl Db {
             ]);
             if goes {
                 let stream_key =
-                    if callback.ordered { format!("{}/{}", stored.app, stored.stream) } else { id.to_string() };
+                    if callback.ordered != 0 { format!("{}/{}", stored.app, stored.stream) } else { id.to_string() };
                 queued.push(Waiting {
                     delivery: id,
                     callback: callback.id,
@@ -113,17 +125,18 @@ impl Db {
         &self,
         tx: &mut AnyConnection,
         happened: &[Happened<'_>],
-    ) -> Result<HashMap<(DomainId, CallbackKind), Callback>, StoreError> {
+    ) -> Result<HashMap<(DomainId, CallbackKind), Addressee>, StoreError> {
         let domains: BTreeSet<i64> = happened.iter().map(|one| one.stored.domain_id.0).collect();
         let mut rows = Rows::new(["domain_id"], domains.len());
         domains.into_iter().for_each(|domain| rows.push([domain.into()]));
-        let sql = format!(
-            "select {CALLBACK_COLUMNS} from callbacks c where c.domain_id in (select domain_id from r) order by c.id{}",
+        let from = format!(
+            "from (select * from callbacks where domain_id in (select domain_id from r) order by id{}) c",
             // A callback that is being turned off either sees these deliveries or is seen off by them.
             self.engine.for_share()
         );
-        let found = rows.with(self.engine, tx, &sql).await?;
-        found.iter().map(|row| callback(row).map(|c| ((c.domain_id, c.kind), c))).collect()
+        let columns = "id, domain_id, kind, dialect, ordered, case when address is null then 0 else enabled end";
+        let found = rows.read::<Addressee>(self.engine, tx, columns, &from).await?;
+        Ok(found.into_iter().map(|callback| ((callback.domain, callback.kind), callback)).collect())
     }
 
     /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream.

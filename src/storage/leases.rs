@@ -92,17 +92,16 @@ impl Db {
         owned: &Ownership,
     ) -> Result<Ownership, StoreError> {
         let Ownership::Shards { worker, epochs } = owned else { return Ok(Ownership::All) };
-        let rows = sqlx::query("select shard, epoch from shard_leases where owner = $1 order by shard for share")
-            .bind(worker.clone())
-            .fetch_all(&mut **tx)
-            .await?;
-        let mut held = BTreeMap::new();
-        for row in &rows {
-            let (shard, epoch) = (row.col::<i64>("shard")?, row.col::<i64>("epoch")?);
-            if epochs.get(&shard) == Some(&epoch) {
-                held.insert(shard, epoch);
-            }
-        }
+        let row = sqlx::query(
+            "select cast(json_agg(json_build_array(shard, epoch)) as text) as held \
+             from (select shard, epoch from shard_leases where owner = $1 order by shard for share) held",
+        );
+        let row = row.bind(worker.clone()).fetch_one(&mut **tx).await?;
+        let held = row
+            .packed::<(i64, i64)>("held")?
+            .into_iter()
+            .filter(|(shard, epoch)| epochs.get(shard) == Some(epoch))
+            .collect();
         Ok(Ownership::Shards { worker: worker.clone(), epochs: held })
     }
 }

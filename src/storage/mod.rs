@@ -24,6 +24,7 @@ mod retention;
 mod rows;
 mod sources;
 mod streams;
+mod write_thread;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,10 +32,12 @@ use std::time::Duration;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, Connection, Executor, Transaction};
 use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
 
 use self::hints::Hints;
 pub use self::hints::QueueHints;
 use self::reports::Reports;
+use self::write_thread::WriteThread;
 use crate::deliveries::Queued;
 use crate::model::{IdGenerator, StoreError};
 
@@ -54,6 +57,14 @@ impl Engine {
         }
     }
 
+    /// A column of bytes that are UTF-8, as text.
+    fn text(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("cast({column} as text)"),
+            Self::Postgres => format!("convert_from({column}, 'UTF8')"),
+        }
+    }
+
     /// The end of a `select` whose rows nobody may change before this transaction ends.
     const fn for_share(self) -> &'static str {
         match self {
@@ -70,6 +81,8 @@ pub enum OpenError {
     BadUrl,
     #[error("cannot open the database: {0}")]
     Connect(#[source] sqlx::Error),
+    #[error("cannot start the thread that writes: {0}")]
+    Thread(#[source] std::io::Error),
     #[error("cannot bring the database's tables up to date: {0}")]
     Migrate(#[source] sqlx::migrate::MigrateError),
 }
@@ -87,6 +100,9 @@ pub struct Db {
     reports: Reports,
     /// How other processes that share the database hear of this one's commits.
     hints: Option<Hints>,
+    write_thread: WriteThread,
+    /// The connections of that thread: a connection wakes its task from the runtime that opened it.
+    hot: AnyPool,
 }
 
 /// How many commits the delivery loop may lag behind before it reads the table anew.
@@ -97,20 +113,22 @@ impl Db {
     pub async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
         let hints = Hints::of(url);
-        let (engine, write, read) = if url.starts_with("sqlite:") {
+        let (engine, write, read, hot) = if url.starts_with("sqlite:") {
             let separator = if url.contains('?') { '&' } else { '?' };
             let url = format!("{url}{separator}mode=rwc");
             let write = sqlite_pool(1).connect(&url).await.map_err(OpenError::Connect)?;
             let read = sqlite_pool(4).connect(&url).await.map_err(OpenError::Connect)?;
-            (Engine::Sqlite, write, read)
+            (Engine::Sqlite, write.clone(), read, write)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let pool = postgres_pool().connect(url).await.map_err(OpenError::Connect)?;
-            (Engine::Postgres, pool.clone(), pool)
+            let pool = postgres_pool(12).connect(url).await.map_err(OpenError::Connect)?;
+            let hot = postgres_pool(4).connect_lazy(url).map_err(OpenError::Connect)?;
+            (Engine::Postgres, pool.clone(), pool, hot)
         } else {
             return Err(OpenError::BadUrl);
         };
+        let write_thread = WriteThread::start().map_err(OpenError::Thread)?;
         let (queued, _) = broadcast::channel(QUEUED_LAG);
-        Ok(Self { engine, write, read, ids, queued, reports: Reports::default(), hints })
+        Ok(Self { engine, write, read, ids, queued, reports: Reports::default(), hints, write_thread, hot })
     }
 
     /// Brings the tables up to date.
@@ -140,14 +158,28 @@ impl Db {
         self.queued.subscribe()
     }
 
+    /// Runs a task that writes much on the thread for that.
+    pub fn spawn_writer<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.write_thread.spawn(task)
+    }
+
     /// Waits for connections to be returned and closes them.
     pub async fn close(&self) {
-        self.write.close().await;
-        self.read.close().await;
+        for pool in [&self.write, &self.read, &self.hot] {
+            pool.close().await;
+        }
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
         Ok(self.write.begin_with(self.engine.begin_write()).await?)
+    }
+
+    /// Begins a transaction of a task that runs on the write thread.
+    async fn begin_hot(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(self.hot.begin_with(self.engine.begin_write()).await?)
     }
 
     /// Commits, then tells of the queue.
@@ -164,11 +196,15 @@ impl Db {
     }
 }
 
-fn postgres_pool() -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).after_connect(|connection, _| {
-        // A process that freezes or drops off the network within a transaction must not keep its locks: others wait for them.
-        Box::pin(async move { connection.execute("set idle_in_transaction_session_timeout = '5s'").await.map(drop) })
-    })
+fn postgres_pool(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10)).after_connect(
+        |connection, _| {
+            // A process that freezes or drops off the network within a transaction must not keep its locks: others wait for them.
+            Box::pin(
+                async move { connection.execute("set idle_in_transaction_session_timeout = '5s'").await.map(drop) },
+            )
+        },
+    )
 }
 
 fn sqlite_pool(connections: u32) -> AnyPoolOptions {

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
+use super::Db;
 use super::batch::{Cell, Rows};
 use super::callbacks::{CALLBACK_COLUMNS, callback};
 use super::rows::{Read, to_json};
-use super::{Db, Engine};
 use crate::callbacks::Callback;
-use crate::deliveries::{AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, Ready, SHARDS, SPREAD, Waiting};
-use crate::model::{CallbackId, DeliveryId, Millis, SessionId, StoreError};
+use crate::deliveries::{
+    AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, PhaseView, Ready, SHARDS, SPREAD, Waiting,
+};
+use crate::model::{CallbackId, DeliveryId, EventName, Millis, SessionId, StoreError};
 
 fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
     Ok(Waiting {
@@ -35,6 +37,56 @@ fn is_owned(owned: &Ownership) -> String {
             format!("callback_id * {SPREAD} % {SHARDS} in ({})", shards.join(", "))
         }
     }
+}
+
+/// What `Db::read_ready` reads of a delivery.
+type ReadyRow = (i64, CallbackId, EventName, i64, i64, Millis, String, i64, i64);
+
+/// What became of the deliveries of attempts meanwhile.
+#[derive(Default)]
+struct Found {
+    /// Somebody cancelled them.
+    gone: BTreeSet<DeliveryId>,
+    /// The attempt is written down.
+    recorded: BTreeSet<DeliveryId>,
+}
+
+fn attempt_rows<'a>(attempts: impl IntoIterator<Item = &'a (AttemptRecord, Fate)>) -> Result<Rows<13>, StoreError> {
+    let columns = [
+        "delivery_id",
+        "number",
+        "started_at",
+        "millis",
+        "address",
+        "succeeded",
+        "status",
+        "error_class",
+        "error",
+        "phases",
+        "request_headers",
+        "response_headers",
+        "response_body",
+    ];
+    let mut rows = Rows::new(columns, 0);
+    for (record, _) in attempts {
+        let phases: Vec<_> = record.phases.iter().map(PhaseView::columns).collect();
+        rows.push([
+            record.delivery.0.into(),
+            record.number.into(),
+            record.started_at.into(),
+            record.millis.into(),
+            record.address.as_str().into(),
+            record.succeeded.into(),
+            record.status.into(),
+            record.error_class.into(),
+            record.error.clone().into(),
+            to_json(&phases)?.into(),
+            to_json(&record.request_headers)?.into(),
+            record.status.map(|_| to_json(&record.response_headers)).transpose()?.into(),
+            record.status.map(|_| record.response_body.clone()).into(),
+        ]);
+    }
+    Ok(rows)
 }
 
 impl Db {
@@ -73,25 +125,28 @@ impl Db {
             let callback = callback(row)?;
             callbacks.insert(callback.id, Arc::new(callback));
         }
-        let sql = "select d.id, d.callback_id, d.event, d.session_id, d.sequence, d.happened_at, d.body, d.attempts, d.tries \
-             from r join queue q on q.callback_id = r.callback_id and q.delivery_id = r.delivery_id \
+        let columns = format!(
+            "d.id, d.callback_id, d.event, d.session_id, d.sequence, d.happened_at, {}, d.attempts, d.tries",
+            self.engine.text("d.body")
+        );
+        let from = "from r join queue q on q.callback_id = r.callback_id and q.delivery_id = r.delivery_id \
              join deliveries d on d.id = r.delivery_id";
-        let mut ready = Vec::with_capacity(deliveries.len());
-        for row in &places.with(self.engine, &mut connection, sql).await? {
-            let Some(callback) = callbacks.get(&CallbackId(row.col("callback_id")?)) else { continue };
-            ready.push(Ready {
-                id: DeliveryId(row.col("id")?),
-                event: row.word("event")?,
-                session: SessionId(row.col("session_id")?),
-                sequence: row.col("sequence")?,
-                happened_at: row.col("happened_at")?,
-                body: row.col("body")?,
-                attempts: row.col("attempts")?,
-                tries: row.col("tries")?,
-                callback: callback.clone(),
-            });
-        }
-        Ok(ready)
+        let found = places.read(self.engine, &mut connection, &columns, from).await?;
+        let ready = found.into_iter().filter_map(|row: ReadyRow| {
+            let (id, callback, event, session, sequence, happened_at, body, attempts, tries) = row;
+            Some(Ready {
+                id: DeliveryId(id),
+                event,
+                session: SessionId(session),
+                sequence,
+                happened_at,
+                body: body.into_bytes(),
+                attempts,
+                tries,
+                callback: callbacks.get(&callback)?.clone(),
+            })
+        });
+        Ok(ready.collect())
     }
 
     pub(super) async fn complete_attempts(
@@ -100,16 +155,17 @@ impl Db {
         attempts: &[(AttemptRecord, Fate)],
         off: &[CallbackOff],
     ) -> Result<Vec<DeliveryId>, StoreError> {
-        let mut tx = self.begin().await?;
+        let rows = attempt_rows(attempts)?;
+        let mut tx = self.begin_hot().await?;
         let held = self.held(&mut tx, owned).await?;
-        let (attempts, refused): (Vec<_>, Vec<_>) =
-            attempts.iter().partition(|(record, _)| held.holds(record.callback));
+        let (mine, refused): (Vec<_>, Vec<_>) = attempts.iter().partition(|(record, _)| held.holds(record.callback));
+        let found = self.find_places(&mut tx, &mine).await?;
         // An attempt that is there already was written by a commit whose answer got lost.
-        let new = self.append_attempts(&mut tx, &attempts).await?;
-        let attempts: Vec<_> = attempts.into_iter().filter(|(record, _)| new.contains(&record.delivery)).collect();
-        if !attempts.is_empty() {
-            self.move_deliveries(&mut tx, &attempts).await?;
-        }
+        let is_new = |record: &AttemptRecord| !found.recorded.contains(&record.delivery);
+        let new: Vec<_> = mine.into_iter().filter(|(record, _)| is_new(record)).collect();
+        let rows = if new.len() == attempts.len() { rows } else { attempt_rows(new.iter().copied())? };
+        rows.insert(self.engine, &mut tx, "attempts", "").await?;
+        self.move_deliveries(&mut tx, &new, &found.gone).await?;
         let mut queued = Vec::new();
         for off in off.iter().filter(|off| held.holds(off.callback)) {
             queued.extend(self.turn_off(&mut tx, off).await?);
@@ -118,72 +174,45 @@ impl Db {
         Ok(refused.iter().map(|(record, _)| record.delivery).collect())
     }
 
-    /// Returns the deliveries of the attempts that were not there.
-    async fn append_attempts(
+    /// Of most attempts there is nothing to be found.
+    async fn find_places(
         &self,
         tx: &mut AnyConnection,
         attempts: &[&(AttemptRecord, Fate)],
-    ) -> Result<BTreeSet<DeliveryId>, StoreError> {
-        let mut rows = Rows::new(
-            [
-                "delivery_id",
-                "number",
-                "started_at",
-                "millis",
-                "address",
-                "succeeded",
-                "status",
-                "error_class",
-                "error",
-                "phases",
-                "request_headers",
-                "response_headers",
-                "response_body",
-            ],
-            attempts.len(),
-        );
+    ) -> Result<Found, StoreError> {
+        let mut places = Rows::new(["callback_id", "delivery_id", "number"], attempts.len());
         for (record, _) in attempts {
-            rows.push([
-                record.delivery.0.into(),
-                record.number.into(),
-                record.started_at.into(),
-                record.millis.into(),
-                record.address.as_str().into(),
-                record.succeeded.into(),
-                record.status.into(),
-                record.error_class.into(),
-                record.error.clone().into(),
-                to_json(&record.phases)?.into(),
-                to_json(&record.request_headers)?.into(),
-                record.status.map(|_| to_json(&record.response_headers)).transpose()?.into(),
-                record.status.map(|_| record.response_body.clone()).into(),
-            ]);
+            places.push([record.callback.0.into(), record.delivery.0.into(), record.number.into()]);
         }
-        let new = rows.insert(self.engine, tx, "attempts", " on conflict do nothing returning delivery_id").await?;
-        new.iter().map(|row| Ok(DeliveryId(row.col("delivery_id")?))).collect()
+        if self.is_shared() {
+            let lock = "select count(*) from (select 1 from r join queue q on q.callback_id = r.callback_id \
+                 and q.delivery_id = r.delivery_id order by q.callback_id, q.delivery_id for update of q) locked";
+            places.clone().with(self.engine, tx, lock).await?;
+        }
+        let is_gone = "case when q.delivery_id is null then 1 else 0 end";
+        let is_recorded = "case when a.number is null then 0 else 1 end";
+        let from = "from r left join queue q on q.callback_id = r.callback_id and q.delivery_id = r.delivery_id \
+             left join attempts a on a.delivery_id = r.delivery_id and a.number = r.number \
+             where r.delivery_id is not null and (q.delivery_id is null or a.number is not null)";
+        let columns = format!("r.delivery_id, {is_gone}, {is_recorded}");
+        let mut found = Found::default();
+        for (delivery, gone, recorded) in places.read::<(i64, i64, i64)>(self.engine, tx, &columns, from).await? {
+            for (_, set) in
+                [(gone, &mut found.gone), (recorded, &mut found.recorded)].into_iter().filter(|(is, _)| *is != 0)
+            {
+                set.insert(DeliveryId(delivery));
+            }
+        }
+        Ok(found)
     }
 
     async fn move_deliveries(
         &self,
         tx: &mut AnyConnection,
         attempts: &[&(AttemptRecord, Fate)],
+        gone: &BTreeSet<DeliveryId>,
     ) -> Result<(), StoreError> {
         const PLACE: [&str; 2] = ["callback_id", "delivery_id"];
-        let mut places = Rows::new(PLACE, attempts.len());
-        for (record, _) in attempts {
-            places.push([record.callback.0.into(), record.delivery.0.into()]);
-        }
-        let lock = match self.engine {
-            Engine::Sqlite => "",
-            Engine::Postgres => " order by 1 for update of q",
-        };
-        let sql = format!(
-            "select q.delivery_id from r join queue q on q.callback_id = r.callback_id and q.delivery_id = r.delivery_id{lock}"
-        );
-        let mut waits = BTreeSet::new();
-        for row in &places.with(self.engine, tx, &sql).await? {
-            waits.insert(DeliveryId(row.col("delivery_id")?));
-        }
         let mut moved = Rows::new(
             ["id", "counts", "last_attempt_at", "last_status", "last_error", "out_of_order", "state", "finished_at"],
             attempts.len(),
@@ -191,7 +220,7 @@ impl Db {
         let (mut finished, mut postponed) =
             (Rows::new(PLACE, attempts.len()), Rows::new(["callback_id", "delivery_id", "due_at"], 0));
         for (record, fate) in attempts {
-            let state = match (fate, waits.contains(&record.delivery)) {
+            let state = match (fate, !gone.contains(&record.delivery)) {
                 (Fate::Delivered, _) => Some(DeliveryState::Delivered),
                 // Somebody cancelled it meanwhile.
                 (_, false) => None,

@@ -72,7 +72,7 @@ impl Db {
         if self.reports.push(Pending { report, tell }) {
             let db = self.clone();
             // In a task of its own, because others wait for the same commit: it must not end with the request of one of them.
-            tokio::spawn(async move {
+            self.spawn_writer(async move {
                 let _turn = db.reports.turn.lock().await;
                 loop {
                     let group = db.reports.take();
@@ -111,7 +111,7 @@ impl Db {
     }
 
     async fn commit_together(&self, reports: &[&Report]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_hot().await?;
         let fresh = self.keep_receipts(&mut tx, reports).await?;
         let mut board = self.load_board(&mut tx, &fresh).await?;
         let mut changes = Changes::default();
@@ -191,11 +191,10 @@ impl Db {
             ids.clone().with(self.engine, tx, &lock(of_ids)).await?;
         }
         let mut board = Board::default();
-        for row in &keys.with(self.engine, tx, &format!("select {STORED} from r {LATEST}")).await? {
+        for row in keys.read(self.engine, tx, STORED, &format!("from r {LATEST}")).await? {
             board.add(stored(row)?);
         }
-        let by_id = format!("select {STORED} from r join sessions s on s.id = r.id");
-        for row in &ids.with(self.engine, tx, &by_id).await? {
+        for row in ids.read(self.engine, tx, STORED, "from r join sessions s on s.id = r.id").await? {
             board.add(stored(row)?);
         }
         streams.extend(board.sessions.values().map(|s| (s.domain_id, s.app.clone(), s.stream.clone())));
@@ -203,11 +202,9 @@ impl Db {
         for (domain, app, stream) in streams {
             rows.push([domain.0.into(), app.into(), stream.into()]);
         }
-        let open = format!(
-            "select {STORED} from r join sessions s on s.domain_id = r.domain_id and s.app = r.app \
-             and s.stream = r.stream and s.phase <> 'closed'"
-        );
-        for row in &rows.with(self.engine, tx, &open).await? {
+        let open = "from r join sessions s on s.domain_id = r.domain_id and s.app = r.app \
+             and s.stream = r.stream and s.phase <> 'closed'";
+        for row in rows.read(self.engine, tx, STORED, open).await? {
             board.add(stored(row)?);
         }
         Ok(board)

@@ -17,6 +17,8 @@ pub(super) trait Read {
     fn word<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError>;
     /// A text column that is JSON.
     fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, StoreError>;
+    /// A text column that is a JSON array of rows; null where there are none.
+    fn packed<T: DeserializeOwned>(&self, name: &'static str) -> Result<Vec<T>, StoreError>;
 }
 
 impl Read for AnyRow
@@ -39,6 +41,13 @@ where
     fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, StoreError> {
         let text: String = self.col(name)?;
         serde_json::from_str(&text).map_err(|e| StoreError::corrupt(format!("{name}: {e}")))
+    }
+
+    fn packed<T: DeserializeOwned>(&self, name: &'static str) -> Result<Vec<T>, StoreError> {
+        let text: Option<String> = self.col(name)?;
+        text.map_or(Ok(Vec::new()), |text| {
+            serde_json::from_str(&text).map_err(|e| StoreError::corrupt(format!("{name}: {e}")))
+        })
     }
 }
 

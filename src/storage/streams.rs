@@ -12,24 +12,25 @@ use crate::streams::{
     SessionStore, SessionView, StoredSession, StreamRef,
 };
 
+/// What a [`StoredRow`] is read from.
 pub(super) const STORED: &str =
     "s.id, s.source_id, s.boot, s.source_key, s.domain_id, s.domain, s.app, s.stream, s.state";
 const VIEW: &str = "s.id, s.domain, s.app, s.stream, s.phase, s.started_at, s.ended_at, s.state, \
      coalesce((select name from sources where id = s.source_id), '') as source";
 
-pub(super) fn stored(row: &AnyRow) -> Result<StoredSession, StoreError> {
+/// The columns of [`STORED`].
+pub(super) type StoredRow = (i64, i64, String, String, i64, String, String, String, String);
+
+pub(super) fn stored(row: StoredRow) -> Result<StoredSession, StoreError> {
+    let (id, source, boot, key, domain_id, domain, app, stream, state) = row;
     Ok(StoredSession {
-        id: SessionId(row.col("id")?),
-        key: SessionKey {
-            source: SourceId(row.col("source_id")?),
-            boot: row.col("boot")?,
-            key: row.col("source_key")?,
-        },
-        domain_id: DomainId(row.col("domain_id")?),
-        domain: row.col("domain")?,
-        app: row.col("app")?,
-        stream: row.col("stream")?,
-        session: row.json("state")?,
+        id: SessionId(id),
+        key: SessionKey { source: SourceId(source), boot, key },
+        domain_id: DomainId(domain_id),
+        domain,
+        app,
+        stream,
+        session: serde_json::from_str(&state).map_err(StoreError::corrupt)?,
     })
 }
 

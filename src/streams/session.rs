@@ -70,6 +70,7 @@ pub struct SessionRules {
 }
 
 /// Something happened that customers are told. Holds what any dialect needs.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// 1, 2, … within the session.
@@ -123,7 +124,8 @@ pub struct Outcome {
     pub promoted: bool,
 }
 
-/// One publish of one stream.
+/// One publish of one stream. What is stored of it is short, because it is written with each report.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     pub phase: Phase,
@@ -156,6 +158,7 @@ pub struct Session {
     heard_since_start: bool,
     /// While opening or closing: when the grace is over.
     grace_until: Option<Millis>,
+    #[serde(default, skip_serializing_if = "Recording::is_untouched")]
     recording: Recording,
 }
 

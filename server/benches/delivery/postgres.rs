@@ -1,13 +1,14 @@
 //! Workers in processes of their own that share a PostgreSQL; this process takes the reports.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Instant;
 
 use callsheet_server::config::Roles;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::process::{Child, Command};
 use url::Url;
 
 use crate::Outcome;
@@ -34,7 +35,7 @@ pub(crate) async fn throughput(server: &str, workers: usize, pinned: bool) -> Ou
         old.execute("select count(*) from queue").await?;
     }
     let mut processes: Vec<Child> = (0..workers).map(|_| worker(dir.path(), url.as_str())).collect::<Outcome<_>>()?;
-    let pids: Vec<String> = processes.iter().map(|process| process.id().to_string()).collect();
+    let pids: Vec<String> = processes.iter().filter_map(Child::id).map(|id| id.to_string()).collect();
     let cpu = || pids.iter().map(|pid| cpu_seconds(pid)).sum::<f64>() + cpu_seconds("self");
     let (started, before) = (Instant::now(), cpu());
     let per_second = flood(&stage, &receiver, seconds()).await?;
@@ -42,8 +43,7 @@ pub(crate) async fn throughput(server: &str, workers: usize, pinned: bool) -> Ou
     let lost = until_received(&stage, &receiver).await?;
     let peak = pids.iter().map(|pid| peak_mib(pid)).max();
     for process in &mut processes {
-        process.kill()?;
-        process.wait()?;
+        process.kill().await?;
     }
     drop(old);
     Arc::into_inner(stage).ok_or("still in use")?.stop().await?;
@@ -57,8 +57,9 @@ pub(crate) async fn throughput(server: &str, workers: usize, pinned: bool) -> Ou
 }
 
 fn worker(data: &Path, url: &str) -> Outcome<Child> {
+    // They end with this process, however that ends.
     let mut command = Command::new(env!("CARGO_BIN_EXE_callsheet"));
     command.args(["serve", "--role", "worker", "--http", "127.0.0.1:0", "--rtmp", "off", "--database-url", url]);
     command.env("CALLSHEET_DATA_DIR", data).env("CALLSHEET_ALLOWED_NETWORKS", "127.0.0.0/8");
-    Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+    Ok(command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
 }

@@ -49,8 +49,8 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
     let (paces_to, paces) = mpsc::unbounded_channel();
     let (messages_to, mut messages) = mpsc::unbounded_channel();
     let tasks = [
-        tokio::spawn(writer::write(db.clone(), made, messages_to.clone())),
-        tokio::spawn(writer::keep_pace(db.clone(), owned.clone(), paces, messages_to.clone())),
+        db.spawn_writer(writer::write(db.clone(), made, messages_to.clone())),
+        db.spawn_writer(writer::keep_pace(db.clone(), owned.clone(), paces, messages_to.clone())),
     ];
     let owning = tokio::spawn(owner.run(stop_owning.clone()));
     let (hint_to, mut hints) = watch::channel(());

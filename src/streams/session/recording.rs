@@ -38,6 +38,7 @@ pub struct Part {
 }
 
 /// What a session remembers of its recording beside what it shows.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Recording {
     stage: Stage,
@@ -57,6 +58,12 @@ pub(super) struct Recording {
     first_location: Option<String>,
     /// The parts that were reported last, to know a repeated report.
     closed: Vec<ClosedAs>,
+}
+
+impl Recording {
+    pub(super) fn is_untouched(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// By what a repeated report of a part is known.
