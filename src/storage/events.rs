@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use sqlx::AnyConnection;
 
-use super::Db;
 use super::batch::Rows;
 use super::callbacks::{CALLBACK_COLUMNS, callback};
 use super::reports::Happened;
-use super::rows::to_json;
+use super::rows::{Read, to_json};
+use super::{DATABASE_NOW, Db, Engine};
 use crate::callbacks::Callback;
 use crate::deliveries::{DeliveryState, Queued, Waiting, render};
 use crate::model::{CallbackKind, DeliveryId, DomainId, StoreError};
@@ -117,16 +117,28 @@ impl Db {
         let domains: BTreeSet<i64> = happened.iter().map(|one| one.stored.domain_id.0).collect();
         let mut rows = Rows::new(["domain_id"], domains.len());
         domains.into_iter().for_each(|domain| rows.push([domain.into()]));
+        let latest = match self.engine {
+            Engine::Sqlite => "cast(null as integer)",
+            Engine::Postgres => "(select max(d.id) from deliveries d where d.callback_id = c.id)",
+        };
         let sql = format!(
-            "select {CALLBACK_COLUMNS} from callbacks c where c.domain_id in (select domain_id from r) order by c.id{}",
+            "select {CALLBACK_COLUMNS}, {latest} as latest from callbacks c \
+             where c.domain_id in (select domain_id from r) order by c.id{}",
             // A callback that is being turned off either sees these deliveries or is seen off by them.
             self.engine.for_share()
         );
         let found = rows.with(self.engine, tx, &sql).await?;
+        for row in &found {
+            // The order of ids is that of events, also where processes with different clocks tell of them.
+            if let Some(latest) = row.col::<Option<i64>>("latest")? {
+                self.ids.follow(latest);
+            }
+        }
         found.iter().map(|row| callback(row).map(|c| ((c.domain_id, c.kind), c))).collect()
     }
 
-    /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream.
+    /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream. PostgreSQL
+    /// says itself when that was, because other processes look for it, whose clocks differ.
     pub(super) async fn enqueue(&self, tx: &mut AnyConnection, waiting: &[Waiting]) -> Result<(), StoreError> {
         let columns = ["callback_id", "delivery_id", "stream_key", "due_at", "retry", "queued_at"];
         let mut rows = Rows::new(columns, waiting.len());
@@ -142,7 +154,14 @@ impl Db {
         }
         let ending = " on conflict (callback_id, delivery_id) do update set due_at = excluded.due_at, \
              retry = excluded.retry, queued_at = excluded.queued_at";
-        rows.insert(self.engine, tx, "queue", ending).await?;
+        match self.engine {
+            Engine::Sqlite => rows.insert(self.engine, tx, "queue", ending).await?,
+            Engine::Postgres => {
+                let row = "callback_id, delivery_id, stream_key, due_at, retry";
+                let sql = format!("insert into queue ({row}, queued_at) select {row}, {DATABASE_NOW} from r{ending}");
+                rows.with(self.engine, tx, &sql).await?
+            }
+        };
         Ok(())
     }
 }

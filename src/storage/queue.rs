@@ -12,9 +12,9 @@ use super::rows::{Read, to_json};
 use super::{Db, Engine};
 use crate::callbacks::Callback;
 use crate::deliveries::{AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, Ready, SHARDS, SPREAD, Waiting};
-use crate::model::{CallbackId, DeliveryId, Millis, SessionId, StoreError};
+use crate::model::{CallbackId, DeliveryId, SessionId, StoreError};
 
-fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
+pub(super) fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
     Ok(Waiting {
         delivery: DeliveryId(row.col("delivery_id")?),
         callback: CallbackId(row.col("callback_id")?),
@@ -26,7 +26,7 @@ fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
 }
 
 /// A condition on `callback_id`: that its shard is owned.
-fn is_owned(owned: &Ownership) -> String {
+pub(super) fn is_owned(owned: &Ownership) -> String {
     match owned {
         Ownership::All => "1 = 1".to_owned(),
         Ownership::Shards { epochs, .. } if epochs.is_empty() => "1 = 0".to_owned(),
@@ -51,14 +51,6 @@ impl Db {
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(after.0.0).bind(after.1.0).bind(limit);
         query.fetch_all(&self.read).await?.iter().map(waiting).collect()
-    }
-
-    pub(super) async fn read_queue_since(&self, owned: &Ownership, since: Millis) -> Result<Vec<Waiting>, StoreError> {
-        let sql = format!(
-            "select callback_id, delivery_id, stream_key, due_at, retry, queued_at from queue where queued_at >= $1 and {}",
-            is_owned(owned)
-        );
-        sqlx::query(AssertSqlSafe(sql)).bind(since).fetch_all(&self.read).await?.iter().map(waiting).collect()
     }
 
     pub(super) async fn read_ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {
