@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use callsheet::accounts::AccountError;
-use callsheet::model::{Clock, IdGenerator, SystemClock};
+use callsheet::model::{Clock, IdGenerator};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, SystemResolver, TlsSetupError};
 use callsheet::sealing::{SealError, Sealer};
 use callsheet::sources::SourceError;
@@ -110,8 +110,7 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
 
 impl Application {
     /// Opens the database, takes the ports and prepares everything, without answering yet.
-    pub async fn build(config: Config) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let console = open_console(&config, clock.clone()).await?;
         let listener = TcpListener::bind(config.http).await.map_err(|source| match source.kind() {
             std::io::ErrorKind::AddrInUse => StartError::PortInUse(config.http),

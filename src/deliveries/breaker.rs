@@ -1,9 +1,9 @@
 //! How fast one callback may be sent to: fewer at a time when it asks for that, and not at all while it only fails. Pure;
 //! the delivery loop keeps one [`Breaker`] for each callback and tells it how each attempt ended.
 //!
-//! **Who acts.** Before an attempt leaves, the loop asks [`Breaker::gate`] whether it may. When it has landed, the loop
-//! calls [`Breaker::record`] and stores the [`Change`] that follows from it. When a person resumes or changes the callback,
-//! it calls [`Breaker::resume`].
+//! **Who acts.** The run queue lets attempts leave as [`Breaker::gate`] says. When one has landed, the loop calls
+//! [`Breaker::record`] and stores the [`Change`] that follows from it. When a person resumes or changes the callback, it calls
+//! [`Breaker::resume`].
 //!
 //! **States.**
 //! - *Open*: up to `limit` attempts at a time. One that is answered 429, 502 or 504 halves the limit, each success adds
@@ -18,7 +18,8 @@
 //! - Only a success or a person ends a pause; nothing else opens the gate.
 //! - A probe leaves only when nothing is in flight, so no probe is followed by another before it ended, and one that broke
 //!   down or was cancelled is simply made again.
-//! - What fails before `probe_at` left before the pause did. It is no probe: it neither counts nor delays the next one.
+//! - What fails before `probe_at` left before the pause began. It is no probe: it neither counts nor delays the next one. What left
+//!   so early and fails only after `probe_at` is as good as a probe, which waited for it, and counts as one.
 //! - A busy callback costs no more memory than a quiet one: attempts of the same second are counted together.
 
 use std::collections::VecDeque;
@@ -83,17 +84,6 @@ pub enum Gate {
     Open { limit: usize },
     /// One attempt at a time, the oldest delivery, from then on (Unix ms).
     Paused { probe_at: Millis },
-}
-
-impl Gate {
-    /// Whether one more attempt may leave at `now`, while `in_flight` of the callback are under way.
-    #[must_use]
-    pub fn admits(self, now: Millis, in_flight: usize) -> bool {
-        match self {
-            Self::Open { limit } => in_flight < limit,
-            Self::Paused { probe_at } => in_flight == 0 && now >= probe_at,
-        }
-    }
 }
 
 /// Attempts that landed within one second.

@@ -9,7 +9,8 @@
 //! 3. A line has no more in flight than its gate allows. While both first tries and retries are ready, a quarter of its places
 //!    is for retries.
 //! 4. Lines take turns, one departure each, so that a long line gets no more than a short one.
-//! 5. First tries and retries of all lines together have [`Slots`] of their own: addresses that hang in retries take nothing
+//! 5. A probe leaves a paused line only while nothing else of it is in flight.
+//! 6. First tries and retries of all lines together have [`Slots`] of their own: addresses that hang in retries take nothing
 //!    from new events.
 
 mod lane;
@@ -57,7 +58,6 @@ struct Line {
     in_flight: [usize; 2],
     /// Whether it stands in `turns`, by class.
     in_turn: [bool; 2],
-    probing: bool,
     /// The moment under which it stands in `timers`, while it is paused.
     probe_timer: Option<Millis>,
 }
@@ -70,9 +70,12 @@ impl Line {
             ready: Default::default(),
             in_flight: [0; 2],
             in_turn: [false; 2],
-            probing: false,
             probe_timer: None,
         }
+    }
+
+    fn is_flying(&self) -> bool {
+        self.in_flight != [0; 2]
     }
 
     fn may_launch(&self, class: Class) -> bool {
@@ -275,10 +278,11 @@ impl RunQueue {
         })
     }
 
-    /// A paused line whose probe found nothing to send looks again when something comes.
+    /// A paused line whose probe found nothing to send, or something in flight, looks again when something comes or lands.
     fn rewind_probe(&mut self, callback: CallbackId) {
-        if let Some(Line { gate: Gate::Paused { probe_at }, probing: false, probe_timer: None, .. }) =
-            self.lines.get(&callback)
+        if let Some(line) = self.lines.get(&callback)
+            && let Line { gate: Gate::Paused { probe_at }, probe_timer: None, .. } = line
+            && !line.is_flying()
         {
             self.wind_probe(callback, Some(*probe_at));
         }
@@ -358,9 +362,9 @@ impl RunQueue {
         Some(departure)
     }
 
-    /// Sends the oldest delivery of a paused line, due or not.
+    /// Sends the oldest delivery of a paused line, due or not, unless something is in flight.
     fn probe(&mut self, callback: CallbackId) -> Option<Departure> {
-        let line = self.lines.get(&callback).filter(|line| !line.probing)?;
+        let line = self.lines.get(&callback).filter(|line| !line.is_flying())?;
         let oldest = |place: &usize| self.lanes[*place].oldest().map(|delivery| (delivery, *place));
         let (delivery, place) = line.lanes.iter().filter_map(oldest).min()?;
         match self.lanes[place].stands {
@@ -382,7 +386,6 @@ impl RunQueue {
         let (callback, out_of_order) = (lane.callback, lane.first() != Some(delivery));
         if let Some(line) = self.lines.get_mut(&callback) {
             line.in_flight[class as usize] += 1;
-            line.probing |= probe;
         }
         self.in_flight[class as usize] += 1;
         self.flights.insert(delivery, Flight { lane: place, class, probe, again: None });
@@ -398,14 +401,12 @@ impl RunQueue {
         let callback = lane.callback;
         if let Some(line) = self.lines.get_mut(&callback) {
             line.in_flight[class as usize] -= 1;
-            if probe {
-                line.probing = false;
-                if matches!(line.gate, Gate::Paused { .. }) {
-                    // Normally the gate is now set anew; not if the probe could not be made.
-                    self.wind_probe(callback, Some(now + PROBE_AGAIN_MS));
-                }
+            if probe && matches!(line.gate, Gate::Paused { .. }) {
+                // Normally the gate is now set anew; not if the probe could not be made.
+                self.wind_probe(callback, Some(now + PROBE_AGAIN_MS));
             }
         }
+        self.rewind_probe(callback);
         self.offer(callback);
         Some((place, again))
     }

@@ -20,7 +20,7 @@ pub struct Waiting {
     pub due_at: Millis,
     /// Some try has failed.
     pub retry: bool,
-    /// When it was queued, or queued anew by a resend.
+    /// When it was queued, or queued anew by a resend. In the table of a shared database: by the database's clock.
     pub queued_at: Millis,
 }
 
@@ -128,8 +128,6 @@ pub trait DeliveryStore: Send + Sync {
         after: (CallbackId, DeliveryId),
         limit: i64,
     ) -> Result<Vec<Waiting>, StoreError>;
-    /// Rows of the queue that `owned` holds and that were queued from `since` (Unix ms) on.
-    async fn queued_since(&self, owned: &Ownership, since: Millis) -> Result<Vec<Waiting>, StoreError>;
     /// Those of the deliveries that still wait, with their callbacks as they are now.
     async fn ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError>;
     /// Appends the attempts and moves their deliveries on, all in one transaction. A delivery that waits no more keeps its state

@@ -143,6 +143,12 @@ impl IdGenerator {
         let (millis, count) = (counted >> 10, counted & 1023);
         (millis << 20) | (self.process << 10) | count
     }
+
+    /// From now on no number is below this one, which a process made whose clock may be ahead.
+    pub fn follow(&self, number: i64) {
+        // The process stands above the count, so that only a later millisecond is surely above.
+        self.last.fetch_max((number >> 20 << 10) | 1023, std::sync::atomic::Ordering::SeqCst);
+    }
 }
 
 #[cfg(all(test, feature = "ssr"))]
@@ -163,5 +169,19 @@ mod tests {
         assert!(DeliveryId(last).to_string().starts_with("evt_"));
         assert_eq!("evt_zzzzzzzzzzzzz".parse::<DeliveryId>(), Err(BadId("evt_")));
         assert_eq!("ses_0000000000000".parse::<DeliveryId>(), Err(BadId("evt_")));
+    }
+
+    #[test]
+    fn ids_follow_those_of_a_clock_that_is_ahead() {
+        let now = 1_795_357_880_000;
+        let id = |millis: i64, process: i64, count: i64| (millis << 20) | (process << 10) | count;
+        for seen in [id(now + 5_000, 0, 0), id(now + 5_000, 1023, 1023), id(now, 1023, 7), id(now - 1, 1023, 1023)] {
+            let ids = IdGenerator::default();
+            ids.follow(seen);
+            assert!(ids.next(now) > seen);
+        }
+        let ids = IdGenerator::default();
+        ids.follow(id(now - 5_000, 0, 0));
+        assert_eq!(DeliveryId(ids.next(now)).made_at(), now, "one that is behind changes nothing");
     }
 }

@@ -23,10 +23,6 @@ impl DeliveryStore for Db {
         self.read_queue(owned, after, limit).await
     }
 
-    async fn queued_since(&self, owned: &Ownership, since: Millis) -> Result<Vec<Waiting>, StoreError> {
-        self.read_queue_since(owned, since).await
-    }
-
     async fn ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {
         self.read_ready(deliveries).await
     }

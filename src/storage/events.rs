@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use serde::Deserialize;
 use sqlx::AnyConnection;
 
-use super::Db;
 use super::batch::Rows;
 use super::reports::Happened;
 use super::rows::to_json;
+use super::{DATABASE_NOW, Db, Engine};
 use crate::callbacks::Dialect;
 use crate::deliveries::{DeliveryState, Queued, Waiting, render};
 use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, StoreError};
@@ -23,6 +23,8 @@ struct Addressee {
     ordered: i64,
     /// Not 0: it is on and has an address.
     on: i64,
+    /// Its latest delivery, or 0.
+    latest: i64,
 }
 
 impl Db {
@@ -134,12 +136,23 @@ impl Db {
             // A callback that is being turned off either sees these deliveries or is seen off by them.
             self.engine.for_share()
         );
-        let columns = "id, domain_id, kind, dialect, ordered, case when address is null then 0 else enabled end";
-        let found = rows.read::<Addressee>(self.engine, tx, columns, &from).await?;
+        let latest = match self.engine {
+            Engine::Sqlite => "0",
+            Engine::Postgres => "coalesce((select max(d.id) from deliveries d where d.callback_id = c.id), 0)",
+        };
+        let columns = format!(
+            "id, domain_id, kind, dialect, ordered, case when address is null then 0 else enabled end, {latest}"
+        );
+        let found = rows.read::<Addressee>(self.engine, tx, &columns, &from).await?;
+        // The order of ids is that of events, also where processes with different clocks tell of them.
+        if let Some(latest) = found.iter().map(|callback| callback.latest).max() {
+            self.ids.follow(latest);
+        }
         Ok(found.into_iter().map(|callback| ((callback.domain, callback.kind), callback)).collect())
     }
 
-    /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream.
+    /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream. PostgreSQL
+    /// says itself when that was, because other processes look for it, whose clocks differ.
     pub(super) async fn enqueue(&self, tx: &mut AnyConnection, waiting: &[Waiting]) -> Result<(), StoreError> {
         let columns = ["callback_id", "delivery_id", "stream_key", "due_at", "retry", "queued_at"];
         let mut rows = Rows::new(columns, waiting.len());
@@ -155,7 +168,14 @@ impl Db {
         }
         let ending = " on conflict (callback_id, delivery_id) do update set due_at = excluded.due_at, \
              retry = excluded.retry, queued_at = excluded.queued_at";
-        rows.insert(self.engine, tx, "queue", ending).await?;
+        match self.engine {
+            Engine::Sqlite => rows.insert(self.engine, tx, "queue", ending).await?,
+            Engine::Postgres => {
+                let row = "callback_id, delivery_id, stream_key, due_at, retry";
+                let sql = format!("insert into queue ({row}, queued_at) select {row}, {DATABASE_NOW} from r where callback_id is not null{ending}");
+                rows.with(self.engine, tx, &sql).await?
+            }
+        };
         Ok(())
     }
 }

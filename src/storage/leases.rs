@@ -10,12 +10,9 @@ use std::time::Duration;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::rows::Read;
-use super::{Db, Engine};
+use super::{DATABASE_NOW, Db, Engine};
 use crate::deliveries::{Ownership, SHARDS};
 use crate::model::StoreError;
-
-/// The database's time, Unix ms.
-const NOW: &str = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 /// How many shards are for the worker before whose name those of `before` others come, of `alive`.
 fn share(before: i64, alive: i64) -> i64 {
@@ -30,21 +27,22 @@ impl Db {
         let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
         let sql = format!(
-            "insert into workers (owner, expires_at) values ($1, {NOW} + $2) \
+            "insert into workers (owner, expires_at) values ($1, {DATABASE_NOW} + $2) \
              on conflict (owner) do update set expires_at = excluded.expires_at"
         );
         sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).execute(&mut *tx).await?;
         // Rows that a frozen worker holds locked are passed over: whoever waited for them could not renew in time.
         let sql = format!(
             "delete from workers where owner in \
-             (select owner from workers where expires_at < {NOW} and owner <> $1 for update skip locked)"
+             (select owner from workers where expires_at < {DATABASE_NOW} and owner <> $1 for update skip locked)"
         );
         sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).execute(&mut *tx).await?;
         let sql = "select count(*) as alive, count(case when owner < $1 then 1 end) as before from workers";
         let row = sqlx::query(sql).bind(worker.to_owned()).fetch_one(&mut *tx).await?;
         let share = share(row.col("before")?, row.col("alive")?);
 
-        let sql = format!("update shard_leases set expires_at = {NOW} + $2 where owner = $1 returning shard, epoch");
+        let sql =
+            format!("update shard_leases set expires_at = {DATABASE_NOW} + $2 where owner = $1 returning shard, epoch");
         let mut epochs = BTreeMap::new();
         for row in &sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).fetch_all(&mut *tx).await? {
             epochs.insert(row.col::<i64>("shard")?, row.col::<i64>("epoch")?);
@@ -58,8 +56,8 @@ impl Db {
             }
         } else {
             let sql = format!(
-                "update shard_leases as l set owner = $1, epoch = l.epoch + 1, expires_at = {NOW} + $2 from \
-                 (select shard from shard_leases where expires_at < {NOW} order by shard limit $3 for update skip locked) free \
+                "update shard_leases as l set owner = $1, epoch = l.epoch + 1, expires_at = {DATABASE_NOW} + $2 from \
+                 (select shard from shard_leases where expires_at < {DATABASE_NOW} order by shard limit $3 for update skip locked) free \
                  where l.shard = free.shard returning l.shard, l.epoch"
             );
             let query = sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).bind(share - held);

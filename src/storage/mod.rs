@@ -16,6 +16,7 @@ mod domains;
 mod events;
 mod hints;
 mod leases;
+mod news;
 mod queue;
 mod recordings;
 mod recoveries;
@@ -36,6 +37,7 @@ use tokio::task::JoinHandle;
 
 use self::hints::Hints;
 pub use self::hints::QueueHints;
+pub use self::news::{News, Seen};
 use self::reports::Reports;
 use self::write_thread::WriteThread;
 use crate::deliveries::Queued;
@@ -73,6 +75,9 @@ impl Engine {
         }
     }
 }
+
+/// What PostgreSQL's clock says (Unix ms), as SQL: where processes meet, their own do not count.
+const DATABASE_NOW: &str = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 /// Why a database cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ use crate::deliveries::{
 };
 use crate::model::{CallbackId, DeliveryId, EventName, Millis, SessionId, StoreError};
 
-fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
+pub(super) fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
     Ok(Waiting {
         delivery: DeliveryId(row.col("delivery_id")?),
         callback: CallbackId(row.col("callback_id")?),
@@ -28,7 +28,7 @@ fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
 }
 
 /// A condition on `callback_id`: that its shard is owned.
-fn is_owned(owned: &Ownership) -> String {
+pub(super) fn is_owned(owned: &Ownership) -> String {
     match owned {
         Ownership::All => "1 = 1".to_owned(),
         Ownership::Shards { epochs, .. } if epochs.is_empty() => "1 = 0".to_owned(),
@@ -103,14 +103,6 @@ impl Db {
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(after.0.0).bind(after.1.0).bind(limit);
         query.fetch_all(&self.read).await?.iter().map(waiting).collect()
-    }
-
-    pub(super) async fn read_queue_since(&self, owned: &Ownership, since: Millis) -> Result<Vec<Waiting>, StoreError> {
-        let sql = format!(
-            "select callback_id, delivery_id, stream_key, due_at, retry, queued_at from queue where queued_at >= $1 and {}",
-            is_owned(owned)
-        );
-        sqlx::query(AssertSqlSafe(sql)).bind(since).fetch_all(&self.read).await?.iter().map(waiting).collect()
     }
 
     pub(super) async fn read_ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {

@@ -207,6 +207,10 @@ impl Db {
         for row in rows.read(self.engine, tx, STORED, open).await? {
             board.add(stored(row)?);
         }
+        // A session that begins now is later than these, whatever the clocks of the processes say.
+        if let Some(latest) = board.sessions.keys().next_back() {
+            self.ids.follow(latest.0);
+        }
         Ok(board)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use callsheet::Console;
 use callsheet::callbacks::{CallbackChange, Dialect};
 use callsheet::domains::NewDomain;
-use callsheet::model::{Actor, CallbackKind, SourceId};
+use callsheet::model::{Actor, CallbackKind, SourceId, SystemClock};
 use callsheet::outbound::CallbackAddress;
 use callsheet::streams::{Admitted, Hint, IngestSink, PushRequest, SessionKey};
 use callsheet_server::config::{Config, Overrides, Roles};
@@ -31,7 +31,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// `database`: its URL. One domain for each address.
     pub(crate) async fn start(dir: &Path, database: &str, roles: Roles, addresses: &[String]) -> Outcome<Self> {
-        let application = Application::build(config(dir, database, roles)?).await?;
+        let application = Application::build(config(dir, database, roles)?, Arc::new(SystemClock)).await?;
         let (console, http) = (application.console().clone(), application.http_address()?);
         let mut admitted = Vec::new();
         for (n, address) in addresses.iter().enumerate() {

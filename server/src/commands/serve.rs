@@ -1,5 +1,8 @@
 //! `callsheet serve`.
 
+use std::sync::Arc;
+
+use callsheet::model::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -9,7 +12,7 @@ use crate::startup::Application;
 
 /// Runs the console until SIGTERM or Ctrl-C.
 pub(super) async fn serve(config: Config) -> Result<(), Failure> {
-    let application = Application::build(config).await?;
+    let application = Application::build(config, Arc::new(SystemClock)).await?;
     let address = application.http_address()?;
     println!("Callsheet {}", env!("CARGO_PKG_VERSION"));
     println!("  console      http://{address}");

@@ -5,10 +5,11 @@
 //! bring home: all that comes in during one commit goes into the next. Only after its commit is a delivery told to have landed, so a
 //! restart at any moment repeats an attempt but never skips one.
 //!
-//! Where several workers share a database, each delivers for the callbacks whose shards it has leased ([`owner`]), and hears of what
-//! others queued by looking at what is new.
+//! Where several workers share a database, each delivers for the callbacks whose shards it has leased ([`owner`]), and learns what
+//! it and others queued by looking at what is new ([`looks`]).
 
 mod dispatch;
+mod looks;
 mod owner;
 mod writer;
 
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::dispatch::{Channels, Dispatch};
+use self::looks::Reach;
 use self::owner::Owner;
 
 /// After a fault of the console itself.
@@ -74,8 +76,11 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
             Some(message) = messages.recv() => dispatch.take(message),
             Ok(()) = owned.changed() => dispatch.own(owned.borrow_and_update().clone()),
             () = tokio::time::sleep(wake.unwrap_or_default()), if wake.is_some() => {}
-            Ok(()) = hints.changed() => dispatch.look_around(),
-            _ = look_around.tick(), if db.is_shared() => dispatch.look_around(),
+            Ok(()) = hints.changed() => dispatch.look(Reach::New),
+            _ = look_around.tick(), if db.is_shared() => {
+                dispatch.look(Reach::Far);
+                dispatch.look_at_pauses();
+            }
         }
     }
     drop(following);

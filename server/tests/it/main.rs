@@ -7,6 +7,7 @@ mod support;
 
 mod accounts;
 mod authz;
+mod breaker;
 mod callbacks;
 mod deliveries;
 mod domains;

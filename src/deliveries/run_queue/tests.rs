@@ -170,6 +170,25 @@ fn a_paused_line_that_ran_empty_probes_with_what_comes_next() {
 }
 
 #[test]
+fn a_probe_waits_for_what_left_before_the_pause() {
+    let mut queue = RunQueue::new(HOLD, 16, SLOTS);
+    for n in 0..3 {
+        queue.put(&waiting(n, 1, &format!("s{n}"), NOW), NOW);
+    }
+    queue.set_gate(CallbackId(1), Gate::Open { limit: 2 });
+    let left = departed(&mut queue, NOW);
+    assert_eq!(left.len(), 2);
+    queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 30_000 });
+    assert_eq!(departed(&mut queue, NOW + 30_000), []);
+    queue.retry(left[0].0, NOW + 600_000, NOW + 31_000);
+    queue.put(&waiting(9, 1, "s9", NOW), NOW + 31_000);
+    assert_eq!(departed(&mut queue, NOW + 31_000), [], "one is still in flight");
+    queue.retry(left[1].0, NOW + 600_000, NOW + 32_000);
+    let probe = Departure { delivery: id(0), callback: CallbackId(1), out_of_order: false, probe: true };
+    assert_eq!(queue.depart(NOW + 32_000), [probe]);
+}
+
+#[test]
 fn lines_that_another_worker_takes_over_are_forgotten() {
     let mut queue = RunQueue::new(HOLD, 1, SLOTS);
     for n in 0..4 {
@@ -245,7 +264,11 @@ proptest! {
                 }
                 Act::Pass(time) => now += time,
             }
-            flying.extend(queue.depart(now));
+            for departure in queue.depart(now) {
+                let callback_flies = flying.iter().any(|flight: &Departure| flight.callback == departure.callback);
+                prop_assert!(!departure.probe || !callback_flies, "a probe is alone");
+                flying.push(departure);
+            }
             let unique: BTreeSet<_> = flying.iter().map(|d| d.delivery).collect();
             prop_assert_eq!(unique.len(), flying.len(), "a delivery is in flight twice");
             let lanes: BTreeSet<_> = flying.iter().map(|d| lane_of(d.delivery.0 - (NOW << 20))).collect();

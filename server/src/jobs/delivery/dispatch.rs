@@ -10,13 +10,14 @@ use callsheet::deliveries::{
     Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Made, Ownership, Queued, Ready, RunQueue, Slots,
     Verdict, Waiting, log_courier_error,
 };
-use callsheet::model::{CallbackId, Clock, DeliveryId, Millis, StoreError};
-use callsheet::storage::Db;
+use callsheet::model::{CallbackId, Clock, DeliveryId, Millis};
+use callsheet::storage::{Db, News};
 use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::TRY_AGAIN;
+use super::looks::{Looks, Reach};
 use super::writer::Pace;
 
 /// Requests in flight for one callback.
@@ -27,8 +28,6 @@ const SLOTS: Slots = Slots { first_tries: 1_024, retries: 256 };
 const GROUP: usize = 128;
 /// Rows of the queue read at once.
 const PAGE: i64 = 10_000;
-/// How far back to look for what other processes queued: longer than a commit takes.
-const LOOK_BACK_MS: Millis = 5_000;
 /// Why a callback is turned off that was paused for too long.
 const PAUSED_FOR_LONG: &str = "paused after failures for 5 days";
 
@@ -53,9 +52,14 @@ pub(super) enum Message {
         rows: Vec<Waiting>,
         next: Option<(CallbackId, DeliveryId)>,
     },
-    /// What was queued of late, and which callbacks are paused.
-    News {
-        rows: Vec<Waiting>,
+    /// A look for what was queued is over. `None`: it failed.
+    Looked {
+        news: Option<News>,
+        took: Duration,
+    },
+    /// Which callbacks the table has as paused. `kept`: those whose pauses were stored when it was read.
+    Pauses {
+        kept: HashSet<CallbackId>,
         paused: Vec<(CallbackId, Pause)>,
     },
     /// The pause of this callback is stored.
@@ -70,6 +74,8 @@ pub(super) struct Dispatch {
     courier: Courier,
     clock: Arc<dyn Clock>,
     queue: RunQueue,
+    /// `None`: this process alone fills the queue, and hears of all.
+    looks: Option<Looks>,
     breakers: HashMap<CallbackId, Breaker>,
     /// Callbacks whose pause is stored: when it is gone there, a person has resumed them.
     pause_kept: HashSet<CallbackId>,
@@ -96,11 +102,13 @@ pub(super) struct Channels {
 impl Dispatch {
     pub(super) fn new(db: Db, courier: Courier, clock: Arc<dyn Clock>, order_hold: Millis, channels: Channels) -> Self {
         let Channels { made, paces, messages } = channels;
+        let looks = db.is_shared().then(|| Looks::new(db.clone(), messages.clone()));
         Self {
             db,
             courier,
             clock,
             queue: RunQueue::new(order_hold, PER_ENDPOINT_CONCURRENCY, SLOTS),
+            looks,
             breakers: HashMap::new(),
             pause_kept: HashSet::new(),
             owned: Arc::new(Ownership::All),
@@ -135,7 +143,8 @@ impl Dispatch {
         self.load += 1;
         self.unread = Some(CallbackId(0));
         self.early.clear();
-        self.look_around();
+        self.look_at_pauses();
+        self.look(Reach::Far);
         self.load_page((CallbackId(0), DeliveryId(0)));
     }
 
@@ -164,19 +173,20 @@ impl Dispatch {
         });
     }
 
-    /// Looks for what other processes queued, and which callbacks they resumed.
-    pub(super) fn look_around(&self) {
-        let (db, owned, messages) = (self.db.clone(), self.owned.clone(), self.messages.clone());
-        let since = self.clock.now() - LOOK_BACK_MS;
+    /// Looks for what was queued, if other processes queue as well.
+    pub(super) fn look(&mut self, reach: Reach) {
+        if let Some(looks) = &mut self.looks {
+            looks.ask(reach, &self.owned);
+        }
+    }
+
+    /// Sees which callbacks are paused, and which others have resumed.
+    pub(super) fn look_at_pauses(&self) {
+        let (db, kept, messages) = (self.db.clone(), self.pause_kept.clone(), self.messages.clone());
         tokio::spawn(async move {
-            let read = async {
-                let paused = db.paused_callbacks().await?;
-                let rows = if db.is_shared() { db.queued_since(&owned, since).await? } else { Vec::new() };
-                Ok::<_, StoreError>(Message::News { rows, paused })
-            };
-            match read.await {
-                Ok(news) => drop(messages.send(news)),
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue"),
+            match db.paused_callbacks().await {
+                Ok(paused) => drop(messages.send(Message::Pauses { kept, paused })),
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot read the pauses"),
             }
         });
     }
@@ -184,12 +194,18 @@ impl Dispatch {
     /// A commit of this process changed the queue.
     pub(super) fn hear(&mut self, changes: &[Queued]) {
         let now = self.clock.now();
+        let mut look = false;
         for change in changes {
             match change {
+                // Another process may have committed earlier events of its stream.
+                Queued::Put(_) if self.looks.is_some() => look = true,
                 Queued::Put(waiting) => self.put(waiting.clone(), now),
                 Queued::Removed(delivery) => self.queue.remove(*delivery, now),
                 Queued::CallbackChanged(callback) => self.resume(*callback),
             }
+        }
+        if look {
+            self.look(Reach::New);
         }
     }
 
@@ -216,10 +232,11 @@ impl Dispatch {
             }
             // It was begun anew.
             Message::Page { .. } => {}
-            Message::News { rows, paused } => {
-                self.see_pauses(paused);
-                rows.into_iter().for_each(|waiting| self.put(waiting, now));
+            Message::Looked { news, took } => {
+                let rows = self.looks.as_mut().map(|looks| looks.end(news, took, &self.owned));
+                rows.into_iter().flatten().for_each(|waiting| self.put(waiting, now));
             }
+            Message::Pauses { kept, paused } => self.see_pauses(&kept, paused),
             Message::PauseKept(callback) => {
                 self.pause_kept.insert(callback);
             }
@@ -328,11 +345,11 @@ impl Dispatch {
     }
 
     /// `paused` is what the table says: one that is not known here was paused before this worker had it; one that is missing there
-    /// was resumed by a person.
-    fn see_pauses(&mut self, paused: Vec<(CallbackId, Pause)>) {
+    /// although it was `kept` was resumed by a person.
+    fn see_pauses(&mut self, kept: &HashSet<CallbackId>, paused: Vec<(CallbackId, Pause)>) {
         let stored: HashSet<CallbackId> = paused.iter().map(|(callback, _)| *callback).collect();
-        let resumed: Vec<CallbackId> = self.pause_kept.difference(&stored).copied().collect();
-        for callback in resumed {
+        let resumed: Vec<CallbackId> = self.pause_kept.intersection(kept).copied().collect();
+        for callback in resumed.into_iter().filter(|callback| !stored.contains(callback)) {
             self.resume(callback);
         }
         for (callback, pause) in paused {

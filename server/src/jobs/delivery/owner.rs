@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::TRY_AGAIN;
 
-/// How often to look for what other processes queued, without a hint.
+/// How often to look for what was queued, without a hint, and for what became of pauses.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// Between two looks by a hint.
 const HINT_PAUSE: Duration = Duration::from_millis(50);

@@ -16,8 +16,7 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use super::tables::until;
-use crate::support::{DOMAIN, Database, PATIENCE, PLAY, on_both_databases, use_cases};
+use crate::support::{DOMAIN, Database, PATIENCE, PLAY, on_both_databases, until, use_cases};
 
 on_both_databases!(an_attempt_is_recorded_once, one_worker_owns_all);
 

@@ -6,6 +6,7 @@
 //! ([`tables`]). `make soak` runs the same for longer: `CALLSHEET_SOAK` times as many failures, and more streams.
 
 mod disk_full;
+mod fronts;
 mod kills;
 mod leases;
 mod load;

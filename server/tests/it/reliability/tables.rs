@@ -1,15 +1,10 @@
 //! What must be true of the tables at every moment, and who owns which shards.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::future::Future;
-use std::time::{Duration, Instant};
 
 use callsheet::deliveries::shard_of;
 use callsheet::model::CallbackId;
 use sqlx::{AnyConnection, Connection, Row};
-
-use crate::support::PATIENCE;
 
 /// Each counts rows that must not be there. Every callback of the proofs is on and tells of every event.
 const NEVER: [(&str, &str); 8] = [
@@ -97,21 +92,5 @@ impl Tables {
         let owned =
             rows.iter().filter(|row| owners[&shard_of(CallbackId(row.get("id")))].starts_with(&format!("{pid}-")));
         owned.map(|row| url::Url::parse(row.get("address")).expect("an address").path().to_owned()).collect()
-    }
-}
-
-/// Looks again and again until `fits`.
-pub(super) async fn until<T: Debug, F: Future<Output = T>>(
-    mut look: impl FnMut() -> F,
-    fits: impl Fn(&T) -> bool,
-) -> T {
-    let patience = Instant::now() + PATIENCE;
-    loop {
-        let found = look().await;
-        if fits(&found) {
-            return found;
-        }
-        assert!(Instant::now() < patience, "still {found:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

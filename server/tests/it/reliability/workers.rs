@@ -2,9 +2,8 @@
 
 use tempfile::TempDir;
 
-use super::tables::until;
 use super::{Load, Stage, often};
-use crate::support::{Database, Process};
+use crate::support::{Database, Process, until};
 
 /// One process takes reports, others deliver.
 struct Team {

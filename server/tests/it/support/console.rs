@@ -8,7 +8,7 @@ use std::time::Duration;
 use callsheet::Console;
 use callsheet::deliveries::{DeliveryDetail, RetrySchedule};
 use callsheet::domains::NewDomain;
-use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId};
+use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, SystemClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use callsheet_server::config::{Config, Roles};
 use callsheet_server::startup::{Application, open_console};
@@ -78,13 +78,23 @@ impl TestConsole {
 
     /// Starts with settings of one's own.
     pub(crate) async fn start_with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_on(tempfile::tempdir().expect("folder"), database, change).await
+        Self::start_on(tempfile::tempdir().expect("folder"), database, Arc::new(SystemClock), change).await
     }
 
-    async fn start_on(data: TempDir, database: Database, change: impl FnOnce(&mut Config)) -> Self {
+    /// Starts at a time of one's own.
+    pub(crate) async fn start_at(database: Database, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(tempfile::tempdir().expect("folder"), database, clock, change).await
+    }
+
+    async fn start_on(
+        data: TempDir,
+        database: Database,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = config(data.path(), &database);
         change(&mut config);
-        let application = Application::build(config).await.expect("the console starts");
+        let application = Application::build(config, clock).await.expect("the console starts");
         let shutdown = CancellationToken::new();
         Self {
             console: application.console().clone(),
@@ -100,7 +110,7 @@ impl TestConsole {
     /// Stops, and starts anew on the same data.
     pub(crate) async fn restart(self) -> Self {
         let (data, database) = self.stop().await;
-        Self::start_on(data, database, |_| {}).await
+        Self::start_on(data, database, Arc::new(SystemClock), |_| {}).await
     }
 
     /// Stops as at SIGTERM.

@@ -10,7 +10,8 @@ pub(crate) mod media;
 mod process;
 mod receiver;
 
-use std::time::Duration;
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
 
 pub(crate) use console::{DOMAIN, PLAY, TestConsole, schedule, use_cases, use_cases_in};
 pub(crate) use database::Database;
@@ -20,6 +21,22 @@ pub(crate) use receiver::{Answer, DownReceiver, Received, Receiver, lines};
 
 /// How long a condition may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Looks again and again until `fits`.
+pub(crate) async fn until<T: Debug, F: Future<Output = T>>(
+    mut look: impl FnMut() -> F,
+    fits: impl Fn(&T) -> bool,
+) -> T {
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        let found = look().await;
+        if fits(&found) {
+            return found;
+        }
+        assert!(Instant::now() < patience, "still {found:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
 
 /// Makes each of the named functions, which take a [`Database`], a test on SQLite and one on PostgreSQL.
 macro_rules! on_both_databases {
