@@ -7,7 +7,9 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use super::rows::{Conditions, Read, Value, containing};
 use super::{Db, Engine};
 use crate::audit::AuditEntry;
-use crate::deliveries::{AttemptView, DeliveryDetail, DeliveryFilter, DeliveryLog, DeliveryRow, Queued, Waiting};
+use crate::deliveries::{
+    AttemptView, DeliveryDetail, DeliveryFilter, DeliveryLog, DeliveryRow, Queued, Traffic, Waiting,
+};
 use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, SessionId, StoreError};
 
 const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.sequence, d.happened_at, d.state, d.attempts, \
@@ -36,9 +38,6 @@ fn delivery(row: &AnyRow) -> Result<DeliveryRow, StoreError> {
 }
 
 fn attempt(row: &AnyRow) -> Result<AttemptView, StoreError> {
-    let response_headers: Option<String> = row.col("response_headers")?;
-    let response_headers = response_headers.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text));
-    let body: Option<Vec<u8>> = row.col("response_body")?;
     Ok(AttemptView {
         number: row.col("number")?,
         started_at: row.col("started_at")?,
@@ -49,10 +48,22 @@ fn attempt(row: &AnyRow) -> Result<AttemptView, StoreError> {
         error_class: row.col("error_class")?,
         error: row.col("error")?,
         phases: row.json("phases")?,
+        traffic: traffic(row)?,
+    })
+}
+
+fn traffic(row: &AnyRow) -> Result<Option<Traffic>, StoreError> {
+    if row.col::<String>("request_headers")?.is_empty() {
+        return Ok(None);
+    }
+    let response_headers: Option<String> = row.col("response_headers")?;
+    let response_headers = response_headers.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text));
+    let body: Option<Vec<u8>> = row.col("response_body")?;
+    Ok(Some(Traffic {
         request_headers: row.json("request_headers")?,
         response_headers: response_headers.map_err(StoreError::corrupt)?,
         response_body: String::from_utf8_lossy(&body.unwrap_or_default()).into_owned(),
-    })
+    }))
 }
 
 /// The numbers of `ids`, for `in (…)`.

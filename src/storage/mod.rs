@@ -61,6 +61,14 @@ impl Engine {
             Self::Postgres => " for share",
         }
     }
+
+    /// The end of a `select` of rows to change, without those that another transaction is changing.
+    const fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " for update skip locked",
+        }
+    }
 }
 
 /// Why a database cannot be opened.

@@ -103,14 +103,20 @@ struct AttemptJson {
     error_class: Option<String>,
     error: Option<String>,
     phases: Vec<PhaseView>,
-    request_headers: Vec<NameValue>,
-    response_headers: Vec<NameValue>,
+    /// `null` once headers and answer are removed, as are the two that follow.
+    request_headers: Option<Vec<NameValue>>,
+    response_headers: Option<Vec<NameValue>>,
     /// At most 16 KiB, as text.
-    response_body: String,
+    response_body: Option<String>,
 }
 
 impl From<AttemptView> for AttemptJson {
     fn from(attempt: AttemptView) -> Self {
+        let named = |headers: Vec<(String, String)>| headers.into_iter().map(Into::into).collect();
+        let (request_headers, response_headers, response_body) = match attempt.traffic {
+            Some(t) => (Some(named(t.request_headers)), Some(named(t.response_headers)), Some(t.response_body)),
+            None => (None, None, None),
+        };
         Self {
             number: attempt.number,
             started_at: Moment(attempt.started_at),
@@ -121,9 +127,9 @@ impl From<AttemptView> for AttemptJson {
             error_class: attempt.error_class,
             error: attempt.error,
             phases: attempt.phases,
-            request_headers: attempt.request_headers.into_iter().map(Into::into).collect(),
-            response_headers: attempt.response_headers.into_iter().map(Into::into).collect(),
-            response_body: attempt.response_body,
+            request_headers,
+            response_headers,
+            response_body,
         }
     }
 }

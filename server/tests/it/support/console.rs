@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::Console;
 use callsheet::deliveries::{DeliveryDetail, RetrySchedule};
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
+use callsheet::{Console, Retention};
 use callsheet_server::config::{Config, Roles};
 use callsheet_server::startup::{Application, open_console};
 use jiff::tz::TimeZone;
@@ -39,7 +39,7 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         allowed_networks: vec!["127.0.0.0/8".parse().expect("a network")],
         part_seconds: 1800,
         session_grace_ms: 5_000,
-        retention_days: 30,
+        retention: Retention { days: 30, attempt_body_days: 7 },
         lease: Duration::from_secs(10),
         cnames: Default::default(),
     }
@@ -81,7 +81,8 @@ impl TestConsole {
         Self::start_on(tempfile::tempdir().expect("folder"), database, change).await
     }
 
-    async fn start_on(data: TempDir, database: Database, change: impl FnOnce(&mut Config)) -> Self {
+    /// Starts on the data of another.
+    pub(crate) async fn start_on(data: TempDir, database: Database, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(data.path(), &database);
         change(&mut config);
         let application = Application::build(config).await.expect("the console starts");
