@@ -19,6 +19,7 @@ on_both_databases!(
     old_attempts_lose_headers_and_answer_alone,
     attempts_are_emptied_a_batch_at_a_time,
     pages_and_the_api_tell_what_was_removed,
+    a_failure_is_told_in_the_readers_language,
 );
 
 const DAY_MS: Millis = 24 * 3_600_000;
@@ -178,6 +179,22 @@ async fn pages_and_the_api_tell_what_was_removed(database: Database) {
             assert_eq!(page.matches(text).count(), 1, "{text}: {page}");
         }
         assert_eq!(page.matches("come back later").count(), 1, "of the young attempt: {page}");
+    }
+    console.stop().await;
+}
+
+async fn a_failure_is_told_in_the_readers_language(database: Database) {
+    let stage = Stage::set(&database).await;
+    stage.fail([(1, SystemClock.now())]).await;
+    let (console, id) = stage.serve(database).await;
+    add_reviewer(&console).await;
+    let english = "Look into the log of the receiver.";
+    for (language, told, untold) in
+        [("en", english, "请让服务器返回"), ("zh-CN", "请让服务器返回 200 至 299 的状态码。", english)]
+    {
+        let page = ask(&console, &format!("/deliveries/{id}"), language).await;
+        assert!(page.contains(told) && !page.contains(untold), "{language}: {page}");
+        assert!(page.contains(DETAIL), "{language}: {page}");
     }
     console.stop().await;
 }

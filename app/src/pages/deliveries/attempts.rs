@@ -45,7 +45,9 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
         (Some(status), false) => view! { <Badge tone=Tone::Bad text=status.to_string()/> }.into_any(),
         (None, _) => view! { <Badge tone=Tone::Bad text=texts.word("class", class)/> }.into_any(),
     };
-    let error = attempt.error.clone().map(|text| {
+    // The failed phase tells the detail.
+    let error = attempt.error.as_deref().map(|error| {
+        let text = texts.remedy(class, error);
         view! { <p class="wrong">{texts.word("class", class)} " (" <code>{class.to_owned()}</code> "): " {text}</p> }
     });
     let first_line = view! { <b>"POST"</b> " " <code>{attempt.address.clone()}</code> }.into_any();
