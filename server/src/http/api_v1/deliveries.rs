@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::NameValue;
 use super::extract::{ApiActor, Params, PushDomain, Query};
 use super::moment::Moment;
-use super::page::{self, Cursor, Limit, List};
+use super::page::List;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -134,9 +134,10 @@ impl From<AttemptView> for AttemptJson {
     }
 }
 
+/// Which deliveries.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ListQuery {
+pub(super) struct Filter {
     domain: Option<PushDomain>,
     kind: Option<CallbackKind>,
     event: Option<EventName>,
@@ -153,23 +154,21 @@ pub(super) struct ListQuery {
     error_class: Option<ErrorClass>,
     /// Part of the body.
     q: Option<String>,
-    cursor: Option<Cursor>,
-    limit: Option<Limit>,
 }
 
-impl From<ListQuery> for DeliveryFilter {
-    fn from(query: ListQuery) -> Self {
+impl From<Filter> for DeliveryFilter {
+    fn from(filter: Filter) -> Self {
         Self {
-            domain: query.domain.map(|domain| domain.0),
-            kind: query.kind,
-            event: query.event,
-            stream: query.stream,
-            state: query.state,
-            since: query.since.map(|since| since.0),
-            until: query.until.map(|until| until.0),
-            status: query.status,
-            error_class: query.error_class.map(|class| class.to_string()),
-            text: query.q,
+            domain: filter.domain.map(|domain| domain.0),
+            kind: filter.kind,
+            event: filter.event,
+            stream: filter.stream,
+            state: filter.state,
+            since: filter.since.map(|since| since.0),
+            until: filter.until.map(|until| until.0),
+            status: filter.status,
+            error_class: filter.error_class.map(|class| class.to_string()),
+            text: filter.q,
             only: None,
         }
     }
@@ -178,10 +177,9 @@ impl From<ListQuery> for DeliveryFilter {
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
+    Query(filter, page): Query<Filter>,
 ) -> Result<Json<List<DeliveryJson>>, ApiProblem> {
-    let page = page::request(query.cursor, query.limit)?;
-    Ok(Json(app.console.deliveries.list(&actor, query.into(), page).await?.into()))
+    Ok(Json(app.console.deliveries.list(&actor, filter.into(), page).await?.into()))
 }
 
 pub(super) async fn show(
