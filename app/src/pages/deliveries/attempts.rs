@@ -30,7 +30,7 @@ pub(super) fn attempts(visit: &Visit, detail: &DeliveryDetail) -> AnyView {
     };
     view! {
         <section class="card">
-            <header><h2>{texts.get("deliveries.attempts")}</h2><p>{texts.count("delivery.attempts_help", visit.console.retention.attempt_body_days)}</p></header>
+            <header><h2>{texts.get("delivery.attempts")}</h2><p>{texts.count("delivery.attempts_help", visit.console.retention.attempt_body_days)}</p></header>
             <div id="attempts" data-live data-keyed>{body}</div>
         </section>
     }
@@ -48,7 +48,9 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
     // The failed phase tells the detail.
     let error = attempt.error.as_deref().map(|error| {
         let text = texts.remedy(class, error);
-        view! { <p class="wrong">{texts.word("class", class)} " (" <code>{class.to_owned()}</code> "): " {text}</p> }
+        view! {
+            <p class="wrong"><strong>{texts.word("class", class)}</strong> " (" <code>{class.to_owned()}</code> ") " {text}</p>
+        }
     });
     let first_line = view! { <b>"POST"</b> " " <code>{attempt.address.clone()}</code> }.into_any();
     let removed = |key| {
