@@ -268,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn every_failure_is_told_in_chinese_with_its_detail() {
+        let texts = Texts(Locale::Chinese);
+        for class in callsheet::outbound::ErrorClass::ALL.iter().map(|class| class.as_str()) {
+            let failure = texts.failure(class, "10.0.0.1 refused.");
+            assert!(failure.ends_with("：10.0.0.1 refused.") && !failure.starts_with(class), "{failure}");
+            let remedy = texts.remedy(class, "Check it.");
+            assert!(remedy.ends_with('。'), "{remedy}");
+        }
+    }
+
+    #[test]
     fn every_word_of_the_core_is_in_the_catalog() {
         use callsheet::{
             deliveries::{DeliveryState, RecoveryState},
