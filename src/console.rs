@@ -95,12 +95,7 @@ impl Console {
                 grace_ms: session_grace,
                 watch: Arc::default(),
             },
-            deliveries: Deliveries {
-                store: store.clone(),
-                log: store.clone(),
-                clock: clock.clone(),
-                schedule: schedule.clone(),
-            },
+            deliveries: Deliveries { log: store.clone(), clock: clock.clone(), schedule: schedule.clone() },
             recoveries: Recoveries {
                 store: store.clone(),
                 clock: clock.clone(),

@@ -8,7 +8,8 @@ use super::rows::{Conditions, Read, Value, containing};
 use super::{Db, Engine};
 use crate::audit::AuditEntry;
 use crate::deliveries::{
-    AttemptView, DeliveryDetail, DeliveryFilter, DeliveryLog, DeliveryRow, Queued, Traffic, Waiting,
+    AttemptView, DayFigures, DeliveryDetail, DeliveryFilter, DeliveryLog, DeliveryRow, DeliveryState, Queued, Traffic,
+    Waiting,
 };
 use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, SessionId, StoreError};
 
@@ -239,5 +240,30 @@ impl DeliveryLog for Db {
         self.write_audit(&mut tx, audit).await?;
         self.commit(tx, vec![Queued::Removed(id)]).await?;
         Ok(true)
+    }
+
+    async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError> {
+        let mut figures = DayFigures::default();
+        let mut conditions = Conditions::default();
+        conditions.add("d.id >= ?", [Value::Int(DeliveryId::floor(since).0)]);
+        if let Some(only) = only {
+            conditions.any_of("s.domain", only);
+        }
+        let sql = format!(
+            "select d.state, count(*) as n from deliveries d join sessions s on s.id = d.session_id{} group by d.state",
+            conditions.sql()
+        );
+        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await? {
+            let n: i64 = row.col("n")?;
+            figures.events += n;
+            match row.word("state")? {
+                DeliveryState::Delivered => figures.delivered = n,
+                DeliveryState::Failed => figures.failed = n,
+                DeliveryState::Skipped => figures.skipped = n,
+                DeliveryState::Pending | DeliveryState::Retrying => figures.waiting += n,
+                DeliveryState::Cancelled => {}
+            }
+        }
+        Ok(figures)
     }
 }

@@ -10,7 +10,6 @@ mod accounts;
 mod audit;
 mod batch;
 mod callbacks;
-mod deliveries;
 mod delivery_log;
 mod domains;
 mod events;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
@@ -11,7 +12,9 @@ use super::callbacks::{CALLBACK_COLUMNS, callback};
 use super::rows::{Read, to_json};
 use super::{Db, Engine};
 use crate::callbacks::Callback;
-use crate::deliveries::{AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, Ready, SHARDS, SPREAD, Waiting};
+use crate::deliveries::{
+    AttemptRecord, CallbackOff, DeliveryState, DeliveryStore, Fate, Ownership, Ready, SHARDS, SPREAD, Waiting,
+};
 use crate::model::{CallbackId, DeliveryId, Millis, SessionId, StoreError};
 
 fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
@@ -37,8 +40,9 @@ fn is_owned(owned: &Ownership) -> String {
     }
 }
 
-impl Db {
-    pub(super) async fn read_queue(
+#[async_trait]
+impl DeliveryStore for Db {
+    async fn waiting(
         &self,
         owned: &Ownership,
         after: (CallbackId, DeliveryId),
@@ -53,7 +57,7 @@ impl Db {
         query.fetch_all(&self.read).await?.iter().map(waiting).collect()
     }
 
-    pub(super) async fn read_queue_since(&self, owned: &Ownership, since: Millis) -> Result<Vec<Waiting>, StoreError> {
+    async fn queued_since(&self, owned: &Ownership, since: Millis) -> Result<Vec<Waiting>, StoreError> {
         let sql = format!(
             "select callback_id, delivery_id, stream_key, due_at, retry, queued_at from queue where queued_at >= $1 and {}",
             is_owned(owned)
@@ -61,7 +65,7 @@ impl Db {
         sqlx::query(AssertSqlSafe(sql)).bind(since).fetch_all(&self.read).await?.iter().map(waiting).collect()
     }
 
-    pub(super) async fn read_ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {
+    async fn ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {
         let mut places = Rows::new(["callback_id", "delivery_id"], deliveries.len());
         for (callback, delivery) in deliveries {
             places.push([callback.0.into(), delivery.0.into()]);
@@ -94,7 +98,7 @@ impl Db {
         Ok(ready)
     }
 
-    pub(super) async fn complete_attempts(
+    async fn complete(
         &self,
         owned: &Ownership,
         attempts: &[(AttemptRecord, Fate)],
@@ -116,6 +120,13 @@ impl Db {
         }
         self.commit(tx, queued).await?;
         Ok(refused.iter().map(|(record, _)| record.delivery).collect())
+    }
+}
+
+impl Db {
+    /// Length of the queue.
+    pub async fn queue_depth(&self) -> Result<i64, StoreError> {
+        sqlx::query("select count(*) as n from queue").fetch_one(&self.read).await?.col("n")
     }
 
     /// Returns the deliveries of the attempts that were not there.
