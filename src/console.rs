@@ -16,6 +16,15 @@ use crate::sources::Sources;
 use crate::storage::Db;
 use crate::streams::Streams;
 
+/// How long things are kept, in days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Events, deliveries, attempts.
+    pub days: i64,
+    /// Headers and answers of attempts; not longer than the attempts.
+    pub attempt_body_days: i64,
+}
+
 /// What a console is made of.
 pub struct ConsoleParts {
     pub db: Db,
@@ -33,6 +42,7 @@ pub struct ConsoleParts {
     pub part_seconds: i64,
     /// Where domains point in DNS.
     pub cnames: Cnames,
+    pub retention: Retention,
 }
 
 /// The use cases, by feature. Cheap to clone.
@@ -53,6 +63,7 @@ pub struct Console {
     pub zone: TimeZone,
     /// Where domains point in DNS.
     pub cnames: Cnames,
+    pub retention: Retention,
     pub clock: Arc<dyn Clock>,
     /// For health checks and the loops of the server.
     pub db: Db,
@@ -63,7 +74,7 @@ impl Console {
     #[must_use]
     pub fn new(parts: ConsoleParts) -> Self {
         let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, .. } = parts;
-        let ConsoleParts { session_grace, part_seconds, cnames, .. } = parts;
+        let ConsoleParts { session_grace, part_seconds, cnames, retention, .. } = parts;
         let store = Arc::new(db.clone());
         let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {
@@ -84,12 +95,7 @@ impl Console {
                 grace_ms: session_grace,
                 watch: Arc::default(),
             },
-            deliveries: Deliveries {
-                store: store.clone(),
-                log: store.clone(),
-                clock: clock.clone(),
-                schedule: schedule.clone(),
-            },
+            deliveries: Deliveries { log: store.clone(), clock: clock.clone(), schedule: schedule.clone() },
             recoveries: Recoveries {
                 store: store.clone(),
                 clock: clock.clone(),
@@ -102,6 +108,7 @@ impl Console {
             callbacks,
             zone,
             cnames,
+            retention,
             clock,
             db,
         }

@@ -53,4 +53,4 @@ pub mod streams;
 #[cfg(feature = "ssr")]
 mod console;
 #[cfg(feature = "ssr")]
-pub use console::{Console, ConsoleParts};
+pub use console::{Console, ConsoleParts, Retention};

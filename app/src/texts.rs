@@ -105,6 +105,24 @@ impl Texts {
     pub fn word(self, vocabulary: &str, value: &str) -> String {
         self.find(&format!("{vocabulary}.{value}")).unwrap_or_else(|| value.to_owned())
     }
+
+    /// Why a request failed. What the core found is English, names hosts, and stays as the detail.
+    #[must_use]
+    pub fn failure(self, class: &str, detail: &str) -> String {
+        match self.0 {
+            Locale::English => detail.to_owned(),
+            Locale::Chinese => format!("{}：{detail}", self.word("class", class)),
+        }
+    }
+
+    /// What to do about a failed request: the core's English sentence, which names the host, or that of the class.
+    #[must_use]
+    pub fn remedy(self, class: &str, english: &str) -> String {
+        match self.0 {
+            Locale::English => english.to_owned(),
+            Locale::Chinese => self.word("remedy", class),
+        }
+    }
 }
 
 /// `text` with its `%{name}` places filled. What a person typed is never read as a place itself.
@@ -250,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn every_failure_is_told_in_chinese_with_its_detail() {
+        let texts = Texts(Locale::Chinese);
+        for class in callsheet::outbound::ErrorClass::ALL.iter().map(|class| class.as_str()) {
+            let failure = texts.failure(class, "10.0.0.1 refused.");
+            assert!(failure.ends_with("：10.0.0.1 refused.") && !failure.starts_with(class), "{failure}");
+            let remedy = texts.remedy(class, "Check it.");
+            assert!(remedy.ends_with('。'), "{remedy}");
+        }
+    }
+
+    #[test]
     fn every_word_of_the_core_is_in_the_catalog() {
         use callsheet::{
             deliveries::{DeliveryState, RecoveryState},
@@ -257,7 +286,6 @@ mod tests {
             outbound::{ErrorClass, Phase},
             sources::Adapter,
         };
-        let english = catalog("en");
         let words = |section: &str, words: Vec<&str>| {
             words.into_iter().map(|word| format!("{section}.{word}")).collect::<Vec<_>>()
         };
@@ -272,8 +300,11 @@ mod tests {
             words("class", classes.clone()),
             words("remedy", classes),
         ];
-        for key in all.concat() {
-            assert!(english.contains_key(&key), "{key}");
+        for locale in Locale::ALL {
+            let catalog = catalog(locale.tag());
+            for key in all.concat() {
+                assert!(catalog.contains_key(&key), "{key} in {locale:?}");
+            }
         }
         for adapter in Adapter::ALL {
             assert_ne!(Texts(Locale::English).word("adapter", adapter.as_str()), adapter.as_str());

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use callsheet::Retention;
 use callsheet::deliveries::RetrySchedule;
 use callsheet::domains::Cnames;
 use callsheet::model::DomainName;
@@ -65,7 +66,7 @@ pub struct Config {
     pub allowed_networks: Vec<IpNet>,
     pub part_seconds: i64,
     pub session_grace_ms: i64,
-    pub retention_days: i64,
+    pub retention: Retention,
     /// How long a worker that falls silent keeps its share of the deliveries.
     pub lease: Duration,
     pub cnames: Cnames,
@@ -85,6 +86,7 @@ struct Raw {
     part_seconds: i64,
     session_grace: i64,
     retention_days: i64,
+    attempt_body_days: i64,
     lease: i64,
     push_cname: String,
     play_cname: String,
@@ -135,6 +137,7 @@ impl Config {
             "" => Ok(None),
             _ => DomainName::parse(text).map(Some).map_err(|e| bad(key, e)),
         };
+        let retention_days = between("retention_days", raw.retention_days, 1, 3_650)?;
         Ok(Self {
             http: address("http", &raw.http)?,
             rtmp: if raw.rtmp == "off" { None } else { Some(address("rtmp", &raw.rtmp)?) },
@@ -152,7 +155,10 @@ impl Config {
             allowed_networks: networks.collect::<Result<_, _>>()?,
             part_seconds: between("part_seconds", raw.part_seconds, 2, 21_600)?,
             session_grace_ms: between("session_grace", raw.session_grace, 0, 60)? * 1000,
-            retention_days: between("retention_days", raw.retention_days, 1, 3_650)?,
+            retention: Retention {
+                days: retention_days,
+                attempt_body_days: between("attempt_body_days", raw.attempt_body_days, 1, 3_650)?.min(retention_days),
+            },
             lease: Duration::from_secs(between("lease", raw.lease, 2, 600)?.unsigned_abs()),
             cnames: Cnames { push: cname("push_cname", &raw.push_cname)?, play: cname("play_cname", &raw.play_cname)? },
             data_dir: raw.data_dir,
@@ -223,6 +229,14 @@ mod tests {
     }
 
     #[test]
+    fn bodies_of_attempts_are_kept_no_longer_than_attempts() {
+        let kept = |file| load(file).map(|config| (config.retention.days, config.retention.attempt_body_days));
+        assert_eq!(kept(""), Ok((30, 7)));
+        assert_eq!(kept("retention_days = 3"), Ok((3, 3)));
+        assert_eq!(kept("retention_days = 90\nattempt_body_days = 14"), Ok((90, 14)));
+    }
+
+    #[test]
     fn a_bad_setting_is_one_line_that_names_its_key() {
         for (file, starts) in [
             ("http = \"3000\"", "http: "),
@@ -234,6 +248,8 @@ mod tests {
             ("order_hold = \"long\"", "order_hold: "),
             ("allowed_networks = [\"10.0.0.0/99\"]", "allowed_networks: "),
             ("part_seconds = 1", "part_seconds: "),
+            ("retention_days = 0", "retention_days: must be between 1 and 3650"),
+            ("attempt_body_days = 0", "attempt_body_days: must be between 1 and 3650"),
             ("database_url = \"mysql://a\"", "database_url: must start with"),
             ("push_cname = \"localhost\"", "push_cname: needs at least two labels"),
             ("colour = \"red\"", "colour: there is no such setting"),

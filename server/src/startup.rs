@@ -105,6 +105,7 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
         session_grace: config.session_grace_ms,
         part_seconds: config.part_seconds,
         cnames: config.cnames.clone(),
+        retention: config.retention,
     }))
 }
 
@@ -171,7 +172,7 @@ impl Application {
             loops.spawn(deliver(parts, rest.clone()));
             loops.spawn(reap(console.streams.clone(), clock, rest.clone()));
             loops.spawn(recover(console.recoveries.clone(), rest.clone()));
-            loops.spawn(clean_up(console.clone(), config.retention_days, rest.clone()));
+            loops.spawn(clean_up(console.clone(), rest.clone()));
         }
         let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };
         let service = router(state, serves).into_make_service_with_connect_info::<SocketAddr>();

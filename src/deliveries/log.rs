@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{DeliveryDetail, DeliveryRow, DeliveryState};
+use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState};
 use crate::audit::AuditEntry;
 use crate::model::{CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, StoreError};
 
@@ -40,6 +40,8 @@ pub trait DeliveryLog: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<DeliveryRow>, StoreError>;
     async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
+    /// Deliveries made since (Unix ms), in the domains of `only` if given.
+    async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError>;
     /// The push domains of these deliveries, each once.
     async fn domains_of(&self, ids: &[DeliveryId]) -> Result<Vec<String>, StoreError>;
     /// Queues the deliveries anew, each with all its tries. Returns how many; the callback of the others is off, has no

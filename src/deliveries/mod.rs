@@ -57,4 +57,4 @@ pub use service::{Deliveries, DeliveryError, Resent};
 pub use store::{
     AttemptRecord, CallbackOff, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, SPREAD, Waiting, shard_of,
 };
-pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport};
+pub use views::{AttemptView, DayFigures, DeliveryDetail, DeliveryRow, PhaseView, ProbeReport, Traffic};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::log::{DeliveryFilter, DeliveryLog};
-use super::store::DeliveryStore;
 use super::{DayFigures, DeliveryDetail, DeliveryRow, RetrySchedule};
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};
@@ -60,7 +59,6 @@ pub struct Resent {
 /// The use cases.
 #[derive(Clone)]
 pub struct Deliveries {
-    pub(crate) store: Arc<dyn DeliveryStore>,
     pub(crate) log: Arc<dyn DeliveryLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) schedule: RetrySchedule,
@@ -135,7 +133,7 @@ impl Deliveries {
     pub async fn figures(&self, actor: &Actor) -> Result<DayFigures, DeliveryError> {
         actor.check(Action::Read)?;
         let since = self.clock.now() - 24 * 3_600_000;
-        Ok(self.store.figures(since, actor.domains.as_deref()).await?)
+        Ok(self.log.figures(since, actor.domains.as_deref()).await?)
     }
 
     async fn find(&self, actor: &Actor, action: Action, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{DayFigures, PhaseView};
+use super::PhaseView;
 use crate::callbacks::Callback;
 use crate::model::{CallbackId, DeliveryId, EventName, Millis, SessionId, StoreError};
 
@@ -139,13 +138,4 @@ pub trait DeliveryStore: Send + Sync {
         attempts: &[(AttemptRecord, Fate)],
         off: &[CallbackOff],
     ) -> Result<Vec<DeliveryId>, StoreError>;
-    /// Renews the worker's leases, and takes or gives back shards so that the workers that are alive share them evenly. A database of one
-    /// process has one worker, which owns all.
-    async fn lease(&self, worker: &str, lease: Duration) -> Result<Ownership, StoreError>;
-    /// Gives all shards back.
-    async fn release(&self, worker: &str) -> Result<(), StoreError>;
-    /// Deliveries made since (Unix ms), in the domains of `only` if given.
-    async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError>;
-    /// Length of the queue.
-    async fn queue_depth(&self) -> Result<i64, StoreError>;
 }

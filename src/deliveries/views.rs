@@ -76,6 +76,14 @@ pub struct AttemptView {
     pub error_class: Option<String>,
     pub error: Option<String>,
     pub phases: Vec<PhaseView>,
+    /// `None`: removed, because its time is over.
+    pub traffic: Option<Traffic>,
+}
+
+/// What was sent and what came back, beside the delivery's body. Without an answer the latter is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Traffic {
     pub request_headers: Vec<(String, String)>,
     pub response_headers: Vec<(String, String)>,
     /// At most 16 KiB, as text.

@@ -7,7 +7,10 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use super::rows::{Conditions, Read, Value, containing};
 use super::{Db, Engine};
 use crate::audit::AuditEntry;
-use crate::deliveries::{AttemptView, DeliveryDetail, DeliveryFilter, DeliveryLog, DeliveryRow, Queued, Waiting};
+use crate::deliveries::{
+    AttemptView, DayFigures, DeliveryDetail, DeliveryFilter, DeliveryLog, DeliveryRow, DeliveryState, Queued, Traffic,
+    Waiting,
+};
 use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, SessionId, StoreError};
 
 const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.sequence, d.happened_at, d.state, d.attempts, \
@@ -36,9 +39,6 @@ fn delivery(row: &AnyRow) -> Result<DeliveryRow, StoreError> {
 }
 
 fn attempt(row: &AnyRow) -> Result<AttemptView, StoreError> {
-    let response_headers: Option<String> = row.col("response_headers")?;
-    let response_headers = response_headers.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text));
-    let body: Option<Vec<u8>> = row.col("response_body")?;
     Ok(AttemptView {
         number: row.col("number")?,
         started_at: row.col("started_at")?,
@@ -49,10 +49,22 @@ fn attempt(row: &AnyRow) -> Result<AttemptView, StoreError> {
         error_class: row.col("error_class")?,
         error: row.col("error")?,
         phases: row.json("phases")?,
+        traffic: traffic(row)?,
+    })
+}
+
+fn traffic(row: &AnyRow) -> Result<Option<Traffic>, StoreError> {
+    if row.col::<String>("request_headers")?.is_empty() {
+        return Ok(None);
+    }
+    let response_headers: Option<String> = row.col("response_headers")?;
+    let response_headers = response_headers.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text));
+    let body: Option<Vec<u8>> = row.col("response_body")?;
+    Ok(Some(Traffic {
         request_headers: row.json("request_headers")?,
         response_headers: response_headers.map_err(StoreError::corrupt)?,
         response_body: String::from_utf8_lossy(&body.unwrap_or_default()).into_owned(),
-    })
+    }))
 }
 
 /// The numbers of `ids`, for `in (…)`.
@@ -228,5 +240,30 @@ impl DeliveryLog for Db {
         self.write_audit(&mut tx, audit).await?;
         self.commit(tx, vec![Queued::Removed(id)]).await?;
         Ok(true)
+    }
+
+    async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError> {
+        let mut figures = DayFigures::default();
+        let mut conditions = Conditions::default();
+        conditions.add("d.id >= ?", [Value::Int(DeliveryId::floor(since).0)]);
+        if let Some(only) = only {
+            conditions.any_of("s.domain", only);
+        }
+        let sql = format!(
+            "select d.state, count(*) as n from deliveries d join sessions s on s.id = d.session_id{} group by d.state",
+            conditions.sql()
+        );
+        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await? {
+            let n: i64 = row.col("n")?;
+            figures.events += n;
+            match row.word("state")? {
+                DeliveryState::Delivered => figures.delivered = n,
+                DeliveryState::Failed => figures.failed = n,
+                DeliveryState::Skipped => figures.skipped = n,
+                DeliveryState::Pending | DeliveryState::Retrying => figures.waiting += n,
+                DeliveryState::Cancelled => {}
+            }
+        }
+        Ok(figures)
     }
 }

@@ -172,7 +172,9 @@ impl Db {
             Engine::Sqlite => rows.insert(self.engine, tx, "queue", ending).await?,
             Engine::Postgres => {
                 let row = "callback_id, delivery_id, stream_key, due_at, retry";
-                let sql = format!("insert into queue ({row}, queued_at) select {row}, {DATABASE_NOW} from r where callback_id is not null{ending}");
+                let sql = format!(
+                    "insert into queue ({row}, queued_at) select {row}, {DATABASE_NOW} from r where callback_id is not null{ending}"
+                );
                 rows.with(self.engine, tx, &sql).await?
             }
         };

@@ -20,7 +20,9 @@ fn share(before: i64, alive: i64) -> i64 {
 }
 
 impl Db {
-    pub(super) async fn lease_shards(&self, worker: &str, lease: Duration) -> Result<Ownership, StoreError> {
+    /// Renews the worker's leases, and takes or gives back shards so that the workers that are alive share them evenly. A database of one
+    /// process has one worker, which owns all.
+    pub async fn lease(&self, worker: &str, lease: Duration) -> Result<Ownership, StoreError> {
         if self.engine == Engine::Sqlite {
             return Ok(Ownership::All);
         }
@@ -69,7 +71,8 @@ impl Db {
         Ok(Ownership::Shards { worker: worker.to_owned(), epochs })
     }
 
-    pub(super) async fn release_shards(&self, worker: &str) -> Result<(), StoreError> {
+    /// Gives all shards back.
+    pub async fn release(&self, worker: &str) -> Result<(), StoreError> {
         if self.engine == Engine::Sqlite {
             return Ok(());
         }

@@ -10,7 +10,6 @@ mod accounts;
 mod audit;
 mod batch;
 mod callbacks;
-mod deliveries;
 mod delivery_log;
 mod domains;
 mod events;
@@ -72,6 +71,14 @@ impl Engine {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " for share",
+        }
+    }
+
+    /// The end of a `select` of rows to change, without those that another transaction is changing.
+    const fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " for update skip locked",
         }
     }
 }

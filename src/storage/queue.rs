@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
@@ -12,7 +13,8 @@ use super::callbacks::{CALLBACK_COLUMNS, callback};
 use super::rows::{Read, to_json};
 use crate::callbacks::Callback;
 use crate::deliveries::{
-    AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, PhaseView, Ready, SHARDS, SPREAD, Waiting,
+    AttemptRecord, CallbackOff, DeliveryState, DeliveryStore, Fate, Ownership, PhaseView, Ready, SHARDS, SPREAD,
+    Waiting,
 };
 use crate::model::{CallbackId, DeliveryId, EventName, Millis, SessionId, StoreError};
 
@@ -89,8 +91,9 @@ fn attempt_rows<'a>(attempts: impl IntoIterator<Item = &'a (AttemptRecord, Fate)
     Ok(rows)
 }
 
-impl Db {
-    pub(super) async fn read_queue(
+#[async_trait]
+impl DeliveryStore for Db {
+    async fn waiting(
         &self,
         owned: &Ownership,
         after: (CallbackId, DeliveryId),
@@ -105,7 +108,7 @@ impl Db {
         query.fetch_all(&self.read).await?.iter().map(waiting).collect()
     }
 
-    pub(super) async fn read_ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {
+    async fn ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {
         let mut places = Rows::new(["callback_id", "delivery_id"], deliveries.len());
         for (callback, delivery) in deliveries {
             places.push([callback.0.into(), delivery.0.into()]);
@@ -141,7 +144,7 @@ impl Db {
         Ok(ready.collect())
     }
 
-    pub(super) async fn complete_attempts(
+    async fn complete(
         &self,
         owned: &Ownership,
         attempts: &[(AttemptRecord, Fate)],
@@ -164,6 +167,13 @@ impl Db {
         }
         self.commit(tx, queued).await?;
         Ok(refused.iter().map(|(record, _)| record.delivery).collect())
+    }
+}
+
+impl Db {
+    /// Length of the queue.
+    pub async fn queue_depth(&self) -> Result<i64, StoreError> {
+        sqlx::query("select count(*) as n from queue").fetch_one(&self.read).await?.col("n")
     }
 
     /// Of most attempts there is nothing to be found.
@@ -189,11 +199,8 @@ impl Db {
         let columns = format!("r.delivery_id, {is_gone}, {is_recorded}");
         let mut found = Found::default();
         for (delivery, gone, recorded) in places.read::<(i64, i64, i64)>(self.engine, tx, &columns, from).await? {
-            for (_, set) in
-                [(gone, &mut found.gone), (recorded, &mut found.recorded)].into_iter().filter(|(is, _)| *is != 0)
-            {
-                set.insert(DeliveryId(delivery));
-            }
+            found.gone.extend((gone != 0).then_some(DeliveryId(delivery)));
+            found.recorded.extend((recorded != 0).then_some(DeliveryId(delivery)));
         }
         Ok(found)
     }

@@ -1,11 +1,13 @@
 //! Removing what has passed its time.
 
+use sqlx::AssertSqlSafe;
+
 use super::Db;
 use super::batch::Rows;
 use super::rows::Read;
 use crate::model::{DeliveryId, Millis, StoreError};
 
-/// Rows removed in one transaction.
+/// Rows removed or emptied in one transaction.
 const BATCH: i64 = 500;
 
 impl Db {
@@ -39,6 +41,26 @@ impl Db {
         ] {
             old.clone().with(self.engine, &mut tx, sql).await?;
         }
+        self.commit(tx, Vec::new()).await?;
+        Ok(rows.len())
+    }
+
+    /// Removes the headers and answers of a batch of attempts made before `before` (Unix ms), the oldest first. Returns how many.
+    pub async fn empty_old_attempts(&self, before: Millis) -> Result<usize, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = format!(
+            "select delivery_id, number from attempts where request_headers <> '' and started_at < $1 \
+             order by started_at limit $2{}",
+            self.engine.skip_locked()
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(before).bind(BATCH).fetch_all(&mut *tx).await?;
+        let mut old = Rows::new(["delivery_id", "number"], rows.len());
+        for row in &rows {
+            old.push([row.col::<i64>("delivery_id")?.into(), row.col::<i64>("number")?.into()]);
+        }
+        let sql = "update attempts as a set request_headers = '', response_headers = null, response_body = null from r \
+             where a.delivery_id = r.delivery_id and a.number = r.number";
+        old.with(self.engine, &mut tx, sql).await?;
         self.commit(tx, Vec::new()).await?;
         Ok(rows.len())
     }

@@ -92,7 +92,6 @@ pub(crate) async fn flood(stage: &Shared, receiver: &Receiver, time: Duration) -
 
 /// Waits until the queue is empty; returns how many of the accepted never came.
 pub(crate) async fn until_received(stage: &Stage, receiver: &Receiver) -> Outcome<i64> {
-    use callsheet::deliveries::DeliveryStore;
     while stage.console.db.queue_depth().await? > 0 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -12,11 +12,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 const DAY_MS: i64 = 86_400_000;
 
 /// Cleans up at the start and then every hour.
-pub async fn clean_up(console: Console, retention_days: i64, shutdown: CancellationToken) {
+pub async fn clean_up(console: Console, shutdown: CancellationToken) {
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            done = round(&console, retention_days) => {
+            done = round(&console) => {
                 if let Err(error) = done {
                     tracing::error!(error = &error as &dyn std::error::Error, "cannot clean up; will try again");
                 }
@@ -29,13 +29,17 @@ pub async fn clean_up(console: Console, retention_days: i64, shutdown: Cancellat
     }
 }
 
-async fn round(console: &Console, retention_days: i64) -> Result<(), StoreError> {
+async fn round(console: &Console) -> Result<(), StoreError> {
     let now = console.clock.now();
+    let old = now - console.retention.days * DAY_MS;
     console.accounts.store().delete_expired_sessions(now).await?;
     console.db.delete_old_receipts(now - DAY_MS).await?;
-    while console.db.delete_old_deliveries(now - retention_days * DAY_MS).await? > 0 {
+    while console.db.delete_old_deliveries(old).await? > 0 {
         tokio::time::sleep(PAUSE).await;
     }
-    console.db.delete_old_recoveries(now - retention_days * DAY_MS).await?;
+    while console.db.empty_old_attempts(now - console.retention.attempt_body_days * DAY_MS).await? > 0 {
+        tokio::time::sleep(PAUSE).await;
+    }
+    console.db.delete_old_recoveries(old).await?;
     Ok(())
 }

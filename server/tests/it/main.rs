@@ -6,6 +6,7 @@ mod api;
 mod support;
 
 mod accounts;
+mod attempts;
 mod authz;
 mod breaker;
 mod callbacks;

@@ -7,7 +7,7 @@ use callsheet::model::CallbackKind;
 use super::state::{Moment, PauseNote, PhaseLine, PhaseOutcome, RowState, TestView};
 use crate::context::Visit;
 use crate::error::UiError;
-use crate::texts::{Locale, Texts};
+use crate::texts::Texts;
 
 /// The phases of an exchange, in order.
 const PHASES: [&str; 8] = ["address", "dns", "policy", "connect", "tls", "request", "status", "body"];
@@ -36,15 +36,20 @@ pub(super) fn row_state(visit: &Visit, view: &CallbackView, note: String) -> Row
 /// A test's report in the person's language.
 pub(super) fn test_view(visit: &Visit, address: &str, report: &ProbeReport) -> TestView {
     let texts = visit.texts;
-    let (error, remedy) = failure_of(texts, report);
+    let failure = failure_of(texts, report);
     let line = |phase: &PhaseView| {
-        let failed = !phase.ok;
+        let failure = failure.clone().filter(|_| !phase.ok);
+        let (outcome, word) = match failure {
+            Some(_) => (PhaseOutcome::Failed, "phase.failed"),
+            None => (PhaseOutcome::Passed, "phase.passed"),
+        };
+        let (text, remedy) = failure.unzip();
         PhaseLine {
-            outcome: if failed { PhaseOutcome::Failed } else { PhaseOutcome::Passed },
-            word: texts.get(if failed { "phase.failed" } else { "phase.passed" }),
+            outcome,
+            word: texts.get(word),
             name: texts.word("phase", &phase.phase),
-            text: error.clone().filter(|_| failed).unwrap_or_else(|| phase.detail.clone()),
-            remedy: remedy.clone().filter(|_| failed),
+            text: text.unwrap_or_else(|| phase.detail.clone()),
+            remedy,
             took: visit.times.took_micros(phase.micros),
         }
     };
@@ -74,22 +79,16 @@ pub(super) fn test_view(visit: &Visit, address: &str, report: &ProbeReport) -> T
     TestView { ok: report.ok, summary, phases, body: report.body.clone() }
 }
 
-/// What went wrong and what to do. The core's sentences are English and name hosts; other languages have a sentence for
-/// each class.
-fn failure_of(texts: Texts, report: &ProbeReport) -> (Option<String>, Option<String>) {
-    let class = report.error_class.as_deref();
-    match texts.0 {
-        Locale::English => (report.error.clone(), report.remedy.clone()),
-        Locale::Chinese => (class.map(|c| texts.word("class", c)), class.map(|c| texts.word("remedy", c))),
-    }
+/// What went wrong and what to do, if it failed.
+fn failure_of(texts: Texts, report: &ProbeReport) -> Option<(String, String)> {
+    let class = report.error_class.as_deref()?;
+    Some((texts.failure(class, report.error.as_deref()?), texts.remedy(class, report.remedy.as_deref()?)))
 }
 
 /// The error of an address that the policy forbids, which nobody can save.
 pub(super) fn blocked(texts: Texts, report: &ProbeReport) -> Option<UiError> {
-    if report.error_class.as_deref() != Some("blocked_address") {
-        return None;
-    }
-    let (error, remedy) = failure_of(texts, report);
-    let message = [error, remedy].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let (error, remedy) =
+        failure_of(texts, report).filter(|_| report.error_class.as_deref() == Some("blocked_address"))?;
+    let message = format!("{error} {remedy}");
     Some(UiError { code: "blocked_address".to_owned(), status: 422, message, field: Some("address".to_owned()) })
 }

@@ -30,7 +30,7 @@ pub(super) fn attempts(visit: &Visit, detail: &DeliveryDetail) -> AnyView {
     };
     view! {
         <section class="card">
-            <header><h2>{texts.get("deliveries.attempts")}</h2><p>{texts.get("delivery.attempts_help")}</p></header>
+            <header><h2>{texts.get("delivery.attempts")}</h2><p>{texts.count("delivery.attempts_help", visit.console.retention.attempt_body_days)}</p></header>
             <div id="attempts" data-live data-keyed>{body}</div>
         </section>
     }
@@ -45,18 +45,32 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
         (Some(status), false) => view! { <Badge tone=Tone::Bad text=status.to_string()/> }.into_any(),
         (None, _) => view! { <Badge tone=Tone::Bad text=texts.word("class", class)/> }.into_any(),
     };
-    let error = attempt.error.clone().map(|text| {
-        view! { <p class="wrong">{texts.word("class", class)} " (" <code>{class.to_owned()}</code> "): " {text}</p> }
+    // The failed phase tells the detail.
+    let error = attempt.error.as_deref().map(|error| {
+        let text = texts.remedy(class, error);
+        view! {
+            <p class="wrong"><strong>{texts.word("class", class)}</strong> " (" <code>{class.to_owned()}</code> ") " {text}</p>
+        }
     });
     let first_line = view! { <b>"POST"</b> " " <code>{attempt.address.clone()}</code> }.into_any();
-    let request = message(first_line, &attempt.request_headers, &detail.body);
+    let removed = |key| {
+        let text = texts.count(key, visit.console.retention.attempt_body_days);
+        view! { <p class="removed">{text}</p> }.into_any()
+    };
+    let request = match &attempt.traffic {
+        Some(traffic) => message(first_line, headers(&traffic.request_headers), &detail.body),
+        None => message(first_line, removed("delivery.headers_removed"), &detail.body),
+    };
     let response = match attempt.status {
         None => view! { <p class="muted">{texts.get("delivery.no_answer")}</p> }.into_any(),
         Some(status) => {
             let reason = u16::try_from(status).ok().and_then(|code| StatusCode::from_u16(code).ok());
             let reason = reason.and_then(|status| status.canonical_reason()).unwrap_or_default();
             let first_line = view! { <b>{status}</b> " " {reason} }.into_any();
-            message(first_line, &attempt.response_headers, &attempt.response_body)
+            match &attempt.traffic {
+                Some(traffic) => message(first_line, headers(&traffic.response_headers), &traffic.response_body),
+                None => message(first_line, removed("delivery.answer_removed"), ""),
+            }
         }
     };
     view! {
@@ -81,14 +95,18 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
     .into_any()
 }
 
-/// A request or an answer: its first line, headers, body.
-fn message(first_line: AnyView, headers: &[(String, String)], body: &str) -> AnyView {
+fn headers(headers: &[(String, String)]) -> AnyView {
     let headers: Vec<_> = headers
         .iter()
         .map(|(name, value)| view! { <div><dt>{name.clone()}</dt><dd>{value.clone()}</dd></div> })
         .collect();
+    view! { <dl>{headers}</dl> }.into_any()
+}
+
+/// A request or an answer: its first line, headers, body.
+fn message(first_line: AnyView, headers: AnyView, body: &str) -> AnyView {
     let body = (!body.is_empty()).then(|| view! { <pre tabindex="0">{body.to_owned()}</pre> });
-    view! { <div class="message"><p>{first_line}</p><dl>{headers}</dl>{body}</div> }.into_any()
+    view! { <div class="message"><p>{first_line}</p>{headers}{body}</div> }.into_any()
 }
 
 /// How the time of an attempt was spent, as one bar. The numbers stand in [`timing`].

@@ -15,11 +15,12 @@ const RECEIVERS: [(&str, &str); 4] = [
     ("Rust", include_str!("../../../receivers/receiver.rs")),
 ];
 
-/// The card; nothing as long as nothing was sent.
+/// The card; nothing as long as nothing was sent, or when the headers of what was sent are removed.
 pub(super) fn by_hand(visit: &Visit, detail: &DeliveryDetail) -> AnyView {
     let texts = visit.texts;
-    let Some(last) = detail.attempts.first() else { return ().into_any() };
-    let command = curl(&last.address, &last.request_headers, &detail.body);
+    let last = detail.attempts.first().and_then(|last| Some((&last.address, last.traffic.as_ref()?)));
+    let Some((address, traffic)) = last else { return ().into_any() };
+    let command = curl(address, &traffic.request_headers, &detail.body);
     view! {
         <section class="card" id="by-hand">
             <header><h2>{texts.get("delivery.by_hand")}</h2><p>{texts.get("delivery.by_hand_help")}</p></header>
@@ -27,7 +28,7 @@ pub(super) fn by_hand(visit: &Visit, detail: &DeliveryDetail) -> AnyView {
                 {code(visit, command, texts.get("delivery.copy_curl"))}
                 <details class="more">
                     <summary>{texts.get("delivery.signature")}</summary>
-                    {signature(visit, detail, &last.request_headers)}
+                    {signature(visit, detail, &traffic.request_headers)}
                 </details>
             </div>
         </section>

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::NameValue;
 use super::extract::{ApiActor, Params, PushDomain, Query};
 use super::moment::Moment;
-use super::page::{self, Cursor, Limit, List};
+use super::page::List;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -103,14 +103,20 @@ struct AttemptJson {
     error_class: Option<String>,
     error: Option<String>,
     phases: Vec<PhaseView>,
-    request_headers: Vec<NameValue>,
-    response_headers: Vec<NameValue>,
+    /// `null` once headers and answer are removed, as are the two that follow.
+    request_headers: Option<Vec<NameValue>>,
+    response_headers: Option<Vec<NameValue>>,
     /// At most 16 KiB, as text.
-    response_body: String,
+    response_body: Option<String>,
 }
 
 impl From<AttemptView> for AttemptJson {
     fn from(attempt: AttemptView) -> Self {
+        let named = |headers: Vec<(String, String)>| headers.into_iter().map(Into::into).collect();
+        let (request_headers, response_headers, response_body) = match attempt.traffic {
+            Some(t) => (Some(named(t.request_headers)), Some(named(t.response_headers)), Some(t.response_body)),
+            None => (None, None, None),
+        };
         Self {
             number: attempt.number,
             started_at: Moment(attempt.started_at),
@@ -121,16 +127,17 @@ impl From<AttemptView> for AttemptJson {
             error_class: attempt.error_class,
             error: attempt.error,
             phases: attempt.phases,
-            request_headers: attempt.request_headers.into_iter().map(Into::into).collect(),
-            response_headers: attempt.response_headers.into_iter().map(Into::into).collect(),
-            response_body: attempt.response_body,
+            request_headers,
+            response_headers,
+            response_body,
         }
     }
 }
 
+/// Which deliveries.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ListQuery {
+pub(super) struct Filter {
     domain: Option<PushDomain>,
     kind: Option<CallbackKind>,
     event: Option<EventName>,
@@ -147,23 +154,21 @@ pub(super) struct ListQuery {
     error_class: Option<ErrorClass>,
     /// Part of the body.
     q: Option<String>,
-    cursor: Option<Cursor>,
-    limit: Option<Limit>,
 }
 
-impl From<ListQuery> for DeliveryFilter {
-    fn from(query: ListQuery) -> Self {
+impl From<Filter> for DeliveryFilter {
+    fn from(filter: Filter) -> Self {
         Self {
-            domain: query.domain.map(|domain| domain.0),
-            kind: query.kind,
-            event: query.event,
-            stream: query.stream,
-            state: query.state,
-            since: query.since.map(|since| since.0),
-            until: query.until.map(|until| until.0),
-            status: query.status,
-            error_class: query.error_class.map(|class| class.to_string()),
-            text: query.q,
+            domain: filter.domain.map(|domain| domain.0),
+            kind: filter.kind,
+            event: filter.event,
+            stream: filter.stream,
+            state: filter.state,
+            since: filter.since.map(|since| since.0),
+            until: filter.until.map(|until| until.0),
+            status: filter.status,
+            error_class: filter.error_class.map(|class| class.to_string()),
+            text: filter.q,
             only: None,
         }
     }
@@ -172,10 +177,9 @@ impl From<ListQuery> for DeliveryFilter {
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
+    Query(filter, page): Query<Filter>,
 ) -> Result<Json<List<DeliveryJson>>, ApiProblem> {
-    let page = page::request(query.cursor, query.limit)?;
-    Ok(Json(app.console.deliveries.list(&actor, query.into(), page).await?.into()))
+    Ok(Json(app.console.deliveries.list(&actor, filter.into(), page).await?.into()))
 }
 
 pub(super) async fn show(

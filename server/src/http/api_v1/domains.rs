@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::extract::{ApiActor, Body, Params, Query};
 use super::moment::Moment;
-use super::page::{self, Cursor, Limit, List};
+use super::page::List;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -98,16 +98,13 @@ pub(super) struct ListQuery {
     /// Part of a push or play domain.
     q: Option<String>,
     status: Option<DomainStatus>,
-    cursor: Option<Cursor>,
-    limit: Option<Limit>,
 }
 
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
+    Query(query, page): Query<ListQuery>,
 ) -> Result<Json<List<ListedDomain>>, ApiProblem> {
-    let page = page::request(query.cursor, query.limit)?;
     let filter = DomainFilter {
         text: query.q.unwrap_or_default(),
         enabled: query.status.map(|status| matches!(status, DomainStatus::Enabled)),

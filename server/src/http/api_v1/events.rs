@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::extract::{ApiActor, PushDomain, Query};
 use super::moment::Moment;
-use super::page::{self, Cursor, Limit, List};
+use super::page::List;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -51,16 +51,13 @@ impl From<EventView> for EventJson {
 pub(super) struct ListQuery {
     domain: Option<PushDomain>,
     session: Option<SessionId>,
-    cursor: Option<Cursor>,
-    limit: Option<Limit>,
 }
 
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
+    Query(query, page): Query<ListQuery>,
 ) -> Result<Json<List<EventJson>>, ApiProblem> {
-    let page = page::request(query.cursor, query.limit)?;
     let filter = EventFilter { domain: query.domain.map(|domain| domain.0), session: query.session, only: None };
     Ok(Json(app.console.streams.list_events(&actor, filter, page).await?.into()))
 }

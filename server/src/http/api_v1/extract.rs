@@ -1,5 +1,6 @@
 //! What handlers take from a request. Each refusal is a problem that names the field.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use axum::body::Bytes;
@@ -8,13 +9,15 @@ use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Re
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use callsheet::accounts::AccountError;
-use callsheet::model::{Actor, DomainName};
+use callsheet::model::{Actor, DomainName, PageRequest};
 use callsheet_app::ClientAddress;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use url::form_urlencoded;
 
 use super::BODY_LIMIT;
+use super::page::PageQuery;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -59,18 +62,24 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Params<T> {
     }
 }
 
-/// The query. Unknown names are errors, because a filter that is passed over answers another question.
-pub(super) struct Query<T>(pub(super) T);
+/// The query of a list: which rows, and which page of them. Unknown names are errors, because a filter that is passed over
+/// answers another question.
+pub(super) struct Query<T>(pub(super) T, pub(super) PageRequest);
 
 impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
     type Rejection = ApiProblem;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiProblem> {
-        let pairs = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
-            .map(Self)
-            .map_err(|error| invalid_value(&error))
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let (page, filter): (Vec<_>, Vec<_>) = query.partition(|(name, _)| PageQuery::NAMES.contains(&name.as_ref()));
+        Ok(Self(read_query(filter)?, read_query::<PageQuery>(page)?.request()?))
     }
+}
+
+fn read_query<T: DeserializeOwned>(pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Result<T, ApiProblem> {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let query = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(query).map_err(|error| invalid_value(&error))
 }
 
 /// A JSON body of at most [`BODY_LIMIT`] bytes.

@@ -20,7 +20,7 @@ const MAX_PAGE: i64 = 1_000_000;
 /// Rows on a page, 1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
-pub(super) struct Limit(i64);
+struct Limit(i64);
 
 impl TryFrom<i64> for Limit {
     type Error = &'static str;
@@ -33,7 +33,7 @@ impl TryFrom<i64> for Limit {
 /// Where a list goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Cursor(PageRequest);
+struct Cursor(PageRequest);
 
 impl TryFrom<String> for Cursor {
     type Error = &'static str;
@@ -50,15 +50,27 @@ fn parse(cursor: &str) -> Option<PageRequest> {
     ((2..=MAX_PAGE).contains(&page.number) && (1..=MAX_LIMIT).contains(&page.size)).then_some(page)
 }
 
-/// The page that a query asks for.
-pub(super) fn request(cursor: Option<Cursor>, limit: Option<Limit>) -> Result<PageRequest, ApiProblem> {
-    match (cursor, limit) {
-        (None, limit) => Ok(PageRequest { number: 1, size: limit.map_or(DEFAULT_LIMIT, |l| l.0) }),
-        (Some(Cursor(page)), Some(Limit(limit))) if page.size != limit => {
-            let detail = format!("limit: the cursor goes on with {} rows a page; send that limit or none", page.size);
-            Err(ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail).of_field("limit"))
+/// What a query says of pages.
+#[derive(Debug, Deserialize)]
+pub(super) struct PageQuery {
+    cursor: Option<Cursor>,
+    limit: Option<Limit>,
+}
+
+impl PageQuery {
+    pub(super) const NAMES: [&str; 2] = ["cursor", "limit"];
+
+    /// The page that it asks for.
+    pub(super) fn request(self) -> Result<PageRequest, ApiProblem> {
+        match (self.cursor, self.limit) {
+            (None, limit) => Ok(PageRequest { number: 1, size: limit.map_or(DEFAULT_LIMIT, |l| l.0) }),
+            (Some(Cursor(page)), Some(Limit(limit))) if page.size != limit => {
+                let detail =
+                    format!("limit: the cursor goes on with {} rows a page; send that limit or none", page.size);
+                Err(ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail).of_field("limit"))
+            }
+            (Some(Cursor(page)), _) => Ok(page),
         }
-        (Some(Cursor(page)), _) => Ok(page),
     }
 }
 

@@ -6,48 +6,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use callsheet::deliveries::{DeliveryFilter, DeliveryState, Recoverable, Recovery, RecoveryState};
 use callsheet::model::{CallbackKind, EventName, Millis, RecoveryId};
-use callsheet::outbound::ErrorClass;
 use serde::{Deserialize, Serialize};
 
-use super::extract::{ApiActor, Body, Params, PushDomain};
+use super::deliveries::Filter;
+use super::extract::{ApiActor, Body, Params};
 use super::moment::Moment;
 use super::page::List;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
-
-/// Which deliveries, as in the query of `/deliveries`. Without a state all that failed, were cancelled or were skipped.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct AskedFilter {
-    domain: Option<PushDomain>,
-    kind: Option<CallbackKind>,
-    event: Option<EventName>,
-    stream: Option<String>,
-    state: Option<DeliveryState>,
-    since: Option<Moment>,
-    until: Option<Moment>,
-    status: Option<i64>,
-    error_class: Option<ErrorClass>,
-    q: Option<String>,
-}
-
-impl From<AskedFilter> for DeliveryFilter {
-    fn from(asked: AskedFilter) -> Self {
-        Self {
-            domain: asked.domain.map(|domain| domain.0),
-            kind: asked.kind,
-            event: asked.event,
-            stream: asked.stream,
-            state: asked.state,
-            since: asked.since.map(|since| since.0),
-            until: asked.until.map(|until| until.0),
-            status: asked.status,
-            error_class: asked.error_class.map(|class| class.to_string()),
-            text: asked.q,
-            only: None,
-        }
-    }
-}
 
 /// The filter of a recovery, without what does not filter.
 #[derive(Debug, Serialize)]
@@ -140,7 +106,8 @@ struct DryRun {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct StartRecovery {
-    filter: AskedFilter,
+    /// Without a state: all that failed, were cancelled or were skipped.
+    filter: Filter,
     /// Only count.
     #[serde(default)]
     dry_run: bool,

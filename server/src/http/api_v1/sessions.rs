@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::NameValue;
 use super::extract::{ApiActor, Params, PushDomain, Query};
 use super::moment::Moment;
-use super::page::{self, Cursor, Limit, List};
+use super::page::List;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -148,16 +148,13 @@ impl From<SessionEvent> for SessionEventJson {
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
     pub(super) domain: Option<PushDomain>,
-    pub(super) cursor: Option<Cursor>,
-    pub(super) limit: Option<Limit>,
 }
 
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
+    Query(query, page): Query<ListQuery>,
 ) -> Result<Json<List<SessionJson>>, ApiProblem> {
-    let page = page::request(query.cursor, query.limit)?;
     let filter = SessionFilter { domain: query.domain.map(|domain| domain.0), live: None, only: None };
     Ok(Json(app.console.streams.list(&actor, filter, page).await?.into()))
 }

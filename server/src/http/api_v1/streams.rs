@@ -5,7 +5,7 @@ use axum::extract::State;
 use callsheet::streams::SessionFilter;
 
 use super::extract::{ApiActor, Query};
-use super::page::{self, List};
+use super::page::List;
 use super::sessions::{ListQuery, SessionJson};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -13,9 +13,8 @@ use crate::http::problem::ApiProblem;
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
+    Query(query, page): Query<ListQuery>,
 ) -> Result<Json<List<SessionJson>>, ApiProblem> {
-    let page = page::request(query.cursor, query.limit)?;
     let filter = SessionFilter { domain: query.domain.map(|domain| domain.0), live: Some(true), only: None };
     Ok(Json(app.console.streams.list(&actor, filter, page).await?.into()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use callsheet::deliveries::{DeliveryStore, Ownership};
+use callsheet::deliveries::Ownership;
 use callsheet::storage::Db;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -12,7 +12,7 @@ use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, Res
 use callsheet::sealing::Sealer;
 use callsheet::storage::Db;
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
-use callsheet::{Console, ConsoleParts};
+use callsheet::{Console, ConsoleParts, Retention};
 use callsheet_server::http::AppState;
 use callsheet_server::http::router::{Serves, router};
 use leptos::config::LeptosOptions;
@@ -70,6 +70,7 @@ impl Api {
             session_grace: 5_000,
             part_seconds: 1_800,
             cnames: Default::default(),
+            retention: Retention { days: 30, attempt_body_days: 7 },
         });
         let state = AppState {
             console: console.clone(),

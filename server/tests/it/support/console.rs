@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::Console;
 use callsheet::deliveries::{DeliveryDetail, RetrySchedule};
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, SystemClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
+use callsheet::{Console, Retention};
 use callsheet_server::config::{Config, Roles};
 use callsheet_server::startup::{Application, open_console};
 use jiff::tz::TimeZone;
@@ -39,7 +39,7 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         allowed_networks: vec!["127.0.0.0/8".parse().expect("a network")],
         part_seconds: 1800,
         session_grace_ms: 5_000,
-        retention_days: 30,
+        retention: Retention { days: 30, attempt_body_days: 7 },
         lease: Duration::from_secs(10),
         cnames: Default::default(),
     }
@@ -86,7 +86,8 @@ impl TestConsole {
         Self::start_on(tempfile::tempdir().expect("folder"), database, clock, change).await
     }
 
-    async fn start_on(
+    /// Starts on the data of another.
+    pub(crate) async fn start_on(
         data: TempDir,
         database: Database,
         clock: Arc<dyn Clock>,
