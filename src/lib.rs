@@ -46,6 +46,7 @@ pub mod recordings;
 #[cfg(feature = "ssr")]
 pub mod sealing;
 pub mod sources;
+pub mod stats;
 #[cfg(feature = "ssr")]
 pub mod storage;
 pub mod streams;

@@ -91,7 +91,10 @@ impl Stage {
     /// Starts a console on it; answers with the delivery's id.
     async fn serve(self, database: Database) -> (TestConsole, String) {
         self.console.db.close().await;
-        (TestConsole::start_on(self.data, database, Arc::new(SystemClock), |_| {}).await, self.waiting.delivery.to_string())
+        (
+            TestConsole::start_on(self.data, database, Arc::new(SystemClock), |_| {}).await,
+            self.waiting.delivery.to_string(),
+        )
     }
 }
 

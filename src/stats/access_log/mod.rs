@@ -1,0 +1,1 @@
+//! Access logs: from lines to sums by domain and five-minute point.

@@ -1,0 +1,19 @@
+//! Statistics: what was served, stored and transcoded, by domain and time slot.
+//!
+//! **Words.** A *point* is five minutes, stored by its start in UTC. A *slot* is the time that is looked at, `[from, to)`. A *domain* is a play
+//! domain, a VOD domain, or `(other)`: hosts that the console does not know. Removed domains stay.
+//!
+//! **Who acts.** Access logs, listings of buckets and results of transcoders come in, each exactly once; reviewers read figures.
+
+#[cfg(feature = "ssr")]
+pub mod access_log;
+#[cfg(feature = "ssr")]
+pub mod transcode;
+mod transcoding;
+mod usage;
+
+pub use transcoding::{Codec, Resolution, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView};
+pub use usage::{Change, Granularity, Metric, Slot, TopDomain, UsageCards, UsagePoint, UsageQuery, UsageView};
+
+/// Where lines of hosts are counted that the console does not know.
+pub const OTHER: &str = "(other)";

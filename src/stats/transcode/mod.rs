@@ -1,0 +1,1 @@
+//! Results of transcoders, as they come.
