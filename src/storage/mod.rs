@@ -113,7 +113,7 @@ pub struct Db {
     /// How other processes that share the database hear of this one's commits.
     hints: Option<Hints>,
     write_thread: WriteThread,
-    /// The connections of that thread: a connection wakes its task from the runtime that opened it.
+    /// The connections of that thread.
     hot: AnyPool,
 }
 
@@ -132,8 +132,8 @@ impl Db {
             let read = sqlite_pool(4).connect(&url).await.map_err(OpenError::Connect)?;
             (Engine::Sqlite, write.clone(), read, write)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let pool = postgres_pool(12).connect(url).await.map_err(OpenError::Connect)?;
-            let hot = postgres_pool(4).connect_lazy(url).map_err(OpenError::Connect)?;
+            let pool = postgres_pool(12, POSTGRES).connect(url).await.map_err(OpenError::Connect)?;
+            let hot = postgres_pool(8, POSTGRES_HOT).connect_lazy(url).map_err(OpenError::Connect)?;
             (Engine::Postgres, pool.clone(), pool, hot)
         } else {
             return Err(OpenError::BadUrl);
@@ -194,6 +194,14 @@ impl Db {
         Ok(self.hot.begin_with(self.engine.begin_write()).await?)
     }
 
+    /// Connections to read by key what the delivery loop needs.
+    fn hot_read(&self) -> &AnyPool {
+        match self.engine {
+            Engine::Sqlite => &self.read,
+            Engine::Postgres => &self.hot,
+        }
+    }
+
     /// Commits, then tells of the queue.
     async fn commit(&self, mut transaction: Transaction<'static, Any>, queued: Vec<Queued>) -> Result<(), StoreError> {
         if let Some(hints) = self.hints.as_ref().filter(|_| !queued.is_empty()) {
@@ -208,16 +216,20 @@ impl Db {
     }
 }
 
-fn postgres_pool(connections: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10)).after_connect(
-        |connection, _| {
-            // A process that freezes or drops off the network within a transaction must not keep its locks: others wait for them.
-            Box::pin(
-                async move { connection.execute("set idle_in_transaction_session_timeout = '5s'").await.map(drop) },
-            )
-        },
-    )
+fn postgres_pool(connections: u32, settings: &'static str) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .after_connect(move |connection, _| Box::pin(async move { connection.execute(settings).await.map(drop) }))
 }
+
+/// A process that freezes or drops off the network within a transaction must not keep its locks: others wait for them.
+const POSTGRES: &str = "set idle_in_transaction_session_timeout = '5s'";
+
+/// Here each statement finds a batch of rows by their keys. The planner, whose statistics lag behind tables that grow and shrink by
+/// thousands of rows a second, would often read the whole table instead.
+const POSTGRES_HOT: &str = "set idle_in_transaction_session_timeout = '5s'; set enable_seqscan = off; \
+     set enable_hashjoin = off; set enable_mergejoin = off";
 
 fn sqlite_pool(connections: u32) -> AnyPoolOptions {
     AnyPoolOptions::new()

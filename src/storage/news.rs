@@ -66,7 +66,7 @@ impl Db {
              left join queue q on q.queued_at >= greatest($1, {now} - {FARTHEST_MS}) and {}",
             is_owned(owned)
         );
-        let found = sqlx::query(AssertSqlSafe(sql)).bind(seen.since).fetch_all(&self.read).await?;
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(seen.since).fetch_all(self.hot_read()).await?;
         let mut news = News { rows: Vec::with_capacity(found.len()), seen };
         for row in &found {
             if row.col::<Option<i64>>("delivery_id")?.is_some() {

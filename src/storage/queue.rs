@@ -113,7 +113,7 @@ impl DeliveryStore for Db {
         for (callback, delivery) in deliveries {
             places.push([callback.0.into(), delivery.0.into()]);
         }
-        let mut connection = self.read.acquire().await?;
+        let mut connection = self.hot_read().acquire().await?;
         let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where c.id in (select callback_id from r)");
         let mut callbacks: HashMap<CallbackId, Arc<Callback>> = HashMap::new();
         for row in &places.clone().with(self.engine, &mut connection, &sql).await? {

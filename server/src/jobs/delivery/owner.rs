@@ -12,7 +12,7 @@ use super::TRY_AGAIN;
 /// How often to look for what was queued, without a hint, and for what became of pauses.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// Between two looks by a hint.
-const HINT_PAUSE: Duration = Duration::from_millis(50);
+const HINT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Keeps the leases alive.
 pub(super) struct Owner {
@@ -74,7 +74,7 @@ fn nothing(worker: &str) -> Ownership {
     Ownership::Shards { worker: worker.to_owned(), epochs: Default::default() }
 }
 
-/// Passes on, at most twenty times a second, that another process queued something.
+/// Passes on, at most a hundred times a second, that another process queued something.
 pub(super) async fn follow_hints(db: Db, hinted: watch::Sender<()>) {
     loop {
         match db.queue_hints().await {
