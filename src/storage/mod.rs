@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Connection, Executor, Transaction};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Executor, Transaction};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
@@ -128,8 +128,8 @@ impl Db {
         let (engine, write, read, hot) = if url.starts_with("sqlite:") {
             let separator = if url.contains('?') { '&' } else { '?' };
             let url = format!("{url}{separator}mode=rwc");
-            let write = sqlite_pool(1).connect(&url).await.map_err(OpenError::Connect)?;
-            let read = sqlite_pool(4).connect(&url).await.map_err(OpenError::Connect)?;
+            let write = sqlite_pool(1, 16 * MIB).connect(&url).await.map_err(OpenError::Connect)?;
+            let read = sqlite_pool(4, 4 * MIB).connect(&url).await.map_err(OpenError::Connect)?;
             (Engine::Sqlite, write.clone(), read, write)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pool = postgres_pool(12, POSTGRES).connect(url).await.map_err(OpenError::Connect)?;
@@ -231,22 +231,22 @@ const POSTGRES: &str = "set idle_in_transaction_session_timeout = '5s'";
 const POSTGRES_HOT: &str = "set idle_in_transaction_session_timeout = '5s'; set enable_seqscan = off; \
      set enable_hashjoin = off; set enable_mergejoin = off";
 
-fn sqlite_pool(connections: u32) -> AnyPoolOptions {
+/// In KiB.
+const MIB: u32 = 1024;
+
+/// `cache`: KiB of pages that each connection keeps.
+fn sqlite_pool(connections: u32, cache: u32) -> AnyPoolOptions {
+    // The log is folded back after 64 MiB: pages that change with each commit are then written once.
+    let settings = format!(
+        "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 10000; \
+         pragma temp_store = memory; pragma wal_autocheckpoint = 16384; pragma cache_size = -{cache}"
+    );
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                connection
-                    .execute(
-                        // The log is folded back after 64 MiB: pages that change with each commit are then written once.
-                        "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
-                         pragma busy_timeout = 10000; pragma temp_store = memory; pragma cache_size = -16384; \
-                         pragma wal_autocheckpoint = 16384",
-                    )
-                    .await?;
-                Ok(())
-            })
+        .after_connect(move |connection, _| {
+            let settings = settings.clone();
+            Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
         })
         // Where the disk is full SQLite rolls back by itself, the driver's own attempt fails, and from then on it believes itself
         // inside a transaction: such a connection is replaced.
