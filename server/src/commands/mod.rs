@@ -1,6 +1,7 @@
 //! The command line. Every command opens the same database as a running server and works beside it.
 
 mod create;
+mod demo;
 mod listen;
 mod serve;
 
@@ -65,6 +66,12 @@ enum Command {
         /// A callback's signing secret (whsec_…), to check signatures; once for each callback that comes here
         #[arg(long = "secret", value_name = "SECRET")]
         secrets: Vec<String>,
+    },
+    /// Fill a data folder of its own with sample domains, streams, callbacks and statistics, to look around
+    Demo {
+        /// A folder that holds no console yet
+        #[arg(long, value_name = "DIR", default_value = "./sample-data")]
+        data_dir: PathBuf,
     },
     /// Bring the database's tables up to date
     Migrate {
@@ -173,6 +180,7 @@ impl Cli {
                 create::source(&settings.load()?, &adapter, &name, default_domain.as_deref(), json).await
             }
             Command::Listen { port, secrets } => listen::listen(port, &secrets).await,
+            Command::Demo { data_dir } => demo::demo(data_dir).await,
             Command::Migrate { settings } => create::tables(&settings.load()?).await,
         }
     }
