@@ -8,10 +8,19 @@
 #[cfg(feature = "ssr")]
 pub mod access_log;
 #[cfg(feature = "ssr")]
+pub mod slots;
+#[cfg(feature = "ssr")]
+mod store;
+#[cfg(feature = "ssr")]
 pub mod transcode;
 mod transcoding;
 mod usage;
 
+#[cfg(feature = "ssr")]
+pub use store::{
+    Chosen, Counted, Digest, DomainSums, HEAD, Held, Import, ImportStep, OutputSums, Progress, Sample, StatsStore,
+    StoredOutput, Sums, UsageBatch,
+};
 pub use transcoding::{Codec, Resolution, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView};
 pub use usage::{Change, Granularity, Metric, Slot, TopDomain, UsageCards, UsagePoint, UsageQuery, UsageView};
 
