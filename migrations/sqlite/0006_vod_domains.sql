@@ -2,6 +2,6 @@
 create table vod_domains (
     name text primary key,
     display text not null,
-    rule text not null,
+    path text not null,
     created_at integer not null
 );

@@ -210,6 +210,9 @@ pub trait StatsStore: Send + Sync {
     /// Sums for each of these days.
     async fn transcode_sums(&self, chosen: &Chosen, days: &[Slot]) -> Result<Vec<OutputSums>, StoreError>;
 
+    /// When the first known task finished.
+    async fn first_output(&self) -> Result<Option<i64>, StoreError>;
+
     /// Removes a batch of five-minute points before `before`; hours and days stay. Answers with how many.
     async fn delete_old_points(&self, before: i64) -> Result<u64, StoreError>;
     /// Keeps of a day before `before` only what its peak and its end are made of. False: there is no such day left.

@@ -44,7 +44,7 @@ pub struct StatsDb {
 
 impl StatsDb {
     /// Opens `stats.db` in the data folder where `db` is SQLite, else uses what `db` uses. Hours and days are those of `calendar`.
-    pub async fn open(db: &Db, data_dir: &Path, calendar: Calendar) -> Result<Self, OpenError> {
+    pub fn open(db: &Db, data_dir: &Path, calendar: Calendar) -> Result<Self, OpenError> {
         let (write, read) = match db.engine {
             Engine::Postgres => (db.write.clone(), db.read.clone()),
             Engine::Sqlite => {
@@ -191,6 +191,10 @@ impl StatsStore for StatsDb {
 
     async fn transcode_sums(&self, chosen: &Chosen, days: &[Slot]) -> Result<Vec<OutputSums>, StoreError> {
         self.output_sums(chosen, days).await
+    }
+
+    async fn first_output(&self) -> Result<Option<i64>, StoreError> {
+        self.earliest_output().await
     }
 
     async fn delete_old_points(&self, before: i64) -> Result<u64, StoreError> {

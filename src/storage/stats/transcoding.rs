@@ -1,7 +1,7 @@
 //! Outputs of transcoding tasks.
 
 use super::super::batch::Rows;
-use super::super::rows::Values;
+use super::super::rows::{Read, Values};
 use super::{ALL, StatsDb, chosen_numbers};
 use crate::model::StoreError;
 use crate::stats::{Chosen, Codec, OutputSums, Slot, StoredOutput};
@@ -54,6 +54,11 @@ impl StatsDb {
         let added = rows.insert(self.engine, &mut tx, "transcode_outputs", ending).await?.len();
         tx.commit().await?;
         Ok(added)
+    }
+
+    pub(super) async fn earliest_output(&self) -> Result<Option<i64>, StoreError> {
+        let sql = "select min(finished_at) as first from transcode_outputs";
+        sqlx::query(sql).fetch_one(&self.read).await?.col("first")
     }
 
     pub(super) async fn output_sums(&self, chosen: &Chosen, days: &[Slot]) -> Result<Vec<OutputSums>, StoreError> {

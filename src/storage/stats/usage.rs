@@ -71,11 +71,8 @@ impl StatsDb {
             let (number, at) = key;
             let sums = *added.get(&key).ok_or_else(|| StoreError::corrupt("a point that was not added"))?;
             for (rolled, start) in [(&mut hours, calendar.hour(at).from), (&mut days, calendar.day(at).from)] {
-                let row = rolled.entry((number, start)).or_insert(Rolled {
-                    sums: Sums::default(),
-                    peak: bytes,
-                    peak_at: at,
-                });
+                let row =
+                    rolled.entry((number, start)).or_insert(Rolled { sums: Sums::default(), peak: bytes, peak_at: at });
                 row.sums += sums;
                 if (bytes, row.peak_at) > (row.peak, at) {
                     (row.peak, row.peak_at) = (bytes, at);

@@ -25,7 +25,10 @@ impl StatsDb {
             let last_kept = Calendar::new(before).day(kept_from);
             let from = if last_kept.from == kept_from { kept_from } else { last_kept.to };
             self.roll_up_anew(&mut tx, from).await?;
-            sqlx::query("update stats_state set zone = $1 where id = 1").bind(zone.to_owned()).execute(&mut *tx).await?;
+            sqlx::query("update stats_state set zone = $1 where id = 1")
+                .bind(zone.to_owned())
+                .execute(&mut *tx)
+                .await?;
         }
         Ok(tx.commit().await?)
     }
