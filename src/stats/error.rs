@@ -1,5 +1,6 @@
 //! What can go wrong with statistics.
 
+use super::access_log::Format;
 use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
 
 /// Why something with statistics cannot be done.
@@ -21,6 +22,12 @@ pub enum StatsError {
     UnknownVodDomain(String),
     #[error("another import took in the same file meanwhile; nothing was counted twice")]
     ImportMoved,
+    #[error("the format is not known by its first lines; name one of: {}", Format::names())]
+    UnknownFormat,
+    #[error("lines of this format name no host; give the domain that they are of")]
+    NoDomain,
+    #[error("the file cannot be read: {0}")]
+    Unreadable(#[source] std::io::Error),
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     #[error(transparent)]
@@ -38,6 +45,9 @@ impl Problem for StatsError {
             Self::Taken(_) => "vod_domain_taken",
             Self::UnknownVodDomain(_) => "vod_domain_unknown",
             Self::ImportMoved => "import_moved",
+            Self::UnknownFormat => "access_log_unknown_format",
+            Self::NoDomain => "access_log_no_domain",
+            Self::Unreadable(_) => "access_log_unreadable",
             Self::Forbidden(e) => e.code(),
             Self::Store(e) => e.code(),
         }
@@ -45,6 +55,7 @@ impl Problem for StatsError {
     fn kind(&self) -> ProblemKind {
         match self {
             Self::BadSlot | Self::TooManyPoints(_) | Self::BadName(_) | Self::BadPath => ProblemKind::Invalid,
+            Self::UnknownFormat | Self::NoDomain | Self::Unreadable(_) => ProblemKind::Invalid,
             Self::UnknownDomain(_) | Self::UnknownVodDomain(_) => ProblemKind::NotFound,
             Self::Taken(_) | Self::ImportMoved => ProblemKind::Conflict,
             Self::Forbidden(e) => e.kind(),
@@ -55,10 +66,15 @@ impl Problem for StatsError {
         match self {
             Self::BadSlot => Some("from"),
             Self::TooManyPoints(_) => Some("granularity"),
-            Self::UnknownDomain(_) => Some("domain"),
+            Self::UnknownDomain(_) | Self::NoDomain => Some("domain"),
+            Self::UnknownFormat => Some("format"),
             Self::BadName(_) | Self::Taken(_) => Some("name"),
             Self::BadPath => Some("path"),
-            Self::UnknownVodDomain(_) | Self::ImportMoved | Self::Forbidden(_) | Self::Store(_) => None,
+            Self::UnknownVodDomain(_)
+            | Self::ImportMoved
+            | Self::Unreadable(_)
+            | Self::Forbidden(_)
+            | Self::Store(_) => None,
         }
     }
     fn args(&self) -> Vec<(&'static str, String)> {
@@ -67,6 +83,8 @@ impl Problem for StatsError {
             Self::UnknownDomain(name) | Self::Taken(name) | Self::UnknownVodDomain(name) => {
                 vec![("name", name.clone())]
             }
+            Self::UnknownFormat => vec![("formats", Format::names())],
+            Self::Unreadable(why) => vec![("why", why.to_string())],
             Self::BadName(BadName::TooLong(max)) => vec![("max", max.to_string())],
             _ => Vec::new(),
         }

@@ -14,6 +14,8 @@ mod figures;
 #[cfg(feature = "ssr")]
 mod hosts;
 #[cfg(feature = "ssr")]
+mod import;
+#[cfg(feature = "ssr")]
 mod service;
 #[cfg(feature = "ssr")]
 pub mod slots;
@@ -29,6 +31,8 @@ mod vod;
 pub use error::StatsError;
 #[cfg(feature = "ssr")]
 pub use hosts::{HostStore, Owners, PathRule, PlayHost, Tally};
+#[cfg(feature = "ssr")]
+pub use import::{AccessLog, Imported};
 #[cfg(feature = "ssr")]
 pub use service::Stats;
 #[cfg(feature = "ssr")]

@@ -1,1 +1,42 @@
 //! Access logs: from lines to sums by domain and five-minute point.
+//!
+//! **Words.** A *line* becomes a [`Hit`] or is [`Bad`]. A [`Tally`] sums hits by domain and point; hosts that the console does not know
+//! are summed under [`OTHER`](super::OTHER). A [`Reading`] takes a file from its first byte to its last and hands over a [`Batch`] about
+//! every 32 MiB, always at the end of a line.
+//!
+//! **Once only.** What was taken of a file is known by two digests of its unpacked content: `head`, of the first 4 KiB (or of what was
+//! taken, when that is less), and `prefix`, of everything up to `offset`. Whoever stores a batch stores the three with it. A file that is
+//! read again (under another name, packed otherwise, grown since, whole after it was cut short) has a head in common with what is
+//! stored, and [`Reading::resume`] passes over the longest prefix that is known already.
+//!
+//! **Time.** A line is stamped at the end of its request, so its bytes are spread evenly over `[end − duration, end]` ([`spread`]); the
+//! request itself, its hit and its status are counted at the point of the end.
+//!
+//! **Speed.** A line costs no allocation, no regular expression and one look-up each for its host and its point.
+
+mod bad;
+mod cdn;
+mod combined;
+mod format;
+mod hosts;
+mod json;
+mod numbers;
+mod parser;
+mod reading;
+mod spread;
+mod tally;
+mod times;
+mod unpack;
+mod w3c;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use bad::{Bad, BadLine};
+pub use format::Format;
+pub use hosts::KnownHosts;
+pub use parser::{Hit, Parser};
+pub use reading::{Batch, Digest, End, Known, Reading, Tail};
+pub use spread::{POINT_SECONDS, spread};
+pub use tally::{Report, Row, Tally, UnknownHost};

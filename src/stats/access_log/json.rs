@@ -1,0 +1,260 @@
+//! Lines that are one JSON object: nginx with the console's `log_format`, and Cloudflare Logpush.
+//!
+//! The scanner reads names and values in any order, passes over whatever values it does not need, nested ones too, and undoes escapes only
+//! in a host.
+//!
+//! ```text
+//! {"t":"2026-11-22T09:01:03+00:00","msec":1795338063.688,"host":"play.test.com","status":200,"bytes_sent":20000248,"request_time":3.771}
+//! {"ClientRequestHost":"play.test.com","EdgeStartTimestamp":"2026-11-22T09:01:00Z","EdgeEndTimestamp":"2026-11-22T09:01:03Z","EdgeResponseBytes":20000248,"EdgeResponseStatus":200,"CacheCacheStatus":"hit"}
+//! ```
+
+use memchr::memchr2;
+
+use super::numbers::{cache_hit, integer, millis, status};
+use super::parser::host;
+use super::times::{Dates, unix};
+use super::{Bad, Hit};
+
+/// `msec`, else `t`; `bytes_sent`, else `body_bytes_sent`; `host`, `status`, `request_time` (s) and, where logged, `upstream_cache_status`.
+pub(super) fn nginx<'a>(line: &'a [u8], dates: &mut Dates, scratch: &'a mut String) -> Result<Hit<'a>, Bad> {
+    let (mut asked, mut msec, mut iso) = (None, None, None);
+    let (mut sent, mut body, mut code, mut duration, mut cache) = (None, None, None, None, None);
+    let mut object = Object::open(line)?;
+    while let Some((name, value)) = object.next()? {
+        match name {
+            b"msec" => msec = Some(value),
+            b"t" => iso = Some(value),
+            b"host" => asked = Some(value),
+            b"status" => code = Some(value),
+            b"bytes_sent" => sent = Some(value),
+            b"body_bytes_sent" => body = Some(value),
+            b"request_time" => duration = Some(value),
+            b"upstream_cache_status" => cache = Some(value),
+            _ => {}
+        }
+    }
+    let end_ms = match msec {
+        Some(msec) => millis(msec.raw),
+        None => iso.and_then(|iso| dates.rfc3339(iso.raw)),
+    };
+    Ok(Hit {
+        end_ms: end_ms.ok_or(Bad::Time)?,
+        duration_ms: duration.map_or(Some(0), |seconds| millis(seconds.raw)).ok_or(Bad::Duration)?,
+        bytes: sent.or(body).and_then(|bytes| integer(bytes.raw)).ok_or(Bad::Bytes)?,
+        status: code.and_then(|code| status(code.raw)).ok_or(Bad::Status)?,
+        hit: cache.and_then(|cache| cache_hit(cache.raw)),
+        host: named(asked, scratch)?,
+    })
+}
+
+/// The duration is that between the two time stamps.
+pub(super) fn cloudflare<'a>(line: &'a [u8], dates: &mut Dates, scratch: &'a mut String) -> Result<Hit<'a>, Bad> {
+    let (mut asked, mut start, mut end) = (None, None, None);
+    let (mut sent, mut code, mut cache) = (None, None, None);
+    let mut object = Object::open(line)?;
+    while let Some((name, value)) = object.next()? {
+        match name {
+            b"ClientRequestHost" => asked = Some(value),
+            b"EdgeStartTimestamp" => start = Some(value),
+            b"EdgeEndTimestamp" => end = Some(value),
+            b"EdgeResponseBytes" => sent = Some(value),
+            b"EdgeResponseStatus" => code = Some(value),
+            b"CacheCacheStatus" => cache = Some(value),
+            _ => {}
+        }
+    }
+    let mut stamp = |value: Option<Value<'_>>| {
+        let raw = value?.raw;
+        if raw.contains(&b'-') { dates.rfc3339(raw) } else { unix(raw) }
+    };
+    let (start, end) = (stamp(start).ok_or(Bad::Time)?, stamp(end).ok_or(Bad::Time)?);
+    Ok(Hit {
+        end_ms: end,
+        duration_ms: end - start,
+        bytes: sent.and_then(|bytes| integer(bytes.raw)).ok_or(Bad::Bytes)?,
+        status: code.and_then(|code| status(code.raw)).ok_or(Bad::Status)?,
+        hit: cache.and_then(|cache| cache_hit(cache.raw)),
+        host: named(asked, scratch)?,
+    })
+}
+
+/// A host, its escapes undone in `scratch` where there are some.
+fn named<'a>(value: Option<Value<'a>>, scratch: &'a mut String) -> Result<Option<&'a str>, Bad> {
+    match value {
+        None => Ok(None),
+        Some(Value { raw, kind: Kind::Text }) => host(raw),
+        Some(Value { raw, kind: Kind::Escaped }) => {
+            unescape(raw, scratch)?;
+            host(scratch.as_bytes())
+        }
+        Some(Value { raw, kind: Kind::Other }) => {
+            if raw == b"null" {
+                Ok(None)
+            } else {
+                Err(Bad::Host)
+            }
+        }
+    }
+}
+
+/// A value as written, a text without its quotes.
+#[derive(Debug, Clone, Copy)]
+struct Value<'a> {
+    raw: &'a [u8],
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Text,
+    /// A text with backslashes.
+    Escaped,
+    /// A number, a literal, an object or an array.
+    Other,
+}
+
+/// The members of an object, one after another.
+struct Object<'a> {
+    line: &'a [u8],
+    at: usize,
+    started: bool,
+}
+
+impl<'a> Object<'a> {
+    fn open(line: &'a [u8]) -> Result<Self, Bad> {
+        if line.first() == Some(&b'{') { Ok(Self { line, at: 1, started: false }) } else { Err(Bad::Json) }
+    }
+
+    /// The next name and its value; `None` at the object's end, which must be the line's.
+    fn next(&mut self) -> Result<Option<(&'a [u8], Value<'a>)>, Bad> {
+        match self.token()? {
+            b'}' => return if self.line[self.at + 1..].trim_ascii().is_empty() { Ok(None) } else { Err(Bad::Json) },
+            b',' if self.started => {
+                self.at += 1;
+                self.token()?;
+            }
+            _ if self.started => return Err(Bad::Json),
+            _ => self.started = true,
+        }
+        let name = self.text()?;
+        if self.token()? != b':' {
+            return Err(Bad::Json);
+        }
+        self.at += 1;
+        let value = match self.token()? {
+            b'"' => self.text()?,
+            b'{' | b'[' => self.nested()?,
+            _ => self.plain()?,
+        };
+        // A name with escapes is none of those that are looked for, as long as nobody escapes plain letters.
+        Ok(Some((name.raw, value)))
+    }
+
+    /// The next byte that is not white space.
+    fn token(&mut self) -> Result<u8, Bad> {
+        loop {
+            match self.line.get(self.at) {
+                Some(b' ' | b'\t' | b'\r') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(Bad::Json),
+            }
+        }
+    }
+
+    /// The text that starts here.
+    fn text(&mut self) -> Result<Value<'a>, Bad> {
+        if self.line.get(self.at) != Some(&b'"') {
+            return Err(Bad::Json);
+        }
+        let start = self.at + 1;
+        let (mut at, mut kind) = (start, Kind::Text);
+        loop {
+            at += self.line.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)).ok_or(Bad::Json)?;
+            if self.line[at] == b'"' {
+                self.at = at + 1;
+                return Ok(Value { raw: &self.line[start..at], kind });
+            }
+            kind = Kind::Escaped;
+            at += 2;
+        }
+    }
+
+    /// The object or array that starts here.
+    fn nested(&mut self) -> Result<Value<'a>, Bad> {
+        let start = self.at;
+        let mut depth = 0usize;
+        loop {
+            match self.line.get(self.at).ok_or(Bad::Json)? {
+                b'"' => {
+                    self.text()?;
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(Value { raw: &self.line[start..self.at], kind: Kind::Other });
+            }
+        }
+    }
+
+    /// The number or literal that starts here.
+    fn plain(&mut self) -> Result<Value<'a>, Bad> {
+        let rest = &self.line[self.at..];
+        let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
+        let length = rest.iter().position(|b| !word(b)).unwrap_or(rest.len());
+        if length == 0 {
+            return Err(Bad::Json);
+        }
+        self.at += length;
+        Ok(Value { raw: &rest[..length], kind: Kind::Other })
+    }
+}
+
+/// Undoes the escapes of a JSON text.
+fn unescape(raw: &[u8], into: &mut String) -> Result<(), Bad> {
+    into.clear();
+    let mut rest = std::str::from_utf8(raw).map_err(|_| Bad::Host)?;
+    while let Some(at) = rest.find('\\') {
+        into.push_str(&rest[..at]);
+        let mut chars = rest[at + 1..].chars();
+        match chars.next().ok_or(Bad::Json)? {
+            'u' => {
+                let (code, after) = code_unit(chars.as_str())?;
+                rest = after;
+                let surrogate = (0xd800..0xe000).contains(&code);
+                let pair = if surrogate { rest.strip_prefix("\\u").map(code_unit).transpose()? } else { None };
+                let decoded = match pair {
+                    Some((low, after)) => {
+                        rest = after;
+                        char::decode_utf16([code, low]).next().and_then(Result::ok)
+                    }
+                    None => char::from_u32(u32::from(code)),
+                };
+                into.push(decoded.ok_or(Bad::Json)?);
+                continue;
+            }
+            'b' => into.push('\u{8}'),
+            'f' => into.push('\u{c}'),
+            'n' => into.push('\n'),
+            'r' => into.push('\r'),
+            't' => into.push('\t'),
+            same @ ('"' | '\\' | '/') => into.push(same),
+            _ => return Err(Bad::Json),
+        }
+        rest = chars.as_str();
+    }
+    into.push_str(rest);
+    Ok(())
+}
+
+/// Four hexadecimal digits, and what follows.
+fn code_unit(text: &str) -> Result<(u16, &str), Bad> {
+    let (digits, rest) = text.split_at_checked(4).ok_or(Bad::Json)?;
+    if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(Bad::Json);
+    }
+    u16::from_str_radix(digits, 16).map(|code| (code, rest)).map_err(|_| Bad::Json)
+}

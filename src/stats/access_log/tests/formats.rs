@@ -1,0 +1,271 @@
+//! Each format: its documented line, its odd lines, and recognition.
+
+use super::super::{Bad, Format, Hit, Parser};
+use super::{NGINX_COMBINED, NGINX_JSON, known};
+
+const CLOUDFRONT: &str = include_str!("samples/cloudfront.log");
+const W3C: &str = include_str!("samples/w3c.log");
+const CLOUDFLARE: &str = include_str!("samples/cloudflare.log");
+const ALIYUN: &str = include_str!("samples/aliyun.log");
+const HUAWEI: &str = include_str!("samples/huawei.log");
+const TENCENT: &str = include_str!("samples/tencent.log");
+const JD: &str = include_str!("samples/jd.log");
+
+/// What a line says: host, time of the end in RFC 3339, duration in ms, bytes, status, hit.
+type Said = (Option<String>, String, i64, i64, u16, Option<bool>);
+
+fn said(hit: &Hit<'_>) -> Said {
+    let end = jiff::Timestamp::from_millisecond(hit.end_ms).expect("time").to_string();
+    (hit.host.map(str::to_owned), end, hit.duration_ms, hit.bytes, hit.status, hit.hit)
+}
+
+fn lines(format: Format, content: &str) -> Vec<Said> {
+    let mut parser = Parser::new(format);
+    content.lines().filter_map(|line| parser.parse(line.as_bytes()).expect(line).map(|hit| said(&hit))).collect()
+}
+
+fn row(host: &str, end: &str, duration: i64, bytes: i64, status: u16, hit: Option<bool>) -> Said {
+    (Some(host.to_owned()), end.to_owned(), duration, bytes, status, hit)
+}
+
+#[test]
+fn nginx_json() {
+    assert_eq!(
+        lines(Format::NginxJson, NGINX_JSON),
+        [
+            row("play.test.com", "2026-11-22T09:01:03.688Z", 3771, 20_000_248, 200, None),
+            row("play.test.com", "2026-11-22T09:01:03.699Z", 0, 1272, 206, None),
+            row("play.test.com", "2026-11-22T09:01:03.714Z", 0, 248, 200, None),
+            row("play.test.com", "2026-11-22T09:01:04.73Z", 1000, 5_275_896, 200, None),
+            row("a\"b\\x", "2026-11-22T09:01:04.737Z", 0, 308, 404, None),
+        ]
+    );
+}
+
+#[test]
+fn nginx_json_with_other_members() {
+    let line = r#"{"t":"2026-11-22T17:01:03.5+08:00","body_bytes_sent":9,"status":502,"upstream_cache_status":"%"}"#;
+    for (word, hit) in [
+        ("HIT", Some(true)),
+        ("STALE", Some(true)),
+        ("UPDATING", Some(true)),
+        ("REVALIDATED", Some(true)),
+        ("MISS", Some(false)),
+        ("EXPIRED", Some(false)),
+        ("-", None),
+        ("", None),
+    ] {
+        let said = lines(Format::NginxJson, &line.replace('%', word));
+        assert_eq!(said, [(None, "2026-11-22T09:01:03.5Z".to_owned(), 0, 9, 502, hit)], "{word}");
+    }
+}
+
+#[test]
+fn combined_has_no_host_and_no_duration() {
+    let rows = lines(Format::Combined, NGINX_COMBINED);
+    assert_eq!(rows.len(), 5);
+    assert_eq!(rows[0], (None, "2026-11-22T09:01:03Z".to_owned(), 0, 20_000_000, 200, None));
+    let odd = r#"::1 - a b [02/Jan/2026:23:59:60 -0330] "GET /\"x\" [y] HTTP/1.1" 304 - "-" "\\" extra"#;
+    assert_eq!(lines(Format::Combined, odd), [(None, "2026-01-03T03:30:00Z".to_owned(), 0, 0, 304, None)]);
+}
+
+#[test]
+fn w3c() {
+    assert_eq!(
+        lines(Format::W3c, CLOUDFRONT),
+        [
+            row("play.test.com", "2019-12-04T21:02:31Z", 1, 392, 200, Some(true)),
+            row("play.test.com", "2019-12-04T21:02:32Z", 3771, 20_000_248, 206, Some(false)),
+        ]
+    );
+    assert_eq!(
+        lines(Format::W3c, W3C),
+        [
+            row("play.test.com", "2026-11-22T09:01:03Z", 15, 1272, 206, None),
+            row("play.test.com", "2026-11-22T09:01:04Z", 0, 308, 404, None),
+        ],
+        "IIS writes milliseconds"
+    );
+}
+
+#[test]
+fn w3c_columns_may_change_and_must_be_named() {
+    let mut parser = Parser::new(Format::W3c);
+    assert_eq!(parser.parse(b"2026-11-22 09:01:03 5"), Err(Bad::Fields));
+    assert_eq!(parser.parse(b"#Fields: date time sc-bytes"), Ok(None));
+    assert_eq!(parser.parse(b"2026-11-22 09:01:03 5").expect("line").map(|hit| hit.bytes), Some(5));
+    assert_eq!(parser.parse(b"#Fields: sc-bytes time date"), Ok(None));
+    assert_eq!(parser.parse(b"7 09:01:03.25 2026-11-22").expect("line").map(|hit| hit.end_ms % 1000), Some(250));
+    assert_eq!(parser.parse(b"7 09:01:03"), Err(Bad::Layout));
+}
+
+#[test]
+fn cloudflare_in_its_three_stamps() {
+    assert_eq!(
+        lines(Format::Cloudflare, CLOUDFLARE),
+        [
+            row("play.test.com", "2026-11-22T09:01:03Z", 3000, 20_000_248, 200, Some(true)),
+            row("play.test.com", "2026-11-22T09:01:03Z", 3000, 1272, 206, Some(false)),
+            row("play.test.com", "2026-11-22T09:01:03.703Z", 7, 248, 403, Some(false)),
+        ]
+    );
+}
+
+#[test]
+fn offline_logs_of_cdns() {
+    assert_eq!(
+        lines(Format::Aliyun, ALIYUN),
+        [
+            row("www.aliyun.com", "2015-06-08T17:58:09Z", 1542, 2830, 200, Some(false)),
+            row("play.test.com:443", "2026-11-22T09:01:03Z", 15, 1272, 206, Some(true)),
+        ]
+    );
+    assert_eq!(
+        lines(Format::Huawei, HUAWEI),
+        [
+            row("www.test.com", "2018-02-04T23:54:52Z", 1, 720, 206, Some(true)),
+            row("www.test.com", "2018-02-04T23:54:53Z", 250, 7200, 200, Some(false)),
+        ]
+    );
+    assert_eq!(
+        lines(Format::Tencent, TENCENT),
+        [
+            row("www.test.com", "2026-11-22T09:01:03Z", 15, 1272, 206, Some(true)),
+            row("www.test.com", "2026-11-22T09:01:04Z", 1000, 5_275_896, 200, Some(false)),
+        ]
+    );
+    assert_eq!(
+        lines(Format::Jd, JD),
+        [
+            row("www.jdcloud.com", "2017-11-30T20:13:10Z", 175, 1014, 200, Some(false)),
+            row("www.jdcloud.com", "2017-11-30T20:13:11Z", 2000, 20_000_248, 206, Some(true)),
+        ]
+    );
+}
+
+#[test]
+fn recognised_by_content() {
+    for (content, format) in [
+        (NGINX_COMBINED, Format::Combined),
+        (NGINX_JSON, Format::NginxJson),
+        (CLOUDFRONT, Format::W3c),
+        (W3C, Format::W3c),
+        (CLOUDFLARE, Format::Cloudflare),
+        (ALIYUN, Format::Aliyun),
+        (HUAWEI, Format::Huawei),
+        (TENCENT, Format::Tencent),
+        (JD, Format::Jd),
+    ] {
+        for line in content.lines().filter(|line| format != Format::W3c || line.starts_with('#')) {
+            if line.starts_with("#Date") {
+                continue;
+            }
+            assert_eq!(Format::recognise(line.as_bytes()), Some(format), "{line}");
+        }
+        let with_garbage = format!("\n\0\0\0 garbage\n{{\"a\":1}}\r\n{content}");
+        assert_eq!(Format::recognise(with_garbage.as_bytes()), Some(format));
+    }
+    for content in ["", "\n\n", "hello\nworld\n", "{}\n", "[]\n", "%PDF-1.7\n"] {
+        assert_eq!(Format::recognise(content.as_bytes()), None, "{content}");
+    }
+    assert!(Format::ALL.iter().all(|format| format.as_str().parse() == Ok(*format)));
+}
+
+#[test]
+fn json_in_any_order_with_nesting_escapes_and_white_space() {
+    let line = r#" { "x" : { "host" : "no", "a" : [ "}", "\"]" , {} ] } , "bytes_sent" : "12" ,
+        "host":"\u0070lay\u002etest\/.com","status":"200","n":null,"f":-1.5e+3,"b":true,"msec":"1795338063.6","😀":"😀" } "#;
+    let line = line.replace('\n', "\t");
+    let mut parser = Parser::new(Format::NginxJson);
+    let hit = parser.parse(line.as_bytes()).expect("a line").expect("a hit");
+    assert_eq!(
+        hit,
+        Hit {
+            host: Some("play.test/.com"),
+            end_ms: 1_795_338_063_600,
+            duration_ms: 0,
+            bytes: 12,
+            status: 200,
+            hit: None
+        }
+    );
+    let pair = r#"{"host":"\ud83d\ude00","bytes_sent":1,"msec":1,"status":200}"#;
+    assert_eq!(
+        parser.parse(pair.as_bytes()).expect("a line").and_then(|hit| hit.host.map(str::to_owned)),
+        Some("😀".to_owned())
+    );
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let good = r#"{"msec":1795338063.688,"host":"play.test.com","status":200,"bytes_sent":1,"request_time":0.1}"#;
+    let mut parser = Parser::new(Format::NginxJson);
+    assert!(matches!(parser.parse(good.as_bytes()), Ok(Some(_))));
+    for (from, to, reason) in [
+        ("}", "", Bad::Json),
+        ("}", "}}", Bad::Json),
+        ("}", ",}", Bad::Json),
+        ("{", "", Bad::Json),
+        (",\"host\"", "\"host\"", Bad::Json),
+        ("\"host\":", "\"host\" ", Bad::Json),
+        ("play.test.com", r"\q", Bad::Json),
+        ("play.test.com", r"\ud83d", Bad::Json),
+        ("play.test.com", r"\u12", Bad::Json),
+        ("\"play.test.com\"", "7", Bad::Host),
+        ("1795338063.688", "-1", Bad::Time),
+        ("1795338063.688", "1795338063.", Bad::Time),
+        ("1795338063.688", "9999999999999999999", Bad::Time),
+        ("1795338063.688", "\"\"", Bad::Time),
+        ("msec", "other", Bad::Time),
+        ("\"bytes_sent\":1", "\"bytes_sent\":-1", Bad::Bytes),
+        ("\"bytes_sent\":1", "\"bytes_sent\":1e3", Bad::Bytes),
+        ("\"bytes_sent\":1", "\"bytes_sent\":{}", Bad::Bytes),
+        ("bytes_sent", "bytes", Bad::Bytes),
+        ("0.1", "-0.1", Bad::Duration),
+        ("0.1", "null", Bad::Duration),
+        ("200", "2000", Bad::Status),
+        ("200", "\"ok\"", Bad::Status),
+    ] {
+        let line = good.replacen(from, to, 1);
+        assert_eq!(parser.parse(line.as_bytes()), Err(reason), "{line}");
+    }
+    let mut line = good.replace("play", "pl@y").into_bytes();
+    line.iter_mut().filter(|b| **b == b'@').for_each(|b| *b = 0xff);
+    assert_eq!(parser.parse(&line), Err(Bad::Host));
+    for (format, content, from, to, reason) in [
+        (Format::Combined, NGINX_COMBINED, "22/Nov/2026", "31/Nov/2026", Bad::Time),
+        (Format::Combined, NGINX_COMBINED, "22/Nov/2026", "29/Feb/2026", Bad::Time),
+        (Format::Combined, NGINX_COMBINED, ":09:01:03", ":24:01:03", Bad::Time),
+        (Format::Combined, NGINX_COMBINED, " 20000000 ", " many ", Bad::Bytes),
+        (Format::Combined, NGINX_COMBINED, "\"GET", "GET", Bad::Layout),
+        (Format::Aliyun, ALIYUN, " 1542 ", " 1.5 ", Bad::Duration),
+        (Format::Huawei, HUAWEI, " 206 ", " OK ", Bad::Status),
+        (Format::Tencent, TENCENT, "20261122", "20261322", Bad::Time),
+        (Format::Jd, JD, " 0.175 ", " -0.175 ", Bad::Duration),
+        (Format::Cloudflare, CLOUDFLARE, "EdgeStart", "Start", Bad::Time),
+    ] {
+        let line = content.lines().next().expect("a line").replacen(from, to, 1);
+        assert_eq!(Parser::new(format).parse(line.as_bytes()), Err(reason), "{line}");
+    }
+}
+
+#[test]
+fn hosts_are_compared_without_case_port_and_last_dot() {
+    use super::super::hosts::{Hosts, Place};
+    let mut hosts = Hosts::new(known());
+    let play = hosts.place("play.test.com");
+    assert!(matches!(play, Place::Known(_)));
+    for same in ["PLAY.Test.com", "play.test.com.", "play.test.com:8080", "Play.Test.Com.:443"] {
+        assert_eq!(hosts.place(same), play, "{same}");
+    }
+    for other in ["play.test.com:x", "[::1]:80", "::1", "", "(other)", "test.com", "a.play.test.com"] {
+        assert!(matches!(hosts.place(other), Place::Unknown(_)), "{other}");
+    }
+    assert_eq!(hosts.place("[::1]:80"), hosts.place("[::1]"));
+    for number in 0..20_000 {
+        hosts.place(&format!("host-{number}.example"));
+    }
+    assert_eq!(hosts.place("one-more.example"), Place::Unnamed);
+    assert_eq!(hosts.place(&"x".repeat(300)), Place::Unnamed);
+    assert_eq!(hosts.place("play.test.com:9"), play, "known hosts are known however many others came");
+}

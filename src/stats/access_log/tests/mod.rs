@@ -1,0 +1,88 @@
+//! Formats line by line, sums against an oracle, and files that are cut, grown, damaged and read twice.
+
+mod formats;
+mod hostile;
+mod oracle;
+mod sums;
+mod twice;
+
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::{Batch, End, Format, KnownHosts, Reading, Report, Tail, Tally};
+use crate::stats::Sums;
+
+/// 2026-11-22T10:00:00Z.
+const NOW_MS: i64 = 1_795_341_600_000;
+
+const NGINX_JSON: &str = include_str!("samples/nginx_json.log");
+const NGINX_COMBINED: &str = include_str!("samples/nginx_combined.log");
+
+/// By domain and point.
+type Totals = BTreeMap<(String, i64), Sums>;
+
+fn known() -> Arc<KnownHosts> {
+    Arc::new(KnownHosts::new(["play.test.com", "VOD.test.com", "www.test.com"]))
+}
+
+fn tally(format: Format) -> Tally {
+    Tally::new(format, known(), None, NOW_MS)
+}
+
+fn add(totals: &mut Totals, batch: &Batch) {
+    for row in &batch.rows {
+        let sums = totals.entry((row.domain.to_string(), row.at)).or_default();
+        sums.bytes += row.sums.bytes;
+        sums.requests += row.sums.requests;
+        sums.hits += row.sums.hits;
+        sums.s2xx += row.sums.s2xx;
+        sums.s3xx += row.sums.s3xx;
+        sums.s4xx += row.sums.s4xx;
+        sums.s5xx += row.sums.s5xx;
+    }
+}
+
+/// Reads a file whole.
+fn count(content: &[u8], format: Format) -> (Totals, Report) {
+    let mut reading = Reading::open(|| Ok(Cursor::new(content))).expect("open");
+    let mut tally = tally(format);
+    let mut totals = Totals::new();
+    let end = reading.run(&mut tally, Tail::Finished, |batch| {
+        add(&mut totals, &batch);
+        ControlFlow::Continue(())
+    });
+    assert!(matches!(end, End::Complete), "{end:?}");
+    (totals, tally.report())
+}
+
+/// Gives content out in pieces of the given sizes, over and over.
+struct Pieces<'a> {
+    content: &'a [u8],
+    sizes: std::iter::Cycle<std::slice::Iter<'a, usize>>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(content: &'a [u8], sizes: &'a [usize]) -> Self {
+        Self { content, sizes: sizes.iter().cycle() }
+    }
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let size = self.sizes.next().copied().unwrap_or(1).min(into.len());
+        self.content.read(&mut into[..size])
+    }
+}
+
+/// A line of the console's own format.
+fn json_line(host: &str, end_ms: i64, duration_ms: i64, bytes: i64, status: u16) -> String {
+    let decimal = |ms: i64| format!("{}.{:03}", ms / 1000, ms % 1000);
+    format!(
+        "{{\"t\":\"-\",\"msec\":{},\"host\":\"{host}\",\"uri\":\"/v.mp4\",\"status\":{status},\"bytes_sent\":{bytes},\"body_bytes_sent\":1,\
+         \"request_time\":{},\"ua\":\"a\\\"b\\\\\"}}\n",
+        decimal(end_ms),
+        decimal(duration_ms)
+    )
+}

@@ -1,0 +1,254 @@
+//! Once only: files that are read again, packed, cut short, grown, rotated, and imports that died.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Cursor, Read, Write};
+use std::ops::ControlFlow;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+
+use super::super::{Batch, Digest, End, Format, Known, Reading, Tail};
+use super::{NOW_MS, Pieces, Totals, add, count, json_line, tally};
+
+/// What is stored: totals and, by head, how far each file was taken. A batch is stored whole or not at all.
+#[derive(Default)]
+struct Stored {
+    totals: Totals,
+    files: HashMap<Digest, Vec<Known>>,
+}
+
+impl Stored {
+    fn known(&self, heads: &[Digest]) -> Vec<Known> {
+        heads.iter().filter_map(|head| self.files.get(head)).flatten().copied().collect()
+    }
+
+    /// `from`: what the batch goes on from, which it replaces.
+    fn store(&mut self, from: Option<Known>, batch: &Batch) -> Known {
+        for known in self.files.values_mut() {
+            known.retain(|known| Some(*known) != from);
+        }
+        let known = Known { offset: batch.offset, prefix: batch.prefix };
+        self.files.entry(batch.head).or_default().push(known);
+        add(&mut self.totals, batch);
+        known
+    }
+
+    /// Imports a file, in batches of about `size` bytes, and dies after `batches`.
+    fn import<R: Read>(&mut self, open: impl FnMut() -> io::Result<R>, size: u64, batches: usize) -> End {
+        let mut reading = Reading::open(open).expect("open").in_batches_of(size);
+        let mut tally = tally(Format::NginxJson);
+        let mut from = reading.resume(&self.known(&reading.heads()), &mut tally).expect("resume");
+        let mut left = batches;
+        reading.run(&mut tally, Tail::Finished, |batch| {
+            if left == 0 {
+                return ControlFlow::Break(());
+            }
+            left -= 1;
+            from = Some(self.store(from, &batch));
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn whole(&mut self, content: &[u8]) -> End {
+        self.import(|| Ok(Cursor::new(content)), 1000, usize::MAX)
+    }
+}
+
+fn log(lines: i64, seed: i64) -> String {
+    let line = |number: i64| {
+        json_line("play.test.com", NOW_MS - number * 977, number * 13 % 400_000, number * 1001 + seed, 200)
+    };
+    (0..lines).map(line).collect()
+}
+
+fn expected(content: &str) -> Totals {
+    count(content.as_bytes(), Format::NginxJson).0
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(content).expect("pack");
+    packer.finish().expect("pack")
+}
+
+#[test]
+fn the_same_content_counts_once_under_any_name_and_packing() {
+    for lines in [1, 5, 2000] {
+        let content = log(lines, 0);
+        let bytes = content.as_bytes();
+        let mut stored = Stored::default();
+        assert!(matches!(stored.whole(bytes), End::Complete));
+        assert_eq!(stored.totals, expected(&content));
+        let packed = gzip(bytes);
+        let (first, second) = bytes.split_at(bytes.len() / 3);
+        let members = [gzip(first), gzip(b""), gzip(second)].concat();
+        let frames = [zstd::encode_all(first, 0).expect("pack"), zstd::encode_all(second, 0).expect("pack")].concat();
+        let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7][..], &frames].concat();
+        for again in [bytes, &packed, &members, &frames, &skipped] {
+            assert!(matches!(stored.whole(again), End::Complete));
+            assert_eq!(stored.totals, expected(&content));
+        }
+        let other = log(lines, 1);
+        stored.whole(other.as_bytes());
+        assert_eq!(stored.totals, expected(&(content + &other)), "another file counts");
+    }
+}
+
+#[test]
+fn packed_content_counts_as_plain() {
+    let content = log(3000, 0);
+    for packed in [gzip(content.as_bytes()), zstd::encode_all(content.as_bytes(), 0).expect("pack")] {
+        let mut stored = Stored::default();
+        assert!(matches!(stored.whole(&packed), End::Complete));
+        assert_eq!(stored.totals, expected(&content));
+    }
+}
+
+#[test]
+fn cut_short_then_whole() {
+    let content = log(4000, 0);
+    for packed in [gzip(content.as_bytes()), zstd::encode_all(content.as_bytes(), 0).expect("pack")] {
+        let mut stored = Stored::default();
+        for part in [packed.len() / 3, packed.len() * 2 / 3, packed.len() - 1] {
+            let end = stored.whole(&packed[..part]);
+            assert!(matches!(end, End::Broken(_)), "{end:?}");
+        }
+        let part: i64 = stored.totals.values().map(|sums| sums.requests).sum();
+        assert!(part > 0 && part <= 4000, "what could be read counts: {part}");
+        assert!(matches!(stored.whole(&packed), End::Complete));
+        assert_eq!(stored.totals, expected(&content));
+    }
+}
+
+#[test]
+fn damage_ends_the_reading_with_what_was_read() {
+    let content = log(4000, 0);
+    let mut packed = gzip(content.as_bytes());
+    let middle = packed.len() / 2;
+    packed[middle..middle + 64].fill(0xff);
+    let mut stored = Stored::default();
+    assert!(matches!(stored.whole(&packed), End::Broken(_)));
+    assert!(stored.totals.values().any(|sums| sums.requests > 0));
+    let nothing = Reading::open(|| Ok(Cursor::new(b"\x1f\x8b\xff\xff\xff"))).err();
+    assert!(nothing.is_some(), "nothing could be read at all");
+}
+
+#[test]
+fn another_file_with_the_same_head_is_read_from_its_start() {
+    let content = log(1000, 0);
+    let mut stored = Stored::default();
+    stored.whole(content.as_bytes());
+    // The same up to the middle, then other lines, longer and shorter than what is known.
+    let lines: Vec<_> = content.split_inclusive('\n').collect();
+    let shorter: String = lines[..500].concat() + &log(100, 7);
+    let longer: String = lines[..500].concat() + &log(900, 8);
+    stored.whole(longer.as_bytes());
+    assert_eq!(stored.totals, expected(&(content.clone() + &longer)));
+    stored.whole(shorter.as_bytes());
+    assert_eq!(stored.totals, expected(&(content.clone() + &longer + &shorter)));
+    for again in [&content, &longer, &shorter] {
+        stored.whole(again.as_bytes());
+    }
+    assert_eq!(stored.totals, expected(&(content + &longer + &shorter)));
+}
+
+#[test]
+fn a_file_that_is_written_while_it_is_read() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("access.log");
+    let content = log(300, 0);
+    let mut writer = fs::File::create(&path).expect("create");
+    let mut stored = Stored::default();
+    let mut reading = Reading::open(|| fs::File::open(&path)).expect("open");
+    let mut tally = tally(Format::NginxJson);
+    let mut from = None;
+    for piece in content.as_bytes().chunks(777) {
+        writer.write_all(piece).expect("write");
+        let end = reading.run(&mut tally, Tail::Growing, |batch| {
+            from = Some(stored.store(from, &batch));
+            ControlFlow::Continue(())
+        });
+        assert!(matches!(end, End::Complete));
+        let so_far = fs::read_to_string(&path).expect("read");
+        let lines = &so_far[..so_far.rfind('\n').map_or(0, |at| at + 1)];
+        assert_eq!(stored.totals, expected(lines), "a line that is not finished waits");
+    }
+    // Rotated: the file keeps its content under another name, another one takes its place.
+    fs::rename(&path, folder.path().join("access.log.1")).expect("rename");
+    writer.write_all(&content.as_bytes()[..50]).expect("write");
+    fs::write(&path, log(20, 3)).expect("write");
+    reading.run(&mut tally, Tail::Finished, |batch| {
+        stored.store(from, &batch);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(tally.report().bad, 1, "the line that was never finished");
+    for name in ["access.log.1", "access.log", "access.log.1"] {
+        stored.import(|| fs::File::open(folder.path().join(name)), 5000, usize::MAX);
+    }
+    assert_eq!(stored.totals, expected(&(content + &log(20, 3))));
+}
+
+#[test]
+fn a_w3c_file_is_resumed_with_its_columns() {
+    let mut content = "#Version: 1.0\n#Fields: date time sc-bytes cs-host\n".to_owned();
+    for number in 0..500 {
+        if number == 300 {
+            content += "#Fields: cs-host sc-bytes time date\n";
+        }
+        content += &match number {
+            ..300 => format!("2026-11-22 09:{:02}:00 {number} play.test.com\n", number % 60),
+            _ => format!("play.test.com {number} 09:{:02}:00 2026-11-22\n", number % 60),
+        };
+    }
+    let whole = count(content.as_bytes(), Format::W3c).0;
+    for died_after in 1..20 {
+        let mut totals = Totals::new();
+        let mut from = Vec::new();
+        for batches in [died_after, usize::MAX] {
+            let open = || Ok(Pieces::new(content.as_bytes(), &[700]));
+            let mut reading = Reading::open(open).expect("open").in_batches_of(1000);
+            let mut tally = tally(Format::W3c);
+            reading.resume(&from, &mut tally).expect("resume");
+            let mut left = batches;
+            reading.run(&mut tally, Tail::Finished, |batch| {
+                if left == 0 {
+                    return ControlFlow::Break(());
+                }
+                left -= 1;
+                add(&mut totals, &batch);
+                from = vec![Known { offset: batch.offset, prefix: batch.prefix }];
+                ControlFlow::Continue(())
+            });
+            assert_eq!(tally.report().bad, 0);
+        }
+        assert_eq!(totals, whole, "after {died_after} batches");
+    }
+}
+
+proptest! {
+    #[test]
+    fn died_at_any_batch_and_resumed(size in 1..5000u64, deaths in prop::collection::vec(0..4usize, 0..6), cut in 0..300usize) {
+        let content = log(200, 0);
+        let content = &content[..content.len() - cut];
+        let mut stored = Stored::default();
+        for batches in deaths {
+            stored.import(|| Ok(Pieces::new(content.as_bytes(), &[1000, 1, 300])), size, batches);
+        }
+        stored.import(|| Ok(Pieces::new(content.as_bytes(), &[4000])), size, usize::MAX);
+        stored.import(|| Ok(Cursor::new(content)), size, usize::MAX);
+        prop_assert_eq!(stored.totals, expected(content));
+    }
+
+    #[test]
+    fn grown_by_any_lines(grown in prop::collection::vec(1..60i64, 1..6)) {
+        let mut stored = Stored::default();
+        let mut lines = 0;
+        for more in grown {
+            lines += more;
+            stored.whole(log(lines, 0).as_bytes());
+            prop_assert_eq!(&stored.totals, &expected(&log(lines, 0)));
+        }
+    }
+}
