@@ -4,6 +4,7 @@ mod create;
 mod demo;
 mod listen;
 mod serve;
+mod transcode_jobs;
 
 use std::path::PathBuf;
 
@@ -58,6 +59,9 @@ enum Command {
     /// Media servers that report to the console
     #[command(subcommand)]
     Source(SourceCommand),
+    /// Figures from elsewhere
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Receive callbacks and print them, to try the console with
     Listen {
         /// Port on 127.0.0.1; 0 takes any free port
@@ -137,6 +141,17 @@ enum SourceCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Count results of transcoders: JSON or NDJSON of the console, MediaConvert, Tencent MPS, Aliyun VOD, JD VOD or ffprobe
+    TranscodeJobs {
+        #[command(flatten)]
+        settings: Settings,
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
 /// A failure in one line, and the exit code that goes with it.
 #[derive(Debug)]
 pub struct Failure {
@@ -178,6 +193,9 @@ impl Cli {
             }
             Command::Source(SourceCommand::Create { settings, adapter, name, default_domain, json }) => {
                 create::source(&settings.load()?, &adapter, &name, default_domain.as_deref(), json).await
+            }
+            Command::Import(ImportCommand::TranscodeJobs { settings, files }) => {
+                transcode_jobs::import(&settings.load()?, &files).await
             }
             Command::Listen { port, secrets } => listen::listen(port, &secrets).await,
             Command::Demo { data_dir } => demo::demo(data_dir).await,

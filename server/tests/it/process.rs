@@ -11,7 +11,11 @@ use serde_json::{Value, json};
 
 use crate::support::{DOMAIN, Database, GenericSource, Process, callsheet, on_both_databases, run, text, use_cases_in};
 
-on_both_databases!(commands_create_what_they_print, a_console_stops_when_it_is_told_to);
+on_both_databases!(
+    commands_create_what_they_print,
+    results_of_transcoders_are_imported_once,
+    a_console_stops_when_it_is_told_to
+);
 
 /// Runs one command to its end.
 fn command(data: &Path, database: &Database, arguments: &[&str], input: &str) -> Output {
@@ -60,6 +64,34 @@ async fn commands_create_what_they_print(database: Database) {
     let actor = console.accounts.token_actor(key["token"].as_str().expect("a token"), "local").await.expect("known");
     assert_eq!(actor.domains, Some(vec![DOMAIN.to_owned()]));
     console.accounts.log_in("ada", "correct horse", "local").await.expect("signed in");
+}
+
+async fn results_of_transcoders_are_imported_once(database: Database) {
+    let data = tempfile::tempdir().expect("folder");
+    let file = |name: &str, content: &str| {
+        let path = data.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        path.to_str().expect("text").to_owned()
+    };
+    let good = r#"{"jobId":"j-17","output":"a","status":"success","durationSeconds":"61.0"}"#;
+    let one = file("one.json", good);
+    let two = file("two.ndjson", &format!("{good}\n{{\"jobId\":\"j-18\",\"status\":\"fail\"}}\n{{}}\n"));
+    let none = file("none.txt", "hello");
+    let call = |files: &[&str]| command(data.path(), &database, &[&["import", "transcode-jobs"], files].concat(), "");
+
+    let first = call(&[&one, &one]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    assert_eq!(text(&first.stdout), format!("{one}: 1 new, 0 known\n{one}: 0 new, 1 known\n"));
+    let second = call(&[&two]);
+    assert_eq!(second.status.code(), Some(1));
+    assert_eq!(text(&second.stdout), format!("{two}: 1 new, 1 known\n"));
+    let said = text(&second.stderr);
+    assert!(said.starts_with(&format!("{two}: line 3: jobId is missing")), "{said}");
+    assert!(said.ends_with("\ncallsheet: 1 result could not be counted\n"), "{said}");
+    for (path, says) in [(&none, "line 1: not JSON"), (&format!("{one}.bak"), "No such file")] {
+        let (exit, line) = failure(&call(&[path]));
+        assert!(exit == 1 && line.starts_with(&format!("callsheet: {path}: {says}")), "{line}");
+    }
 }
 
 #[test]

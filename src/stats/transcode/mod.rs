@@ -15,7 +15,7 @@ mod reading;
 
 pub use classes::{BadClasses, Classes};
 pub use minutes::centiminutes;
-pub use reading::{Unreadable, read};
+pub use reading::{Reading, Unreadable, read};
 
 use super::Codec;
 use crate::model::Millis;

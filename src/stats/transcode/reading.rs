@@ -18,6 +18,19 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+/// Bad results that are kept with their reason; more of them are of the same kind.
+const SHOWN: usize = 20;
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    pub outputs: Vec<Output>,
+    /// How many results cannot be counted.
+    pub bad: usize,
+    /// The first 20 of these.
+    pub shown: Vec<Bad>,
+}
+
 /// Reads one JSON object, an array of them, or many after each other (NDJSON), each in any of the known forms.
 ///
 /// An object that cannot be counted is bad for itself, and so is a line that is no JSON among lines that are. `received` stands for the end of
@@ -25,16 +38,14 @@ pub struct Unreadable {
 ///
 /// # Errors
 /// Nothing in it is JSON: cut off, empty, or of another kind.
-pub fn read(bytes: &[u8], received: Millis) -> Result<Vec<Result<Output, Bad>>, Unreadable> {
-    let mut results = Vec::new();
+pub fn read(bytes: &[u8], received: Millis) -> Result<Reading, Unreadable> {
+    let mut reading = Reading::default();
     match values(bytes) {
-        Ok(found) if found.is_empty() => {
-            return Err(Unreadable { line: 1, reason: "there is nothing".into() });
-        }
-        Ok(found) => add(&mut results, bytes, 1, &found, received),
-        Err(error) => by_lines(&mut results, bytes, received, &error)?,
+        Ok(found) if found.is_empty() => return Err(Unreadable { line: 1, reason: "there is nothing".into() }),
+        Ok(found) => reading.add(bytes, 1, &found, received),
+        Err(error) => reading.add_lines(bytes, received, &error)?,
     }
-    Ok(results)
+    Ok(reading)
 }
 
 /// The values of the bytes, one after another.
@@ -42,47 +53,48 @@ fn values(bytes: &[u8]) -> Result<Vec<&RawValue>, serde_json::Error> {
     Deserializer::from_slice(bytes).into_iter().collect()
 }
 
-/// As a whole it is not JSON: each line for itself, provided that any of them holds an object.
-fn by_lines(
-    results: &mut Vec<Result<Output, Bad>>,
-    bytes: &[u8],
-    received: Millis,
-    whole: &serde_json::Error,
-) -> Result<(), Unreadable> {
-    let mut any = false;
-    for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
-        match values(text) {
-            Ok(found) => {
-                any |= found.iter().any(|value| value.get().starts_with(['{', '[']));
-                add(results, text, line, &found, received);
+impl Reading {
+    /// As a whole the bytes are not JSON: each line for itself, provided that any of them holds an object.
+    fn add_lines(&mut self, bytes: &[u8], received: Millis, whole: &serde_json::Error) -> Result<(), Unreadable> {
+        let mut any = false;
+        for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+            match values(text) {
+                Ok(found) => {
+                    any |= found.iter().any(|value| value.get().starts_with(['{', '[']));
+                    self.add(text, line, &found, received);
+                }
+                Err(error) => self.add_bad(line, || format!("not JSON: {}", said(&error))),
             }
-            Err(error) => {
-                let reason = format!("not JSON: {}", said(&error));
-                results.push(Err(Bad { line, reason }));
+        }
+        if any {
+            return Ok(());
+        }
+        Err(Unreadable { line: whole.line().max(1), reason: format!("not JSON: {}", said(whole)) })
+    }
+
+    /// Adds what `found` says; these lie in `bytes`, which begin in line `first`.
+    fn add(&mut self, bytes: &[u8], first: usize, found: &[&RawValue], received: Millis) {
+        let mut line = first;
+        let mut counted = 0;
+        for &value in found {
+            let is_array = value.get().starts_with('[');
+            let items = if is_array { serde_json::from_str(value.get()).unwrap_or_default() } else { vec![value] };
+            for item in items {
+                let at = item.get().as_ptr().addr() - bytes.as_ptr().addr();
+                line += bytes[counted..at].iter().filter(|byte| **byte == b'\n').count();
+                counted = at;
+                match outputs(item.get(), received) {
+                    Ok(outputs) => self.outputs.extend(outputs),
+                    Err(Refusal(reason)) => self.add_bad(line, || reason),
+                }
             }
         }
     }
-    if any {
-        return Ok(());
-    }
-    Err(Unreadable { line: whole.line().max(1), reason: format!("not JSON: {}", said(whole)) })
-}
 
-/// Adds what `found` says; these lie in `bytes`, which begin in line `first`.
-fn add(results: &mut Vec<Result<Output, Bad>>, bytes: &[u8], first: usize, found: &[&RawValue], received: Millis) {
-    let mut line = first;
-    let mut counted = 0;
-    for &value in found {
-        let is_array = value.get().starts_with('[');
-        let items = if is_array { serde_json::from_str(value.get()).unwrap_or_default() } else { vec![value] };
-        for item in items {
-            let at = item.get().as_ptr().addr() - bytes.as_ptr().addr();
-            line += bytes[counted..at].iter().filter(|byte| **byte == b'\n').count();
-            counted = at;
-            match outputs(item.get(), received) {
-                Ok(outputs) => results.extend(outputs.into_iter().map(Ok)),
-                Err(Refusal(reason)) => results.push(Err(Bad { line, reason })),
-            }
+    fn add_bad(&mut self, line: usize, reason: impl FnOnce() -> String) {
+        self.bad += 1;
+        if self.shown.len() < SHOWN {
+            self.shown.push(Bad { line, reason: reason() });
         }
     }
 }

@@ -82,6 +82,23 @@ fn read_query<T: DeserializeOwned>(pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> 
     serde_path_to_error::deserialize(query).map_err(|error| invalid_value(&error))
 }
 
+/// A body of whatever kind, of at most `LIMIT` bytes; the route sets the limit.
+pub(super) struct Content<const LIMIT: usize>(pub(super) Bytes);
+
+impl<const LIMIT: usize> FromRequest<AppState> for Content<LIMIT> {
+    type Rejection = ApiProblem;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiProblem> {
+        Bytes::from_request(request, app).await.map(Self).map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+                let detail = format!("the body is longer than {LIMIT} bytes");
+                ApiProblem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+            }
+            _ => ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", "the body broke off"),
+        })
+    }
+}
+
 /// A JSON body of at most [`BODY_LIMIT`] bytes.
 pub(super) struct Body<T>(pub(super) T);
 
@@ -95,13 +112,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
             let detail = "send the body as JSON, with `content-type: application/json`";
             return Err(ApiProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
         }
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-                let detail = format!("the body is longer than {BODY_LIMIT} bytes");
-                ApiProblem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
-            }
-            _ => ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", "the body broke off"),
-        })?;
+        let Content(bytes) = Content::<BODY_LIMIT>::from_request(request, app).await?;
         let malformed = |error: &serde_json::Error| {
             ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is not JSON: {error}"))
         };

@@ -18,6 +18,7 @@ mod recoveries;
 mod sessions;
 mod sources;
 mod streams;
+mod transcode_jobs;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -29,7 +30,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::AppState;
 use super::problem::ApiProblem;
 
-/// No body of this API needs more, bytes.
+/// A body of settings needs no more, bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -56,6 +57,7 @@ pub fn routes() -> Router<AppState> {
         .route("/recoveries/{id}", get(recoveries::show).delete(recoveries::cancel))
         .route("/sources", get(sources::list).post(sources::create))
         .route("/sources/{id}", delete(sources::remove))
+        .route("/transcode-jobs", transcode_jobs::route())
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -10,3 +10,4 @@ mod recoveries;
 mod sources;
 mod streams;
 mod support;
+mod transcode_jobs;

@@ -17,16 +17,30 @@ macro_rules! sample {
 }
 use sample;
 
-fn good(text: &str) -> Vec<Output> {
-    let results = read(text.as_bytes(), NOW).expect("readable");
-    results.into_iter().map(|result| result.unwrap_or_else(|bad| panic!("{bad}"))).collect()
+fn reading(text: &str) -> Reading {
+    let reading = read(text.as_bytes(), NOW).expect("readable");
+    assert_eq!(reading.bad, reading.shown.len());
+    reading
 }
 
-/// The only result, as it is shown.
+fn good(text: &str) -> Vec<Output> {
+    let reading = reading(text);
+    assert_eq!(reading.shown, []);
+    reading.outputs
+}
+
+/// All that is bad, as it is shown, beside so many outputs.
+fn bad_beside(outputs: usize, text: &str) -> Vec<String> {
+    let reading = reading(text);
+    assert_eq!(reading.outputs.len(), outputs);
+    reading.shown.iter().map(ToString::to_string).collect()
+}
+
+/// The only result.
 fn bad(text: &str) -> String {
-    let results = read(text.as_bytes(), NOW).expect("readable");
-    let [Err(bad)] = results.as_slice() else { panic!("{results:?}") };
-    bad.to_string()
+    let shown = bad_beside(0, text);
+    let [bad] = shown.as_slice() else { panic!("{shown:?}") };
+    bad.clone()
 }
 
 fn at(time: &str) -> Millis {

@@ -22,7 +22,7 @@ fn one_object_an_array_and_lines_are_read_alike() {
         assert_eq!(outputs.len(), 2, "{text}");
         assert_eq!((outputs[0].width, outputs[1].width), (Some(1280), Some(1920)), "{text}");
     }
-    assert_eq!(read(b"[]", NOW), Ok(vec![]));
+    assert_eq!(read(b"[]", NOW), Ok(Reading::default()));
 }
 
 #[test]
@@ -41,26 +41,27 @@ fn forms_may_be_mixed() {
 #[test]
 fn bad_objects_are_named_by_line_and_field_and_leave_the_others_alone() {
     let text = format!("{}\n{{\"jobId\":\n", own());
-    let results = read(text.as_bytes(), NOW).expect("readable");
-    let [Ok(_), Err(bad)] = results.as_slice() else { panic!("{results:?}") };
-    assert_eq!(bad.to_string(), "line 2: not JSON: EOF while parsing a value");
+    assert_eq!(bad_beside(1, &text), ["line 2: not JSON: EOF while parsing a value"]);
 
     let text = format!("\n{}\ngarbage\n\n{}\n7\n", own_with(&json!({"durationSeconds": "soon"})), own());
-    let results = read(text.as_bytes(), NOW).expect("readable");
-    let shown: Vec<_> =
-        results.iter().map(|result| result.as_ref().map_or_else(ToString::to_string, |_| "good".into())).collect();
     let expected = [
         "line 2: durationSeconds: \"soon\" is not a length; write seconds from 0 up to ten years, such as 12.5",
         "line 3: not JSON: expected value",
-        "good",
         "line 6: not a JSON object",
     ];
-    assert_eq!(shown, expected);
+    assert_eq!(bad_beside(1, &text), expected);
 
-    let pretty = format!("[\n{},\n{{\n  \"jobId\": \"x\",\n  \"width\":\n    -1\n}}\n]", own());
-    let results = read(pretty.as_bytes(), NOW).expect("readable");
-    let [Ok(_), Err(bad)] = results.as_slice() else { panic!("{results:?}") };
-    assert_eq!(bad.to_string(), "line 3: width: -1 is not a number of pixels, such as 1280");
+    let pretty = format!("[\n{},\n{{\n  \"jobId\": \"x\",\n  \"width\":\n    -1\n}},\n7]", own());
+    let expected = ["line 3: width: -1 is not a number of pixels, such as 1280", "line 8: not a JSON object"];
+    assert_eq!(bad_beside(1, &pretty), expected);
+}
+
+#[test]
+fn of_many_bad_lines_the_first_are_shown() {
+    let text = format!("{}\n{}", "garbage\n".repeat(1_000), own());
+    let reading = read(text.as_bytes(), NOW).expect("readable");
+    assert_eq!((reading.outputs.len(), reading.bad, reading.shown.len()), (1, 1_000, 20));
+    assert_eq!(reading.shown.last().map(|bad| bad.line), Some(20));
 }
 
 #[test]
@@ -68,11 +69,9 @@ fn bytes_that_are_no_text_spoil_their_line_alone() {
     let mut bytes = own().to_string().into_bytes();
     bytes.extend(b"\n{\"jobId\":\"\xff\"}\n\0\0\n");
     bytes.extend(own().to_string().bytes());
-    let results = read(&bytes, NOW).expect("readable");
-    assert!(
-        matches!(results.as_slice(), [Ok(_), Err(Bad { line: 2, .. }), Err(Bad { line: 3, .. }), Ok(_)]),
-        "{results:?}"
-    );
+    let reading = read(&bytes, NOW).expect("readable");
+    let lines: Vec<_> = reading.shown.iter().map(|bad| bad.line).collect();
+    assert_eq!((reading.outputs.len(), lines), (2, vec![2, 3]));
 }
 
 #[test]
@@ -148,7 +147,7 @@ fn deep_nesting_is_refused_without_a_crash() {
     for (open, close) in [("[", "]"), ("{\"detail\":", "}")] {
         let deep = [open.repeat(100_000), "1".into(), close.repeat(100_000)].concat();
         let results = read(deep.as_bytes(), NOW);
-        assert!(results.is_err() || results.is_ok_and(|results| results.iter().all(Result::is_err)), "{open}");
+        assert!(results.is_err() || results.is_ok_and(|reading| reading.outputs.is_empty()), "{open}");
     }
 }
 
@@ -187,21 +186,17 @@ proptest! {
     fn any_json_is_read_or_refused(values in prop::collection::vec(any_json(), 1..4)) {
         let lines: Vec<String> = values.iter().map(Value::to_string).collect();
         for text in [lines.join("\n"), format!("[{}]", lines.join(","))] {
-            for result in read(text.as_bytes(), NOW).into_iter().flatten() {
-                match result {
-                    Ok(output) => prop_assert!(sound(&output), "{:?}", output),
-                    Err(bad) => prop_assert!(bad.line >= 1 && !bad.reason.is_empty()),
-                }
-            }
+            let reading = read(text.as_bytes(), NOW).unwrap_or_default();
+            prop_assert!(reading.outputs.iter().all(sound), "{:?}", reading);
+            prop_assert!(reading.shown.iter().all(|bad| bad.line >= 1 && !bad.reason.is_empty()), "{:?}", reading);
         }
     }
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
-        for bad in read(&bytes, NOW).into_iter().flatten().filter_map(Result::err) {
-            prop_assert!((1..=lines).contains(&bad.line));
-        }
+        let reading = read(&bytes, NOW).unwrap_or_default();
+        prop_assert!(reading.shown.iter().all(|bad| (1..=lines).contains(&bad.line)), "{:?}", reading);
     }
 
     /// A file cut off anywhere keeps what came before the cut.
@@ -211,8 +206,8 @@ proptest! {
         let text = format!("{line}\n{line}\n{line}\n");
         let text = &text[..at.min(text.len())];
         let whole = text.matches(&line).count();
-        let results = read(text.as_bytes(), NOW).unwrap_or_default();
-        prop_assert_eq!(results.iter().filter(|result| result.is_ok()).count(), whole);
-        prop_assert!(results.len() <= whole + 1);
+        let reading = read(text.as_bytes(), NOW).unwrap_or_default();
+        prop_assert_eq!(reading.outputs.len(), whole);
+        prop_assert!(reading.bad <= 1);
     }
 }
