@@ -14,3 +14,4 @@ pub mod http;
 pub mod jobs;
 pub mod rtmp;
 pub mod startup;
+pub mod uploads;

@@ -127,7 +127,12 @@ impl Application {
             None => None,
         };
         let setup_token = if config.roles.web { console.accounts.setup_token().await? } else { None };
-        let state = AppState { console: console.clone(), leptos: leptos_options(), metrics: metrics_handle()? };
+        let state = AppState {
+            console: console.clone(),
+            leptos: leptos_options(),
+            metrics: metrics_handle()?,
+            data_dir: config.data_dir.clone(),
+        };
         Ok(Self { console, config, buckets, listener, ingest, state, setup_token })
     }
 

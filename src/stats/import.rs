@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::access_log::{Batch, End, Format, Known, KnownHosts, Reading, Report, Tail, Tally};
+use super::service::plain_name;
 use super::{HEAD, Import, ImportStep, Progress, Stats, StatsError, UsageBatch};
 use crate::model::{Action, Actor, Forbidden};
 
@@ -58,6 +59,12 @@ enum Told {
 }
 
 impl Stats {
+    /// Whether the actor may take in access logs: their lines name any host.
+    pub fn may_add(&self, actor: &Actor) -> Result<(), Forbidden> {
+        actor.check(Action::AddStatistics)?;
+        if actor.domains.is_some() { Err(Forbidden) } else { Ok(()) }
+    }
+
     /// Takes in what is not known yet of an access log. `heard` is told of each batch that is committed.
     ///
     /// # Errors
@@ -73,15 +80,12 @@ impl Stats {
         R: Read + Send + 'static,
         O: FnMut() -> io::Result<R> + Send + 'static,
     {
-        actor.check(Action::AddStatistics)?;
-        if actor.domains.is_some() {
-            // Lines name any host.
-            return Err(Forbidden.into());
-        }
+        self.may_add(actor)?;
         let AccessLog { name, format, domain, tail, open } = log;
         let known = self.known_hosts().await?;
-        if let Some(domain) = domain.as_ref().filter(|domain| !known.contains(*domain)) {
-            return Err(StatsError::UnknownDomain(domain.clone()));
+        let domain = domain.map(|name| plain_name(&name));
+        if let Some(name) = domain.as_ref().filter(|name| !known.contains(*name)) {
+            return Err(StatsError::UnknownDomain(name.clone()));
         }
         let mut reading = blocking(move || Reading::open(open)).await?.map_err(StatsError::Unreadable)?;
         let format = format.or_else(|| reading.recognise()).ok_or(StatsError::UnknownFormat)?;

@@ -320,7 +320,7 @@ fn one(chosen: &Chosen) -> Option<Option<&str>> {
 }
 
 /// A name as it is stored.
-fn plain_name(name: &str) -> String {
+pub(super) fn plain_name(name: &str) -> String {
     DomainName::parse(name).map_or_else(|_| name.to_owned(), |name| name.ascii().to_owned())
 }
 

@@ -4,6 +4,7 @@
 //! added as imports add them. Only the clock is turned back. All names begin with `sample-`.
 
 mod receiver;
+mod statistics;
 mod streams;
 
 use std::path::PathBuf;
@@ -32,14 +33,21 @@ pub(super) async fn demo(folder: PathBuf) -> Result<(), Failure> {
     config.allowed_networks = vec!["127.0.0.1/32".parse()?];
     config.session_grace_ms = 10_000;
     let now = SystemClock.now();
-    let clock = Arc::new(TestClock::at(now - streams::DAYS * DAY_MS));
-    let console = open_console(&config, clock.clone()).await?;
     let mut random = StdRng::seed_from_u64(SEED);
 
+    eprintln!("A year of storage, transcoding and traffic …");
+    let clock = Arc::new(TestClock::at(now - statistics::DAYS * DAY_MS));
+    let console = open_console(&config, clock.clone()).await?;
+    streams::add_domains(&console).await?;
+    statistics::fill(&console, &clock, now, &mut random).await?;
+    statistics::make_files(&folder)?;
+    console.close().await;
+
     eprintln!("Four weeks of streams, recordings and callbacks …");
-    let receiver = receiver::start(clock.clone()).await?;
-    streams::fill(&console, &clock, receiver, now, &mut random).await?;
-    console.db.close().await;
+    let clock = Arc::new(TestClock::at(now - streams::DAYS * DAY_MS));
+    let console = open_console(&config, clock.clone()).await?;
+    streams::fill(&console, &clock, receiver::start(clock.clone()).await?, now, &mut random).await?;
+    console.close().await;
     println!("Sample data lies in {0}. See it with: callsheet serve --data-dir {0}", folder.display());
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command line. Every command opens the same database as a running server and works beside it.
 
+mod access_log;
 mod create;
 mod demo;
 mod listen;
@@ -143,6 +144,19 @@ enum SourceCommand {
 
 #[derive(Debug, Subcommand)]
 enum ImportCommand {
+    /// Count the lines of access logs, plain, gzip or zstd; what was counted before is passed over
+    AccessLog {
+        #[command(flatten)]
+        settings: Settings,
+        /// The format, where its first lines do not tell
+        #[arg(long, value_name = "FORMAT")]
+        format: Option<String>,
+        /// The domain of lines that name no host
+        #[arg(long, value_name = "DOMAIN")]
+        domain: Option<String>,
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Count results of transcoders: JSON or NDJSON of the console, MediaConvert, Tencent MPS, Aliyun VOD, JD VOD or ffprobe
     TranscodeJobs {
         #[command(flatten)]
@@ -193,6 +207,9 @@ impl Cli {
             }
             Command::Source(SourceCommand::Create { settings, adapter, name, default_domain, json }) => {
                 create::source(&settings.load()?, &adapter, &name, default_domain.as_deref(), json).await
+            }
+            Command::Import(ImportCommand::AccessLog { settings, format, domain, files }) => {
+                access_log::import(&settings.load()?, format.as_deref(), domain.as_deref(), &files).await
             }
             Command::Import(ImportCommand::TranscodeJobs { settings, files }) => {
                 transcode_jobs::import(&settings.load()?, &files).await

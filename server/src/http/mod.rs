@@ -9,6 +9,8 @@ mod browser_session;
 mod health;
 mod middleware;
 
+use std::path::PathBuf;
+
 use axum::extract::FromRef;
 use callsheet::Console;
 use leptos::config::LeptosOptions;
@@ -20,4 +22,6 @@ pub struct AppState {
     pub console: Console,
     pub leptos: LeptosOptions,
     pub metrics: PrometheusHandle,
+    /// Where uploads are kept while they are read.
+    pub data_dir: PathBuf,
 }

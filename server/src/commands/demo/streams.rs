@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use callsheet::Console;
 use callsheet::callbacks::{CallbackChange, Dialect};
@@ -78,16 +77,24 @@ enum Told {
     Hint(Hint),
 }
 
-/// Adds the domains and lets everything happen until `now`.
+/// Adds the domains.
+pub(super) async fn add_domains(console: &Console) -> Result<(), Failure> {
+    for sample in &SAMPLES {
+        console.domains.create(&Actor::cli(), NewDomain::parse(sample.push, &[sample.play])?).await?;
+    }
+    Ok(())
+}
+
+/// Lets everything happen until `now`; callbacks go to `receiver`.
 pub(super) async fn fill(
     console: &Console,
-    clock: &Arc<TestClock>,
+    clock: &TestClock,
     receiver: SocketAddr,
     now: Millis,
     random: &mut StdRng,
 ) -> Result<(), Failure> {
     for sample in &SAMPLES {
-        add_domain(console, sample, receiver).await?;
+        set_up(console, sample, receiver).await?;
     }
     let mut plan: Vec<Planned> = Vec::new();
     for day in 0..DAYS {
@@ -129,9 +136,8 @@ pub(super) async fn fill(
     Ok(())
 }
 
-async fn add_domain(console: &Console, sample: &Sample, receiver: SocketAddr) -> Result<(), Failure> {
+async fn set_up(console: &Console, sample: &Sample, receiver: SocketAddr) -> Result<(), Failure> {
     let actor = Actor::cli();
-    console.domains.create(&actor, NewDomain::parse(sample.push, &[sample.play])?).await?;
     for kind in [CallbackKind::Publish, CallbackKind::Record] {
         let change = CallbackChange {
             enabled: true,

@@ -76,6 +76,18 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
     }
 }
 
+/// The query of what is no list.
+pub(super) struct Filter<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for Filter<T> {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiProblem> {
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        read_query(query.collect()).map(Self)
+    }
+}
+
 fn read_query<T: DeserializeOwned>(pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Result<T, ApiProblem> {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let query = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));

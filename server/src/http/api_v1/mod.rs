@@ -5,6 +5,7 @@
 //! `{"items":[…],"nextCursor":"…"|null}` (see [`page`]). A handler reads the request, calls a use case and writes
 //! what came of it; what may be done is the use case's business.
 
+mod access_logs;
 mod callback_tests;
 mod callbacks;
 mod deliveries;
@@ -57,6 +58,7 @@ pub fn routes() -> Router<AppState> {
         .route("/recoveries/{id}", get(recoveries::show).delete(recoveries::cancel))
         .route("/sources", get(sources::list).post(sources::create))
         .route("/sources/{id}", delete(sources::remove))
+        .route("/access-logs", access_logs::route())
         .route("/transcode-jobs", transcode_jobs::route())
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)

@@ -44,6 +44,7 @@ impl Stage {
             console: console.clone(),
             leptos: LeptosOptions::builder().output_name("callsheet").build(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
+            data_dir: data.path().to_owned(),
         };
         let router: Router = router(state, Serves { web: false, ingest: true });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
