@@ -9,7 +9,7 @@ use super::super::rows::Read;
 use super::{ALL, StatsDb};
 use crate::model::StoreError;
 use crate::stats::slots::Days;
-use crate::stats::{Sums, UsageBatch};
+use crate::stats::{Sums, UsageRow};
 
 /// A domain's number and the start of a point, an hour or a day: the key of the tables.
 type Key = (i64, i64);
@@ -27,15 +27,13 @@ struct Rolled {
 }
 
 impl StatsDb {
-    pub(super) async fn add_sums(&self, connection: &mut AnyConnection, batch: &UsageBatch) -> Result<(), StoreError> {
-        let numbers = self.numbers(connection, batch.keys()).await?;
+    pub(super) async fn add_sums(&self, connection: &mut AnyConnection, rows: &[UsageRow]) -> Result<(), StoreError> {
+        let numbers = self.numbers(connection, rows.iter().map(|row| &*row.domain)).await?;
         let mut added: BTreeMap<Key, Sums> = BTreeMap::new();
-        for (name, points) in batch {
-            let number = *numbers.get(name).ok_or_else(|| StoreError::corrupt(name))?;
-            for (at, sums) in points {
-                *added.entry((number, *at)).or_default() += *sums;
-                *added.entry((ALL, *at)).or_default() += *sums;
-            }
+        for UsageRow { domain, at, sums } in rows {
+            let number = *numbers.get(&**domain).ok_or_else(|| StoreError::corrupt(domain))?;
+            *added.entry((number, *at)).or_default() += *sums;
+            *added.entry((ALL, *at)).or_default() += *sums;
         }
         let (hours, days) = self.roll_up(&added, self.add_points(connection, &added).await?)?;
         self.add_rolled(connection, "usage_1h", hours).await?;
