@@ -304,7 +304,7 @@ impl Stats {
 
 fn check_slot(slot: Slot) -> Result<(), StatsError> {
     let length = slot.to.checked_sub(slot.from).filter(|length| (POINT..=LONGEST).contains(length));
-    let on_border = [slot.from, slot.to].iter().all(|at| *at == point_of(*at));
+    let on_border = [slot.from, slot.to].iter().all(|at| at % POINT == 0);
     if length.is_some() && on_border && slot.from >= 0 { Ok(()) } else { Err(StatsError::BadSlot) }
 }
 

@@ -117,13 +117,13 @@ impl StatsDb {
 fn chosen_numbers(chosen: &Chosen, values: &mut Values) -> String {
     match chosen {
         Chosen::All => format!("(select {ALL} as id) as d"),
-        Chosen::Only(names) => format!("(select id from stats_domains where {}) as d", named(names, values)),
+        Chosen::Only(names) => format!("(select id from stats_domains where {}) as d", named("name", names, values)),
     }
 }
 
-/// That a domain has one of these names.
-fn named(names: &[String], values: &mut Values) -> String {
-    if names.is_empty() { "1 = 0".to_owned() } else { format!("name in ({})", values.places(names)) }
+/// That `column` is one of these names.
+fn named(column: &str, names: &[String], values: &mut Values) -> String {
+    if names.is_empty() { "1 = 0".to_owned() } else { format!("{column} in ({})", values.places(names)) }
 }
 
 /// `from <= column < to`.
