@@ -12,7 +12,7 @@ use super::transcode::{Classes, Outcome, Output, centiminutes};
 use super::{
     Change, Chosen, Counted, Digest, Granularity, Import, ImportStep, Metric, OTHER, OutputSums, Slot, StatsError,
     StatsStore, StoredOutput, TopDomain, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView,
-    UsageBatch, UsageCards, UsagePoint, UsageQuery, UsageView, VodDomain,
+    UsageCards, UsagePoint, UsageQuery, UsageRow, UsageView, VodDomain,
 };
 use crate::audit::AuditEntry;
 use crate::domains::DomainStore;
@@ -163,16 +163,16 @@ impl Stats {
         Ok(play.into_iter().map(|host| host.play).chain(vod.into_iter().map(|domain| domain.name)).collect())
     }
 
-    /// The imports that a file with this head may be, the most taken in first: the one whose prefix the file has is the file's.
-    pub async fn imports_like(&self, actor: &Actor, head: &Digest) -> Result<Vec<Import>, StatsError> {
+    /// The imports that a file with these heads may be, the most taken in first: the one whose prefix the file has is the file's.
+    pub async fn imports_like(&self, actor: &Actor, heads: &[Digest]) -> Result<Vec<Import>, StatsError> {
         actor.check(Action::AddStatistics)?;
-        Ok(self.store.imports_like(head).await?)
+        Ok(self.store.imports_like(heads).await?)
     }
 
     /// Adds what a step of an import has read, and moves the import on, both or none. Answers with the import's number.
-    pub async fn add_usage(&self, actor: &Actor, batch: &UsageBatch, step: &ImportStep) -> Result<i64, StatsError> {
+    pub async fn add_usage(&self, actor: &Actor, rows: &[UsageRow], step: &ImportStep) -> Result<i64, StatsError> {
         actor.check(Action::AddStatistics)?;
-        match self.store.add_usage(batch, Some(step)).await {
+        match self.store.add_usage(rows, Some(step)).await {
             Ok(import) => Ok(import.unwrap_or_default()),
             Err(StoreError::Duplicate) => Err(StatsError::ImportMoved),
             Err(other) => Err(other.into()),
@@ -304,7 +304,7 @@ impl Stats {
 
 fn check_slot(slot: Slot) -> Result<(), StatsError> {
     let length = slot.to.checked_sub(slot.from).filter(|length| (POINT..=LONGEST).contains(length));
-    let on_border = [slot.from, slot.to].iter().all(|at| *at == point_of(*at));
+    let on_border = [slot.from, slot.to].iter().all(|at| at % POINT == 0);
     if length.is_some() && on_border && slot.from >= 0 { Ok(()) } else { Err(StatsError::BadSlot) }
 }
 
