@@ -70,6 +70,40 @@ fn combined_has_no_host_and_no_duration() {
 }
 
 #[test]
+fn days_change_within_a_file() {
+    let mut parser = Parser::new(Format::Combined);
+    let mut days = Vec::new();
+    for date in [
+        "22/Nov/2026",
+        "22/Nov/2026",
+        "23/Nov/2026",
+        "2/Nov/2026",
+        "22/Nov/2025",
+        "29/Feb/2024",
+        "31/Dec/1999",
+        "1/Jan/2000",
+    ] {
+        let line = format!("::1 - - [{date}:12:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"");
+        days.push(
+            parser.parse(line.as_bytes()).expect("a line").map(|hit| said(&hit).1[..10].to_owned()).expect("a hit"),
+        );
+    }
+    assert_eq!(
+        days,
+        [
+            "2026-11-22",
+            "2026-11-22",
+            "2026-11-23",
+            "2026-11-02",
+            "2025-11-22",
+            "2024-02-29",
+            "1999-12-31",
+            "2000-01-01"
+        ]
+    );
+}
+
+#[test]
 fn w3c() {
     assert_eq!(
         lines(Format::W3c, CLOUDFRONT),

@@ -191,6 +191,24 @@ fn a_file_that_is_written_while_it_is_read() {
 }
 
 #[test]
+fn a_short_file_that_was_still_being_written_is_found_again() {
+    let content = log(40, 0);
+    let mut stored = Stored::default();
+    for written in [100, 400, 1000, 4000] {
+        // Each time by a process that did not see the file before.
+        let mut reading = Reading::open(|| Ok(Cursor::new(&content[..written]))).expect("open");
+        let mut tally = tally(Format::NginxJson);
+        let from = reading.resume(&stored.known(&reading.heads()), &mut tally).expect("resume");
+        reading.run(&mut tally, Tail::Growing, |batch| {
+            stored.store(from, &batch);
+            ControlFlow::Continue(())
+        });
+    }
+    assert!(matches!(stored.whole(content.as_bytes()), End::Complete));
+    assert_eq!(stored.totals, expected(&content));
+}
+
+#[test]
 fn a_w3c_file_is_resumed_with_its_columns() {
     let mut content = "#Version: 1.0\n#Fields: date time sc-bytes cs-host\n".to_owned();
     for number in 0..500 {
