@@ -1,6 +1,6 @@
 //! Each format: its documented line, its odd lines, and recognition.
 
-use super::super::{Bad, Format, Hit, Parser};
+use super::super::{Bad, Format, Hit, NGINX_LOG_FORMAT, Parser};
 use super::{NGINX_COMBINED, NGINX_JSON, known};
 
 const CLOUDFRONT: &str = include_str!("samples/cloudfront.log");
@@ -40,6 +40,28 @@ fn nginx_json() {
             row("a\"b\\x", "2026-11-22T09:01:04.737Z", 0, 308, 404, None),
         ]
     );
+}
+
+#[test]
+fn the_log_format_for_nginx_makes_such_lines() {
+    let (_, object) = NGINX_LOG_FORMAT.split_once("escape=json '").expect("escape=json");
+    let mut line = object.trim_end_matches("';").to_owned();
+    let recorded: serde_json::Value = serde_json::from_str(NGINX_JSON.lines().next().expect("a line")).expect("json");
+    for (name, value) in recorded.as_object().expect("an object") {
+        let (_, after) = line.split_once(&format!("\"{name}\":")).expect(name);
+        let variable: String = after
+            .trim_start_matches('"')
+            .chars()
+            .take_while(|c| matches!(c, '$' | '_' | 'a'..='z' | '0'..='9'))
+            .collect();
+        line = line.replacen(&format!("{variable}\""), &format!("{}\"", value.as_str().unwrap_or_default()), 1);
+        line = line.replacen(&format!("{variable},"), &format!("{value},"), 1);
+    }
+    let line = line.replace("$upstream_cache_status", "HIT");
+    assert!(!line.contains('$'), "every variable was recorded from nginx: {line}");
+    let mut expected = lines(Format::NginxJson, NGINX_JSON).swap_remove(0);
+    expected.5 = Some(true);
+    assert_eq!(lines(Format::NginxJson, &line), [expected]);
 }
 
 #[test]
