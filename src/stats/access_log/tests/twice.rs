@@ -136,6 +136,21 @@ fn damage_ends_the_reading_with_what_was_read() {
 }
 
 #[test]
+fn cut_short_in_a_line_that_is_too_long() {
+    let (before, after) = (log(10, 0), log(5, 9));
+    let content = format!("{before}{}\n{after}", "x".repeat(3 << 20));
+    let packed = gzip(content.as_bytes());
+    let mut stored = Stored::default();
+    assert!(matches!(
+        stored.import(|| Ok(Cursor::new(&packed[..packed.len() / 2])), u64::MAX, usize::MAX),
+        End::Broken(_)
+    ));
+    assert_eq!(stored.totals, expected(&before), "the lines before it count");
+    assert!(matches!(stored.import(|| Ok(Cursor::new(&packed)), u64::MAX, usize::MAX), End::Complete));
+    assert_eq!(stored.totals, expected(&content));
+}
+
+#[test]
 fn another_file_with_the_same_head_is_read_from_its_start() {
     let content = log(1000, 0);
     let mut stored = Stored::default();
