@@ -12,7 +12,8 @@ soak: export CALLSHEET_SOAK ?= 20
 soak:
 	@.ci/with-postgres.sh cargo nextest run --locked --package callsheet-server --profile soak -E 'test(/^reliability::/)'
 
-# Each benchmark prints a JSON line, with what the machine did meanwhile; kept in target/bench/. What there is: server/benches/delivery/main.rs.
+# Each benchmark prints a JSON line, with what the machine did meanwhile; kept in target/bench/. What there is: server/benches/.
 bench:
 	@mkdir -p target/bench
 	@.ci/with-postgres.sh --durable cargo bench --locked --package callsheet-server --bench delivery | tee target/bench/delivery.jsonl
+	@cargo bench --locked --package callsheet-server --bench access_log | tee target/bench/access_log.jsonl

@@ -9,7 +9,7 @@
 //! read again (under another name, packed otherwise, grown since, whole after it was cut short) has a head in common with what is
 //! stored, and [`Reading::resume`] passes over the longest prefix that is known already.
 //!
-//! **Time.** A line is stamped at the end of its request, so its bytes are spread evenly over `[end − duration, end]` ([`spread`]); the
+//! **Time.** A line is stamped at the end of its request, so its bytes are spread evenly over `[end − duration, end]` ([`spread()`]); the
 //! request itself, its hit and its status are counted at the point of the end.
 //!
 //! **Speed.** A line costs no allocation, no regular expression and one look-up each for its host and its point.
@@ -36,6 +36,7 @@ mod tests;
 pub use bad::{Bad, BadLine};
 pub use format::Format;
 pub use hosts::KnownHosts;
+pub use json::NGINX_LOG_FORMAT;
 pub use parser::{Hit, Parser};
 pub use reading::{Batch, Digest, End, Known, Reading, Tail};
 pub use spread::{POINT_SECONDS, spread};

@@ -177,6 +177,10 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
             }
             if self.to - self.from > LONGEST_LINE {
                 if !self.overlong {
+                    // Inside of it is no place to resume, so what comes before goes now.
+                    if self.offset() > self.batched && take(self.batch(tally)).is_break() {
+                        return End::Stopped;
+                    }
                     tally.refuse(self.lines + 1, Bad::TooLong);
                 }
                 self.overlong = true;
@@ -193,7 +197,6 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
             self.from = self.to;
             self.overlong = false;
         }
-        // Inside of a line that is too long there is no place to resume.
         if self.offset() > self.batched && !self.overlong && take(self.batch(tally)).is_break() {
             return End::Stopped;
         }

@@ -1,6 +1,6 @@
 //! Each format: its documented line, its odd lines, and recognition.
 
-use super::super::{Bad, Format, Hit, Parser};
+use super::super::{Bad, Format, Hit, NGINX_LOG_FORMAT, Parser};
 use super::{NGINX_COMBINED, NGINX_JSON, known};
 
 const CLOUDFRONT: &str = include_str!("samples/cloudfront.log");
@@ -43,6 +43,28 @@ fn nginx_json() {
 }
 
 #[test]
+fn the_log_format_for_nginx_makes_such_lines() {
+    let (_, object) = NGINX_LOG_FORMAT.split_once("escape=json '").expect("escape=json");
+    let mut line = object.trim_end_matches("';").to_owned();
+    let recorded: serde_json::Value = serde_json::from_str(NGINX_JSON.lines().next().expect("a line")).expect("json");
+    for (name, value) in recorded.as_object().expect("an object") {
+        let (_, after) = line.split_once(&format!("\"{name}\":")).expect(name);
+        let variable: String = after
+            .trim_start_matches('"')
+            .chars()
+            .take_while(|c| matches!(c, '$' | '_' | 'a'..='z' | '0'..='9'))
+            .collect();
+        line = line.replacen(&format!("{variable}\""), &format!("{}\"", value.as_str().unwrap_or_default()), 1);
+        line = line.replacen(&format!("{variable},"), &format!("{value},"), 1);
+    }
+    let line = line.replace("$upstream_cache_status", "HIT");
+    assert!(!line.contains('$'), "every variable was recorded from nginx: {line}");
+    let mut expected = lines(Format::NginxJson, NGINX_JSON).swap_remove(0);
+    expected.5 = Some(true);
+    assert_eq!(lines(Format::NginxJson, &line), [expected]);
+}
+
+#[test]
 fn nginx_json_with_other_members() {
     let line = r#"{"t":"2026-11-22T17:01:03.5+08:00","body_bytes_sent":9,"status":502,"upstream_cache_status":"%"}"#;
     for (word, hit) in [
@@ -67,6 +89,40 @@ fn combined_has_no_host_and_no_duration() {
     assert_eq!(rows[0], (None, "2026-11-22T09:01:03Z".to_owned(), 0, 20_000_000, 200, None));
     let odd = r#"::1 - a b [02/Jan/2026:23:59:60 -0330] "GET /\"x\" [y] HTTP/1.1" 304 - "-" "\\" extra"#;
     assert_eq!(lines(Format::Combined, odd), [(None, "2026-01-03T03:30:00Z".to_owned(), 0, 0, 304, None)]);
+}
+
+#[test]
+fn days_change_within_a_file() {
+    let mut parser = Parser::new(Format::Combined);
+    let mut days = Vec::new();
+    for date in [
+        "22/Nov/2026",
+        "22/Nov/2026",
+        "23/Nov/2026",
+        "2/Nov/2026",
+        "22/Nov/2025",
+        "29/Feb/2024",
+        "31/Dec/1999",
+        "1/Jan/2000",
+    ] {
+        let line = format!("::1 - - [{date}:12:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"");
+        days.push(
+            parser.parse(line.as_bytes()).expect("a line").map(|hit| said(&hit).1[..10].to_owned()).expect("a hit"),
+        );
+    }
+    assert_eq!(
+        days,
+        [
+            "2026-11-22",
+            "2026-11-22",
+            "2026-11-23",
+            "2026-11-02",
+            "2025-11-22",
+            "2024-02-29",
+            "1999-12-31",
+            "2000-01-01"
+        ]
+    );
 }
 
 #[test]

@@ -136,6 +136,21 @@ fn damage_ends_the_reading_with_what_was_read() {
 }
 
 #[test]
+fn cut_short_in_a_line_that_is_too_long() {
+    let (before, after) = (log(10, 0), log(5, 9));
+    let content = format!("{before}{}\n{after}", "x".repeat(3 << 20));
+    let packed = gzip(content.as_bytes());
+    let mut stored = Stored::default();
+    assert!(matches!(
+        stored.import(|| Ok(Cursor::new(&packed[..packed.len() / 2])), u64::MAX, usize::MAX),
+        End::Broken(_)
+    ));
+    assert_eq!(stored.totals, expected(&before), "the lines before it count");
+    assert!(matches!(stored.import(|| Ok(Cursor::new(&packed)), u64::MAX, usize::MAX), End::Complete));
+    assert_eq!(stored.totals, expected(&content));
+}
+
+#[test]
 fn another_file_with_the_same_head_is_read_from_its_start() {
     let content = log(1000, 0);
     let mut stored = Stored::default();
@@ -188,6 +203,24 @@ fn a_file_that_is_written_while_it_is_read() {
         stored.import(|| fs::File::open(folder.path().join(name)), 5000, usize::MAX);
     }
     assert_eq!(stored.totals, expected(&(content + &log(20, 3))));
+}
+
+#[test]
+fn a_short_file_that_was_still_being_written_is_found_again() {
+    let content = log(40, 0);
+    let mut stored = Stored::default();
+    for written in [100, 400, 1000, 4000] {
+        // Each time by a process that did not see the file before.
+        let mut reading = Reading::open(|| Ok(Cursor::new(&content[..written]))).expect("open");
+        let mut tally = tally(Format::NginxJson);
+        let from = reading.resume(&stored.known(&reading.heads()), &mut tally).expect("resume");
+        reading.run(&mut tally, Tail::Growing, |batch| {
+            stored.store(from, &batch);
+            ControlFlow::Continue(())
+        });
+    }
+    assert!(matches!(stored.whole(content.as_bytes()), End::Complete));
+    assert_eq!(stored.totals, expected(&content));
 }
 
 #[test]
