@@ -13,7 +13,10 @@ use crate::outbound::{AddressPolicy, Outbound};
 use crate::recordings::Recordings;
 use crate::sealing::Sealer;
 use crate::sources::Sources;
-use crate::storage::Db;
+use crate::stats::Stats;
+use crate::stats::slots::Calendar;
+use crate::stats::transcode::Classes;
+use crate::storage::{Db, StatsDb};
 use crate::streams::Streams;
 
 /// How long things are kept, in days.
@@ -28,6 +31,7 @@ pub struct Retention {
 /// What a console is made of.
 pub struct ConsoleParts {
     pub db: Db,
+    pub stats_db: StatsDb,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<IdGenerator>,
     pub sealer: Sealer,
@@ -57,6 +61,7 @@ pub struct Console {
     pub deliveries: Deliveries,
     pub recoveries: Recoveries,
     pub prober: Prober,
+    pub stats: Stats,
     /// For the delivery loop.
     pub courier: Courier,
     /// Of pages, file names and days.
@@ -67,6 +72,7 @@ pub struct Console {
     pub clock: Arc<dyn Clock>,
     /// For health checks and the loops of the server.
     pub db: Db,
+    stats_db: StatsDb,
 }
 
 impl Console {
@@ -74,7 +80,7 @@ impl Console {
     #[must_use]
     pub fn new(parts: ConsoleParts) -> Self {
         let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, .. } = parts;
-        let ConsoleParts { session_grace, part_seconds, cnames, retention, .. } = parts;
+        let ConsoleParts { session_grace, part_seconds, cnames, retention, stats_db, .. } = parts;
         let store = Arc::new(db.clone());
         let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {
@@ -103,6 +109,14 @@ impl Console {
                 watch: Arc::default(),
             },
             prober: Prober::new(callbacks.clone(), clock.clone(), ids, outbound.clone()),
+            stats: Stats {
+                store: Arc::new(stats_db.clone()),
+                hosts: store.clone(),
+                domains: store.clone(),
+                clock: clock.clone(),
+                calendar: Calendar::new(zone.clone()),
+                classes: Classes::default(),
+            },
             courier: Courier { store, clock: clock.clone(), sealer, outbound, schedule },
             domains,
             callbacks,
@@ -111,6 +125,13 @@ impl Console {
             retention,
             clock,
             db,
+            stats_db,
         }
+    }
+
+    /// Waits for the databases' connections to be returned and closes them.
+    pub async fn close(&self) {
+        self.stats_db.close().await;
+        self.db.close().await;
     }
 }

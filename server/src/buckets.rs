@@ -6,18 +6,45 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use tokio::sync::Notify;
 
-/// All buckets of this console.
+/// All buckets of this console. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Buckets {
     root: PathBuf,
+    grown: Arc<Notify>,
 }
 
 impl Buckets {
     /// The buckets below `<data_dir>/buckets`.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
-        Self { root: data_dir.join("buckets") }
+        Self { root: data_dir.join("buckets"), grown: Arc::default() }
+    }
+
+    /// Tells when something was stored.
+    #[must_use]
+    pub fn grown(&self) -> &Notify {
+        &self.grown
+    }
+
+    /// The names of the buckets that are there.
+    ///
+    /// # Errors
+    /// The folder that holds them cannot be read.
+    pub async fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        let mut entries = match tokio::fs::read_dir(&self.root).await {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+            Err(error) => return Err(error),
+        };
+        while let Some(entry) = entries.next_entry().await? {
+            if let (true, Ok(name)) = (entry.file_type().await?.is_dir(), entry.file_name().into_string()) {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     /// Opens a bucket, and makes its folder if there is none. What it stores is on the disk when it says so.

@@ -11,7 +11,8 @@ use callsheet::model::{Clock, IdGenerator};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, SystemResolver, TlsSetupError};
 use callsheet::sealing::{SealError, Sealer};
 use callsheet::sources::SourceError;
-use callsheet::storage::{Db, OpenError};
+use callsheet::stats::slots::Calendar;
+use callsheet::storage::{Db, OpenError, StatsDb};
 use callsheet::streams::StreamError;
 use callsheet::{Console, ConsoleParts};
 use leptos::config::LeptosOptions;
@@ -20,12 +21,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-#[cfg(feature = "ingest-rtmp")]
 use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
-use crate::jobs::{DeliveryLoop, clean_up, deliver, reap, recover};
+use crate::jobs::{DeliveryLoop, clean_up, deliver, reap, recover, take_inventory};
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -76,6 +76,7 @@ pub enum StartError {
 pub struct Application {
     console: Console,
     config: Config,
+    buckets: Buckets,
     listener: TcpListener,
     ingest: Option<Box<dyn IngestSource>>,
     state: AppState,
@@ -90,11 +91,14 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
     let ids = Arc::new(IdGenerator::default());
     let db = Db::open(&config.database_url, ids.clone()).await?;
     db.migrate().await?;
+    let stats_db = StatsDb::open(&db, &config.data_dir, Calendar::new(config.time_zone.clone()))?;
+    stats_db.migrate().await?;
     let policy = AddressPolicy::new(config.allowed_networks.clone());
     let resolver = Arc::new(SystemResolver::new()?);
     let outbound = Outbound::new(policy.clone(), OutboundConfig { resolver, extra_roots: Vec::new() })?;
     Ok(Console::new(ConsoleParts {
         db,
+        stats_db,
         clock,
         ids,
         sealer,
@@ -117,13 +121,14 @@ impl Application {
             std::io::ErrorKind::AddrInUse => StartError::PortInUse(config.http),
             _ => StartError::Http { address: config.http, source },
         })?;
+        let buckets = Buckets::new(&config.data_dir);
         let ingest = match config.rtmp.filter(|_| config.roles.ingest) {
-            Some(listen) => Some(bind_rtmp(&console, &config, listen, clock).await?),
+            Some(listen) => Some(bind_rtmp(&console, &config, listen, buckets.clone(), clock).await?),
             None => None,
         };
         let setup_token = if config.roles.web { console.accounts.setup_token().await? } else { None };
         let state = AppState { console: console.clone(), leptos: leptos_options(), metrics: metrics_handle()? };
-        Ok(Self { console, config, listener, ingest, state, setup_token })
+        Ok(Self { console, config, buckets, listener, ingest, state, setup_token })
     }
 
     /// Where HTTP listens; the real port, also when port 0 was asked for.
@@ -151,7 +156,7 @@ impl Application {
 
     /// Serves until `shutdown`; then finishes requests and attempts in flight and returns.
     pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
-        let Self { console, config, listener, ingest, state, .. } = self;
+        let Self { console, config, buckets, listener, ingest, state, .. } = self;
         let tasks = TaskTracker::new();
         let clock = console.clock.clone();
         // Sources stop first, so that what they report last is still delivered.
@@ -173,6 +178,9 @@ impl Application {
             loops.spawn(reap(console.streams.clone(), clock, rest.clone()));
             loops.spawn(recover(console.recoveries.clone(), rest.clone()));
             loops.spawn(clean_up(console.clone(), rest.clone()));
+        }
+        if config.roles.ingest {
+            loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));
         }
         let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };
         let service = router(state, serves).into_make_service_with_connect_info::<SocketAddr>();
@@ -205,7 +213,7 @@ impl Application {
             tracing::warn!("some work was still in flight after 10 s; it will be done again at the next start");
             http.abort();
         }
-        console.db.close().await;
+        console.close().await;
         match ended_early {
             Some(Ok(Err(error))) => Err(error),
             _ => Ok(()),
@@ -218,6 +226,7 @@ async fn bind_rtmp(
     _: &Console,
     _: &Config,
     _: SocketAddr,
+    _: Buckets,
     _: Arc<dyn Clock>,
 ) -> Result<Box<dyn IngestSource>, StartError> {
     Err(StartError::NoRtmp)
@@ -228,6 +237,7 @@ async fn bind_rtmp(
     console: &Console,
     config: &Config,
     listen: SocketAddr,
+    buckets: Buckets,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn IngestSource>, StartError> {
     let source = console.sources.built_in().await?;
@@ -237,7 +247,7 @@ async fn bind_rtmp(
         source,
         boot: boot.clone(),
         data_dir: config.data_dir.clone(),
-        buckets: Buckets::new(&config.data_dir),
+        buckets,
         time_zone: config.time_zone.clone(),
         idle_timeout: RTMP_IDLE,
         heartbeat: RTMP_HEARTBEAT,

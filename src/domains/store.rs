@@ -27,7 +27,7 @@ pub trait DomainStore: Send + Sync {
     async fn list_domains(&self, filter: &DomainFilter, page: PageRequest) -> Result<Page<DomainRow>, StoreError>;
     /// By ASCII push domain.
     async fn find_domain(&self, push: &str) -> Result<Option<Domain>, StoreError>;
-    /// The names among `names` (ASCII) that some group has already.
+    /// The names among `names` (ASCII) that some group or VOD domain has already.
     async fn taken_names(&self, names: &[&str]) -> Result<Vec<String>, StoreError>;
     /// Creates the group, its two callbacks (off; sealed secrets given) and its recording settings (off).
     async fn create_domain(

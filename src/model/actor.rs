@@ -30,6 +30,8 @@ pub enum Action {
     ManageStreams,
     /// Add and remove sources; see their secrets.
     ManageSources,
+    /// Bring in access logs and results of transcoders.
+    AddStatistics,
     /// Users and API keys.
     ManageAccounts,
 }
@@ -43,6 +45,7 @@ impl Action {
         Self::ManageDeliveries,
         Self::ManageStreams,
         Self::ManageSources,
+        Self::AddStatistics,
         Self::ManageAccounts,
     ];
 
@@ -53,7 +56,11 @@ impl Action {
             (Role::Admin, _) | (_, Self::Read) => true,
             (
                 Role::Operator,
-                Self::ManageDomains | Self::ManageCallbacks | Self::ManageDeliveries | Self::ManageStreams,
+                Self::ManageDomains
+                | Self::ManageCallbacks
+                | Self::ManageDeliveries
+                | Self::ManageStreams
+                | Self::AddStatistics,
             ) => true,
             (Role::Operator, Self::ManageSources | Self::ManageAccounts) | (Role::Reviewer, _) => false,
         }
@@ -106,10 +113,10 @@ impl Actor {
         Self { who: Who::Cli, role: Role::Admin, domains: None, address: "local".to_owned() }
     }
 
-    /// Asks for an action that concerns no single domain. Sources and accounts concern all of them, so a key that is
-    /// limited to some domains manages neither, whatever its role.
+    /// Asks for an action that concerns no single domain. Sources, accounts and what comes into statistics concern all of them, so a
+    /// key that is limited to some domains has none of these, whatever its role.
     pub fn check(&self, action: Action) -> Result<(), Forbidden> {
-        let concerns_all = matches!(action, Action::ManageSources | Action::ManageAccounts);
+        let concerns_all = matches!(action, Action::ManageSources | Action::AddStatistics | Action::ManageAccounts);
         if action.allowed(self.role) && !(concerns_all && self.domains.is_some()) { Ok(()) } else { Err(Forbidden) }
     }
 

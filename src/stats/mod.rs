@@ -8,12 +8,37 @@
 #[cfg(feature = "ssr")]
 pub mod access_log;
 #[cfg(feature = "ssr")]
+mod error;
+#[cfg(feature = "ssr")]
+mod figures;
+#[cfg(feature = "ssr")]
+mod hosts;
+#[cfg(feature = "ssr")]
+mod service;
+#[cfg(feature = "ssr")]
+pub mod slots;
+#[cfg(feature = "ssr")]
+mod store;
+#[cfg(feature = "ssr")]
 pub mod transcode;
 mod transcoding;
 mod usage;
+mod vod;
 
+#[cfg(feature = "ssr")]
+pub use error::StatsError;
+#[cfg(feature = "ssr")]
+pub use hosts::{HostStore, Owners, PathRule, PlayHost, Tally};
+#[cfg(feature = "ssr")]
+pub use service::Stats;
+#[cfg(feature = "ssr")]
+pub use store::{
+    Chosen, Counted, Digest, DomainSums, HEAD, Held, Import, ImportStep, OutputSums, Progress, Sample, StatsStore,
+    StoredOutput, Sums, UsageBatch,
+};
 pub use transcoding::{Codec, Resolution, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView};
 pub use usage::{Change, Granularity, Metric, Slot, TopDomain, UsageCards, UsagePoint, UsageQuery, UsageView};
+pub use vod::VodDomain;
 
 /// Where lines of hosts are counted that the console does not know.
 pub const OTHER: &str = "(other)";

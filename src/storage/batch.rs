@@ -121,10 +121,7 @@ impl<const N: usize> Rows<N> {
         columns: &str,
         from: &str,
     ) -> Result<Vec<T>, StoreError> {
-        let sql = match engine {
-            Engine::Sqlite => format!("select json_group_array(json_array({columns})) as found {from}"),
-            Engine::Postgres => format!("select cast(json_agg(json_build_array({columns})) as text) as found {from}"),
-        };
+        let sql = engine.packed(columns, from);
         let mut found = Vec::with_capacity(self.rows.len());
         for row in &self.with(engine, connection, &sql).await? {
             found.append(&mut row.packed("found")?);

@@ -132,7 +132,8 @@ impl DomainStore for Db {
     async fn taken_names(&self, names: &[&str]) -> Result<Vec<String>, StoreError> {
         let mut conditions = Conditions::default();
         conditions.any_of("name", &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
-        let sql = format!("select name from domain_names{} order by role desc, position", conditions.sql());
+        let hosts = "select name, role, position from domain_names union all select name, 'vod', 0 from vod_domains";
+        let sql = format!("select name from ({hosts}) as hosts{} order by role desc, position", conditions.sql());
         let rows = conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await?;
         rows.iter().map(|row| row.col("name")).collect()
     }

@@ -23,7 +23,9 @@ mod reports;
 mod retention;
 mod rows;
 mod sources;
+mod stats;
 mod streams;
+mod vod_domains;
 mod write_thread;
 
 use std::sync::Arc;
@@ -38,6 +40,7 @@ use self::hints::Hints;
 pub use self::hints::QueueHints;
 pub use self::news::{News, Seen};
 use self::reports::Reports;
+pub use self::stats::StatsDb;
 use self::write_thread::WriteThread;
 use crate::deliveries::Queued;
 use crate::model::{IdGenerator, StoreError};
@@ -63,6 +66,14 @@ impl Engine {
         match self {
             Self::Sqlite => format!("cast({column} as text)"),
             Self::Postgres => format!("convert_from({column}, 'UTF8')"),
+        }
+    }
+
+    /// `columns` of what `from` finds, as one JSON value `found`.
+    fn packed(self, columns: &str, from: &str) -> String {
+        match self {
+            Self::Sqlite => format!("select json_group_array(json_array({columns})) as found {from}"),
+            Self::Postgres => format!("select cast(json_agg(json_build_array({columns})) as text) as found {from}"),
         }
     }
 
@@ -97,6 +108,8 @@ pub enum OpenError {
     Thread(#[source] std::io::Error),
     #[error("cannot bring the database's tables up to date: {0}")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    #[error("cannot bring statistics into the console's time zone: {0}")]
+    Zone(#[source] StoreError),
 }
 
 /// The database. Cheap to clone.
@@ -128,8 +141,8 @@ impl Db {
         let (engine, write, read, hot) = if url.starts_with("sqlite:") {
             let separator = if url.contains('?') { '&' } else { '?' };
             let url = format!("{url}{separator}mode=rwc");
-            let write = sqlite_pool(1, 16 * MIB).connect(&url).await.map_err(OpenError::Connect)?;
-            let read = sqlite_pool(4, 4 * MIB).connect(&url).await.map_err(OpenError::Connect)?;
+            let write = sqlite_pool(1, 16 * MIB, "full").connect(&url).await.map_err(OpenError::Connect)?;
+            let read = sqlite_pool(4, 4 * MIB, "full").connect(&url).await.map_err(OpenError::Connect)?;
             (Engine::Sqlite, write.clone(), read, write)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pool = postgres_pool(12, POSTGRES).connect(url).await.map_err(OpenError::Connect)?;
@@ -234,11 +247,11 @@ const POSTGRES_HOT: &str = "set idle_in_transaction_session_timeout = '5s'; set 
 /// In KiB.
 const MIB: u32 = 1024;
 
-/// `cache`: KiB of pages that each connection keeps.
-fn sqlite_pool(connections: u32, cache: u32) -> AnyPoolOptions {
+/// `cache`: KiB of pages that each connection keeps; `synchronous`: as in SQLite's pragma of that name.
+fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOptions {
     // The log is folded back after 64 MiB: pages that change with each commit are then written once.
     let settings = format!(
-        "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 10000; \
+        "pragma journal_mode = wal; pragma synchronous = {synchronous}; pragma foreign_keys = on; pragma busy_timeout = 10000; \
          pragma temp_store = memory; pragma wal_autocheckpoint = 16384; pragma cache_size = -{cache}"
     );
     AnyPoolOptions::new()

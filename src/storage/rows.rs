@@ -56,17 +56,48 @@ pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreErr
     serde_json::to_string(value).map_err(|e| StoreError::Fault(e.into()))
 }
 
+/// A value of a statement.
+pub(super) enum Value {
+    Int(i64),
+    Text(String),
+}
+
+/// The values of a statement, in the order of their places.
+#[derive(Default)]
+pub(super) struct Values(Vec<Value>);
+
+impl Values {
+    /// Adds one. Answers with its place, as in `$3`.
+    pub(super) fn place(&mut self, value: Value) -> String {
+        self.0.push(value);
+        format!("${}", self.0.len())
+    }
+
+    /// Adds several. Answers with their places, as in `$3, $4`.
+    pub(super) fn places(&mut self, texts: &[String]) -> String {
+        texts.iter().map(|text| self.place(Value::Text(text.clone()))).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Binds them.
+    pub(super) fn bind<'q>(
+        &self,
+        mut query: sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>,
+    ) -> sqlx::query::Query<'q, Any, sqlx::any::AnyArguments> {
+        for value in &self.0 {
+            query = match value {
+                Value::Int(v) => query.bind(*v),
+                Value::Text(v) => query.bind(v.clone()),
+            };
+        }
+        query
+    }
+}
+
 /// The `where` clause of a filter: conditions with numbered places, and their values in order.
 #[derive(Default)]
 pub(super) struct Conditions {
     sql: Vec<String>,
-    values: Vec<Value>,
-}
-
-/// A value of a condition.
-pub(super) enum Value {
-    Int(i64),
-    Text(String),
+    values: Values,
 }
 
 impl Conditions {
@@ -75,11 +106,10 @@ impl Conditions {
         let mut numbered = String::with_capacity(sql.len() + 8);
         let mut values = values.into_iter();
         for piece in sql.split_inclusive('?') {
-            match piece.strip_suffix('?') {
-                Some(before) => {
-                    self.values.extend(values.next());
+            match piece.strip_suffix('?').zip(values.next()) {
+                Some((before, value)) => {
                     numbered.push_str(before);
-                    numbered.push_str(&format!("${}", self.values.len()));
+                    numbered.push_str(&self.values.place(value));
                 }
                 None => numbered.push_str(piece),
             }
@@ -93,8 +123,8 @@ impl Conditions {
             self.sql.push("1 = 0".to_owned());
             return;
         }
-        let places = vec!["?"; values.len()].join(", ");
-        self.add(&format!("{column} in ({places})"), values.iter().cloned().map(Value::Text));
+        let places = self.values.places(values);
+        self.sql.push(format!("{column} in ({places})"));
     }
 
     /// ` where …`, or nothing.
@@ -104,21 +134,15 @@ impl Conditions {
 
     /// The place after the last value, as in `$3`.
     pub(super) fn next_place(&self) -> usize {
-        self.values.len() + 1
+        self.values.0.len() + 1
     }
 
     /// Binds the values in order.
     pub(super) fn bind<'q>(
         &self,
-        mut query: sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>,
+        query: sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>,
     ) -> sqlx::query::Query<'q, Any, sqlx::any::AnyArguments> {
-        for value in &self.values {
-            query = match value {
-                Value::Int(v) => query.bind(*v),
-                Value::Text(v) => query.bind(v.clone()),
-            };
-        }
-        query
+        self.values.bind(query)
     }
 }
 

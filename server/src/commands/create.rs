@@ -22,7 +22,7 @@ fn role(text: &str) -> Result<Role, Failure> {
 
 /// `callsheet migrate`: opening the console brings the tables up to date.
 pub(super) async fn tables(config: &Config) -> Result<(), Failure> {
-    console(config).await?.db.close().await;
+    console(config).await?.close().await;
     println!("The tables are up to date.");
     Ok(())
 }
@@ -38,7 +38,7 @@ pub(super) async fn user(config: &Config, name: &str, role_name: &str, stdin: bo
     std::io::stdin().lock().read_line(&mut password)?;
     let console = console(config).await?;
     let user = console.accounts.create_user(&Actor::cli(), name, role, password.trim_end_matches(['\r', '\n'])).await?;
-    console.db.close().await;
+    console.close().await;
     println!("Created the {} {}.", user.role, user.name);
     Ok(())
 }
@@ -54,7 +54,7 @@ pub(super) async fn key(
     let role = role(role_name)?;
     let console = console(config).await?;
     let key = console.accounts.create_key(&Actor::cli(), name, role, domains).await?;
-    console.db.close().await;
+    console.close().await;
     if as_json {
         println!("{}", json!({ "accessKey": key.access_key, "secretKey": key.secret_key, "token": key.token }));
     } else {
@@ -74,7 +74,7 @@ pub(super) async fn source(
 ) -> Result<(), Failure> {
     let console = console(config).await?;
     let created = console.sources.create(&Actor::cli(), adapter, name, default_domain).await?;
-    console.db.close().await;
+    console.close().await;
     let url = format!("http://{}{}", config.http, created.view.ingest_path.unwrap_or_default());
     let secret = created.secret.expose();
     if as_json {

@@ -41,5 +41,8 @@ async fn round(console: &Console) -> Result<(), StoreError> {
         tokio::time::sleep(PAUSE).await;
     }
     console.db.delete_old_recoveries(old).await?;
+    while console.stats.clean_up().await? {
+        tokio::time::sleep(PAUSE).await;
+    }
     Ok(())
 }

@@ -2,10 +2,12 @@
 
 mod cleanup;
 mod delivery;
+mod inventory;
 mod reaper;
 mod recovery;
 
 pub use cleanup::clean_up;
 pub use delivery::{DeliveryLoop, deliver};
+pub use inventory::{InventoryError, count_buckets, take_inventory};
 pub use reaper::reap;
 pub use recovery::recover;

@@ -90,6 +90,7 @@ impl FinishedPart {
             Ok((location, bytes)) => {
                 closed.location = Some(location);
                 closed.bytes = i64::try_from(bytes).ok();
+                self.destination.buckets.grown().notify_one();
                 self.file.remove().await;
             }
             Err(error) => {

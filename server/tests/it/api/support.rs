@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use callsheet::model::{Actor, IdGenerator, Millis, Role, SourceId, TestClock};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, Resolve};
 use callsheet::sealing::Sealer;
-use callsheet::storage::Db;
+use callsheet::stats::slots::Calendar;
+use callsheet::storage::{Db, StatsDb};
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 use callsheet::{Console, ConsoleParts, Retention};
 use callsheet_server::http::AppState;
@@ -56,10 +57,14 @@ impl Api {
         let url = format!("sqlite://{}", folder.path().join("callsheet.db").display());
         let db = Db::open(&url, ids.clone()).await.expect("opens");
         db.migrate().await.expect("migrates");
+        let calendar = Calendar::new(jiff::tz::TimeZone::UTC);
+        let stats_db = StatsDb::open(&db, folder.path(), calendar).expect("opens");
+        stats_db.migrate().await.expect("migrates");
         let policy = AddressPolicy::new(vec!["127.0.0.1/32".parse().expect("a network")]);
         let config = OutboundConfig { resolver: Arc::new(NoNames), extra_roots: Vec::new() };
         let console = Console::new(ConsoleParts {
             db,
+            stats_db,
             clock: clock.clone(),
             ids,
             sealer: Sealer::open(&folder.path().join("secret.key")).expect("a key"),

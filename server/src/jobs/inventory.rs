@@ -1,0 +1,66 @@
+//! Counts what the buckets hold.
+
+use std::io;
+use std::time::Duration;
+
+use callsheet::model::StoreError;
+use callsheet::stats::Stats;
+use futures::TryStreamExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::buckets::Buckets;
+
+/// One count for each five-minute point.
+const EVERY: Duration = Duration::from_secs(300);
+/// Between two counts, however much is recorded.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Why there is no count.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryError {
+    #[error("cannot read the buckets' folder")]
+    Folder(#[from] io::Error),
+    #[error("cannot list a bucket")]
+    Bucket(#[from] object_store::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Counts at the start, then every five minutes and after each recording.
+pub async fn take_inventory(stats: Stats, buckets: Buckets, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            counted = count_buckets(&stats, &buckets) => {
+                if let Err(error) = counted {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot count what the buckets hold; will try again");
+                }
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = buckets.grown().notified() => {}
+            () = tokio::time::sleep(EVERY - PAUSE) => {}
+        }
+    }
+}
+
+/// Counts once. What cannot be counted whole is not counted.
+///
+/// # Errors
+/// A bucket cannot be listed, or the count cannot be kept.
+pub async fn count_buckets(stats: &Stats, buckets: &Buckets) -> Result<(), InventoryError> {
+    let mut tally = stats.begin_inventory().await?;
+    for bucket in buckets.names().await? {
+        let store = buckets.open(&bucket).await?;
+        let mut files = store.list(None);
+        while let Some(file) = files.try_next().await? {
+            tally.count(&bucket, file.location.as_ref(), file.size);
+        }
+    }
+    Ok(stats.end_inventory(tally).await?)
+}

@@ -1,0 +1,74 @@
+//! What can go wrong with statistics.
+
+use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
+
+/// Why something with statistics cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum StatsError {
+    #[error("the time slot must begin before it ends, both on a five-minute border, and last at most ten years")]
+    BadSlot,
+    #[error("the slot has more than {0} points of this length; choose a coarser one")]
+    TooManyPoints(i64),
+    #[error("there are no statistics of {0}")]
+    UnknownDomain(String),
+    #[error("the VOD domain {0}")]
+    BadName(BadName),
+    #[error("the path must be a bucket and folders, such as films/public")]
+    BadPath,
+    #[error("{0} is a domain of this console already")]
+    Taken(String),
+    #[error("there is no VOD domain {0}")]
+    UnknownVodDomain(String),
+    #[error("another import took in the same file meanwhile; nothing was counted twice")]
+    ImportMoved,
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Problem for StatsError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::BadSlot => "stats_bad_slot",
+            Self::TooManyPoints(_) => "stats_too_many_points",
+            Self::UnknownDomain(_) => "stats_unknown_domain",
+            Self::BadName(why) => why.code(),
+            Self::BadPath => "vod_domain_bad_path",
+            Self::Taken(_) => "vod_domain_taken",
+            Self::UnknownVodDomain(_) => "vod_domain_unknown",
+            Self::ImportMoved => "import_moved",
+            Self::Forbidden(e) => e.code(),
+            Self::Store(e) => e.code(),
+        }
+    }
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::BadSlot | Self::TooManyPoints(_) | Self::BadName(_) | Self::BadPath => ProblemKind::Invalid,
+            Self::UnknownDomain(_) | Self::UnknownVodDomain(_) => ProblemKind::NotFound,
+            Self::Taken(_) | Self::ImportMoved => ProblemKind::Conflict,
+            Self::Forbidden(e) => e.kind(),
+            Self::Store(e) => e.kind(),
+        }
+    }
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::BadSlot => Some("from"),
+            Self::TooManyPoints(_) => Some("granularity"),
+            Self::UnknownDomain(_) => Some("domain"),
+            Self::BadName(_) | Self::Taken(_) => Some("name"),
+            Self::BadPath => Some("path"),
+            Self::UnknownVodDomain(_) | Self::ImportMoved | Self::Forbidden(_) | Self::Store(_) => None,
+        }
+    }
+    fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::TooManyPoints(most) => vec![("max", most.to_string())],
+            Self::UnknownDomain(name) | Self::Taken(name) | Self::UnknownVodDomain(name) => {
+                vec![("name", name.clone())]
+            }
+            Self::BadName(BadName::TooLong(max)) => vec![("max", max.to_string())],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Use cases of *Statistics*.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::figures::{HeldSeries, Totals, bits_per_second, nth_highest, usage_series};
+use super::hosts::{HostStore, Owners, PathRule, Tally};
+use super::slots::{Calendar, LONGEST, POINT, above_p95, fitting, point_of, points_in, slot_before};
+use super::transcode::{Classes, Outcome, Output, centiminutes};
+use super::{
+    Change, Chosen, Counted, Digest, Granularity, Import, ImportStep, Metric, OTHER, OutputSums, Slot, StatsError,
+    StatsStore, StoredOutput, TopDomain, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView,
+    UsageBatch, UsageCards, UsagePoint, UsageQuery, UsageView, VodDomain,
+};
+use crate::audit::AuditEntry;
+use crate::domains::DomainStore;
+use crate::model::{Action, Actor, Clock, DomainName, Forbidden, StoreError};
+
+/// Domains in the list of those with the most traffic.
+const TOP: i64 = 20;
+/// Points of a series that was asked for in a length of its own: a year of five minutes.
+const MOST_POINTS: i64 = 366 * 288;
+/// Days that five-minute points are kept.
+const KEPT_DAYS: i64 = 400;
+
+/// The use cases.
+#[derive(Clone)]
+pub struct Stats {
+    pub(crate) store: Arc<dyn StatsStore>,
+    pub(crate) hosts: Arc<dyn HostStore>,
+    pub(crate) domains: Arc<dyn DomainStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) calendar: Calendar,
+    pub(crate) classes: Classes,
+}
+
+/// What was served in a slot.
+struct Served {
+    rows: Vec<Counted>,
+    totals: Totals,
+    p95: i64,
+}
+
+impl Stats {
+    /// Days and hours of the console's zone.
+    #[must_use]
+    pub const fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// The whole days of the zone that end today.
+    #[must_use]
+    pub fn last_days(&self, count: i64) -> Slot {
+        self.calendar.last_days(self.now(), count)
+    }
+
+    /// Traffic, bandwidth, storage or files over a slot, with the cards and the domains with the most traffic.
+    pub async fn usage(&self, actor: &Actor, query: UsageQuery) -> Result<UsageView, StatsError> {
+        let UsageQuery { metric, domains, slot, granularity } = query;
+        check_slot(slot)?;
+        let granularity = granularity.unwrap_or_else(|| fitting(slot));
+        let starts = self.calendar.starts(slot, granularity);
+        if starts.len() as i64 > MOST_POINTS {
+            return Err(StatsError::TooManyPoints(MOST_POINTS));
+        }
+        let (domains, chosen) = self.choose(actor, domains).await?;
+        let now = self.now();
+        let before = slot_before(slot);
+        let cover = self.calendar.cover(slot, Granularity::Day);
+        let (served, served_before, first, samples, top) = tokio::try_join!(
+            self.served(&chosen, slot),
+            self.served(&chosen, before),
+            self.store.first_day(),
+            self.store.inventory(&chosen, slot),
+            self.store.top_domains(&chosen, &cover, TOP),
+        )?;
+        let held = HeldSeries::of(&samples, &starts, slot.to, granularity, now);
+        let points = match metric {
+            Metric::Storage => held.points.iter().map(|(at, held)| UsagePoint { at: *at, value: held.bytes }).collect(),
+            Metric::Files => held.points.iter().map(|(at, held)| UsagePoint { at: *at, value: held.files }).collect(),
+            Metric::Traffic | Metric::Bandwidth => {
+                let rows = match one(&chosen) {
+                    Some(domain) => &self.store.usage(domain, &self.calendar.cover(slot, granularity)).await?,
+                    None => &served.rows,
+                };
+                usage_series(rows, &starts, metric, now)
+            }
+        };
+        let was_known = first.is_some_and(|first| first < before.to);
+        let change = |now, before| Change { now, before: was_known.then_some(before) };
+        let last = held.last.unwrap_or_default();
+        let peak = |totals: Totals| totals.peak.map_or(0, |(bytes, _)| bits_per_second(bytes));
+        let cards = UsageCards {
+            storage: Change { now: last.bytes, before: held.before.map(|held| held.bytes) },
+            peak: change(peak(served.totals), peak(served_before.totals)),
+            peak_at: served.totals.peak.map(|(_, at)| at),
+            p95: change(bits_per_second(served.p95), bits_per_second(served_before.p95)),
+            traffic: change(served.totals.bytes, served_before.totals.bytes),
+            files: Change { now: last.files, before: held.before.map(|held| held.files) },
+        };
+        let top = top.into_iter().map(|sums| TopDomain {
+            domain: sums.domain,
+            traffic: sums.bytes,
+            peak: bits_per_second(sums.peak),
+            requests: sums.requests,
+        });
+        let zone = self.calendar.zone_name().to_owned();
+        Ok(UsageView { metric, slot, granularity, zone, points, cards, top: top.collect(), domains })
+    }
+
+    /// Minutes and files by coding method and resolution, over a slot and by day.
+    pub async fn transcoding(&self, actor: &Actor, query: TranscodingQuery) -> Result<TranscodingView, StatsError> {
+        let TranscodingQuery { domains, slot, codec, resolution } = query;
+        check_slot(slot)?;
+        let (domains, chosen) = self.choose(actor, domains).await?;
+        let (days, all_before) = (self.days_of(slot), [slot_before(slot)]);
+        let (sums, before, first) = tokio::try_join!(
+            self.store.transcode_sums(&chosen, &days),
+            self.store.transcode_sums(&chosen, &all_before),
+            self.store.first_output(),
+        )?;
+        let cells = |sums: &[OutputSums]| {
+            let classed =
+                sums.iter().map(|sums| (*sums, self.classes.of(sums.audio, side(sums.width), side(sums.height))));
+            let wanted = |class| resolution.is_none_or(|only| only == class);
+            classed.filter(|(sums, class)| codec.is_none_or(|only| only == sums.codec) && wanted(*class)).collect()
+        };
+        let (sums, before): (Vec<_>, Vec<_>) = (cells(&sums), cells(&before));
+        let by_day = days.iter().map(|day| TranscodingDay {
+            at: day.from,
+            cells: matrix(sums.iter().filter(|(sums, _)| sums.at == day.from)),
+        });
+        let was_known = first.is_some_and(|first| first < slot.from);
+        let change = |figure: fn(&OutputSums) -> i64| {
+            let total = |sums: &[(OutputSums, _)]| sums.iter().map(|(sums, _)| figure(sums)).sum();
+            Change { now: total(&sums), before: was_known.then(|| total(&before)) }
+        };
+        Ok(TranscodingView {
+            slot,
+            zone: self.calendar.zone_name().to_owned(),
+            matrix: matrix(sums.iter()),
+            days: by_day.collect(),
+            centiminutes: change(|sums| sums.centiminutes),
+            files: change(|sums| if sums.succeeded { sums.files } else { 0 }),
+            failed: change(|sums| if sums.succeeded { 0 } else { sums.files }),
+            domains,
+        })
+    }
+
+    /// Takes in results of transcoders. Those that are known by job and output change nothing. Answers with how many were new.
+    pub async fn add_transcode_outputs(&self, actor: &Actor, outputs: Vec<Output>) -> Result<usize, StatsError> {
+        actor.check(Action::AddStatistics)?;
+        let known = self.known_hosts().await?;
+        let stored: Vec<StoredOutput> = outputs.into_iter().map(|output| stored(output, &known)).collect();
+        Ok(self.store.add_transcode_outputs(&stored).await?)
+    }
+
+    /// The hosts whose lines are counted by name (ASCII); all others are [`OTHER`].
+    pub async fn known_hosts(&self) -> Result<HashSet<String>, StoreError> {
+        let (play, vod) = tokio::try_join!(self.hosts.play_hosts(), self.hosts.vod_domains())?;
+        Ok(play.into_iter().map(|host| host.play).chain(vod.into_iter().map(|domain| domain.name)).collect())
+    }
+
+    /// The imports that a file with this head may be, the most taken in first: the one whose prefix the file has is the file's.
+    pub async fn imports_like(&self, actor: &Actor, head: &Digest) -> Result<Vec<Import>, StatsError> {
+        actor.check(Action::AddStatistics)?;
+        Ok(self.store.imports_like(head).await?)
+    }
+
+    /// Adds what a step of an import has read, and moves the import on, both or none. Answers with the import's number.
+    pub async fn add_usage(&self, actor: &Actor, batch: &UsageBatch, step: &ImportStep) -> Result<i64, StatsError> {
+        actor.check(Action::AddStatistics)?;
+        match self.store.add_usage(batch, Some(step)).await {
+            Ok(import) => Ok(import.unwrap_or_default()),
+            Err(StoreError::Duplicate) => Err(StatsError::ImportMoved),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The latest imports, newest first. Files hold lines of any host, so a key that is limited to some domains sees none.
+    pub async fn list_imports(&self, actor: &Actor, limit: i64) -> Result<Vec<Import>, StatsError> {
+        actor.check(Action::Read)?;
+        if actor.domains.is_some() {
+            return Err(Forbidden.into());
+        }
+        Ok(self.store.list_imports(limit).await?)
+    }
+
+    /// The VOD domains that the actor may see, by name.
+    pub async fn vod_domains(&self, actor: &Actor) -> Result<Vec<VodDomain>, StatsError> {
+        actor.check(Action::Read)?;
+        let mut domains = self.hosts.vod_domains().await?;
+        domains.retain(|domain| actor.check_domain(Action::Read, &domain.name).is_ok());
+        Ok(domains)
+    }
+
+    /// Adds a host that serves recorded video, and where its files lie.
+    pub async fn add_vod_domain(&self, actor: &Actor, name: &str, path: &str) -> Result<VodDomain, StatsError> {
+        actor.check(Action::ManageDomains)?;
+        let name = DomainName::parse(name).map_err(StatsError::BadName)?;
+        actor.check_domain(Action::ManageDomains, name.ascii())?;
+        let path = PathRule::parse(path).ok_or(StatsError::BadPath)?;
+        let taken = || StatsError::Taken(name.ascii().to_owned());
+        if !self.domains.taken_names(&[name.ascii()]).await?.is_empty() {
+            return Err(taken());
+        }
+        let now = self.clock.now();
+        let audit = AuditEntry::new(actor, now, "vod_domain.add", name.ascii(), json!({ "path": path.to_string() }));
+        match self.hosts.add_vod_domain(&name, &path, now, &audit).await {
+            Err(StoreError::Duplicate) => return Err(taken()),
+            other => other?,
+        }
+        Ok(VodDomain {
+            name: name.ascii().to_owned(),
+            display: name.display().to_owned(),
+            path: path.to_string(),
+            created_at: now,
+        })
+    }
+
+    /// Removes one. Its figures stay.
+    pub async fn remove_vod_domain(&self, actor: &Actor, name: &str) -> Result<(), StatsError> {
+        actor.check_domain(Action::ManageDomains, name)?;
+        let audit = AuditEntry::new(actor, self.clock.now(), "vod_domain.remove", name, json!({}));
+        match self.hosts.remove_vod_domain(name, &audit).await? {
+            true => Ok(()),
+            false => Err(StatsError::UnknownVodDomain(name.to_owned())),
+        }
+    }
+
+    /// An inventory to count files into.
+    pub async fn begin_inventory(&self) -> Result<Tally, StoreError> {
+        let (play, vod) = tokio::try_join!(self.hosts.play_hosts(), self.hosts.vod_domains())?;
+        Ok(Tally::new(Owners::new(play, vod)))
+    }
+
+    /// Keeps what was counted as what is held now.
+    pub async fn end_inventory(&self, tally: Tally) -> Result<(), StoreError> {
+        self.store.add_inventory(point_of(self.now()), &tally.held, tally.all).await
+    }
+
+    /// Removes a batch of what has passed its time: five-minute points, and what the inventory's days do not need. False: that was all.
+    pub async fn clean_up(&self) -> Result<bool, StoreError> {
+        let before = self.calendar.last_days(self.now(), KEPT_DAYS).from;
+        Ok(self.store.delete_old_points(before).await? > 0 || self.store.thin_old_inventory(before).await?)
+    }
+
+    async fn served(&self, chosen: &Chosen, slot: Slot) -> Result<Served, StoreError> {
+        let above = above_p95(points_in(slot));
+        match (chosen, one(chosen)) {
+            (Chosen::Only(names), None) => {
+                let rows = self.store.summed_points(names, slot).await?;
+                Ok(Served { totals: Totals::of(&rows), p95: nth_highest(&rows, above), rows })
+            }
+            (_, domain) => {
+                let (domain, cover) = (domain.flatten(), self.calendar.cover(slot, Granularity::Day));
+                let (rows, p95) =
+                    tokio::try_join!(self.store.usage(domain, &cover), self.store.nth_point(domain, slot, above))?;
+                Ok(Served { totals: Totals::of(&rows), p95, rows })
+            }
+        }
+    }
+
+    /// The names that the actor can choose, and the chosen ones.
+    async fn choose(&self, actor: &Actor, asked: Vec<String>) -> Result<(Vec<String>, Chosen), StatsError> {
+        actor.check(Action::Read)?;
+        let (play, vod, counted) =
+            tokio::try_join!(self.hosts.play_hosts(), self.hosts.vod_domains(), self.store.domain_names())?;
+        let may = |name: &String| actor.check_domain(Action::Read, name).is_ok();
+        let play = play.into_iter().filter(|host| may(&host.push)).map(|host| host.play);
+        let vod = vod.into_iter().map(|domain| domain.name).filter(may);
+        // Whose a removed domain was is no longer known.
+        let counted = counted.into_iter().filter(|_| actor.domains.is_none());
+        let names: BTreeSet<String> = play.chain(vod).chain(counted).collect();
+        let asked: BTreeSet<String> = asked.into_iter().map(|name| plain_name(&name)).collect();
+        if let Some(name) = asked.iter().find(|name| !names.contains(*name)) {
+            return Err(match &actor.domains {
+                Some(_) => Forbidden.into(),
+                None => StatsError::UnknownDomain(name.clone()),
+            });
+        }
+        let names: Vec<String> = names.into_iter().collect();
+        let chosen = match (asked.is_empty(), &actor.domains) {
+            (true, None) => Chosen::All,
+            (true, Some(_)) => Chosen::Only(names.clone()),
+            (false, _) => Chosen::Only(asked.into_iter().collect()),
+        };
+        Ok((names, chosen))
+    }
+
+    /// The days of the slot, the first and the last within its borders.
+    fn days_of(&self, slot: Slot) -> Vec<Slot> {
+        let starts = self.calendar.starts(slot, Granularity::Day);
+        let ends = starts.iter().skip(1).copied().chain([slot.to]);
+        starts.iter().copied().zip(ends).map(|(from, to)| Slot { from, to }).collect()
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().div_euclid(1000)
+    }
+}
+
+fn check_slot(slot: Slot) -> Result<(), StatsError> {
+    let length = slot.to.checked_sub(slot.from).filter(|length| (POINT..=LONGEST).contains(length));
+    let on_border = [slot.from, slot.to].iter().all(|at| *at == point_of(*at));
+    if length.is_some() && on_border && slot.from >= 0 { Ok(()) } else { Err(StatsError::BadSlot) }
+}
+
+/// The one domain, or `None` for all; nothing if these are several.
+fn one(chosen: &Chosen) -> Option<Option<&str>> {
+    match chosen {
+        Chosen::All => Some(None),
+        Chosen::Only(names) => match names.as_slice() {
+            [name] => Some(Some(name)),
+            _ => None,
+        },
+    }
+}
+
+/// A name as it is stored.
+fn plain_name(name: &str) -> String {
+    DomainName::parse(name).map_or_else(|_| name.to_owned(), |name| name.ascii().to_owned())
+}
+
+/// 0 where it is unknown.
+fn side(pixels: i64) -> Option<u32> {
+    u32::try_from(pixels).ok().filter(|pixels| *pixels > 0)
+}
+
+fn stored(output: Output, known: &HashSet<String>) -> StoredOutput {
+    let (succeeded, error) = match output.outcome {
+        Outcome::Succeeded => (true, None),
+        Outcome::Failed { reason } => (false, Some(reason)),
+    };
+    StoredOutput {
+        job: output.job,
+        output: output.output,
+        domain: output.domain.filter(|domain| known.contains(domain)).unwrap_or_else(|| OTHER.to_owned()),
+        succeeded,
+        codec: output.codec,
+        width: output.width.map_or(0, i64::from),
+        height: output.height.map_or(0, i64::from),
+        audio: output.is_audio,
+        duration_ms: output.duration_ms,
+        centiminutes: if succeeded { centiminutes(output.duration_ms) } else { 0 },
+        finished_at: output.finished_at.div_euclid(1000),
+        error,
+    }
+}
+
+/// Sums of the succeeded ones by coding method and class.
+fn matrix<'s>(sums: impl Iterator<Item = &'s (OutputSums, super::Resolution)>) -> Vec<TranscodingCell> {
+    let mut cells: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+    for (sums, resolution) in sums.filter(|(sums, _)| sums.succeeded) {
+        let cell = cells.entry((sums.codec, *resolution)).or_default();
+        cell.0 += sums.centiminutes;
+        cell.1 += sums.files;
+    }
+    let cell =
+        |((codec, resolution), (centiminutes, files))| TranscodingCell { codec, resolution, centiminutes, files };
+    cells.into_iter().map(cell).collect()
+}

@@ -1,0 +1,346 @@
+//! Fields of results: numbers come as numbers or as text, and each refusal says which field it is and what to write instead.
+//!
+//! Numbers are read from their digits as they stand in the JSON, never by way of a float.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::model::{DomainName, Millis};
+
+/// Ten years: a longer output is a mistake, and sums of shorter ones cannot overflow.
+const LONGEST_MS: i64 = 10 * 366 * 86_400_000;
+const DAY: Millis = 86_400_000;
+/// Of jobs and outputs in bytes: both together fit into an index of PostgreSQL.
+const LONGEST_NAME: usize = 1024;
+const LONGEST_TEXT: usize = 1000;
+
+/// Why an object is not a result that counts: the field, and what to do about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal(pub(super) String);
+
+impl<T: Into<String>> From<T> for Refusal {
+    fn from(reason: T) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// What `serde_json` says, the place apart: it counts from the beginning of the object.
+pub(super) fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map(|(said, _)| said.to_owned()).unwrap_or(text)
+}
+
+/// The fields of an object that an adapter asks for.
+pub(super) fn parse<'a, T: Deserialize<'a>>(object: &'a str) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(object)).map_err(|error| {
+        let (field, said) = (error.path().to_string(), said(error.inner()));
+        Refusal(if field == "." { said } else { format!("{field}: {said}") })
+    })
+}
+
+/// A field without which the result says nothing.
+pub(super) fn required<T>(value: Option<T>, field: &str, remedy: &str) -> Result<T, Refusal> {
+    value.ok_or_else(|| format!("{field} is missing; {remedy}").into())
+}
+
+/// When the task ended: what the result says, else when it came in. A clock that runs a little ahead is forgiven.
+pub(super) fn finished(told: Option<Moment>, field: &str, received: Millis) -> Result<Millis, Refusal> {
+    match told {
+        None => Ok(received),
+        Some(Moment(at)) if at < 0 => Err(format!("{field} lies before 1970; set the sender's clock").into()),
+        Some(Moment(at)) if at - received > DAY => {
+            Err(format!("{field} lies more than a day ahead; set the sender's clock").into())
+        }
+        Some(Moment(at)) => Ok(at),
+    }
+}
+
+/// A value as it stands in the JSON: text without its quotes, a number by its digits.
+fn literal<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
+    match raw.get().as_bytes().first()? {
+        b'"' => serde_json::from_str::<Text>(raw.get()).ok().map(|text| text.0),
+        b'-' | b'0'..=b'9' => Some(Cow::Borrowed(raw.get())),
+        _ => None,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The beginning of a value, for a message.
+fn shown(raw: &RawValue) -> String {
+    let text = raw.get();
+    let beginning: String = text.chars().take(40).collect();
+    if beginning.len() < text.len() { format!("{beginning}…") } else { beginning }
+}
+
+fn field<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    expected: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    let value = literal(raw).and_then(|text| read(&text));
+    value.ok_or_else(|| D::Error::custom(format_args!("{} is not {expected}", shown(raw))))
+}
+
+/// A non-negative decimal number times 10 to the power of `places`, rounded half up; `None`: no such number, or above 10^15.
+fn scaled(text: &str, places: i64) -> Option<i64> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, i64::from(exponent.parse::<i32>().ok()?)),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    if whole.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let shift = exponent + places - i64::try_from(fraction.len()).ok()?;
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some(0);
+    }
+    if shift >= 0 {
+        let shift = usize::try_from(shift).ok()?;
+        let power = 10i64.pow(u32::try_from(shift).ok().filter(|_| digits.len() + shift <= 15)?);
+        return Some(digits.parse::<i64>().ok()? * power);
+    }
+    let dropped = usize::try_from(shift.unsigned_abs()).ok()?;
+    let Some(kept) = digits.len().checked_sub(dropped) else { return Some(0) };
+    let (kept, rest) = digits.split_at(kept);
+    let up = i64::from(rest.as_bytes().first().is_some_and(|digit| *digit >= b'5'));
+    match kept.len() {
+        0 => Some(up),
+        1..=15 => Some(kept.parse::<i64>().ok()? + up),
+        _ => None,
+    }
+}
+
+/// A length in seconds, kept in ms: the fourth decimal rounded half up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seconds(pub(super) i64);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        field(deserializer, "a length; write seconds from 0 up to ten years, such as 12.5", |text| {
+            scaled(text, 3).filter(|ms| *ms <= LONGEST_MS).map(Self)
+        })
+    }
+}
+
+/// A length in ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Milliseconds(pub(super) i64);
+
+impl<'de> Deserialize<'de> for Milliseconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        field(deserializer, "a length; write milliseconds from 0 up to ten years, such as 12500", |text| {
+            scaled(text, 0).filter(|ms| *ms <= LONGEST_MS).map(Self)
+        })
+    }
+}
+
+/// A side of a picture in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Side(pub(super) u32);
+
+impl<'de> Deserialize<'de> for Side {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        field(deserializer, "a number of pixels, such as 1280", |text| text.parse().ok().map(Self))
+    }
+}
+
+/// A moment in RFC 3339, kept in Unix ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment(pub(super) Millis);
+
+impl Moment {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        text.parse::<Timestamp>().ok().map(|at| Self(at.as_millisecond()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        field(deserializer, "a time such as 2026-11-22T08:30:00Z", Self::read)
+    }
+}
+
+/// What a transcoder calls a job or an output: text, or a number as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name(pub(super) String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        field(deserializer, "a name; write 1 to 1,024 bytes without control characters", |text| {
+            let fits = (1..=LONGEST_NAME).contains(&text.len()) && !text.contains(char::is_control);
+            fits.then(|| Self(text.into()))
+        })
+    }
+}
+
+/// A host name in ASCII.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Host(pub(super) String);
+
+impl<'de> Deserialize<'de> for Host {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Words::deserialize(deserializer)?.0;
+        let name = DomainName::parse(&name).map_err(|why| D::Error::custom(format_args!("the name {why}")))?;
+        Ok(Self(name.ascii().into()))
+    }
+}
+
+/// Text for people, shortened, in one line; whatever is no text is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Words(pub(super) String);
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = literal(<&RawValue>::deserialize(deserializer)?).unwrap_or_default();
+        let text = text.chars().take(LONGEST_TEXT).map(|c| if c.is_control() { ' ' } else { c });
+        Ok(Self(text.collect::<String>().trim().into()))
+    }
+}
+
+/// Why a task failed, from what a transcoder tells: a code, a message, both or nothing.
+pub(super) fn reason(code: Option<Words>, message: Option<Words>) -> String {
+    let told = [code, message].into_iter().flatten().map(|words| words.0).filter(|words| !words.is_empty());
+    let told = told.collect::<Vec<_>>().join(": ");
+    if told.is_empty() { "no reason given".into() } else { told.chars().take(LONGEST_TEXT).collect() }
+}
+
+/// Whether a value is there at all.
+pub(super) type Present = Option<IgnoredAny>;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seconds(json: &str) -> Result<i64, Refusal> {
+        parse::<Seconds>(json).map(|seconds| seconds.0)
+    }
+
+    #[test]
+    fn seconds_become_whole_milliseconds_without_a_float_in_between() {
+        for (json, ms) in [
+            ("0", 0),
+            ("0.4", 400),
+            ("61.0", 61_000),
+            ("5400.3", 5_400_300),
+            ("\"5.015000\"", 5_015),
+            ("11.26200008392334", 11_262),
+            ("0.0005", 1),
+            ("0.00049999999999999999999999", 0),
+            ("1.0005", 1_001),
+            ("4.35", 4_350),
+            ("1.1e3", 1_100_000),
+            ("15E-1", 1_500),
+            ("5e-4", 1),
+            ("4e-4", 0),
+            ("1e-400", 0),
+            ("0e999999999", 0),
+            ("\"007\"", 7_000),
+            ("\"3.\"", 3_000),
+            ("316224000", LONGEST_MS),
+        ] {
+            assert_eq!(seconds(json), Ok(ms), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_length_is_refused_with_a_remedy() {
+        for json in [
+            "-1",
+            "-0.5",
+            "316224000.001",
+            "1e999999999",
+            "1e400",
+            "\"\"",
+            "\"N/A\"",
+            "\".5\"",
+            "\"1 s\"",
+            "\"0x10\"",
+            "\"1,5\"",
+            "\"1e\"",
+            "\"+1\"",
+            "true",
+            "{}",
+            "[1]",
+        ] {
+            let Refusal(reason) = seconds(json).expect_err(json);
+            assert!(
+                reason.ends_with("is not a length; write seconds from 0 up to ten years, such as 12.5"),
+                "{reason}"
+            );
+            assert!(reason.starts_with(json), "{reason}");
+        }
+        let long = format!("\"{}\"", "é".repeat(500));
+        assert!(seconds(&long).expect_err("long").0.len() < 200);
+    }
+
+    proptest! {
+        /// The oracle counts in units of 10^-9 s.
+        #[test]
+        fn every_decimal_is_rounded_half_up(whole in 0u64..300_000_000, fraction in 0u64..1_000_000_000, digits in 1usize..=9) {
+            let fraction = fraction / 10u64.pow(u32::try_from(9 - digits).expect("small"));
+            let nanos = u128::from(fraction) * 10u128.pow(u32::try_from(9 - digits).expect("small"));
+            let expected = (u128::from(whole) * 1_000_000_000 + nanos + 500_000) / 1_000_000;
+            let text = format!("{whole}.{fraction:0digits$}");
+            prop_assert_eq!(seconds(&text).map(|ms| u128::try_from(ms).expect("positive")), Ok(expected));
+            let quoted = format!("\"{text}\"");
+            prop_assert_eq!(seconds(&quoted), seconds(&text));
+        }
+
+        #[test]
+        fn any_text_is_a_number_or_not(text in "[-+0-9.eE]{0,12}|\\PC{0,20}", places in 0i64..4) {
+            if let Some(value) = scaled(&text, places) {
+                prop_assert!(value >= 0);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_text_or_numbers_of_a_bounded_length() {
+        let name = |json: &str| parse::<Name>(json).map(|name| name.0);
+        assert_eq!(name("959"), Ok("959".into()));
+        assert_eq!(name("\"a\\u00e9\""), Ok("aé".into()));
+        assert!(name(&format!("\"{}\"", "x".repeat(1024))).is_ok());
+        for json in [
+            format!("\"{}\"", "x".repeat(1025)),
+            "\"\"".into(),
+            "\"a\\u0000\"".into(),
+            "\"a\\nb\"".into(),
+            "{}".into(),
+            "true".into(),
+        ] {
+            assert!(name(&json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_put_together_in_one_short_line() {
+        let words = |text: &str| Some(parse::<Words>(&serde_json::to_string(text).expect("JSON")).expect("words"));
+        assert_eq!(reason(words("1040"), words("no\nvideo\0")), "1040: no video");
+        assert_eq!(reason(None, words("no video")), "no video");
+        assert_eq!(reason(words(""), None), "no reason given");
+        assert_eq!(reason(words(&"é".repeat(5000)), words(&"é".repeat(5000))).chars().count(), 1000);
+    }
+
+    #[test]
+    fn a_task_cannot_end_long_after_its_result_came_in() {
+        let now = 1_800_000_000_000;
+        assert_eq!(finished(None, "finishedAt", now), Ok(now));
+        assert_eq!(finished(Some(Moment(now + DAY)), "finishedAt", now), Ok(now + DAY));
+        let ahead = finished(Some(Moment(now + DAY + 1)), "finishedAt", now).expect_err("ahead");
+        assert_eq!(ahead.0, "finishedAt lies more than a day ahead; set the sender's clock");
+        assert!(finished(Some(Moment(-1)), "finishedAt", now).is_err());
+    }
+}

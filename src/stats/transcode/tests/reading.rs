@@ -1,0 +1,218 @@
+//! What holds of all forms, and what happens to everything else.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::stats::Resolution;
+
+#[test]
+fn one_object_an_array_and_lines_are_read_alike() {
+    let (one, other) = (own().to_string(), own_with(&json!({"output": "1080p.mp4", "width": 1920, "height": 1080})));
+    let pretty = serde_json::to_string_pretty(&own()).expect("JSON");
+    for text in [
+        format!("{one}\n{other}\n"),
+        format!("\r\n{one}\r\n\r\n{other}"),
+        format!("[{one},\n{other}]"),
+        format!("{pretty}\n{other}"),
+        format!("{one}{other}"),
+        format!("[{pretty}]\n[{other}]"),
+    ] {
+        let outputs = good(&text);
+        assert_eq!(outputs.len(), 2, "{text}");
+        assert_eq!((outputs[0].width, outputs[1].width), (Some(1280), Some(1920)), "{text}");
+    }
+    assert_eq!(read(b"[]", NOW), Ok(vec![]));
+}
+
+#[test]
+fn forms_may_be_mixed() {
+    let all = [
+        sample!("ffprobe_flv"),
+        sample!("mediaconvert_complete"),
+        sample!("tencent_workflow_task"),
+        sample!("aliyun_all_complete"),
+        sample!("jd_stream_complete"),
+    ];
+    assert_eq!(good(&all.concat()).len(), 1 + 4 + 3 + 3 + 1);
+    assert_eq!(good(&format!("[{}]", all.join(","))).len(), 1 + 4 + 3 + 3 + 1);
+}
+
+#[test]
+fn bad_objects_are_named_by_line_and_field_and_leave_the_others_alone() {
+    let text = format!("{}\n{{\"jobId\":\n", own());
+    let results = read(text.as_bytes(), NOW).expect("readable");
+    let [Ok(_), Err(bad)] = results.as_slice() else { panic!("{results:?}") };
+    assert_eq!(bad.to_string(), "line 2: not JSON: EOF while parsing a value");
+
+    let text = format!("\n{}\ngarbage\n\n{}\n7\n", own_with(&json!({"durationSeconds": "soon"})), own());
+    let results = read(text.as_bytes(), NOW).expect("readable");
+    let shown: Vec<_> =
+        results.iter().map(|result| result.as_ref().map_or_else(ToString::to_string, |_| "good".into())).collect();
+    let expected = [
+        "line 2: durationSeconds: \"soon\" is not a length; write seconds from 0 up to ten years, such as 12.5",
+        "line 3: not JSON: expected value",
+        "good",
+        "line 6: not a JSON object",
+    ];
+    assert_eq!(shown, expected);
+
+    let pretty = format!("[\n{},\n{{\n  \"jobId\": \"x\",\n  \"width\":\n    -1\n}}\n]", own());
+    let results = read(pretty.as_bytes(), NOW).expect("readable");
+    let [Ok(_), Err(bad)] = results.as_slice() else { panic!("{results:?}") };
+    assert_eq!(bad.to_string(), "line 3: width: -1 is not a number of pixels, such as 1280");
+}
+
+#[test]
+fn bytes_that_are_no_text_spoil_their_line_alone() {
+    let mut bytes = own().to_string().into_bytes();
+    bytes.extend(b"\n{\"jobId\":\"\xff\"}\n\0\0\n");
+    bytes.extend(own().to_string().bytes());
+    let results = read(&bytes, NOW).expect("readable");
+    assert!(
+        matches!(results.as_slice(), [Ok(_), Err(Bad { line: 2, .. }), Err(Bad { line: 3, .. }), Ok(_)]),
+        "{results:?}"
+    );
+}
+
+#[test]
+fn what_holds_no_json_is_refused_as_a_whole() {
+    for (text, line) in
+        [("", 1), (" \n ", 1), ("hello\nthere", 1), ("{\n  \"jobId\": \"x\",\n  \"output\"\n}", 4), ("[1, 2", 1)]
+    {
+        let unreadable = read(text.as_bytes(), NOW).expect_err(text);
+        assert_eq!(unreadable.line, line, "{unreadable}");
+        assert!(
+            unreadable.to_string().ends_with("; send one JSON object, an array of them, or one in each line"),
+            "{unreadable}"
+        );
+    }
+}
+
+#[test]
+fn each_refusal_names_the_field_and_the_remedy() {
+    for (changes, reason) in [
+        (
+            json!({"jobId": null}),
+            "jobId is missing, and it is no event of MediaConvert, Tencent, Aliyun or JD and no ffprobe with streams and format; write jobId, output, status, codec, width, height, durationSeconds",
+        ),
+        (json!({"jobId": ""}), "jobId: \"\" is not a name; write 1 to 1,024 bytes without control characters"),
+        (
+            json!({"jobId": "a\u{0}"}),
+            "jobId: \"a\\u0000\" is not a name; write 1 to 1,024 bytes without control characters",
+        ),
+        (json!({"output": null}), "output is missing; name the file within its job"),
+        (json!({"status": null}), "status is missing; write success or fail"),
+        (json!({"status": "done"}), "status is neither success nor fail; write one of them"),
+        (json!({"durationSeconds": null}), "durationSeconds is missing; write the length of the output, such as 12.5"),
+        (
+            json!({"durationSeconds": -1}),
+            "durationSeconds: -1 is not a length; write seconds from 0 up to ten years, such as 12.5",
+        ),
+        (json!({"height": 720.5}), "height: 720.5 is not a number of pixels, such as 1280"),
+        (json!({"width": {}}), "width: {} is not a number of pixels, such as 1280"),
+        (json!({"domain": "vod"}), "domain: the name needs at least two labels, such as push.example.com"),
+        (json!({"finishedAt": 1795338000}), "finishedAt: 1795338000 is not a time such as 2026-11-22T08:30:00Z"),
+        (
+            json!({"finishedAt": "2026-11-24T08:30:00Z"}),
+            "finishedAt lies more than a day ahead; set the sender's clock",
+        ),
+        (
+            json!({"eventType": "FileUploadComplete"}),
+            "eventType is of no finished transcoding; send StreamTranscodeComplete (JD)",
+        ),
+        (
+            json!({"EventType": "SnapshotComplete"}),
+            "EventType is of no finished transcoding; send WorkflowTask (Tencent), StreamTranscodeComplete or TranscodeComplete (Aliyun)",
+        ),
+    ] {
+        assert_eq!(bad(&own_with(&changes)), format!("line 1: {reason}"));
+    }
+    let no_length = sample!("mediaconvert_complete").replace("\"durationInMs\": 180062", "\"durationInMs\": null");
+    let reason = "detail.outputGroupDetails[0].outputDetails[2].durationInMs is missing; send the event unchanged";
+    assert_eq!(bad(&no_length), format!("line 1: {reason}"));
+    let text = sample!("mediaconvert_complete").replace("\"durationInMs\": 180062", "\"durationInMs\": \"long\"");
+    let reason = "detail.outputGroupDetails[0].outputDetails[2].durationInMs: \"long\" is not a length; write milliseconds from 0 up to ten years, such as 12500";
+    assert_eq!(bad(&text), format!("line 1: {reason}"));
+}
+
+#[test]
+fn an_output_is_counted_by_its_size_and_length() {
+    let output = &good(sample!("jd_stream_complete"))[0];
+    assert_eq!(Classes::default().of(output.is_audio, output.width, output.height), Resolution::Hd);
+    assert_eq!(centiminutes(output.duration_ms), 18);
+}
+
+#[test]
+fn deep_nesting_is_refused_without_a_crash() {
+    for (open, close) in [("[", "]"), ("{\"detail\":", "}")] {
+        let deep = [open.repeat(100_000), "1".into(), close.repeat(100_000)].concat();
+        let results = read(deep.as_bytes(), NOW);
+        assert!(results.is_err() || results.is_ok_and(|results| results.iter().all(Result::is_err)), "{open}");
+    }
+}
+
+/// Any JSON, with the keys that mean something here among its keys.
+fn any_json() -> impl Strategy<Value = Value> {
+    let keys = "jobId|output|status|width|durationSeconds|finishedAt|streams|format|duration|filename|size|codec_type|detail|\
+        outputGroupDetails|outputDetails|durationInMs|videoDetails|userMetadata|eventType|taskId|videoId|EventType|VideoId|StreamInfos|JobId|\
+        Status|Duration|FileUrl|WorkflowTaskEvent|WorkflowTask|Response|TaskId|MediaProcessResultSet|TranscodeTask|Output|VideoStreamSet|[a-z]{1,3}";
+    let words = "success|fail|COMPLETE|ERROR|FINISH|SUCCESS|FAIL|WorkflowTask|StreamTranscodeComplete|TranscodeComplete|video|audio|12\\.5|\\PC{0,8}";
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        words.prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((keys, inner), 0..8).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+/// What holds of every output, whatever came in.
+fn sound(output: &Output) -> bool {
+    (1..=1024).contains(&output.job.len())
+        && output.output.len() <= 1024
+        && output.duration_ms >= 0
+        && (0..=NOW + 86_400_000).contains(&output.finished_at)
+        && centiminutes(output.duration_ms) >= 2
+}
+
+proptest! {
+    #[test]
+    fn any_json_is_read_or_refused(values in prop::collection::vec(any_json(), 1..4)) {
+        let lines: Vec<String> = values.iter().map(Value::to_string).collect();
+        for text in [lines.join("\n"), format!("[{}]", lines.join(","))] {
+            for result in read(text.as_bytes(), NOW).into_iter().flatten() {
+                match result {
+                    Ok(output) => prop_assert!(sound(&output), "{:?}", output),
+                    Err(bad) => prop_assert!(bad.line >= 1 && !bad.reason.is_empty()),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+        for bad in read(&bytes, NOW).into_iter().flatten().filter_map(Result::err) {
+            prop_assert!((1..=lines).contains(&bad.line));
+        }
+    }
+
+    /// A file cut off anywhere keeps what came before the cut.
+    #[test]
+    fn a_cut_file_keeps_its_whole_lines(at in 0usize..600) {
+        let line = own().to_string();
+        let text = format!("{line}\n{line}\n{line}\n");
+        let text = &text[..at.min(text.len())];
+        let whole = text.matches(&line).count();
+        let results = read(text.as_bytes(), NOW).unwrap_or_default();
+        prop_assert_eq!(results.iter().filter(|result| result.is_ok()).count(), whole);
+        prop_assert!(results.len() <= whole + 1);
+    }
+}

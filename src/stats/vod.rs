@@ -1,0 +1,18 @@
+//! VOD domains: hosts that serve recorded video.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Millis;
+
+/// A host that serves recorded video.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VodDomain {
+    /// ASCII.
+    pub name: String,
+    /// As written.
+    pub display: String,
+    /// Where its files lie, such as `films/public` or `recordings/record/*/push.example.com`.
+    pub path: String,
+    pub created_at: Millis,
+}

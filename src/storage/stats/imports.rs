@@ -1,0 +1,80 @@
+//! Access logs that were taken in.
+
+use serde::Deserialize;
+use sqlx::AnyConnection;
+
+use super::super::rows::{Read, Value, Values};
+use super::StatsDb;
+use crate::model::StoreError;
+use crate::stats::{Digest, HEAD, Import, ImportStep, Progress};
+
+const COLUMNS: &str = "id, head, head_bytes, name, taken, prefix, lines, bad, bytes, started_at, updated_at";
+
+#[derive(Deserialize)]
+struct Row(i64, String, i64, String, i64, String, i64, i64, i64, i64, i64);
+
+fn import(row: Row) -> Result<Import, StoreError> {
+    let Row(id, head, head_bytes, name, taken, prefix, lines, bad, bytes, started_at, updated_at) = row;
+    let digest = |text: String| {
+        let mut digest = Digest::default();
+        hex::decode_to_slice(&text, &mut digest).map_err(|_| StoreError::corrupt(text))?;
+        Ok::<_, StoreError>(digest)
+    };
+    let (head, prefix) = (digest(head)?, digest(prefix)?);
+    let progress = Progress { taken, prefix, head, head_bytes, lines, bad };
+    Ok(Import { id, name, progress, bytes, started_at, updated_at })
+}
+
+impl StatsDb {
+    pub(super) async fn find_imports(&self, head: &Digest) -> Result<Vec<Import>, StoreError> {
+        let mut values = Values::default();
+        let head = values.place(Value::Text(hex::encode(head)));
+        let from = format!(
+            "from (select {COLUMNS} from imports where head = {head} or head_bytes < {HEAD} order by taken desc) as i"
+        );
+        self.packed(COLUMNS, &from, &values).await?.into_iter().map(import).collect()
+    }
+
+    pub(super) async fn latest_imports(&self, limit: i64) -> Result<Vec<Import>, StoreError> {
+        let mut values = Values::default();
+        let limit = values.place(Value::Int(limit));
+        let from = format!("from (select {COLUMNS} from imports order by updated_at desc, id desc limit {limit}) as i");
+        self.packed(COLUMNS, &from, &values).await?.into_iter().map(import).collect()
+    }
+
+    /// Moves an import on, to which these bytes were sent downstream. Two that take in the same file end at the same prefix, or begin
+    /// where the other one is no more: the later one is refused.
+    pub(super) async fn move_on(
+        &self,
+        connection: &mut AnyConnection,
+        step: &ImportStep,
+        bytes: i64,
+    ) -> Result<i64, StoreError> {
+        let Progress { taken, prefix, head, head_bytes, lines, bad } = step.progress;
+        let sql = match step.import {
+            None => {
+                "insert into imports \
+                 (head, head_bytes, name, taken, prefix, lines, bad, bytes, updated_at, started_at) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) returning id"
+            }
+            Some(_) => {
+                "update imports set head = $1, head_bytes = $2, name = $3, taken = $4, prefix = $5, lines = $6, \
+                 bad = $7, bytes = bytes + $8, updated_at = $9 where id = $10 and taken = $11 returning id"
+            }
+        };
+        let mut query = sqlx::query(sql)
+            .bind(hex::encode(head))
+            .bind(head_bytes)
+            .bind(step.name.clone())
+            .bind(taken)
+            .bind(hex::encode(prefix))
+            .bind(lines)
+            .bind(bad)
+            .bind(bytes)
+            .bind(step.now);
+        if let Some(id) = step.import {
+            query = query.bind(id).bind(step.from);
+        }
+        query.fetch_optional(connection).await?.ok_or(StoreError::Duplicate)?.col("id")
+    }
+}

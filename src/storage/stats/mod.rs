@@ -1,0 +1,207 @@
+//! Statistics: on SQLite in a file of their own, so that an import never waits behind the queue; on PostgreSQL beside all else.
+//!
+//! An import's sums and its progress are committed together, so a crash of the machine loses both or none: `synchronous=NORMAL` does.
+//!
+//! **Domain 0** is all domains together, in `usage_*` and `inventory`: what is shown of all reads no more rows than what is shown of one.
+//! Hours and days are kept up with each write, in the zone that `stats_state` names.
+
+mod imports;
+mod inventory;
+mod read;
+mod retention;
+mod transcoding;
+mod usage;
+mod zone;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Transaction};
+
+use super::batch::Rows;
+use super::rows::{Read, Value, Values};
+use super::{Db, Engine, MIB, OpenError, sqlite_pool};
+use crate::model::StoreError;
+use crate::stats::slots::{Calendar, Span};
+use crate::stats::{
+    Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, OutputSums, Sample, Slot, StatsStore, StoredOutput,
+    UsageBatch,
+};
+
+/// All domains together.
+const ALL: i64 = 0;
+
+/// The statistics' database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct StatsDb {
+    engine: Engine,
+    write: AnyPool,
+    read: AnyPool,
+    calendar: Calendar,
+}
+
+impl StatsDb {
+    /// Opens `stats.db` in the data folder where `db` is SQLite, else uses what `db` uses. Hours and days are those of `calendar`.
+    pub fn open(db: &Db, data_dir: &Path, calendar: Calendar) -> Result<Self, OpenError> {
+        let (write, read) = match db.engine {
+            Engine::Postgres => (db.write.clone(), db.read.clone()),
+            Engine::Sqlite => {
+                let url = format!("sqlite://{}?mode=rwc", data_dir.join("stats.db").display());
+                let pool = |connections| sqlite_pool(connections, 16 * MIB, "normal").connect_lazy(&url);
+                (pool(1).map_err(OpenError::Connect)?, pool(4).map_err(OpenError::Connect)?)
+            }
+        };
+        Ok(Self { engine: db.engine, write, read, calendar })
+    }
+
+    /// Brings the tables up to date, and hours and days into the console's zone.
+    pub async fn migrate(&self) -> Result<(), OpenError> {
+        let mut migrator = match self.engine {
+            Engine::Sqlite => sqlx::migrate!("migrations/stats/sqlite"),
+            Engine::Postgres => sqlx::migrate!("migrations/stats/postgres"),
+        };
+        migrator.dangerous_set_table_name("_stats_migrations");
+        migrator.run(&self.write).await.map_err(OpenError::Migrate)?;
+        self.follow_zone().await.map_err(OpenError::Zone)
+    }
+
+    /// Waits for connections to be returned and closes them.
+    pub async fn close(&self) {
+        self.write.close().await;
+        self.read.close().await;
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(self.write.begin_with(self.engine.begin_write()).await?)
+    }
+
+    /// Reads `columns` of what `from` finds, as one value: a row of its own for each is what makes reading slow. The places in `from`
+    /// are those of `values`.
+    async fn packed<T: DeserializeOwned>(
+        &self,
+        columns: &str,
+        from: &str,
+        values: &Values,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = self.engine.packed(columns, from);
+        values.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.read).await?.packed("found")
+    }
+
+    /// The numbers of domains by name; names that have none get one.
+    async fn numbers<'n>(
+        &self,
+        connection: &mut AnyConnection,
+        names: impl Iterator<Item = &'n String> + Send,
+    ) -> Result<BTreeMap<String, i64>, StoreError> {
+        let mut asked = Rows::new(["name"], names.size_hint().0);
+        for name in names {
+            asked.push([name.as_str().into()]);
+        }
+        asked.clone().insert(self.engine, connection, "stats_domains", " on conflict (name) do nothing").await?;
+        let from = "from stats_domains d join r on r.name = d.name";
+        let found = asked.read::<(String, i64)>(self.engine, connection, "d.name, d.id", from).await?;
+        Ok(found.into_iter().collect())
+    }
+
+    async fn known_names(&self) -> Result<Vec<String>, StoreError> {
+        let from = "from (select name from stats_domains order by name) as d";
+        let found: Vec<(String,)> = self.packed("name", from, &Values::default()).await?;
+        Ok(found.into_iter().map(|(name,)| name).collect())
+    }
+}
+
+/// The numbers of the chosen, as a table `d` with a column `id`.
+fn chosen_numbers(chosen: &Chosen, values: &mut Values) -> String {
+    match chosen {
+        Chosen::All => format!("(select {ALL} as id) as d"),
+        Chosen::Only(names) => format!("(select id from stats_domains where {}) as d", named(names, values)),
+    }
+}
+
+/// That a domain has one of these names.
+fn named(names: &[String], values: &mut Values) -> String {
+    if names.is_empty() { "1 = 0".to_owned() } else { format!("name in ({})", values.places(names)) }
+}
+
+/// `from <= column < to`.
+fn within(column: &str, slot: Slot, values: &mut Values) -> String {
+    let (from, to) = (values.place(Value::Int(slot.from)), values.place(Value::Int(slot.to)));
+    format!("{column} >= {from} and {column} < {to}")
+}
+
+#[async_trait]
+impl StatsStore for StatsDb {
+    async fn domain_names(&self) -> Result<Vec<String>, StoreError> {
+        self.known_names().await
+    }
+
+    async fn add_usage(&self, batch: &UsageBatch, step: Option<&ImportStep>) -> Result<Option<i64>, StoreError> {
+        let mut tx = self.begin().await?;
+        let bytes = batch.values().flat_map(BTreeMap::values).map(|sums| sums.bytes).sum();
+        let import = match step {
+            Some(step) => Some(self.move_on(&mut tx, step, bytes).await?),
+            None => None,
+        };
+        self.add_sums(&mut tx, batch).await?;
+        tx.commit().await?;
+        Ok(import)
+    }
+
+    async fn imports_like(&self, head: &Digest) -> Result<Vec<Import>, StoreError> {
+        self.find_imports(head).await
+    }
+
+    async fn list_imports(&self, limit: i64) -> Result<Vec<Import>, StoreError> {
+        self.latest_imports(limit).await
+    }
+
+    async fn first_day(&self) -> Result<Option<i64>, StoreError> {
+        self.earliest_day().await
+    }
+
+    async fn usage(&self, domain: Option<&str>, spans: &[Span]) -> Result<Vec<Counted>, StoreError> {
+        self.rows_of(domain, spans).await
+    }
+
+    async fn summed_points(&self, domains: &[String], slot: Slot) -> Result<Vec<Counted>, StoreError> {
+        self.points_together(domains, slot).await
+    }
+
+    async fn nth_point(&self, domain: Option<&str>, slot: Slot, above: i64) -> Result<i64, StoreError> {
+        self.nth_highest(domain, slot, above).await
+    }
+
+    async fn top_domains(&self, chosen: &Chosen, spans: &[Span], limit: i64) -> Result<Vec<DomainSums>, StoreError> {
+        self.highest_domains(chosen, spans, limit).await
+    }
+
+    async fn add_inventory(&self, at: i64, held: &BTreeMap<String, Held>, all: Held) -> Result<(), StoreError> {
+        self.write_inventory(at, held, all).await
+    }
+
+    async fn inventory(&self, chosen: &Chosen, slot: Slot) -> Result<Vec<Sample>, StoreError> {
+        self.samples(chosen, slot).await
+    }
+
+    async fn add_transcode_outputs(&self, outputs: &[StoredOutput]) -> Result<usize, StoreError> {
+        self.write_outputs(outputs).await
+    }
+
+    async fn transcode_sums(&self, chosen: &Chosen, days: &[Slot]) -> Result<Vec<OutputSums>, StoreError> {
+        self.output_sums(chosen, days).await
+    }
+
+    async fn first_output(&self) -> Result<Option<i64>, StoreError> {
+        self.earliest_output().await
+    }
+
+    async fn delete_old_points(&self, before: i64) -> Result<u64, StoreError> {
+        self.remove_old_points(before).await
+    }
+
+    async fn thin_old_inventory(&self, before: i64) -> Result<bool, StoreError> {
+        self.thin_inventory(before).await
+    }
+}

@@ -1,0 +1,122 @@
+//! Reading usage.
+
+use super::super::rows::{Read, Value, Values};
+use super::{ALL, StatsDb, named, within};
+use crate::model::StoreError;
+use crate::stats::slots::Span;
+use crate::stats::{Chosen, Counted, DomainSums, Granularity, Slot};
+
+/// The table of rows of one length, and how their peaks are read.
+const fn table(rows: Granularity) -> (&'static str, &'static str, &'static str) {
+    match rows {
+        Granularity::Minutes => ("usage_5m", "u.bytes", "u.at"),
+        Granularity::Hour => ("usage_1h", "u.peak", "u.peak_at"),
+        Granularity::Day => ("usage_1d", "u.peak", "u.peak_at"),
+    }
+}
+
+/// The number of a domain, or of all.
+fn number(domain: Option<&str>, values: &mut Values) -> String {
+    match domain {
+        None => ALL.to_string(),
+        Some(name) => {
+            format!("(select id from stats_domains where name = {})", values.place(Value::Text(name.to_owned())))
+        }
+    }
+}
+
+/// at, bytes, requests, peak, peak_at.
+type Row = (i64, i64, i64, i64, i64);
+
+fn counted((at, bytes, requests, peak, peak_at): Row) -> Counted {
+    Counted { at, bytes, requests, peak, peak_at }
+}
+
+impl StatsDb {
+    pub(super) async fn rows_of(&self, domain: Option<&str>, spans: &[Span]) -> Result<Vec<Counted>, StoreError> {
+        if spans.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut values = Values::default();
+        let number = number(domain, &mut values);
+        let mut parts = Vec::with_capacity(spans.len());
+        for span in spans {
+            let (table, peak, peak_at) = table(span.rows);
+            parts.push(format!(
+                "select u.at, u.bytes, u.requests, {peak} as peak, {peak_at} as peak_at from {table} as u \
+                 where u.domain_id = {number} and {}",
+                within("u.at", span.slot, &mut values)
+            ));
+        }
+        let from = format!("from ({}) as u", parts.join(" union all "));
+        let rows: Vec<Row> = self.packed("at, bytes, requests, peak, peak_at", &from, &values).await?;
+        Ok(rows.into_iter().map(counted).collect())
+    }
+
+    pub(super) async fn points_together(&self, domains: &[String], slot: Slot) -> Result<Vec<Counted>, StoreError> {
+        let mut values = Values::default();
+        let from = format!(
+            "from (select u.at as at, cast(sum(u.bytes) as bigint) as bytes, \
+             cast(sum(u.requests) as bigint) as requests from stats_domains as d cross join usage_5m as u \
+             where d.{} and u.domain_id = d.id and {} group by u.at order by u.at) as u",
+            named(domains, &mut values),
+            within("u.at", slot, &mut values)
+        );
+        let rows: Vec<Row> = self.packed("at, bytes, requests, bytes, at", &from, &values).await?;
+        Ok(rows.into_iter().map(counted).collect())
+    }
+
+    pub(super) async fn nth_highest(&self, domain: Option<&str>, slot: Slot, above: i64) -> Result<i64, StoreError> {
+        let mut values = Values::default();
+        let number = number(domain, &mut values);
+        let sql = format!(
+            "select bytes from usage_5m where domain_id = {number} and {} order by bytes desc limit 1 offset {}",
+            within("at", slot, &mut values),
+            values.place(Value::Int(above))
+        );
+        let row = values.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).fetch_optional(&self.read).await?;
+        row.map_or(Ok(0), |row| row.col("bytes"))
+    }
+
+    pub(super) async fn highest_domains(
+        &self,
+        chosen: &Chosen,
+        spans: &[Span],
+        limit: i64,
+    ) -> Result<Vec<DomainSums>, StoreError> {
+        if spans.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut values = Values::default();
+        let only = match chosen {
+            Chosen::All => String::new(),
+            Chosen::Only(names) => format!("{} and ", named(names, &mut values)),
+        };
+        let mut parts = Vec::with_capacity(spans.len());
+        for span in spans {
+            let (table, peak, _) = table(span.rows);
+            // A cross join, so that SQLite looks up each domain's stretch of the table and reads no other.
+            parts.push(format!(
+                "select d.name as name, sum(u.bytes) as bytes, sum(u.requests) as requests, max({peak}) as peak \
+                 from stats_domains as d cross join {table} as u where {only}u.domain_id = d.id and {} group by d.id, d.name",
+                within("u.at", span.slot, &mut values)
+            ));
+        }
+        let from = format!(
+            "from (select name, cast(sum(bytes) as bigint) as bytes, cast(sum(requests) as bigint) as requests, \
+             max(peak) as peak from ({}) as s group by name order by bytes desc, name limit {}) as s",
+            parts.join(" union all "),
+            values.place(Value::Int(limit))
+        );
+        let rows: Vec<(String, i64, i64, i64)> = self.packed("name, bytes, requests, peak", &from, &values).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(domain, bytes, requests, peak)| DomainSums { domain, bytes, requests, peak })
+            .collect())
+    }
+
+    pub(super) async fn earliest_day(&self) -> Result<Option<i64>, StoreError> {
+        let sql = "select min(at) as first from usage_1d where domain_id = 0";
+        sqlx::query(sql).fetch_one(&self.read).await?.col("first")
+    }
+}

@@ -1,0 +1,68 @@
+//! VOD domains, and the hosts that statistics count for.
+
+use async_trait::async_trait;
+
+use super::Db;
+use super::rows::Read;
+use crate::audit::AuditEntry;
+use crate::model::{DomainName, Millis, StoreError};
+use crate::stats::{HostStore, PathRule, PlayHost, VodDomain};
+
+#[async_trait]
+impl HostStore for Db {
+    async fn play_hosts(&self) -> Result<Vec<PlayHost>, StoreError> {
+        let from = "from (select d.push as push, n.name as play from domains d join domain_names n on n.domain_id = d.id \
+             where n.role = 'play' order by d.id, n.position) as n";
+        let sql = self.engine.packed("push, play", from);
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&self.read).await?;
+        let hosts: Vec<(String, String)> = row.packed("found")?;
+        Ok(hosts.into_iter().map(|(push, play)| PlayHost { push, play }).collect())
+    }
+
+    async fn vod_domains(&self) -> Result<Vec<VodDomain>, StoreError> {
+        let rows = sqlx::query("select name, display, path, created_at from vod_domains order by name")
+            .fetch_all(&self.read)
+            .await?;
+        let view = |row| {
+            let row: &sqlx::any::AnyRow = row;
+            Ok(VodDomain {
+                name: row.col("name")?,
+                display: row.col("display")?,
+                path: row.col("path")?,
+                created_at: row.col("created_at")?,
+            })
+        };
+        rows.iter().map(view).collect()
+    }
+
+    async fn add_vod_domain(
+        &self,
+        name: &DomainName,
+        path: &PathRule,
+        now: Millis,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("insert into vod_domains (name, display, path, created_at) values ($1, $2, $3, $4)")
+            .bind(name.ascii().to_owned())
+            .bind(name.display().to_owned())
+            .bind(path.to_string())
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await
+    }
+
+    async fn remove_vod_domain(&self, name: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let removed =
+            sqlx::query("delete from vod_domains where name = $1").bind(name.to_owned()).execute(&mut *tx).await?;
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await?;
+        Ok(true)
+    }
+}
