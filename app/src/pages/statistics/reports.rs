@@ -3,7 +3,7 @@
 use callsheet::Console;
 use callsheet::model::Actor;
 use callsheet::stats::slots::Calendar;
-use callsheet::stats::{Granularity, Slot, UsageView};
+use callsheet::stats::{Granularity, Slot, TranscodingView, UsageView};
 use leptos::prelude::*;
 
 use super::filter::shown;
@@ -41,6 +41,12 @@ pub async fn transcoding(console: &Console, actor: &Actor, texts: Texts, query: 
 #[must_use]
 pub fn of_usage(console: &Console, texts: Texts, chosen: &[String], usage: &UsageView) -> Report {
     usage::report(&times(console, texts), chosen, usage)
+}
+
+/// A view of transcoding as a report. `chosen`: the domains that were asked for.
+#[must_use]
+pub fn of_transcoding(console: &Console, texts: Texts, chosen: Vec<String>, found: &TranscodingView) -> Report {
+    transcoding::report(&times(console, texts), &transcoding::Filters::of_domains(chosen), found)
 }
 
 fn times(console: &Console, texts: Texts) -> Times {

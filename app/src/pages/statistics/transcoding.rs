@@ -1,7 +1,7 @@
 //! `/statistics/transcoding`
 
 use callsheet::stats::slots::Calendar;
-use callsheet::stats::{Codec, Granularity, Resolution, TranscodingCell, TranscodingQuery, TranscodingView};
+use callsheet::stats::{Change, Codec, Granularity, Resolution, TranscodingCell, TranscodingQuery, TranscodingView};
 use leptos::prelude::*;
 
 use super::cards::{self, Card};
@@ -107,6 +107,13 @@ impl Filters {
         }
     }
 
+    /// Of all kinds, in minutes.
+    pub(super) fn of_domains(domains: Vec<String>) -> Self {
+        let mut scope = Scope::of_query("", "30d");
+        scope.domains = domains;
+        Self { scope, measure: Measure::Minutes, kind: None }
+    }
+
     pub(super) fn ask(&self, calendar: &Calendar, now: i64) -> TranscodingQuery {
         TranscodingQuery {
             domains: self.scope.domains.clone(),
@@ -134,7 +141,8 @@ pub(crate) fn TranscodingPage() -> impl IntoView {
         let query = filters.ask(&calendar, visit.times.now / 1000);
         let found = visit.console.stats.transcoding(&actor, query).await;
         let found = found.map_err(|e| UiError::of(texts, &e))?;
-        if found.domains.is_empty() {
+        // Nothing came in this time, and nothing before it.
+        if found.centiminutes == Change::default() && found.failed == Change::default() {
             return Ok(view! { <Head title=texts.get("transcoding.title")/> {feed::transcoding(texts)} }.into_any());
         }
         let report = report(&visit.times, &filters, &found);
@@ -223,8 +231,7 @@ fn days_table(times: &Times, filters: &Filters, found: &TranscodingView) -> Tabl
     let names = kinds.iter().map(|kind| named(texts, *kind)).chain(others.then(|| texts.get("transcoding.others")));
     columns.extend(names.zip(1..).map(|(name, series)| Column::drawn(name, series)));
     columns.extend(all.then(|| Column::new(texts.get("transcoding.total"))));
-    let past = found.days.iter().filter(|day| day.at * 1000 <= times.now);
-    let rows = past.map(|day| {
+    let rows = found.days.iter().map(|day| {
         let of = |kind: Kind| day.cells.iter().filter(|cell| kind_of(cell) == kind).map(|cell| measure.of(cell)).sum();
         let each: Vec<i64> = kinds.iter().map(|kind| of(*kind)).collect();
         let total: i64 = day.cells.iter().map(|cell| measure.of(cell)).sum();

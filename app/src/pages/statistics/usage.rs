@@ -1,7 +1,7 @@
 //! `/statistics/usage`
 
 use callsheet::stats::slots::Calendar;
-use callsheet::stats::{Granularity, Metric, Slot, UsageQuery, UsageView};
+use callsheet::stats::{Change, Granularity, Metric, Slot, UsageQuery, UsageView};
 use leptos::prelude::*;
 
 use super::cards::{self, Card};
@@ -59,9 +59,9 @@ pub(crate) fn UsagePage() -> impl IntoView {
         let query = filters.ask(&calendar, visit.times.now / 1000);
         let usage = visit.console.stats.usage(&actor, query.clone()).await;
         let usage = usage.map_err(|e| UiError::of(texts, &e))?;
-        if usage.domains.is_empty() {
-            return Ok(view! { <Head title=texts.get("usage.title")/> {feed::usage(texts)} }.into_any());
-        }
+        // Nothing was served in this time, and nothing before it.
+        let unfed = usage.cards.traffic == Change::default();
+        let held = usage.cards.storage.now > 0 || matches!(usage.metric, Metric::Storage | Metric::Files);
         let report = report(&visit.times, &query.domains, &usage);
         let form =
             filter::form(&visit, &calendar, PATH, &filters.scope, &Filters::others(filters.metric), &usage.domains);
@@ -74,7 +74,8 @@ pub(crate) fn UsagePage() -> impl IntoView {
             {form}
             <p class="slot">{reports::slot_line(&visit.times, usage.slot, &usage.zone, usage.granularity)}</p>
             {cards::row(texts, &cards(&visit.times, &usage))}
-            {chart(texts, &filters, &usage, &report.tables[0])}
+            {unfed.then(|| feed::usage(texts))}
+            {(held || !unfed).then(|| chart(texts, &filters, &usage, &report.tables[0]))}
             {top(&visit, &filters, &usage)}
         }
         .into_any())
@@ -123,7 +124,6 @@ pub(super) fn report(times: &Times, chosen: &[String], usage: &UsageView) -> Rep
     }
 }
 
-/// The points up to now: what is to come is not shown as nothing.
 fn points(times: &Times, usage: &UsageView) -> Table {
     let (texts, quantity) = (times.texts, Quantity::of(usage.metric));
     let scale = quantity.scale(highest(usage));
@@ -135,8 +135,7 @@ fn points(times: &Times, usage: &UsageView) -> Table {
     ];
     columns.extend(exact.map(|exact| Column::new(titled(texts, key, exact.unit()))));
     let form = if usage.granularity == Granularity::Day { "chart.day" } else { "chart.minute" };
-    let past = usage.points.iter().filter(|point| point.at * 1000 <= times.now);
-    let rows = past.map(|point| {
+    let rows = usage.points.iter().map(|point| {
         let time = Cell::Time { at: point.at, text: times.in_form(point.at, form) };
         [time, Cell::of(scale, point.value)].into_iter().chain(exact.map(|_| Cell::Whole(point.value))).collect()
     });

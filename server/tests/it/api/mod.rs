@@ -8,5 +8,6 @@ mod protocol;
 mod recording;
 mod recoveries;
 mod sources;
+mod stats;
 mod streams;
 mod support;
