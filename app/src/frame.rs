@@ -60,6 +60,10 @@ fn Navigation() -> impl IntoView {
             {item("/", &[], texts.get("nav.overview"))}
             {item("/domains", &["/domains/", "/sessions/"], texts.get("nav.domains"))}
             {item("/deliveries", &["/deliveries/", "/recoveries"], texts.get("nav.deliveries"))}
+            <span class="nav-title">{texts.get("nav.statistics")}</span>
+            {item("/statistics/usage", &[], texts.get("nav.usage"))}
+            {item("/statistics/transcoding", &[], texts.get("nav.transcoding"))}
+            <span class="nav-title">{texts.get("nav.manage")}</span>
             {item("/sources", &["/sources/"], texts.get("nav.sources"))}
         </nav>
     }

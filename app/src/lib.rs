@@ -2,7 +2,8 @@
 //!
 //! **Where things run.** Pages, their texts and their data live on the server alone: a page asks the use cases of the core
 //! and becomes HTML before the first byte leaves. Only *islands* run in the browser as well, and each of them is a form
-//! or a button that also works without script. Server functions are where forms post to.
+//! or a button that also works without script; charts alone are drawn by a script of their own, from the table below them
+//! (`public/chart`). Server functions are where forms post to.
 //!
 //! Architecture invariant: no catalog, no page and no view of the core that an island does not need is part of the wasm.
 //!
@@ -32,6 +33,8 @@ mod shell;
 mod texts;
 #[cfg(feature = "ssr")]
 mod times;
+#[cfg(feature = "ssr")]
+mod units;
 
 mod components;
 mod pages;
@@ -39,6 +42,8 @@ mod pages;
 #[cfg(feature = "ssr")]
 pub use context::{ClientAddress, SESSION_USER, provide_app_context};
 pub use error::UiError;
+#[cfg(feature = "ssr")]
+pub use pages::statistics::reports;
 #[cfg(feature = "ssr")]
 pub use routes::App;
 #[cfg(feature = "ssr")]

@@ -232,6 +232,7 @@ mod tests {
         let by_value = [
             "adapter",
             "class",
+            "codec",
             "dialect",
             "error",
             "event",
@@ -241,6 +242,7 @@ mod tests {
             "recovery_state",
             "refusal",
             "remedy",
+            "resolution",
             "role",
             "session_phase",
             "state",

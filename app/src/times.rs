@@ -43,6 +43,11 @@ impl Times {
         self.format(at, &self.zone, &self.texts.get("time.pattern"))
     }
 
+    /// A moment in the console's zone, `seconds` since 1970, in the form that a text of the catalog says.
+    pub(crate) fn in_form(&self, seconds: i64, key: &str) -> String {
+        self.format(seconds.saturating_mul(1000), &self.zone, &self.texts.get(key))
+    }
+
     /// `10:11:07`, for lists whose day is clear.
     pub(crate) fn clock(&self, at: Millis) -> AnyView {
         self.element(at, self.format(at, &self.zone, "%H:%M:%S"))

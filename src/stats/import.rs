@@ -3,7 +3,6 @@
 //! A thread for blocking work reads and counts ([`Reading`]); each batch that it hands over is committed together with how far the file
 //! is taken in, while the thread goes on. A crash between two batches costs the work since the first, and counts nothing twice.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::access_log::{Batch, End, Format, Known, KnownHosts, Reading, Report, Tail, Tally};
 use super::service::plain_name;
-use super::{HEAD, Import, ImportStep, Progress, Stats, StatsError, UsageBatch};
+use super::{Import, ImportStep, Progress, Stats, StatsError};
 use crate::model::{Action, Actor, Forbidden};
 
 /// An access log to take in.
@@ -92,10 +91,7 @@ impl Stats {
         if !format.names_hosts() && domain.is_none() {
             return Err(StatsError::NoDomain);
         }
-        let candidates = match reading.heads().first() {
-            Some(head) => self.imports_like(actor, head).await?,
-            None => Vec::new(),
-        };
+        let candidates = self.imports_like(actor, &reading.heads()).await?;
         let prefix = |import: &Import| Known {
             offset: u64::try_from(import.progress.taken).unwrap_or_default(),
             prefix: import.progress.prefix,
@@ -131,7 +127,7 @@ impl Stats {
                 let progress = after(last.as_ref(), &batch);
                 let from = last.map_or(0, |last| last.taken);
                 let step = ImportStep { import: id, name: name.clone(), from, progress, now: self.clock.now() / 1000 };
-                id = Some(self.add_usage(actor, &sums(batch), &step).await?);
+                id = Some(self.add_usage(actor, &batch.rows, &step).await?);
                 last = Some(progress);
                 heard(&progress);
             }
@@ -156,19 +152,9 @@ fn after(last: Option<&Progress>, batch: &Batch) -> Progress {
         taken: count(batch.offset),
         prefix: batch.prefix,
         head: batch.head,
-        head_bytes: count(batch.offset).min(HEAD),
         lines: last.map_or(0, |last| last.lines) + count(batch.lines),
         bad: last.map_or(0, |last| last.bad) + count(batch.bad),
     }
-}
-
-fn sums(batch: Batch) -> UsageBatch {
-    let mut sums = BTreeMap::new();
-    for row in batch.rows {
-        let points: &mut BTreeMap<_, _> = sums.entry(row.domain.to_string()).or_default();
-        points.insert(row.at, row.sums);
-    }
-    sums
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StatsError> {

@@ -141,8 +141,8 @@ impl Db {
         let (engine, write, read, hot) = if url.starts_with("sqlite:") {
             let separator = if url.contains('?') { '&' } else { '?' };
             let url = format!("{url}{separator}mode=rwc");
-            let write = sqlite_pool(1, "full", 16 * MIB).connect(&url).await.map_err(OpenError::Connect)?;
-            let read = sqlite_pool(4, "full", 4 * MIB).connect(&url).await.map_err(OpenError::Connect)?;
+            let write = sqlite_pool(1, 16 * MIB, "full").connect(&url).await.map_err(OpenError::Connect)?;
+            let read = sqlite_pool(4, 4 * MIB, "full").connect(&url).await.map_err(OpenError::Connect)?;
             (Engine::Sqlite, write.clone(), read, write)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pool = postgres_pool(12, POSTGRES).connect(url).await.map_err(OpenError::Connect)?;
@@ -247,22 +247,19 @@ const POSTGRES_HOT: &str = "set idle_in_transaction_session_timeout = '5s'; set 
 /// In KiB.
 const MIB: u32 = 1024;
 
-/// `synchronous`: as in SQLite's pragma of that name; `cache`: KiB of pages that each connection keeps.
-fn sqlite_pool(connections: u32, synchronous: &'static str, cache: u32) -> AnyPoolOptions {
+/// `cache`: KiB of pages that each connection keeps; `synchronous`: as in SQLite's pragma of that name.
+fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOptions {
+    // The log is folded back after 64 MiB: pages that change with each commit are then written once.
+    let settings = format!(
+        "pragma journal_mode = wal; pragma synchronous = {synchronous}; pragma foreign_keys = on; pragma busy_timeout = 10000; \
+         pragma temp_store = memory; pragma wal_autocheckpoint = 16384; pragma cache_size = -{cache}"
+    );
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))
         .after_connect(move |connection, _| {
-            Box::pin(async move {
-                // The log is folded back after 64 MiB: pages that change with each commit are then written once.
-                let pragmas = format!(
-                    "pragma journal_mode = wal; pragma synchronous = {synchronous}; pragma foreign_keys = on; \
-                     pragma busy_timeout = 10000; pragma temp_store = memory; pragma cache_size = -{cache}; \
-                     pragma wal_autocheckpoint = 16384"
-                );
-                connection.execute(sqlx::raw_sql(AssertSqlSafe(pragmas))).await?;
-                Ok(())
-            })
+            let settings = settings.clone();
+            Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
         })
         // Where the disk is full SQLite rolls back by itself, the driver's own attempt fails, and from then on it believes itself
         // inside a transaction: such a connection is replaced.

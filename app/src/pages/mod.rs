@@ -13,5 +13,6 @@ pub(crate) mod overview;
 pub(crate) mod recordings;
 #[cfg(feature = "ssr")]
 pub(crate) mod sources;
+pub(crate) mod statistics;
 #[cfg(feature = "ssr")]
 pub(crate) mod streams;

@@ -6,6 +6,7 @@ pub mod problem;
 pub mod router;
 
 mod browser_session;
+mod exports;
 mod health;
 mod middleware;
 

@@ -13,7 +13,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, health, ingest, middleware};
+use super::{AppState, api_v1, exports, health, ingest, middleware};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -68,9 +68,11 @@ fn web(state: &AppState) -> Router<AppState> {
         .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
     pages
         .merge(api_v1::routes())
+        .merge(exports::routes())
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))
         .layer(sessions)
         .layer(CsrfLayer::new())
+        .nest_service("/chart", ServeDir::new(format!("{site}/chart")).precompressed_br().precompressed_gzip())
         .nest_service("/pkg", ServeDir::new(format!("{site}/pkg")).precompressed_br().precompressed_gzip())
         .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
 }

@@ -40,4 +40,4 @@ pub use json::NGINX_LOG_FORMAT;
 pub use parser::{Hit, Parser};
 pub use reading::{Batch, Digest, End, Known, Reading, Tail};
 pub use spread::{POINT_SECONDS, spread};
-pub use tally::{Report, Row, Tally, UnknownHost};
+pub use tally::{Report, Tally, UnknownHost};

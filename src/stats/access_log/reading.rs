@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use memchr::{memchr, memchr_iter};
 
 use super::unpack::Unpacked;
-use super::{Bad, Format, Row, Tally};
+use super::{Bad, Format, Tally};
+use crate::stats::UsageRow;
 
 /// BLAKE3 of unpacked content.
 pub type Digest = [u8; 32];
@@ -24,7 +25,7 @@ const BATCH: u64 = 32 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// By domain, then by time; the domain `(other)` first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<UsageRow>,
     /// Requests and bad lines.
     pub lines: u64,
     pub bad: u64,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::hosts::{Hosts, KnownHosts, Place};
 use super::spread::{POINT_SECONDS, point_of, spread};
 use super::{Bad, BadLine, Format, Hit, Parser};
-use crate::stats::Sums;
+use crate::stats::{Sums, UsageRow};
 
 const DAY_MS: i64 = 86_400_000;
 /// 2000-01-01.
@@ -22,16 +22,6 @@ const LONGEST_MS: i64 = 31 * DAY_MS;
 const MOST_ROWS: usize = 100_000;
 const BAD_LINES_SHOWN: usize = 20;
 const UNKNOWN_HOSTS_SHOWN: usize = 20;
-
-/// The sums of one domain in one point.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// A known host, or [`OTHER`](crate::stats::OTHER).
-    pub domain: Arc<str>,
-    /// The point's start, Unix seconds.
-    pub at: i64,
-    pub sums: Sums,
-}
 
 /// A host that the console does not know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,7 +56,7 @@ pub struct Tally {
     /// Where lines belong that name no host.
     unnamed: Place,
     now_ms: i64,
-    /// Row numbers by domain and point.
+    /// UsageRow numbers by domain and point.
     index: HashMap<u64, usize>,
     rows: Vec<(u64, Sums)>,
     last: (u64, usize),
@@ -146,12 +136,12 @@ impl Tally {
     }
 
     /// The sums since the last call, by domain and point, with the lines and the bad lines among them.
-    pub(super) fn take(&mut self) -> (Vec<Row>, u64, u64) {
+    pub(super) fn take(&mut self) -> (Vec<UsageRow>, u64, u64) {
         self.rows.sort_unstable_by_key(|(key, _)| *key);
         let known = self.hosts.known();
         let row = |&(key, sums): &(u64, Sums)| {
             let (domain, at) = parts(key);
-            Row { domain: known.name(domain).clone(), at, sums }
+            UsageRow { domain: known.name(domain).clone(), at, sums }
         };
         let rows = self.rows.iter().map(row).collect();
         self.rows.clear();

@@ -49,7 +49,7 @@ impl StatsDb {
             Engine::Postgres => (db.write.clone(), db.read.clone()),
             Engine::Sqlite => {
                 let url = format!("sqlite://{}?mode=rwc", data_dir.join("stats.db").display());
-                let pool = |connections| sqlite_pool(connections, "normal", 16 * MIB).connect_lazy(&url);
+                let pool = |connections| sqlite_pool(connections, 16 * MIB, "normal").connect_lazy(&url);
                 (pool(1).map_err(OpenError::Connect)?, pool(4).map_err(OpenError::Connect)?)
             }
         };

@@ -88,7 +88,7 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Filter<T> {
     }
 }
 
-fn read_query<T: DeserializeOwned>(pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Result<T, ApiProblem> {
+pub(super) fn read_query<T: DeserializeOwned>(pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Result<T, ApiProblem> {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let query = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(query).map_err(|error| invalid_value(&error))

@@ -18,6 +18,7 @@ mod recording;
 mod recoveries;
 mod sessions;
 mod sources;
+mod stats;
 mod streams;
 mod transcode_jobs;
 
@@ -56,6 +57,8 @@ pub fn routes() -> Router<AppState> {
         .route("/deliveries/{id}/cancel", post(deliveries::cancel))
         .route("/recoveries", get(recoveries::list).post(recoveries::start))
         .route("/recoveries/{id}", get(recoveries::show).delete(recoveries::cancel))
+        .route("/stats/usage", get(stats::usage))
+        .route("/stats/transcoding", get(stats::transcoding))
         .route("/sources", get(sources::list).post(sources::create))
         .route("/sources/{id}", delete(sources::remove))
         .route("/access-logs", access_logs::route())

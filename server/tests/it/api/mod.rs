@@ -8,6 +8,7 @@ mod protocol;
 mod recording;
 mod recoveries;
 mod sources;
+mod stats;
 mod streams;
 mod support;
 mod transcode_jobs;

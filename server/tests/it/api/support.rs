@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use callsheet::model::{Actor, IdGenerator, Millis, Role, SourceId, TestClock};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, Resolve};
 use callsheet::sealing::Sealer;
@@ -123,15 +123,20 @@ impl Api {
     }
 
     pub(super) async fn send_raw(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.expect("a body");
+        let (parts, body) = self.fetch(request).await.into_parts();
         let json = if body.is_empty() {
             Value::Null
         } else {
             serde_json::from_slice(&body).unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&body)))
         };
         Answer { status: parts.status, headers: parts.headers, json }
+    }
+
+    /// An answer as it comes: of pages and files.
+    pub(super) async fn fetch(&self, request: Request<Body>) -> Response<Bytes> {
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        Response::from_parts(parts, to_bytes(body, usize::MAX).await.expect("a body"))
     }
 
     /// Turns the publish callback of `push.example.com` on.

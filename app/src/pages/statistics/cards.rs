@@ -1,0 +1,97 @@
+//! The figures at the top of a page, each with its change against the slot before.
+
+use callsheet::stats::Change;
+use leptos::prelude::*;
+
+use crate::texts::{Texts, number};
+use crate::units::Quantity;
+
+/// A figure of the slot.
+pub(super) struct Card {
+    pub(super) label: String,
+    pub(super) quantity: Quantity,
+    pub(super) figure: Change,
+    /// When, or of what.
+    pub(super) note: Option<String>,
+}
+
+impl Card {
+    pub(super) fn new(label: String, quantity: Quantity, figure: Change) -> Self {
+        Self { label, quantity, figure, note: None }
+    }
+
+    /// `12.84 TB (+6.1 %)`, as a fact of an export.
+    pub(super) fn fact(&self, texts: Texts) -> (String, String) {
+        let change = change(self.figure).map(|change| format!("{change} {}", texts.get("statistics.to_before")));
+        let notes: Vec<String> = self.note.clone().into_iter().chain(change).collect();
+        let value = self.quantity.text(self.figure.now);
+        let text = if notes.is_empty() { value } else { format!("{value} ({})", notes.join(", ")) };
+        (self.label.clone(), text)
+    }
+
+    fn view(&self, texts: Texts) -> AnyView {
+        let scale = self.quantity.scale(self.figure.now);
+        let note = self.note.clone().map(|note| view! { <span class="when">{note}</span> });
+        let change = match change(self.figure) {
+            Some(change) => {
+                let before = self.quantity.text(self.figure.before.unwrap_or_default());
+                let title = texts.fill("statistics.before_was", &[("figure", &before)]);
+                view! { <span title=title><b class="change">{change}</b> " " {texts.get("statistics.to_before")}</span> }
+            }
+            .into_any(),
+            None => view! { <span><b class="change">"—"</b> " " {texts.get("statistics.nothing_before")}</span> }.into_any(),
+        };
+        view! {
+            <div class="kpi">
+                <span>{self.label.clone()}</span>
+                <b>{scale.number(self.figure.now)} <small>{scale.unit()}</small></b>
+                {note}
+                {change}
+            </div>
+        }
+        .into_any()
+    }
+}
+
+/// All of them.
+pub(super) fn row(texts: Texts, cards: &[Card]) -> AnyView {
+    let cards: Vec<_> = cards.iter().map(|card| card.view(texts)).collect();
+    view! { <section class="kpis" aria-label=texts.get("statistics.figures")>{cards}</section> }.into_any()
+}
+
+/// `+6.1 %`; `None` where there is nothing to compare with.
+fn change(figure: Change) -> Option<String> {
+    let before = i128::from(figure.before.filter(|before| *before > 0)?);
+    let thousandths = ((i128::from(figure.now) - before) * 2000 + before).div_euclid(2 * before);
+    let thousandths = i64::try_from(thousandths).ok()?;
+    let sign = match thousandths {
+        0 => "±",
+        1.. => "+",
+        _ => "−",
+    };
+    let size = thousandths.unsigned_abs();
+    Some(format!("{sign}{}.{}\u{a0}%", number(i64::try_from(size / 10).ok()?), size % 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_in_percent_of_what_was() {
+        let of = |now, before| change(Change { now, before }).map(|text| text.replace('\u{a0}', " "));
+        for (now, before, text) in [
+            (1_061, 1_000, "+6.1 %"),
+            (939, 1_000, "−6.1 %"),
+            (1_000, 1_000, "±0.0 %"),
+            (0, 7, "−100.0 %"),
+            (50_000, 4, "+1,249,900.0 %"),
+            (100_050, 100_000, "+0.1 %"),
+            (99_951, 100_000, "±0.0 %"),
+        ] {
+            assert_eq!(of(now, Some(before)).as_deref(), Some(text), "{now} after {before}");
+        }
+        assert_eq!(of(7, None), None);
+        assert_eq!(of(7, Some(0)), None);
+    }
+}

@@ -1,0 +1,253 @@
+//! The filters of statistics, as they stand in the page's address: `?slot=7d` or `?from=2026-11-01&to=2026-11-07`, and `&domain=a&domain=b`.
+
+use callsheet::model::DomainName;
+use callsheet::stats::slots::Calendar;
+use callsheet::stats::{OTHER, Slot};
+use leptos::prelude::*;
+use url::form_urlencoded;
+
+use super::narrow::Narrow;
+use crate::components::{Note, Tone};
+use crate::context::Visit;
+use crate::request::encode;
+use crate::texts::Texts;
+
+/// Days up to today: what stands in the address, and how many.
+const PRESETS: [(&str, i64); 3] = [("1d", 1), ("7d", 7), ("30d", 30)];
+/// Of more domains than these, a box finds the one.
+const MANY: usize = 8;
+
+/// Name and value of each pair of an address.
+pub(super) type Pairs = Vec<(&'static str, String)>;
+
+/// Of when and of which domains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Scope {
+    /// One of [`PRESETS`].
+    preset: &'static str,
+    /// As typed; empty: the preset.
+    from: String,
+    to: String,
+    /// None: all.
+    pub(super) domains: Vec<String>,
+}
+
+/// The values of one name in an address.
+pub(super) fn values<'a>(query: &'a str, name: &'a str) -> impl Iterator<Item = String> + 'a {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let values = pairs.filter(move |(key, _)| key == name).map(|(_, value)| value.trim().to_owned());
+    values.filter(|value| !value.is_empty())
+}
+
+impl Scope {
+    /// `preset`: where the address names none.
+    pub(super) fn of_query(query: &str, preset: &'static str) -> Self {
+        let value = |name| values(query, name).next().unwrap_or_default();
+        let slot = value("slot");
+        let mut domains: Vec<String> = values(query, "domain").map(stored).collect();
+        domains.sort_unstable();
+        domains.dedup();
+        Self {
+            preset: PRESETS.iter().map(|(name, _)| *name).find(|name| *name == slot).unwrap_or(preset),
+            from: value("from"),
+            to: value("to"),
+            domains,
+        }
+    }
+
+    /// A range of one's own, whether or not it reads as one.
+    fn is_own(&self) -> bool {
+        !self.from.is_empty() || !self.to.is_empty()
+    }
+
+    /// The slot at `now` (Unix seconds). What does not read as a range is passed over: see [`Self::unread`].
+    pub(super) fn slot(&self, calendar: &Calendar, now: i64) -> Slot {
+        let days = PRESETS.iter().find(|(name, _)| *name == self.preset).map_or(1, |(_, days)| *days);
+        self.own(calendar).unwrap_or_else(|| calendar.last_days(now, days))
+    }
+
+    /// One day where the other is not given.
+    fn own(&self, calendar: &Calendar) -> Option<Slot> {
+        let or = |a: &str, b: &str| if a.is_empty() { b.to_owned() } else { a.to_owned() };
+        calendar.days(&or(&self.from, &self.to), &or(&self.to, &self.from))
+    }
+
+    /// A range stands in the address that is none.
+    pub(super) fn unread(&self, calendar: &Calendar) -> bool {
+        self.is_own() && self.own(calendar).is_none()
+    }
+
+    /// The same, in an address.
+    pub(super) fn pairs(&self) -> Pairs {
+        let mut pairs = if self.is_own() {
+            vec![("from", self.from.clone()), ("to", self.to.clone())]
+        } else {
+            vec![("slot", self.preset.to_owned())]
+        };
+        pairs.extend(self.domains.iter().map(|domain| ("domain", domain.clone())));
+        pairs
+    }
+
+    /// The same time, of one domain.
+    pub(super) fn of_domain(&self, domain: &str) -> Self {
+        Self { domains: vec![domain.to_owned()], ..self.clone() }
+    }
+
+    fn in_preset(&self, preset: &'static str) -> Self {
+        Self { preset, from: String::new(), to: String::new(), ..self.clone() }
+    }
+}
+
+/// A name as figures are stored under; people write 直播.example.
+fn stored(name: String) -> String {
+    if name == OTHER {
+        return name;
+    }
+    DomainName::parse(&name).map_or(name, |parsed| parsed.ascii().to_owned())
+}
+
+/// The address of `path` with these filters.
+pub(super) fn href(path: &str, scope: &Scope, others: &Pairs) -> String {
+    let mut pairs = scope.pairs();
+    pairs.extend(others.iter().cloned());
+    format!("{path}{}", encode(&pairs))
+}
+
+/// The filters as a form that works without script. `others`: what else the address says; `known`: the domains to choose from.
+pub(super) fn form(
+    visit: &Visit,
+    calendar: &Calendar,
+    path: &'static str,
+    scope: &Scope,
+    others: &Pairs,
+    known: &[String],
+) -> AnyView {
+    let texts = visit.texts;
+    let presets = PRESETS.map(|(preset, days)| {
+        let current = (!scope.is_own() && scope.preset == preset).then_some("true");
+        let text = texts.count("statistics.days", days);
+        view! { <a href=href(path, &scope.in_preset(preset), others) aria-current=current>{text}</a> }
+    });
+    let hidden = others.iter().map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> });
+    let hidden: Vec<_> = hidden.collect();
+    let slot = (!scope.is_own()).then(|| view! { <input type="hidden" name="slot" value=scope.preset/> });
+    let date = |name: &'static str, key: &str, value: &str| {
+        view! {
+            <div class="field">
+                <label for=name>{texts.get(key)}</label>
+                <input class="input" id=name name=name type="date" value=value.to_owned()/>
+            </div>
+        }
+    };
+    let unread = scope.unread(calendar).then(|| {
+        view! { <Note tone=Tone::Bad>{texts.get("statistics.range_unread")}</Note> }
+    });
+    view! {
+        {unread}
+        <form class="filters" method="get" action=path role="search">
+            {hidden} {slot}
+            <div class="field grow">
+                <span class="label">{texts.get("statistics.domains")}</span>
+                {picker(texts, scope, known)}
+            </div>
+            <div class="field">
+                <span class="label" id="presets">{texts.get("statistics.up_to_today")}</span>
+                <nav class="seg" aria-labelledby="presets">{presets}</nav>
+            </div>
+            {date("from", "statistics.from", &scope.from)}
+            {date("to", "statistics.to", &scope.to)}
+            <button class="btn primary">{texts.get("statistics.show")}</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// The domains to choose from, folded behind what is chosen.
+fn picker(texts: Texts, scope: &Scope, known: &[String]) -> AnyView {
+    let chosen = match scope.domains.as_slice() {
+        [] => texts.fill("statistics.all_domains", &[("n", &known.len().to_string())]),
+        [one] => shown(texts, one),
+        several => texts.count("statistics.some_domains", i64::try_from(several.len()).unwrap_or(i64::MAX)),
+    };
+    // Chosen ones first, also those of which there is nothing.
+    let others = known.iter().filter(|name| !scope.domains.contains(name));
+    let boxes: Vec<_> = scope
+        .domains
+        .iter()
+        .map(|name| (name, true))
+        .chain(others.map(|name| (name, false)))
+        .map(|(name, checked)| {
+            view! {
+                <label><input type="checkbox" name="domain" value=name.clone() checked=checked autocomplete="off"/>{shown(texts, name)}</label>
+            }
+        })
+        .collect();
+    let find = (boxes.len() > MANY).then(|| view! { <Narrow label=texts.get("statistics.find_domain")/> });
+    view! {
+        <details class="picker">
+            <summary class="input">{chosen}</summary>
+            <div>
+                {find}
+                <fieldset>
+                    <legend class="aside">{texts.get("statistics.domains")}</legend>
+                    {boxes}
+                </fieldset>
+                <p class="help">{texts.get("statistics.none_is_all")}</p>
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+/// A domain's name for people.
+pub(super) fn shown(texts: Texts, domain: &str) -> String {
+    if domain == OTHER { texts.get("statistics.other_hosts") } else { domain.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::TimeZone;
+
+    // 22 November 2026, 14:35 in Shanghai.
+    const NOW: i64 = 1_795_329_300;
+
+    fn calendar() -> Calendar {
+        Calendar::new(TimeZone::get("Asia/Shanghai").expect("zone"))
+    }
+
+    #[test]
+    fn days_are_of_the_consoles_zone() {
+        let slot = |query: &str| Scope::of_query(query, "1d").slot(&calendar(), NOW);
+        let midnight = 1_795_276_800;
+        assert_eq!(slot(""), Slot { from: midnight, to: midnight + 86_400 });
+        assert_eq!(slot("slot=7d"), Slot { from: midnight - 6 * 86_400, to: midnight + 86_400 });
+        assert_eq!(slot("from=2026-11-20&to=2026-11-21"), Slot { from: midnight - 2 * 86_400, to: midnight });
+        assert_eq!(slot("from=2026-11-20"), Slot { from: midnight - 2 * 86_400, to: midnight - 86_400 });
+    }
+
+    #[test]
+    fn what_is_no_range_is_said_and_passed_over() {
+        for query in ["from=2026-11-21&to=2026-11-20", "from=soon", "to=2026-02-30&slot=30d"] {
+            let scope = Scope::of_query(query, "1d");
+            assert!(scope.unread(&calendar()), "{query}");
+            assert!(scope.slot(&calendar(), NOW).to > NOW, "{query}");
+        }
+        assert!(!Scope::of_query("slot=year", "1d").unread(&calendar()));
+    }
+
+    #[test]
+    fn an_address_is_read_and_written_again() {
+        let query = "slot=30d&domain=b.example&domain=&domain=a.example&domain=b.example&domain=(other)";
+        let scope = Scope::of_query(query, "1d");
+        assert_eq!(scope.domains, ["(other)", "a.example", "b.example"]);
+        let address = href("/statistics/usage", &scope, &vec![("metric", "traffic".to_owned())]);
+        assert_eq!(
+            address,
+            "/statistics/usage?slot=30d&domain=%28other%29&domain=a.example&domain=b.example&metric=traffic"
+        );
+        assert_eq!(Scope::of_query(&address[18..], "1d"), scope);
+        assert_eq!(href("/x", &scope.of_domain("c.example"), &Vec::new()), "/x?slot=30d&domain=c.example");
+        assert_eq!(Scope::of_query("domain=%E7%9B%B4%E6%92%AD.example", "1d").domains, ["xn--1ls65m.example"]);
+    }
+}

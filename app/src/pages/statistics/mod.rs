@@ -1,0 +1,26 @@
+//! *Statistics*: usage and transcoding, by domain and time slot.
+//!
+//! A page and its exports show the same [`report::Report`], made of one view of the core.
+
+#[cfg(feature = "ssr")]
+mod cards;
+#[cfg(feature = "ssr")]
+mod chart;
+#[cfg(feature = "ssr")]
+mod feed;
+#[cfg(feature = "ssr")]
+mod filter;
+mod narrow;
+#[cfg(feature = "ssr")]
+mod report;
+#[cfg(feature = "ssr")]
+pub mod reports;
+#[cfg(feature = "ssr")]
+mod transcoding;
+#[cfg(feature = "ssr")]
+mod usage;
+
+#[cfg(feature = "ssr")]
+pub(crate) use transcoding::TranscodingPage;
+#[cfg(feature = "ssr")]
+pub(crate) use usage::UsagePage;

@@ -1,0 +1,266 @@
+//! `/statistics/usage`
+
+use callsheet::stats::slots::Calendar;
+use callsheet::stats::{Change, Granularity, Metric, Slot, UsageQuery, UsageView};
+use leptos::prelude::*;
+
+use super::cards::{self, Card};
+use super::chart::{Chart, Shape};
+use super::filter::{self, Pairs, Scope, shown, values};
+use super::report::{Cell, Column, Report, Table};
+use super::{feed, reports};
+use crate::components::Head;
+use crate::context::Visit;
+use crate::error::UiError;
+use crate::page::page;
+use crate::texts::{Texts, number};
+use crate::times::Times;
+use crate::units::Quantity;
+
+const PATH: &str = "/statistics/usage";
+
+/// What stands in the address.
+pub(super) struct Filters {
+    scope: Scope,
+    metric: Metric,
+}
+
+impl Filters {
+    pub(super) fn of_query(query: &str) -> Self {
+        let metric = values(query, "metric").find_map(|word| word.parse().ok());
+        Self { scope: Scope::of_query(query, "1d"), metric: metric.unwrap_or(Metric::Bandwidth) }
+    }
+
+    pub(super) fn ask(&self, calendar: &Calendar, now: i64) -> UsageQuery {
+        UsageQuery {
+            metric: self.metric,
+            domains: self.scope.domains.clone(),
+            slot: self.scope.slot(calendar, now),
+            granularity: None,
+        }
+    }
+
+    /// What the form keeps of them.
+    fn others(metric: Metric) -> Pairs {
+        vec![("metric", metric.as_str().to_owned())]
+    }
+
+    fn address(&self, path: &str) -> String {
+        filter::href(path, &self.scope, &Self::others(self.metric))
+    }
+}
+
+#[component]
+pub(crate) fn UsagePage() -> impl IntoView {
+    page(|visit, actor, _| async move {
+        let texts = visit.texts;
+        let calendar = Calendar::new(visit.times.zone.clone());
+        let filters = Filters::of_query(visit.address.split_once('?').map_or("", |(_, query)| query));
+        let query = filters.ask(&calendar, visit.times.now / 1000);
+        let usage = visit.console.stats.usage(&actor, query.clone()).await;
+        let usage = usage.map_err(|e| UiError::of(texts, &e))?;
+        // Nothing was served in this time, and nothing before it.
+        let unfed = usage.cards.traffic == Change::default();
+        let held = usage.cards.storage.now > 0 || matches!(usage.metric, Metric::Storage | Metric::Files);
+        let report = report(&visit.times, &query.domains, &usage);
+        let form =
+            filter::form(&visit, &calendar, PATH, &filters.scope, &Filters::others(filters.metric), &usage.domains);
+        let links = reports::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
+        Ok(view! {
+            <Head title=texts.get("usage.title")>
+                <span class="spacer"></span>
+                {links}
+            </Head>
+            {form}
+            <p class="slot">{reports::slot_line(&visit.times, usage.slot, &usage.zone, usage.granularity)}</p>
+            {cards::row(texts, &cards(&visit.times, &usage))}
+            {unfed.then(|| feed::usage(texts))}
+            {(held || !unfed).then(|| chart(texts, &filters, &usage, &report.tables[0]))}
+            {top(&visit, &filters, &usage)}
+        }
+        .into_any())
+    })
+}
+
+fn cards(times: &Times, usage: &UsageView) -> [Card; 4] {
+    let (texts, figures) = (times.texts, &usage.cards);
+    let at_peak =
+        figures.peak_at.map(|at| texts.fill("usage.peak_at", &[("time", &times.in_form(at, "chart.minute"))]));
+    [
+        Card::new(texts.get("usage.traffic"), Quantity::Bytes, figures.traffic),
+        Card { note: at_peak, ..Card::new(texts.get("usage.peak"), Quantity::Bandwidth, figures.peak) },
+        Card::new(texts.get("usage.storage"), Quantity::Bytes, figures.storage),
+        Card::new(texts.get("usage.files"), Quantity::Files, figures.files),
+    ]
+}
+
+/// The figure's name, and its unit where it has one.
+fn titled(texts: Texts, key: &str, unit: &str) -> String {
+    if unit.is_empty() { texts.get(key) } else { format!("{}, {unit}", texts.get(key)) }
+}
+
+const fn key_of(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Traffic => "usage.traffic",
+        Metric::Bandwidth => "usage.bandwidth",
+        Metric::Storage => "usage.storage",
+        Metric::Files => "usage.files",
+    }
+}
+
+/// All that the page shows. `chosen`: the domains of the filter.
+pub(super) fn report(times: &Times, chosen: &[String], usage: &UsageView) -> Report {
+    let texts = times.texts;
+    let p95 = Card::new(texts.get("usage.percentile"), Quantity::Bandwidth, usage.cards.p95);
+    let mut facts = reports::scope_facts(times, usage.slot, &usage.zone, usage.granularity, chosen);
+    facts.push((texts.get("usage.figure"), texts.get(key_of(usage.metric))));
+    facts.push((texts.get("statistics.units"), texts.get("usage.units")));
+    facts.extend(cards(times, usage).iter().chain([&p95]).map(|card| card.fact(texts)));
+    Report {
+        name: format!("usage-{}-{}", usage.metric, reports::days_of_name(times, usage.slot)),
+        title: texts.get("usage.title"),
+        facts,
+        tables: vec![points(times, usage), top_table(texts, usage)],
+    }
+}
+
+fn points(times: &Times, usage: &UsageView) -> Table {
+    let (texts, quantity) = (times.texts, Quantity::of(usage.metric));
+    let scale = quantity.scale(highest(usage));
+    let exact = (!scale.is_whole()).then(|| quantity.scale(0));
+    let key = key_of(usage.metric);
+    let mut columns = vec![
+        Column::new(format!("{} ({})", texts.get("statistics.start"), usage.zone)),
+        Column::drawn(titled(texts, key, scale.unit()), 1),
+    ];
+    columns.extend(exact.map(|exact| Column::new(titled(texts, key, exact.unit()))));
+    let form = if usage.granularity == Granularity::Day { "chart.day" } else { "chart.minute" };
+    let rows = usage.points.iter().map(|point| {
+        let time = Cell::Time { at: point.at, text: times.in_form(point.at, form) };
+        [time, Cell::of(scale, point.value)].into_iter().chain(exact.map(|_| Cell::Whole(point.value))).collect()
+    });
+    Table { title: texts.get(key), columns, rows: rows.collect() }
+}
+
+fn highest(usage: &UsageView) -> i64 {
+    usage.points.iter().map(|point| point.value).max().unwrap_or(0)
+}
+
+fn chart(texts: Texts, filters: &Filters, usage: &UsageView, table: &Table) -> AnyView {
+    let scale = Quantity::of(usage.metric).scale(highest(usage));
+    let tabs = [Metric::Bandwidth, Metric::Traffic, Metric::Storage, Metric::Files].map(|metric| {
+        let current = (metric == usage.metric).then_some("true");
+        let href = filter::href(PATH, &filters.scope, &Filters::others(metric));
+        view! { <a href=href aria-current=current>{texts.get(key_of(metric))}</a> }
+    });
+    let is_bandwidth = usage.metric == Metric::Bandwidth;
+    let named = |key: &str, value: i64| format!("{} {}", texts.get(key), scale.text(value));
+    let p95 = usage.cards.p95.now;
+    let level = (is_bandwidth && p95 > 0).then(|| (p95, named("usage.percentile", p95)));
+    let highest = highest(usage);
+    let chart = Chart {
+        shape: Shape::Line,
+        table,
+        scale,
+        zone: &usage.zone,
+        level: level.clone(),
+        peak: (highest > 0).then(|| named(if is_bandwidth { "usage.peak_mark" } else { "usage.highest" }, highest)),
+    };
+    let said = is_bandwidth.then(|| {
+        view! { <p><span class="rule" aria-hidden="true"></span>{texts.get("usage.percentile")} " " <b>{Quantity::Bandwidth.text(p95)}</b></p> }
+    });
+    view! {
+        <section class="card" id="chart">
+            <header>
+                <h2 class="aside">{texts.get(key_of(usage.metric))}</h2>
+                <nav class="seg" aria-label=texts.get("usage.figure")>{tabs}</nav>
+                <span class="spacer"></span>
+                {said}
+            </header>
+            <div class="body">{chart.view(texts)}</div>
+        </section>
+    }
+    .into_any()
+}
+
+/// Thousandths of the whole, rounded half up.
+fn share(part: i64, whole: i64) -> i64 {
+    let (part, whole) = (i128::from(part), i128::from(whole.max(1)));
+    i64::try_from((part * 2000 + whole) / (2 * whole)).unwrap_or(1000)
+}
+
+fn top_table(texts: Texts, usage: &UsageView) -> Table {
+    let columns = [
+        texts.get("usage.domain"),
+        titled(texts, "usage.traffic", "B"),
+        texts.get("usage.share"),
+        titled(texts, "usage.peak", "bps"),
+        texts.get("usage.requests"),
+    ];
+    let rows = usage.top.iter().map(|top| {
+        let share = share(top.traffic, usage.cards.traffic.now);
+        vec![
+            Cell::Text(shown(texts, &top.domain)),
+            Cell::Whole(top.traffic),
+            Cell::Text(format!("{}.{} %", share / 10, share % 10)),
+            Cell::Whole(top.peak),
+            Cell::Whole(top.requests),
+        ]
+    });
+    Table {
+        title: texts.get("usage.top"),
+        columns: columns.into_iter().map(Column::new).collect(),
+        rows: rows.collect(),
+    }
+}
+
+fn top(visit: &Visit, filters: &Filters, usage: &UsageView) -> AnyView {
+    let texts = visit.texts;
+    if usage.top.is_empty() {
+        return ().into_any();
+    }
+    let label = |key: &str| texts.get(key);
+    let rows: Vec<_> = usage
+        .top
+        .iter()
+        .map(|top| {
+            let href = filter::href(PATH, &filters.scope.of_domain(&top.domain), &Filters::others(filters.metric));
+            let share = share(top.traffic, usage.cards.traffic.now);
+            view! {
+                <tr>
+                    <th scope="row"><a href=href>{shown(texts, &top.domain)}</a></th>
+                    <td class="num" data-label=label("usage.traffic")>{Quantity::Bytes.text(top.traffic)}</td>
+                    <td class="num" data-label=label("usage.share")>
+                        {format!("{}.{}\u{a0}%", share / 10, share % 10)}
+                        <svg class="share" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
+                            <rect width=share height="1"></rect>
+                        </svg>
+                    </td>
+                    <td class="num" data-label=label("usage.peak")>{Quantity::Bandwidth.text(top.peak)}</td>
+                    <td class="num" data-label=label("usage.requests")>{number(top.requests)}</td>
+                </tr>
+            }
+        })
+        .collect();
+    view! {
+        <section class="card" id="top">
+            <header><h2>{texts.get("usage.top")}</h2> <p>{texts.get("usage.top_by")}</p></header>
+            <table class="table">
+                <thead><tr>
+                    <th scope="col">{label("usage.domain")}</th>
+                    <th scope="col" class="num">{label("usage.traffic")}</th>
+                    <th scope="col" class="num">{label("usage.share")}</th>
+                    <th scope="col" class="num">{label("usage.peak")}</th>
+                    <th scope="col" class="num">{label("usage.requests")}</th>
+                </tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+    .into_any()
+}
+
+/// The last moment of a slot, for its last day's name.
+pub(super) const fn last_of(slot: Slot) -> i64 {
+    slot.to - 1
+}

@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import type { Download, Page } from '@playwright/test';
+import { action, expect, test } from '../fixtures/index.ts';
+import { bytesOf, importTranscoding, importUsage, lastPoint } from '../fixtures/usage.ts';
+
+const [big, small] = ['play.usage.example', 'vod.usage.example'];
+
+test.beforeAll(async ({ callsheet, api }) => {
+  await api.createDomain('push.usage.example', big);
+  await api.createDomain('push.second-usage.example', small);
+  importUsage(callsheet, { [big]: 11, [small]: 2 }, 9);
+  importTranscoding(callsheet, big, 9);
+});
+
+/** The cell of a table's row beside its head. */
+const cell = (page: Page, head: string) => page.locator('.figures tr').filter({ has: page.getByText(head, { exact: true }) }).locator('td').first();
+
+async function text(download: Download): Promise<string> {
+  return readFileSync(await download.path(), 'utf8');
+}
+
+async function download(page: Page, name: 'CSV' | 'XLSX'): Promise<Download> {
+  const [file] = await Promise.all([page.waitForEvent('download'), action(page, name).click()]);
+  return file;
+}
+
+test('the filters stand in the address and work without script', async ({ page }) => {
+  await page.goto('/statistics/usage');
+  await expect(page.getByRole('navigation').getByRole('link', { name: '1 day', exact: true })).toHaveAttribute('aria-current', 'true');
+  await page.getByRole('link', { name: '7 days' }).click();
+  await expect(page).toHaveURL(/slot=7d/);
+  await expect(page.locator('.slot')).toContainText('UTC · points of 1 hour · up to');
+  await page.getByRole('link', { name: 'Traffic', exact: true }).click();
+  await expect(page).toHaveURL(/slot=7d.*metric=traffic/);
+  await page.locator('.picker > summary').click();
+  await page.getByRole('checkbox', { name: small }).check();
+  await page.getByRole('button', { name: 'Show' }).first().click();
+  await expect(page).toHaveURL(new RegExp(`metric=traffic&slot=7d&domain=${small}`));
+  await expect(page.locator('.picker > summary')).toHaveText(small);
+  await expect(page.locator('#top tbody tr')).toHaveCount(1);
+
+  const day = new Date((lastPoint() - 2 * 86_400) * 1000).toISOString().slice(0, 10);
+  await page.getByLabel('From').fill(day);
+  await page.getByLabel('To', { exact: true }).fill(day);
+  await page.getByRole('button', { name: 'Show' }).first().click();
+  await expect(page).toHaveURL(new RegExp(`from=${day}&to=${day}`));
+  await page.getByText('Show as table').click();
+  await expect(page.locator('.figures tbody tr')).toHaveCount(288);
+  const noon = Date.parse(`${day}T12:00:00Z`) / 1000;
+  await expect(cell(page, `${day} 12:00`)).toHaveText((bytesOf(noon, 2) / 1e9).toFixed(2));
+  await page.reload();
+  await expect(page.getByLabel('From')).toHaveValue(day);
+
+  await page.goto('/statistics/usage?from=2026-11-07&to=2026-11-01');
+  await expect(page.getByRole('alert')).toContainText('This range of days cannot be read');
+});
+
+test('a domain of the list filters, and cards compare with the period before', async ({ page }) => {
+  await page.goto('/statistics/usage?slot=7d&metric=bandwidth');
+  await expect(page.locator('.kpi').filter({ hasText: 'Peak bandwidth' })).toContainText(/\d Mbps|Gbps/);
+  await expect(page.locator('.kpi').filter({ hasText: 'Traffic' })).toContainText(/[+−]\d.* to the period before/);
+  await expect(page.locator('.kpi').filter({ hasText: 'Storage' })).toContainText('nothing known of the period before');
+  await page.locator('#top').getByRole('link', { name: big }).click();
+  await expect(page).toHaveURL(new RegExp(`slot=7d&domain=${big}&metric=bandwidth`));
+  await expect(page.locator('#top tbody tr')).toHaveCount(1);
+});
+
+test('exports are what the page shows', async ({ page }) => {
+  await page.goto(`/statistics/usage?slot=1d&domain=${big}&metric=traffic`);
+  await page.getByText('Show as table').click();
+  const row = page.locator('.figures tbody tr').first();
+  const [time, shown, exact] = await Promise.all([row.locator('th').textContent(), ...[0, 1].map((at) => row.locator('td').nth(at).textContent())]);
+  const file = await download(page, 'CSV');
+  expect(file.suggestedFilename()).toMatch(/^usage-traffic-.*\.csv$/);
+  const csv = await text(file);
+  expect(csv).toContain(`Domains,${big}\r\n`);
+  expect(csv).toContain(`\r\n${time},${shown},${exact?.replaceAll(',', '')}\r\n`);
+  const workbook = await download(page, 'XLSX');
+  expect(workbook.suggestedFilename()).toMatch(/\.xlsx$/);
+  expect((await text(workbook)).slice(0, 2)).toBe('PK');
+});
+
+test('transcoding by coding method and resolution, and a chart of one kind', async ({ page }) => {
+  await page.goto('/statistics/transcoding?slot=7d');
+  await expect(page.locator('.kpi').filter({ hasText: 'Failed' }).locator('b').first()).toHaveText('1');
+  const total = await page.locator('.matrix tr.sum td').last().textContent();
+  await expect(page.locator('.kpi').first()).toContainText(total?.match(/^[\d,.]+\.\d\d/)?.[0] ?? 'none');
+  await page.getByLabel('Chart of').selectOption('H.264 SD');
+  await page.locator('.kind').getByRole('button', { name: 'Show' }).click();
+  await expect(page).toHaveURL(/kind=H\.264\+SD/);
+  await page.getByText('Show as table').click();
+  await expect(page.locator('.figures thead th')).toHaveText(['Day (UTC)', 'H.264 SD']);
+  await expect(page.locator('.figures tbody tr')).toHaveCount(7);
+  await page.locator('#chart').getByRole('link', { name: 'Files' }).click();
+  await expect(page).toHaveURL(/metric=files&kind=H\.264\+SD/);
+});
+
+test.describe('with script', () => {
+  test('the chart says what the table says, zooms, and shows all again', async ({ page }) => {
+    const asked: string[] = [];
+    await page.goto('/statistics/usage?slot=7d&metric=bandwidth');
+    const chart = page.locator('.chart canvas');
+    await expect(chart).toBeVisible();
+    const hint = await page.locator('.moment').textContent();
+    const over = page.locator('.chart .u-over');
+    const box = await over.boundingBox();
+    if (!box) throw new Error('no chart');
+    page.on('request', (request) => asked.push(request.url()));
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await expect(page.locator('.moment')).toHaveText(/^\d{4}-\d\d-\d\d \d\d:\d\d$/);
+    const [moment, value] = [await page.locator('.moment').textContent(), await page.locator('.legend b').textContent()];
+    await page.getByText('Show as table').click();
+    expect(value).toMatch(/^[\d.]+ (Mbps|Gbps)$/);
+    await expect(cell(page, moment ?? '')).toHaveText(value?.split(' ')[0] ?? '');
+
+    const whole = action(page, 'Show all');
+    await expect(whole).toBeHidden();
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2, { steps: 4 });
+    await page.mouse.up();
+    await expect(whole).toBeVisible();
+    await over.dblclick();
+    await expect(whole).toBeHidden();
+    await page.mouse.move(0, 0);
+    await expect(page.locator('.moment')).toHaveText(hint ?? '');
+    expect(asked).toEqual([]);
+  });
+
+  test('the chart follows the width of the page', async ({ page }) => {
+    await page.goto('/statistics/usage');
+    const chart = page.locator('.chart canvas');
+    await expect(chart).toBeVisible();
+    await page.setViewportSize({ width: 360, height: 800 });
+    await expect.poll(async () => (await chart.boundingBox())?.width ?? 999).toBeLessThan(340);
+  });
+
+  test('pages without a chart load none of it', async ({ page }) => {
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.goto('/domains');
+    await page.goto('/statistics/usage');
+    await expect(page.locator('.chart canvas')).toBeVisible();
+    expect(asked.filter((path) => path.startsWith('/chart/'))).toHaveLength(2);
+  });
+
+  test('a box finds one of many domains', async ({ page, api, callsheet }) => {
+    const many = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`play.many-${at}.example`, 1]));
+    for (const play of Object.keys(many)) await api.createDomain(play.replace('play', 'push'), play);
+    importUsage(callsheet, many, 0);
+    await page.goto('/statistics/usage');
+    await page.locator('.picker > summary').click();
+    await page.getByRole('searchbox', { name: 'Find a domain' }).fill('MANY-7');
+    await expect(page.locator('.picker label:visible')).toHaveText(['play.many-7.example']);
+  });
+});

@@ -1,0 +1,184 @@
+// Draws each chart of the page from its table: the same numbers, and the same texts under the pointer.
+// Loaded by pages with a chart alone, after uPlot (a global of its classic script). Nothing here talks to the server.
+
+/* global uPlot */
+
+/** The colour that a style sheet gives an element, resolved: a canvas understands no `light-dark()`. */
+const colour = (element, property = 'color') => getComputedStyle(element)[property];
+
+/** What the table says: moments, the series with their exact values, and each cell's text. */
+function read(table) {
+  const heads = [...table.tHead.rows[0].cells];
+  const rows = [...table.tBodies[0].rows];
+  const series = heads.flatMap((head, column) => (head.dataset.series ? [{ column, number: head.dataset.series }] : []));
+  return {
+    moments: rows.map((row) => Number(row.cells[0].dataset.at)),
+    names: rows.map((row) => row.cells[0].textContent),
+    series: series.map(({ column, number }) => ({
+      number,
+      unit: heads[column].textContent.split(', ')[1] ?? '',
+      values: rows.map((row) => Number(row.cells[column].dataset.exact)),
+      texts: rows.map((row) => row.cells[column].textContent),
+    })),
+  };
+}
+
+/** Series on top of each other: each holds the sum of those up to it. */
+function stacked(series) {
+  const sums = [];
+  let below = series[0].values.map(() => 0);
+  for (const { values } of series) sums.push((below = below.map((sum, at) => sum + values[at])));
+  return sums;
+}
+
+/** Texts of the time axis, in the console's zone: clock times, and the day where one begins. */
+function timeTexts(language, zone) {
+  const form = (options) => new Intl.DateTimeFormat(language, { timeZone: zone, ...options });
+  const [day, clock] = [form({ month: 'short', day: 'numeric' }), form({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })];
+  return (_plot, moments, _axis, _space, step) =>
+    moments.map((moment) => {
+      const [date, time] = [new Date(moment * 1000), clock.format(moment * 1000)];
+      return step >= 86_400 || time === '00:00' ? day.format(date) : time;
+    });
+}
+
+/** A line across at a level, and a dot at the highest point, each with its text. */
+function marks(figure, plot, style) {
+  const { ctx, bbox } = plot;
+  const { level, levelText, peakText } = figure.dataset;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.font = `600 ${12 * ratio}px ${colour(figure, 'fontFamily')}`;
+  const write = (text, x, y) => {
+    const half = ctx.measureText(text).width / 2;
+    const inside = Math.min(Math.max(x, bbox.left + half), bbox.left + bbox.width - half);
+    ctx.textAlign = 'center';
+    ctx.lineWidth = 4 * ratio;
+    ctx.lineJoin = 'round';
+    ctx.strokeStyle = style.surface();
+    ctx.strokeText(text, inside, y);
+    ctx.fillText(text, inside, y);
+  };
+  if (level) {
+    const y = plot.valToPos(Number(level), 'y', true);
+    ctx.fillStyle = ctx.strokeStyle = style.level();
+    ctx.setLineDash([6 * ratio, 4 * ratio]);
+    ctx.lineWidth = 1.5 * ratio;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.setLineDash([]);
+    write(levelText, bbox.left, y + 16 * ratio);
+  }
+  if (peakText) {
+    const [moments, values] = plot.data;
+    const at = values.indexOf(Math.max(...values));
+    const [x, y] = [plot.valToPos(moments[at], 'x', true), plot.valToPos(values[at], 'y', true)];
+    if (x >= bbox.left && x <= bbox.left + bbox.width) {
+      ctx.fillStyle = style.series[0]();
+      ctx.beginPath();
+      ctx.arc(x, y, 4 * ratio, 0, 2 * Math.PI);
+      ctx.fill();
+      write(peakText, x, y - 10 * ratio);
+    }
+  }
+  ctx.restore();
+}
+
+/** Puts what stands in the table for the point under the pointer above the chart. */
+function reader(figure, { names, series }) {
+  const moment = figure.querySelector('.moment');
+  const hint = moment.textContent;
+  const values = series.map(({ number }) => figure.querySelector(`.legend [data-series="${number}"] b`));
+  return ({ cursor: { idx } }) => {
+    const on = idx !== null && idx !== undefined;
+    moment.textContent = on ? names[idx] : hint;
+    for (const [place, value] of values.entries()) {
+      const { texts, unit } = series[place];
+      value.textContent = on ? `${texts[idx]} ${unit}`.trim() : '';
+    }
+  };
+}
+
+function draw(figure) {
+  const { one, zone, lang, chart, peakText } = figure.dataset;
+  const target = figure.querySelector('.plot');
+  const whole = figure.querySelector('[data-whole]');
+  const table = read(figure.querySelector('table'));
+  const { moments, series } = table;
+  if (moments.length === 0) return;
+  const bars = chart === 'bars';
+  const half = bars ? (moments.length > 1 ? (moments[1] - moments[0]) / 2 : 43_200) : 0;
+  const swatches = series.map(({ number }) => figure.querySelector(`.swatch.series-${number}`));
+  const style = {
+    text: () => colour(target),
+    line: () => colour(target, 'borderTopColor'),
+    surface: () => colour(target, 'backgroundColor'),
+    level: () => colour(target, 'outlineColor'),
+    series: swatches.map((swatch) => () => colour(swatch)),
+    soft: () => colour(swatches[0], 'backgroundColor'),
+  };
+  const axisNumber = new Intl.NumberFormat(lang, { maximumFractionDigits: 2 });
+  const levels = bars ? stacked(series) : series.map(({ values }) => values);
+  // The highest sum first: those below are drawn over it.
+  const order = bars ? levels.map((_, place) => place).reverse() : [0];
+  const plot = new uPlot(
+    {
+      width: target.clientWidth,
+      height: target.clientHeight,
+      legend: { show: false },
+      tzDate: (moment) => uPlot.tzDate(new Date(moment * 1000), zone),
+      scales: {
+        x: { range: (_plot, from, to) => [from - half, to + half] },
+        y: { range: (_plot, _low, high) => [0, Math.max(high * (peakText ? 1.12 : 1.05), Number(figure.dataset.level ?? 0), 1)] },
+      },
+      axes: [
+        { stroke: style.text, grid: { show: false }, ticks: { stroke: style.line, width: 1, size: 5 }, values: timeTexts(lang, zone), space: 64, ...(bars && { incrs: [1, 2, 4, 7, 14, 28, 91, 182, 364].map((days) => days * 86_400) }) },
+        {
+          stroke: style.text,
+          grid: { stroke: style.line, width: 1 },
+          ticks: { show: false },
+          values: (_plot, values) => values.map((value) => axisNumber.format(value / Number(one))),
+          size: (_plot, texts) => 16 + 7.5 * Math.max(...(texts ?? ['']).map((text) => text.length), 2),
+          incrs: increments(Number(one)),
+          space: 44,
+        },
+      ].map((axis) => ({ font: `12px ${colour(figure, 'fontFamily')}`, ...axis })),
+      cursor: { y: false, drag: { x: true, y: false }, points: { show: !bars } },
+      series: [
+        {},
+        ...order.map((place) =>
+          bars
+            ? { stroke: style.series[place], fill: style.series[place], width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.72, 48] }) }
+            : { stroke: style.series[place], fill: style.soft, width: 2, points: { show: moments.length < 2 } },
+        ),
+      ],
+      hooks: {
+        draw: [(plot) => marks(figure, plot, style)],
+        setCursor: [reader(figure, table)],
+        setScale: [
+          (plot, scale) => {
+            if (scale !== 'x') return;
+            const { min, max } = plot.scales.x;
+            whole.hidden = min <= moments[0] - half && max >= moments.at(-1) + half;
+          },
+        ],
+      },
+    },
+    [moments, ...order.map((place) => levels[place])],
+    target,
+  );
+  whole.addEventListener('click', () => plot.setScale('x', { min: moments[0], max: moments.at(-1) }));
+  new ResizeObserver(() => plot.setSize({ width: target.clientWidth, height: target.clientHeight })).observe(target);
+  for (const query of ['(prefers-color-scheme: dark)', 'print']) matchMedia(query).addEventListener('change', () => plot.redraw());
+}
+
+/** Steps of the value axis that are round in the unit shown, and never less than the smallest thing counted. */
+function increments(one) {
+  const steps = [];
+  for (let ten = one / 100; ten < one * 1e7; ten *= 10) steps.push(ten, 2 * ten, 5 * ten);
+  return steps.filter((step) => step >= 1);
+}
+
+for (const figure of document.querySelectorAll('figure[data-chart]')) draw(figure);

@@ -1,0 +1,325 @@
+//! `/stats`: the figures of *Statistics*, for scripts. Points are `[Unix seconds, value]`; values are bytes, bits a second, files.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use callsheet::model::Actor;
+use callsheet::stats::slots::{POINT, point_of};
+use callsheet::stats::{
+    Change, Codec, Granularity, Metric, Resolution, Slot, TranscodingQuery, TranscodingView, UsageQuery, UsageView,
+};
+use callsheet_app::{Locale, Texts, reports};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
+
+use super::extract::{ApiActor, read_query};
+use super::moment::Moment;
+use crate::http::AppState;
+use crate::http::exports;
+use crate::http::problem::ApiProblem;
+
+/// Where no time is given: the last day.
+const DAY: i64 = 86_400;
+
+/// A query in which `domain` may stand several times; unknown names are errors.
+pub(super) struct StatsQuery<T> {
+    /// None: all.
+    domains: Vec<String>,
+    rest: T,
+}
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for StatsQuery<T> {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiProblem> {
+        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let (domains, rest): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| name == "domain");
+        let domains = domains.into_iter().map(|(_, domain)| domain.into_owned()).collect();
+        Ok(Self { domains, rest: read_query(rest)? })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    #[default]
+    Json,
+    Csv,
+    Xlsx,
+}
+
+impl Format {
+    const fn file(self) -> Option<exports::Format> {
+        match self {
+            Self::Json => None,
+            Self::Csv => Some(exports::Format::Csv),
+            Self::Xlsx => Some(exports::Format::Xlsx),
+        }
+    }
+}
+
+/// Files for scripts are in English.
+const TEXTS: Texts = Texts(Locale::English);
+
+/// What is given, or the day up to now.
+fn slot(app: &AppState, from: Option<Moment>, to: Option<Moment>) -> Slot {
+    let seconds = |moment: Moment| moment.0.div_euclid(1000);
+    let to = to.map_or_else(|| point_of(app.console.clock.now().div_euclid(1000)) + POINT, seconds);
+    Slot { from: from.map_or(to - DAY, seconds), to }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum GroupBy {
+    #[default]
+    None,
+    Domain,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct UsageParams {
+    metric: Metric,
+    from: Option<Moment>,
+    to: Option<Moment>,
+    #[serde(default)]
+    granularity: AutoGranularity,
+    #[serde(default)]
+    group_by: GroupBy,
+    #[serde(default)]
+    compare: bool,
+    #[serde(default)]
+    format: Format,
+}
+
+/// `auto` or a length.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(try_from = "String")]
+struct AutoGranularity(Option<Granularity>);
+
+impl TryFrom<String> for AutoGranularity {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        match word.as_str() {
+            "auto" => Ok(Self(None)),
+            word => word.parse().map(|length| Self(Some(length))).map_err(|()| "must be auto, 5m, 1h or 1d"),
+        }
+    }
+}
+
+/// Figures of the whole slot.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UsageSummary {
+    /// Bytes sent; bytes or files held at the end of the slot. A bandwidth has none.
+    total: Option<i64>,
+    peak: i64,
+    /// Unix seconds.
+    peak_at: Option<i64>,
+    /// Of bandwidth.
+    p95: Option<i64>,
+    /// With `compare`: the total, or the peak of a bandwidth, of the slot before; null where nothing is known of that.
+    previous: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Series {
+    points: Vec<(i64, i64)>,
+    summary: UsageSummary,
+}
+
+#[derive(Debug, Serialize)]
+struct DomainSeries {
+    domain: String,
+    #[serde(flatten)]
+    series: Series,
+}
+
+#[derive(Debug, Serialize)]
+struct UsageJson {
+    granularity: Granularity,
+    unit: &'static str,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Figures {
+    One(Series),
+    ByDomain { series: Vec<DomainSeries> },
+}
+
+const fn unit(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Traffic | Metric::Storage => "bytes",
+        Metric::Bandwidth => "bit/s",
+        Metric::Files => "files",
+    }
+}
+
+fn series(usage: &UsageView, compare: bool) -> Series {
+    let cards = &usage.cards;
+    let (figure, total) = match usage.metric {
+        Metric::Traffic => (cards.traffic, Some(cards.traffic.now)),
+        Metric::Bandwidth => (cards.peak, None),
+        Metric::Storage => (cards.storage, Some(cards.storage.now)),
+        Metric::Files => (cards.files, Some(cards.files.now)),
+    };
+    let bandwidth = usage.metric == Metric::Bandwidth;
+    // Of equal points the first.
+    let highest = usage.points.iter().max_by_key(|point| (point.value, -point.at)).filter(|point| point.value > 0);
+    let (peak, peak_at) = if bandwidth {
+        (cards.peak.now, cards.peak_at)
+    } else {
+        (highest.map_or(0, |point| point.value), highest.map(|point| point.at))
+    };
+    let previous = figure.before.filter(|_| compare);
+    let p95 = bandwidth.then_some(cards.p95.now);
+    let points = usage.points.iter().map(|point| (point.at, point.value)).collect();
+    Series { points, summary: UsageSummary { total, peak, peak_at, p95, previous } }
+}
+
+pub(super) async fn usage(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    query: StatsQuery<UsageParams>,
+) -> Result<Response, ApiProblem> {
+    let StatsQuery { domains, rest: params } = query;
+    let ask = UsageQuery {
+        metric: params.metric,
+        domains,
+        slot: slot(&app, params.from, params.to),
+        granularity: params.granularity.0,
+    };
+    if params.group_by == GroupBy::Domain {
+        if params.format != Format::Json {
+            let detail = "figures of each domain for itself come as json alone";
+            return Err(ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail).of_field("format"));
+        }
+        return Ok(Json(by_domain(&app, &actor, ask, params.compare).await?).into_response());
+    }
+    let chosen = ask.domains.clone();
+    let usage = app.console.stats.usage(&actor, ask).await?;
+    if let Some(format) = params.format.file() {
+        return Ok(exports::file(reports::of_usage(&app.console, TEXTS, &chosen, &usage), format).await);
+    }
+    let json = UsageJson {
+        granularity: usage.granularity,
+        unit: unit(usage.metric),
+        figures: Figures::One(series(&usage, params.compare)),
+    };
+    Ok(Json(json).into_response())
+}
+
+/// Those that were asked for; else those with the most traffic.
+async fn by_domain(app: &AppState, actor: &Actor, ask: UsageQuery, compare: bool) -> Result<UsageJson, ApiProblem> {
+    let stats = &app.console.stats;
+    let all = stats.usage(actor, ask.clone()).await?;
+    let domains =
+        if ask.domains.is_empty() { all.top.into_iter().map(|top| top.domain).collect() } else { ask.domains.clone() };
+    let mut each = Vec::with_capacity(domains.len());
+    for domain in domains {
+        let usage = stats.usage(actor, UsageQuery { domains: vec![domain.clone()], ..ask.clone() }).await?;
+        each.push(DomainSeries { domain, series: series(&usage, compare) });
+    }
+    Ok(UsageJson { granularity: all.granularity, unit: unit(all.metric), figures: Figures::ByDomain { series: each } })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TranscodingParams {
+    from: Option<Moment>,
+    to: Option<Moment>,
+    codec: Option<Codec>,
+    class: Option<Resolution>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Debug, Serialize)]
+struct CellJson {
+    codec: Codec,
+    class: Resolution,
+    minutes: f64,
+    files: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct TranscodingSummary {
+    minutes: f64,
+    files: i64,
+    failed: i64,
+    /// The same of the slot before; null where nothing is known of it.
+    previous: Option<PreviousTranscoding>,
+}
+
+#[derive(Debug, Serialize)]
+struct PreviousTranscoding {
+    minutes: f64,
+    files: i64,
+    failed: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct TranscodingJson {
+    matrix: Vec<CellJson>,
+    /// For each day its start, minutes and files.
+    points: Vec<(i64, f64, i64)>,
+    summary: TranscodingSummary,
+}
+
+fn minutes(centiminutes: i64) -> f64 {
+    centiminutes as f64 / 100.0
+}
+
+impl From<TranscodingView> for TranscodingJson {
+    fn from(found: TranscodingView) -> Self {
+        let matrix = found.matrix.iter().map(|cell| CellJson {
+            codec: cell.codec,
+            class: cell.resolution,
+            minutes: minutes(cell.centiminutes),
+            files: cell.files,
+        });
+        let points = found.days.iter().map(|day| {
+            let sum = day.cells.iter().map(|cell| cell.centiminutes).sum();
+            (day.at, minutes(sum), day.cells.iter().map(|cell| cell.files).sum())
+        });
+        let previous = |change: Change| change.before;
+        let before = previous(found.centiminutes).zip(previous(found.files)).zip(previous(found.failed));
+        let summary = TranscodingSummary {
+            minutes: minutes(found.centiminutes.now),
+            files: found.files.now,
+            failed: found.failed.now,
+            previous: before.map(|((centiminutes, files), failed)| PreviousTranscoding {
+                minutes: minutes(centiminutes),
+                files,
+                failed,
+            }),
+        };
+        Self { matrix: matrix.collect(), points: points.collect(), summary }
+    }
+}
+
+pub(super) async fn transcoding(
+    ApiActor(actor): ApiActor,
+    State(app): State<AppState>,
+    query: StatsQuery<TranscodingParams>,
+) -> Result<Response, ApiProblem> {
+    let StatsQuery { domains, rest: params } = query;
+    let ask = TranscodingQuery {
+        domains: domains.clone(),
+        slot: slot(&app, params.from, params.to),
+        codec: params.codec,
+        resolution: params.class,
+    };
+    let found = app.console.stats.transcoding(&actor, ask).await?;
+    Ok(match params.format.file() {
+        Some(format) => exports::file(reports::of_transcoding(&app.console, TEXTS, domains, &found), format).await,
+        None => Json(TranscodingJson::from(found)).into_response(),
+    })
+}

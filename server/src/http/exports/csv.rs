@@ -1,0 +1,47 @@
+//! A report as CSV (RFC 4180): facts, then each table under its title, with an empty line before it.
+
+use std::convert::Infallible;
+use std::iter::once;
+
+use axum::body::{Body, Bytes};
+use callsheet_app::reports::{Report, Table};
+use futures::stream;
+
+use super::{guarded, plain};
+
+/// Tells spreadsheets that this is UTF-8.
+const MARK: &str = "\u{feff}";
+/// Records that are written at once.
+const RECORDS: usize = 500;
+
+/// Written while it is sent.
+pub(super) fn body(report: Report) -> Body {
+    let mut records = records(report);
+    let mut first = true;
+    let chunks = std::iter::from_fn(move || {
+        let mut writer =
+            csv::WriterBuilder::new().flexible(true).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        let mut any = false;
+        for record in records.by_ref().take(RECORDS) {
+            any = true;
+            // Into memory: cannot fail.
+            writer.write_record(record).ok()?;
+        }
+        let mut chunk = if std::mem::take(&mut first) { MARK.as_bytes().to_vec() } else { Vec::new() };
+        chunk.extend(writer.into_inner().ok()?);
+        any.then(|| Ok::<_, Infallible>(Bytes::from(chunk)))
+    });
+    Body::from_stream(stream::iter(chunks))
+}
+
+fn records(report: Report) -> impl Iterator<Item = Vec<String>> + Send {
+    let title = once(vec![guarded(&report.title)]);
+    let facts = report.facts.into_iter().map(|(label, text)| vec![guarded(&label), guarded(&text)]);
+    title.chain(facts).chain(report.tables.into_iter().flat_map(of_table))
+}
+
+fn of_table(table: Table) -> impl Iterator<Item = Vec<String>> + Send {
+    let head = table.columns.iter().map(|column| guarded(&column.title)).collect();
+    let rows = table.rows.into_iter().map(|row| row.iter().map(plain).collect());
+    [vec![String::new()], vec![guarded(&table.title)], head].into_iter().chain(rows)
+}

@@ -1,0 +1,140 @@
+//! What a page of statistics shows, as a file: `/statistics/usage.csv?…` for the page `/statistics/usage?…`.
+
+mod csv;
+mod xlsx;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use callsheet::model::Actor;
+use callsheet_app::reports::{self, Cell, Report};
+use callsheet_app::{Locale, Texts, UiError};
+use serde::Deserialize;
+use url::form_urlencoded::Serializer;
+
+use super::AppState;
+
+/// The form of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Format {
+    Csv,
+    Xlsx,
+}
+
+/// The exports of the pages.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/statistics/usage.csv", get(usage))
+        .route("/statistics/usage.xlsx", get(usage))
+        .route("/statistics/transcoding.csv", get(transcoding))
+        .route("/statistics/transcoding.xlsx", get(transcoding))
+}
+
+async fn usage(State(app): State<AppState>, request: Request) -> Response {
+    let Some(actor) = signed_in(&request) else { return to_login(request.uri()) };
+    let report = reports::usage(&app.console, &actor, texts(request.headers()), query(request.uri())).await;
+    answer(report, request.uri()).await
+}
+
+async fn transcoding(State(app): State<AppState>, request: Request) -> Response {
+    let Some(actor) = signed_in(&request) else { return to_login(request.uri()) };
+    let report = reports::transcoding(&app.console, &actor, texts(request.headers()), query(request.uri())).await;
+    answer(report, request.uri()).await
+}
+
+fn signed_in(request: &Request) -> Option<Actor> {
+    request.extensions().get().cloned()
+}
+
+fn texts(headers: &HeaderMap) -> Texts {
+    Texts(Locale::of_request(headers))
+}
+
+fn query(uri: &Uri) -> &str {
+    uri.query().unwrap_or_default()
+}
+
+fn to_login(uri: &Uri) -> Response {
+    let next = uri.path_and_query().map_or("/", |path| path.as_str());
+    Redirect::to(&format!("/login?{}", Serializer::new(String::new()).append_pair("next", next).finish()))
+        .into_response()
+}
+
+async fn answer(report: Result<Report, UiError>, uri: &Uri) -> Response {
+    let format = if uri.path().ends_with(".xlsx") { Format::Xlsx } else { Format::Csv };
+    match report {
+        Ok(report) => file(report, format).await,
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, error.message).into_response()
+        }
+    }
+}
+
+/// The report as a file to keep.
+pub(super) async fn file(report: Report, format: Format) -> Response {
+    let name = report.name.clone();
+    let (media_type, ending, body) = match format {
+        Format::Csv => ("text/csv; charset=utf-8", "csv", csv::body(report)),
+        // A workbook is a zip whose index comes last, so it leaves whole; making it takes a while of computing.
+        Format::Xlsx => match tokio::task::spawn_blocking(move || xlsx::workbook(&report)).await {
+            Ok(Ok(bytes)) => {
+                ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", Body::from(bytes))
+            }
+            Ok(Err(error)) => return fault(&error),
+            Err(error) => return fault(&error),
+        },
+    };
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(disposition) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.{ending}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    response
+}
+
+fn fault(error: &(dyn std::error::Error + 'static)) -> Response {
+    tracing::error!(error, "cannot write an export");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// A text that no spreadsheet takes for a formula.
+fn guarded(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}
+
+/// A cell as plain text: figures without signs between their digits.
+fn plain(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) | Cell::Time { text, .. } => guarded(text),
+        Cell::Whole(value) => value.to_string(),
+        Cell::Decimal { hundredths, .. } => format!("{}.{:02}", hundredths / 100, hundredths % 100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_taken_for_a_formula() {
+        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(guarded(text), format!("'{text}"));
+        }
+        for text in ["", "play.example.com", "(other)", "1=1", "12.84 TB (+6.1 %)"] {
+            assert_eq!(guarded(text), text);
+        }
+    }
+
+    #[test]
+    fn figures_are_plain() {
+        assert_eq!(plain(&Cell::Whole(1_234_567)), "1234567");
+        assert_eq!(plain(&Cell::Decimal { hundredths: 123_405, exact: 0 }), "1234.05");
+    }
+}

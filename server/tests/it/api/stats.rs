@@ -1,0 +1,217 @@
+//! `/stats`, and the same numbers on the page and in its exports.
+
+use std::io::Cursor;
+
+use axum::body::{Body, Bytes};
+use axum::http::{Request, Response, header};
+use calamine::{Data, Reader, Xlsx};
+use callsheet::model::Actor;
+use callsheet::stats::transcode::{Outcome, Output};
+use callsheet::stats::{Codec, ImportStep, Progress, Sums, UsageRow};
+use serde_json::{Value, json};
+
+use super::support::{Api, NOW};
+
+/// 2026-11-22T00:00:00Z
+const TODAY: i64 = 1_795_305_600;
+
+/// Some traffic of two domains, today and yesterday.
+async fn feed(api: &Api) {
+    let row = |domain: &str, at: i64, bytes: i64| UsageRow {
+        domain: domain.into(),
+        at,
+        sums: Sums { bytes, requests: 2, s2xx: 2, ..Sums::default() },
+    };
+    let rows = [
+        row("play.example.com", TODAY - 600, 32_000_000_000),
+        row("play.example.com", TODAY, 64_500_000_000),
+        row("play.example.com", TODAY + 300, 37_512_345),
+        row("play.example.net", TODAY + 300, 1_000_000_000),
+    ];
+    let progress = Progress { taken: 9, prefix: [1; 32], head: [2; 32], lines: 8, bad: 0 };
+    let step = ImportStep { import: None, name: "access.log".to_owned(), from: 0, progress, now: TODAY };
+    api.console.stats.add_usage(&Actor::cli(), &rows, &step).await.expect("added");
+}
+
+/// What a signed-in browser gets.
+async fn browse(api: &Api, path: &str) -> Response<Bytes> {
+    let mut request =
+        Request::get(path).header(header::HOST, "console.example").body(Body::empty()).expect("a request");
+    request.extensions_mut().insert(Actor::cli());
+    api.fetch(request).await
+}
+
+/// Without the marks that the pages' framework leaves between texts.
+fn text(answer: &Response<Bytes>) -> String {
+    assert_eq!(answer.status(), 200);
+    String::from_utf8(answer.body().to_vec()).expect("text").replace('\u{a0}', " ").replace("<!>", "")
+}
+
+/// The cells of a workbook's first sheet, as text.
+fn cells(workbook: &[u8]) -> Vec<Vec<String>> {
+    let mut workbook: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(workbook.to_vec())).expect("a workbook");
+    let sheet = workbook.worksheet_range_at(0).expect("a sheet").expect("readable");
+    let cell = |cell: &Data| match cell {
+        Data::Float(number) => number.to_string(),
+        Data::DateTime(time) => {
+            let (year, month, day, hour, minute, ..) = time.to_ymd_hms_milli();
+            format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}")
+        }
+        other => other.to_string().replace('\u{a0}', " "),
+    };
+    sheet.rows().map(|row| row.iter().map(cell).collect()).collect()
+}
+
+#[tokio::test]
+async fn card_chart_table_exports_and_api_show_the_same_number() {
+    let api = Api::start().await;
+    feed(&api).await;
+    let filter = "slot=1d&domain=play.example.com&metric=bandwidth";
+    // 64.5 GB in five minutes.
+    let exact = 1_720_000_000;
+
+    let page = text(&browse(&api, &format!("/statistics/usage?{filter}")).await);
+    assert!(page.contains("<b>1.72 <small>Gbps</small></b>"), "the card: {page}");
+    assert!(page.contains("data-peak-text=\"Peak 1.72 Gbps\""), "the mark in the chart");
+    assert!(page.contains(&format!("data-at=\"{TODAY}\">2026-11-22 00:00</th><td data-exact=\"{exact}\">1.72</td><td data-exact=\"{exact}\">1,720,000,000</td>")), "chart and table");
+
+    let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}")).await);
+    assert!(csv.starts_with("\u{feff}Usage\r\nTime zone,UTC\r\n"), "{csv}");
+    assert!(csv.contains("\r\nDomains,play.example.com\r\n"), "{csv}");
+    assert!(
+        csv.contains("\r\nPeak bandwidth,\"1.72 Gbps (at 2026-11-22 00:00, +101.6 % to the period before)\"\r\n"),
+        "{csv}"
+    );
+    assert!(
+        csv.contains("\r\nStart (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\"\r\n2026-11-22 00:00,1.72,1720000000\r\n"),
+        "{csv}"
+    );
+
+    let workbook = browse(&api, &format!("/statistics/usage.xlsx?{filter}")).await;
+    let disposition = "attachment; filename=\"usage-bandwidth-2026-11-22-2026-11-22.xlsx\"";
+    assert_eq!(workbook.headers()[header::CONTENT_DISPOSITION], disposition);
+    let rows = cells(workbook.body());
+    assert!(rows.contains(&["2026-11-22 00:00", "1.72", "1720000000"].map(str::to_owned).into()), "{rows:?}");
+    // The points of the day so far, and none of those to come.
+    let points = rows.iter().filter(|row| row[0].starts_with("2026-11-22 ")).count();
+    assert_eq!(points as i64, (NOW / 1000 - TODAY) / 300 + 1);
+
+    let query =
+        "metric=bandwidth&domain=play.example.com&from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z&compare=true";
+    let json = api.get(&format!("/stats/usage?{query}")).await;
+    assert_eq!(json["points"][0], json!([TODAY, exact]));
+    assert_eq!(json["points"].as_array().map(Vec::len), Some(points));
+    assert_eq!((&json["granularity"], &json["unit"]), (&json!("5m"), &json!("bit/s")));
+    let summary = json!({ "total": null, "peak": exact, "peakAt": TODAY, "p95": 0, "previous": 853_333_333 });
+    assert_eq!(json["summary"], summary);
+}
+
+#[tokio::test]
+async fn domains_come_together_or_each_for_itself() {
+    let api = Api::start().await;
+    feed(&api).await;
+    let day = "from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z";
+    let two =
+        api.get(&format!("/stats/usage?metric=traffic&domain=play.example.com&domain=play.example.net&{day}")).await;
+    assert_eq!(two["points"][1], json!([TODAY + 300, 1_037_512_345]));
+    assert_eq!(two["summary"]["total"], 65_537_512_345_i64);
+    assert_eq!(two["summary"]["previous"], Value::Null, "not asked for");
+    let each = api.get(&format!("/stats/usage?metric=traffic&groupBy=domain&granularity=1d&{day}")).await;
+    assert_eq!(each["granularity"], "1d");
+    let names: Vec<_> = each["series"].as_array().expect("series").iter().map(|one| &one["domain"]).collect();
+    assert_eq!(names, ["play.example.com", "play.example.net"], "the most traffic first");
+    assert_eq!(each["series"][1]["points"], json!([[TODAY, 1_000_000_000]]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_named() {
+    let api = Api::start().await;
+    for (query, field) in [
+        ("", "metric"),
+        ("metric=speed", "metric"),
+        ("metric=traffic&granularity=2m", "granularity"),
+        ("metric=traffic&from=2026-11-22T00:00:01Z", "from"),
+        ("metric=traffic&from=yesterday", "from"),
+        ("metric=traffic&page=2", "page"),
+        ("metric=traffic&groupBy=domain&format=csv", "format"),
+    ] {
+        let answer = api.send(&api.operator, &format!("GET /stats/usage?{query}"), Value::Null).await;
+        assert_eq!(answer.status, 422, "{query}: {}", answer.json);
+        assert_eq!(answer.json["field"], field, "{query}");
+    }
+    let unknown = api.send(&api.operator, "GET /stats/usage?metric=traffic&domain=play.example.org", Value::Null).await;
+    assert_eq!(unknown.problem(), (404, "stats_unknown_domain", "domain"));
+}
+
+#[tokio::test]
+async fn transcoding_is_the_same_everywhere() {
+    let api = Api::start().await;
+    let output = |job: &str, codec, (width, height), duration_ms, outcome| Output {
+        job: job.to_owned(),
+        output: "1".to_owned(),
+        domain: Some("play.example.com".to_owned()),
+        outcome,
+        codec,
+        width: Some(width),
+        height: Some(height),
+        is_audio: false,
+        duration_ms,
+        finished_at: TODAY * 1000,
+    };
+    let outputs = vec![
+        output("a", Codec::H264, (1280, 720), 61_000, Outcome::Succeeded),
+        output("b", Codec::H264, (720, 1280), 400, Outcome::Succeeded),
+        output("c", Codec::H265, (3840, 2160), 5_400_300, Outcome::Succeeded),
+        output("d", Codec::H265, (3840, 2160), 1_000, Outcome::Failed { reason: "no space".to_owned() }),
+    ];
+    assert_eq!(api.console.stats.add_transcode_outputs(&Actor::cli(), outputs).await.expect("added"), 4);
+
+    let json = api.get("/stats/transcoding?from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z").await;
+    let matrix = json!([
+        { "codec": "H.264", "class": "HD", "minutes": 1.04, "files": 2 },
+        { "codec": "H.265", "class": "4K", "minutes": 90.01, "files": 1 },
+    ]);
+    assert_eq!(json["matrix"], matrix);
+    assert_eq!(json["points"], json!([[TODAY, 91.05, 3]]));
+    assert_eq!(json["summary"], json!({ "minutes": 91.05, "files": 3, "failed": 1, "previous": null }));
+    let only =
+        api.get("/stats/transcoding?from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z&codec=H.265&class=4K").await;
+    assert_eq!(only["summary"]["minutes"], 90.01);
+
+    let page = text(&browse(&api, "/statistics/transcoding?slot=1d").await);
+    assert!(page.contains("<b>91.05</b>"), "the card: {page}");
+    assert!(
+        page.contains(
+            "<td data-exact=\"9001\">90.01</td><td data-exact=\"104\">1.04</td><td data-exact=\"9105\">91.05</td>"
+        ),
+        "the day: {page}"
+    );
+    let one = text(&browse(&api, "/statistics/transcoding?slot=1d&kind=H.264+HD").await);
+    assert!(one.contains("2026-11-22</th><td data-exact=\"104\">1.04</td></tr>"), "{one}");
+    let rows = cells(&browse(&api, "/statistics/transcoding.xlsx?slot=1d").await.body());
+    assert!(rows.contains(&["H.265", "4K", "90.01", "1"].map(str::to_owned).into()), "{rows:?}");
+    let csv = text(&browse(&api, "/statistics/transcoding.csv?slot=1d").await);
+    assert!(csv.contains("\r\nH.264,HD,1.04,2\r\n") && csv.ends_with("\r\n2026-11-22,90.01,1.04,91.05\r\n"), "{csv}");
+}
+
+#[tokio::test]
+async fn exports_are_for_people_who_are_signed_in() {
+    let api = Api::start().await;
+    let request = Request::get("/statistics/usage.csv?slot=7d").body(Body::empty()).expect("a request");
+    let answer = api.fetch(request).await;
+    assert_eq!(answer.status(), 303);
+    assert_eq!(answer.headers()[header::LOCATION], "/login?next=%2Fstatistics%2Fusage.csv%3Fslot%3D7d");
+    let unknown = browse(&api, "/statistics/usage.csv?domain=nobody.example").await;
+    assert_eq!(unknown.status(), 404);
+}
+
+#[tokio::test]
+async fn before_there_is_anything_the_page_tells_how_it_comes() {
+    let api = Api::start().await;
+    let page = text(&browse(&api, "/statistics/usage").await);
+    assert!(page.contains("log_format callsheet escape=json"), "{page}");
+    assert!(page.contains("callsheet import access-log"), "{page}");
+    assert!(!page.contains("<figure"), "{page}");
+    let page = text(&browse(&api, "/statistics/transcoding").await);
+    assert!(page.contains("callsheet import transcode-jobs"), "{page}");
+}
