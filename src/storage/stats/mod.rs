@@ -140,6 +140,7 @@ impl StatsStore for StatsDb {
 
     async fn add_usage(&self, rows: &[UsageRow], step: Option<&ImportStep>) -> Result<Option<i64>, StoreError> {
         let mut tx = self.begin().await?;
+        self.hold_zone(&mut tx).await?;
         let bytes = rows.iter().map(|row| row.sums.bytes).sum();
         let import = match step {
             Some(step) => Some(self.move_on(&mut tx, step, bytes).await?),

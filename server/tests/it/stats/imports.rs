@@ -1,12 +1,17 @@
 //! Each line counts once.
 
 use callsheet::model::Actor;
-use callsheet::stats::{Import, Metric, StatsError};
+use callsheet::stats::{Granularity, Import, Metric, StatsError, UsageRow};
 
-use super::stage::{A, Stage, row, step};
+use super::stage::{A, B, Stage, row, step};
 use crate::support::{Database, on_both_databases};
 
-on_both_databases!(sums_and_progress_are_one, two_imports_of_one_file_count_once, imports_are_found_by_their_head);
+on_both_databases!(
+    sums_and_progress_are_one,
+    two_imports_of_one_file_count_once,
+    imports_side_by_side_lose_nothing,
+    imports_are_found_by_their_head,
+);
 
 const HEAD: [u8; 32] = [7; 32];
 
@@ -39,6 +44,28 @@ async fn two_imports_of_one_file_count_once(database: Database) {
     let both = futures::join!(stats.add_usage(&cli, &rows, &begin), stats.add_usage(&cli, &rows, &begin));
     assert!(both.0.is_ok() != both.1.is_ok(), "{both:?}");
     assert_eq!(stage.usage(Metric::Traffic, &[A], day, None).await.cards.traffic.now, 100);
+}
+
+async fn imports_side_by_side_lose_nothing(database: Database) {
+    let stage = Stage::set(database, "Asia/Kolkata").await;
+    let (stats, cli) = (&stage.console.stats, Actor::cli());
+    let day = stage.days("2026-05-05", "2026-05-05");
+    // The same points, in opposite orders.
+    let rows: Vec<_> = (0..288).flat_map(|n| [A, B].map(|name| row(name, day.from + n * 300, n + 1))).collect();
+    let backward: Vec<_> = rows.iter().rev().cloned().collect();
+    let import = async |rows: &[UsageRow], file: u8| {
+        let mut import = None;
+        for taken in 1..=5 {
+            let step = step(import, taken - 1, taken, [file; 32]);
+            import = Some(stats.add_usage(&cli, rows, &step).await.expect("added"));
+        }
+    };
+    futures::join!(import(&rows, 1), import(&backward, 2), import(&rows, 3));
+    let view = stage.usage(Metric::Bandwidth, &[], day, Some(Granularity::Day)).await;
+    let (sum, highest) = (15 * 2 * 288 * 289 / 2, 15 * 2 * 288);
+    assert_eq!((view.cards.traffic.now, view.points[0].value), (sum, highest * 8 / 300));
+    let view = stage.usage(Metric::Bandwidth, &[A], day, Some(Granularity::Hour)).await;
+    assert_eq!((view.cards.traffic.now, view.cards.peak_at), (sum / 2, Some(day.to - 300)));
 }
 
 async fn imports_are_found_by_their_head(database: Database) {

@@ -34,6 +34,10 @@ async fn old_points_go_and_their_days_stay(database: Database) {
     assert_eq!(traffic(&stage, kept, Granularity::Minutes).await[0], 7);
     let card = stage.usage(Metric::Bandwidth, &[A], old, None).await.cards;
     assert_eq!((card.traffic.now, card.peak.now, card.peak_at), (770, 700 * 8 / 300, Some(old.from)));
+    let both = Slot { from: old.from, to: kept.to };
+    let days = stage.usage(Metric::Traffic, &[A, B], both, Some(Granularity::Day)).await;
+    assert_eq!(days.points.iter().map(|point| point.value).collect::<Vec<_>>(), [820, 7, 0]);
+    assert_eq!((days.cards.traffic.now, days.cards.peak.now), (827, 700 * 8 / 300));
     // In another zone, days that have lost their points stay as they were, and nothing counts twice or is lost.
     stage = stage.restart("America/New_York", NOW + 379 * DAY_MS).await;
     let all = Slot { from: old.from - 3 * 86_400, to: kept.to + 3 * 86_400 };

@@ -45,6 +45,11 @@ impl Stage {
         Self { console, clock, zone: Zone(zone), ..self }
     }
 
+    /// Another process on the same data.
+    pub(super) async fn beside(&self, zone: &str) -> Console {
+        open(&self.database, self.data.path(), zone, NOW).await.0
+    }
+
     /// Adds [`DOMAIN`], which is played by [`PLAY`].
     pub(super) async fn add_domain(&self) {
         let new = NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain");

@@ -1,11 +1,16 @@
 //! Days and hours of the console's zone.
 
-use callsheet::stats::{Granularity, Metric, OTHER, Slot};
+use callsheet::model::Actor;
+use callsheet::stats::{Granularity, Metric, OTHER, Slot, StatsError, UsageQuery};
 
-use super::stage::{A, B, NOW, Stage, noise};
+use super::stage::{A, B, NOW, Stage, noise, row, step};
 use crate::support::{Database, on_both_databases};
 
-on_both_databases!(days_begin_at_midnight_of_the_zone, another_zone_makes_hours_and_days_anew);
+on_both_databases!(
+    days_begin_at_midnight_of_the_zone,
+    another_zone_makes_hours_and_days_anew,
+    a_process_left_in_another_zone_adds_nothing,
+);
 
 /// Zone, day, its start and end in Unix seconds (by Python's `zoneinfo`).
 const DAYS: [(&str, &str, i64, i64); 5] = [
@@ -57,4 +62,16 @@ async fn another_zone_makes_hours_and_days_anew(database: Database) {
         stage.check(&[], Slot { from, to }).await;
         stage.check(&[B], Slot { from: from - 86_400, to: to + 86_400 }).await;
     }
+}
+
+async fn a_process_left_in_another_zone_adds_nothing(database: Database) {
+    let stage = Stage::set(database, "Asia/Shanghai").await;
+    let moved = stage.beside("UTC").await;
+    let day = stage.days("2026-05-05", "2026-05-05");
+    let rows = [row(A, day.from, 1)];
+    let refused = stage.console.stats.add_usage(&Actor::cli(), &rows, &step(None, 0, 1, [1; 32])).await;
+    assert!(matches!(refused, Err(StatsError::Store(_))), "{refused:?}");
+    moved.stats.add_usage(&Actor::cli(), &rows, &step(None, 0, 1, [1; 32])).await.expect("added");
+    let query = UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: day, granularity: None };
+    assert_eq!(moved.stats.usage(&Actor::cli(), query).await.expect("usage").cards.traffic.now, 1, "once");
 }
