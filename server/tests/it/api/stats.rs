@@ -188,7 +188,7 @@ async fn transcoding_is_the_same_everywhere() {
     );
     let one = text(&browse(&api, "/statistics/transcoding?slot=1d&kind=H.264+HD").await);
     assert!(one.contains("2026-11-22</th><td data-exact=\"104\">1.04</td></tr>"), "{one}");
-    let rows = cells(&browse(&api, "/statistics/transcoding.xlsx?slot=1d").await.body());
+    let rows = cells(browse(&api, "/statistics/transcoding.xlsx?slot=1d").await.body());
     assert!(rows.contains(&["H.265", "4K", "90.01", "1"].map(str::to_owned).into()), "{rows:?}");
     let csv = text(&browse(&api, "/statistics/transcoding.csv?slot=1d").await);
     assert!(csv.contains("\r\nH.264,HD,1.04,2\r\n") && csv.ends_with("\r\n2026-11-22,90.01,1.04,91.05\r\n"), "{csv}");
