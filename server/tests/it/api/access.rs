@@ -81,7 +81,8 @@ fn routes() -> BTreeSet<String> {
 
 #[test]
 fn every_route_has_a_case() {
-    let tested: BTreeSet<String> = cases().iter().map(|case| case.route.split('?').next().unwrap_or_default().to_owned()).collect();
+    let tested: BTreeSet<String> =
+        cases().iter().map(|case| case.route.split('?').next().unwrap_or_default().to_owned()).collect();
     assert_eq!(tested, routes());
 }
 

@@ -20,7 +20,14 @@ const TODAY: i64 = 1_795_305_600;
 async fn feed(api: &Api) {
     let point = |at: i64, bytes: i64| (at, Sums { bytes, requests: 2, s2xx: 2, ..Sums::default() });
     let batch: UsageBatch = BTreeMap::from([
-        ("play.example.com".to_owned(), BTreeMap::from([point(TODAY, 64_500_000_000), point(TODAY + 300, 37_512_345), point(TODAY - 600, 32_000_000_000)])),
+        (
+            "play.example.com".to_owned(),
+            BTreeMap::from([
+                point(TODAY, 64_500_000_000),
+                point(TODAY + 300, 37_512_345),
+                point(TODAY - 600, 32_000_000_000),
+            ]),
+        ),
         ("play.example.net".to_owned(), BTreeMap::from([point(TODAY + 300, 1_000_000_000)])),
     ]);
     let progress = Progress { taken: 9, prefix: [1; 32], head: [2; 32], head_bytes: 9, lines: 8, bad: 0 };
@@ -30,14 +37,16 @@ async fn feed(api: &Api) {
 
 /// What a signed-in browser gets.
 async fn browse(api: &Api, path: &str) -> Response<Bytes> {
-    let mut request = Request::get(path).header(header::HOST, "console.example").body(Body::empty()).expect("a request");
+    let mut request =
+        Request::get(path).header(header::HOST, "console.example").body(Body::empty()).expect("a request");
     request.extensions_mut().insert(Actor::cli());
     api.fetch(request).await
 }
 
+/// Without the marks that the pages' framework leaves between texts.
 fn text(answer: &Response<Bytes>) -> String {
     assert_eq!(answer.status(), 200);
-    String::from_utf8(answer.body().to_vec()).expect("text").replace('\u{a0}', " ")
+    String::from_utf8(answer.body().to_vec()).expect("text").replace('\u{a0}', " ").replace("<!>", "")
 }
 
 /// The cells of a workbook's first sheet, as text.
@@ -46,7 +55,10 @@ fn cells(workbook: &[u8]) -> Vec<Vec<String>> {
     let sheet = workbook.worksheet_range_at(0).expect("a sheet").expect("readable");
     let cell = |cell: &Data| match cell {
         Data::Float(number) => number.to_string(),
-        Data::DateTime(time) => time.as_datetime().expect("a time").format("%Y-%m-%d %H:%M").to_string(),
+        Data::DateTime(time) => {
+            let (year, month, day, hour, minute, ..) = time.to_ymd_hms_milli();
+            format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}")
+        }
         other => other.to_string().replace('\u{a0}', " "),
     };
     sheet.rows().map(|row| row.iter().map(cell).collect()).collect()
@@ -68,8 +80,14 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}")).await);
     assert!(csv.starts_with("\u{feff}Usage\r\nTime zone,UTC\r\n"), "{csv}");
     assert!(csv.contains("\r\nDomains,play.example.com\r\n"), "{csv}");
-    assert!(csv.contains("\r\nPeak bandwidth,\"1.72 Gbps (at 2026-11-22 00:00, +101.6 % to the period before)\"\r\n"), "{csv}");
-    assert!(csv.contains("\r\nStart (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\"\r\n2026-11-22 00:00,1.72,1720000000\r\n"), "{csv}");
+    assert!(
+        csv.contains("\r\nPeak bandwidth,\"1.72 Gbps (at 2026-11-22 00:00, +101.6 % to the period before)\"\r\n"),
+        "{csv}"
+    );
+    assert!(
+        csv.contains("\r\nStart (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\"\r\n2026-11-22 00:00,1.72,1720000000\r\n"),
+        "{csv}"
+    );
 
     let workbook = browse(&api, &format!("/statistics/usage.xlsx?{filter}")).await;
     let disposition = "attachment; filename=\"usage-bandwidth-2026-11-22-2026-11-22.xlsx\"";
@@ -80,7 +98,8 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     let points = rows.iter().filter(|row| row[0].starts_with("2026-11-22 ")).count();
     assert_eq!(points as i64, (NOW / 1000 - TODAY) / 300 + 1);
 
-    let query = "metric=bandwidth&domain=play.example.com&from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z&compare=true";
+    let query =
+        "metric=bandwidth&domain=play.example.com&from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z&compare=true";
     let json = api.get(&format!("/stats/usage?{query}")).await;
     assert_eq!(json["points"][0], json!([TODAY, exact]));
     assert_eq!(json["points"].as_array().map(Vec::len), Some(points));
@@ -94,7 +113,8 @@ async fn domains_come_together_or_each_for_itself() {
     let api = Api::start().await;
     feed(&api).await;
     let day = "from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z";
-    let two = api.get(&format!("/stats/usage?metric=traffic&domain=play.example.com&domain=play.example.net&{day}")).await;
+    let two =
+        api.get(&format!("/stats/usage?metric=traffic&domain=play.example.com&domain=play.example.net&{day}")).await;
     assert_eq!(two["points"][1], json!([TODAY + 300, 1_037_512_345]));
     assert_eq!(two["summary"]["total"], 65_537_512_345_i64);
     assert_eq!(two["summary"]["previous"], Value::Null, "not asked for");
@@ -156,12 +176,18 @@ async fn transcoding_is_the_same_everywhere() {
     assert_eq!(json["matrix"], matrix);
     assert_eq!(json["points"], json!([[TODAY, 91.05, 3]]));
     assert_eq!(json["summary"], json!({ "minutes": 91.05, "files": 3, "failed": 1, "previous": null }));
-    let only = api.get("/stats/transcoding?from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z&codec=H.265&class=4K").await;
+    let only =
+        api.get("/stats/transcoding?from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z&codec=H.265&class=4K").await;
     assert_eq!(only["summary"]["minutes"], 90.01);
 
     let page = text(&browse(&api, "/statistics/transcoding?slot=1d").await);
-    assert!(page.contains("<b>91.05 <small></small></b>"), "the card: {page}");
-    assert!(page.contains("<td data-exact=\"9001\">90.01</td><td data-exact=\"104\">1.04</td><td data-exact=\"9105\">91.05</td>"), "the day: {page}");
+    assert!(page.contains("<b>91.05</b>"), "the card: {page}");
+    assert!(
+        page.contains(
+            "<td data-exact=\"9001\">90.01</td><td data-exact=\"104\">1.04</td><td data-exact=\"9105\">91.05</td>"
+        ),
+        "the day: {page}"
+    );
     let one = text(&browse(&api, "/statistics/transcoding?slot=1d&kind=H.264+HD").await);
     assert!(one.contains("2026-11-22</th><td data-exact=\"104\">1.04</td></tr>"), "{one}");
     let rows = cells(&browse(&api, "/statistics/transcoding.xlsx?slot=1d").await.body());
