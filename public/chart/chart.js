@@ -32,11 +32,12 @@ function stacked(series) {
 }
 
 /** Texts of the time axis, in the console's zone: clock times, and the day where one begins. */
-function timeTexts(language, zone) {
+function timeTexts(language, zone, first, last) {
   const form = (options) => new Intl.DateTimeFormat(language, { timeZone: zone, ...options });
   const [day, clock] = [form({ month: 'short', day: 'numeric' }), form({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })];
   return (_plot, moments, _axis, _space, step) =>
     moments.map((moment) => {
+      if (moment < first || moment > last) return '';
       const [date, time] = [new Date(moment * 1000), clock.format(moment * 1000)];
       return step >= 86_400 || time === '00:00' ? day.format(date) : time;
     });
@@ -69,7 +70,7 @@ function marks(figure, plot, style) {
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     ctx.setLineDash([]);
-    write(levelText, bbox.left, y + 16 * ratio);
+    write(levelText, calmest(plot, ctx.measureText(levelText).width), y - 7 * ratio);
   }
   if (peakText) {
     const [moments, values] = plot.data;
@@ -84,6 +85,14 @@ function marks(figure, plot, style) {
     }
   }
   ctx.restore();
+}
+
+/** Where a text of this width has the lowest values under it. */
+function calmest({ data: [moments, values], bbox, valToPos }, width) {
+  const places = Array.from({ length: 24 }, (_, step) => bbox.left + width / 2 + ((bbox.width - width) * step) / 23);
+  const xs = moments.map((moment) => valToPos(moment, 'x', true));
+  const highest = (place) => values.reduce((high, value, at) => (Math.abs(xs[at] - place) < width / 2 ? Math.max(high, value) : high), 0);
+  return places.reduce((best, place) => (highest(place) < highest(best) ? place : best));
 }
 
 /** Puts what stands in the table for the point under the pointer above the chart. */
@@ -134,7 +143,7 @@ function draw(figure) {
         y: { range: (_plot, _low, high) => [0, Math.max(high * (peakText ? 1.12 : 1.05), Number(figure.dataset.level ?? 0), 1)] },
       },
       axes: [
-        { stroke: style.text, grid: { show: false }, ticks: { stroke: style.line, width: 1, size: 5 }, values: timeTexts(lang, zone), space: 64, ...(bars && { incrs: [1, 2, 4, 7, 14, 28, 91, 182, 364].map((days) => days * 86_400) }) },
+        { stroke: style.text, grid: { show: false }, ticks: { stroke: style.line, width: 1, size: 5 }, values: timeTexts(lang, zone, moments[0], moments.at(-1)), space: 64, size: 34, ...(bars && { incrs: [1, 2, 4, 7, 14, 28, 91, 182, 364].map((days) => days * 86_400) }) },
         {
           stroke: style.text,
           grid: { stroke: style.line, width: 1 },

@@ -6,7 +6,7 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use super::report::{Cell, Table};
+use super::report::{Cell, Column, Table};
 use crate::texts::Texts;
 use crate::units::Scale;
 
@@ -70,15 +70,8 @@ impl Chart<'_> {
 
 /// A table of figures. Series and moments carry their exact values for the chart.
 pub(super) fn table(table: &Table) -> AnyView {
-    let heads: Vec<_> = table
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(place, column)| {
-            let class = (place > 0).then_some("num");
-            view! { <th scope="col" class=class data-series=column.series>{column.title.clone()}</th> }
-        })
-        .collect();
+    let head = |column: &Column| view! { <th scope="col" data-series=column.series>{column.title.clone()}</th> };
+    let heads: Vec<_> = table.columns.iter().map(head).collect();
     let rows: Vec<_> =
         table.rows.iter().map(|row| view! { <tr>{row.iter().map(cell).collect::<Vec<_>>()}</tr> }).collect();
     view! {

@@ -69,11 +69,11 @@ pub(crate) fn UsagePage() -> impl IntoView {
         Ok(view! {
             <Head title=texts.get("usage.title")>
                 <span class="spacer"></span>
-                {links}
+                {(held || !unfed).then_some(links)}
             </Head>
             {form}
             <p class="slot">{reports::slot_line(&visit.times, usage.slot, &usage.zone, usage.granularity)}</p>
-            {cards::row(texts, &cards(&visit.times, &usage))}
+            {(held || !unfed).then(|| cards::row(texts, &cards(&visit.times, &usage)))}
             {unfed.then(|| feed::usage(texts))}
             {(held || !unfed).then(|| chart(texts, &filters, &usage, &report.tables[0]))}
             {top(&visit, &filters, &usage)}
