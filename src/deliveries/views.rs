@@ -44,6 +44,7 @@ pub struct PhaseView {
 
 impl PhaseView {
     /// The same without the names of its fields, which are most of the text where many are stored; reads back as a phase.
+    #[cfg(feature = "ssr")]
     pub(crate) fn columns(&self) -> impl Serialize + use<'_> {
         (&self.phase, self.ok, self.micros as f64 / 1000.0, &self.detail)
     }
