@@ -27,10 +27,9 @@ impl Totals {
 }
 
 /// The point that `above` others exceed; 0 if there are no more than these.
-pub(super) fn nth_highest(rows: &[Counted], above: i64) -> i64 {
-    let mut bytes: Vec<i64> = rows.iter().map(|row| row.bytes).collect();
+pub(super) fn nth_highest(mut points: Vec<i64>, above: i64) -> i64 {
     match usize::try_from(above) {
-        Ok(above) if above < bytes.len() => *bytes.select_nth_unstable_by(above, |a, b| b.cmp(a)).1,
+        Ok(above) if above < points.len() => *points.select_nth_unstable_by(above, |a, b| b.cmp(a)).1,
         _ => 0,
     }
 }

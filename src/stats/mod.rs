@@ -33,8 +33,8 @@ pub use hosts::{HostStore, Owners, PathRule, PlayHost, Tally};
 pub use service::Stats;
 #[cfg(feature = "ssr")]
 pub use store::{
-    Chosen, Counted, Digest, DomainSums, HEAD, Held, Import, ImportStep, OutputSums, Progress, Sample, StatsStore,
-    StoredOutput, Sums, UsageBatch,
+    Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, OutputSums, Progress, Sample, StatsStore,
+    StoredOutput, Sums, UsageRow,
 };
 pub use transcoding::{Codec, Resolution, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView};
 pub use usage::{Change, Granularity, Metric, Slot, TopDomain, UsageCards, UsagePoint, UsageQuery, UsageView};

@@ -12,7 +12,7 @@ use super::transcode::{Classes, Outcome, Output, centiminutes};
 use super::{
     Change, Chosen, Counted, Digest, Granularity, Import, ImportStep, Metric, OTHER, OutputSums, Slot, StatsError,
     StatsStore, StoredOutput, TopDomain, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView,
-    UsageBatch, UsageCards, UsagePoint, UsageQuery, UsageView, VodDomain,
+    UsageCards, UsagePoint, UsageQuery, UsageRow, UsageView, VodDomain,
 };
 use crate::audit::AuditEntry;
 use crate::domains::DomainStore;
@@ -82,10 +82,10 @@ impl Stats {
             Metric::Files => held.points.iter().map(|(at, held)| UsagePoint { at: *at, value: held.files }).collect(),
             Metric::Traffic | Metric::Bandwidth => {
                 let rows = match one(&chosen) {
-                    Some(domain) => &self.store.usage(domain, &self.calendar.cover(slot, granularity)).await?,
-                    None => &served.rows,
+                    None if slot.from >= self.kept_from() => served.rows,
+                    _ => self.rows(&chosen, slot, granularity).await?,
                 };
-                usage_series(rows, &starts, metric, now)
+                usage_series(&rows, &starts, metric, now)
             }
         };
         let was_known = first.is_some_and(|first| first < before.to);
@@ -96,7 +96,11 @@ impl Stats {
             storage: Change { now: last.bytes, before: held.before.map(|held| held.bytes) },
             peak: change(peak(served.totals), peak(served_before.totals)),
             peak_at: served.totals.peak.map(|(_, at)| at),
-            p95: change(bits_per_second(served.p95), bits_per_second(served_before.p95)),
+            p95: Change {
+                now: bits_per_second(served.p95),
+                // A percentile of what is left of the points would be too low.
+                before: (was_known && before.from >= self.kept_from()).then(|| bits_per_second(served_before.p95)),
+            },
             traffic: change(served.totals.bytes, served_before.totals.bytes),
             files: Change { now: last.files, before: held.before.map(|held| held.files) },
         };
@@ -163,16 +167,16 @@ impl Stats {
         Ok(play.into_iter().map(|host| host.play).chain(vod.into_iter().map(|domain| domain.name)).collect())
     }
 
-    /// The imports that a file with this head may be, the most taken in first: the one whose prefix the file has is the file's.
-    pub async fn imports_like(&self, actor: &Actor, head: &Digest) -> Result<Vec<Import>, StatsError> {
+    /// The imports that a file with these heads may be, the most taken in first: the one whose prefix the file has is the file's.
+    pub async fn imports_like(&self, actor: &Actor, heads: &[Digest]) -> Result<Vec<Import>, StatsError> {
         actor.check(Action::AddStatistics)?;
-        Ok(self.store.imports_like(head).await?)
+        Ok(self.store.imports_like(heads).await?)
     }
 
     /// Adds what a step of an import has read, and moves the import on, both or none. Answers with the import's number.
-    pub async fn add_usage(&self, actor: &Actor, batch: &UsageBatch, step: &ImportStep) -> Result<i64, StatsError> {
+    pub async fn add_usage(&self, actor: &Actor, rows: &[UsageRow], step: &ImportStep) -> Result<i64, StatsError> {
         actor.check(Action::AddStatistics)?;
-        match self.store.add_usage(batch, Some(step)).await {
+        match self.store.add_usage(rows, Some(step)).await {
             Ok(import) => Ok(import.unwrap_or_default()),
             Err(StoreError::Duplicate) => Err(StatsError::ImportMoved),
             Err(other) => Err(other.into()),
@@ -243,24 +247,46 @@ impl Stats {
 
     /// Removes a batch of what has passed its time: five-minute points, and what the inventory's days do not need. False: that was all.
     pub async fn clean_up(&self) -> Result<bool, StoreError> {
-        let before = self.calendar.last_days(self.now(), KEPT_DAYS).from;
+        let before = self.kept_from();
         Ok(self.store.delete_old_points(before).await? > 0 || self.store.thin_old_inventory(before).await?)
     }
 
     async fn served(&self, chosen: &Chosen, slot: Slot) -> Result<Served, StoreError> {
         let above = above_p95(points_in(slot));
+        let (rows, p95) = match one(chosen) {
+            Some(domain) => {
+                tokio::try_join!(self.rows(chosen, slot, Granularity::Day), self.store.nth_point(domain, slot, above))?
+            }
+            None => {
+                let rows = self.rows(chosen, slot, Granularity::Day).await?;
+                let kept_from = self.kept_from();
+                let points = rows.iter().filter(|row| row.at >= kept_from).map(|row| row.bytes).collect();
+                (rows, nth_highest(points, above))
+            }
+        };
+        Ok(Served { totals: Totals::of(&rows), p95, rows })
+    }
+
+    /// The rows of a slot, none longer than `coarsest`; of several domains together as points, since the peak of a sum is no sum of peaks.
+    /// Where points are removed, their longer rows stand side by side: sums are right, the peak is the highest of theirs.
+    async fn rows(&self, chosen: &Chosen, slot: Slot, coarsest: Granularity) -> Result<Vec<Counted>, StoreError> {
         match (chosen, one(chosen)) {
             (Chosen::Only(names), None) => {
-                let rows = self.store.summed_points(names, slot).await?;
-                Ok(Served { totals: Totals::of(&rows), p95: nth_highest(&rows, above), rows })
+                let kept_from = self.kept_from().clamp(slot.from, slot.to);
+                let mut rows = self.store.summed_points(names, Slot { from: kept_from, ..slot }).await?;
+                let removed = self.calendar.cover(Slot { to: kept_from, ..slot }, coarsest);
+                for name in names.iter().filter(|_| !removed.is_empty()) {
+                    rows.extend(self.store.usage(Some(name), &removed).await?);
+                }
+                Ok(rows)
             }
-            (_, domain) => {
-                let (domain, cover) = (domain.flatten(), self.calendar.cover(slot, Granularity::Day));
-                let (rows, p95) =
-                    tokio::try_join!(self.store.usage(domain, &cover), self.store.nth_point(domain, slot, above))?;
-                Ok(Served { totals: Totals::of(&rows), p95, rows })
-            }
+            (_, domain) => self.store.usage(domain.flatten(), &self.calendar.cover(slot, coarsest)).await,
         }
+    }
+
+    /// Five-minute points before this are removed.
+    fn kept_from(&self) -> i64 {
+        self.calendar.last_days(self.now(), KEPT_DAYS).from
     }
 
     /// The names that the actor can choose, and the chosen ones.
@@ -304,7 +330,7 @@ impl Stats {
 
 fn check_slot(slot: Slot) -> Result<(), StatsError> {
     let length = slot.to.checked_sub(slot.from).filter(|length| (POINT..=LONGEST).contains(length));
-    let on_border = [slot.from, slot.to].iter().all(|at| *at == point_of(*at));
+    let on_border = [slot.from, slot.to].iter().all(|at| at % POINT == 0);
     if length.is_some() && on_border && slot.from >= 0 { Ok(()) } else { Err(StatsError::BadSlot) }
 }
 

@@ -192,3 +192,68 @@ impl<'a> Days<'a> {
         Slot { from, to: (from + HOUR).min(day.to) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calendar(zone: &str) -> Calendar {
+        Calendar::new(TimeZone::get(zone).expect("a zone"))
+    }
+
+    #[test]
+    fn days_of_odd_zones() {
+        // By Python's `zoneinfo`.
+        for (zone, day, from, to) in [
+            ("Asia/Kathmandu", "2026-03-08", 1_772_907_300, 1_772_993_700),
+            ("Australia/Lord_Howe", "2026-04-05", 1_775_307_600, 1_775_395_800),
+            ("America/Asuncion", "2023-10-01", 1_696_132_800, 1_696_215_600),
+            ("Africa/Cairo", "2026-04-24", 1_776_981_600, 1_777_064_400),
+        ] {
+            let calendar = calendar(zone);
+            let slot = Slot { from, to };
+            assert_eq!(calendar.days(day, day), Some(slot), "{zone}");
+            for at in [from, from + 1, to - 1] {
+                assert_eq!(calendar.day(at), slot, "{zone} {at}");
+            }
+            assert_ne!(calendar.day(to), slot, "{zone}");
+        }
+    }
+
+    #[test]
+    fn dates_that_are_none() {
+        let calendar = calendar("UTC");
+        for (first, last) in
+            [("2026-11-22", "2026-11-21"), ("2026-02-30", "2026-03-01"), ("", ""), ("today", "2026-03-01")]
+        {
+            assert_eq!(calendar.days(first, last), None, "{first} {last}");
+        }
+    }
+
+    #[test]
+    fn a_cover_has_each_moment_once() {
+        for zone in ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"] {
+            let calendar = calendar(zone);
+            for (from, length) in [(0, 1), (1, 11), (5, 12), (7, 24), (11, 300), (0, 288), (3, 2_000), (12, 9_000)] {
+                let from = 1_775_200_000 / POINT * POINT + from * POINT;
+                let slot = Slot { from, to: from + length * POINT };
+                for coarsest in [Granularity::Minutes, Granularity::Hour, Granularity::Day] {
+                    let mut spans = calendar.cover(slot, coarsest);
+                    spans.sort_by_key(|span| span.slot.from);
+                    let mut at = slot.from;
+                    for Span { rows, slot: Slot { from, to } } in spans {
+                        assert_eq!(from, at, "{zone}");
+                        let mut days = Days::new(&calendar);
+                        match rows {
+                            Granularity::Minutes => {}
+                            Granularity::Hour => assert_eq!((days.hour(from).from, days.hour(to).from), (from, to)),
+                            Granularity::Day => assert_eq!((days.day(from).from, days.day(to).from), (from, to)),
+                        }
+                        at = to;
+                    }
+                    assert_eq!(at, slot.to, "{zone} {slot:?} {coarsest}");
+                }
+            }
+        }
+    }
+}

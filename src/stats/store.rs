@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -35,30 +36,31 @@ impl AddAssign for Sums {
     }
 }
 
-/// Sums by domain and by the start of their point (Unix seconds): in the order in which they are written.
-pub type UsageBatch = BTreeMap<String, BTreeMap<i64, Sums>>;
+/// The sums of one domain in one point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageRow {
+    pub domain: Arc<str>,
+    /// The point's start, Unix seconds.
+    pub at: i64,
+    pub sums: Sums,
+}
 
-/// SHA-256.
+/// Of unpacked content.
 pub type Digest = [u8; 32];
 
 /// How much of an access log is taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes of the decompressed content, up to the end of a line.
+    /// Bytes of unpacked content, up to the end of a line.
     pub taken: i64,
     /// Digest of these bytes.
     pub prefix: Digest,
-    /// Digest of the first `head_bytes`.
+    /// Digest of the first 4 KiB, or of these bytes when they are less.
     pub head: Digest,
-    /// 4096, or all that there was of a shorter file.
-    pub head_bytes: i64,
     pub lines: i64,
     /// Of the lines, those that could not be read.
     pub bad: i64,
 }
-
-/// The whole head of a file: shorter ones may grow, and are then known by less.
-pub const HEAD: i64 = 4_096;
 
 /// An access log, known by its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,13 +181,14 @@ pub trait StatsStore: Send + Sync {
     /// Names of all domains that have figures.
     async fn domain_names(&self) -> Result<Vec<String>, StoreError>;
 
-    /// Adds sums to their points, hours and days, and moves the import on. Answers with the import's number.
+    /// Adds sums to their points, hours and days, and moves the import on. Answers with the import's number. A point may come more than
+    /// once.
     ///
     /// # Errors
     /// `Duplicate`: somebody else moved the import on meanwhile; nothing was added.
-    async fn add_usage(&self, batch: &UsageBatch, step: Option<&ImportStep>) -> Result<Option<i64>, StoreError>;
-    /// The imports that a file with this head may be: those with the same, and those of files shorter than a head. The most taken first.
-    async fn imports_like(&self, head: &Digest) -> Result<Vec<Import>, StoreError>;
+    async fn add_usage(&self, rows: &[UsageRow], step: Option<&ImportStep>) -> Result<Option<i64>, StoreError>;
+    /// The imports with one of these heads, the most taken in first.
+    async fn imports_like(&self, heads: &[Digest]) -> Result<Vec<Import>, StoreError>;
     /// The latest imports, newest first.
     async fn list_imports(&self, limit: i64) -> Result<Vec<Import>, StoreError>;
 

@@ -100,7 +100,7 @@ pub struct UsageView {
     pub granularity: Granularity,
     /// The console's zone, IANA name.
     pub zone: String,
-    /// One for each point of the slot, empty ones too.
+    /// One for each point of the slot, empty ones too; those that have not begun are left out while nothing is known of them.
     pub points: Vec<UsagePoint>,
     pub cards: UsageCards,
     /// By traffic, at most 20.

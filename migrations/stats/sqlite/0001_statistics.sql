@@ -58,11 +58,11 @@ create table usage_1d (
     primary key (domain_id, at)
 ) without rowid;
 
--- Access logs that were taken in, by content. `prefix` is the digest of the first `taken` bytes, `head` that of the first `head_bytes`.
+-- Access logs that were taken in, by content. `prefix` is the digest of the first `taken` bytes, `head` that of
+-- the first 4 KiB of these.
 create table imports (
     id integer primary key autoincrement,
     head text not null,
-    head_bytes integer not null,
     name text not null,
     taken integer not null,
     prefix text not null,
@@ -73,7 +73,6 @@ create table imports (
     updated_at integer not null,
     unique (head, prefix)
 );
-create index imports_short on imports (head_bytes) where head_bytes < 4096;
 
 -- What a domain's files are from `at` on; a row only where that changes. Domain 0 is all files.
 create table inventory (

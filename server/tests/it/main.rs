@@ -25,4 +25,5 @@ mod reliability;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
 mod sources;
+mod stats;
 mod tidy;

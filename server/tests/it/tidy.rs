@@ -97,11 +97,13 @@ fn migrations_come_in_pairs() {
         let entries = std::fs::read_dir(top().join("migrations").join(engine)).expect("migrations");
         entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
     };
-    let (sqlite, postgres) = (names("sqlite"), names("postgres"));
-    assert!(!sqlite.is_empty());
-    assert_eq!(sqlite, postgres);
-    for (at, name) in (1..).zip(&sqlite) {
-        assert!(name.starts_with(&format!("{at:04}_")) && name.ends_with(".sql"), "{name} is not number {at}");
+    for set in ["", "stats/"] {
+        let (sqlite, postgres) = (names(&format!("{set}sqlite")), names(&format!("{set}postgres")));
+        assert!(!sqlite.is_empty());
+        assert_eq!(sqlite, postgres);
+        for (at, name) in (1..).zip(&sqlite) {
+            assert!(name.starts_with(&format!("{at:04}_")) && name.ends_with(".sql"), "{name} is not number {at}");
+        }
     }
 }
 

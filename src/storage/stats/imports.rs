@@ -6,32 +6,34 @@ use sqlx::AnyConnection;
 use super::super::rows::{Read, Value, Values};
 use super::StatsDb;
 use crate::model::StoreError;
-use crate::stats::{Digest, HEAD, Import, ImportStep, Progress};
+use crate::stats::{Digest, Import, ImportStep, Progress};
 
-const COLUMNS: &str = "id, head, head_bytes, name, taken, prefix, lines, bad, bytes, started_at, updated_at";
+const COLUMNS: &str = "id, head, name, taken, prefix, lines, bad, bytes, started_at, updated_at";
 
 #[derive(Deserialize)]
-struct Row(i64, String, i64, String, i64, String, i64, i64, i64, i64, i64);
+struct Row(i64, String, String, i64, String, i64, i64, i64, i64, i64);
 
 fn import(row: Row) -> Result<Import, StoreError> {
-    let Row(id, head, head_bytes, name, taken, prefix, lines, bad, bytes, started_at, updated_at) = row;
+    let Row(id, head, name, taken, prefix, lines, bad, bytes, started_at, updated_at) = row;
     let digest = |text: String| {
         let mut digest = Digest::default();
         hex::decode_to_slice(&text, &mut digest).map_err(|_| StoreError::corrupt(text))?;
         Ok::<_, StoreError>(digest)
     };
     let (head, prefix) = (digest(head)?, digest(prefix)?);
-    let progress = Progress { taken, prefix, head, head_bytes, lines, bad };
+    let progress = Progress { taken, prefix, head, lines, bad };
     Ok(Import { id, name, progress, bytes, started_at, updated_at })
 }
 
 impl StatsDb {
-    pub(super) async fn find_imports(&self, head: &Digest) -> Result<Vec<Import>, StoreError> {
+    pub(super) async fn find_imports(&self, heads: &[Digest]) -> Result<Vec<Import>, StoreError> {
         let mut values = Values::default();
-        let head = values.place(Value::Text(hex::encode(head)));
-        let from = format!(
-            "from (select {COLUMNS} from imports where head = {head} or head_bytes < {HEAD} order by taken desc) as i"
-        );
+        let heads: Vec<String> = heads.iter().map(hex::encode).collect();
+        if heads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let heads = values.places(&heads);
+        let from = format!("from (select {COLUMNS} from imports where head in ({heads}) order by taken desc) as i");
         self.packed(COLUMNS, &from, &values).await?.into_iter().map(import).collect()
     }
 
@@ -50,21 +52,20 @@ impl StatsDb {
         step: &ImportStep,
         bytes: i64,
     ) -> Result<i64, StoreError> {
-        let Progress { taken, prefix, head, head_bytes, lines, bad } = step.progress;
+        let Progress { taken, prefix, head, lines, bad } = step.progress;
         let sql = match step.import {
             None => {
                 "insert into imports \
-                 (head, head_bytes, name, taken, prefix, lines, bad, bytes, updated_at, started_at) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) returning id"
+                 (head, name, taken, prefix, lines, bad, bytes, updated_at, started_at) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $8) returning id"
             }
             Some(_) => {
-                "update imports set head = $1, head_bytes = $2, name = $3, taken = $4, prefix = $5, lines = $6, \
-                 bad = $7, bytes = bytes + $8, updated_at = $9 where id = $10 and taken = $11 returning id"
+                "update imports set head = $1, name = $2, taken = $3, prefix = $4, lines = $5, bad = $6, \
+                 bytes = bytes + $7, updated_at = $8 where id = $9 and taken = $10 returning id"
             }
         };
         let mut query = sqlx::query(sql)
             .bind(hex::encode(head))
-            .bind(head_bytes)
             .bind(step.name.clone())
             .bind(taken)
             .bind(hex::encode(prefix))

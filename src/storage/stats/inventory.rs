@@ -16,7 +16,7 @@ impl StatsDb {
         all: Held,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let numbers = self.numbers(&mut tx, held.keys()).await?;
+        let numbers = self.numbers(&mut tx, held.keys().map(String::as_str)).await?;
         let mut now: BTreeMap<i64, Held> =
             held.iter().filter_map(|(name, held)| Some((*numbers.get(name)?, *held))).collect();
         now.insert(ALL, all);

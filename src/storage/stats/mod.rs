@@ -13,7 +13,7 @@ mod transcoding;
 mod usage;
 mod zone;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -27,7 +27,7 @@ use crate::model::StoreError;
 use crate::stats::slots::{Calendar, Span};
 use crate::stats::{
     Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, OutputSums, Sample, Slot, StatsStore, StoredOutput,
-    UsageBatch,
+    UsageRow,
 };
 
 /// All domains together.
@@ -93,11 +93,12 @@ impl StatsDb {
     async fn numbers<'n>(
         &self,
         connection: &mut AnyConnection,
-        names: impl Iterator<Item = &'n String> + Send,
+        names: impl Iterator<Item = &'n str> + Send,
     ) -> Result<BTreeMap<String, i64>, StoreError> {
-        let mut asked = Rows::new(["name"], names.size_hint().0);
+        let names: BTreeSet<&str> = names.collect();
+        let mut asked = Rows::new(["name"], names.len());
         for name in names {
-            asked.push([name.as_str().into()]);
+            asked.push([name.into()]);
         }
         asked.clone().insert(self.engine, connection, "stats_domains", " on conflict (name) do nothing").await?;
         let from = "from stats_domains d join r on r.name = d.name";
@@ -116,13 +117,13 @@ impl StatsDb {
 fn chosen_numbers(chosen: &Chosen, values: &mut Values) -> String {
     match chosen {
         Chosen::All => format!("(select {ALL} as id) as d"),
-        Chosen::Only(names) => format!("(select id from stats_domains where {}) as d", named(names, values)),
+        Chosen::Only(names) => format!("(select id from stats_domains where {}) as d", named("name", names, values)),
     }
 }
 
-/// That a domain has one of these names.
-fn named(names: &[String], values: &mut Values) -> String {
-    if names.is_empty() { "1 = 0".to_owned() } else { format!("name in ({})", values.places(names)) }
+/// That `column` is one of these names.
+fn named(column: &str, names: &[String], values: &mut Values) -> String {
+    if names.is_empty() { "1 = 0".to_owned() } else { format!("{column} in ({})", values.places(names)) }
 }
 
 /// `from <= column < to`.
@@ -137,20 +138,21 @@ impl StatsStore for StatsDb {
         self.known_names().await
     }
 
-    async fn add_usage(&self, batch: &UsageBatch, step: Option<&ImportStep>) -> Result<Option<i64>, StoreError> {
+    async fn add_usage(&self, rows: &[UsageRow], step: Option<&ImportStep>) -> Result<Option<i64>, StoreError> {
         let mut tx = self.begin().await?;
-        let bytes = batch.values().flat_map(BTreeMap::values).map(|sums| sums.bytes).sum();
+        self.hold_zone(&mut tx).await?;
+        let bytes = rows.iter().map(|row| row.sums.bytes).sum();
         let import = match step {
             Some(step) => Some(self.move_on(&mut tx, step, bytes).await?),
             None => None,
         };
-        self.add_sums(&mut tx, batch).await?;
+        self.add_sums(&mut tx, rows).await?;
         tx.commit().await?;
         Ok(import)
     }
 
-    async fn imports_like(&self, head: &Digest) -> Result<Vec<Import>, StoreError> {
-        self.find_imports(head).await
+    async fn imports_like(&self, heads: &[Digest]) -> Result<Vec<Import>, StoreError> {
+        self.find_imports(heads).await
     }
 
     async fn list_imports(&self, limit: i64) -> Result<Vec<Import>, StoreError> {

@@ -58,8 +58,8 @@ impl StatsDb {
         let from = format!(
             "from (select u.at as at, cast(sum(u.bytes) as bigint) as bytes, \
              cast(sum(u.requests) as bigint) as requests from stats_domains as d cross join usage_5m as u \
-             where d.{} and u.domain_id = d.id and {} group by u.at order by u.at) as u",
-            named(domains, &mut values),
+             where {} and u.domain_id = d.id and {} group by u.at order by u.at) as u",
+            named("d.name", domains, &mut values),
             within("u.at", slot, &mut values)
         );
         let rows: Vec<Row> = self.packed("at, bytes, requests, bytes, at", &from, &values).await?;
@@ -90,7 +90,7 @@ impl StatsDb {
         let mut values = Values::default();
         let only = match chosen {
             Chosen::All => String::new(),
-            Chosen::Only(names) => format!("{} and ", named(names, &mut values)),
+            Chosen::Only(names) => format!("{} and ", named("d.name", names, &mut values)),
         };
         let mut parts = Vec::with_capacity(spans.len());
         for span in spans {

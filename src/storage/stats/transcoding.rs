@@ -31,7 +31,7 @@ fn sums((at, succeeded, codec, width, height, audio, files, centiminutes): Row) 
 impl StatsDb {
     pub(super) async fn write_outputs(&self, outputs: &[StoredOutput]) -> Result<usize, StoreError> {
         let mut tx = self.begin().await?;
-        let numbers = self.numbers(&mut tx, outputs.iter().map(|output| &output.domain)).await?;
+        let numbers = self.numbers(&mut tx, outputs.iter().map(|output| output.domain.as_str())).await?;
         let mut rows = Rows::new(COLUMNS, outputs.len());
         for output in outputs {
             let number = *numbers.get(&output.domain).ok_or_else(|| StoreError::corrupt(&output.domain))?;

@@ -9,7 +9,7 @@ use super::super::rows::Read;
 use super::{ALL, StatsDb};
 use crate::model::StoreError;
 use crate::stats::slots::Days;
-use crate::stats::{Sums, UsageBatch};
+use crate::stats::{Sums, UsageRow};
 
 /// A domain's number and the start of a point, an hour or a day: the key of the tables.
 type Key = (i64, i64);
@@ -26,16 +26,17 @@ struct Rolled {
     peak_at: i64,
 }
 
+/// What is added to hours or to days.
+type RollUp = BTreeMap<Key, Rolled>;
+
 impl StatsDb {
-    pub(super) async fn add_sums(&self, connection: &mut AnyConnection, batch: &UsageBatch) -> Result<(), StoreError> {
-        let numbers = self.numbers(connection, batch.keys()).await?;
+    pub(super) async fn add_sums(&self, connection: &mut AnyConnection, rows: &[UsageRow]) -> Result<(), StoreError> {
+        let numbers = self.numbers(connection, rows.iter().map(|row| &*row.domain)).await?;
         let mut added: BTreeMap<Key, Sums> = BTreeMap::new();
-        for (name, points) in batch {
-            let number = *numbers.get(name).ok_or_else(|| StoreError::corrupt(name))?;
-            for (at, sums) in points {
-                *added.entry((number, *at)).or_default() += *sums;
-                *added.entry((ALL, *at)).or_default() += *sums;
-            }
+        for UsageRow { domain, at, sums } in rows {
+            let number = *numbers.get(&**domain).ok_or_else(|| StoreError::corrupt(domain))?;
+            *added.entry((number, *at)).or_default() += *sums;
+            *added.entry((ALL, *at)).or_default() += *sums;
         }
         let (hours, days) = self.roll_up(&added, self.add_points(connection, &added).await?)?;
         self.add_rolled(connection, "usage_1h", hours).await?;
@@ -60,12 +61,8 @@ impl StatsDb {
     }
 
     /// What comes to hours and days. Points only grow, so the highest of the touched ones is enough to know the peak.
-    fn roll_up(
-        &self,
-        added: &BTreeMap<Key, Sums>,
-        points: Vec<(Key, i64)>,
-    ) -> Result<(BTreeMap<Key, Rolled>, BTreeMap<Key, Rolled>), StoreError> {
-        let (mut hours, mut days) = (BTreeMap::new(), BTreeMap::new());
+    fn roll_up(&self, added: &BTreeMap<Key, Sums>, points: Vec<(Key, i64)>) -> Result<(RollUp, RollUp), StoreError> {
+        let (mut hours, mut days) = (RollUp::new(), RollUp::new());
         let mut calendar = Days::new(&self.calendar);
         for (key, bytes) in points {
             let (number, at) = key;
@@ -82,12 +79,7 @@ impl StatsDb {
         Ok((hours, days))
     }
 
-    async fn add_rolled(
-        &self,
-        connection: &mut AnyConnection,
-        table: &str,
-        added: BTreeMap<Key, Rolled>,
-    ) -> Result<(), StoreError> {
+    async fn add_rolled(&self, connection: &mut AnyConnection, table: &str, added: RollUp) -> Result<(), StoreError> {
         let mut rows = Rows::new(ROLLED_COLUMNS, added.len());
         for ((number, at), Rolled { sums, peak, peak_at }) in added {
             let Sums { bytes, requests, hits, s2xx, s3xx, s4xx, s5xx } = sums;

@@ -16,7 +16,9 @@ impl StatsDb {
         let mut tx = self.begin().await?;
         let sql = "insert into stats_state (id, zone, kept_from, thinned_to) values (1, $1, 0, 0) on conflict (id) do nothing";
         sqlx::query(sql).bind(zone.to_owned()).execute(&mut *tx).await?;
-        let state = sqlx::query("select zone, kept_from from stats_state where id = 1").fetch_one(&mut *tx).await?;
+        // Locks the row: who adds usage meanwhile waits, and then finds the new zone.
+        let sql = "update stats_state set zone = zone where id = 1 returning zone, kept_from";
+        let state = sqlx::query(sql).fetch_one(&mut *tx).await?;
         let (before, kept_from): (String, i64) = (state.col("zone")?, state.col("kept_from")?);
         if before != zone {
             tracing::info!(from = before, to = zone, "statistics: making hours and days of the new time zone");
@@ -31,6 +33,17 @@ impl StatsDb {
                 .await?;
         }
         Ok(tx.commit().await?)
+    }
+
+    /// Makes sure that hours and days are still of this process's zone, until the transaction ends.
+    pub(super) async fn hold_zone(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        let sql = format!("select zone from stats_state where id = 1{}", self.engine.for_share());
+        let zone: String = sqlx::query(AssertSqlSafe(sql)).fetch_one(connection).await?.col("zone")?;
+        if zone == self.calendar.zone_name() {
+            return Ok(());
+        }
+        let own = self.calendar.zone_name();
+        Err(StoreError::Fault(format!("statistics were moved to the time zone {zone}; this process has {own}").into()))
     }
 
     async fn roll_up_anew(&self, connection: &mut AnyConnection, from: i64) -> Result<(), StoreError> {

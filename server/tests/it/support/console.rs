@@ -57,7 +57,19 @@ pub(crate) async fn use_cases(database: &Database, clock: Arc<dyn Clock>) -> (Co
 
 /// The use cases on the data of a console.
 pub(crate) async fn use_cases_in(database: &Database, clock: Arc<dyn Clock>, data: &Path) -> Console {
-    open_console(&config(data, database), clock).await.expect("the use cases")
+    use_cases_with(database, clock, data, |_| {}).await
+}
+
+/// The use cases with settings of one's own.
+pub(crate) async fn use_cases_with(
+    database: &Database,
+    clock: Arc<dyn Clock>,
+    data: &Path,
+    change: impl FnOnce(&mut Config),
+) -> Console {
+    let mut config = config(data, database);
+    change(&mut config);
+    open_console(&config, clock).await.expect("the use cases")
 }
 
 /// A serving console with its data.

@@ -13,7 +13,7 @@ mod receiver;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-pub(crate) use console::{DOMAIN, PLAY, TestConsole, schedule, use_cases, use_cases_in};
+pub(crate) use console::{DOMAIN, PLAY, TestConsole, schedule, use_cases, use_cases_in, use_cases_with};
 pub(crate) use database::Database;
 pub(crate) use generic::GenericSource;
 pub(crate) use process::{Process, callsheet, run, text};

@@ -1,0 +1,13 @@
+//! Statistics on both databases: what comes in, in which slots it shows, and to whom.
+//!
+//! Expected figures come from [`oracle`], which is slow and simple and shares no code with the console.
+
+mod access;
+mod imports;
+mod inventory;
+mod oracle;
+mod retention;
+mod stage;
+mod transcoding;
+mod usage;
+mod zones;
