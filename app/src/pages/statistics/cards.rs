@@ -32,7 +32,7 @@ impl Card {
     fn view(&self, texts: Texts) -> AnyView {
         let scale = self.quantity.scale(self.figure.now);
         let unit = scale.unit();
-        let unit = (!unit.is_empty()).then(|| view! { " " <small>{unit}</small> });
+        let unit = (!unit.is_empty()).then(|| view! { <small>" "{unit}</small> });
         let note = self.note.clone().map(|note| view! { <span class="when">{note}</span> });
         let change = match change(self.figure) {
             Some(change) => {
@@ -46,7 +46,7 @@ impl Card {
         view! {
             <div class="kpi">
                 <span>{self.label.clone()}</span>
-                <b>{scale.number(self.figure.now)} {unit}</b>
+                <b>{scale.number(self.figure.now)}{unit}</b>
                 {note}
                 {change}
             </div>

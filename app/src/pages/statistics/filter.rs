@@ -1,7 +1,7 @@
 //! The filters of statistics, as they stand in the page's address: `?slot=7d` or `?from=2026-11-01&to=2026-11-07`, and `&domain=a&domain=b`.
 
 use callsheet::model::DomainName;
-use callsheet::stats::slots::Calendar;
+use callsheet::stats::slots::{Calendar, LONGEST};
 use callsheet::stats::{OTHER, Slot};
 use leptos::prelude::*;
 use url::form_urlencoded;
@@ -69,7 +69,8 @@ impl Scope {
     /// One day where the other is not given.
     fn own(&self, calendar: &Calendar) -> Option<Slot> {
         let or = |a: &str, b: &str| if a.is_empty() { b.to_owned() } else { a.to_owned() };
-        calendar.days(&or(&self.from, &self.to), &or(&self.to, &self.from))
+        let slot = calendar.days(&or(&self.from, &self.to), &or(&self.to, &self.from))?;
+        (slot.from >= 0 && slot.to - slot.from <= LONGEST).then_some(slot)
     }
 
     /// A range stands in the address that is none.
@@ -228,7 +229,9 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_said_and_passed_over() {
-        for query in ["from=2026-11-21&to=2026-11-20", "from=soon", "to=2026-02-30&slot=30d"] {
+        for query in
+            ["from=2026-11-21&to=2026-11-20", "from=soon", "to=2026-02-30&slot=30d", "from=1999-01-01&to=2026-11-22"]
+        {
             let scope = Scope::of_query(query, "1d");
             assert!(scope.unread(&calendar()), "{query}");
             assert!(scope.slot(&calendar(), NOW).to > NOW, "{query}");

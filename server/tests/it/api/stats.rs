@@ -71,7 +71,7 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     let exact = 1_720_000_000;
 
     let page = text(&browse(&api, &format!("/statistics/usage?{filter}")).await);
-    assert!(page.contains("<b>1.72 <small>Gbps</small></b>"), "the card: {page}");
+    assert!(page.contains("<b>1.72<small> Gbps</small></b>"), "the card: {page}");
     assert!(page.contains("data-peak-text=\"Peak 1.72 Gbps\""), "the mark in the chart");
     assert!(page.contains(&format!("data-at=\"{TODAY}\">2026-11-22 00:00</th><td data-exact=\"{exact}\">1.72</td><td data-exact=\"{exact}\">1,720,000,000</td>")), "chart and table");
 
