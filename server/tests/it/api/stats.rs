@@ -1,6 +1,5 @@
 //! `/stats`, and the same numbers on the page and in its exports.
 
-use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use axum::body::{Body, Bytes};
@@ -8,7 +7,7 @@ use axum::http::{Request, Response, header};
 use calamine::{Data, Reader, Xlsx};
 use callsheet::model::Actor;
 use callsheet::stats::transcode::{Outcome, Output};
-use callsheet::stats::{Codec, ImportStep, Progress, Sums, UsageBatch};
+use callsheet::stats::{Codec, ImportStep, Progress, Sums, UsageRow};
 use serde_json::{Value, json};
 
 use super::support::{Api, NOW};
@@ -18,21 +17,20 @@ const TODAY: i64 = 1_795_305_600;
 
 /// Some traffic of two domains, today and yesterday.
 async fn feed(api: &Api) {
-    let point = |at: i64, bytes: i64| (at, Sums { bytes, requests: 2, s2xx: 2, ..Sums::default() });
-    let batch: UsageBatch = BTreeMap::from([
-        (
-            "play.example.com".to_owned(),
-            BTreeMap::from([
-                point(TODAY, 64_500_000_000),
-                point(TODAY + 300, 37_512_345),
-                point(TODAY - 600, 32_000_000_000),
-            ]),
-        ),
-        ("play.example.net".to_owned(), BTreeMap::from([point(TODAY + 300, 1_000_000_000)])),
-    ]);
-    let progress = Progress { taken: 9, prefix: [1; 32], head: [2; 32], head_bytes: 9, lines: 8, bad: 0 };
+    let row = |domain: &str, at, bytes| UsageRow {
+        domain: domain.into(),
+        at,
+        sums: Sums { bytes, requests: 2, s2xx: 2, ..Sums::default() },
+    };
+    let rows = [
+        row("play.example.com", TODAY - 600, 32_000_000_000),
+        row("play.example.com", TODAY, 64_500_000_000),
+        row("play.example.com", TODAY + 300, 37_512_345),
+        row("play.example.net", TODAY + 300, 1_000_000_000),
+    ];
+    let progress = Progress { taken: 9, prefix: [1; 32], head: [2; 32], lines: 8, bad: 0 };
     let step = ImportStep { import: None, name: "access.log".to_owned(), from: 0, progress, now: TODAY };
-    api.console.stats.add_usage(&Actor::cli(), &batch, &step).await.expect("added");
+    api.console.stats.add_usage(&Actor::cli(), &rows, &step).await.expect("added");
 }
 
 /// What a signed-in browser gets.
@@ -190,7 +188,7 @@ async fn transcoding_is_the_same_everywhere() {
     );
     let one = text(&browse(&api, "/statistics/transcoding?slot=1d&kind=H.264+HD").await);
     assert!(one.contains("2026-11-22</th><td data-exact=\"104\">1.04</td></tr>"), "{one}");
-    let rows = cells(&browse(&api, "/statistics/transcoding.xlsx?slot=1d").await.body());
+    let rows = cells(browse(&api, "/statistics/transcoding.xlsx?slot=1d").await.body());
     assert!(rows.contains(&["H.265", "4K", "90.01", "1"].map(str::to_owned).into()), "{rows:?}");
     let csv = text(&browse(&api, "/statistics/transcoding.csv?slot=1d").await);
     assert!(csv.contains("\r\nH.264,HD,1.04,2\r\n") && csv.ends_with("\r\n2026-11-22,90.01,1.04,91.05\r\n"), "{csv}");
