@@ -126,7 +126,7 @@ struct SampleLog {
 
 impl SampleLog {
     fn ending(end_s: i64) -> Self {
-        let at_s = end_s - DAYS * DAY_MS / 1000;
+        let at_s = (end_s - DAYS * DAY_MS / 1000) / POINT_S * POINT_S;
         Self { at_s, end_s, random: StdRng::seed_from_u64(SEED), text: String::new(), read: 0 }
     }
 

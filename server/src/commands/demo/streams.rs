@@ -97,15 +97,14 @@ pub(super) async fn fill(
         set_up(console, sample, receiver).await?;
     }
     let mut plan: Vec<Planned> = Vec::new();
-    for day in 0..DAYS {
+    for day in 0..=DAYS {
         for sample in &SAMPLES {
             for n in 0..sample.daily {
                 let session = plan.last().map_or(0, |planned| planned.session + 1);
-                publish(&mut plan, session, sample, n, clock.now() + day * DAY_MS, random);
+                publish(&mut plan, session, sample, n, (clock.now() + day * DAY_MS, now), random);
             }
         }
     }
-    plan.retain(|planned| planned.at < now);
     plan.sort_by_key(|planned| planned.at);
     let source = console.sources.built_in().await?;
     let mut due = None;
@@ -162,7 +161,7 @@ fn publish(
     session: usize,
     sample: &'static Sample,
     n: usize,
-    day: Millis,
+    (day, now): (Millis, Millis),
     random: &mut StdRng,
 ) {
     let stream = sample.streams[n % sample.streams.len()];
@@ -171,9 +170,12 @@ fn publish(
     let room = 14 * 3_600_000 / turns;
     let start = day - day.rem_euclid(DAY_MS) + 8 * 3_600_000 + turn * room + random.random_range(0..room / 4);
     let length = random.random_range(room / 4..room * 2 / 3);
+    let end = start + length;
+    if end > now {
+        return;
+    }
     let mut tell = |at: Millis, hint: Told| plan.push(Planned { at, session, hint });
     tell(start, Told::Start(sample, stream));
-    let end = start + length;
     let mut opened = start + 1_000;
     while sample.recorded && opened < end {
         let closed = (opened + PART_MS).min(end);

@@ -1,6 +1,7 @@
 //! The REST API, resource by resource. [`access`] holds who may do what on every route.
 
 mod access;
+mod access_logs;
 mod callbacks;
 mod deliveries;
 mod domains;

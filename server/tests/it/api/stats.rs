@@ -17,7 +17,7 @@ const TODAY: i64 = 1_795_305_600;
 
 /// Some traffic of two domains, today and yesterday.
 async fn feed(api: &Api) {
-    let row = |domain: &str, at: i64, bytes: i64| UsageRow {
+    let row = |domain: &str, at, bytes| UsageRow {
         domain: domain.into(),
         at,
         sums: Sums { bytes, requests: 2, s2xx: 2, ..Sums::default() },

@@ -5,6 +5,7 @@
 mod access;
 mod imports;
 mod inventory;
+mod killed;
 mod oracle;
 mod retention;
 mod stage;
