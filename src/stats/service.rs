@@ -67,7 +67,7 @@ impl Stats {
         }
         let (domains, chosen) = self.choose(actor, domains).await?;
         let now = self.now();
-        let before = slot_before(slot);
+        let before = self.before(slot);
         let cover = self.calendar.cover(slot, Granularity::Day);
         let (served, served_before, first, samples, top) = tokio::try_join!(
             self.served(&chosen, slot),
@@ -119,7 +119,7 @@ impl Stats {
         let TranscodingQuery { domains, slot, codec, resolution } = query;
         check_slot(slot)?;
         let (domains, chosen) = self.choose(actor, domains).await?;
-        let (days, all_before) = (self.days_of(slot), [slot_before(slot)]);
+        let (days, all_before) = (self.days_of(slot), [self.before(slot)]);
         let (sums, before, first) = tokio::try_join!(
             self.store.transcode_sums(&chosen, &days),
             self.store.transcode_sums(&chosen, &all_before),
@@ -321,6 +321,13 @@ impl Stats {
         let starts = self.calendar.starts(slot, Granularity::Day);
         let ends = starts.iter().skip(1).copied().chain([slot.to]);
         starts.iter().copied().zip(ends).map(|(from, to)| Slot { from, to }).collect()
+    }
+
+    /// What a slot is compared with: the one of the same length just before, as far as the slot itself has passed.
+    fn before(&self, slot: Slot) -> Slot {
+        let before = slot_before(slot);
+        let passed = (point_of(self.now()) - slot.from).clamp(POINT, slot.to - slot.from);
+        Slot { to: before.from + passed, ..before }
     }
 
     fn now(&self) -> i64 {

@@ -57,7 +57,7 @@ pub struct UsagePoint {
     pub value: i64,
 }
 
-/// A figure of the slot, and of the slot of the same length before it; `None`: nothing is known of that one.
+/// A figure of the slot, and of the slot of the same length before it as far as this one has passed; `None`: nothing is known of that one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub now: i64,

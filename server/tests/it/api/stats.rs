@@ -23,7 +23,7 @@ async fn feed(api: &Api) {
         sums: Sums { bytes, requests: 2, s2xx: 2, ..Sums::default() },
     };
     let rows = [
-        row("play.example.com", TODAY - 600, 32_000_000_000),
+        row("play.example.com", TODAY - 86_400, 32_000_000_000),
         row("play.example.com", TODAY, 64_500_000_000),
         row("play.example.com", TODAY + 300, 37_512_345),
         row("play.example.net", TODAY + 300, 1_000_000_000),
