@@ -6,6 +6,9 @@
 /** The colour that a style sheet gives an element, resolved: a canvas understands no `light-dark()`. */
 const colour = (element, property = 'color') => getComputedStyle(element)[property];
 
+/** The exact value of a cell; none where nothing is known. */
+const exact = ({ dataset }) => (dataset.exact === undefined ? null : Number(dataset.exact));
+
 /** What the table says: moments, the series with their exact values, and each cell's text. */
 function read(table) {
   const heads = [...table.tHead.rows[0].cells];
@@ -17,18 +20,31 @@ function read(table) {
     series: series.map(({ column, number }) => ({
       number,
       unit: heads[column].textContent.split(', ')[1] ?? '',
-      values: rows.map((row) => Number(row.cells[column].dataset.exact)),
+      values: rows.map((row) => exact(row.cells[column])),
       texts: rows.map((row) => row.cells[column].textContent),
     })),
   };
 }
 
-/** Series on top of each other: each holds the sum of those up to it. */
-function stacked(series) {
-  const sums = [];
+/** Series on top of each other: each holds the sum of those up to it. The highest sum first: those below are drawn over it. */
+function barsOf(series, style) {
   let below = series[0].values.map(() => 0);
-  for (const { values } of series) sums.push((below = below.map((sum, at) => sum + values[at])));
-  return sums;
+  const bars = series.map(({ values }, place) => ({
+    values: (below = below.map((sum, at) => sum + values[at])),
+    look: { stroke: style.series[place], fill: style.series[place], width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.72, 48] }) },
+  }));
+  return bars.reverse();
+}
+
+/** One series as an area, another to compare it with as a thin line. The way to a point that still runs is dashed: it will rise. */
+function linesOf([now, before], style, running, count) {
+  const cut = running && count > 1 ? count - 1 : count;
+  const line = { stroke: style.series[0], width: 2 };
+  const lines = [{ values: now.values.map((value, at) => (at < cut ? value : null)), look: { ...line, fill: style.soft, points: { show: count < 2 } } }];
+  if (cut < count) lines.push({ values: now.values.map((value, at) => (at < cut - 1 ? null : value)), look: { ...line, dash: [3, 4], points: { show: false } } });
+  // On top: the area would hide it.
+  if (before) lines.push({ values: before.values, look: { stroke: style.series[1], width: 1.5, points: { show: false } } });
+  return lines;
 }
 
 /** Texts of the time axis, in the console's zone: clock times, and the day where one begins. */
@@ -44,7 +60,7 @@ function timeTexts(language, zone, first, last) {
 }
 
 /** A line across at a level, and a dot at the highest point, each with its text. */
-function marks(figure, plot, style) {
+function marks(figure, plot, style, values) {
   const { ctx, bbox } = plot;
   const { level, levelText, peakText } = figure.dataset;
   const ratio = devicePixelRatio;
@@ -70,10 +86,10 @@ function marks(figure, plot, style) {
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     ctx.setLineDash([]);
-    write(levelText, calmest(plot, ctx.measureText(levelText).width), y - 7 * ratio);
+    write(levelText, calmest(plot, values, ctx.measureText(levelText).width), y - 7 * ratio);
   }
   if (peakText) {
-    const [moments, values] = plot.data;
+    const [moments] = plot.data;
     const at = values.indexOf(Math.max(...values));
     const [x, y] = [plot.valToPos(moments[at], 'x', true), plot.valToPos(values[at], 'y', true)];
     if (x >= bbox.left && x <= bbox.left + bbox.width) {
@@ -88,7 +104,7 @@ function marks(figure, plot, style) {
 }
 
 /** Where a text of this width has the lowest values under it. */
-function calmest({ data: [moments, values], bbox, valToPos }, width) {
+function calmest({ data: [moments], bbox, valToPos }, values, width) {
   const places = Array.from({ length: 24 }, (_, step) => bbox.left + width / 2 + ((bbox.width - width) * step) / 23);
   const xs = moments.map((moment) => valToPos(moment, 'x', true));
   const highest = (place) => values.reduce((high, value, at) => (Math.abs(xs[at] - place) < width / 2 ? Math.max(high, value) : high), 0);
@@ -111,7 +127,7 @@ function reader(figure, { names, series }) {
 }
 
 function draw(figure) {
-  const { one, zone, lang, chart, peakText } = figure.dataset;
+  const { one, zone, lang, chart, peakText, running } = figure.dataset;
   const target = figure.querySelector('.plot');
   const whole = figure.querySelector('[data-whole]');
   const table = read(figure.querySelector('table'));
@@ -129,9 +145,7 @@ function draw(figure) {
     soft: () => colour(swatches[0], 'backgroundColor'),
   };
   const axisNumber = new Intl.NumberFormat(lang, { maximumFractionDigits: 2 });
-  const levels = bars ? stacked(series) : series.map(({ values }) => values);
-  // The highest sum first: those below are drawn over it.
-  const order = bars ? levels.map((_, place) => place).reverse() : [0];
+  const drawn = bars ? barsOf(series, style) : linesOf(series, style, running !== undefined, moments.length);
   const plot = new uPlot(
     {
       width: target.clientWidth,
@@ -157,14 +171,10 @@ function draw(figure) {
       cursor: { y: false, drag: { x: true, y: false }, points: { show: !bars } },
       series: [
         {},
-        ...order.map((place) =>
-          bars
-            ? { stroke: style.series[place], fill: style.series[place], width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.72, 48] }) }
-            : { stroke: style.series[place], fill: style.soft, width: 2, points: { show: moments.length < 2 } },
-        ),
+        ...drawn.map(({ look }) => look),
       ],
       hooks: {
-        draw: [(plot) => marks(figure, plot, style)],
+        draw: [(plot) => marks(figure, plot, style, series[0].values)],
         setCursor: [reader(figure, table)],
         setScale: [
           (plot, scale) => {
@@ -175,7 +185,7 @@ function draw(figure) {
         ],
       },
     },
-    [moments, ...order.map((place) => levels[place])],
+    [moments, ...drawn.map(({ values }) => values)],
     target,
   );
   whole.addEventListener('click', () => plot.setScale('x', { min: moments[0], max: moments.at(-1) }));

@@ -95,4 +95,10 @@ impl HeldSeries {
         }
         Self { before, points, last: held }
     }
+
+    /// As points of storage or of files.
+    pub(super) fn points_of(&self, metric: Metric) -> Vec<UsagePoint> {
+        let figure = |held: &Held| if metric == Metric::Files { held.files } else { held.bytes };
+        self.points.iter().map(|(at, held)| UsagePoint { at: *at, value: figure(held) }).collect()
+    }
 }

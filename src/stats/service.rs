@@ -58,7 +58,7 @@ impl Stats {
 
     /// Traffic, bandwidth, storage or files over a slot, with the cards and the domains with the most traffic.
     pub async fn usage(&self, actor: &Actor, query: UsageQuery) -> Result<UsageView, StatsError> {
-        let UsageQuery { metric, domains, slot, granularity } = query;
+        let UsageQuery { metric, domains, slot, granularity, compare } = query;
         check_slot(slot)?;
         let granularity = granularity.unwrap_or_else(|| fitting(slot));
         let starts = self.calendar.starts(slot, granularity);
@@ -78,8 +78,7 @@ impl Stats {
         )?;
         let held = HeldSeries::of(&samples, &starts, slot.to, granularity, now);
         let points = match metric {
-            Metric::Storage => held.points.iter().map(|(at, held)| UsagePoint { at: *at, value: held.bytes }).collect(),
-            Metric::Files => held.points.iter().map(|(at, held)| UsagePoint { at: *at, value: held.files }).collect(),
+            Metric::Storage | Metric::Files => held.points_of(metric),
             Metric::Traffic | Metric::Bandwidth => {
                 let rows = match one(&chosen) {
                     None if slot.from >= self.kept_from() => served.rows,
@@ -88,6 +87,8 @@ impl Stats {
                 usage_series(&rows, &starts, metric, now)
             }
         };
+        let points_before =
+            if compare { self.series(&chosen, metric, slot_before(slot), granularity).await? } else { Vec::new() };
         let was_known = first.is_some_and(|first| first < before.to);
         let change = |now, before| Change { now, before: was_known.then_some(before) };
         let last = held.last.unwrap_or_default();
@@ -96,11 +97,10 @@ impl Stats {
             storage: Change { now: last.bytes, before: held.before.map(|held| held.bytes) },
             peak: change(peak(served.totals), peak(served_before.totals)),
             peak_at: served.totals.peak.map(|(_, at)| at),
-            p95: Change {
+            p95: (slot.from >= self.kept_from()).then(|| Change {
                 now: bits_per_second(served.p95),
-                // A percentile of what is left of the points would be too low.
                 before: (was_known && before.from >= self.kept_from()).then(|| bits_per_second(served_before.p95)),
-            },
+            }),
             traffic: change(served.totals.bytes, served_before.totals.bytes),
             files: Change { now: last.files, before: held.before.map(|held| held.files) },
         };
@@ -111,7 +111,17 @@ impl Stats {
             requests: sums.requests,
         });
         let zone = self.calendar.zone_name().to_owned();
-        Ok(UsageView { metric, slot, granularity, zone, points, cards, top: top.collect(), domains })
+        Ok(UsageView {
+            metric,
+            slot,
+            granularity,
+            zone,
+            points,
+            before: points_before,
+            cards,
+            top: top.collect(),
+            domains,
+        })
     }
 
     /// Minutes and files by coding method and resolution, over a slot and by day.
@@ -249,6 +259,30 @@ impl Stats {
     pub async fn clean_up(&self) -> Result<bool, StoreError> {
         let before = self.kept_from();
         Ok(self.store.delete_old_points(before).await? > 0 || self.store.thin_old_inventory(before).await?)
+    }
+
+    /// The points of a slot that has passed; none if nothing is known of it.
+    async fn series(
+        &self,
+        chosen: &Chosen,
+        metric: Metric,
+        slot: Slot,
+        granularity: Granularity,
+    ) -> Result<Vec<UsagePoint>, StoreError> {
+        let (starts, now) = (self.calendar.starts(slot, granularity), self.now());
+        Ok(match metric {
+            Metric::Storage | Metric::Files => {
+                let samples = self.store.inventory(chosen, slot).await?;
+                let held = HeldSeries::of(&samples, &starts, slot.to, granularity, now);
+                if held.last.is_some() { held.points_of(metric) } else { Vec::new() }
+            }
+            Metric::Traffic | Metric::Bandwidth => match self.store.first_day().await? {
+                Some(first) if first < slot.to => {
+                    usage_series(&self.rows(chosen, slot, granularity).await?, &starts, metric, now)
+                }
+                _ => Vec::new(),
+            },
+        })
     }
 
     async fn served(&self, chosen: &Chosen, slot: Slot) -> Result<Served, StoreError> {

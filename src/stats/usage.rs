@@ -46,6 +46,8 @@ pub struct UsageQuery {
     pub slot: Slot,
     /// `None`: five minutes up to 3 days, an hour up to 31 days, a day beyond.
     pub granularity: Option<Granularity>,
+    /// With the points of the slot before.
+    pub compare: bool,
 }
 
 /// A point of a series.
@@ -73,8 +75,9 @@ pub struct UsageCards {
     pub peak: Change,
     /// Its start, Unix seconds.
     pub peak_at: Option<i64>,
-    /// Bits a second, by the rule of `statistics` on all five-minute points of the slot, empty ones as 0.
-    pub p95: Change,
+    /// Bits a second, by the rule of `statistics` on all five-minute points of the slot, empty ones as 0. `None`: points of the slot
+    /// have passed their time, and a percentile of what is left of them would be too low.
+    pub p95: Option<Change>,
     /// Bytes sent.
     pub traffic: Change,
     /// Files held at the end of the slot.
@@ -102,6 +105,8 @@ pub struct UsageView {
     pub zone: String,
     /// One for each point of the slot, empty ones too; those that have not begun are left out while nothing is known of them.
     pub points: Vec<UsagePoint>,
+    /// Those of the slot of the same length just before, where asked for and where anything is known of that.
+    pub before: Vec<UsagePoint>,
     pub cards: UsageCards,
     /// By traffic, at most 20.
     pub top: Vec<TopDomain>,

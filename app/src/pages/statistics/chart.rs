@@ -27,6 +27,8 @@ pub(super) struct Chart<'a> {
     pub(super) scale: Scale,
     /// IANA name.
     pub(super) zone: &'a str,
+    /// The last point has not ended.
+    pub(super) running: bool,
     /// A line across: its height, and what it is.
     pub(super) level: Option<(i64, String)>,
     /// The highest point is marked with this.
@@ -48,7 +50,7 @@ impl Chart<'_> {
         let (level, level_text) = self.level.clone().unzip();
         view! {
             <figure class="chart" data-chart=shape data-one=self.scale.one() data-zone=self.zone.to_owned() data-lang=texts.0.tag()
-                data-level=level data-level-text=level_text data-peak-text=self.peak.clone()>
+                data-running=self.running.then_some("") data-level=level data-level-text=level_text data-peak-text=self.peak.clone()>
                 <figcaption>
                     <p class="moment">{texts.get("chart.hint")}</p>
                     <ul class="legend">{legend}</ul>

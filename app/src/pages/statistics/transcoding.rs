@@ -331,6 +331,7 @@ fn chart(texts: Texts, filters: &Filters, found: &TranscodingView, table: &Table
         table,
         scale: filters.measure.quantity().scale(0),
         zone: &found.zone,
+        running: false,
         level: None,
         peak: None,
     };

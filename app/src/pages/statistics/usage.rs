@@ -20,15 +20,22 @@ use crate::units::Quantity;
 const PATH: &str = "/statistics/usage";
 
 /// What stands in the address.
+#[derive(Debug, Clone)]
 pub(super) struct Filters {
     scope: Scope,
     metric: Metric,
+    /// With the slot before in the chart.
+    compare: bool,
 }
 
 impl Filters {
     pub(super) fn of_query(query: &str) -> Self {
         let metric = values(query, "metric").find_map(|word| word.parse().ok());
-        Self { scope: Scope::of_query(query, "1d"), metric: metric.unwrap_or(Metric::Bandwidth) }
+        Self {
+            scope: Scope::of_query(query, "1d"),
+            metric: metric.unwrap_or(Metric::Bandwidth),
+            compare: values(query, "compare").any(|word| word == "true"),
+        }
     }
 
     pub(super) fn ask(&self, calendar: &Calendar, now: i64) -> UsageQuery {
@@ -37,16 +44,30 @@ impl Filters {
             domains: self.scope.domains.clone(),
             slot: self.scope.slot(calendar, now),
             granularity: None,
+            compare: self.compare,
         }
     }
 
     /// What the form keeps of them.
-    fn others(metric: Metric) -> Pairs {
-        vec![("metric", metric.as_str().to_owned())]
+    fn others(&self) -> Pairs {
+        let compare = self.compare.then(|| ("compare", "true".to_owned()));
+        [("metric", self.metric.as_str().to_owned())].into_iter().chain(compare).collect()
     }
 
     fn address(&self, path: &str) -> String {
-        filter::href(path, &self.scope, &Self::others(self.metric))
+        filter::href(path, &self.scope, &self.others())
+    }
+
+    fn of_metric(&self, metric: Metric) -> Self {
+        Self { metric, ..self.clone() }
+    }
+
+    fn of_domain(&self, domain: &str) -> Self {
+        Self { scope: self.scope.of_domain(domain), ..self.clone() }
+    }
+
+    fn comparing(&self, compare: bool) -> Self {
+        Self { compare, ..self.clone() }
     }
 }
 
@@ -63,8 +84,7 @@ pub(crate) fn UsagePage() -> impl IntoView {
         let unfed = usage.cards.traffic == Change::default();
         let held = usage.cards.storage.now > 0 || matches!(usage.metric, Metric::Storage | Metric::Files);
         let report = report(&visit.times, &query.domains, &usage);
-        let form =
-            filter::form(&visit, &calendar, PATH, &filters.scope, &Filters::others(filters.metric), &usage.domains);
+        let form = filter::form(&visit, &calendar, PATH, &filters.scope, &filters.others(), &usage.domains);
         let links = reports::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
         Ok(view! {
             <Head title=texts.get("usage.title")>
@@ -75,7 +95,7 @@ pub(crate) fn UsagePage() -> impl IntoView {
             <p class="slot">{reports::slot_line(&visit.times, usage.slot, &usage.zone, usage.granularity)}</p>
             {(held || !unfed).then(|| cards::row(texts, &cards(&visit.times, &usage)))}
             {unfed.then(|| feed::usage(texts))}
-            {(held || !unfed).then(|| chart(texts, &filters, &usage, &report.tables[0]))}
+            {(held || !unfed).then(|| chart(&visit.times, &filters, &usage, &report.tables[0]))}
             {top(&visit, &filters, &usage)}
         }
         .into_any())
@@ -111,11 +131,11 @@ const fn key_of(metric: Metric) -> &'static str {
 /// All that the page shows. `chosen`: the domains of the filter.
 pub(super) fn report(times: &Times, chosen: &[String], usage: &UsageView) -> Report {
     let texts = times.texts;
-    let p95 = Card::new(texts.get("usage.percentile"), Quantity::Bandwidth, usage.cards.p95);
+    let p95 = usage.cards.p95.map(|p95| Card::new(texts.get("usage.percentile"), Quantity::Bandwidth, p95));
     let mut facts = reports::scope_facts(times, usage.slot, &usage.zone, usage.granularity, chosen);
     facts.push((texts.get("usage.figure"), texts.get(key_of(usage.metric))));
     facts.push((texts.get("statistics.units"), texts.get("usage.units")));
-    facts.extend(cards(times, usage).iter().chain([&p95]).map(|card| card.fact(texts)));
+    facts.extend(cards(times, usage).iter().chain(&p95).map(|card| card.fact(texts)));
     Report {
         name: format!("usage-{}-{}", usage.metric, reports::days_of_name(times, usage.slot)),
         title: texts.get("usage.title"),
@@ -134,10 +154,17 @@ fn points(times: &Times, usage: &UsageView) -> Table {
         Column::drawn(titled(texts, key, scale.unit()), 1),
     ];
     columns.extend(exact.map(|exact| Column::new(titled(texts, key, exact.unit()))));
+    if !usage.before.is_empty() {
+        columns.push(Column::drawn(titled(texts, "usage.before", scale.unit()), 2));
+    }
     let form = if usage.granularity == Granularity::Day { "chart.day" } else { "chart.minute" };
-    let rows = usage.points.iter().map(|point| {
+    let rows = usage.points.iter().enumerate().map(|(index, point)| {
         let time = Cell::Time { at: point.at, text: times.in_form(point.at, form) };
-        [time, Cell::of(scale, point.value)].into_iter().chain(exact.map(|_| Cell::Whole(point.value))).collect()
+        let mut row = vec![time, Cell::of(scale, point.value)];
+        row.extend(exact.map(|_| Cell::Whole(point.value)));
+        // A day of 25 hours has points that the day before it had not.
+        row.extend(usage.before.get(index).map(|before| Cell::of(scale, before.value)));
+        row
     });
     Table { title: texts.get(key), columns, rows: rows.collect() }
 }
@@ -146,34 +173,45 @@ fn highest(usage: &UsageView) -> i64 {
     usage.points.iter().map(|point| point.value).max().unwrap_or(0)
 }
 
-fn chart(texts: Texts, filters: &Filters, usage: &UsageView, table: &Table) -> AnyView {
+/// The last point has begun and not ended.
+fn is_running(times: &Times, usage: &UsageView) -> bool {
+    let counted = matches!(usage.metric, Metric::Traffic | Metric::Bandwidth);
+    counted && usage.slot.to * 1000 > times.now
+}
+
+fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> AnyView {
+    let texts = times.texts;
     let scale = Quantity::of(usage.metric).scale(highest(usage));
     let tabs = [Metric::Bandwidth, Metric::Traffic, Metric::Storage, Metric::Files].map(|metric| {
         let current = (metric == usage.metric).then_some("true");
-        let href = filter::href(PATH, &filters.scope, &Filters::others(metric));
+        let href = filters.of_metric(metric).address(PATH);
         view! { <a href=href aria-current=current>{texts.get(key_of(metric))}</a> }
     });
     let is_bandwidth = usage.metric == Metric::Bandwidth;
     let named = |key: &str, value: i64| format!("{} {}", texts.get(key), scale.text(value));
-    let p95 = usage.cards.p95.now;
-    let level = (is_bandwidth && p95 > 0).then(|| (p95, named("usage.percentile", p95)));
+    let p95 = usage.cards.p95.filter(|_| is_bandwidth).map(|p95| p95.now);
+    let level = p95.filter(|p95| *p95 > 0).map(|p95| (p95, named("usage.percentile", p95)));
     let highest = highest(usage);
     let chart = Chart {
         shape: Shape::Line,
         table,
         scale,
         zone: &usage.zone,
-        level: level.clone(),
+        level,
+        running: is_running(times, usage),
         peak: (highest > 0).then(|| named(if is_bandwidth { "usage.peak_mark" } else { "usage.highest" }, highest)),
     };
-    let said = is_bandwidth.then(|| {
+    let said = p95.map(|p95| {
         view! { <p><span class="rule" aria-hidden="true"></span>{texts.get("usage.percentile")} " " <b>{Quantity::Bandwidth.text(p95)}</b></p> }
     });
+    let compare = texts.get(if filters.compare { "usage.compare_not" } else { "usage.compare" });
+    let compare = view! { <a class="btn small" href=filters.comparing(!filters.compare).address(PATH)>{compare}</a> };
     view! {
         <section class="card" id="chart">
             <header>
                 <h2 class="aside">{texts.get(key_of(usage.metric))}</h2>
                 <nav class="seg" aria-label=texts.get("usage.figure")>{tabs}</nav>
+                {compare}
                 <span class="spacer"></span>
                 {said}
             </header>
@@ -224,7 +262,7 @@ fn top(visit: &Visit, filters: &Filters, usage: &UsageView) -> AnyView {
         .top
         .iter()
         .map(|top| {
-            let href = filter::href(PATH, &filters.scope.of_domain(&top.domain), &Filters::others(filters.metric));
+            let href = filters.of_domain(&top.domain).address(PATH);
             let share = share(top.traffic, usage.cards.traffic.now);
             view! {
                 <tr>

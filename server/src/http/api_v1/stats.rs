@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use callsheet::model::Actor;
 use callsheet::stats::slots::{POINT, point_of};
 use callsheet::stats::{
-    Change, Codec, Granularity, Metric, Resolution, Slot, TranscodingQuery, TranscodingView, UsageQuery, UsageView,
+    Change, Codec, Granularity, Metric, Resolution, Slot, TranscodingQuery, TranscodingView, UsagePoint, UsageQuery,
+    UsageView,
 };
 use callsheet_app::{Locale, Texts, reports};
 use serde::de::DeserializeOwned;
@@ -120,15 +121,19 @@ struct UsageSummary {
     peak: i64,
     /// Unix seconds.
     peak_at: Option<i64>,
-    /// Of bandwidth.
+    /// Of bandwidth; null where five-minute points of the slot have passed their time.
     p95: Option<i64>,
     /// With `compare`: the total, or the peak of a bandwidth, of the slot before; null where nothing is known of that.
     previous: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Series {
     points: Vec<(i64, i64)>,
+    /// With `compare`: those of the slot before; none where nothing is known of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points_before: Option<Vec<(i64, i64)>>,
     summary: UsageSummary,
 }
 
@@ -179,9 +184,14 @@ fn series(usage: &UsageView, compare: bool) -> Series {
         (highest.map_or(0, |point| point.value), highest.map(|point| point.at))
     };
     let previous = figure.before.filter(|_| compare);
-    let p95 = bandwidth.then_some(cards.p95.now);
-    let points = usage.points.iter().map(|point| (point.at, point.value)).collect();
-    Series { points, summary: UsageSummary { total, peak, peak_at, p95, previous } }
+    let p95 = cards.p95.filter(|_| bandwidth).map(|p95| p95.now);
+    let pairs = |points: &[UsagePoint]| points.iter().map(|point| (point.at, point.value)).collect();
+    let points_before = compare.then(|| pairs(&usage.before));
+    Series {
+        points: pairs(&usage.points),
+        points_before,
+        summary: UsageSummary { total, peak, peak_at, p95, previous },
+    }
 }
 
 pub(super) async fn usage(
@@ -195,6 +205,7 @@ pub(super) async fn usage(
         domains,
         slot: slot(&app, params.from, params.to),
         granularity: params.granularity.0,
+        compare: params.compare,
     };
     if params.group_by == GroupBy::Domain {
         if params.format != Format::Json {

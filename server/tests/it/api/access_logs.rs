@@ -40,7 +40,13 @@ fn gzip(text: &str) -> Vec<u8> {
 async fn traffic(api: &Api, domain: &str) -> i64 {
     let today = NOW / 1000 / 86_400 * 86_400;
     let slot = Slot { from: today - 9 * 86_400, to: today + 86_400 };
-    let query = UsageQuery { metric: Metric::Traffic, domains: vec![domain.to_owned()], slot, granularity: None };
+    let query = UsageQuery {
+        metric: Metric::Traffic,
+        domains: vec![domain.to_owned()],
+        slot,
+        granularity: None,
+        compare: false,
+    };
     api.console.stats.usage(&Actor::cli(), query).await.expect("figures").cards.traffic.now
 }
 

@@ -104,6 +104,13 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     assert_eq!((&json["granularity"], &json["unit"]), (&json!("5m"), &json!("bit/s")));
     let summary = json!({ "total": null, "peak": exact, "peakAt": TODAY, "p95": 0, "previous": 853_333_333 });
     assert_eq!(json["summary"], summary);
+    let before = json["pointsBefore"].as_array().expect("points");
+    assert_eq!(before.len(), 288, "all of yesterday");
+    let highest = before.iter().position(|point| point[1] == 853_333_333).expect("its peak");
+    let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}&compare=true")).await);
+    let lines: Vec<_> = csv.lines().skip_while(|line| !line.starts_with("Start (UTC),")).collect();
+    assert_eq!(lines[0], "Start (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\",\"Period before, Gbps\"");
+    assert!(lines[1 + highest].ends_with(",0.85"), "{lines:?}");
 }
 
 #[tokio::test]

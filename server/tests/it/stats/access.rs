@@ -43,7 +43,9 @@ async fn a_limited_key_sees_its_domains_alone(database: Database) {
     let stats = &stage.console.stats;
     let ask = async |actor: &Actor, domains: &[&str]| {
         let domains = domains.iter().map(|name| (*name).to_owned()).collect();
-        stats.usage(actor, UsageQuery { metric: Metric::Traffic, domains, slot: day, granularity: None }).await
+        stats
+            .usage(actor, UsageQuery { metric: Metric::Traffic, domains, slot: day, granularity: None, compare: false })
+            .await
     };
     for (actor, traffic, names) in [
         (Actor::cli(), 4_321, &[gone, PLAY, "play.example.net", VOD][..]),
@@ -80,7 +82,8 @@ async fn reviewers_bring_nothing_in(database: Database) {
         refused(stats.add_vod_domain(&actor, VOD, "films").await.map(drop));
         refused(stats.remove_vod_domain(&actor, VOD).await);
     }
-    let query = UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: day, granularity: None };
+    let query =
+        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: day, granularity: None, compare: false };
     assert_eq!(stats.usage(&reviewer(), query).await.expect("usage").cards.traffic.now, 0);
 }
 

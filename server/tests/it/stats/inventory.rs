@@ -106,8 +106,13 @@ async fn a_running_console_counts_by_itself(database: Database) {
     let test = TestConsole::start_on(data, database, Arc::new(SystemClock), |_| {}).await;
     let stats = &test.console.stats;
     let held = || async {
-        let query =
-            UsageQuery { metric: Metric::Storage, domains: Vec::new(), slot: stats.last_days(1), granularity: None };
+        let query = UsageQuery {
+            metric: Metric::Storage,
+            domains: Vec::new(),
+            slot: stats.last_days(1),
+            granularity: None,
+            compare: false,
+        };
         stats.usage(&Actor::cli(), query).await.expect("usage").cards.storage.now
     };
     until(held, |bytes| *bytes == 1_234).await;

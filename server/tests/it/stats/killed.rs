@@ -58,7 +58,8 @@ async fn an_import_that_is_killed_goes_on_where_it_was(database: Database) {
     }
     assert!(killed >= 3, "killed {killed} times");
     let slot = Slot { from: FIRST, to: FIRST + LINES * 300 };
-    let query = UsageQuery { metric: Metric::Traffic, domains: vec![PLAY.to_owned()], slot, granularity: None };
+    let query =
+        UsageQuery { metric: Metric::Traffic, domains: vec![PLAY.to_owned()], slot, granularity: None, compare: false };
     let view = console.stats.usage(&actor, query).await.expect("figures");
     assert_eq!(view.cards.traffic.now, LINES * (LINES - 1) / 2);
     assert_eq!(view.top[0].requests, LINES);

@@ -34,6 +34,7 @@ async fn old_points_go_and_their_days_stay(database: Database) {
     assert_eq!(traffic(&stage, kept, Granularity::Minutes).await[0], 7);
     let card = stage.usage(Metric::Bandwidth, &[A], old, None).await.cards;
     assert_eq!((card.traffic.now, card.peak.now, card.peak_at), (770, 700 * 8 / 300, Some(old.from)));
+    assert_eq!(card.p95, None, "no points are left to take it of");
     let both = Slot { from: old.from, to: kept.to };
     let days = stage.usage(Metric::Traffic, &[A, B], both, Some(Granularity::Day)).await;
     assert_eq!(days.points.iter().map(|point| point.value).collect::<Vec<_>>(), [820, 7, 0]);

@@ -75,7 +75,7 @@ impl Stage {
         granularity: Option<Granularity>,
     ) -> UsageView {
         let domains = domains.iter().map(|name| (*name).to_owned()).collect();
-        let query = UsageQuery { metric, domains, slot, granularity };
+        let query = UsageQuery { metric, domains, slot, granularity, compare: true };
         self.console.stats.usage(&Actor::cli(), query).await.expect("usage")
     }
 
@@ -98,7 +98,7 @@ impl Stage {
                 assert_eq!(view.cards.traffic.now, self.oracle.traffic(domains, slot));
                 assert_eq!(view.cards.peak.now, peak);
                 assert_eq!(view.cards.peak_at, (peak > 0).then_some(at));
-                assert_eq!(view.cards.p95.now, self.oracle.p95(domains, slot));
+                assert_eq!(view.cards.p95.expect("points").now, self.oracle.p95(domains, slot));
             }
         }
     }

@@ -57,16 +57,16 @@ async fn the_percentile_of_thirty_days_is_the_433rd(database: Database) {
     stage.serve(&sent).await;
     let view = stage.usage(Metric::Bandwidth, &[A], slot, None).await;
     // 432 are dropped, 8,640 to 8,209; the 433rd is 8,208. A unit is 1,000 bit/s.
-    assert_eq!(view.cards.p95.now, 8_208_000);
+    assert_eq!(view.cards.p95.expect("points").now, 8_208_000);
     assert_eq!(view.cards.peak.now, 8_640_000);
     // In a domain with 433 points above nothing it is the lowest of these, with 432 it is 0.
     let busy = |count: i64| (0..count).map(|n| (B, slot.from + n * 300, (n + 1) * unit)).collect::<Vec<_>>();
     stage.serve(&busy(432)).await;
-    assert_eq!(stage.usage(Metric::Bandwidth, &[B], slot, None).await.cards.p95.now, 0);
+    assert_eq!(stage.usage(Metric::Bandwidth, &[B], slot, None).await.cards.p95.expect("points").now, 0);
     stage.serve(&[(B, slot.from + 432 * 300, 433 * unit)]).await;
-    assert_eq!(stage.usage(Metric::Bandwidth, &[B], slot, None).await.cards.p95.now, 1_000);
+    assert_eq!(stage.usage(Metric::Bandwidth, &[B], slot, None).await.cards.p95.expect("points").now, 1_000);
     let both = stage.usage(Metric::Bandwidth, &[A, B], slot, None).await.cards;
-    assert_eq!(both.p95.now, stage.oracle.p95(&[A, B], slot), "of the sum, not the sum of both");
+    assert_eq!(both.p95.expect("points").now, stage.oracle.p95(&[A, B], slot), "of the sum, not the sum of both");
     assert_eq!(stage.usage(Metric::Bandwidth, &[], slot, None).await.cards, both);
 }
 
@@ -118,6 +118,13 @@ async fn the_period_before_stands_beside(database: Database) {
     let cards = stage.usage(Metric::Traffic, &[A], week, None).await.cards;
     assert_eq!((cards.traffic.now, cards.traffic.before), (30_000, Some(7_500)));
     assert_eq!((cards.peak.now, cards.peak.before), (800, Some(200)));
+    for metric in [Metric::Traffic, Metric::Bandwidth] {
+        let view = stage.usage(metric, &[A], week, None).await;
+        assert_eq!(view.before, stage.usage(metric, &[A], before, None).await.points);
+        assert!(view.before.iter().any(|point| point.value > 0));
+        assert_eq!(view.before.len(), view.points.len());
+        assert_eq!(stage.usage(metric, &[A], before, None).await.before, []);
+    }
     let cards = stage.usage(Metric::Traffic, &[A], before, None).await.cards;
     assert_eq!((cards.traffic.now, cards.traffic.before), (7_500, None), "nothing is known of what was before");
     assert_eq!(cards.storage.before, None);
@@ -179,7 +186,8 @@ async fn slots_that_are_none_are_refused(database: Database) {
     let stage = Stage::set(database, "UTC").await;
     let ask = async |from, to, domain: Option<&str>| {
         let domains = domain.map(str::to_owned).into_iter().collect();
-        let query = UsageQuery { metric: Metric::Traffic, domains, slot: Slot { from, to }, granularity: None };
+        let query =
+            UsageQuery { metric: Metric::Traffic, domains, slot: Slot { from, to }, granularity: None, compare: false };
         stage.console.stats.usage(&Actor::cli(), query).await
     };
     let start = 1_777_593_600;
@@ -195,8 +203,13 @@ async fn slots_that_are_none_are_refused(database: Database) {
     }
     assert!(matches!(ask(start, start + 300, Some("nobody.example.com")).await, Err(StatsError::UnknownDomain(_))));
     let slot = Slot { from: start, to: start + 400 * 86_400 };
-    let query =
-        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot, granularity: Some(Granularity::Minutes) };
+    let query = UsageQuery {
+        metric: Metric::Traffic,
+        domains: Vec::new(),
+        slot,
+        granularity: Some(Granularity::Minutes),
+        compare: false,
+    };
     let refused = stage.console.stats.usage(&Actor::cli(), query).await;
     assert!(matches!(refused, Err(StatsError::TooManyPoints(_))));
 }

@@ -72,6 +72,7 @@ async fn a_process_left_in_another_zone_adds_nothing(database: Database) {
     let refused = stage.console.stats.add_usage(&Actor::cli(), &rows, &step(None, 0, 1, [1; 32])).await;
     assert!(matches!(refused, Err(StatsError::Store(_))), "{refused:?}");
     moved.stats.add_usage(&Actor::cli(), &rows, &step(None, 0, 1, [1; 32])).await.expect("added");
-    let query = UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: day, granularity: None };
+    let query =
+        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: day, granularity: None, compare: false };
     assert_eq!(moved.stats.usage(&Actor::cli(), query).await.expect("usage").cards.traffic.now, 1, "once");
 }
