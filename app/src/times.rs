@@ -43,9 +43,16 @@ impl Times {
         self.format(at, &self.zone, &self.texts.get("time.pattern"))
     }
 
-    /// A moment in the console's zone, `seconds` since 1970, in the form that a text of the catalog says.
+    /// A moment in the console's zone, `seconds` since 1970, in the form that a text of the catalog says. A clock time that comes twice
+    /// because clocks are set back has its offset from UTC with it.
     pub(crate) fn in_form(&self, seconds: i64, key: &str) -> String {
-        self.format(seconds.saturating_mul(1000), &self.zone, &self.texts.get(key))
+        let (at, form) = (seconds.saturating_mul(1000), self.texts.get(key));
+        let comes_twice = |at: Timestamp| {
+            let moment = at.to_zoned(self.zone.clone());
+            self.zone.to_ambiguous_timestamp(moment.datetime()).is_ambiguous()
+        };
+        let offset = form.contains("%H") && Timestamp::from_millisecond(at).is_ok_and(comes_twice);
+        self.format(at, &self.zone, &if offset { format!("{form} %:z") } else { form })
     }
 
     /// `10:11:07`, for lists whose day is clear.
@@ -152,5 +159,17 @@ mod tests {
             "<time datetime=\"2018-04-23T09:49:42.000Z\" title=\"2018-04-23 09:49:42 UTC\">23 Apr 2018, 17:49:42</time>"
         );
         assert!(times(Locale::Chinese).ago(1_524_476_982_000).to_html().contains("32 秒前"));
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_says_which_one_it_is() {
+        let zone = TimeZone::get("America/New_York").expect("zone");
+        let times = Times { zone, now: 0, texts: Texts(Locale::English) };
+        let first = 1_793_505_600;
+        assert_eq!(times.in_form(first, "chart.minute"), "2026-11-01 00:00");
+        assert_eq!(times.in_form(first + 3_600, "chart.minute"), "2026-11-01 01:00 -04:00");
+        assert_eq!(times.in_form(first + 7_200, "chart.minute"), "2026-11-01 01:00 -05:00");
+        assert_eq!(times.in_form(first + 10_800, "chart.minute"), "2026-11-01 02:00");
+        assert_eq!(times.in_form(first + 3_600, "chart.day"), "2026-11-01");
     }
 }
