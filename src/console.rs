@@ -8,6 +8,7 @@ use crate::accounts::Accounts;
 use crate::callbacks::Callbacks;
 use crate::deliveries::{Courier, Deliveries, Prober, Recoveries, RetrySchedule};
 use crate::domains::{Cnames, Domains};
+use crate::keys::Keys;
 use crate::model::{Clock, IdGenerator, Millis};
 use crate::outbound::{AddressPolicy, Outbound};
 use crate::recordings::Recordings;
@@ -53,6 +54,7 @@ pub struct ConsoleParts {
 #[derive(Clone)]
 pub struct Console {
     pub accounts: Accounts,
+    pub keys: Keys,
     pub domains: Domains,
     pub callbacks: Callbacks,
     pub recordings: Recordings,
@@ -91,7 +93,8 @@ impl Console {
             policy,
         };
         Self {
-            accounts: Accounts::new(store.clone(), clock.clone(), sealer.clone()),
+            accounts: Accounts::new(store.clone(), clock.clone()),
+            keys: Keys { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
             recordings: Recordings { store: store.clone(), domains: domains.clone(), clock: clock.clone() },
             sources: Sources { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
             streams: Streams {

@@ -1,9 +1,7 @@
-//! Accounts: people with a password, browser sessions, and API keys for scripts.
+//! Accounts: people with a password, and their browser sessions.
 //!
 //! The first admin is made through a one-time *set-up link* that the console prints while there is no user.
 
-#[cfg(feature = "ssr")]
-mod keys;
 #[cfg(feature = "ssr")]
 mod passwords;
 #[cfg(feature = "ssr")]
@@ -12,8 +10,6 @@ mod service;
 mod store;
 
 #[cfg(feature = "ssr")]
-pub use keys::NewKey;
-#[cfg(feature = "ssr")]
 pub use service::{AccountError, Accounts};
 #[cfg(feature = "ssr")]
-pub use store::{AccountStore, ApiKey, ApiKeyRecord, BrowserSession, User, UserRecord};
+pub use store::{AccountStore, BrowserSession, User, UserRecord};

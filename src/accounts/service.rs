@@ -6,14 +6,11 @@ use std::sync::Arc;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
 
-use super::keys::NewKey;
 use super::passwords::{self, HashFault};
-use super::store::{AccountStore, ApiKeyRecord, User};
+use super::store::{AccountStore, User};
 use crate::audit::AuditEntry;
-use crate::model::{
-    Action, Actor, BadName, Clock, DomainName, Forbidden, Problem, ProblemKind, Role, StoreError, UserId, Who,
-};
-use crate::sealing::{Sealer, random_token, token_hash};
+use crate::model::{Action, Actor, Clock, Forbidden, Problem, ProblemKind, Role, StoreError, UserId, Who};
+use crate::sealing::{random_token, token_hash};
 
 const SETUP_LINK_MS: i64 = 24 * 3_600_000;
 const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 10..=200;
@@ -35,12 +32,6 @@ pub enum AccountError {
     TooManyLogins,
     #[error("this set-up link has been used or has expired; restart the console to get a new one")]
     BadSetupLink,
-    #[error("type a name for the key of 1 to 50 characters")]
-    BadKeyName,
-    #[error("the domain {0}")]
-    BadKeyDomain(BadName),
-    #[error("sign in first")]
-    SignedOut,
     #[error(transparent)]
     Hash(#[from] HashFault),
     #[error(transparent)]
@@ -59,9 +50,6 @@ impl Problem for AccountError {
             Self::WrongLogin => "login_wrong",
             Self::TooManyLogins => "login_too_many",
             Self::BadSetupLink => "setup_bad_link",
-            Self::BadKeyName => "key_bad_name",
-            Self::BadKeyDomain(why) => why.code(),
-            Self::SignedOut => "signed_out",
             Self::Hash(_) => "internal",
             Self::Forbidden(e) => e.code(),
             Self::Store(e) => e.code(),
@@ -69,14 +57,9 @@ impl Problem for AccountError {
     }
     fn kind(&self) -> ProblemKind {
         match self {
-            Self::BadUserName
-            | Self::BadPassword
-            | Self::PasswordsDiffer
-            | Self::BadKeyName
-            | Self::BadKeyDomain(_)
-            | Self::BadSetupLink => ProblemKind::Invalid,
+            Self::BadUserName | Self::BadPassword | Self::PasswordsDiffer | Self::BadSetupLink => ProblemKind::Invalid,
             Self::Taken(_) => ProblemKind::Conflict,
-            Self::WrongLogin | Self::SignedOut => ProblemKind::Unauthenticated,
+            Self::WrongLogin => ProblemKind::Unauthenticated,
             Self::TooManyLogins => ProblemKind::TooMany,
             Self::Hash(_) => ProblemKind::Internal,
             Self::Forbidden(e) => e.kind(),
@@ -85,17 +68,15 @@ impl Problem for AccountError {
     }
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::BadUserName | Self::Taken(_) | Self::BadKeyName => Some("name"),
+            Self::BadUserName | Self::Taken(_) => Some("name"),
             Self::BadPassword => Some("password"),
             Self::PasswordsDiffer => Some("passwordAgain"),
-            Self::BadKeyDomain(_) => Some("domain"),
             _ => None,
         }
     }
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Taken(name) => vec![("name", name.clone())],
-            Self::BadKeyDomain(BadName::TooLong(n)) => vec![("max", n.to_string())],
             _ => Vec::new(),
         }
     }
@@ -106,7 +87,6 @@ impl Problem for AccountError {
 pub struct Accounts {
     store: Arc<dyn AccountStore>,
     clock: Arc<dyn Clock>,
-    sealer: Sealer,
     /// By account and address: a stranger's attempts do not lock the owner out.
     per_pair: Arc<DefaultKeyedRateLimiter<(String, String)>>,
     /// By address alone: one place cannot try many names.
@@ -114,13 +94,12 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    pub(crate) fn new(store: Arc<dyn AccountStore>, clock: Arc<dyn Clock>, sealer: Sealer) -> Self {
+    pub(crate) fn new(store: Arc<dyn AccountStore>, clock: Arc<dyn Clock>) -> Self {
         const PAIR: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
         const ADDRESS: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
         Self {
             store,
             clock,
-            sealer,
             per_pair: Arc::new(RateLimiter::keyed(Quota::per_minute(PAIR))),
             per_address: Arc::new(RateLimiter::keyed(Quota::per_minute(ADDRESS))),
         }
@@ -199,17 +178,6 @@ impl Accounts {
         }))
     }
 
-    /// The actor of a bearer token.
-    pub async fn token_actor(&self, token: &str, address: &str) -> Result<Actor, AccountError> {
-        let key = self.store.find_key_by_token(&token_hash(token)).await?.ok_or(AccountError::SignedOut)?;
-        Ok(Actor {
-            who: Who::Key { name: key.name },
-            role: key.role,
-            domains: key.domains,
-            address: address.to_owned(),
-        })
-    }
-
     /// Creates a user.
     pub async fn create_user(
         &self,
@@ -227,42 +195,6 @@ impl Accounts {
             Err(StoreError::Duplicate) => Err(AccountError::Taken(name.to_owned())),
             other => Ok(other?),
         }
-    }
-
-    /// Creates an API key; `domains` empty: all.
-    pub async fn create_key(
-        &self,
-        actor: &Actor,
-        name: &str,
-        role: Role,
-        domains: &[String],
-    ) -> Result<NewKey, AccountError> {
-        actor.check(Action::ManageAccounts)?;
-        let name = name.trim();
-        if !(1..=50).contains(&name.chars().count()) {
-            return Err(AccountError::BadKeyName);
-        }
-        let names: Result<Vec<String>, BadName> =
-            domains.iter().map(|d| DomainName::parse(d).map(|d| d.ascii().to_owned())).collect();
-        let names = names.map_err(AccountError::BadKeyDomain)?;
-        let key = NewKey {
-            access_key: format!("AK{}", hex::encode_upper(rand::random::<[u8; 15]>())),
-            secret_key: hex::encode_upper(rand::random::<[u8; 24]>()),
-            token: format!("cs_{}", random_token()),
-        };
-        let record = ApiKeyRecord {
-            name: name.to_owned(),
-            role,
-            domains: (!names.is_empty()).then_some(names),
-            access_key: key.access_key.clone(),
-            secret_sealed: self.sealer.seal(&key.secret_key),
-            token_hash: token_hash(&key.token),
-        };
-        let now = self.clock.now();
-        let detail = json!({ "role": role, "domains": record.domains, "accessKey": key.access_key });
-        let audit = AuditEntry::new(actor, now, "key.create", name, detail);
-        self.store.create_key(&record, now, &audit).await?;
-        Ok(key)
     }
 }
 

@@ -32,26 +32,6 @@ pub struct BrowserSession {
     pub expires_at: Millis,
 }
 
-/// An API key to be stored.
-#[derive(Debug, Clone)]
-pub struct ApiKeyRecord {
-    pub name: String,
-    pub role: Role,
-    /// ASCII push domains; `None` is all.
-    pub domains: Option<Vec<String>>,
-    pub access_key: String,
-    pub secret_sealed: Vec<u8>,
-    pub token_hash: String,
-}
-
-/// What a key may do.
-#[derive(Debug, Clone)]
-pub struct ApiKey {
-    pub name: String,
-    pub role: Role,
-    pub domains: Option<Vec<String>>,
-}
-
 /// The accounts' storage. A method is one transaction.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
@@ -83,6 +63,4 @@ pub trait AccountStore: Send + Sync {
     async fn load_session(&self, id_hash: &str, now: Millis) -> Result<Option<BrowserSession>, StoreError>;
     async fn delete_session(&self, id_hash: &str) -> Result<(), StoreError>;
     async fn delete_expired_sessions(&self, now: Millis) -> Result<(), StoreError>;
-    async fn create_key(&self, key: &ApiKeyRecord, now: Millis, audit: &AuditEntry) -> Result<(), StoreError>;
-    async fn find_key_by_token(&self, token_hash: &str) -> Result<Option<ApiKey>, StoreError>;
 }

@@ -14,6 +14,7 @@ mod delivery_log;
 mod domains;
 mod events;
 mod hints;
+mod keys;
 mod leases;
 mod news;
 mod queue;

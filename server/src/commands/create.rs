@@ -53,7 +53,7 @@ pub(super) async fn key(
 ) -> Result<(), Failure> {
     let role = role(role_name)?;
     let console = console(config).await?;
-    let key = console.accounts.create_key(&Actor::cli(), name, role, domains).await?;
+    let key = console.keys.create(&Actor::cli(), name, role, domains).await?;
     console.close().await;
     if as_json {
         println!("{}", json!({ "accessKey": key.access_key, "secretKey": key.secret_key, "token": key.token }));

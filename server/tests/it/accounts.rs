@@ -1,4 +1,4 @@
-//! People, their first set-up and sign-in, and API keys.
+//! People, their first set-up and sign-in, on both databases.
 
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ on_both_databases!(
     each_wrong_field_is_told,
     only_the_right_password_signs_in,
     guessing_is_slowed_down,
-    a_key_acts_with_its_role_in_its_domains,
 );
 
 const NOW: i64 = 1_795_357_880_000;
@@ -75,10 +74,6 @@ async fn each_wrong_field_is_told(database: Database) {
     accounts.create_user(&cli, "ada", Role::Operator, PASSWORD).await.expect("created");
     let error = accounts.create_user(&cli, "ada", Role::Admin, PASSWORD).await.expect_err("taken");
     assert_eq!((error.code(), error.field()), ("user_taken", Some("name")));
-    let error = accounts.create_key(&cli, " ", Role::Admin, &[]).await.expect_err("no name");
-    assert_eq!((error.code(), error.field()), ("key_bad_name", Some("name")));
-    let error = accounts.create_key(&cli, "ci", Role::Admin, &["*.a.cn".to_owned()]).await.expect_err("a wildcard");
-    assert_eq!((error.code(), error.field()), ("name_wildcard", Some("domain")));
 }
 
 async fn only_the_right_password_signs_in(database: Database) {
@@ -106,20 +101,4 @@ async fn guessing_is_slowed_down(database: Database) {
     assert_eq!(too_many, Some("login_too_many"));
     assert!(codes.len() >= 5 && codes.iter().all(|code| *code == "login_wrong"), "{codes:?}");
     accounts.log_in("ada", PASSWORD, "192.0.2.8").await.expect("the owner, from elsewhere");
-}
-
-async fn a_key_acts_with_its_role_in_its_domains(database: Database) {
-    let (console, _data) = use_cases(&database, Arc::new(SystemClock)).await;
-    let (accounts, cli) = (&console.accounts, Actor::cli());
-    let domains = ["Push.Example.com".to_owned()];
-    let key = accounts.create_key(&cli, "ci", Role::Operator, &domains).await.expect("created");
-    let actor = accounts.token_actor(&key.token, HOME).await.expect("known");
-    assert_eq!((actor.name().as_str(), actor.role), ("key ci", Role::Operator));
-    assert_eq!(actor.domains, Some(vec!["push.example.com".to_owned()]));
-    let all = accounts.create_key(&cli, "ci", Role::Reviewer, &[]).await.expect("created");
-    assert_eq!(accounts.token_actor(&all.token, HOME).await.expect("known").domains, None);
-    for token in ["", "cs_", &key.access_key, &key.secret_key] {
-        let error = accounts.token_actor(token, HOME).await.expect_err(token);
-        assert_eq!(error.code(), "signed_out");
-    }
 }

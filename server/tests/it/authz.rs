@@ -119,7 +119,7 @@ async fn the_api_answers_nobody() {
 async fn the_api_lets_a_reviewer_change_nothing() {
     let console = TestConsole::start(Database::sqlite()).await;
     console.add_domain().await;
-    let key = console.console.accounts.create_key(&Actor::cli(), "eye", Role::Reviewer, &[]).await.expect("a key");
+    let key = console.console.keys.create(&Actor::cli(), "eye", Role::Reviewer, &[]).await.expect("a key");
     let listed: BTreeSet<_> = api_routes()
         .into_iter()
         .filter(|(method, _)| *method != Method::GET)

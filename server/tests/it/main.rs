@@ -13,6 +13,7 @@ mod callbacks;
 mod deliveries;
 mod domains;
 mod hooks;
+mod keys;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
 mod parsers;

@@ -98,10 +98,10 @@ impl Stage {
 
     /// What becomes of each use case of the console as a whole.
     async fn management(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
-        let Console { accounts, sources, .. } = &self.console;
+        let Console { accounts, keys, sources, .. } = &self.console;
         vec![
             ("user", code(accounts.create_user(actor, "", Role::Admin, "").await)),
-            ("key", code(accounts.create_key(actor, "", Role::Admin, &[]).await)),
+            ("key", code(keys.create(actor, "", Role::Admin, &[]).await)),
             ("source", code(sources.create(actor, "generic", "", None).await)),
             ("remove source", code(sources.delete(actor, self.source).await)),
         ]

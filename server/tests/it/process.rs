@@ -61,7 +61,7 @@ async fn commands_create_what_they_print(database: Database) {
     assert!(url.starts_with("http://127.0.0.1:3000/ingest/generic/"), "{url}");
 
     let console = use_cases_in(&database, Arc::new(SystemClock), data.path()).await;
-    let actor = console.accounts.token_actor(key["token"].as_str().expect("a token"), "local").await.expect("known");
+    let actor = console.keys.token_actor(key["token"].as_str().expect("a token"), "local").await.expect("known");
     assert_eq!(actor.domains, Some(vec![DOMAIN.to_owned()]));
     console.accounts.log_in("ada", "correct horse", "local").await.expect("signed in");
 }

@@ -8,7 +8,7 @@ use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use callsheet::accounts::AccountError;
+use callsheet::keys::KeyError;
 use callsheet::model::{Actor, DomainName, PageRequest};
 use callsheet_app::ClientAddress;
 use serde::Deserialize;
@@ -33,9 +33,9 @@ impl FromRequestParts<AppState> for ApiActor {
             return parts.extensions.get().cloned().map(Self).ok_or_else(ApiProblem::signed_out);
         };
         let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.as_str()).unwrap_or_default();
-        match app.console.accounts.token_actor(token, address).await {
+        match app.console.keys.token_actor(token, address).await {
             Ok(actor) => Ok(Self(actor)),
-            Err(AccountError::SignedOut) => Err(ApiProblem::signed_out()),
+            Err(KeyError::Unknown) => Err(ApiProblem::signed_out()),
             Err(error) => Err(error.into()),
         }
     }

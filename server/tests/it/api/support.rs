@@ -85,7 +85,7 @@ impl Api {
         };
         let router = router(state, Serves { web: true, ingest: false });
         let key = async |name: &str, role, domains: &[String]| {
-            let key = console.accounts.create_key(&Actor::cli(), name, role, domains).await;
+            let key = console.keys.create(&Actor::cli(), name, role, domains).await;
             key.expect("a key").token
         };
         let api = Self {

@@ -65,7 +65,7 @@ async fn on(disk: &Path) {
     let token = {
         let console = use_cases_in(&Database::at(&database), Arc::new(SystemClock), disk).await;
         console.accounts.create_user(&Actor::cli(), "eye", Role::Reviewer, PASSWORD).await.expect("a reviewer");
-        let key = console.accounts.create_key(&Actor::cli(), "ci", Role::Reviewer, &[]).await.expect("a key");
+        let key = console.keys.create(&Actor::cli(), "ci", Role::Reviewer, &[]).await.expect("a key");
         console.db.close().await;
         key.token
     };
