@@ -1,5 +1,7 @@
 //! Who asks, in which language, and at what time: what pages and server functions know of their request.
 
+use std::net::IpAddr;
+
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use callsheet::Console;
@@ -21,7 +23,7 @@ pub fn provide_app_context(console: Console) {
 
 /// The client's IP address, as an extension of each request.
 #[derive(Debug, Clone)]
-pub struct ClientAddress(pub String);
+pub struct ClientAddress(pub IpAddr);
 
 /// The key of the browser session under which the signed-in user's id (a number) stands.
 pub const SESSION_USER: &str = "user";
@@ -59,7 +61,10 @@ impl Visit {
             times: Times { zone: console.zone.clone(), now: console.clock.now(), texts },
             address: address(),
             host: header("host").unwrap_or("127.0.0.1:3000").to_owned(),
-            client: parts.and_then(|p| p.extensions.get::<ClientAddress>()).map(|c| c.0.clone()).unwrap_or_default(),
+            client: parts
+                .and_then(|p| p.extensions.get::<ClientAddress>())
+                .map(|c| c.0.to_string())
+                .unwrap_or_default(),
             wants_html: header("accept").is_some_and(|accept| accept.contains("text/html")),
             console,
             texts,

@@ -1,6 +1,6 @@
 //! The document around every page: head, navigation, language, and the policy that says what the browser may load.
 
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -46,14 +46,7 @@ fn send_headers(texts: Texts) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, value);
         }
     }
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
-    ] {
-        response.insert_header(name, HeaderValue::from_static(value));
-    }
+    response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let chosen = use_context::<axum::http::request::Parts>().and_then(|parts| request::chosen(&parts));
     if chosen.is_some() {
         let cookie = format!("{COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax", texts.0.tag());

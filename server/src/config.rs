@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 const DEFAULTS: &str = include_str!("config.default.toml");
 /// Keys that hold lists.
-const LISTS: [&str; 3] = ["role", "retry_schedule", "allowed_networks"];
+const LISTS: [&str; 4] = ["role", "retry_schedule", "allowed_networks", "trusted_proxies"];
 
 /// A setting cannot be used. One line that names the key.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,8 @@ pub struct Roles {
 pub struct Config {
     pub data_dir: PathBuf,
     pub http: SocketAddr,
+    /// Their `X-Forwarded-For` tells the client's address.
+    pub trusted_proxies: Vec<IpNet>,
     /// `None`: off.
     pub rtmp: Option<SocketAddr>,
     pub database_url: String,
@@ -76,6 +78,7 @@ pub struct Config {
 struct Raw {
     data_dir: PathBuf,
     http: String,
+    trusted_proxies: Vec<String>,
     rtmp: String,
     database_url: String,
     role: Vec<String>,
@@ -128,11 +131,6 @@ impl Config {
             let parsed: Result<SocketAddr, _> = text.parse();
             parsed.map_err(|_| bad(key, format!("`{text}` is no address with port, such as 127.0.0.1:3000")))
         };
-        let networks = raw.allowed_networks.iter().map(|text| {
-            let text = text.trim();
-            let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-            network.map_err(|_| bad("allowed_networks", format!("`{text}` is no network such as 10.0.0.0/8")))
-        });
         let cname = |key, text: &str| match text {
             "" => Ok(None),
             _ => DomainName::parse(text).map(Some).map_err(|e| bad(key, e)),
@@ -140,6 +138,7 @@ impl Config {
         let retention_days = between("retention_days", raw.retention_days, 1, 3_650)?;
         Ok(Self {
             http: address("http", &raw.http)?,
+            trusted_proxies: networks("trusted_proxies", &raw.trusted_proxies)?,
             rtmp: if raw.rtmp == "off" { None } else { Some(address("rtmp", &raw.rtmp)?) },
             database_url: match raw.database_url.as_str() {
                 "" => format!("sqlite://{}", raw.data_dir.join("callsheet.db").display()),
@@ -152,7 +151,7 @@ impl Config {
             })?,
             retry_schedule: RetrySchedule::parse(raw.retry_schedule).map_err(|e| bad("retry_schedule", e))?,
             order_hold_ms: between("order_hold", raw.order_hold, 0, 600)? * 1000,
-            allowed_networks: networks.collect::<Result<_, _>>()?,
+            allowed_networks: networks("allowed_networks", &raw.allowed_networks)?,
             part_seconds: between("part_seconds", raw.part_seconds, 2, 21_600)?,
             session_grace_ms: between("session_grace", raw.session_grace, 0, 60)? * 1000,
             retention: Retention {
@@ -164,6 +163,16 @@ impl Config {
             data_dir: raw.data_dir,
         })
     }
+}
+
+/// A single address is a network of one.
+fn networks(key: &str, texts: &[String]) -> Result<Vec<IpNet>, BadConfig> {
+    let network = |text: &String| {
+        let text = text.trim();
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+        network.map_err(|_| bad(key, format!("`{text}` is no network such as 10.0.0.0/8")))
+    };
+    texts.iter().map(network).collect()
 }
 
 fn roles(names: &[String]) -> Result<Roles, BadConfig> {
@@ -247,6 +256,7 @@ mod tests {
             ("order_hold = 601", "order_hold: must be between 0 and 600"),
             ("order_hold = \"long\"", "order_hold: "),
             ("allowed_networks = [\"10.0.0.0/99\"]", "allowed_networks: "),
+            ("trusted_proxies = [\"proxy\"]", "trusted_proxies: `proxy` is no network"),
             ("part_seconds = 1", "part_seconds: "),
             ("retention_days = 0", "retention_days: must be between 1 and 3650"),
             ("attempt_body_days = 0", "attempt_body_days: must be between 1 and 3650"),

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
+use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use callsheet::accounts::AccountError;
 use callsheet::model::{Clock, IdGenerator};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, SystemResolver, TlsSetupError};
@@ -32,6 +33,8 @@ use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
 
 /// How long requests and attempts in flight may take to finish when the process stops.
 const GRACEFUL: Duration = Duration::from_secs(10);
+/// A client that needs longer for the head of a request, or for the next one, is disconnected.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// A publisher who sends no media for so long is dropped.
 #[cfg(feature = "ingest-rtmp")]
@@ -131,6 +134,7 @@ impl Application {
             console: console.clone(),
             leptos: leptos_options(),
             metrics: metrics_handle()?,
+            trusted_proxies: config.trusted_proxies.as_slice().into(),
             data_dir: config.data_dir.clone(),
         };
         Ok(Self { console, config, buckets, listener, ingest, state, setup_token })
@@ -189,21 +193,21 @@ impl Application {
         }
         let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };
         let service = router(state, serves).into_make_service_with_connect_info::<SocketAddr>();
+        let answering = Handle::<SocketAddr>::new();
         // Without TCP_NODELAY a streamed page waits 40 ms for the client's delayed acknowledgement.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "cannot set TCP_NODELAY");
-            }
-        });
-        let stop = shutdown.clone();
-        let mut http = tokio::spawn(
-            axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).into_future(),
-        );
+        let mut server = axum_server::Server::from_listener(listener)
+            .http1_only()
+            .acceptor(NoDelayAcceptor::new())
+            .first_request_timeout(HEAD_TIMEOUT)
+            .handle(answering.clone());
+        server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT);
+        let mut http = tokio::spawn(server.serve(service));
         let ended_early = tokio::select! {
             () = shutdown.cancelled() => None,
             ended = &mut http => Some(ended),
         };
         shutdown.cancel();
+        answering.graceful_shutdown(None);
         tasks.close();
         loops.close();
         let finish = async {

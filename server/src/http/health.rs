@@ -1,10 +1,10 @@
 //! Whether the process lives, whether it can work, and its figures.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, State};
+use axum::Extension;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use callsheet::Console;
+use callsheet_app::ClientAddress;
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -26,11 +26,11 @@ pub(super) async fn readyz(State(console): State<Console>) -> Response {
 
 /// Prometheus figures, for this machine only.
 pub(super) async fn metrics(
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    Extension(ClientAddress(client)): Extension<ClientAddress>,
     State(console): State<Console>,
     State(handle): State<PrometheusHandle>,
 ) -> Response {
-    if !client.ip().to_canonical().is_loopback() {
+    if !client.is_loopback() {
         return (StatusCode::FORBIDDEN, "metrics are for this machine only\n").into_response();
     }
     match console.streams.live().await {

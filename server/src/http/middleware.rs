@@ -1,23 +1,21 @@
 //! What every request passes on its way in.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use callsheet::Console;
 use callsheet::model::UserId;
 use callsheet_app::{ClientAddress, SESSION_USER};
-use http::HeaderValue;
-use http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::{HeaderName, HeaderValue};
 use tower_sessions::Session;
 
-/// Puts the client's address and, for a signed-in browser, the actor into the request. The role is read anew each time, so that a
+/// Puts the actor of a signed-in browser into the request. The role is read anew each time, so that a
 /// change counts at once.
 pub(super) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
-    let address = address.unwrap_or_default();
+    let address = request.extensions().get().map(|ClientAddress(address)| address.to_string()).unwrap_or_default();
     if let Some(session) = request.extensions().get::<Session>().cloned()
         && let Ok(Some(id)) = session.get::<i64>(SESSION_USER).await
     {
@@ -31,17 +29,29 @@ pub(super) async fn identify(State(console): State<Console>, mut request: Reques
             }
         }
     }
-    request.extensions_mut().insert(ClientAddress(address));
     next.run(request).await
 }
 
-/// Headers that every answer carries; pages add their content policy.
+/// What every answer carries.
+const HARDENING: [(HeaderName, &str); 6] = [
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+/// The content policy of what is no page: whoever opens it in a browser runs and loads nothing.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// Adds the headers that every answer carries; pages have said their own content policy.
 pub(super) async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    for (name, value) in HARDENING {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING));
     response
 }
 

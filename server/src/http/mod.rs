@@ -6,14 +6,17 @@ pub mod problem;
 pub mod router;
 
 mod browser_session;
+mod client;
 mod exports;
 mod health;
 mod middleware;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::extract::FromRef;
 use callsheet::Console;
+use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -23,6 +26,8 @@ pub struct AppState {
     pub console: Console,
     pub leptos: LeptosOptions,
     pub metrics: PrometheusHandle,
+    /// Proxies whose word on the client's address is taken.
+    pub trusted_proxies: Arc<[IpNet]>,
     /// Where uploads are kept while they are read.
     pub data_dir: PathBuf,
 }

@@ -8,17 +8,20 @@ use callsheet_app::{App, provide_app_context, shell};
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::csrf::CsrfLayer;
 use tower_http::services::{ServeDir, ServeFile};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, exports, health, ingest, middleware};
+use super::{AppState, api_v1, client, exports, health, ingest, middleware};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
 /// Hooks and forms are small.
 const BODY_LIMIT: usize = 256 * 1024;
+/// The longest that a client may send nothing in the middle of a body.
+const BODY_PAUSE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// What this process answers.
 #[derive(Debug, Clone, Copy)]
@@ -43,8 +46,10 @@ pub fn router(state: AppState, serves: Serves) -> Router {
     }
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(from_fn(middleware::harden))
         .layer(from_fn(middleware::observe))
+        .layer(from_fn_with_state(state.clone(), client::locate))
         .with_state(state)
 }
 

@@ -25,6 +25,7 @@ mod recoveries;
 mod reliability;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
+mod slow_clients;
 mod sources;
 mod stats;
 mod tidy;

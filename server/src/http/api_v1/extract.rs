@@ -32,8 +32,8 @@ impl FromRequestParts<AppState> for ApiActor {
         let Some(token) = bearer_token(&parts.headers) else {
             return parts.extensions.get().cloned().map(Self).ok_or_else(ApiProblem::signed_out);
         };
-        let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.as_str()).unwrap_or_default();
-        match app.console.keys.token_actor(token, address).await {
+        let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
+        match app.console.keys.token_actor(token, &address).await {
             Ok(actor) => Ok(Self(actor)),
             Err(KeyError::Unknown) => Err(ApiProblem::signed_out()),
             Err(error) => Err(error.into()),

@@ -81,6 +81,7 @@ impl Api {
             console: console.clone(),
             leptos: LeptosOptions::builder().output_name("callsheet").build(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
+            trusted_proxies: Arc::default(),
             data_dir: folder.path().to_owned(),
         };
         let router = router(state, Serves { web: true, ingest: false });

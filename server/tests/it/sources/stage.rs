@@ -44,6 +44,7 @@ impl Stage {
             console: console.clone(),
             leptos: LeptosOptions::builder().output_name("callsheet").build(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
+            trusted_proxies: Arc::default(),
             data_dir: data.path().to_owned(),
         };
         let router: Router = router(state, Serves { web: false, ingest: true });
