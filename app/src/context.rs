@@ -2,16 +2,14 @@
 
 use std::net::IpAddr;
 
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use callsheet::Console;
 use callsheet::model::Actor;
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
 use crate::error::UiError;
-use crate::request::{actor, address, form_page, login_page, texts};
+use crate::request::{actor, address, form_page, login_page, set_status, texts, wants_html};
 use crate::texts::Texts;
 use crate::times::Times;
 
@@ -65,7 +63,7 @@ impl Visit {
                 .and_then(|p| p.extensions.get::<ClientAddress>())
                 .map(|c| c.0.to_string())
                 .unwrap_or_default(),
-            wants_html: header("accept").is_some_and(|accept| accept.contains("text/html")),
+            wants_html: wants_html(),
             console,
             texts,
         }
@@ -85,8 +83,8 @@ impl Visit {
         self.actor.as_ref().ok_or_else(|| {
             if self.wants_html {
                 leptos_axum::redirect(&login_page(form_page()));
-            } else if let Some(response) = use_context::<ResponseOptions>() {
-                response.set_status(StatusCode::UNAUTHORIZED);
+            } else {
+                set_status(401);
             }
             UiError::unauthenticated(self.texts)
         })

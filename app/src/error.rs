@@ -24,6 +24,8 @@ impl FromServerFnError for UiError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::plain("bad_request", 400),
+            // On the server what came is no form at all; in the browser what came back is no answer.
+            ServerFnErrorErr::Deserialization(_) if cfg!(feature = "ssr") => Self::plain("bad_request", 400),
             ServerFnErrorErr::Request(_) => Self::plain("connection", 503),
             _ => Self::plain("internal", 500),
         }
@@ -38,6 +40,10 @@ impl UiError {
 
     #[cfg(feature = "ssr")]
     fn plain(code: &str, status: u16) -> Self {
+        // The framework would say 500. A browser's own form goes back to its page.
+        if !crate::request::wants_html() {
+            crate::request::set_status(status);
+        }
         let message = crate::request::texts().get(&format!("error.{code}"));
         Self { code: code.to_owned(), status, message, field: None }
     }

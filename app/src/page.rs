@@ -1,16 +1,14 @@
 //! How a page is answered: who is not signed in goes to the login and comes back, what fails says so with its status.
 
-use axum::http::StatusCode;
 use callsheet::model::Actor;
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
 use crate::components::{Note, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::forms::Flash;
-use crate::request::login_page;
+use crate::request::{login_page, set_status};
 use crate::texts::Texts;
 
 /// A page for people who are signed in. `body` gets the request, the person, and what the last form left.
@@ -60,9 +58,7 @@ where
 /// Another page instead of this one, whether or not the client says that it reads HTML.
 fn send_to(page: &str) -> AnyView {
     leptos_axum::redirect(page);
-    if let Some(response) = use_context::<ResponseOptions>() {
-        response.set_status(StatusCode::FOUND);
-    }
+    set_status(302);
     ().into_any()
 }
 
@@ -76,9 +72,7 @@ fn notes(flash: &Flash) -> AnyView {
 
 /// The page in place of one that cannot be shown, with its HTTP status.
 pub(crate) fn failure(texts: Texts, error: &UiError) -> AnyView {
-    if let Some(response) = use_context::<ResponseOptions>() {
-        response.set_status(StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-    }
+    set_status(error.status);
     let (title, remedy) = match error.status {
         403 => ("failure.forbidden", "failure.forbidden_remedy"),
         404 => ("failure.not_found", "failure.not_found_remedy"),

@@ -1,9 +1,10 @@
 //! Plain facts of the request that is being answered, and addresses of our own pages.
 
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use callsheet::model::Actor;
 use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
 use url::form_urlencoded::Serializer;
 
 use crate::texts::{Locale, Texts};
@@ -11,6 +12,19 @@ use crate::texts::{Locale, Texts};
 /// Who is signed in.
 pub(crate) fn actor() -> Option<Actor> {
     use_context::<Parts>()?.extensions.get().cloned()
+}
+
+/// Whether the browser itself asks, and not a script that reads the answer.
+pub(crate) fn wants_html() -> bool {
+    let accept = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
+    accept.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+}
+
+/// Answers with this status.
+pub(crate) fn set_status(status: u16) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    }
 }
 
 /// Path and query of the request.

@@ -1,10 +1,14 @@
 //! All routes and layers.
 
+use std::io::ErrorKind;
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use callsheet_app::{App, provide_app_context, shell};
+use http::StatusCode;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::csrf::CsrfLayer;
 use tower_http::services::{ServeDir, ServeFile};
@@ -77,7 +81,29 @@ fn web(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))
         .layer(sessions)
         .layer(CsrfLayer::new())
-        .nest_service("/chart", ServeDir::new(format!("{site}/chart")).precompressed_br().precompressed_gzip())
-        .nest_service("/pkg", ServeDir::new(format!("{site}/pkg")).precompressed_br().precompressed_gzip())
+        .nest("/chart", files(&format!("{site}/chart")))
+        .nest("/pkg", files(&format!("{site}/pkg")))
         .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
+}
+
+/// What a disk says of names that no file has, or can have.
+const NO_FILE: [ErrorKind; 4] =
+    [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::InvalidFilename, ErrorKind::InvalidInput];
+
+/// The files of a folder.
+fn files(folder: &str) -> Router<AppState> {
+    let folder = ServeDir::new(folder).precompressed_br().precompressed_gzip();
+    Router::new().fallback(move |request: Request| {
+        let mut folder = folder.clone();
+        async move {
+            match folder.try_call(request).await {
+                Ok(file) => file.into_response(),
+                Err(error) if NO_FILE.contains(&error.kind()) => StatusCode::NOT_FOUND.into_response(),
+                Err(error) => {
+                    tracing::error!(%error, "cannot read a file of the pages");
+                    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+                }
+            }
+        }
+    })
 }

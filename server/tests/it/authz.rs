@@ -21,7 +21,7 @@ const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
 /// Server functions for them.
 const OPEN_FUNCTIONS: [&str; 3] = ["set_up", "sign_in", "sign_out"];
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client::builder().redirect(Policy::none()).cookie_store(true).build().expect("a client")
 }
 
@@ -37,7 +37,7 @@ fn fill(route: &str) -> String {
 }
 
 /// Method and path of each route of the API.
-fn api_routes() -> Vec<(Method, String)> {
+pub(crate) fn api_routes() -> Vec<(Method, String)> {
     let mut routes = Vec::new();
     for line in API.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")) {
         let (path, handlers) = line.split_once('"').expect("a path");

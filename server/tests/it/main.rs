@@ -12,6 +12,7 @@ mod breaker;
 mod callbacks;
 mod deliveries;
 mod domains;
+mod hardening;
 mod hooks;
 mod keys;
 #[cfg(feature = "ingest-rtmp")]
@@ -25,7 +26,6 @@ mod recoveries;
 mod reliability;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
-mod slow_clients;
 mod sources;
 mod stats;
 mod tidy;

@@ -1,0 +1,5 @@
+//! What strangers and broken clients can do to the console: nothing.
+
+mod any_request;
+mod paths;
+mod slow_clients;
