@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 profile="${TEST_PROFILE:-dev}"
 nextest=0.9.143
+cargo_deny=0.20.2
 rust_report=target/nextest/default/junit.xml # nextest keeps its reports in the checkout
 browser_report=end2end/test-results/junit.xml
 
@@ -33,6 +34,11 @@ install_test_tools() {
     install_crate "cargo-nextest@$nextest" --locked
     rm -rf "$tools_dir/build"
   fi
+  if ! has_version cargo-deny "$cargo_deny"; then
+    step "Installing cargo-deny $cargo_deny (about 2 min, once)"
+    install_crate "cargo-deny@$cargo_deny" --locked
+    rm -rf "$tools_dir/build"
+  fi
   # The public verifier of Standard Webhooks: our signatures are not judged by our own code.
   if [ ! -e "$tools_dir/python/installed" ]; then
     step "Installing the Python package standardwebhooks"
@@ -57,6 +63,8 @@ lint() {
   cargo clippy --locked --package callsheet-app --lib --features hydrate \
     --target wasm32-unknown-unknown --target-dir "$target_dir/front" -- -D warnings
   end2end/node_modules/.bin/tsc --project end2end
+  step "Licences and sources of what it is built from"
+  cargo deny --locked check bans licenses sources
 }
 
 test_rust() {
