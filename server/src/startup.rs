@@ -110,6 +110,9 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
         part_seconds: config.part_seconds,
         cnames: config.cnames.clone(),
         retention: config.retention,
+        classes: config.classes.clone(),
+        shown: config.shown,
+        buckets: config.buckets.keys().cloned().collect(),
     }))
 }
 
@@ -121,7 +124,7 @@ impl Application {
             std::io::ErrorKind::AddrInUse => StartError::PortInUse(config.http),
             _ => StartError::Http { address: config.http, source },
         })?;
-        let buckets = Buckets::new(&config.data_dir);
+        let buckets = Buckets::new(&config.data_dir, config.buckets.clone());
         let ingest = match config.rtmp.filter(|_| config.roles.ingest) {
             Some(listen) => Some(bind_rtmp(&console, &config, listen, buckets.clone(), clock).await?),
             None => None,

@@ -76,6 +76,9 @@ impl Api {
             part_seconds: 1_800,
             cnames: Default::default(),
             retention: Retention { days: 30, attempt_body_days: 7 },
+            classes: Default::default(),
+            shown: Default::default(),
+            buckets: Vec::new(),
         });
         let state = AppState {
             console: console.clone(),
