@@ -25,7 +25,7 @@ use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
-use crate::jobs::{DeliveryLoop, clean_up, deliver, reap, recover, take_inventory};
+use crate::jobs::{DeliveryLoop, Watch, clean_up, deliver, reap, recover, take_inventory, watch_access_logs};
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -186,6 +186,10 @@ impl Application {
             loops.spawn(reap(console.streams.clone(), clock, rest.clone()));
             loops.spawn(recover(console.recoveries.clone(), rest.clone()));
             loops.spawn(clean_up(console.clone(), rest.clone()));
+            for logs in config.access_logs {
+                let watch = Watch::new(console.clone(), buckets.clone(), config.data_dir.clone(), logs);
+                loops.spawn(watch_access_logs(watch, rest.clone()));
+            }
         }
         if config.roles.ingest {
             loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));

@@ -9,8 +9,8 @@ use callsheet::stats::{Granularity, Metric, OTHER, Slot, UsageQuery};
 use callsheet_server::buckets::Buckets;
 use callsheet_server::jobs::{InventoryError, count_buckets};
 use futures::StreamExt;
+use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::oracle::POINT;
 use super::stage::{NOW, Stage};

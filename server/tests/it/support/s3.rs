@@ -55,8 +55,12 @@ impl S3Store {
     }
 
     pub(crate) fn bucket_with(&self, url: &str, secret: &str) -> S3Bucket {
-        let settings =
-            [("url", url), ("endpoint", &self.endpoint()), ("access_key_id", KEY), ("secret_access_key", secret)];
+        let settings = [
+            ("url", url),
+            ("endpoint", &format!("http://127.0.0.1:{}", self.port)),
+            ("access_key_id", KEY),
+            ("secret_access_key", secret),
+        ];
         let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
         S3Bucket::configure(BTreeMap::from(settings)).expect("settings")
     }
