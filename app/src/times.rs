@@ -1,6 +1,7 @@
 //! Moments and lengths of time as people read them.
 
 use callsheet::model::Millis;
+use callsheet::stats::Shown;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
@@ -13,6 +14,8 @@ pub(crate) struct Times {
     pub(crate) zone: TimeZone,
     pub(crate) now: Millis,
     pub(crate) texts: Texts,
+    /// How figures and their points are shown.
+    pub(crate) shown: Shown,
 }
 
 impl Times {
@@ -120,7 +123,7 @@ mod tests {
 
     fn times(locale: Locale) -> Times {
         let zone = TimeZone::get("Asia/Shanghai").expect("zone");
-        Times { zone, now: 1_524_477_014_000, texts: Texts(locale) }
+        Times { zone, now: 1_524_477_014_000, texts: Texts(locale), shown: Shown::default() }
     }
 
     #[test]
