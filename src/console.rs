@@ -14,9 +14,9 @@ use crate::outbound::{AddressPolicy, Outbound};
 use crate::recordings::Recordings;
 use crate::sealing::Sealer;
 use crate::sources::Sources;
-use crate::stats::Stats;
 use crate::stats::slots::Calendar;
 use crate::stats::transcode::Classes;
+use crate::stats::{Shown, Stats};
 use crate::storage::{Db, StatsDb};
 use crate::streams::Streams;
 
@@ -48,6 +48,11 @@ pub struct ConsoleParts {
     /// Where domains point in DNS.
     pub cnames: Cnames,
     pub retention: Retention,
+    /// Of pictures that were transcoded.
+    pub classes: Classes,
+    pub shown: Shown,
+    /// Names of buckets that are configured.
+    pub buckets: Vec<String>,
 }
 
 /// The use cases, by feature. Cheap to clone.
@@ -71,6 +76,10 @@ pub struct Console {
     /// Where domains point in DNS.
     pub cnames: Cnames,
     pub retention: Retention,
+    /// How figures are shown.
+    pub shown: Shown,
+    /// Names of buckets that are configured.
+    pub buckets: Arc<[String]>,
     pub clock: Arc<dyn Clock>,
     /// For health checks and the loops of the server.
     pub db: Db,
@@ -82,7 +91,8 @@ impl Console {
     #[must_use]
     pub fn new(parts: ConsoleParts) -> Self {
         let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, .. } = parts;
-        let ConsoleParts { session_grace, part_seconds, cnames, retention, stats_db, .. } = parts;
+        let ConsoleParts { session_grace, part_seconds, cnames, retention, stats_db, classes, shown, buckets, .. } =
+            parts;
         let store = Arc::new(db.clone());
         let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {
@@ -118,7 +128,7 @@ impl Console {
                 domains: store.clone(),
                 clock: clock.clone(),
                 calendar: Calendar::new(zone.clone()),
-                classes: Classes::default(),
+                classes,
             },
             courier: Courier { store, clock: clock.clone(), sealer, outbound, schedule },
             domains,
@@ -126,6 +136,8 @@ impl Console {
             zone,
             cnames,
             retention,
+            shown,
+            buckets: buckets.into(),
             clock,
             db,
             stats_db,

@@ -56,7 +56,7 @@ impl Visit {
         Self {
             actor: actor(),
             session: parts.and_then(|p| p.extensions.get::<Session>()).cloned(),
-            times: Times { zone: console.zone.clone(), now: console.clock.now(), texts },
+            times: Times { zone: console.zone.clone(), now: console.clock.now(), texts, shown: console.shown },
             address: address(),
             host: header("host").unwrap_or("127.0.0.1:3000").to_owned(),
             client: parts

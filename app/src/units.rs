@@ -1,8 +1,8 @@
 //! Figures as people read them. Cards, axes, tables and exports all take their numbers from here, so that they agree.
 //!
-//! Everything is base 1000, shown with two decimals, rounded half up; files are whole.
+//! Everything is base 1000, but traffic and storage where a setting says so; shown with two decimals, rounded half up; files are whole.
 
-use callsheet::stats::Metric;
+use callsheet::stats::{Metric, TrafficBase};
 
 use crate::texts::number;
 
@@ -10,7 +10,7 @@ use crate::texts::number;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quantity {
     /// Traffic and storage.
-    Bytes,
+    Bytes(TrafficBase),
     /// Bits a second.
     Bandwidth,
     Files,
@@ -19,21 +19,29 @@ pub(crate) enum Quantity {
 }
 
 impl Quantity {
-    /// What the points of a chart measure.
-    pub(crate) const fn of(metric: Metric) -> Self {
+    /// What the points of a chart measure, and in which units.
+    pub(crate) const fn of(metric: Metric, base: TrafficBase) -> Self {
         match metric {
-            Metric::Traffic | Metric::Storage => Self::Bytes,
+            Metric::Traffic | Metric::Storage => Self::Bytes(base),
             Metric::Bandwidth => Self::Bandwidth,
             Metric::Files => Self::Files,
         }
     }
 
-    /// Its units, each 1000 of the one before.
+    /// Its units, each [`Self::base`] of the one before.
     const fn units(self) -> &'static [&'static str] {
         match self {
-            Self::Bytes => &["B", "KB", "MB", "GB", "TB", "PB"],
+            Self::Bytes(TrafficBase::Thousand) => &["B", "KB", "MB", "GB", "TB", "PB"],
+            Self::Bytes(TrafficBase::Binary) => &["B", "KiB", "MiB", "GiB", "TiB", "PiB"],
             Self::Bandwidth => &["bps", "Kbps", "Mbps", "Gbps", "Tbps"],
             Self::Files | Self::Minutes => &[""],
+        }
+    }
+
+    const fn base(self) -> i64 {
+        match self {
+            Self::Bytes(TrafficBase::Binary) => 1024,
+            _ => 1000,
         }
     }
 
@@ -69,7 +77,7 @@ impl Scale {
     pub(crate) fn one(self) -> i64 {
         match self.quantity {
             Quantity::Minutes => 100,
-            _ => (0..self.step).fold(1, |one, _| one * 1000),
+            _ => (0..self.step).fold(1, |one, _| one * self.quantity.base()),
         }
     }
 
@@ -110,6 +118,8 @@ pub(crate) fn hundredths(value: i64) -> String {
 mod tests {
     use super::*;
 
+    const BYTES: Quantity = Quantity::Bytes(TrafficBase::Thousand);
+
     fn text(quantity: Quantity, value: i64) -> String {
         quantity.text(value).replace('\u{a0}', " ")
     }
@@ -125,15 +135,33 @@ mod tests {
             (12_837_600_000_000, "12.84 TB", "12.84 Tbps"),
             (5_000_000_000_000_000_000, "5,000.00 PB", "5,000,000.00 Tbps"),
         ] {
-            assert_eq!(text(Quantity::Bytes, value), bytes);
+            assert_eq!(text(BYTES, value), bytes);
             assert_eq!(text(Quantity::Bandwidth, value), bits);
         }
     }
 
     #[test]
     fn a_figure_that_rounds_up_to_the_next_unit_is_shown_in_it() {
-        assert_eq!(text(Quantity::Bytes, 999_994), "999.99 KB");
-        assert_eq!(text(Quantity::Bytes, 999_995), "1.00 MB");
+        assert_eq!(text(BYTES, 999_994), "999.99 KB");
+        assert_eq!(text(BYTES, 999_995), "1.00 MB");
+    }
+
+    #[test]
+    fn bytes_may_be_base_1024() {
+        let binary = Quantity::Bytes(TrafficBase::Binary);
+        for (value, shown) in [
+            (999, "999 B"),
+            (1_000, "0.98 KiB"),
+            (1_024, "1.00 KiB"),
+            (1 << 30, "1.00 GiB"),
+            (999 << 30, "999.00 GiB"),
+            (12_837_600_000_000, "11.68 TiB"),
+            (5_000_000_000_000_000_000, "4,440.89 PiB"),
+        ] {
+            assert_eq!(text(binary, value), shown);
+        }
+        let scale = binary.scale(3 << 20);
+        assert_eq!((scale.unit(), scale.one(), scale.number(1 << 19)), ("MiB", 1 << 20, "0.50".to_owned()));
     }
 
     #[test]

@@ -1,5 +1,10 @@
-//! Buckets: where recordings lie, by name. A bucket is a folder below the data folder, made when it is first used.
+//! Buckets: where recordings lie, by name. A bucket that is configured is one in an S3 store; any other is a folder below the data
+//! folder, made when it is first used.
 
+mod http;
+mod s3;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -8,18 +13,21 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use tokio::sync::Notify;
 
+pub use s3::{BadBucket, S3Bucket};
+
 /// All buckets of this console. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Buckets {
     root: PathBuf,
+    s3: Arc<BTreeMap<String, S3Bucket>>,
     grown: Arc<Notify>,
 }
 
 impl Buckets {
-    /// The buckets below `<data_dir>/buckets`.
+    /// The buckets below `<data_dir>/buckets`, and those in S3 stores by their names in the console.
     #[must_use]
-    pub fn new(data_dir: &Path) -> Self {
-        Self { root: data_dir.join("buckets"), grown: Arc::default() }
+    pub fn new(data_dir: &Path, s3: BTreeMap<String, S3Bucket>) -> Self {
+        Self { root: data_dir.join("buckets"), s3: Arc::new(s3), grown: Arc::default() }
     }
 
     /// Tells when something was stored.
@@ -28,12 +36,12 @@ impl Buckets {
         &self.grown
     }
 
-    /// The names of the buckets that are there.
+    /// The names of the buckets that are there, and of those that are configured.
     ///
     /// # Errors
     /// The folder that holds them cannot be read.
-    pub async fn names(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
+    pub async fn names(&self) -> io::Result<BTreeSet<String>> {
+        let mut names: BTreeSet<String> = self.s3.keys().cloned().collect();
         let mut entries = match tokio::fs::read_dir(&self.root).await {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
@@ -41,17 +49,20 @@ impl Buckets {
         };
         while let Some(entry) = entries.next_entry().await? {
             if let (true, Ok(name)) = (entry.file_type().await?.is_dir(), entry.file_name().into_string()) {
-                names.push(name);
+                names.insert(name);
             }
         }
         Ok(names)
     }
 
-    /// Opens a bucket, and makes its folder if there is none. What it stores is on the disk when it says so.
+    /// Opens a bucket; makes the folder of one that has none yet. What a folder stores is on the disk when it says so.
     ///
     /// # Errors
     /// The name is not that of a folder, or the folder can be neither found nor made.
     pub async fn open(&self, bucket: &str) -> io::Result<Arc<dyn ObjectStore>> {
+        if let Some(s3) = self.s3.get(bucket) {
+            return Ok(s3.store());
+        }
         let mut parts = Path::new(bucket).components();
         let (Some(Component::Normal(name)), None) = (parts.next(), parts.next()) else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{bucket}` is no bucket name")));
@@ -70,7 +81,7 @@ mod tests {
     #[tokio::test]
     async fn a_bucket_is_one_folder_below_the_data_folder() {
         let data = tempfile::tempdir().expect("folder");
-        let buckets = Buckets::new(data.path());
+        let buckets = Buckets::new(data.path(), BTreeMap::new());
         buckets.open("room-tapes").await.expect("bucket");
         assert!(data.path().join("buckets/room-tapes").is_dir());
         for name in ["", ".", "..", "../up", "/etc", "a/b"] {

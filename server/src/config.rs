@@ -1,5 +1,8 @@
 //! Settings: option, else environment, else file, else `config.default.toml`.
 
+mod inputs;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,14 +11,20 @@ use callsheet::Retention;
 use callsheet::deliveries::RetrySchedule;
 use callsheet::domains::Cnames;
 use callsheet::model::DomainName;
+use callsheet::stats::transcode::Classes;
+use callsheet::stats::{Shown, SlotLabel, TrafficBase};
 use config::{Config as Layers, Environment, File, FileFormat};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use crate::buckets::S3Bucket;
+pub use inputs::{LogPlace, WatchedLogs};
+use inputs::{RawLogs, Table};
+
 const DEFAULTS: &str = include_str!("config.default.toml");
 /// Keys that hold lists.
-const LISTS: [&str; 4] = ["role", "retry_schedule", "allowed_networks", "trusted_proxies"];
+const LISTS: [&str; 5] = ["role", "retry_schedule", "allowed_networks", "trusted_proxies", "access_logs"];
 
 /// A setting cannot be used. One line that names the key.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +81,11 @@ pub struct Config {
     /// How long a worker that falls silent keeps its share of the deliveries.
     pub lease: Duration,
     pub cnames: Cnames,
+    /// Those in S3 stores, by their names in the console.
+    pub buckets: BTreeMap<String, S3Bucket>,
+    pub access_logs: Vec<WatchedLogs>,
+    pub classes: Classes,
+    pub shown: Shown,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +107,11 @@ struct Raw {
     lease: i64,
     push_cname: String,
     play_cname: String,
+    buckets: BTreeMap<String, Table>,
+    access_logs: Vec<RawLogs>,
+    resolution_classes: String,
+    slot_label: String,
+    traffic_base: i64,
 }
 
 impl Config {
@@ -160,6 +179,18 @@ impl Config {
             },
             lease: Duration::from_secs(between("lease", raw.lease, 2, 600)?.unsigned_abs()),
             cnames: Cnames { push: cname("push_cname", &raw.push_cname)?, play: cname("play_cname", &raw.play_cname)? },
+            buckets: inputs::buckets(raw.buckets)?,
+            access_logs: raw.access_logs.into_iter().map(inputs::watched).collect::<Result<_, _>>()?,
+            classes: raw.resolution_classes.parse().map_err(|e| bad("resolution_classes", e))?,
+            shown: Shown {
+                label: (raw.slot_label.parse::<SlotLabel>())
+                    .map_err(|()| bad("slot_label", format!("`{}` is neither start nor end", raw.slot_label)))?,
+                base: match raw.traffic_base {
+                    1000 => TrafficBase::Thousand,
+                    1024 => TrafficBase::Binary,
+                    other => return Err(bad("traffic_base", format!("{other} is neither 1000 nor 1024"))),
+                },
+            },
             data_dir: raw.data_dir,
         })
     }
@@ -220,6 +251,8 @@ fn from_layers(error: &config::ConfigError) -> BadConfig {
 
 #[cfg(test)]
 mod tests {
+    use callsheet::stats::access_log::Format;
+
     use super::*;
 
     fn load(file: &str) -> Result<Config, String> {
@@ -246,6 +279,20 @@ mod tests {
     }
 
     #[test]
+    fn logs_come_from_files_and_buckets() {
+        let file = r#"
+            access_logs = ["/var/log/a", "bucket:archive", { from = "bucket:archive/cdn/logs/", format = "combined", domain = "Play.Example.com" }]
+        "#;
+        let logs = load(file).expect("settings").access_logs;
+        let bucket = |folder: &str| LogPlace::Bucket { bucket: "archive".to_owned(), folder: folder.into() };
+        let plain = |from| WatchedLogs { from, format: None, domain: None };
+        assert_eq!(logs[..2], [plain(LogPlace::Files("/var/log/a".into())), plain(bucket(""))]);
+        let third = &logs[2];
+        assert_eq!((&third.from, third.format), (&bucket("cdn/logs"), Some(Format::Combined)));
+        assert_eq!(third.domain.as_ref().map(DomainName::ascii), Some("play.example.com"));
+    }
+
+    #[test]
     fn a_bad_setting_is_one_line_that_names_its_key() {
         for (file, starts) in [
             ("http = \"3000\"", "http: "),
@@ -263,6 +310,24 @@ mod tests {
             ("database_url = \"mysql://a\"", "database_url: must start with"),
             ("push_cname = \"localhost\"", "push_cname: needs at least two labels"),
             ("colour = \"red\"", "colour: there is no such setting"),
+            ("resolution_classes = \"HD 1280\"", "resolution_classes: `HD 1280` is no class"),
+            ("resolution_classes = \"\"", "resolution_classes: is empty"),
+            ("slot_label = \"middle\"", "slot_label: `middle` is neither start nor end"),
+            ("traffic_base = 1012", "traffic_base: 1012 is neither 1000 nor 1024"),
+            ("traffic_base = \"GB\"", "traffic_base: "),
+            ("buckets = 7", "buckets: "),
+            ("[buckets.archive]", "buckets.archive.url: is missing"),
+            ("[buckets.archive]\nurl = \"tapes\"", "buckets.archive.url: `tapes` is none such as"),
+            ("[buckets.archive]\nurl = \"s3://a\"\ncolour = \"red\"", "buckets.archive: `colour` is none of"),
+            ("[buckets.archive]\nurl = \"s3://a\"\naccess_key_id = \"A\"", "buckets.archive.secret_access_key: "),
+            ("[buckets.Archive]\nurl = \"s3://a\"", "buckets.Archive: a bucket's name is"),
+            ("access_logs = \"/var/log\"", "access_logs: "),
+            ("[[access_logs]]", "access_logs.from: is missing"),
+            ("[[access_logs]]\nfrom = \"bucket:A/b\"", "access_logs.from: `bucket:A/b` is no file, folder or"),
+            ("[[access_logs]]\nfrom = \"/a\"\nformat = \"xml\"", "access_logs.format: `xml` is none of combined, "),
+            ("[[access_logs]]\nfrom = \"/a\"\nformat = \"combined\"", "access_logs.domain: is missing"),
+            ("[[access_logs]]\nfrom = \"/a\"\ndomain = \"a b\"", "access_logs.domain: "),
+            ("[[access_logs]]\nfrom = \"/a\"\ncolour = \"red\"", "access_logs: `colour` is none of"),
         ] {
             let message = load(file).expect_err(file);
             assert!(message.starts_with(starts) && !message.contains('\n'), "{file} gives {message}");

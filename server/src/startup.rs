@@ -26,7 +26,7 @@ use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
-use crate::jobs::{DeliveryLoop, clean_up, deliver, reap, recover, take_inventory};
+use crate::jobs::{DeliveryLoop, Watch, clean_up, deliver, reap, recover, take_inventory, watch_access_logs};
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -113,6 +113,9 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
         part_seconds: config.part_seconds,
         cnames: config.cnames.clone(),
         retention: config.retention,
+        classes: config.classes.clone(),
+        shown: config.shown,
+        buckets: config.buckets.keys().cloned().collect(),
     }))
 }
 
@@ -124,7 +127,7 @@ impl Application {
             std::io::ErrorKind::AddrInUse => StartError::PortInUse(config.http),
             _ => StartError::Http { address: config.http, source },
         })?;
-        let buckets = Buckets::new(&config.data_dir);
+        let buckets = Buckets::new(&config.data_dir, config.buckets.clone());
         let ingest = match config.rtmp.filter(|_| config.roles.ingest) {
             Some(listen) => Some(bind_rtmp(&console, &config, listen, buckets.clone(), clock).await?),
             None => None,
@@ -187,6 +190,10 @@ impl Application {
             loops.spawn(reap(console.streams.clone(), clock, rest.clone()));
             loops.spawn(recover(console.recoveries.clone(), rest.clone()));
             loops.spawn(clean_up(console.clone(), rest.clone()));
+            for logs in config.access_logs {
+                let watch = Watch::new(console.clone(), buckets.clone(), config.data_dir.clone(), logs);
+                loops.spawn(watch_access_logs(watch, rest.clone()));
+            }
         }
         if config.roles.ingest {
             loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));

@@ -34,7 +34,7 @@ impl Connector {
         resolver: Arc<dyn Resolve>,
         extra_roots: Vec<CertificateDer<'static>>,
     ) -> Result<Self, TlsSetupError> {
-        Ok(Self { policy, resolver, tls: tls::connector(extra_roots)? })
+        Ok(Self { policy, resolver, tls: TlsConnector::from(tls::tls_settings(extra_roots)?) })
     }
 
     /// A new connection to `address`; `progress.peer` tells where it went.

@@ -46,4 +46,4 @@ pub use failure::{ErrorClass, Failure};
 pub use policy::{AddressPolicy, Blocked, Range};
 pub use resolver::{DnsError, Resolve, SystemResolver};
 pub use signing::{BadSecret, SigningSecret, sign};
-pub use tls::TlsSetupError;
+pub use tls::{TlsSetupError, tls_settings};

@@ -1,20 +1,20 @@
-//! TLS of the outgoing client: which authorities are trusted, and what a certificate says.
+//! TLS of what leaves the house: which authorities are trusted, and what a certificate says.
 
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
-use tokio_rustls::TlsConnector;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Why the client cannot be built.
 #[derive(Debug, thiserror::Error)]
-#[error("the TLS settings of outgoing callbacks cannot be used: {0}")]
+#[error("the TLS settings of outgoing connections cannot be used: {0}")]
 pub struct TlsSetupError(#[from] rustls::Error);
 
-/// Trusts the machine's authorities and `extra`; Mozilla's when the machine has none.
-pub(super) fn connector(extra: Vec<CertificateDer<'static>>) -> Result<TlsConnector, TlsSetupError> {
+/// Settings of every TLS connection that the console makes: trusts the machine's authorities and `extra`; Mozilla's when the machine has
+/// none. Speaks HTTP/1.1.
+pub fn tls_settings(extra: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, TlsSetupError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn connector(extra: Vec<CertificateDer<'static>>) -> Result<TlsConnec
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(Arc::new(config))
 }
 
 /// Version, subject and expiry, for people: `TLSv1_3, certificate CN=example.com, expires 2026-12-24`.

@@ -9,5 +9,5 @@ mod views;
 #[cfg(feature = "ssr")]
 pub use location::{PartLocation, local_time};
 #[cfg(feature = "ssr")]
-pub use service::{RecordingChange, RecordingError, RecordingStore, Recordings};
+pub use service::{RecordingChange, RecordingError, RecordingStore, Recordings, is_bucket_name};
 pub use views::RecordingSettings;

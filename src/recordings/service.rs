@@ -55,20 +55,26 @@ impl Problem for RecordingError {
     }
 }
 
+/// Whether a bucket may be called so. It is a plain folder name, so that it cannot point elsewhere.
+#[must_use]
+pub fn is_bucket_name(name: &str) -> bool {
+    let name = name.as_bytes();
+    let inner = name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-');
+    let ends = [name.first(), name.last()].iter().all(|b| b.is_some_and(|b| *b != b'-'));
+    (1..=63).contains(&name.len()) && inner && ends
+}
+
 /// Settings that are valid.
 #[derive(Debug, Clone)]
 pub struct RecordingChange(RecordingSettings);
 
 impl RecordingChange {
-    /// Checks the bounds. A bucket is a plain folder name, so that it cannot point elsewhere.
+    /// Checks the bounds.
     pub fn parse(settings: RecordingSettings) -> Result<Self, RecordingError> {
         if !(2..=21_600).contains(&settings.part_seconds) {
             return Err(RecordingError::BadPartLength);
         }
-        let bucket = settings.bucket.as_bytes();
-        let inner = bucket.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-');
-        let ends = [bucket.first(), bucket.last()].iter().all(|b| b.is_some_and(|b| *b != b'-'));
-        if !(1..=63).contains(&bucket.len()) || !inner || !ends {
+        if !is_bucket_name(&settings.bucket) {
             return Err(RecordingError::BadBucket);
         }
         Ok(Self(settings))

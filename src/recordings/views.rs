@@ -9,6 +9,6 @@ pub struct RecordingSettings {
     pub enabled: bool,
     /// Seconds, from 2 to 21,600 (6 h).
     pub part_seconds: i64,
-    /// A folder of the console's bucket directory, made on first use.
+    /// An S3 bucket of the configuration, or a folder of the console's bucket directory, made on first use.
     pub bucket: String,
 }

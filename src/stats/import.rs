@@ -64,6 +64,16 @@ impl Stats {
         if actor.domains.is_some() { Err(Forbidden) } else { Ok(()) }
     }
 
+    /// The imports that begin as a file does: its first 4 KiB, or all of it when it is shorter.
+    pub async fn imports_of<R, O>(&self, actor: &Actor, open: O) -> Result<Vec<Import>, StatsError>
+    where
+        R: Read + Send + 'static,
+        O: FnMut() -> io::Result<R> + Send + 'static,
+    {
+        let reading = blocking(move || Reading::open(open)).await?.map_err(StatsError::Unreadable)?;
+        self.imports_like(actor, &reading.heads()[..1]).await
+    }
+
     /// Takes in what is not known yet of an access log. `heard` is told of each batch that is committed.
     ///
     /// # Errors
@@ -128,6 +138,7 @@ impl Stats {
                 let from = last.map_or(0, |last| last.taken);
                 let step = ImportStep { import: id, name: name.clone(), from, progress, now: self.clock.now() / 1000 };
                 id = Some(self.add_usage(actor, &batch.rows, &step).await?);
+                measure(format, &batch);
                 last = Some(progress);
                 heard(&progress);
             }
@@ -142,6 +153,15 @@ impl Stats {
             Some(End::Complete | End::Stopped) | None => None,
         };
         Ok(Imported { id, passed_over, report, broken })
+    }
+}
+
+/// Lines by what became of them.
+fn measure(format: Format, batch: &Batch) {
+    let counted = batch.lines - batch.bad - batch.unknown;
+    for (result, lines) in [("counted", counted), ("bad", batch.bad), ("unknown_host", batch.unknown)] {
+        metrics::counter!("callsheet_log_lines_total", "format" => format.as_str(), "result" => result)
+            .increment(lines);
     }
 }
 

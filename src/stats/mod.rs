@@ -41,7 +41,10 @@ pub use store::{
     StoredOutput, Sums, UsageRow,
 };
 pub use transcoding::{Codec, Resolution, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView};
-pub use usage::{Change, Granularity, Metric, Slot, TopDomain, UsageCards, UsagePoint, UsageQuery, UsageView};
+pub use usage::{
+    Change, Granularity, Metric, Shown, Slot, SlotLabel, TopDomain, TrafficBase, UsageCards, UsagePoint, UsageQuery,
+    UsageView,
+};
 pub use vod::VodDomain;
 
 /// Where lines of hosts are counted that the console does not know.

@@ -30,6 +30,35 @@ vocabulary!(
     }
 );
 
+vocabulary!(
+    /// Which end of a point its label shows in charts and tables.
+    SlotLabel {
+        Start = "start",
+        End = "end",
+    }
+);
+
+vocabulary!(
+    /// What the units of traffic and storage are multiples of.
+    TrafficBase {
+        Thousand = "1000",
+        Binary = "1024",
+    }
+);
+
+/// How figures are shown. What is stored and what REST answers does not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    pub label: SlotLabel,
+    pub base: TrafficBase,
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self { label: SlotLabel::Start, base: TrafficBase::Thousand }
+    }
+}
+
 /// The time that is looked at, Unix seconds, `[from, to)`; both on a five-minute border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {

@@ -23,6 +23,9 @@ pub(crate) fn Field(
     #[prop(optional)]
     lines: bool,
     #[prop(optional)] class: &'static str,
+    /// The id of a `datalist` to choose from.
+    #[prop(optional)]
+    list: Option<&'static str>,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let (help_id, error_id) = (format!("{id}-help"), format!("{id}-error"));
@@ -43,7 +46,7 @@ pub(crate) fn Field(
     } else {
         view! {
             <input class=format!("input {class}") id=id.clone() name=name.clone() type=kind value=value
-                aria-describedby=described aria-invalid=invalid autocomplete=autocomplete inputmode=inputmode
+                aria-describedby=described aria-invalid=invalid autocomplete=autocomplete inputmode=inputmode list=list
                 placeholder=placeholder required=required autofocus=focus spellcheck="false" autocapitalize="none"/>
         }
         .into_any()

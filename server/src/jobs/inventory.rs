@@ -20,23 +20,28 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub enum InventoryError {
     #[error("cannot read the buckets' folder")]
     Folder(#[from] io::Error),
-    #[error("cannot list a bucket")]
-    Bucket(#[from] object_store::Error),
+    #[error("cannot list the bucket {bucket}")]
+    Bucket { bucket: String, source: object_store::Error },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Counts at the start, then every five minutes and after each recording.
+/// Counts at the start, then every five minutes and after each recording. While that fails, the last count stands; it is told once.
 pub async fn take_inventory(stats: Stats, buckets: Buckets, shutdown: CancellationToken) {
+    let mut failing = false;
     loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            counted = count_buckets(&stats, &buckets) => {
-                if let Err(error) = counted {
-                    tracing::error!(error = &error as &dyn std::error::Error, "cannot count what the buckets hold; will try again");
-                }
+        let Some(counted) = shutdown.run_until_cancelled(count_buckets(&stats, &buckets)).await else { return };
+        match &counted {
+            Err(error) if !failing => {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "cannot count what the buckets hold; will try again"
+                );
             }
+            Ok(()) if failing => tracing::info!("what the buckets hold can be counted again"),
+            _ => {}
         }
+        failing = counted.is_err();
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
@@ -58,7 +63,8 @@ pub async fn count_buckets(stats: &Stats, buckets: &Buckets) -> Result<(), Inven
     for bucket in buckets.names().await? {
         let store = buckets.open(&bucket).await?;
         let mut files = store.list(None);
-        while let Some(file) = files.try_next().await? {
+        let failed = |source| InventoryError::Bucket { bucket: bucket.clone(), source };
+        while let Some(file) = files.try_next().await.map_err(failed)? {
             tally.count(&bucket, file.location.as_ref(), file.size);
         }
     }

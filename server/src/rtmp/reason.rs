@@ -5,17 +5,38 @@ use std::io;
 
 /// The first cause that there are plain words for, else what the error says of itself.
 pub(super) fn plain_reason(error: &(dyn Error + 'static)) -> String {
-    known_cause(error).map_or_else(|| error.to_string(), str::to_owned)
+    lasting(error).or_else(|| passing(error)).map_or_else(|| error.to_string(), str::to_owned)
 }
 
-/// Whether the same try may succeed in a moment. A full disk or a wrong folder waits for a person.
+/// Whether the same try may succeed in a moment. A full disk, a wrong folder or wrong keys wait for a person.
 pub(super) fn may_pass(error: &(dyn Error + 'static)) -> bool {
-    known_cause(error).is_none()
+    lasting(error).is_none()
 }
 
-fn known_cause(error: &(dyn Error + 'static)) -> Option<&'static str> {
+fn lasting(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    of_disk(error).or_else(|| match store_error(error)? {
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            Some("the bucket refuses the console's keys")
+        }
+        object_store::Error::NotFound { .. } => Some("the bucket is missing"),
+        _ => None,
+    })
+}
+
+fn passing(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    match store_error(error)? {
+        object_store::Error::Generic { store: "S3", .. } => Some("the bucket does not answer as it should"),
+        _ => None,
+    }
+}
+
+fn store_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e object_store::Error> {
+    error.downcast_ref().or_else(|| store_error(error.source()?))
+}
+
+fn of_disk(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let Some(io) = error.downcast_ref::<io::Error>() else {
-        return known_cause(error.source()?);
+        return of_disk(error.source()?);
     };
     match io.kind() {
         io::ErrorKind::StorageFull => Some("the disk is full (no space left on device)"),
@@ -25,7 +46,7 @@ fn known_cause(error: &(dyn Error + 'static)) -> Option<&'static str> {
         io::ErrorKind::NotFound => Some("the folder is missing"),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some("a file is where the folder should be"),
         // `source` of an I/O error passes over the error that it wraps.
-        _ => known_cause(io.get_ref()?),
+        _ => of_disk(io.get_ref()?),
     }
 }
 
@@ -42,5 +63,11 @@ mod tests {
         let odd = io::Error::other("the dog ate it");
         assert_eq!(plain_reason(&odd), "the dog ate it");
         assert!(may_pass(&odd));
+        let silent = object_store::Error::Generic { store: "S3", source: "error sending request".into() };
+        assert_eq!(plain_reason(&silent), "the bucket does not answer as it should");
+        assert!(may_pass(&silent));
+        let refused = object_store::Error::PermissionDenied { path: "a".to_owned(), source: "403 Forbidden".into() };
+        assert_eq!(plain_reason(&refused), "the bucket refuses the console's keys");
+        assert!(!may_pass(&refused));
     }
 }

@@ -17,12 +17,10 @@ use super::{Bad, Hit};
 
 /// What an nginx configuration needs for lines of [`Format::NginxJson`](super::Format::NginxJson): in `http`, beside
 /// `access_log /var/log/nginx/access.json callsheet;`.
-pub const NGINX_LOG_FORMAT: &str = concat!(
-    r#"log_format callsheet escape=json '{"t":"$time_iso8601","msec":$msec,"host":"$host","uri":"$uri","args":"$args","#,
-    r#""method":"$request_method","status":$status,"bytes_sent":$bytes_sent,"body_bytes_sent":$body_bytes_sent,"#,
-    r#""request_length":$request_length,"request_time":$request_time,"range":"$http_range","remote_addr":"$remote_addr","#,
-    r#""ref":"$http_referer","ua":"$http_user_agent","upstream_cache_status":"$upstream_cache_status"}';"#,
-);
+pub const NGINX_LOG_FORMAT: &str = r#"log_format callsheet escape=json '{"t":"$time_iso8601","msec":$msec,"host":"$host","uri":"$uri","args":"$args",'
+  '"method":"$request_method","status":$status,"bytes_sent":$bytes_sent,"body_bytes_sent":$body_bytes_sent,'
+  '"request_length":$request_length,"request_time":$request_time,"range":"$http_range","remote_addr":"$remote_addr",'
+  '"ref":"$http_referer","ua":"$http_user_agent","upstream_cache_status":"$upstream_cache_status"}';"#;
 
 /// `msec`, else `t`; `bytes_sent`, else `body_bytes_sent`; `host`, `status`, `request_time` (s) and, where logged, `upstream_cache_status`.
 pub(super) fn nginx<'a>(line: &'a [u8], dates: &mut Dates, scratch: &'a mut String) -> Result<Hit<'a>, Bad> {

@@ -7,7 +7,8 @@
 //! **Once only.** What was taken of a file is known by two digests of its unpacked content: `head`, of the first 4 KiB (or of what was
 //! taken, when that is less), and `prefix`, of everything up to `offset`. Whoever stores a batch stores the three with it. A file that is
 //! read again (under another name, packed otherwise, grown since, whole after it was cut short) has a head in common with what is
-//! stored, and [`Reading::resume`] passes over the longest prefix that is known already.
+//! stored, and [`Reading::resume`] passes over the longest prefix that is known already. A copy that was cut short after the whole file was
+//! taken is another file to them: no digest is kept of where it ends.
 //!
 //! **Time.** A line is stamped at the end of its request, so its bytes are spread evenly over `[end − duration, end]` ([`spread()`]); the
 //! request itself, its hit and its status are counted at the point of the end.

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use memchr::{memchr, memchr_iter};
 
+use super::tally::Lines;
 use super::unpack::Unpacked;
 use super::{Bad, Format, Tally};
 use crate::stats::UsageRow;
@@ -29,6 +30,8 @@ pub struct Batch {
     /// Requests and bad lines.
     pub lines: u64,
     pub bad: u64,
+    /// Requests of hosts that the console does not know.
+    pub unknown: u64,
     /// Unpacked content taken so far, bytes from the file's start.
     pub offset: u64,
     /// Of everything up to `offset`.
@@ -218,11 +221,11 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
     }
 
     fn batch(&mut self, tally: &mut Tally) -> Batch {
-        let (rows, lines, bad) = tally.take();
+        let (rows, Lines { all: lines, bad, unknown }) = tally.take();
         let (offset, prefix) = (self.offset(), self.prefix());
         self.batched = offset;
         let head = if offset < HEAD as u64 { prefix } else { *blake3::hash(&self.head).as_bytes() };
-        Batch { rows, lines, bad, offset, prefix, head }
+        Batch { rows, lines, bad, unknown, offset, prefix, head }
     }
 
     /// The digest of everything up to `from`.

@@ -48,6 +48,16 @@ pub struct Report {
     pub unknown_hosts: Vec<UnknownHost>,
 }
 
+/// How many lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Lines {
+    /// Requests and bad lines.
+    pub(super) all: u64,
+    pub(super) bad: u64,
+    /// Requests counted under `(other)`.
+    pub(super) unknown: u64,
+}
+
 /// Counts the lines of one file.
 #[derive(Debug)]
 pub struct Tally {
@@ -60,12 +70,10 @@ pub struct Tally {
     index: HashMap<u64, usize>,
     rows: Vec<(u64, Sums)>,
     last: (u64, usize),
-    lines: u64,
-    bad: u64,
-    taken: (u64, u64),
+    lines: Lines,
+    taken: Lines,
     bad_lines: Vec<BadLine>,
     bytes: i64,
-    unknown: u64,
 }
 
 impl Tally {
@@ -82,18 +90,11 @@ impl Tally {
             index: HashMap::new(),
             rows: Vec::new(),
             last: (u64::MAX, 0),
-            lines: 0,
-            bad: 0,
-            taken: (0, 0),
+            lines: Lines::default(),
+            taken: Lines::default(),
             bad_lines: Vec::new(),
             bytes: 0,
-            unknown: 0,
         }
-    }
-
-    /// Sets the clock by which lines are from the future.
-    pub fn set_now(&mut self, now_ms: i64) {
-        self.now_ms = now_ms;
     }
 
     /// Counts a line; `number` from 1, `line` without its line feed.
@@ -109,7 +110,7 @@ impl Tally {
         };
         match counted {
             Ok((place, hit)) => {
-                self.lines += 1;
+                self.lines.all += 1;
                 self.add(place, &hit);
             }
             Err(reason) => self.refuse(number, reason),
@@ -118,8 +119,8 @@ impl Tally {
 
     /// Notes a line that is not counted.
     pub(super) fn refuse(&mut self, number: u64, reason: Bad) {
-        self.lines += 1;
-        self.bad += 1;
+        self.lines.all += 1;
+        self.lines.bad += 1;
         if self.bad_lines.len() < BAD_LINES_SHOWN {
             self.bad_lines.push(BadLine { line: number, reason });
         }
@@ -135,8 +136,8 @@ impl Tally {
         self.rows.len() >= MOST_ROWS
     }
 
-    /// The sums since the last call, by domain and point, with the lines and the bad lines among them.
-    pub(super) fn take(&mut self) -> (Vec<UsageRow>, u64, u64) {
+    /// The sums since the last call, by domain and point, with the lines that they are made of.
+    pub(super) fn take(&mut self) -> (Vec<UsageRow>, Lines) {
         self.rows.sort_unstable_by_key(|(key, _)| *key);
         let known = self.hosts.known();
         let row = |&(key, sums): &(u64, Sums)| {
@@ -147,9 +148,10 @@ impl Tally {
         self.rows.clear();
         self.index.clear();
         self.last = (u64::MAX, 0);
-        let (lines, bad) = (self.lines - self.taken.0, self.bad - self.taken.1);
-        self.taken = (self.lines, self.bad);
-        (rows, lines, bad)
+        let Lines { all, bad, unknown } = std::mem::replace(&mut self.taken, self.lines);
+        let lines =
+            Lines { all: self.lines.all - all, bad: self.lines.bad - bad, unknown: self.lines.unknown - unknown };
+        (rows, lines)
     }
 
     /// The report so far.
@@ -162,11 +164,11 @@ impl Tally {
         let shown = |(host, requests): &(Box<str>, u64)| UnknownHost { host: host.to_string(), requests: *requests };
         Report {
             format: self.parser.format(),
-            lines: self.lines,
-            bad: self.bad,
+            lines: self.lines.all,
+            bad: self.lines.bad,
             bad_lines: self.bad_lines.clone(),
             bytes: self.bytes,
-            unknown: self.unknown,
+            unknown: self.lines.unknown,
             unknown_hosts: hosts.into_iter().map(shown).collect(),
         }
     }
@@ -174,7 +176,7 @@ impl Tally {
     fn add(&mut self, place: Place, hit: &Hit<'_>) {
         let domain = place.domain();
         if domain == KnownHosts::OTHER {
-            self.unknown += 1;
+            self.lines.unknown += 1;
             self.hosts.count(place);
         }
         self.bytes = self.bytes.saturating_add(hit.bytes);

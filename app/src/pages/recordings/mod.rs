@@ -32,6 +32,8 @@ pub(crate) fn RecordingPage() -> impl IntoView {
         let unit = form.typed("unit").unwrap_or_else(|| unit.to_owned());
         let units =
             ["min", "s"].map(|unit| Choice { value: unit.to_owned(), text: texts.word("recording_unit", unit) });
+        let buckets: Vec<_> =
+            visit.console.buckets.iter().map(|name| view! { <option value=name.clone()></option> }).collect();
         Ok(view! {
             {domain_head(&visit, &actor, &domain, "/recording")}
             <section class="card">
@@ -52,8 +54,9 @@ pub(crate) fn RecordingPage() -> impl IntoView {
                                 <Select name="unit" label=texts.get("recording.unit") choices=Vec::from(units) value=unit/>
                             </div>
                             <Field name="bucket" label=texts.get("recording.bucket") help=texts.get("recording.bucket_help")
-                                autocomplete="off" required=true
+                                autocomplete="off" required=true list="buckets"
                                 value=form.typed("bucket").unwrap_or_else(|| settings.bucket.clone()) error=form.wrong("bucket")/>
+                            <datalist id="buckets">{buckets}</datalist>
                             <div class="field">
                                 <span><strong>{texts.get("recording.format")}</strong></span>
                                 <span>"FLV"</span>

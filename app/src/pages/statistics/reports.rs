@@ -3,7 +3,7 @@
 use callsheet::Console;
 use callsheet::model::Actor;
 use callsheet::stats::slots::Calendar;
-use callsheet::stats::{Granularity, Slot, TranscodingView, UsageView};
+use callsheet::stats::{Granularity, Shown, Slot, SlotLabel, TranscodingView, UsageView};
 use leptos::prelude::*;
 
 use super::filter::shown;
@@ -49,8 +49,10 @@ pub fn of_transcoding(console: &Console, texts: Texts, chosen: Vec<String>, foun
     transcoding::report(&times(console, texts), &transcoding::Filters::of_domains(chosen), found)
 }
 
+/// Points of exports are labelled by their start, always: who joins them with other figures needs one rule.
 fn times(console: &Console, texts: Texts) -> Times {
-    Times { zone: console.zone.clone(), now: console.clock.now(), texts }
+    let shown = Shown { label: SlotLabel::Start, ..console.shown };
+    Times { zone: console.zone.clone(), now: console.clock.now(), texts, shown }
 }
 
 /// Links to the exports. `href`: of `csv` and `xlsx`.

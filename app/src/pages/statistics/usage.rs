@@ -1,7 +1,7 @@
 //! `/statistics/usage`
 
-use callsheet::stats::slots::Calendar;
-use callsheet::stats::{Change, Granularity, Metric, Slot, UsageQuery, UsageView};
+use callsheet::stats::slots::{Calendar, POINT};
+use callsheet::stats::{Change, Granularity, Metric, Slot, SlotLabel, TrafficBase, UsageQuery, UsageView};
 use leptos::prelude::*;
 
 use super::cards::{self, Card};
@@ -104,12 +104,13 @@ pub(crate) fn UsagePage() -> impl IntoView {
 
 fn cards(times: &Times, usage: &UsageView) -> [Card; 4] {
     let (texts, figures) = (times.texts, &usage.cards);
-    let at_peak =
-        figures.peak_at.map(|at| texts.fill("usage.peak_at", &[("time", &times.in_form(at, "chart.minute"))]));
+    let label = |at| times.in_form(if times.shown.label == SlotLabel::End { at + POINT } else { at }, "chart.minute");
+    let at_peak = figures.peak_at.map(|at| texts.fill("usage.peak_at", &[("time", &label(at))]));
+    let bytes = Quantity::Bytes(times.shown.base);
     [
-        Card::new(texts.get("usage.traffic"), Quantity::Bytes, figures.traffic),
+        Card::new(texts.get("usage.traffic"), bytes, figures.traffic),
         Card { note: at_peak, ..Card::new(texts.get("usage.peak"), Quantity::Bandwidth, figures.peak) },
-        Card::new(texts.get("usage.storage"), Quantity::Bytes, figures.storage),
+        Card::new(texts.get("usage.storage"), bytes, figures.storage),
         Card::new(texts.get("usage.files"), Quantity::Files, figures.files),
     ]
 }
@@ -134,7 +135,13 @@ pub(super) fn report(times: &Times, chosen: &[String], usage: &UsageView) -> Rep
     let p95 = usage.cards.p95.map(|p95| Card::new(texts.get("usage.percentile"), Quantity::Bandwidth, p95));
     let mut facts = reports::scope_facts(times, usage.slot, &usage.zone, usage.granularity, chosen);
     facts.push((texts.get("usage.figure"), texts.get(key_of(usage.metric))));
-    facts.push((texts.get("statistics.units"), texts.get("usage.units")));
+    facts.push((
+        texts.get("statistics.units"),
+        texts.get(match times.shown.base {
+            TrafficBase::Thousand => "usage.units",
+            TrafficBase::Binary => "usage.units_binary",
+        }),
+    ));
     facts.extend(cards(times, usage).iter().chain(&p95).map(|card| card.fact(texts)));
     Report {
         name: format!("usage-{}-{}", usage.metric, reports::days_of_name(times, usage.slot)),
@@ -145,12 +152,17 @@ pub(super) fn report(times: &Times, chosen: &[String], usage: &UsageView) -> Rep
 }
 
 fn points(times: &Times, usage: &UsageView) -> Table {
-    let (texts, quantity) = (times.texts, Quantity::of(usage.metric));
+    let (texts, quantity) = (times.texts, Quantity::of(usage.metric, times.shown.base));
     let scale = quantity.scale(highest(usage));
     let exact = (!scale.is_whole()).then(|| quantity.scale(0));
     let key = key_of(usage.metric);
+    // A day is called by its date, whichever end of it is meant.
+    let of_end = times.shown.label == SlotLabel::End && usage.granularity != Granularity::Day;
+    let side = if of_end { "statistics.end" } else { "statistics.start" };
+    let starts = Calendar::new(times.zone.clone()).starts(usage.slot, usage.granularity);
+    let ends = starts.into_iter().skip(1).chain([usage.slot.to]);
     let mut columns = vec![
-        Column::new(format!("{} ({})", texts.get("statistics.start"), usage.zone)),
+        Column::new(format!("{} ({})", texts.get(side), usage.zone)),
         Column::drawn(titled(texts, key, scale.unit()), 1),
     ];
     columns.extend(exact.map(|exact| Column::new(titled(texts, key, exact.unit()))));
@@ -158,8 +170,9 @@ fn points(times: &Times, usage: &UsageView) -> Table {
         columns.push(Column::drawn(titled(texts, "usage.before", scale.unit()), 2));
     }
     let form = if usage.granularity == Granularity::Day { "chart.day" } else { "chart.minute" };
-    let rows = usage.points.iter().enumerate().map(|(index, point)| {
-        let time = Cell::Time { at: point.at, text: times.in_form(point.at, form) };
+    let rows = usage.points.iter().zip(ends).enumerate().map(|(index, (point, end))| {
+        let at = if of_end { end } else { point.at };
+        let time = Cell::Time { at, text: times.in_form(at, form) };
         let mut row = vec![time, Cell::of(scale, point.value)];
         row.extend(exact.map(|_| Cell::Whole(point.value)));
         // A day of 25 hours has points that the day before it had not.
@@ -181,7 +194,7 @@ fn is_running(times: &Times, usage: &UsageView) -> bool {
 
 fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> AnyView {
     let texts = times.texts;
-    let scale = Quantity::of(usage.metric).scale(highest(usage));
+    let scale = Quantity::of(usage.metric, times.shown.base).scale(highest(usage));
     let tabs = [Metric::Bandwidth, Metric::Traffic, Metric::Storage, Metric::Files].map(|metric| {
         let current = (metric == usage.metric).then_some("true");
         let href = filters.of_metric(metric).address(PATH);
@@ -267,7 +280,7 @@ fn top(visit: &Visit, filters: &Filters, usage: &UsageView) -> AnyView {
             view! {
                 <tr>
                     <th scope="row"><a href=href>{shown(texts, &top.domain)}</a></th>
-                    <td class="num" data-label=label("usage.traffic")>{Quantity::Bytes.text(top.traffic)}</td>
+                    <td class="num" data-label=label("usage.traffic")>{Quantity::Bytes(visit.times.shown.base).text(top.traffic)}</td>
                     <td class="num" data-label=label("usage.share")>
                         {format!("{}.{}\u{a0}%", share / 10, share % 10)}
                         <svg class="share" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">

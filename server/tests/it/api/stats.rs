@@ -7,7 +7,7 @@ use axum::http::{Request, Response, header};
 use calamine::{Data, Reader, Xlsx};
 use callsheet::model::Actor;
 use callsheet::stats::transcode::{Outcome, Output};
-use callsheet::stats::{Codec, ImportStep, Progress, Sums, UsageRow};
+use callsheet::stats::{Codec, ImportStep, Progress, Shown, SlotLabel, Sums, TrafficBase, UsageRow};
 use serde_json::{Value, json};
 
 use super::support::{Api, NOW};
@@ -111,6 +111,78 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     let lines: Vec<_> = csv.lines().skip_while(|line| !line.starts_with("Start (UTC),")).collect();
     assert_eq!(lines[0], "Start (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\",\"Period before, Gbps\"");
     assert!(lines[1 + highest].ends_with(",0.85"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn with_base_1024_card_chart_table_and_export_agree() {
+    let shown = Shown { base: TrafficBase::Binary, ..Shown::default() };
+    let api = Api::start_with(|parts| parts.shown = shown).await;
+    feed(&api).await;
+    let filter = "slot=1d&domain=play.example.com&metric=traffic";
+    let page = text(&browse(&api, &format!("/statistics/usage?{filter}")).await);
+    // 64,537,512,345 bytes in all, 64,500,000,000 in the first point.
+    assert!(page.contains("<b>60.11<small> GiB</small></b>"), "the card: {page}");
+    assert!(page.contains("<b>1.72<small> Gbps</small></b>"), "bandwidth is base 1000: {page}");
+    assert!(page.contains("data-peak-text=\"Highest 60.07 GiB\""), "the mark in the chart");
+    assert!(page.contains("data-one=\"1073741824\""), "the axis");
+    assert!(page.contains("<th scope=\"col\" data-series=\"1\">Traffic, GiB</th>"), "the table's head");
+    assert!(page.contains("data-exact=\"64500000000\">60.07</td>"), "the table");
+    for unit in [" KB", " MB", " GB", " TB"] {
+        assert!(!page.contains(&format!("{unit}<")), "{unit} is of another base");
+    }
+    let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}")).await);
+    assert!(csv.contains("\r\nUnits,\"Traffic and storage base 1024, bandwidth base 1000. "), "{csv}");
+    assert!(csv.contains("\r\nTraffic,60.11 GiB (+101.7 % to the period before)\r\n"), "{csv}");
+    assert!(
+        csv.contains("\r\nStart (UTC),\"Traffic, GiB\",\"Traffic, B\"\r\n2026-11-22 00:00,60.07,64500000000\r\n"),
+        "{csv}"
+    );
+}
+
+#[tokio::test]
+async fn points_may_be_called_by_their_end_on_pages_alone() {
+    let shown = Shown { label: SlotLabel::End, ..Shown::default() };
+    let api = Api::start_with(|parts| parts.shown = shown).await;
+    feed(&api).await;
+    let page = text(&browse(&api, "/statistics/usage?slot=1d&metric=bandwidth").await);
+    assert!(page.contains("End (UTC)") && page.contains("at 2026-11-22 00:05"), "{page}");
+    assert!(page.contains(&format!("<tbody><tr><th scope=\"row\" data-at=\"{}\">2026-11-22 00:05</th>", TODAY + 300)));
+    let hours = text(&browse(&api, "/statistics/usage?slot=7d&metric=bandwidth").await);
+    assert!(hours.contains("<tbody><tr><th scope=\"row\" data-at=\"1794790800\">2026-11-16 01:00</th>"), "{hours}");
+    let csv = text(&browse(&api, "/statistics/usage.csv?slot=1d&metric=bandwidth").await);
+    assert!(csv.contains("\r\nStart (UTC),") && csv.contains("(at 2026-11-22 00:00, "), "{csv}");
+    assert!(csv.contains("\r\n2026-11-22 00:00,1.72,"), "{csv}");
+    let json = api.get("/stats/usage?metric=bandwidth&from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z").await;
+    assert_eq!(json["points"][0][0], json!(TODAY));
+}
+
+#[tokio::test]
+async fn classes_are_those_of_the_settings() {
+    let output = |height, width| Output {
+        job: format!("j-{height}"),
+        output: String::new(),
+        domain: None,
+        codec: Codec::H264,
+        width: Some(width),
+        height: Some(height),
+        is_audio: false,
+        duration_ms: 60_000,
+        finished_at: NOW,
+        outcome: Outcome::Succeeded,
+    };
+    for (table, classes) in [(None, ["SD", "FHD"]), (Some("SD 854x480, 4K 3840x2160"), ["SD", "4K"])] {
+        let api = Api::start_with(|parts| {
+            if let Some(table) = table {
+                parts.classes = table.parse().expect("a table");
+            }
+        })
+        .await;
+        let outputs = vec![output(360, 640), output(1080, 1920)];
+        api.console.stats.add_transcode_outputs(&Actor::cli(), outputs).await.expect("added");
+        let json = api.get("/stats/transcoding?from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z").await;
+        let shown: Vec<_> = json["matrix"].as_array().expect("cells").iter().map(|cell| &cell["class"]).collect();
+        assert_eq!(shown, classes, "{json}");
+    }
 }
 
 #[tokio::test]

@@ -49,6 +49,11 @@ impl Resolve for NoNames {
 
 impl Api {
     pub(super) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With parts of one's own.
+    pub(super) async fn start_with(change: impl FnOnce(&mut ConsoleParts)) -> Self {
         // A failing test shows what the console logged; only the first test of the process sets it up.
         let _ = tracing_subscriber::fmt().with_test_writer().try_init();
         let folder = tempfile::tempdir().expect("a folder");
@@ -62,7 +67,7 @@ impl Api {
         stats_db.migrate().await.expect("migrates");
         let policy = AddressPolicy::new(vec!["127.0.0.1/32".parse().expect("a network")]);
         let config = OutboundConfig { resolver: Arc::new(NoNames), extra_roots: Vec::new() };
-        let console = Console::new(ConsoleParts {
+        let mut parts = ConsoleParts {
             db,
             stats_db,
             clock: clock.clone(),
@@ -76,7 +81,12 @@ impl Api {
             part_seconds: 1_800,
             cnames: Default::default(),
             retention: Retention { days: 30, attempt_body_days: 7 },
-        });
+            classes: Default::default(),
+            shown: Default::default(),
+            buckets: Vec::new(),
+        };
+        change(&mut parts);
+        let console = Console::new(parts);
         let state = AppState {
             console: console.clone(),
             leptos: LeptosOptions::builder().output_name("callsheet").build(),

@@ -1,5 +1,6 @@
 //! The built-in ingest, pushed to by a real ffmpeg.
 
+mod s3;
 mod stage;
 
 use std::process::Command;

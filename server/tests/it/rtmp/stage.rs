@@ -64,7 +64,7 @@ pub(super) fn config(data: &Path, listen: SocketAddr) -> RtmpConfig {
         source: SourceId(7),
         boot: "boot".to_owned(),
         data_dir: data.to_owned(),
-        buckets: Buckets::new(data),
+        buckets: Buckets::new(data, Default::default()),
         time_zone: TimeZone::UTC,
         idle_timeout: Duration::from_secs(30),
         heartbeat: Duration::from_secs(10),

@@ -1,21 +1,26 @@
 //! What the buckets hold.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use callsheet::model::{Actor, SystemClock};
 use callsheet::stats::{Granularity, Metric, OTHER, Slot, UsageQuery};
 use callsheet_server::buckets::Buckets;
-use callsheet_server::jobs::count_buckets;
+use callsheet_server::jobs::{InventoryError, count_buckets};
+use futures::StreamExt;
+use object_store::ObjectStoreExt;
+use object_store::path::Path as Key;
 
 use super::oracle::POINT;
 use super::stage::{NOW, Stage};
-use crate::support::{DOMAIN, Database, PLAY, TestConsole, on_both_databases, until};
+use crate::support::{DOMAIN, Database, PLAY, S3Store, TestConsole, on_both_databases, until};
 
 on_both_databases!(
     files_are_counted_for_their_domain,
     a_point_shows_its_end_and_a_day_its_peak,
     a_running_console_counts_by_itself,
+    files_in_an_s3_store_are_counted,
 );
 
 const VOD: &str = "vod.example.com";
@@ -27,7 +32,7 @@ fn write(data: &Path, path: &str, bytes: usize) {
 }
 
 async fn count(stage: &Stage) {
-    count_buckets(&stage.console.stats, &Buckets::new(stage.data.path())).await.expect("counted");
+    count_buckets(&stage.console.stats, &Buckets::new(stage.data.path(), Default::default())).await.expect("counted");
 }
 
 /// Bytes and files held at the end of the slot, and before it.
@@ -117,4 +122,38 @@ async fn a_running_console_counts_by_itself(database: Database) {
     };
     until(held, |bytes| *bytes == 1_234).await;
     test.stop().await;
+}
+
+/// More of them than a store lists at once.
+async fn files_in_an_s3_store_are_counted(database: Database) {
+    const FILES: usize = 1_100;
+    let mut store = S3Store::start().await;
+    let stage = Stage::set(database, "UTC").await;
+    stage.add_domain().await;
+    stage.console.stats.add_vod_domain(&Actor::cli(), VOD, "films/public").await.expect("added");
+    let archive = store.open("s3://archive").await;
+    let put = async |key: String, bytes: usize| {
+        archive.put(&Key::from(key), vec![0; bytes].into()).await.expect("stored");
+    };
+    let films = (0..FILES).map(|n| put(format!("console/public/{n:04}.mp4"), 10));
+    futures::stream::iter(films).buffer_unordered(16).collect::<()>().await;
+    put(format!("console/record/20261122/{DOMAIN}/app/room/1_2.flv"), 5).await;
+    put("elsewhere/private.mp4".to_owned(), 1_000_000).await;
+    write(stage.data.path(), &format!("tapes/record/20261122/{DOMAIN}/app/room/1_2.flv"), 2);
+
+    let s3 = BTreeMap::from([("films".to_owned(), store.bucket("s3://archive/console"))]);
+    let buckets = Buckets::new(stage.data.path(), s3);
+    count_buckets(&stage.console.stats, &buckets).await.expect("counted");
+    let today = stage.days("2026-11-22", "2026-11-22");
+    let bytes = i64::try_from(10 * FILES).expect("a number");
+    let files = i64::try_from(FILES).expect("a number");
+    assert_eq!(held(&stage, &[VOD], today).await, [(bytes, None), (files, None)]);
+    assert_eq!(held(&stage, &[PLAY], today).await, [(7, None), (2, None)]);
+    assert_eq!(held(&stage, &[], today).await, [(bytes + 7, None), (files + 2, None)]);
+
+    // While the store is away, what was counted last stands.
+    store.stop();
+    let failed = count_buckets(&stage.console.stats, &buckets).await.expect_err("not counted");
+    assert!(matches!(&failed, InventoryError::Bucket { bucket, .. } if bucket == "films"), "{failed:?}");
+    assert_eq!(held(&stage, &[], today).await, [(bytes + 7, None), (files + 2, None)]);
 }

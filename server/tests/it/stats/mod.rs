@@ -11,4 +11,5 @@ mod retention;
 mod stage;
 mod transcoding;
 mod usage;
+mod watched;
 mod zones;

@@ -53,7 +53,9 @@ async fn old_counts_of_files_leave_their_days(database: Database) {
     std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
     for bytes in [10, 900, 30, 20, 40] {
         std::fs::write(&file, vec![0; bytes]).expect("written");
-        count_buckets(&stage.console.stats, &Buckets::new(stage.data.path())).await.expect("counted");
+        count_buckets(&stage.console.stats, &Buckets::new(stage.data.path(), Default::default()))
+            .await
+            .expect("counted");
         stage.clock.advance(300_000);
     }
     let days = stage.days("2026-11-22", "2026-11-23");

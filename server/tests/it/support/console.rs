@@ -43,6 +43,10 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         retention: Retention { days: 30, attempt_body_days: 7 },
         lease: Duration::from_secs(10),
         cnames: Default::default(),
+        buckets: Default::default(),
+        access_logs: Vec::new(),
+        classes: Default::default(),
+        shown: Default::default(),
     }
 }
 

@@ -9,6 +9,7 @@ mod generic;
 pub(crate) mod media;
 mod process;
 mod receiver;
+mod s3;
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ pub(crate) use database::Database;
 pub(crate) use generic::GenericSource;
 pub(crate) use process::{Process, callsheet, run, text};
 pub(crate) use receiver::{Answer, DownReceiver, Received, Receiver, lines};
+pub(crate) use s3::S3Store;
 
 /// How long a condition may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,137 @@
+//! Buckets in S3 and in stores that speak like it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::AmazonS3Builder;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, RetryConfig};
+use url::Url;
+
+use super::http::Connector;
+
+/// Tries of one request; who asks may begin anew.
+const MOST_RETRIES: usize = 3;
+const RETRY_FOR: Duration = Duration::from_secs(30);
+
+/// A bucket in an S3 store. Nobody talks to the store before the bucket is used.
+#[derive(Clone)]
+pub struct S3Bucket {
+    store: Arc<dyn ObjectStore>,
+}
+
+/// What is wrong with a bucket's settings: in one of them, or in all.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BadBucket {
+    pub key: Option<&'static str>,
+    pub what: String,
+}
+
+fn bad(key: &'static str, what: impl Into<String>) -> BadBucket {
+    BadBucket { key: Some(key), what: what.into() }
+}
+
+impl S3Bucket {
+    /// From its settings: `url`, and where they are given `region`, `endpoint`, `access_key_id` and `secret_access_key`.
+    ///
+    /// # Errors
+    /// A setting that there is not, lacks, or cannot be used.
+    pub fn configure(mut settings: BTreeMap<String, String>) -> Result<Self, BadBucket> {
+        let mut take = |key: &str| settings.remove(key);
+        let (bucket, prefix) = place(&take("url").ok_or_else(|| bad("url", "is missing"))?)?;
+        let mut s3 = match (take("access_key_id"), take("secret_access_key")) {
+            (Some(id), Some(secret)) => AmazonS3Builder::new().with_access_key_id(id).with_secret_access_key(secret),
+            (Some(_), None) => return Err(bad("secret_access_key", "is missing beside access_key_id")),
+            (None, Some(_)) => return Err(bad("access_key_id", "is missing beside secret_access_key")),
+            (None, None) => AmazonS3Builder::from_env(),
+        };
+        if let Some(region) = take("region") {
+            s3 = s3.with_region(region);
+        }
+        if let Some(endpoint) = take("endpoint") {
+            s3 = s3.with_endpoint(origin(&endpoint)?);
+        }
+        if let Some(unknown) = settings.into_keys().next() {
+            let what = format!("`{unknown}` is none of url, region, endpoint, access_key_id, secret_access_key");
+            return Err(BadBucket { key: None, what });
+        }
+        let retry = RetryConfig { max_retries: MOST_RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
+        let s3 = s3.with_bucket_name(bucket).with_retry(retry).with_http_connector(Connector).build();
+        let s3 = s3.map_err(|error| BadBucket { key: None, what: error.to_string() })?;
+        Ok(Self { store: if prefix.is_root() { Arc::new(s3) } else { Arc::new(PrefixStore::new(s3, prefix)) } })
+    }
+
+    pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.store.clone()
+    }
+}
+
+/// Tells nothing: what it holds is secret.
+impl fmt::Debug for S3Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Bucket").finish_non_exhaustive()
+    }
+}
+
+/// The bucket's name in its store, and what all its keys begin with.
+fn place(url: &str) -> Result<(String, Path), BadBucket> {
+    let refused = || bad("url", format!("`{url}` is none such as s3://my-bucket or s3://my-bucket/folder"));
+    let parsed = Url::parse(url).map_err(|_| refused())?;
+    let plain = parsed.scheme() == "s3" && parsed.query().is_none() && parsed.fragment().is_none();
+    let host = parsed.host_str().filter(|host| plain && parsed.authority() == *host && !host.is_empty());
+    let prefix = Path::from_url_path(parsed.path()).map_err(|_| refused())?;
+    Ok((host.ok_or_else(refused)?.to_owned(), prefix))
+}
+
+fn origin(endpoint: &str) -> Result<String, BadBucket> {
+    let parsed = Url::parse(endpoint).ok();
+    let web = parsed.filter(|url| ["http", "https"].contains(&url.scheme()) && url.username().is_empty());
+    match web {
+        Some(_) => Ok(endpoint.to_owned()),
+        None => Err(bad("endpoint", "is no address such as https://s3.example.com")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configure(settings: &[(&str, &str)]) -> Result<S3Bucket, BadBucket> {
+        S3Bucket::configure(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_place_is_a_bucket_and_a_prefix() {
+        let of = |url| place(url).map(|(bucket, prefix)| (bucket, prefix.to_string()));
+        assert_eq!(of("s3://tapes"), Ok(("tapes".to_owned(), String::new())));
+        assert_eq!(of("s3://my-bucket/a/b/"), Ok(("my-bucket".to_owned(), "a/b".to_owned())));
+        for url in
+            ["", "tapes", "s3:///a", "https://tapes/a", "s3://key:secret@tapes", "s3://tapes:9000", "s3://tapes?a=b"]
+        {
+            assert_eq!(of(url).map_err(|bad| bad.key), Err(Some("url")), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_nothing_secret_is_told() {
+        let url = ("url", "s3://tapes");
+        let (id, secret) = (("access_key_id", "AKID"), ("secret_access_key", "hush"));
+        for (settings, key) in [
+            (&[id, secret][..], Some("url")),
+            (&[url, id], Some("secret_access_key")),
+            (&[url, secret], Some("access_key_id")),
+            (&[url, id, secret, ("endpoint", "127.0.0.1:9000")], Some("endpoint")),
+            (&[url, id, secret, ("endpoint", "http://me:hush@127.0.0.1")], Some("endpoint")),
+            (&[url, id, secret, ("colour", "red")], None),
+        ] {
+            let bad = configure(settings).expect_err("refused");
+            assert_eq!(bad.key, key, "{settings:?}");
+            assert!(!bad.what.contains("hush"), "{bad:?}");
+        }
+        let bucket = configure(&[url, id, secret, ("region", "eu-central-1")]).expect("a bucket");
+        assert!(!format!("{bucket:?}").contains("hush"));
+    }
+}

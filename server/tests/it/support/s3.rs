@@ -1,0 +1,126 @@
+//! A real S3 store: SeaweedFS, on the loopback.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callsheet_server::buckets::{Buckets, S3Bucket};
+use object_store::ObjectStore;
+use tempfile::TempDir;
+
+use super::PATIENCE;
+
+/// Set by `.ci/test.sh`: its packages bring the store too.
+const PYTHON: &str = "CALLSHEET_TEST_PYTHON";
+const KEY: &str = "AKIDEXAMPLE";
+const SECRET: &str = "s3-secret-of-the-tests";
+
+/// A store of its own; ends when it goes out of sight.
+pub(crate) struct S3Store {
+    folder: TempDir,
+    port: u16,
+    server: Child,
+}
+
+impl S3Store {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let keys = serde_json::json!({ "identities": [{
+            "name": "tests", "credentials": [{ "accessKey": KEY, "secretKey": SECRET }], "actions": ["Admin"],
+        }] });
+        std::fs::write(folder.path().join("s3.json"), keys.to_string()).expect("written");
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            let ports = free_ports(8);
+            let mut server = serve(folder.path(), &ports);
+            if is_up(&mut server, ports[6], patience).await {
+                return Self { folder, port: ports[6], server };
+            }
+            // Somebody else took a port meanwhile.
+        }
+    }
+
+    /// Nobody answers from now on.
+    pub(crate) fn stop(&mut self) {
+        self.server.kill().ok();
+        self.server.wait().expect("ended");
+    }
+
+    /// A bucket of this store, which is made when it is first written to.
+    pub(crate) fn bucket(&self, url: &str) -> S3Bucket {
+        self.bucket_with(url, SECRET)
+    }
+
+    pub(crate) fn bucket_with(&self, url: &str, secret: &str) -> S3Bucket {
+        let settings = [
+            ("url", url),
+            ("endpoint", &format!("http://127.0.0.1:{}", self.port)),
+            ("access_key_id", KEY),
+            ("secret_access_key", secret),
+        ];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        S3Bucket::configure(BTreeMap::from(settings)).expect("settings")
+    }
+
+    /// All of a bucket of this store.
+    pub(crate) async fn open(&self, url: &str) -> Arc<dyn ObjectStore> {
+        let buckets = BTreeMap::from([("it".to_owned(), self.bucket(url))]);
+        Buckets::new(self.folder.path(), buckets).open("it").await.expect("a bucket")
+    }
+}
+
+impl Drop for S3Store {
+    fn drop(&mut self) {
+        self.server.kill().ok();
+        self.server.wait().ok();
+    }
+}
+
+/// Master, volumes, filer and gateway, each with a port for gRPC beside it.
+fn serve(folder: &Path, ports: &[u16]) -> Child {
+    let named = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"];
+    let named = named.into_iter().chain(["s3.port", "s3.port.grpc"]);
+    Command::new(program())
+        .arg("server")
+        .arg(format!("-dir={}", folder.display()))
+        .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-filer", "-s3"])
+        .args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=20", "-master.volumeSizeLimitMB=64"])
+        .arg(format!("-s3.config={}", folder.join("s3.json").display()))
+        .args(named.zip(ports).map(|(name, port)| format!("-{name}={port}")))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("SeaweedFS runs")
+}
+
+fn program() -> PathBuf {
+    let Some(python) = std::env::var_os(PYTHON) else {
+        panic!("{PYTHON} is not set. Run the tests as `make test` does.");
+    };
+    Path::new(&python).with_file_name("weed")
+}
+
+/// Whether it answers; false when it has ended.
+async fn is_up(server: &mut Child, port: u16, patience: Instant) -> bool {
+    loop {
+        if server.try_wait().expect("waiting").is_some() {
+            return false;
+        }
+        let answer = reqwest::get(format!("http://127.0.0.1:{port}/healthz")).await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            return true;
+        }
+        assert!(Instant::now() < patience, "SeaweedFS does not answer");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn free_ports(number: usize) -> Vec<u16> {
+    let taken: Vec<_> = (0..number).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    taken.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
+}
