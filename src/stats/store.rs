@@ -104,7 +104,6 @@ pub enum Chosen {
 pub struct Counted {
     pub at: i64,
     pub bytes: i64,
-    pub requests: i64,
     /// Bytes of the highest five-minute point.
     pub peak: i64,
     /// Its start.

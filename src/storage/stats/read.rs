@@ -1,9 +1,11 @@
 //! Reading usage.
 
+use sqlx::AssertSqlSafe;
+
 use super::super::rows::{Read, Value, Values};
 use super::{ALL, StatsDb, named, within};
 use crate::model::StoreError;
-use crate::stats::slots::Span;
+use crate::stats::slots::{POINT, Span, points_in};
 use crate::stats::{Chosen, Counted, DomainSums, Granularity, Slot};
 
 /// The table of rows of one length, and how their peaks are read.
@@ -25,11 +27,11 @@ fn number(domain: Option<&str>, values: &mut Values) -> String {
     }
 }
 
-/// at, bytes, requests, peak, peak_at.
-type Row = (i64, i64, i64, i64, i64);
+/// at, bytes, peak, peak_at.
+type Row = (i64, i64, i64, i64);
 
-fn counted((at, bytes, requests, peak, peak_at): Row) -> Counted {
-    Counted { at, bytes, requests, peak, peak_at }
+fn counted((at, bytes, peak, peak_at): Row) -> Counted {
+    Counted { at, bytes, peak, peak_at }
 }
 
 impl StatsDb {
@@ -43,27 +45,36 @@ impl StatsDb {
         for span in spans {
             let (table, peak, peak_at) = table(span.rows);
             parts.push(format!(
-                "select u.at, u.bytes, u.requests, {peak} as peak, {peak_at} as peak_at from {table} as u \
+                "select u.at, u.bytes, {peak} as peak, {peak_at} as peak_at from {table} as u \
                  where u.domain_id = {number} and {}",
                 within("u.at", span.slot, &mut values)
             ));
         }
         let from = format!("from ({}) as u", parts.join(" union all "));
-        let rows: Vec<Row> = self.packed("at, bytes, requests, peak, peak_at", &from, &values).await?;
+        let rows: Vec<Row> = self.packed("at, bytes, peak, peak_at", &from, &values).await?;
         Ok(rows.into_iter().map(counted).collect())
     }
 
+    /// All points as two lists, summed here: a database would sort them first.
     pub(super) async fn points_together(&self, domains: &[String], slot: Slot) -> Result<Vec<Counted>, StoreError> {
         let mut values = Values::default();
-        let from = format!(
-            "from (select u.at as at, cast(sum(u.bytes) as bigint) as bytes, \
-             cast(sum(u.requests) as bigint) as requests from stats_domains as d cross join usage_5m as u \
-             where {} and u.domain_id = d.id and {} group by u.at order by u.at) as u",
+        let sql = format!(
+            "select {} as at, {} as bytes from stats_domains as d cross join usage_5m as u \
+             where {} and u.domain_id = d.id and {}",
+            self.engine.list("u.at"),
+            self.engine.list("u.bytes"),
             named("d.name", domains, &mut values),
             within("u.at", slot, &mut values)
         );
-        let rows: Vec<Row> = self.packed("at, bytes, requests, bytes, at", &from, &values).await?;
-        Ok(rows.into_iter().map(counted).collect())
+        let row = values.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.read).await?;
+        let (starts, bytes) = (row.packed::<i64>("at")?, row.packed::<i64>("bytes")?);
+        let mut sums = vec![0; usize::try_from(points_in(slot)).unwrap_or(0)];
+        for (at, bytes) in starts.into_iter().zip(bytes) {
+            let place = usize::try_from((at - slot.from) / POINT).ok().and_then(|place| sums.get_mut(place));
+            *place.ok_or_else(|| StoreError::corrupt(at.to_string()))? += bytes;
+        }
+        let points = (0..).map(|place| slot.from + place * POINT).zip(sums).filter(|(_, bytes)| *bytes > 0);
+        Ok(points.map(|(at, bytes)| Counted { at, bytes, peak: bytes, peak_at: at }).collect())
     }
 
     pub(super) async fn nth_highest(&self, domain: Option<&str>, slot: Slot, above: i64) -> Result<i64, StoreError> {
@@ -74,7 +85,7 @@ impl StatsDb {
             within("at", slot, &mut values),
             values.place(Value::Int(above))
         );
-        let row = values.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).fetch_optional(&self.read).await?;
+        let row = values.bind(sqlx::query(AssertSqlSafe(sql))).fetch_optional(&self.read).await?;
         row.map_or(Ok(0), |row| row.col("bytes"))
     }
 
