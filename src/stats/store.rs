@@ -90,6 +90,15 @@ pub struct ImportStep {
     pub now: i64,
 }
 
+/// Which names of domains.
+#[derive(Debug, Clone, Copy)]
+pub enum Names<'n> {
+    /// Those that contain this, lower case.
+    With(&'n str),
+    /// Those among these.
+    Among(&'n [String]),
+}
+
 /// Whose figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chosen {
@@ -177,8 +186,8 @@ pub struct OutputSums {
 /// The statistics' storage. A method is one transaction.
 #[async_trait]
 pub trait StatsStore: Send + Sync {
-    /// Names of all domains that have figures.
-    async fn domain_names(&self) -> Result<Vec<String>, StoreError>;
+    /// Names of domains that have figures: the first so many.
+    async fn domain_names(&self, names: Names<'_>, limit: i64) -> Result<Vec<String>, StoreError>;
 
     /// Adds sums to their points, hours and days, and moves the import on. Answers with the import's number. A point may come more than
     /// once.
