@@ -35,7 +35,9 @@ pub(crate) async fn run(dir: &Path, year: &Year) -> Outcome<()> {
         ("usage, one domain, 30 days", "/statistics/usage?slot=30d&domain="),
         ("usage, all domains, 30 days", "/statistics/usage?slot=30d"),
     ] {
-        let pages = of_one.iter().map(|host| if address.ends_with('=') { format!("{address}{host}") } else { address.to_owned() });
+        let pages = of_one
+            .iter()
+            .map(|host| if address.ends_with('=') { format!("{address}{host}") } else { address.to_owned() });
         server.measure(&client, name, pages.collect(), year.domains, syncs).await?;
     }
     server.stop()?;

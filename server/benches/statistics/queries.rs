@@ -128,8 +128,7 @@ async fn read_bare(db: &mut AnyConnection, domains: &[i64], slot: Slot, days: bo
 /// By the rule: points sorted, the highest 5 % dropped, the next one.
 fn p95(year: &Year, domains: &[i64], slot: Slot) -> i64 {
     let starts = (slot.from..slot.to).step_by(300);
-    let mut points: Vec<i64> =
-        starts.map(|at| domains.iter().map(|domain| year.bytes(*domain, at)).sum()).collect();
+    let mut points: Vec<i64> = starts.map(|at| domains.iter().map(|domain| year.bytes(*domain, at)).sum()).collect();
     points.sort_unstable();
     points[points.len() - 1 - points.len() / 20]
 }
