@@ -264,18 +264,18 @@ impl Stats {
 
     async fn served(&self, chosen: &Chosen, slot: Slot) -> Result<Served, StoreError> {
         let above = above_p95(points_in(slot));
-        let (rows, p95) = match one(chosen) {
+        let (rows, points) = match one(chosen) {
             Some(domain) => {
-                tokio::try_join!(self.rows(chosen, slot, Granularity::Day), self.store.nth_point(domain, slot, above))?
+                tokio::try_join!(self.rows(chosen, slot, Granularity::Day), self.store.point_bytes(domain, slot))?
             }
             None => {
                 let rows = self.rows(chosen, slot, Granularity::Day).await?;
                 let kept_from = self.kept_from();
                 let points = rows.iter().filter(|row| row.at >= kept_from).map(|row| row.bytes).collect();
-                (rows, nth_highest(points, above))
+                (rows, points)
             }
         };
-        Ok(Served { totals: Totals::of(&rows), p95, rows })
+        Ok(Served { totals: Totals::of(&rows), p95: nth_highest(points, above), rows })
     }
 
     /// The rows of a slot, none longer than `coarsest`; of several domains together as points, since the peak of a sum is no sum of peaks.

@@ -206,8 +206,8 @@ pub trait StatsStore: Send + Sync {
     async fn usage(&self, domain: Option<&str>, spans: &[Span]) -> Result<Vec<Counted>, StoreError>;
     /// The five-minute points of several domains together, in order.
     async fn summed_points(&self, domains: &[String], slot: Slot) -> Result<Vec<Counted>, StoreError>;
-    /// The bytes of the five-minute point that `above` others of the slot exceed; 0 where there are no more than these.
-    async fn nth_point(&self, domain: Option<&str>, slot: Slot, above: i64) -> Result<i64, StoreError>;
+    /// The bytes of five-minute points of all domains or of one; in no order, empty ones left out.
+    async fn point_bytes(&self, domain: Option<&str>, slot: Slot) -> Result<Vec<i64>, StoreError>;
     /// The domains with the most bytes, the most first.
     async fn top_domains(&self, chosen: &Chosen, spans: &[Span], limit: i64) -> Result<Vec<DomainSums>, StoreError>;
 

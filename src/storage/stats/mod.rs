@@ -175,8 +175,8 @@ impl StatsStore for StatsDb {
         self.points_together(domains, slot).await
     }
 
-    async fn nth_point(&self, domain: Option<&str>, slot: Slot, above: i64) -> Result<i64, StoreError> {
-        self.nth_highest(domain, slot, above).await
+    async fn point_bytes(&self, domain: Option<&str>, slot: Slot) -> Result<Vec<i64>, StoreError> {
+        self.bytes_of_points(domain, slot).await
     }
 
     async fn top_domains(&self, chosen: &Chosen, spans: &[Span], limit: i64) -> Result<Vec<DomainSums>, StoreError> {

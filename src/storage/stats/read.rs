@@ -77,16 +77,15 @@ impl StatsDb {
         Ok(points.map(|(at, bytes)| Counted { at, bytes, peak: bytes, peak_at: at }).collect())
     }
 
-    pub(super) async fn nth_highest(&self, domain: Option<&str>, slot: Slot, above: i64) -> Result<i64, StoreError> {
+    pub(super) async fn bytes_of_points(&self, domain: Option<&str>, slot: Slot) -> Result<Vec<i64>, StoreError> {
         let mut values = Values::default();
         let number = number(domain, &mut values);
         let sql = format!(
-            "select bytes from usage_5m where domain_id = {number} and {} order by bytes desc limit 1 offset {}",
-            within("at", slot, &mut values),
-            values.place(Value::Int(above))
+            "select {} as bytes from usage_5m where domain_id = {number} and {}",
+            self.engine.list("bytes"),
+            within("at", slot, &mut values)
         );
-        let row = values.bind(sqlx::query(AssertSqlSafe(sql))).fetch_optional(&self.read).await?;
-        row.map_or(Ok(0), |row| row.col("bytes"))
+        values.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.read).await?.packed("bytes")
     }
 
     pub(super) async fn highest_domains(
