@@ -6,7 +6,8 @@
 //!   beside it, on the same file, finding line ends alone, counting alone, and GoAccess where it is installed. Lines of a file:
 //!   `CALLSHEET_BENCH_LINES` (4,000,000).
 //! - `queries`: what pages ask of a year of five-minute points of many domains, through the use case, beside the bare read of the same rows.
-//!   Domains: `CALLSHEET_BENCH_DOMAINS` (100); on PostgreSQL too, with a tenth of them, where `CALLSHEET_TEST_POSTGRES_URL` names one.
+//!   Domains: `CALLSHEET_BENCH_DOMAINS` (100).
+//! - `postgres`: the same on PostgreSQL with a tenth of the domains, where `CALLSHEET_TEST_POSTGRES_URL` names one.
 //! - `pages`: the first byte of pages over the same year from the console's own binary, at 200 requests a second, and its memory.
 
 mod goaccess;
@@ -50,7 +51,9 @@ async fn main() -> Outcome<()> {
         }
     }
     match std::env::var("CALLSHEET_TEST_POSTGRES_URL") {
-        Ok(server) if queries => queries::run_postgres(&server, number("CALLSHEET_BENCH_DOMAINS", 100) / 10).await,
+        Ok(server) if is_wanted("postgres") => {
+            queries::run_postgres(&server, number("CALLSHEET_BENCH_DOMAINS", 100) / 10).await
+        }
         _ => Ok(()),
     }
 }

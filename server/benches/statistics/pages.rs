@@ -60,6 +60,8 @@ pub(crate) async fn run(dir: &Path, year: &Year) -> Outcome<()> {
 struct Server {
     child: Child,
     url: String,
+    /// What it held before anybody came.
+    idle_mib: u64,
 }
 
 impl Server {
@@ -76,7 +78,9 @@ impl Server {
         let lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines().map_while(Result::ok);
         let url = lines.into_iter().find_map(|line| Some(line[line.find("http://")?..].to_owned()));
         let url = url.ok_or("the console does not start")?;
-        Ok(Self { child, url })
+        let mut server = Self { child, url, idle_mib: 0 };
+        server.idle_mib = server.held_mib()?;
+        Ok(server)
     }
 
     async fn sign_in(&self) -> Outcome<Client> {
@@ -90,8 +94,7 @@ impl Server {
     /// Asks for these pages in turn, on time whether or not the answers before have come.
     async fn measure(&self, client: &Client, name: &str, pages: Vec<String>, domains: i64, syncs: f64) -> Outcome<()> {
         let pid = self.child.id().to_string();
-        self.forget_peak()?;
-        let before = peak_mib(&pid);
+        let before = self.held_mib()?;
         let (started, every) = (Instant::now(), Duration::from_secs(1) / PER_SECOND);
         let mut asked = JoinSet::new();
         for n in 0..PER_SECOND * SECONDS {
@@ -126,16 +129,18 @@ impl Server {
             json!({
                 "bench": "pages", "page": name, "domains": domains, "requestsPerSecond": PER_SECOND,
                 "firstByteP50Ms": ms(&first, 0.5), "firstByteP99Ms": ms(&first, 0.99), "wholeP50Ms": ms(&whole, 0.5),
-                "wholeP99Ms": ms(&whole, 0.99), "pageKiB": bytes >> 10, "memoryBeforeMiB": before, "memoryPeakMiB": peak_mib(&pid),
+                "wholeP99Ms": ms(&whole, 0.99), "pageKiB": bytes >> 10, "memoryIdleMiB": self.idle_mib, "memoryBeforeMiB": before, "memoryPeakMiB": peak_mib(&pid),
                 "machine": describe(syncs),
             })
         );
         Ok(())
     }
 
-    /// Its peak counts from here on.
-    fn forget_peak(&self) -> std::io::Result<()> {
-        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")
+    /// What it holds now; its peak counts from here on.
+    fn held_mib(&self) -> Outcome<u64> {
+        let pid = self.child.id().to_string();
+        std::fs::write(format!("/proc/{pid}/clear_refs"), "5")?;
+        Ok(peak_mib(&pid))
     }
 
     fn stop(mut self) -> Outcome<()> {
