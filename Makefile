@@ -12,8 +12,7 @@ soak: export CALLSHEET_SOAK ?= 20
 soak:
 	@.ci/with-postgres.sh cargo nextest run --locked --package callsheet-server --profile soak -E 'test(/^reliability::/)'
 
-# Each benchmark prints a JSON line, with what the machine did meanwhile; kept in target/bench/. What there is: server/benches/.
+# Each benchmark prints a JSON line, with what the machine did meanwhile; kept in target/bench/. What there is: server/benches/ and
+# end2end/bench/. A year of 1,000 domains needs 5 GB of disk and 6 minutes: CALLSHEET_BENCH_DOMAINS=1000.
 bench:
-	@mkdir -p target/bench
-	@.ci/with-postgres.sh --durable cargo bench --locked --package callsheet-server --bench delivery | tee target/bench/delivery.jsonl
-	@cargo bench --locked --package callsheet-server --bench access_log | tee target/bench/access_log.jsonl
+	@.ci/bench.sh

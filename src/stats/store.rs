@@ -90,6 +90,15 @@ pub struct ImportStep {
     pub now: i64,
 }
 
+/// Which names of domains.
+#[derive(Debug, Clone, Copy)]
+pub enum Names<'n> {
+    /// Those that contain this, lower case.
+    With(&'n str),
+    /// Those among these.
+    Among(&'n [String]),
+}
+
 /// Whose figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chosen {
@@ -104,7 +113,6 @@ pub enum Chosen {
 pub struct Counted {
     pub at: i64,
     pub bytes: i64,
-    pub requests: i64,
     /// Bytes of the highest five-minute point.
     pub peak: i64,
     /// Its start.
@@ -178,8 +186,8 @@ pub struct OutputSums {
 /// The statistics' storage. A method is one transaction.
 #[async_trait]
 pub trait StatsStore: Send + Sync {
-    /// Names of all domains that have figures.
-    async fn domain_names(&self) -> Result<Vec<String>, StoreError>;
+    /// Names of domains that have figures: the first so many.
+    async fn domain_names(&self, names: Names<'_>, limit: i64) -> Result<Vec<String>, StoreError>;
 
     /// Adds sums to their points, hours and days, and moves the import on. Answers with the import's number. A point may come more than
     /// once.
@@ -198,8 +206,8 @@ pub trait StatsStore: Send + Sync {
     async fn usage(&self, domain: Option<&str>, spans: &[Span]) -> Result<Vec<Counted>, StoreError>;
     /// The five-minute points of several domains together, in order.
     async fn summed_points(&self, domains: &[String], slot: Slot) -> Result<Vec<Counted>, StoreError>;
-    /// The bytes of the five-minute point that `above` others of the slot exceed; 0 where there are no more than these.
-    async fn nth_point(&self, domain: Option<&str>, slot: Slot, above: i64) -> Result<i64, StoreError>;
+    /// The bytes of five-minute points of all domains or of one; in no order, empty ones left out.
+    async fn point_bytes(&self, domain: Option<&str>, slot: Slot) -> Result<Vec<i64>, StoreError>;
     /// The domains with the most bytes, the most first.
     async fn top_domains(&self, chosen: &Chosen, spans: &[Span], limit: i64) -> Result<Vec<DomainSums>, StoreError>;
 

@@ -90,6 +90,4 @@ pub struct TranscodingView {
     pub files: super::Change,
     /// Outputs of failed tasks.
     pub failed: super::Change,
-    /// Names that can be chosen, removed domains too.
-    pub domains: Vec<String>,
 }

@@ -139,6 +139,4 @@ pub struct UsageView {
     pub cards: UsageCards,
     /// By traffic, at most 20.
     pub top: Vec<TopDomain>,
-    /// Names that can be chosen, removed domains too.
-    pub domains: Vec<String>,
 }

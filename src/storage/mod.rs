@@ -78,6 +78,14 @@ impl Engine {
         }
     }
 
+    /// The values of a column as one JSON array; null where there are no rows, or an empty one.
+    fn list(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("json_group_array({column})"),
+            Self::Postgres => format!("cast(json_agg({column}) as text)"),
+        }
+    }
+
     /// The end of a `select` whose rows nobody may change before this transaction ends.
     const fn for_share(self) -> &'static str {
         match self {

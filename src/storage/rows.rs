@@ -7,6 +7,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, ColumnIndex, Decode, Row, Type};
 
 use crate::model::StoreError;
+use crate::stats::Names;
 
 /// Reads columns by name, as the types that are stored.
 pub(super) trait Read {
@@ -90,6 +91,16 @@ impl Values {
             };
         }
         query
+    }
+}
+
+/// That `column` is one of these names.
+pub(super) fn named(column: &str, names: Names<'_>, values: &mut Values) -> String {
+    match names {
+        Names::With("") => "1 = 1".to_owned(),
+        Names::With(part) => format!("{column} like {} escape '!'", values.place(Value::Text(containing(part)))),
+        Names::Among([]) => "1 = 0".to_owned(),
+        Names::Among(names) => format!("{column} in ({})", values.places(names)),
     }
 }
 

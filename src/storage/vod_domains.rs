@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 
 use super::Db;
-use super::rows::Read;
+use super::rows::{Read, Value, Values, named};
 use crate::audit::AuditEntry;
 use crate::model::{DomainName, Millis, StoreError};
-use crate::stats::{HostStore, PathRule, PlayHost, VodDomain};
+use crate::stats::{HostStore, Names, PathRule, PlayHost, VodDomain};
 
 #[async_trait]
 impl HostStore for Db {
@@ -17,6 +17,23 @@ impl HostStore for Db {
         let row = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&self.read).await?;
         let hosts: Vec<(String, String)> = row.packed("found")?;
         Ok(hosts.into_iter().map(|(push, play)| PlayHost { push, play }).collect())
+    }
+
+    async fn host_names(&self, names: Names<'_>, limit: i64) -> Result<Vec<String>, StoreError> {
+        let mut values = Values::default();
+        let parts = [("domain_names", "role = 'play' and "), ("vod_domains", "")].map(|(table, only)| {
+            let condition = named("name", names, &mut values);
+            let limit = values.place(Value::Int(limit));
+            format!(
+                "select name from (select name from {table} where {only}{condition} order by name limit {limit}) as n"
+            )
+        });
+        let limit = values.place(Value::Int(limit));
+        let from = format!("from ({} order by name limit {limit}) as n", parts.join(" union "));
+        let sql = self.engine.packed("name", &from);
+        let row = values.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).fetch_one(&self.read).await?;
+        let found: Vec<(String,)> = row.packed("found")?;
+        Ok(found.into_iter().map(|(name,)| name).collect())
     }
 
     async fn vod_domains(&self) -> Result<Vec<VodDomain>, StoreError> {

@@ -1,7 +1,7 @@
 //! Lines that are one JSON object: nginx with the console's `log_format`, and Cloudflare Logpush.
 //!
 //! The scanner reads names and values in any order, passes over whatever values it does not need, nested ones too, and undoes escapes only
-//! in a host.
+//! in a host. Lines of one log are alike, so names are read where a line differs from the one before: see [`Layout`].
 //!
 //! ```text
 //! {"t":"2026-11-22T09:01:03+00:00","msec":1795338063.688,"host":"play.test.com","status":200,"bytes_sent":20000248,"request_time":3.771}
@@ -23,23 +23,23 @@ pub const NGINX_LOG_FORMAT: &str = r#"log_format callsheet escape=json '{"t":"$t
   '"ref":"$http_referer","ua":"$http_user_agent","upstream_cache_status":"$upstream_cache_status"}';"#;
 
 /// `msec`, else `t`; `bytes_sent`, else `body_bytes_sent`; `host`, `status`, `request_time` (s) and, where logged, `upstream_cache_status`.
-pub(super) fn nginx<'a>(line: &'a [u8], dates: &mut Dates, scratch: &'a mut String) -> Result<Hit<'a>, Bad> {
-    let (mut asked, mut msec, mut iso) = (None, None, None);
-    let (mut sent, mut body, mut code, mut duration, mut cache) = (None, None, None, None, None);
-    let mut object = Object::open(line)?;
-    while let Some((name, value)) = object.next()? {
-        match name {
-            b"msec" => msec = Some(value),
-            b"t" => iso = Some(value),
-            b"host" => asked = Some(value),
-            b"status" => code = Some(value),
-            b"bytes_sent" => sent = Some(value),
-            b"body_bytes_sent" => body = Some(value),
-            b"request_time" => duration = Some(value),
-            b"upstream_cache_status" => cache = Some(value),
-            _ => {}
-        }
-    }
+pub(super) fn nginx<'a>(
+    line: &'a [u8],
+    dates: &mut Dates,
+    layout: &mut Layout,
+    scratch: &'a mut String,
+) -> Result<Hit<'a>, Bad> {
+    const NAMES: [&[u8]; 8] = [
+        b"msec",
+        b"t",
+        b"bytes_sent",
+        b"body_bytes_sent",
+        b"host",
+        b"status",
+        b"request_time",
+        b"upstream_cache_status",
+    ];
+    let [msec, iso, sent, body, asked, code, duration, cache] = layout.read(line, &NAMES)?;
     let end_ms = match msec {
         Some(msec) => millis(msec.raw),
         None => iso.and_then(|iso| dates.rfc3339(iso.raw)),
@@ -55,21 +55,21 @@ pub(super) fn nginx<'a>(line: &'a [u8], dates: &mut Dates, scratch: &'a mut Stri
 }
 
 /// The duration is that between the two time stamps.
-pub(super) fn cloudflare<'a>(line: &'a [u8], dates: &mut Dates, scratch: &'a mut String) -> Result<Hit<'a>, Bad> {
-    let (mut asked, mut start, mut end) = (None, None, None);
-    let (mut sent, mut code, mut cache) = (None, None, None);
-    let mut object = Object::open(line)?;
-    while let Some((name, value)) = object.next()? {
-        match name {
-            b"ClientRequestHost" => asked = Some(value),
-            b"EdgeStartTimestamp" => start = Some(value),
-            b"EdgeEndTimestamp" => end = Some(value),
-            b"EdgeResponseBytes" => sent = Some(value),
-            b"EdgeResponseStatus" => code = Some(value),
-            b"CacheCacheStatus" => cache = Some(value),
-            _ => {}
-        }
-    }
+pub(super) fn cloudflare<'a>(
+    line: &'a [u8],
+    dates: &mut Dates,
+    layout: &mut Layout,
+    scratch: &'a mut String,
+) -> Result<Hit<'a>, Bad> {
+    const NAMES: [&[u8]; 6] = [
+        b"ClientRequestHost",
+        b"EdgeStartTimestamp",
+        b"EdgeEndTimestamp",
+        b"EdgeResponseBytes",
+        b"EdgeResponseStatus",
+        b"CacheCacheStatus",
+    ];
+    let [asked, start, end, sent, code, cache] = layout.read(line, &NAMES)?;
     let mut stamp = |value: Option<Value<'_>>| {
         let raw = value?.raw;
         if raw.contains(&b'-') { dates.rfc3339(raw) } else { unix(raw) }
@@ -120,41 +120,102 @@ enum Kind {
     Other,
 }
 
-/// The members of an object, one after another.
+/// What stood between the values of the line before, and which of the asked values followed: where a line says the same, nothing is read.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// One gap after another.
+    text: Vec<u8>,
+    gaps: Vec<Gap>,
+}
+
+/// From the end of a value to the colon before the next one.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    /// Its end in the text; it starts where the gap before ends.
+    end: usize,
+    field: Option<usize>,
+}
+
+impl Layout {
+    /// Longer gaps, and more, are anybody's lines.
+    const LONGEST: usize = 64;
+    const MOST: usize = 64;
+
+    /// The values of these names in a line that is one object; of a name that comes twice the last.
+    fn read<'a, const N: usize>(&mut self, line: &'a [u8], names: &[&[u8]; N]) -> Result<[Option<Value<'a>>; N], Bad> {
+        let mut found = [None; N];
+        let mut object = Object::open(line)?;
+        let mut start = 0;
+        for member in 0.. {
+            let from = object.at;
+            let known = self.gaps.get(member).filter(|gap| line[from..].starts_with(&self.text[start..gap.end]));
+            let field = if let Some(gap) = known {
+                object.at += gap.end - start;
+                start = gap.end;
+                gap.field
+            } else {
+                let Some(name) = object.name(member > 0)? else { break };
+                let field = names.iter().position(|asked| *asked == name);
+                start = self.learn(member, start, &line[from..object.at], field);
+                field
+            };
+            let value = object.value()?;
+            if let Some(field) = field {
+                found[field] = Some(value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Answers with where the next gap starts.
+    fn learn(&mut self, member: usize, start: usize, gap: &[u8], field: Option<usize>) -> usize {
+        self.gaps.truncate(member);
+        self.text.truncate(start);
+        if self.gaps.len() == member && member < Self::MOST && gap.len() <= Self::LONGEST {
+            self.text.extend_from_slice(gap);
+            self.gaps.push(Gap { end: self.text.len(), field });
+        }
+        self.text.len()
+    }
+}
+
+/// An object, member by member.
 struct Object<'a> {
     line: &'a [u8],
     at: usize,
-    started: bool,
 }
 
 impl<'a> Object<'a> {
     fn open(line: &'a [u8]) -> Result<Self, Bad> {
-        if line.first() == Some(&b'{') { Ok(Self { line, at: 1, started: false }) } else { Err(Bad::Json) }
+        if line.first() == Some(&b'{') { Ok(Self { line, at: 1 }) } else { Err(Bad::Json) }
     }
 
-    /// The next name and its value; `None` at the object's end, which must be the line's.
-    fn next(&mut self) -> Result<Option<(&'a [u8], Value<'a>)>, Bad> {
+    /// The next name, up to its colon; `None` at the object's end, which must be the line's.
+    fn name(&mut self, follows: bool) -> Result<Option<&'a [u8]>, Bad> {
         match self.token()? {
             b'}' => return if self.line[self.at + 1..].trim_ascii().is_empty() { Ok(None) } else { Err(Bad::Json) },
-            b',' if self.started => {
+            b',' if follows => {
                 self.at += 1;
                 self.token()?;
             }
-            _ if self.started => return Err(Bad::Json),
-            _ => self.started = true,
+            _ if follows => return Err(Bad::Json),
+            _ => {}
         }
         let name = self.text()?;
         if self.token()? != b':' {
             return Err(Bad::Json);
         }
         self.at += 1;
-        let value = match self.token()? {
-            b'"' => self.text()?,
-            b'{' | b'[' => self.nested()?,
-            _ => self.plain()?,
-        };
         // A name with escapes is none of those that are looked for, as long as nobody escapes plain letters.
-        Ok(Some((name.raw, value)))
+        Ok(Some(name.raw))
+    }
+
+    fn value(&mut self) -> Result<Value<'a>, Bad> {
+        match self.token()? {
+            b'"' => self.text(),
+            b'{' | b'[' => self.nested(),
+            _ => self.plain(),
+        }
     }
 
     /// The next byte that is not white space.

@@ -2,7 +2,7 @@
 //!
 //! **Words.** A *line* becomes a [`Hit`] or is [`Bad`]. A [`Tally`] sums hits by domain and point; hosts that the console does not know
 //! are summed under [`OTHER`](super::OTHER). A [`Reading`] takes a file from its first byte to its last and hands over a [`Batch`] about
-//! every 32 MiB, always at the end of a line.
+//! every 256 MiB, always at the end of a line.
 //!
 //! **Once only.** What was taken of a file is known by two digests of its unpacked content: `head`, of the first 4 KiB (or of what was
 //! taken, when that is less), and `prefix`, of everything up to `offset`. Whoever stores a batch stores the three with it. A file that is

@@ -22,12 +22,14 @@ pub struct Hit<'a> {
     pub hit: Option<bool>,
 }
 
-/// Reads the lines of one file. It keeps what lines leave for later ones: the columns that `#Fields:` names, and the last date.
+/// Reads the lines of one file. It keeps what lines leave for later ones: the columns that `#Fields:` names, the last date, and how
+/// objects are laid out.
 #[derive(Debug)]
 pub struct Parser {
     format: Format,
     dates: Dates,
     columns: Columns,
+    layout: json::Layout,
     scratch: String,
 }
 
@@ -35,7 +37,8 @@ impl Parser {
     /// For a new file.
     #[must_use]
     pub fn new(format: Format) -> Self {
-        Self { format, dates: Dates::default(), columns: Columns::default(), scratch: String::new() }
+        let (dates, columns, layout) = (Dates::default(), Columns::default(), json::Layout::default());
+        Self { format, dates, columns, layout, scratch: String::new() }
     }
 
     /// The format it reads.
@@ -50,11 +53,11 @@ impl Parser {
         if line.is_empty() {
             return Ok(None);
         }
-        let dates = &mut self.dates;
+        let (dates, layout) = (&mut self.dates, &mut self.layout);
         let hit = match self.format {
             Format::Combined => combined::parse(line, dates),
-            Format::NginxJson => json::nginx(line, dates, &mut self.scratch),
-            Format::Cloudflare => json::cloudflare(line, dates, &mut self.scratch),
+            Format::NginxJson => json::nginx(line, dates, layout, &mut self.scratch),
+            Format::Cloudflare => json::cloudflare(line, dates, layout, &mut self.scratch),
             Format::W3c if line[0] == b'#' => {
                 self.columns.directive(line);
                 return Ok(None);

@@ -19,8 +19,8 @@ const HEAD: usize = 4096;
 const LONGEST_LINE: usize = 1 << 20;
 /// Holds the longest line and a block behind it.
 const BUFFER: usize = 2 << 20;
-/// Unpacked content after which a batch goes.
-const BATCH: u64 = 32 << 20;
+/// Unpacked content after which a batch goes: half a second's work, so that its commit is little beside it.
+const BATCH: u64 = 256 << 20;
 
 /// What was counted since the batch before; it ends where a line ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
         Ok(found)
     }
 
-    /// Counts lines up to the end of what is there. `take` gets a batch about every 32 MiB and at the end, and may stop the run; what it
+    /// Counts lines up to the end of what is there. `take` gets a batch about every 256 MiB and at the end, and may stop the run; what it
     /// stopped at counts as handed over.
     pub fn run(&mut self, tally: &mut Tally, tail: Tail, mut take: impl FnMut(Batch) -> ControlFlow<()>) -> End {
         loop {

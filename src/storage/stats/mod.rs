@@ -7,6 +7,7 @@
 
 mod imports;
 mod inventory;
+mod memo;
 mod read;
 mod retention;
 mod transcoding;
@@ -15,19 +16,21 @@ mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Transaction};
 
+use self::memo::Memo;
 use super::batch::Rows;
-use super::rows::{Read, Value, Values};
+use super::rows::{Read, Value, Values, named};
 use super::{Db, Engine, MIB, OpenError, sqlite_pool};
 use crate::model::StoreError;
 use crate::stats::slots::{Calendar, Span};
 use crate::stats::{
-    Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, OutputSums, Sample, Slot, StatsStore, StoredOutput,
-    UsageRow,
+    Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, Names, OutputSums, Sample, Slot, StatsStore,
+    StoredOutput, UsageRow,
 };
 
 /// All domains together.
@@ -40,6 +43,7 @@ pub struct StatsDb {
     write: AnyPool,
     read: AnyPool,
     calendar: Calendar,
+    busiest: Arc<Memo>,
 }
 
 impl StatsDb {
@@ -53,7 +57,7 @@ impl StatsDb {
                 (pool(1).map_err(OpenError::Connect)?, pool(4).map_err(OpenError::Connect)?)
             }
         };
-        Ok(Self { engine: db.engine, write, read, calendar })
+        Ok(Self { engine: db.engine, write, read, calendar, busiest: Arc::default() })
     }
 
     /// Brings the tables up to date, and hours and days into the console's zone.
@@ -106,9 +110,12 @@ impl StatsDb {
         Ok(found.into_iter().collect())
     }
 
-    async fn known_names(&self) -> Result<Vec<String>, StoreError> {
-        let from = "from (select name from stats_domains order by name) as d";
-        let found: Vec<(String,)> = self.packed("name", from, &Values::default()).await?;
+    async fn names(&self, names: Names<'_>, limit: i64) -> Result<Vec<String>, StoreError> {
+        let mut values = Values::default();
+        let condition = named("name", names, &mut values);
+        let limit = values.place(Value::Int(limit));
+        let from = format!("from (select name from stats_domains where {condition} order by name limit {limit}) as d");
+        let found: Vec<(String,)> = self.packed("name", &from, &values).await?;
         Ok(found.into_iter().map(|(name,)| name).collect())
     }
 }
@@ -117,13 +124,10 @@ impl StatsDb {
 fn chosen_numbers(chosen: &Chosen, values: &mut Values) -> String {
     match chosen {
         Chosen::All => format!("(select {ALL} as id) as d"),
-        Chosen::Only(names) => format!("(select id from stats_domains where {}) as d", named("name", names, values)),
+        Chosen::Only(names) => {
+            format!("(select id from stats_domains where {}) as d", named("name", Names::Among(names), values))
+        }
     }
-}
-
-/// That `column` is one of these names.
-fn named(column: &str, names: &[String], values: &mut Values) -> String {
-    if names.is_empty() { "1 = 0".to_owned() } else { format!("{column} in ({})", values.places(names)) }
 }
 
 /// `from <= column < to`.
@@ -134,13 +138,13 @@ fn within(column: &str, slot: Slot, values: &mut Values) -> String {
 
 #[async_trait]
 impl StatsStore for StatsDb {
-    async fn domain_names(&self) -> Result<Vec<String>, StoreError> {
-        self.known_names().await
+    async fn domain_names(&self, names: Names<'_>, limit: i64) -> Result<Vec<String>, StoreError> {
+        self.names(names, limit).await
     }
 
     async fn add_usage(&self, rows: &[UsageRow], step: Option<&ImportStep>) -> Result<Option<i64>, StoreError> {
         let mut tx = self.begin().await?;
-        self.hold_zone(&mut tx).await?;
+        self.begin_change(&mut tx).await?;
         let bytes = rows.iter().map(|row| row.sums.bytes).sum();
         let import = match step {
             Some(step) => Some(self.move_on(&mut tx, step, bytes).await?),
@@ -171,8 +175,8 @@ impl StatsStore for StatsDb {
         self.points_together(domains, slot).await
     }
 
-    async fn nth_point(&self, domain: Option<&str>, slot: Slot, above: i64) -> Result<i64, StoreError> {
-        self.nth_highest(domain, slot, above).await
+    async fn point_bytes(&self, domain: Option<&str>, slot: Slot) -> Result<Vec<i64>, StoreError> {
+        self.bytes_of_points(domain, slot).await
     }
 
     async fn top_domains(&self, chosen: &Chosen, spans: &[Span], limit: i64) -> Result<Vec<DomainSums>, StoreError> {

@@ -1,10 +1,12 @@
 //! Reading usage.
 
-use super::super::rows::{Read, Value, Values};
-use super::{ALL, StatsDb, named, within};
+use sqlx::AssertSqlSafe;
+
+use super::super::rows::{Read, Value, Values, named};
+use super::{ALL, StatsDb, within};
 use crate::model::StoreError;
-use crate::stats::slots::Span;
-use crate::stats::{Chosen, Counted, DomainSums, Granularity, Slot};
+use crate::stats::slots::{POINT, Span, points_in};
+use crate::stats::{Chosen, Counted, DomainSums, Granularity, Names, Slot};
 
 /// The table of rows of one length, and how their peaks are read.
 const fn table(rows: Granularity) -> (&'static str, &'static str, &'static str) {
@@ -25,11 +27,11 @@ fn number(domain: Option<&str>, values: &mut Values) -> String {
     }
 }
 
-/// at, bytes, requests, peak, peak_at.
-type Row = (i64, i64, i64, i64, i64);
+/// at, bytes, peak, peak_at.
+type Row = (i64, i64, i64, i64);
 
-fn counted((at, bytes, requests, peak, peak_at): Row) -> Counted {
-    Counted { at, bytes, requests, peak, peak_at }
+fn counted((at, bytes, peak, peak_at): Row) -> Counted {
+    Counted { at, bytes, peak, peak_at }
 }
 
 impl StatsDb {
@@ -43,39 +45,47 @@ impl StatsDb {
         for span in spans {
             let (table, peak, peak_at) = table(span.rows);
             parts.push(format!(
-                "select u.at, u.bytes, u.requests, {peak} as peak, {peak_at} as peak_at from {table} as u \
+                "select u.at, u.bytes, {peak} as peak, {peak_at} as peak_at from {table} as u \
                  where u.domain_id = {number} and {}",
                 within("u.at", span.slot, &mut values)
             ));
         }
         let from = format!("from ({}) as u", parts.join(" union all "));
-        let rows: Vec<Row> = self.packed("at, bytes, requests, peak, peak_at", &from, &values).await?;
+        let rows: Vec<Row> = self.packed("at, bytes, peak, peak_at", &from, &values).await?;
         Ok(rows.into_iter().map(counted).collect())
     }
 
+    /// All points as two lists, summed here: a database would sort them first.
     pub(super) async fn points_together(&self, domains: &[String], slot: Slot) -> Result<Vec<Counted>, StoreError> {
         let mut values = Values::default();
-        let from = format!(
-            "from (select u.at as at, cast(sum(u.bytes) as bigint) as bytes, \
-             cast(sum(u.requests) as bigint) as requests from stats_domains as d cross join usage_5m as u \
-             where {} and u.domain_id = d.id and {} group by u.at order by u.at) as u",
-            named("d.name", domains, &mut values),
+        let sql = format!(
+            "select {} as at, {} as bytes from stats_domains as d cross join usage_5m as u \
+             where {} and u.domain_id = d.id and {}",
+            self.engine.list("u.at"),
+            self.engine.list("u.bytes"),
+            named("d.name", Names::Among(domains), &mut values),
             within("u.at", slot, &mut values)
         );
-        let rows: Vec<Row> = self.packed("at, bytes, requests, bytes, at", &from, &values).await?;
-        Ok(rows.into_iter().map(counted).collect())
+        let row = values.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.read).await?;
+        let (starts, bytes) = (row.packed::<i64>("at")?, row.packed::<i64>("bytes")?);
+        let mut sums = vec![0; usize::try_from(points_in(slot)).unwrap_or(0)];
+        for (at, bytes) in starts.into_iter().zip(bytes) {
+            let place = usize::try_from((at - slot.from) / POINT).ok().and_then(|place| sums.get_mut(place));
+            *place.ok_or_else(|| StoreError::corrupt(at.to_string()))? += bytes;
+        }
+        let points = (0..).map(|place| slot.from + place * POINT).zip(sums).filter(|(_, bytes)| *bytes > 0);
+        Ok(points.map(|(at, bytes)| Counted { at, bytes, peak: bytes, peak_at: at }).collect())
     }
 
-    pub(super) async fn nth_highest(&self, domain: Option<&str>, slot: Slot, above: i64) -> Result<i64, StoreError> {
+    pub(super) async fn bytes_of_points(&self, domain: Option<&str>, slot: Slot) -> Result<Vec<i64>, StoreError> {
         let mut values = Values::default();
         let number = number(domain, &mut values);
         let sql = format!(
-            "select bytes from usage_5m where domain_id = {number} and {} order by bytes desc limit 1 offset {}",
-            within("at", slot, &mut values),
-            values.place(Value::Int(above))
+            "select {} as bytes from usage_5m where domain_id = {number} and {}",
+            self.engine.list("bytes"),
+            within("at", slot, &mut values)
         );
-        let row = values.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).fetch_optional(&self.read).await?;
-        row.map_or(Ok(0), |row| row.col("bytes"))
+        values.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.read).await?.packed("bytes")
     }
 
     pub(super) async fn highest_domains(
@@ -84,13 +94,27 @@ impl StatsDb {
         spans: &[Span],
         limit: i64,
     ) -> Result<Vec<DomainSums>, StoreError> {
+        if *chosen != Chosen::All {
+            return self.read_highest(chosen, spans, limit).await;
+        }
+        let sql = "select version from stats_state where id = 1";
+        let version = sqlx::query(sql).fetch_one(&self.read).await?.col("version")?;
+        if let Some(known) = self.busiest.get(version, spans, limit) {
+            return Ok(known);
+        }
+        let found = self.read_highest(chosen, spans, limit).await?;
+        self.busiest.put(version, spans, limit, &found);
+        Ok(found)
+    }
+
+    async fn read_highest(&self, chosen: &Chosen, spans: &[Span], limit: i64) -> Result<Vec<DomainSums>, StoreError> {
         if spans.is_empty() {
             return Ok(Vec::new());
         }
         let mut values = Values::default();
         let only = match chosen {
             Chosen::All => String::new(),
-            Chosen::Only(names) => format!("{} and ", named("d.name", names, &mut values)),
+            Chosen::Only(names) => format!("{} and ", named("d.name", Names::Among(names), &mut values)),
         };
         let mut parts = Vec::with_capacity(spans.len());
         for span in spans {

@@ -15,6 +15,7 @@ impl StatsDb {
              from (select 0 as id union all select id from stats_domains) as d) as d where first is not null";
         let firsts: Vec<(i64, i64)> = self.packed("id, first", from, &Values::default()).await?;
         let mut tx = self.begin().await?;
+        self.begin_change(&mut tx).await?;
         // First of all, so that nobody takes what is left of a day for the whole.
         let sql = "update stats_state set kept_from = $1 where id = 1 and kept_from < $1";
         sqlx::query(sql).bind(before).execute(&mut *tx).await?;

@@ -19,6 +19,9 @@ const POINT_COLUMNS: [&str; 9] = ["domain_id", "at", "bytes", "requests", "hits"
 const ROLLED_COLUMNS: [&str; 11] =
     ["domain_id", "at", "bytes", "requests", "hits", "s2xx", "s3xx", "s4xx", "s5xx", "peak", "peak_at"];
 
+/// Rows that are made ready for statements at once: they take five times the memory of what they hold.
+const AT_ONCE: usize = 4_096;
+
 /// What is added to an hour or a day.
 struct Rolled {
     sums: Sums,
@@ -39,8 +42,8 @@ impl StatsDb {
             *added.entry((ALL, *at)).or_default() += *sums;
         }
         let (hours, days) = self.roll_up(&added, self.add_points(connection, &added).await?)?;
-        self.add_rolled(connection, "usage_1h", hours).await?;
-        self.add_rolled(connection, "usage_1d", days).await
+        self.add_rolled(connection, "usage_1h", &hours).await?;
+        self.add_rolled(connection, "usage_1d", &days).await
     }
 
     /// Answers with the bytes that these points have now.
@@ -49,15 +52,20 @@ impl StatsDb {
         connection: &mut AnyConnection,
         added: &BTreeMap<Key, Sums>,
     ) -> Result<Vec<(Key, i64)>, StoreError> {
-        let mut rows = Rows::new(POINT_COLUMNS, added.len());
-        for ((number, at), sums) in added {
-            let Sums { bytes, requests, hits, s2xx, s3xx, s4xx, s5xx } = *sums;
-            rows.push([*number, *at, bytes, requests, hits, s2xx, s3xx, s4xx, s5xx].map(Into::into));
-        }
         let ending =
             format!(" on conflict (domain_id, at) do update set {} returning domain_id, at, bytes", adding("usage_5m"));
-        let written = rows.insert(self.engine, connection, "usage_5m", &ending).await?;
-        written.iter().map(|row| Ok(((row.col("domain_id")?, row.col("at")?), row.col("bytes")?))).collect()
+        let mut points = Vec::with_capacity(added.len());
+        for some in added.iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+            let mut rows = Rows::new(POINT_COLUMNS, some.len());
+            for ((number, at), sums) in some {
+                let Sums { bytes, requests, hits, s2xx, s3xx, s4xx, s5xx } = **sums;
+                rows.push([*number, *at, bytes, requests, hits, s2xx, s3xx, s4xx, s5xx].map(Into::into));
+            }
+            for row in rows.insert(self.engine, connection, "usage_5m", &ending).await? {
+                points.push(((row.col("domain_id")?, row.col("at")?), row.col("bytes")?));
+            }
+        }
+        Ok(points)
     }
 
     /// What comes to hours and days. Points only grow, so the highest of the touched ones is enough to know the peak.
@@ -79,13 +87,17 @@ impl StatsDb {
         Ok((hours, days))
     }
 
-    async fn add_rolled(&self, connection: &mut AnyConnection, table: &str, added: RollUp) -> Result<(), StoreError> {
-        let mut rows = Rows::new(ROLLED_COLUMNS, added.len());
-        for ((number, at), Rolled { sums, peak, peak_at }) in added {
-            let Sums { bytes, requests, hits, s2xx, s3xx, s4xx, s5xx } = sums;
-            rows.push([number, at, bytes, requests, hits, s2xx, s3xx, s4xx, s5xx, peak, peak_at].map(Into::into));
+    async fn add_rolled(&self, connection: &mut AnyConnection, table: &str, added: &RollUp) -> Result<(), StoreError> {
+        let ending = on_conflict_add(table);
+        for some in added.iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+            let mut rows = Rows::new(ROLLED_COLUMNS, some.len());
+            for ((number, at), Rolled { sums, peak, peak_at }) in some {
+                let Sums { bytes, requests, hits, s2xx, s3xx, s4xx, s5xx } = *sums;
+                let row = [*number, *at, bytes, requests, hits, s2xx, s3xx, s4xx, s5xx, *peak, *peak_at];
+                rows.push(row.map(Into::into));
+            }
+            rows.insert(self.engine, connection, table, &ending).await?;
         }
-        rows.insert(self.engine, connection, table, &on_conflict_add(table)).await?;
         Ok(())
     }
 }

@@ -35,10 +35,10 @@ impl StatsDb {
         Ok(tx.commit().await?)
     }
 
-    /// Makes sure that hours and days are still of this process's zone, until the transaction ends.
-    pub(super) async fn hold_zone(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        let sql = format!("select zone from stats_state where id = 1{}", self.engine.for_share());
-        let zone: String = sqlx::query(AssertSqlSafe(sql)).fetch_one(connection).await?.col("zone")?;
+    /// Tells that usage changes, and makes sure that hours and days are still of this process's zone, until the transaction ends.
+    pub(super) async fn begin_change(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        let sql = "update stats_state set version = version + 1 where id = 1 returning zone";
+        let zone: String = sqlx::query(sql).fetch_one(connection).await?.col("zone")?;
         if zone == self.calendar.zone_name() {
             return Ok(());
         }

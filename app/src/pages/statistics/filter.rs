@@ -1,6 +1,6 @@
 //! The filters of statistics, as they stand in the page's address: `?slot=7d` or `?from=2026-11-01&to=2026-11-07`, and `&domain=a&domain=b`.
 
-use callsheet::model::DomainName;
+use callsheet::model::{Actor, DomainName};
 use callsheet::stats::slots::{Calendar, LONGEST};
 use callsheet::stats::{OTHER, Slot};
 use leptos::prelude::*;
@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use super::narrow::Narrow;
 use crate::components::{Note, Tone};
 use crate::context::Visit;
+use crate::error::UiError;
 use crate::request::encode;
 use crate::texts::Texts;
 
@@ -16,6 +17,8 @@ use crate::texts::Texts;
 const PRESETS: [(&str, i64); 3] = [("1d", 1), ("7d", 7), ("30d", 30)];
 /// Of more domains than these, a box finds the one.
 const MANY: usize = 8;
+/// Domains to choose from at once; of more than these the server finds the one.
+const MOST: usize = 100;
 
 /// Name and value of each pair of an address.
 pub(super) type Pairs = Vec<(&'static str, String)>;
@@ -30,6 +33,8 @@ pub(super) struct Scope {
     to: String,
     /// None: all.
     pub(super) domains: Vec<String>,
+    /// Part of the names to choose from.
+    find: String,
 }
 
 /// The values of one name in an address.
@@ -52,6 +57,7 @@ impl Scope {
             from: value("from"),
             to: value("to"),
             domains,
+            find: value("find"),
         }
     }
 
@@ -114,16 +120,18 @@ pub(super) fn href(path: &str, scope: &Scope, others: &Pairs) -> String {
     format!("{path}{}", encode(&pairs))
 }
 
-/// The filters as a form that works without script. `others`: what else the address says; `known`: the domains to choose from.
-pub(super) fn form(
+/// The filters as a form that works without script. `others`: what else the address says.
+pub(super) async fn form(
     visit: &Visit,
+    actor: &Actor,
     calendar: &Calendar,
     path: &'static str,
     scope: &Scope,
     others: &Pairs,
-    known: &[String],
-) -> AnyView {
+) -> Result<AnyView, UiError> {
     let texts = visit.texts;
+    let known = visit.console.stats.domain_names(actor, &scope.find, MOST as i64 + 1).await;
+    let known = known.map_err(|e| UiError::of(texts, &e))?;
     let presets = PRESETS.map(|(preset, days)| {
         let current = (!scope.is_own() && scope.preset == preset).then_some("true");
         let text = texts.count("statistics.days", days);
@@ -143,13 +151,13 @@ pub(super) fn form(
     let unread = scope.unread(calendar).then(|| {
         view! { <Note tone=Tone::Bad>{texts.get("statistics.range_unread")}</Note> }
     });
-    view! {
+    Ok(view! {
         {unread}
         <form class="filters" method="get" action=path role="search">
             {hidden} {slot}
             <div class="field grow">
                 <span class="label">{texts.get("statistics.domains")}</span>
-                {picker(texts, scope, known)}
+                {picker(texts, scope, &known)}
             </div>
             <div class="field">
                 <span class="label" id="presets">{texts.get("statistics.up_to_today")}</span>
@@ -160,18 +168,19 @@ pub(super) fn form(
             <button class="btn primary">{texts.get("statistics.show")}</button>
         </form>
     }
-    .into_any()
+    .into_any())
 }
 
 /// The domains to choose from, folded behind what is chosen.
 fn picker(texts: Texts, scope: &Scope, known: &[String]) -> AnyView {
     let chosen = match scope.domains.as_slice() {
-        [] => texts.fill("statistics.all_domains", &[("n", &known.len().to_string())]),
+        [] => texts.get("statistics.all_domains"),
         [one] => shown(texts, one),
         several => texts.count("statistics.some_domains", i64::try_from(several.len()).unwrap_or(i64::MAX)),
     };
+    let is_cut = known.len() > MOST;
     // Chosen ones first, also those of which there is nothing.
-    let others = known.iter().filter(|name| !scope.domains.contains(name));
+    let others = known.iter().take(MOST).filter(|name| !scope.domains.contains(name));
     let boxes: Vec<_> = scope
         .domains
         .iter()
@@ -183,9 +192,20 @@ fn picker(texts: Texts, scope: &Scope, known: &[String]) -> AnyView {
             }
         })
         .collect();
-    let find = (boxes.len() > MANY).then(|| view! { <Narrow label=texts.get("statistics.find_domain")/> });
+    let label = texts.get("statistics.find_domain");
+    let find = if is_cut || !scope.find.is_empty() {
+        let help = texts.fill("statistics.find_help", &[("n", &MOST.to_string())]);
+        view! {
+            <input class="input" type="search" name="find" value=scope.find.clone() placeholder=label.clone() aria-label=label
+                aria-describedby="find-help" autocomplete="off"/>
+            <p class="help" id="find-help">{help}</p>
+        }
+        .into_any()
+    } else {
+        (boxes.len() > MANY).then(|| view! { <Narrow label=label/> }).into_any()
+    };
     view! {
-        <details class="picker">
+        <details class="picker" open=!scope.find.is_empty()>
             <summary class="input">{chosen}</summary>
             <div>
                 {find}

@@ -147,7 +147,7 @@ pub(crate) fn TranscodingPage() -> impl IntoView {
         }
         let report = report(&visit.times, &filters, &found);
         let others = filters.others(filters.measure);
-        let form = filter::form(&visit, &calendar, PATH, &filters.scope, &others, &found.domains);
+        let form = filter::form(&visit, &actor, &calendar, PATH, &filters.scope, &others).await?;
         let links = reports::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
         Ok(view! {
             <Head title=texts.get("transcoding.title")>

@@ -84,7 +84,7 @@ pub(crate) fn UsagePage() -> impl IntoView {
         let unfed = usage.cards.traffic == Change::default();
         let held = usage.cards.storage.now > 0 || matches!(usage.metric, Metric::Storage | Metric::Files);
         let report = report(&visit.times, &query.domains, &usage);
-        let form = filter::form(&visit, &calendar, PATH, &filters.scope, &filters.others(), &usage.domains);
+        let form = filter::form(&visit, &actor, &calendar, PATH, &filters.scope, &filters.others()).await?;
         let links = reports::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
         Ok(view! {
             <Head title=texts.get("usage.title")>

@@ -5,6 +5,7 @@ mod access_logs;
 mod callbacks;
 mod deliveries;
 mod domains;
+mod judge;
 mod protocol;
 mod recording;
 mod recoveries;

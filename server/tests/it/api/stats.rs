@@ -294,3 +294,27 @@ async fn before_there_is_anything_the_page_tells_how_it_comes() {
     let page = text(&browse(&api, "/statistics/transcoding").await);
     assert!(page.contains("callsheet import transcode-jobs"), "{page}");
 }
+
+#[tokio::test]
+async fn of_many_domains_a_hundred_are_listed_and_the_rest_is_found() {
+    let api = Api::start().await;
+    let row = |n: i64| UsageRow {
+        domain: format!("d{n:03}.example.com").into(),
+        at: TODAY,
+        sums: Sums { bytes: 1_000 * n, requests: 1, ..Sums::default() },
+    };
+    let rows: Vec<_> = (1..=120).map(row).collect();
+    let progress = Progress { taken: 9, prefix: [1; 32], head: [2; 32], lines: 8, bad: 0 };
+    let step = ImportStep { import: None, name: "access.log".to_owned(), from: 0, progress, now: TODAY };
+    api.console.stats.add_usage(&Actor::cli(), &rows, &step).await.expect("added");
+    let boxes = |page: &str| page.matches("type=\"checkbox\" name=\"domain\"").count();
+
+    let page = text(&browse(&api, "/statistics/usage").await);
+    assert_eq!(boxes(&page), 100);
+    assert!(page.contains("name=\"find\"") && !page.contains("value=\"d119.example.com\""), "{page}");
+    // What is chosen stays chosen while another one is looked for.
+    let page = text(&browse(&api, "/statistics/usage?find=D11&domain=d001.example.com").await);
+    assert_eq!(boxes(&page), 11, "d110 to d119, and the chosen one");
+    assert!(page.contains("<details open class=\"picker\"") && page.contains("value=\"d119.example.com\""), "{page}");
+    assert_eq!(boxes(&text(&browse(&api, "/statistics/usage?find=nobody").await)), 0);
+}

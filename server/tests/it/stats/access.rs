@@ -57,7 +57,7 @@ async fn a_limited_key_sees_its_domains_alone(database: Database) {
         assert_eq!(view.cards.traffic.now, traffic);
         assert_eq!(view.points.iter().map(|point| point.value).sum::<i64>(), traffic);
         assert_eq!(view.top.iter().map(|top| top.traffic).sum::<i64>(), traffic);
-        assert_eq!(view.domains, names);
+        assert_eq!(stats.domain_names(&actor, "", 10).await.expect("names"), names);
         assert_eq!((view.cards.storage.now, view.cards.files.now), (0, 0));
     }
     let key = limited(&[DOMAIN]);
@@ -110,7 +110,8 @@ async fn vod_domains_come_and_go(database: Database) {
     assert!(matches!(stats.remove_vod_domain(&cli, VOD).await, Err(StatsError::UnknownVodDomain(_))));
     assert_eq!(stats.vod_domains(&cli).await.expect("list"), [] as [VodDomain; 0]);
     let view = stage.usage(Metric::Traffic, &[VOD], Slot { from: day.from, to: day.to }, None).await;
-    assert_eq!((view.cards.traffic.now, view.domains), (9, vec![VOD.to_owned()]), "its figures stay");
+    assert_eq!(view.cards.traffic.now, 9, "its figures stay");
+    assert_eq!(stats.domain_names(&cli, "", 10).await.expect("names"), [VOD]);
 }
 
 async fn names_belong_to_one_domain(database: Database) {

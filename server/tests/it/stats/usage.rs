@@ -161,7 +161,11 @@ async fn the_busiest_domains_come_first(database: Database) {
     let view = stage.usage(Metric::Traffic, &[], slot, None).await;
     let top: Vec<_> = view.top.iter().map(|top| (top.traffic, top.peak, top.requests)).collect();
     assert_eq!(top, (5..25).rev().map(|n| (n * 1_000, n * 8_000 / 300, 1)).collect::<Vec<_>>());
-    assert_eq!(view.domains, names);
+    let known =
+        async |part: &str, limit| stage.console.stats.domain_names(&Actor::cli(), part, limit).await.expect("names");
+    assert_eq!(known("", 100).await, names);
+    assert_eq!(known(" D1", 3).await, ["d10.example.com", "d11.example.com", "d12.example.com"]);
+    assert!(known("d_1", 3).await.is_empty() && known("", 0).await.is_empty());
     let two = stage.usage(Metric::Traffic, &["d01.example.com", "d02.example.com"], slot, None).await;
     let top: Vec<_> = two.top.iter().map(|top| top.domain.as_str()).collect();
     assert_eq!(top, ["d02.example.com", "d01.example.com"]);
