@@ -12,6 +12,7 @@ use crate::model::{Clock, IdGenerator, Millis};
 use crate::outbound::{AddressPolicy, Outbound};
 use crate::recordings::Recordings;
 use crate::sealing::Sealer;
+use crate::settings::Settings;
 use crate::sources::Sources;
 use crate::stats::Stats;
 use crate::stats::slots::Calendar;
@@ -72,6 +73,7 @@ pub struct Console {
     pub clock: Arc<dyn Clock>,
     /// For health checks and the loops of the server.
     pub db: Db,
+    pub(crate) settings: Settings,
     stats_db: StatsDb,
 }
 
@@ -81,6 +83,13 @@ impl Console {
     pub fn new(parts: ConsoleParts) -> Self {
         let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, .. } = parts;
         let ConsoleParts { session_grace, part_seconds, cnames, retention, stats_db, .. } = parts;
+        let calendar = Calendar::new(zone.clone());
+        let settings = Settings {
+            time_zone: calendar.zone_name().to_owned(),
+            retention,
+            allowed_networks: policy.allowed().iter().map(ToString::to_string).collect(),
+            retry_schedule: schedule.seconds().to_vec(),
+        };
         let store = Arc::new(db.clone());
         let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {
@@ -114,7 +123,7 @@ impl Console {
                 hosts: store.clone(),
                 domains: store.clone(),
                 clock: clock.clone(),
-                calendar: Calendar::new(zone.clone()),
+                calendar,
                 classes: Classes::default(),
             },
             courier: Courier { store, clock: clock.clone(), sealer, outbound, schedule },
@@ -125,6 +134,7 @@ impl Console {
             retention,
             clock,
             db,
+            settings,
             stats_db,
         }
     }

@@ -8,6 +8,7 @@ pub mod router;
 mod browser_session;
 mod exports;
 mod health;
+mod imports;
 mod middleware;
 
 use std::path::PathBuf;

@@ -8,6 +8,7 @@ mod domains;
 mod protocol;
 mod recording;
 mod recoveries;
+mod settings;
 mod sources;
 mod stats;
 mod streams;

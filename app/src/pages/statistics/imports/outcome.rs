@@ -1,0 +1,139 @@
+//! What became of an upload, in words; and how the form is answered.
+
+use axum::Json;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use callsheet::model::DomainName;
+use callsheet::stats::Imported;
+use callsheet::stats::access_log::{BadLine, Report};
+use tower_sessions::Session;
+
+use super::state::{BadLines, Outcome, OutcomeTone, PATH, UnknownHost, UnknownHosts};
+use crate::error::UiError;
+use crate::forms::Flash;
+use crate::request::{encode, login_page};
+use crate::texts::{Locale, Texts, number};
+use crate::units::Quantity;
+
+/// Whoever sends the form.
+pub struct Visitor {
+    pub texts: Texts,
+    session: Option<Session>,
+    /// A form without script; otherwise the answer is JSON for the island.
+    wants_html: bool,
+}
+
+impl Visitor {
+    #[must_use]
+    pub fn of(parts: &Parts) -> Self {
+        let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+        Self {
+            texts: Texts(Locale::of_request(&parts.headers)),
+            session: parts.extensions.get().cloned(),
+            wants_html: accept.is_some_and(|accept| accept.contains("text/html")),
+        }
+    }
+
+    /// The answer to somebody who is not signed in.
+    #[must_use]
+    pub fn sign_in(&self) -> Response {
+        match self.wants_html {
+            true => Redirect::to(&login_page(PATH.to_owned())).into_response(),
+            false => refusal(&UiError::unauthenticated(self.texts)),
+        }
+    }
+
+    /// The answer to the form, with what was typed into it. `outcome`: the name of the file, and what became of it.
+    pub async fn answer(&self, format: &str, domain: &str, outcome: Result<(String, Imported), UiError>) -> Response {
+        let outcome = outcome.map(|(name, imported)| told(self.texts, &name, &imported));
+        if self.wants_html {
+            Flash::after(PATH, &[("format", format), ("domain", domain)], &outcome).leave(self.session.as_ref()).await;
+            return Redirect::to(&format!("{PATH}#upload")).into_response();
+        }
+        match outcome {
+            Ok(outcome) => Json(outcome).into_response(),
+            Err(error) => refusal(&error),
+        }
+    }
+}
+
+fn refusal(error: &UiError) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(error)).into_response()
+}
+
+fn told(texts: Texts, name: &str, imported: &Imported) -> Outcome {
+    let Imported { report, passed_over, broken, .. } = imported;
+    let (lines, bad) = (whole(report.lines), whole(report.bad));
+    let named = |key: &str| texts.fill(key, &[("name", name)]);
+    if imported.is_duplicate() {
+        let title = named("imports.duplicate");
+        return Outcome {
+            tone: OutcomeTone::Plain,
+            title,
+            notes: vec![texts.get("imports.duplicate_text")],
+            facts: Vec::new(),
+            bad: None,
+            unknown: None,
+        };
+    }
+    let nothing = lines == bad;
+    let title = if nothing { named("imports.nothing") } else { named("imports.counted") };
+    let known = (*passed_over > 0)
+        .then(|| texts.fill("imports.passed_over", &[("size", &Quantity::Bytes.text(whole(*passed_over)))]));
+    let broken = broken.as_ref().map(|why| texts.fill("imports.cut_off", &[("why", why)]));
+    let tone = match () {
+        () if nothing => OutcomeTone::Bad,
+        () if broken.is_some() || bad > 0 || report.unknown > 0 => OutcomeTone::Mixed,
+        () => OutcomeTone::Good,
+    };
+    let facts = [
+        ("imports.format", texts.word("log_format", report.format.as_str())),
+        ("imports.lines", number(lines)),
+        ("imports.bad", number(bad)),
+        ("imports.sent", Quantity::Bytes.text(report.bytes)),
+    ];
+    Outcome {
+        tone,
+        title,
+        notes: broken.into_iter().chain(known).collect(),
+        facts: facts.into_iter().map(|(key, value)| (texts.get(key), value)).collect(),
+        bad: (bad > 0).then(|| bad_lines(texts, report)),
+        unknown: (report.unknown > 0).then(|| unknown_hosts(texts, report)),
+    }
+}
+
+fn bad_lines(texts: Texts, report: &Report) -> BadLines {
+    let rows = report.bad_lines.iter();
+    let rows = rows.map(|&BadLine { line, reason }| [number(whole(line)), texts.word("bad_line", reason.as_str())]);
+    let (shown, all) = (report.bad_lines.len(), whole(report.bad));
+    let title = if whole(shown as u64) < all {
+        texts.fill("imports.first_bad", &[("shown", &shown.to_string()), ("n", &number(all))])
+    } else {
+        texts.count("imports.bad_lines", all)
+    };
+    BadLines { title, heads: [texts.get("imports.line"), texts.get("imports.reason")], rows: rows.collect() }
+}
+
+fn unknown_hosts(texts: Texts, report: &Report) -> UnknownHosts {
+    let row = |host: &str, requests: u64| {
+        let name = DomainName::parse(host).ok();
+        let add = name.map(|name| {
+            let address = encode(&[("vod", name.ascii().to_owned())]);
+            (format!("/settings{address}#add-vod-domain"), texts.get("imports.add_host"))
+        });
+        let shown = if host.is_empty() { texts.get("imports.no_host") } else { host.to_owned() };
+        UnknownHost { host: shown, requests: number(whole(requests)), add }
+    };
+    UnknownHosts {
+        title: texts.count("imports.unknown", whole(report.unknown)),
+        help: texts.get("imports.unknown_help"),
+        heads: [texts.get("imports.host"), texts.get("imports.requests")],
+        rows: report.unknown_hosts.iter().map(|unknown| row(&unknown.host, unknown.requests)).collect(),
+    }
+}
+
+fn whole(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
