@@ -82,7 +82,7 @@ fn row(visit: &Visit, domain: &VodDomain, may_change: bool) -> impl IntoView + u
     view! {
         <tr>
             <th scope="row"><a href=usage>{domain.display.clone()}</a></th>
-            <td data-label=texts.get("settings.vod_path")><code>{domain.path.clone()}</code></td>
+            <td class="path" data-label=texts.get("settings.vod_path")><code>{domain.path.clone()}</code></td>
             <td data-label=texts.get("domains.created_at")>{visit.times.at(domain.created_at)}</td>
             {remove}
         </tr>

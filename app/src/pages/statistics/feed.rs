@@ -39,8 +39,10 @@ pub(super) fn other_ways(texts: Texts, host: &str, open: bool) -> AnyView {
             <div class="body">
                 <details class="more" open=open>
                     <summary>{texts.get("feed.other_ways")}</summary>
-                    {steps_list(texts, &steps)}
-                    <p class="muted">{texts.get("feed.other_ways_text")}</p>
+                    <div class="stack">
+                        {steps_list(texts, &steps)}
+                        <p class="muted">{texts.get("feed.other_ways_text")}</p>
+                    </div>
                 </details>
             </div>
         </section>

@@ -2,7 +2,7 @@
 //! file is, and shows the outcome in place.
 
 use leptos::ev::SubmitEvent;
-use leptos::html::{Div, Form};
+use leptos::html::{Button, Div, Form};
 use leptos::prelude::*;
 
 use super::state::{BadLines, Outcome, PATH, UnknownHosts, UploadLabels, UploadStart};
@@ -78,40 +78,49 @@ impl Upload {
 #[island]
 pub(crate) fn UploadLog(start: UploadStart) -> impl IntoView {
     let upload = Upload::new(&start);
-    let UploadStart { labels, formats, format, domain, .. } = start;
+    let UploadStart { labels, formats, format, domain, error, .. } = start;
+    let wrong = error.and_then(|error| error.field).unwrap_or_default();
     let options: Vec<_> = formats
         .into_iter()
         .map(|(value, text)| view! { <option value=value.clone() selected=value == format>{text}</option> })
         .collect();
-    let outcome = NodeRef::<Div>::new();
-    // The keyboard follows to what has come of the file.
-    Effect::new(move |before: Option<bool>| {
-        let now = upload.outcome.with(Option::is_some);
-        if let (Some(false), true, Some(outcome)) = (before, now, outcome.get_untracked()) {
-            request_animation_frame(move || drop(outcome.focus()));
-        }
-        now
+    let (submit, cancel, outcome) = (NodeRef::<Button>::new(), NodeRef::<Button>::new(), NodeRef::<Div>::new());
+    // The keyboard follows: to *Cancel*, back from there, and to what has come of the file. Without focus the person has to
+    // click; nothing else is lost.
+    Effect::new(move |was_idle: Option<bool>| {
+        let is_idle = upload.is_idle();
+        request_animation_frame(move || match (was_idle, is_idle) {
+            (Some(true), false) => drop(cancel.get_untracked().map(|button| button.focus())),
+            (Some(false), true) if upload.cancelled.get_untracked() => {
+                drop(submit.get_untracked().map(|button| button.focus()));
+            }
+            (Some(false), true) if upload.outcome.with_untracked(Option::is_some) => {
+                drop(outcome.get_untracked().map(|told| told.focus()));
+            }
+            _ => {}
+        });
+        is_idle
     });
     view! {
         <form class="fields" id="upload" method="post" action=PATH enctype="multipart/form-data" node_ref=upload.form
             on:submit=move |event| upload.submit(&event)>
             {field(upload, "file", labels.file.clone(), Some(labels.file_help.clone()), |described, invalid| view! {
-                <input class="input" id="file" name="file" type="file" required=true aria-describedby=described aria-invalid=invalid/>
+                <input class="input" id="file" name="file" type="file" required=true autofocus={wrong == "file"} aria-describedby=described aria-invalid=invalid/>
             }.into_any())}
             <div class="two">
                 {field(upload, "format", labels.format.clone(), None, |described, invalid| view! {
-                    <select class="input" id="format" name="format" aria-describedby=described aria-invalid=invalid>{options}</select>
+                    <select class="input" id="format" name="format" autofocus={wrong == "format"} aria-describedby=described aria-invalid=invalid>{options}</select>
                 }.into_any())}
                 {field(upload, "domain", labels.domain.clone(), Some(labels.domain_help.clone()), |described, invalid| view! {
                     <input class="input" id="domain" name="domain" list="known-hosts" value=domain autocomplete="off" spellcheck="false"
-                        autocapitalize="none" inputmode="url" aria-describedby=described aria-invalid=invalid/>
+                        autocapitalize="none" inputmode="url" autofocus={wrong == "domain"} aria-describedby=described aria-invalid=invalid/>
                 }.into_any())}
             </div>
             <p class="wrong" role="alert" hidden=move || upload.wrong(None).is_none()>{move || upload.wrong(None)}</p>
             <div class="row" hidden=move || !upload.is_idle()>
-                <button class="btn primary">{labels.submit.clone()}</button>
+                <button class="btn primary" node_ref=submit>{labels.submit.clone()}</button>
             </div>
-            {progress(upload, &labels)}
+            {progress(upload, &labels, cancel)}
         </form>
         <div tabindex="-1" node_ref=outcome>{move || upload.outcome.get().map(told)}</div>
     }
@@ -144,20 +153,20 @@ fn field(
     .into_any()
 }
 
-fn progress(upload: Upload, labels: &UploadLabels) -> AnyView {
+fn progress(upload: Upload, labels: &UploadLabels, cancel: NodeRef<Button>) -> AnyView {
     let sending = labels.sending.clone();
     let told = move || match upload.phase.get() {
-        Phase::Sending { sent, total } => {
-            let share = (sent * 100).checked_div(total).unwrap_or_default().to_string();
+        Phase::Sending { sent, total } if total > 0 => {
+            let share = (sent * 100 / total).to_string();
             let text = sending.replace("%{sent}", &size(sent)).replace("%{total}", &size(total));
             text.replace("%{share}", &share)
         }
-        Phase::Idle | Phase::Counting => String::new(),
+        Phase::Idle | Phase::Sending { .. } | Phase::Counting => String::new(),
     };
     // Without a value it says that something goes on.
     let value = move || match upload.phase.get() {
-        Phase::Sending { sent, .. } => Some(sent.to_string()),
-        Phase::Idle | Phase::Counting => None,
+        Phase::Sending { sent, total } if total > 0 => Some(sent.to_string()),
+        Phase::Idle | Phase::Sending { .. } | Phase::Counting => None,
     };
     let most = move || match upload.phase.get() {
         Phase::Sending { total, .. } => total.max(1).to_string(),
@@ -174,11 +183,11 @@ fn progress(upload: Upload, labels: &UploadLabels) -> AnyView {
             <progress aria-label=labels.progress.clone() max=most value=value></progress>
             <div class="row">
                 <span>{told}</span>
-                <button type="button" class="btn small" hidden=move || upload.phase.get() == Phase::Counting
+                <button type="button" class="btn small" node_ref=cancel hidden=move || upload.phase.get() == Phase::Counting
                     on:click=move |_| upload.cancel()>{labels.cancel.clone()}</button>
             </div>
         </div>
-        <p class="muted" role="status">{said}</p>
+        <p class="muted" class:aside=move || upload.phase.get() != Phase::Counting && !upload.cancelled.get() role="status">{said}</p>
     }
     .into_any()
 }

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use callsheet::model::DomainName;
 use callsheet::stats::Imported;
-use callsheet::stats::access_log::{BadLine, Report};
+use callsheet::stats::access_log::{Bad, BadLine, Report};
 use tower_sessions::Session;
 
 use super::state::{BadLines, Outcome, OutcomeTone, PATH, UnknownHost, UnknownHosts};
@@ -105,8 +105,15 @@ fn told(texts: Texts, name: &str, imported: &Imported) -> Outcome {
 }
 
 fn bad_lines(texts: Texts, report: &Report) -> BadLines {
-    let rows = report.bad_lines.iter();
-    let rows = rows.map(|&BadLine { line, reason }| [number(whole(line)), texts.word("bad_line", reason.as_str())]);
+    // By reason, in the order in which the file has them.
+    let mut rows: Vec<(Bad, Vec<u64>)> = Vec::new();
+    for &BadLine { line, reason } in &report.bad_lines {
+        match rows.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, lines)) => lines.push(line),
+            None => rows.push((reason, vec![line])),
+        }
+    }
+    let rows = rows.iter().map(|(reason, lines)| [runs(lines), texts.word("bad_line", reason.as_str())]);
     let (shown, all) = (report.bad_lines.len(), whole(report.bad));
     let title = if whole(shown as u64) < all {
         texts.fill("imports.first_bad", &[("shown", &shown.to_string()), ("n", &number(all))])
@@ -114,6 +121,15 @@ fn bad_lines(texts: Texts, report: &Report) -> BadLines {
         texts.count("imports.bad_lines", all)
     };
     BadLines { title, heads: [texts.get("imports.line"), texts.get("imports.reason")], rows: rows.collect() }
+}
+
+/// `1–3, 7` of 1, 2, 3 and 7.
+fn runs(lines: &[u64]) -> String {
+    let runs = lines.chunk_by(|before, after| before + 1 == *after).map(|run| match run {
+        [first, .., last] => format!("{}–{}", number(whole(*first)), number(whole(*last))),
+        run => run.iter().map(|line| number(whole(*line))).collect(),
+    });
+    runs.collect::<Vec<_>>().join(", ")
 }
 
 fn unknown_hosts(texts: Texts, report: &Report) -> UnknownHosts {
@@ -136,4 +152,16 @@ fn unknown_hosts(texts: Texts, report: &Report) -> UnknownHosts {
 
 fn whole(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+
+    #[test]
+    fn lines_in_a_row_are_one_run() {
+        for (lines, text) in [(&[][..], ""), (&[7], "7"), (&[1, 2, 3, 7, 1_200, 1_201], "1–3, 7, 1,200–1,201")] {
+            assert_eq!(runs(lines), text);
+        }
+    }
 }

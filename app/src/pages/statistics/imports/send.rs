@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{FormData, ProgressEvent, XmlHttpRequest};
+use web_sys::{FormData, HtmlElement, ProgressEvent, XmlHttpRequest};
 
 use super::islands::{Phase, Upload};
-use super::state::PATH;
+use super::state::{Outcome, PATH};
 use crate::components::refresh;
 use crate::error::UiError;
 
@@ -62,7 +62,7 @@ fn send(upload: Upload, data: &FormData) -> Result<XmlHttpRequest, JsValue> {
     Ok(request)
 }
 
-fn read(upload: Upload, status: u16, body: &str) -> Result<super::state::Outcome, UiError> {
+fn read(upload: Upload, status: u16, body: &str) -> Result<Outcome, UiError> {
     if status == 200 {
         return serde_json::from_str(body).map_err(|_| unreachable(upload));
     }
@@ -73,7 +73,7 @@ fn unreachable(upload: Upload) -> UiError {
     UiError { code: "connection".to_owned(), status: 503, message: upload.broken.get_value(), field: None }
 }
 
-fn end(upload: Upload, answer: Result<super::state::Outcome, UiError>) {
+fn end(upload: Upload, answer: Result<Outcome, UiError>) {
     upload.phase.set(Phase::Idle);
     upload.request.set_value(None);
     if upload.cancelled.get_untracked() {
@@ -88,6 +88,13 @@ fn end(upload: Upload, answer: Result<super::state::Outcome, UiError>) {
             // The list below is as old as the page until it can be fetched.
             spawn_local(async { drop(refresh().await) });
         }
-        Err(error) => upload.error.set(Some(error)),
+        Err(error) => {
+            let field = error.field.as_deref().and_then(|field| document().get_element_by_id(field));
+            upload.error.set(Some(error));
+            if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
+                // Without focus the person has to click; nothing else is lost.
+                let _ = field.focus();
+            }
+        }
     }
 }

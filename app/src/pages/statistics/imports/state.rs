@@ -78,7 +78,7 @@ impl OutcomeTone {
 pub(crate) struct BadLines {
     pub(crate) title: String,
     pub(crate) heads: [String; 2],
-    /// Number and reason of each.
+    /// Numbers of lines, and their reason.
     pub(crate) rows: Vec<[String; 2]>,
 }
 
