@@ -46,7 +46,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
         "<th scope=\"row\">41</th><td>The line is not a JSON object.</td>",
         "3 lines of unknown hosts",
         "href=\"/settings?vod=cdn.other.example#add-vod-domain\"",
-        "<th scope=\"row\">play.log</th><td class=\"num\" data-label=\"Lines\">44</td>",
+        "<th scope=\"row\">play.log</th><td data-label=\"Lines\" class=\"num\">44</td>",
     ]);
     assert_eq!(traffic(&console).await, 43_000);
     let again = browser.open(PAGE).await;

@@ -133,7 +133,7 @@ fn configured(visit: &Visit, settings: &Settings) -> AnyView {
     ]
     .into_iter()
     .map(|(key, value)| {
-        let [name, help] = ["", "_help"].map(|part| texts.get(&format!("settings.{key}{part}")));
+        let [name, help] = ["setting", "setting_help"].map(|vocabulary| texts.word(vocabulary, key));
         view! {
             <tr>
                 <th scope="row">{name}<span class="second">{help}</span></th>

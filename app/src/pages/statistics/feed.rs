@@ -18,14 +18,17 @@ const JOB: &str = r#"{"jobId":"1","output":"hd","domain":"vod.example.com","stat
 /// There is no usage yet. `may_add`: the reader may upload logs.
 pub(super) fn usage(texts: Texts, may_add: bool) -> AnyView {
     let steps = [(texts.get("feed.log_format"), LOG_FORMAT), (texts.get("feed.import_log"), IMPORT_LOG)];
-    let upload = may_add.then(|| view! { <a class="btn primary" href=imports::PATH>{texts.get("feed.upload")}</a> });
-    view! {
-        {explain(texts, texts.get("feed.no_usage"), texts.get("feed.no_usage_text"), &steps, texts.get("feed.formats"))}
-        {upload.map(|upload| view! {
-            <section class="card"><div class="body row"><p>{texts.get("feed.or_upload")}</p><span class="spacer"></span>{upload}</div></section>
-        })}
-    }
-    .into_any()
+    let upload = may_add.then(|| {
+        view! {
+            <p class="row">
+                <a class="btn" href=imports::PATH>{texts.get("feed.upload")}</a>
+                <span class="muted">{texts.get("feed.or_upload")}</span>
+            </p>
+        }
+        .into_any()
+    });
+    let lead = texts.get("feed.no_usage_text");
+    explain(texts, texts.get("feed.no_usage"), lead, &steps, texts.get("feed.formats"), upload)
 }
 
 /// How logs come in by themselves. `host`: of this console, as the browser knows it.
@@ -53,7 +56,8 @@ pub(super) fn other_ways(texts: Texts, host: &str, open: bool) -> AnyView {
 /// Nothing was transcoded yet.
 pub(super) fn transcoding(texts: Texts) -> AnyView {
     let steps = [(texts.get("feed.job"), JOB), (texts.get("feed.import_jobs"), IMPORT_JOBS)];
-    explain(texts, texts.get("feed.no_jobs"), texts.get("feed.no_jobs_text"), &steps, texts.get("feed.job_formats"))
+    let lead = texts.get("feed.no_jobs_text");
+    explain(texts, texts.get("feed.no_jobs"), lead, &steps, texts.get("feed.job_formats"), None)
 }
 
 fn steps_list(texts: Texts, steps: &[(String, &str)]) -> AnyView {
@@ -71,7 +75,14 @@ fn steps_list(texts: Texts, steps: &[(String, &str)]) -> AnyView {
     view! { <ol class="steps">{steps.collect_view()}</ol> }.into_any()
 }
 
-fn explain(texts: Texts, title: String, lead: String, steps: &[(String, &str)], more: String) -> AnyView {
+fn explain(
+    texts: Texts,
+    title: String,
+    lead: String,
+    steps: &[(String, &str)],
+    more: String,
+    also: Option<AnyView>,
+) -> AnyView {
     view! {
         <section class="card">
             <header><h2>{title}</h2></header>
@@ -79,6 +90,7 @@ fn explain(texts: Texts, title: String, lead: String, steps: &[(String, &str)], 
                 <p class="muted">{lead}</p>
                 {steps_list(texts, steps)}
                 <p class="muted">{more}</p>
+                {also}
             </div>
         </section>
     }

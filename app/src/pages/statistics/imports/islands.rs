@@ -246,9 +246,9 @@ fn unknown_hosts(UnknownHosts { title, help, heads: [host, requests], rows }: Un
         .map(|unknown| {
             let add = unknown.add.map(|(href, text)| {
                 let host = unknown.host.clone();
-                view! { <a href=href>{text}<span class="aside">" "{host}</span></a> }
+                view! { <a class="add" href=href>{text}<span class="aside">" "{host}</span></a> }
             });
-            view! { <tr><th scope="row">{unknown.host}</th><td>{unknown.requests}</td><td>{add}</td></tr> }
+            view! { <tr><th scope="row">{unknown.host}{add}</th><td>{unknown.requests}</td></tr> }
         })
         .collect();
     view! {
@@ -256,7 +256,7 @@ fn unknown_hosts(UnknownHosts { title, help, heads: [host, requests], rows }: Un
             <summary>{title}</summary>
             <p>{help}</p>
             <table class="findings hosts">
-                <thead><tr><th scope="col">{host}</th><th scope="col">{requests}</th><td></td></tr></thead>
+                <thead><tr><th scope="col">{host}</th><th scope="col">{requests}</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         </details>
