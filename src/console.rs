@@ -13,6 +13,7 @@ use crate::model::{Clock, IdGenerator, Millis};
 use crate::outbound::{AddressPolicy, Outbound};
 use crate::recordings::Recordings;
 use crate::sealing::Sealer;
+use crate::settings::Settings;
 use crate::sources::Sources;
 use crate::stats::slots::Calendar;
 use crate::stats::transcode::Classes;
@@ -83,6 +84,7 @@ pub struct Console {
     pub clock: Arc<dyn Clock>,
     /// For health checks and the loops of the server.
     pub db: Db,
+    pub(crate) settings: Settings,
     stats_db: StatsDb,
 }
 
@@ -93,6 +95,15 @@ impl Console {
         let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, .. } = parts;
         let ConsoleParts { session_grace, part_seconds, cnames, retention, stats_db, classes, shown, buckets, .. } =
             parts;
+        let calendar = Calendar::new(zone.clone());
+        let settings = Settings {
+            time_zone: calendar.zone_name().to_owned(),
+            retention,
+            allowed_networks: policy.allowed().iter().map(ToString::to_string).collect(),
+            retry_schedule: schedule.seconds().to_vec(),
+            shown,
+            resolution_classes: classes.to_string(),
+        };
         let store = Arc::new(db.clone());
         let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {
@@ -127,7 +138,7 @@ impl Console {
                 hosts: store.clone(),
                 domains: store.clone(),
                 clock: clock.clone(),
-                calendar: Calendar::new(zone.clone()),
+                calendar,
                 classes,
             },
             courier: Courier { store, clock: clock.clone(), sealer, outbound, schedule },
@@ -140,6 +151,7 @@ impl Console {
             buckets: buckets.into(),
             clock,
             db,
+            settings,
             stats_db,
         }
     }

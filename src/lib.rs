@@ -56,4 +56,8 @@ pub mod streams;
 #[cfg(feature = "ssr")]
 mod console;
 #[cfg(feature = "ssr")]
+mod settings;
+#[cfg(feature = "ssr")]
 pub use console::{Console, ConsoleParts, Retention};
+#[cfg(feature = "ssr")]
+pub use settings::Settings;

@@ -60,7 +60,8 @@ mod from_problem {
 
     impl UiError {
         /// The problem in the person's language. A fault of the console is logged here, once, and shown without its inside.
-        pub(crate) fn of(texts: Texts, problem: &(impl Problem + 'static)) -> Self {
+        #[must_use]
+        pub fn of(texts: Texts, problem: &(impl Problem + 'static)) -> Self {
             let kind = problem.kind();
             if matches!(kind, ProblemKind::Internal | ProblemKind::Unavailable) {
                 tracing::error!(

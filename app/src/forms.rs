@@ -9,6 +9,7 @@ use callsheet::model::Problem;
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
 
 use crate::context::Visit;
 use crate::error::UiError;
@@ -42,6 +43,25 @@ impl Flash {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot read a browser session");
                 Self::default()
             }
+        }
+    }
+
+    /// What a form leaves whose outcome another page shows: what was typed and the error, or the value.
+    pub(crate) fn after<T: Serialize>(form: &str, typed: &[(&str, &str)], outcome: &Result<T, UiError>) -> Self {
+        let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let flash = Self { form: form.to_owned(), ..Self::default() };
+        match outcome {
+            Ok(value) => Self { value: serde_json::to_value(value).ok(), ..flash },
+            Err(error) => Self { typed, error: Some(error.clone()), ..flash },
+        }
+    }
+
+    /// Keeps it in the person's session until the next page is built.
+    pub(crate) async fn leave(&self, session: Option<&Session>) {
+        if let Some(session) = session
+            && let Err(error) = session.insert(KEY, self).await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot write a browser session");
         }
     }
 
@@ -171,11 +191,7 @@ impl Post {
             Ok(_) => self.flash.typed.clear(),
             Err(error) => self.flash.error = Some(error.clone()),
         }
-        if let Some(session) = &self.visit.session
-            && let Err(error) = session.insert(KEY, &self.flash).await
-        {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot write a browser session");
-        }
+        self.flash.leave(self.visit.session.as_ref()).await;
         leptos_axum::redirect(&page);
         outcome
     }

@@ -63,8 +63,10 @@ fn Navigation() -> impl IntoView {
             <span class="nav-title">{texts.get("nav.statistics")}</span>
             {item("/statistics/usage", &[], texts.get("nav.usage"))}
             {item("/statistics/transcoding", &[], texts.get("nav.transcoding"))}
+            {item("/statistics/imports", &[], texts.get("nav.imports"))}
             <span class="nav-title">{texts.get("nav.manage")}</span>
             {item("/sources", &["/sources/"], texts.get("nav.sources"))}
+            {item("/settings", &[], texts.get("nav.settings"))}
         </nav>
     }
 }

@@ -8,7 +8,7 @@ use leptos_router::{SsrMode, path};
 use crate::error::UiError;
 use crate::frame::Frame;
 use crate::page::failure;
-use crate::pages::{accounts, deliveries, domains, overview, recordings, sources, statistics, streams};
+use crate::pages::{accounts, deliveries, domains, overview, recordings, settings, sources, statistics, streams};
 use crate::request;
 
 /// The pages, each rendered whole before its first byte leaves, so that its status and headers can tell the truth.
@@ -37,9 +37,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/recoveries/:id") view=deliveries::RecoveryPage ssr=SsrMode::Async/>
                     <Route path=path!("/statistics/usage") view=statistics::UsagePage ssr=SsrMode::Async/>
                     <Route path=path!("/statistics/transcoding") view=statistics::TranscodingPage ssr=SsrMode::Async/>
+                    <Route path=path!("/statistics/imports") view=statistics::ImportsPage ssr=SsrMode::Async/>
                     <Route path=path!("/sources") view=sources::SourcesPage ssr=SsrMode::Async/>
                     <Route path=path!("/sources/new") view=sources::NewSourcePage ssr=SsrMode::Async/>
                     <Route path=path!("/sources/:id") view=sources::SourcePage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings") view=settings::SettingsPage ssr=SsrMode::Async/>
                 </Routes>
             </Frame>
         </Router>

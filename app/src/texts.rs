@@ -231,12 +231,14 @@ mod tests {
         // Looked up by a value of the core: the words of a vocabulary, the codes of errors.
         let by_value = [
             "adapter",
+            "bad_line",
             "class",
             "codec",
             "dialect",
             "error",
             "event",
             "kind",
+            "log_format",
             "phase",
             "recording_unit",
             "recovery_state",
@@ -245,6 +247,8 @@ mod tests {
             "resolution",
             "role",
             "session_phase",
+            "setting",
+            "setting_help",
             "state",
         ];
         let mut named = BTreeSet::new();
@@ -287,6 +291,7 @@ mod tests {
             model,
             outbound::{ErrorClass, Phase},
             sources::Adapter,
+            stats::access_log::{Bad, Format},
         };
         let words = |section: &str, words: Vec<&str>| {
             words.into_iter().map(|word| format!("{section}.{word}")).collect::<Vec<_>>()
@@ -301,6 +306,8 @@ mod tests {
             words("phase", Phase::ALL.iter().map(|p| p.as_str()).collect()),
             words("class", classes.clone()),
             words("remedy", classes),
+            words("bad_line", Bad::ALL.iter().map(|bad| bad.as_str()).collect()),
+            words("log_format", Format::ALL.iter().map(|format| format.as_str()).collect()),
         ];
         for locale in Locale::ALL {
             let catalog = catalog(locale.tag());

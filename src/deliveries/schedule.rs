@@ -46,6 +46,12 @@ impl RetrySchedule {
         i64::try_from(self.0.len()).unwrap_or(i64::MAX)
     }
 
+    /// The waits, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> &[u32] {
+        &self.0
+    }
+
     /// How long to wait after `tries` tries failed (ms), ±10 % by `jitter` in `-1.0..=1.0`; `None`: given up.
     #[must_use]
     pub fn wait_after(&self, tries: i64, jitter: f64) -> Option<Millis> {

@@ -121,6 +121,12 @@ impl AddressPolicy {
         Self { allowed }
     }
 
+    /// What is open besides the public addresses.
+    #[must_use]
+    pub fn allowed(&self) -> &[IpNet] {
+        &self.allowed
+    }
+
     /// Checks one address, and any IPv4 address it carries.
     pub fn check_ip(&self, address: IpAddr) -> Result<(), Blocked> {
         let written = address.to_canonical();

@@ -34,7 +34,7 @@ pub use hosts::{HostStore, Owners, PathRule, PlayHost, Tally};
 #[cfg(feature = "ssr")]
 pub use import::{AccessLog, Imported};
 #[cfg(feature = "ssr")]
-pub use service::Stats;
+pub use service::{KEPT_DAYS, Stats};
 #[cfg(feature = "ssr")]
 pub use store::{
     Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, Names, OutputSums, Progress, Sample, StatsStore,

@@ -23,7 +23,7 @@ const TOP: i64 = 20;
 /// Points of a series that was asked for in a length of its own: a year of five minutes.
 const MOST_POINTS: i64 = 366 * 288;
 /// Days that five-minute points are kept.
-const KEPT_DAYS: i64 = 400;
+pub const KEPT_DAYS: i64 = 400;
 
 /// The use cases.
 #[derive(Clone)]
@@ -237,11 +237,12 @@ impl Stats {
 
     /// Removes one. Its figures stay.
     pub async fn remove_vod_domain(&self, actor: &Actor, name: &str) -> Result<(), StatsError> {
+        let name = &plain_name(name);
         actor.check_domain(Action::ManageDomains, name)?;
         let audit = AuditEntry::new(actor, self.clock.now(), "vod_domain.remove", name, json!({}));
         match self.hosts.remove_vod_domain(name, &audit).await? {
             true => Ok(()),
-            false => Err(StatsError::UnknownVodDomain(name.to_owned())),
+            false => Err(StatsError::UnknownVodDomain(name.clone())),
         }
     }
 

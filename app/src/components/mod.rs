@@ -22,6 +22,8 @@ pub(crate) use head::{Crumb, Head, Logo, Tabs};
 pub(crate) use list::{Empty, Pager};
 #[cfg(feature = "ssr")]
 pub(crate) use live::Live;
+#[cfg(feature = "hydrate")]
+pub(crate) use live::refresh;
 #[cfg(feature = "ssr")]
 pub(crate) use pick::PickAll;
 #[cfg(feature = "ssr")]

@@ -12,6 +12,8 @@ pub(crate) mod overview;
 #[cfg(feature = "ssr")]
 pub(crate) mod recordings;
 #[cfg(feature = "ssr")]
+pub(crate) mod settings;
+#[cfg(feature = "ssr")]
 pub(crate) mod sources;
 pub(crate) mod statistics;
 #[cfg(feature = "ssr")]

@@ -92,7 +92,9 @@ async fn measure(engine: &str, console: &Console, url: &str, year: &Year, syncs:
             if query == 0 && !domains.is_empty() {
                 let p95 = p95(year, &domains, slot) * 8 / POINT;
                 if view.cards.p95.map_or(0, |p95| p95.now) != p95 {
-                    return Err(format!("{name}: {} instead of {p95} bps", view.cards.p95.map_or(0, |p95| p95.now)).into());
+                    return Err(
+                        format!("{name}: {} instead of {p95} bps", view.cards.p95.map_or(0, |p95| p95.now)).into()
+                    );
                 }
             }
         }

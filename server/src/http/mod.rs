@@ -9,6 +9,7 @@ mod browser_session;
 mod client;
 mod exports;
 mod health;
+mod imports;
 mod middleware;
 
 use std::path::PathBuf;

@@ -18,7 +18,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, client, exports, health, ingest, middleware};
+use super::{AppState, api_v1, client, exports, health, imports, ingest, middleware};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -78,6 +78,7 @@ fn web(state: &AppState) -> Router<AppState> {
     pages
         .merge(api_v1::routes())
         .merge(exports::routes())
+        .merge(imports::routes())
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))
         .layer(sessions)
         .layer(CsrfLayer::new())

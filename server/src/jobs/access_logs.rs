@@ -41,8 +41,6 @@ const EVERY_IN_BUCKETS: Duration = Duration::from_secs(60);
 const AGAIN_MS: Millis = 300_000;
 /// A file rests so many times as long as its last import took.
 const REST: Millis = 20;
-/// Of one object, as it comes; bytes.
-const LARGEST: u64 = 8 << 30;
 /// Of the latest imports, those that tell which objects are known when the process starts.
 const REMEMBERED: i64 = 100_000;
 
@@ -98,7 +96,7 @@ enum Trouble {
     #[error("cannot be fetched: {0}")]
     Object(#[from] object_store::Error),
     #[error("cannot be fetched: {0}")]
-    Download(#[from] UploadError<object_store::Error>),
+    Download(#[from] UploadError),
     #[error("{0}")]
     Import(#[from] StatsError),
     #[error("cannot be read to its end: {0}")]
@@ -236,7 +234,7 @@ impl Watch {
                     return Ok(State::Taken);
                 }
                 let object = self.buckets.open(bucket).await?.get(key).await?;
-                let copy = Upload::keep(object.into_stream(), LARGEST, &self.folder).await?;
+                let copy = Upload::receive(object.into_stream(), &self.folder).await?;
                 self.import(found, Tail::Finished, move || copy.open()).await
             }
         }

@@ -33,6 +33,7 @@ fn fill(route: &str) -> String {
         .replace("/deliveries/{id}", &format!("/deliveries/{DELIVERY}"))
         .replace("/recoveries/{id}", &format!("/recoveries/{RECOVERY}"))
         .replace("/sessions/{id}", "/sessions/ses_0000000000001")
+        .replace("{name}", "vod.example.com")
         .replace("{id}", "1")
 }
 
@@ -79,6 +80,10 @@ fn writes() -> Vec<(Method, &'static str, Value)> {
         (Method::DELETE, "/recoveries/{id}", Value::Null),
         (Method::POST, "/sources", json!({ "adapter": "generic", "name": "edge" })),
         (Method::DELETE, "/sources/{id}", Value::Null),
+        (Method::POST, "/access-logs", json!({})),
+        (Method::POST, "/transcode-jobs", json!({ "jobId": "1", "status": "fail", "error": "no space" })),
+        (Method::POST, "/vod-domains", json!({ "name": "vod.example.com", "path": "films" })),
+        (Method::DELETE, "/vod-domains/{name}", Value::Null),
     ]
 }
 
@@ -183,6 +188,7 @@ fn form(path: &str) -> Vec<(&'static str, &'static str)> {
         ("adapter", "generic"),
         ("name", "edge"),
         ("defaultDomain", ""),
+        ("path", "films"),
         ("ids[]", DELIVERY),
         ("query", ""),
         (

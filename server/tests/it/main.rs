@@ -26,6 +26,8 @@ mod recoveries;
 mod reliability;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
+mod settings;
 mod sources;
 mod stats;
 mod tidy;
+mod uploads;

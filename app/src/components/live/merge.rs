@@ -26,8 +26,7 @@ pub(super) fn watch(said: RwSignal<String>) {
         busy.set_value(true);
         spawn_local(async move {
             // A console that cannot be reached is asked again in two seconds.
-            if let Ok(page) = fetch().await {
-                let news = take_over(&page);
+            if let Ok(news) = refresh().await {
                 if !news.is_empty() {
                     said.set(news[..news.len().min(SAID_AT_ONCE)].join("; "));
                 }
@@ -36,6 +35,11 @@ pub(super) fn watch(said: RwSignal<String>) {
         });
     };
     set_interval(look, EVERY);
+}
+
+/// Brings the live parts of the page up to date; answers with what is to be said.
+pub(crate) async fn refresh() -> Result<Vec<String>, JsValue> {
+    fetch().await.map(|page| take_over(&page))
 }
 
 /// This page as it is now on the server.

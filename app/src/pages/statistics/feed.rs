@@ -3,6 +3,7 @@
 use callsheet::stats::access_log::NGINX_LOG_FORMAT;
 use leptos::prelude::*;
 
+use super::imports;
 use crate::components::CopyButton;
 use crate::texts::Texts;
 
@@ -10,39 +11,84 @@ const IMPORT_LOG: &str = "callsheet import access-log /var/log/nginx/callsheet.l
 const IMPORT_JOBS: &str = "callsheet import transcode-jobs jobs.ndjson";
 const JOB: &str = r#"{"jobId":"1","output":"hd","domain":"vod.example.com","status":"success","codec":"H.264","width":1280,"height":720,"durationSeconds":61.0,"finishedAt":"2026-11-22T08:30:00Z"}"#;
 
-/// There is no usage yet.
-pub(super) fn usage(texts: Texts) -> AnyView {
+/// There is no usage yet. `may_add`: the reader may upload logs.
+pub(super) fn usage(texts: Texts, may_add: bool) -> AnyView {
     // What nginx is told, once.
     let nginx = format!("{NGINX_LOG_FORMAT}\naccess_log /var/log/nginx/callsheet.log callsheet;");
-    let steps = [(texts.get("feed.log_format"), nginx), (texts.get("feed.import_log"), IMPORT_LOG.to_owned())];
-    explain(texts, texts.get("feed.no_usage"), texts.get("feed.no_usage_text"), steps, texts.get("feed.formats"))
+    let steps = [(texts.get("feed.log_format"), nginx.as_str()), (texts.get("feed.import_log"), IMPORT_LOG)];
+    let upload = may_add.then(|| {
+        view! {
+            <p class="row">
+                <a class="btn" href=imports::PATH>{texts.get("feed.upload")}</a>
+                <span class="muted">{texts.get("feed.or_upload")}</span>
+            </p>
+        }
+        .into_any()
+    });
+    let lead = texts.get("feed.no_usage_text");
+    explain(texts, texts.get("feed.no_usage"), lead, &steps, texts.get("feed.formats"), upload)
+}
+
+/// How logs come in by themselves. `host`: of this console, as the browser knows it.
+pub(super) fn other_ways(texts: Texts, host: &str, open: bool) -> AnyView {
+    let post = format!(
+        "curl -H \"Authorization: Bearer $TOKEN\" --data-binary @access.log.gz \\\n  \"http://{host}/api/v1/access-logs?name=access.log\""
+    );
+    let steps = [(texts.get("feed.by_command"), IMPORT_LOG), (texts.get("feed.by_rest"), post.as_str())];
+    view! {
+        <section class="card">
+            <div class="body">
+                <details class="more" open=open>
+                    <summary>{texts.get("feed.other_ways")}</summary>
+                    <div class="stack">
+                        {steps_list(texts, &steps)}
+                        <p class="muted">{texts.get("feed.other_ways_text")}</p>
+                    </div>
+                </details>
+            </div>
+        </section>
+    }
+    .into_any()
 }
 
 /// Nothing was transcoded yet.
 pub(super) fn transcoding(texts: Texts) -> AnyView {
-    let steps = [(texts.get("feed.job"), JOB.to_owned()), (texts.get("feed.import_jobs"), IMPORT_JOBS.to_owned())];
-    explain(texts, texts.get("feed.no_jobs"), texts.get("feed.no_jobs_text"), steps, texts.get("feed.job_formats"))
+    let steps = [(texts.get("feed.job"), JOB), (texts.get("feed.import_jobs"), IMPORT_JOBS)];
+    let lead = texts.get("feed.no_jobs_text");
+    explain(texts, texts.get("feed.no_jobs"), lead, &steps, texts.get("feed.job_formats"), None)
 }
 
-fn explain(texts: Texts, title: String, lead: String, steps: [(String, String); 2], more: String) -> AnyView {
-    let steps = steps.map(|(what, code)| {
+fn steps_list(texts: Texts, steps: &[(String, &str)]) -> AnyView {
+    let steps = steps.iter().map(|(what, code)| {
         view! {
             <li>
                 <h3>{what.clone()}</h3>
                 <div class="code">
-                    <pre>{code.clone()}</pre>
-                    <CopyButton text=code label=texts.get("copy.label") done=texts.get("copy.done") what=what/>
+                    <pre>{(*code).to_owned()}</pre>
+                    <CopyButton text=(*code).to_owned() label=texts.get("copy.label") done=texts.get("copy.done") what=what.clone()/>
                 </div>
             </li>
         }
     });
+    view! { <ol class="steps">{steps.collect_view()}</ol> }.into_any()
+}
+
+fn explain(
+    texts: Texts,
+    title: String,
+    lead: String,
+    steps: &[(String, &str)],
+    more: String,
+    also: Option<AnyView>,
+) -> AnyView {
     view! {
         <section class="card">
             <header><h2>{title}</h2></header>
             <div class="body">
                 <p class="muted">{lead}</p>
-                <ol class="steps">{steps}</ol>
+                {steps_list(texts, steps)}
                 <p class="muted">{more}</p>
+                {also}
             </div>
         </section>
     }

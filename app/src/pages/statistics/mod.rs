@@ -1,4 +1,4 @@
-//! *Statistics*: usage and transcoding, by domain and time slot.
+//! *Statistics*: usage and transcoding, by domain and time slot; and the access logs that feed them.
 //!
 //! A page and its exports show the same [`report::Report`], made of one view of the core.
 
@@ -10,6 +10,7 @@ mod chart;
 mod feed;
 #[cfg(feature = "ssr")]
 mod filter;
+pub mod imports;
 mod narrow;
 #[cfg(feature = "ssr")]
 mod report;
@@ -20,6 +21,8 @@ mod transcoding;
 #[cfg(feature = "ssr")]
 mod usage;
 
+#[cfg(feature = "ssr")]
+pub(crate) use imports::ImportsPage;
 #[cfg(feature = "ssr")]
 pub(crate) use transcoding::TranscodingPage;
 #[cfg(feature = "ssr")]

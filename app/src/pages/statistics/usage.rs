@@ -1,5 +1,6 @@
 //! `/statistics/usage`
 
+use callsheet::model::Action;
 use callsheet::stats::slots::{Calendar, POINT};
 use callsheet::stats::{Change, Granularity, Metric, Slot, SlotLabel, TrafficBase, UsageQuery, UsageView};
 use leptos::prelude::*;
@@ -94,7 +95,7 @@ pub(crate) fn UsagePage() -> impl IntoView {
             {form}
             <p class="slot">{reports::slot_line(&visit.times, usage.slot, &usage.zone, usage.granularity)}</p>
             {(held || !unfed).then(|| cards::row(texts, &cards(&visit.times, &usage)))}
-            {unfed.then(|| feed::usage(texts))}
+            {unfed.then(|| feed::usage(texts, actor.check(Action::AddStatistics).is_ok()))}
             {(held || !unfed).then(|| chart(&visit.times, &filters, &usage, &report.tables[0]))}
             {top(&visit, &filters, &usage)}
         }

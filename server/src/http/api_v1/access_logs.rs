@@ -2,9 +2,8 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{MethodRouter, post};
 use callsheet::stats::AccessLog;
 use callsheet::stats::access_log::{BadLine, Format, Tail, UnknownHost};
 use serde::{Deserialize, Serialize};
@@ -13,13 +12,6 @@ use super::extract::{ApiActor, Filter};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 use crate::uploads::{Upload, UploadError};
-
-/// As they come, packed or not; bytes.
-const LIMIT: u64 = 8 << 30;
-
-pub(super) fn route() -> MethodRouter<AppState> {
-    post(add).layer(DefaultBodyLimit::disable())
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,16 +53,16 @@ struct Refused {
     reason: &'static str,
 }
 
-async fn add(
+pub(super) async fn add(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Filter(asked): Filter<Asked>,
     body: Body,
 ) -> Result<Json<Taken>, ApiProblem> {
     app.console.stats.may_add(&actor)?;
-    let upload = Upload::receive(body, LIMIT, &app.data_dir).await.map_err(|error| match error {
+    let upload = Upload::receive(body.into_data_stream(), &app.data_dir).await.map_err(|error| match error {
         UploadError::Broken(_) => ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", error.to_string()),
-        UploadError::TooLarge(_) => ApiProblem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string()),
+        UploadError::TooLarge => ApiProblem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string()),
         UploadError::Disk(why) => {
             tracing::error!(error = &why as &dyn std::error::Error, "cannot keep an upload");
             let detail = "the console has no room for the upload now; nothing was counted";

@@ -17,10 +17,12 @@ mod page;
 mod recording;
 mod recoveries;
 mod sessions;
+mod settings;
 mod sources;
 mod stats;
 mod streams;
 mod transcode_jobs;
+mod vod_domains;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -61,8 +63,11 @@ pub fn routes() -> Router<AppState> {
         .route("/stats/transcoding", get(stats::transcoding))
         .route("/sources", get(sources::list).post(sources::create))
         .route("/sources/{id}", delete(sources::remove))
-        .route("/access-logs", access_logs::route())
-        .route("/transcode-jobs", transcode_jobs::route())
+        .route("/access-logs", post(access_logs::add))
+        .route("/transcode-jobs", post(transcode_jobs::add).layer(DefaultBodyLimit::max(transcode_jobs::LIMIT)))
+        .route("/vod-domains", get(vod_domains::list).post(vod_domains::add))
+        .route("/vod-domains/{name}", delete(vod_domains::remove))
+        .route("/settings", get(settings::show))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

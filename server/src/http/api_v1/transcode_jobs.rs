@@ -1,9 +1,8 @@
 //! `/transcode-jobs`: results of transcoders, in whatever form they come.
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{MethodRouter, post};
 use callsheet::stats::transcode::{Bad, Reading, read};
 use serde::Serialize;
 
@@ -12,11 +11,7 @@ use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
 /// Some ten thousand results, bytes.
-const LIMIT: usize = 4 * 1024 * 1024;
-
-pub(super) fn route() -> MethodRouter<AppState> {
-    post(add).layer(DefaultBodyLimit::max(LIMIT))
-}
+pub(super) const LIMIT: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,7 +33,7 @@ struct BadLine {
 }
 
 /// Counts what can be counted; a body of which nothing can be is refused.
-async fn add(
+pub(super) async fn add(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Content(bytes): Content<LIMIT>,

@@ -46,7 +46,8 @@ async fn shown(api: &Api, query: &str, log: &str, domains: &[&str]) -> BTreeMap<
     let answer = api.send_raw(request.body(Body::from(log.to_owned())).expect("a request")).await;
     assert_eq!(answer.status, 200, "{}", answer.json);
     assert_eq!(answer.json["bad"], 40);
-    let query = UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: SLOT, granularity: None, compare: false };
+    let query =
+        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: SLOT, granularity: None, compare: false };
     let all = api.console.stats.usage(&Actor::cli(), query).await.expect("usage");
     let mut shown = BTreeMap::new();
     for domain in domains {

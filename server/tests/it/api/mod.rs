@@ -9,6 +9,7 @@ mod judge;
 mod protocol;
 mod recording;
 mod recoveries;
+mod settings;
 mod sources;
 mod stats;
 mod streams;

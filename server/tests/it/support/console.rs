@@ -144,6 +144,12 @@ impl TestConsole {
         format!("http://{}{path}", self.http)
     }
 
+    /// Where the forms of a server function post to.
+    pub(crate) fn function(&self, name: &str) -> String {
+        let mut paths = leptos::server_fn::axum::server_fn_paths();
+        paths.find(|(path, _)| path.rsplit('/').next() == Some(name)).expect("a server function").0.to_owned()
+    }
+
     /// Adds the push domain [`DOMAIN`].
     pub(crate) async fn add_domain(&self) {
         let new = NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain");

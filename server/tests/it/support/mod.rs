@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps to let something happen: each wait is for a condition, and gives up after [`PATIENCE`].
 
+mod browser;
 mod console;
 mod database;
 mod generic;
@@ -14,6 +15,7 @@ mod s3;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
+pub(crate) use browser::{Browser, multipart};
 pub(crate) use console::{DOMAIN, PLAY, TestConsole, schedule, use_cases, use_cases_in, use_cases_with};
 pub(crate) use database::Database;
 pub(crate) use generic::GenericSource;

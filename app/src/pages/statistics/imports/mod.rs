@@ -1,0 +1,17 @@
+//! `/statistics/imports`: access logs, uploaded and taken in before.
+
+mod islands;
+#[cfg(feature = "ssr")]
+mod outcome;
+#[cfg(feature = "ssr")]
+mod page;
+#[cfg(feature = "hydrate")]
+mod send;
+mod state;
+
+#[cfg(feature = "ssr")]
+pub use outcome::Visitor;
+#[cfg(feature = "ssr")]
+pub(crate) use page::ImportsPage;
+#[cfg(feature = "ssr")]
+pub use state::PATH;
