@@ -5,13 +5,19 @@ import { importUsage } from '../fixtures/usage.ts';
 const domains = ['play.usage.example', 'vod.usage.example'];
 const changes = 40;
 
-/** In the page: remembers when a link was clicked, and tells when the chart behind it has been painted. */
+/** In the page: remembers when a link was clicked, and tells when another chart has been painted, on this page or the next. */
 function watch(): void {
   const now = () => performance.timeOrigin + performance.now();
-  addEventListener('click', () => sessionStorage.setItem('clicked', String(now())), true);
+  const clicked = (event: Event) => {
+    sessionStorage.setItem('clicked', String(event.timeStamp + performance.timeOrigin));
+    document.documentElement.removeAttribute('data-drawn');
+  };
+  addEventListener('click', clicked, true);
+  let last: Element | null = null;
   const observer = new MutationObserver(() => {
-    if (!document.querySelector('.plot canvas')) return;
-    observer.disconnect();
+    const canvas = document.querySelector('.plot canvas');
+    if (!canvas || canvas === last) return;
+    last = canvas;
     // The frame in which it is drawn, and the moment after.
     requestAnimationFrame(() => setTimeout(() => document.documentElement.setAttribute('data-drawn', String(now() - Number(sessionStorage.getItem('clicked'))))));
   });

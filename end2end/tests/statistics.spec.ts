@@ -139,7 +139,31 @@ test.describe('with script', () => {
     await page.goto('/domains');
     await page.goto('/statistics/usage');
     await expect(page.locator('.chart canvas')).toBeVisible();
-    expect(asked.filter((path) => path.startsWith('/chart/'))).toHaveLength(2);
+    expect(asked.filter((path) => path.startsWith('/chart/'))).toHaveLength(3);
+  });
+
+  test('a changed filter draws the chart anew on the same page, and the way back works', async ({ page }) => {
+    await page.goto('/statistics/usage?slot=7d');
+    await expect(page.locator('.chart canvas')).toHaveCount(1);
+    await page.evaluate(() => document.body.setAttribute('data-same', ''));
+    const [title, picker] = [page.locator('#chart h2'), page.locator('.picker > summary')];
+    await page.getByRole('link', { name: 'Traffic', exact: true }).click();
+    await expect(title).toHaveText('Traffic');
+    await expect(page).toHaveURL(/slot=7d&metric=traffic/);
+    await expect(page.getByRole('link', { name: 'Traffic', exact: true })).toBeFocused();
+    await picker.click();
+    await page.getByRole('checkbox', { name: small }).check();
+    await page.getByRole('button', { name: 'Show' }).first().click();
+    await expect(picker).toHaveText(small);
+    await expect(page.locator('#top tbody tr')).toHaveCount(1);
+    await expect(page.getByRole('link', { name: '中文' })).toHaveAttribute('href', new RegExp(`metric=traffic.*domain=${small}`));
+    await page.goBack();
+    await expect(picker).toHaveText('All domains');
+    await expect(page.getByRole('checkbox', { name: small, includeHidden: true })).not.toBeChecked();
+    await page.goBack();
+    await expect(title).toHaveText('Bandwidth');
+    await expect(page.locator('.chart canvas')).toHaveCount(1);
+    await expect(page.locator('body[data-same]')).toBeAttached();
   });
 
   test('a box finds one of many domains', async ({ page, api, callsheet }) => {

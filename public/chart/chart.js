@@ -1,7 +1,9 @@
 // Draws each chart of the page from its table: the same numbers, and the same texts under the pointer.
-// Loaded by pages with a chart alone, after uPlot (a global of its classic script). Nothing here talks to the server.
+// Loaded by pages with a chart alone, after uPlot (a global of its classic script).
 
 /* global uPlot */
+
+import { follow } from './follow.js';
 
 /** The colour that a style sheet gives an element, resolved: a canvas understands no `light-dark()`. */
 const colour = (element, property = 'color') => getComputedStyle(element)[property];
@@ -126,7 +128,8 @@ function reader(figure, { names, series }) {
   };
 }
 
-function draw(figure) {
+/** Draws a chart; it is removed when `gone` says so. */
+function draw(figure, gone) {
   const { one, zone, lang, chart, peakText, running } = figure.dataset;
   const target = figure.querySelector('.plot');
   const whole = figure.querySelector('[data-whole]');
@@ -189,8 +192,15 @@ function draw(figure) {
     target,
   );
   whole.addEventListener('click', () => plot.setScale('x', { min: moments[0], max: moments.at(-1) }));
-  new ResizeObserver(() => plot.setSize({ width: target.clientWidth, height: target.clientHeight })).observe(target);
-  for (const query of ['(prefers-color-scheme: dark)', 'print']) matchMedia(query).addEventListener('change', () => plot.redraw());
+  const size = new ResizeObserver(() => plot.setSize({ width: target.clientWidth, height: target.clientHeight }));
+  size.observe(target);
+  for (const query of ['(prefers-color-scheme: dark)', 'print']) {
+    matchMedia(query).addEventListener('change', () => plot.redraw(), { signal: gone });
+  }
+  gone.addEventListener('abort', () => {
+    size.disconnect();
+    plot.destroy();
+  });
 }
 
 /** Steps of the value axis that are round in the unit shown, and never less than the smallest thing counted. */
@@ -200,4 +210,13 @@ function increments(one) {
   return steps.filter((step) => step >= 1);
 }
 
-for (const figure of document.querySelectorAll('figure[data-chart]')) draw(figure);
+let shown = new AbortController();
+
+function drawAll() {
+  shown.abort();
+  shown = new AbortController();
+  for (const figure of document.querySelectorAll('figure[data-chart]')) draw(figure, shown.signal);
+}
+
+drawAll();
+follow(drawAll);

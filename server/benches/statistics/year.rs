@@ -142,7 +142,7 @@ async fn fill(db: &mut AnyConnection, domains: i64) -> Outcome<Year> {
         &format!(
             "insert into inventory with recursive d (d) as (select 0 union all select d + 1 from d where d < {domains}), \
              n (n) as (select 0 union all select n + 1 from n where n < 364) \
-             select d, {from} + n * {DAY} + 3600, (1 + d) * 1000000000 + n * 1000000, 100 + n from d cross join n where true"
+             select d, {from} + n * {DAY} + 3600, cast(1 + d as bigint) * 1000000000 + n * 1000000, 100 + n from d cross join n where true"
         ),
     )
     .await?;
