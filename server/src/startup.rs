@@ -25,7 +25,7 @@ use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
-use crate::jobs::{DeliveryLoop, clean_up, deliver, reap, recover, take_inventory};
+use crate::jobs::{DeliveryLoop, clean_up, deliver, enforce, reap, recover, take_inventory};
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -166,10 +166,11 @@ impl Application {
         let clock = console.clock.clone();
         // Sources stop first, so that what they report last is still delivered.
         let (sources, rest) = (shutdown.child_token(), CancellationToken::new());
+        let loops = TaskTracker::new();
         if let Some(ingest) = ingest {
+            loops.spawn(enforce(console.streams.clone(), ingest.publishers(), rest.clone()));
             tasks.spawn(ingest.run(Arc::new(console.streams.clone()), sources));
         }
-        let loops = TaskTracker::new();
         loops.spawn(keep_up(state.metrics.clone(), rest.clone()));
         if config.roles.worker {
             let parts = DeliveryLoop {

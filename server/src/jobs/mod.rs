@@ -1,12 +1,14 @@
 //! Loops beside the requests. Each ends at its `CancellationToken`; what they do is in the core, as steps that tests can call.
 
 mod cleanup;
+mod control;
 mod delivery;
 mod inventory;
 mod reaper;
 mod recovery;
 
 pub use cleanup::clean_up;
+pub use control::enforce;
 pub use delivery::{DeliveryLoop, deliver};
 pub use inventory::{InventoryError, count_buckets, take_inventory};
 pub use reaper::reap;
