@@ -9,15 +9,14 @@ use axum::response::Response;
 use callsheet::Console;
 use callsheet::model::UserId;
 use callsheet_app::{ClientAddress, SESSION_USER};
-use http::HeaderValue;
 use http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::{Extensions, HeaderValue};
 use tower_sessions::Session;
 
 /// Puts the client's address and, for a signed-in browser, the actor into the request. The role is read anew each time, so that a
 /// change counts at once.
 pub(super) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
-    let address = address.unwrap_or_default();
+    let address = client_address(request.extensions());
     if let Some(session) = request.extensions().get::<Session>().cloned()
         && let Ok(Some(id)) = session.get::<i64>(SESSION_USER).await
     {
@@ -33,6 +32,11 @@ pub(super) async fn identify(State(console): State<Console>, mut request: Reques
     }
     request.extensions_mut().insert(ClientAddress(address));
     next.run(request).await
+}
+
+/// Who sent the request, for the audit log.
+pub(super) fn client_address(extensions: &Extensions) -> String {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default()
 }
 
 /// Headers that every answer carries; pages add their content policy.

@@ -1,4 +1,4 @@
-//! HTTP: pages, server functions, REST, hooks of media servers, health.
+//! HTTP: pages, server functions, REST, the JD-compatible API, hooks of media servers, health.
 
 pub mod api_v1;
 pub mod ingest;
@@ -8,6 +8,7 @@ pub mod router;
 mod browser_session;
 mod exports;
 mod health;
+mod jd;
 mod middleware;
 
 use std::path::PathBuf;

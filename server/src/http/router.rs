@@ -13,7 +13,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, exports, health, ingest, middleware};
+use super::{AppState, api_v1, exports, health, ingest, jd, middleware};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -39,7 +39,7 @@ pub fn router(state: AppState, serves: Serves) -> Router {
         router = router.route("/ingest/{adapter}/{secret}", post(ingest::report));
     }
     if serves.web {
-        router = router.merge(web(&state));
+        router = router.merge(web(&state)).merge(jd::routes());
     }
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
