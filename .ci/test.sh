@@ -33,14 +33,21 @@ install_test_tools() {
     install_crate "cargo-nextest@$nextest" --locked
     rm -rf "$tools_dir/build"
   fi
-  # The public verifier of Standard Webhooks: our signatures are not judged by our own code.
-  if [ ! -e "$tools_dir/python/installed" ]; then
-    step "Installing the Python package standardwebhooks"
+  # The public verifier of Standard Webhooks and the public SDKs of JD Cloud, two versions apart: our signatures, and our reading of
+  # others', are not judged by our own code.
+  local packages="standardwebhooks==1.1.0 requests==2.34.2" sdks="1.6.26 1.6.354" sdk
+  if [ "$(cat "$tools_dir/python/installed" 2>/dev/null)" != "$packages $sdks" ]; then
+    step "Installing the Python packages standardwebhooks and jdcloud_sdk"
     python3 -m venv --clear "$tools_dir/python"
-    "$tools_dir/python/bin/pip" install --quiet standardwebhooks==1.1.0
-    touch "$tools_dir/python/installed"
+    # shellcheck disable=SC2086
+    "$tools_dir/python/bin/pip" install --quiet $packages
+    for sdk in $sdks; do
+      "$tools_dir/python/bin/pip" install --quiet --no-deps --no-compile --target "$tools_dir/python/jdcloud/$sdk" "jdcloud_sdk==$sdk"
+    done
+    echo "$packages $sdks" >"$tools_dir/python/installed"
   fi
   export CALLSHEET_TEST_PYTHON="$tools_dir/python/bin/python"
+  export CALLSHEET_TEST_JDCLOUD="$tools_dir/python/jdcloud"
   if [ end2end/package-lock.json -nt end2end/node_modules/.package-lock.json ]; then
     step "Installing the browser tests' packages"
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix end2end --no-audit --no-fund --loglevel=error

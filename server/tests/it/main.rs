@@ -13,6 +13,7 @@ mod callbacks;
 mod deliveries;
 mod domains;
 mod hooks;
+mod jd;
 mod keys;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
@@ -27,4 +28,6 @@ mod reliability;
 mod rtmp;
 mod sources;
 mod stats;
+#[cfg(feature = "ingest-rtmp")]
+mod stream_control;
 mod tidy;
