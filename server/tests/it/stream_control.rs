@@ -9,9 +9,7 @@ use serde_json::json;
 
 use crate::jd::{Client, Sdk};
 use crate::support::media::{H264, Pusher, VIDEO, stderr};
-use crate::support::{
-    DOMAIN, Database, GenericSource, Receiver, TestConsole, on_both_databases, until, use_cases_in,
-};
+use crate::support::{DOMAIN, Database, GenericSource, Receiver, TestConsole, on_both_databases, until, use_cases_in};
 
 on_both_databases!(
     a_publisher_is_disconnected_from_another_process,

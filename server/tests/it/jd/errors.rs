@@ -114,13 +114,10 @@ async fn wrong_parameters_are_told() {
         }
         parameters
     };
-    let template = |name: &str, period: i64, bucket: &str, kind: &str| {
-        json!({ "template": name, "recordPeriod": period, "saveBucket": bucket, "recordFileType": kind })
-    };
+    let template = |name: &str, period: i64, bucket: &str, kind: &str| json!({ "template": name, "recordPeriod": period, "saveBucket": bucket, "recordFileType": kind });
     let published = |since: i64| json!({ "publishDomain": DOMAIN, "startTime": time(since) });
-    let stream = |seconds: i64| {
-        json!({ "publishDomain": DOMAIN, "appName": "live", "streamName": "a", "forbidTime": seconds })
-    };
+    let stream =
+        |seconds: i64| json!({ "publishDomain": DOMAIN, "appName": "live", "streamName": "a", "forbidTime": seconds });
     let nobody = json!({ "publishDomain": "push.example.org" });
     let (invalid, range) = ("INVALID_ARGUMENT", "OUT_OF_RANGE");
     let cases = vec![
@@ -135,19 +132,34 @@ async fn wrong_parameters_are_told() {
         ("startLiveDomain", nobody.clone(), 404, "NOT_FOUND"),
         ("deleteLiveDomain", nobody.clone(), 404, "NOT_FOUND"),
         ("setLiveStreamNotifyConfig", json!({ "publishDomain": DOMAIN, "notifyUrl": "ftp://a.cn/" }), 400, invalid),
-        ("setLiveStreamNotifyConfig", json!({ "publishDomain": DOMAIN, "notifyUrl": "http://10.0.0.1/" }), 400, invalid),
+        (
+            "setLiveStreamNotifyConfig",
+            json!({ "publishDomain": DOMAIN, "notifyUrl": "http://10.0.0.1/" }),
+            400,
+            invalid,
+        ),
         ("describeLiveStreamNotifyConfig", nobody.clone(), 404, "NOT_FOUND"),
         ("addCustomLiveStreamRecordTemplate", template("t", 14, "tapes", "flv"), 400, invalid),
         ("addCustomLiveStreamRecordTemplate", template("t", 361, "tapes", "flv"), 400, invalid),
         ("addCustomLiveStreamRecordTemplate", template("t t", 15, "tapes", "flv"), 400, invalid),
         ("addCustomLiveStreamRecordTemplate", template("t", 15, "../tapes", "flv"), 400, invalid),
         ("addCustomLiveStreamRecordTemplate", template("t", 15, "tapes", "flv;mp4"), 400, invalid),
-        ("describeCustomLiveStreamRecordTemplates", json!({ "filters": [{ "name": "x", "values": ["y"] }] }), 400, invalid),
+        (
+            "describeCustomLiveStreamRecordTemplates",
+            json!({ "filters": [{ "name": "x", "values": ["y"] }] }),
+            400,
+            invalid,
+        ),
         ("describeLiveStreamOnlineList", nobody, 404, "NOT_FOUND"),
         ("describeLiveStreamPublishList", published(31), 400, range),
         ("describeLiveStreamPublishList", published(-1), 400, invalid),
         ("forbidLiveStream", stream(-1), 400, invalid),
-        ("interruptLiveStream", json!({ "publishDomain": DOMAIN, "appName": "live", "streamName": "a" }), 404, "NOT_FOUND"),
+        (
+            "interruptLiveStream",
+            json!({ "publishDomain": DOMAIN, "appName": "live", "streamName": "a" }),
+            404,
+            "NOT_FOUND",
+        ),
         ("describeLiveStreamTrafficData", json!({ "startTime": "yesterday" }), 400, invalid),
         ("describeLiveStreamTrafficData", long.clone(), 400, range),
         ("describeLiveStreamTrafficData", json!({ "startTime": time(430), "endTime": time(420) }), 400, range),
