@@ -25,7 +25,7 @@ for (const locale of ['en-US', 'zh-CN']) {
         ['stream-forbid', `/domains/${push}/streams/live/${stream}/forbid`],
       ] as const) {
         await page.goto(path);
-        await expect(page.getByText(`live/${stream}`)).toBeVisible();
+        await expect(page.getByText(`live/${stream}`).first()).toBeVisible();
         await expectGoodLooks(page, name);
       }
       await live.stop();

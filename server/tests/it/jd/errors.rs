@@ -106,9 +106,9 @@ async fn wrong_parameters_are_told() {
     let console = TestConsole::start(Database::sqlite()).await;
     console.add_domain().await;
     let time = |days: i64| (Timestamp::now() - (days * 24).hours()).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let (hour, long) = (json!({ "startTime": time(1) }), json!({ "startTime": time(31) }));
+    let (day, long) = (json!({ "startTime": time(1) }), json!({ "startTime": time(31) }));
     let since = |more: Value| {
-        let mut parameters = hour.clone();
+        let mut parameters = day.clone();
         for (name, value) in more.as_object().expect("an object") {
             parameters[name] = value.clone();
         }
