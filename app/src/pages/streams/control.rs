@@ -47,12 +47,12 @@ pub(super) fn forbidden_table(visit: &Visit, rows: &[ForbiddenStream], may_allow
             let name = format!("{}/{}", row.app, row.stream);
             let allow = may_allow.then(|| {
                 view! {
-                    <td class="ops"><form method="post" action=AllowStream::PATH>
+                    <td class="ops"><div class="row"><form method="post" action=AllowStream::PATH>
                         <input type="hidden" name="push" value=row.domain.clone()/>
                         <input type="hidden" name="app" value=row.app.clone()/>
                         <input type="hidden" name="stream" value=row.stream.clone()/>
                         <button class="btn small quiet">{texts.get("streams.allow")}<span class="aside">" "{name.clone()}</span></button>
-                    </form></td>
+                    </form></div></td>
                 }
             });
             view! {
