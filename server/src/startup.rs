@@ -26,7 +26,7 @@ use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
-use crate::jobs::{DeliveryLoop, Watch, clean_up, deliver, reap, recover, take_inventory, watch_access_logs};
+use crate::jobs::{DeliveryLoop, Watch, clean_up, deliver, enforce, reap, recover, take_inventory, watch_access_logs};
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -173,10 +173,11 @@ impl Application {
         let clock = console.clock.clone();
         // Sources stop first, so that what they report last is still delivered.
         let (sources, rest) = (shutdown.child_token(), CancellationToken::new());
+        let loops = TaskTracker::new();
         if let Some(ingest) = ingest {
+            loops.spawn(enforce(console.streams.clone(), ingest.publishers(), rest.clone()));
             tasks.spawn(ingest.run(Arc::new(console.streams.clone()), sources));
         }
-        let loops = TaskTracker::new();
         loops.spawn(keep_up(state.metrics.clone(), rest.clone()));
         if config.roles.worker {
             let parts = DeliveryLoop {

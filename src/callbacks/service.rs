@@ -88,6 +88,21 @@ impl Callbacks {
         self.get(actor, push, kind).await
     }
 
+    /// Turns the callback on, to this address.
+    pub async fn turn_on(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+        address: &str,
+    ) -> Result<(), CallbackError> {
+        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+        let address = Some(CallbackAddress::parse(address)?);
+        let change = CallbackChange { enabled: true, address, ..present(&callback) };
+        change.check(&self.policy)?;
+        self.write(actor, &domain, &callback, &change).await
+    }
+
     /// Replaces all settings at once.
     pub async fn put(
         &self,

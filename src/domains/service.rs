@@ -42,6 +42,20 @@ impl Domains {
         self.find(actor, Action::Read, push).await
     }
 
+    /// The group that has this name, as push or play domain.
+    pub async fn get_by_name(&self, actor: &Actor, name: &str) -> Result<DomainView, DomainError> {
+        let unknown = || DomainError::Unknown(name.to_owned());
+        let parsed = DomainName::parse(name).map_err(|_| unknown())?;
+        match self.store.push_domain_of(parsed.ascii()).await? {
+            Some(push) => self.find(actor, Action::Read, &push).await,
+            None => {
+                // A key of some domains learns nothing of others, not even whether they are there.
+                actor.check_domain(Action::Read, parsed.ascii())?;
+                Err(unknown())
+            }
+        }
+    }
+
     /// Creates an enabled group with both callbacks off.
     pub async fn create(&self, actor: &Actor, new: NewDomain) -> Result<DomainView, DomainError> {
         actor.check_domain(Action::ManageDomains, new.push().ascii())?;

@@ -27,6 +27,8 @@ pub trait DomainStore: Send + Sync {
     async fn list_domains(&self, filter: &DomainFilter, page: PageRequest) -> Result<Page<DomainRow>, StoreError>;
     /// By ASCII push domain.
     async fn find_domain(&self, push: &str) -> Result<Option<Domain>, StoreError>;
+    /// The push domain of the group that has this name (ASCII), as push or play domain.
+    async fn push_domain_of(&self, name: &str) -> Result<Option<String>, StoreError>;
     /// The names among `names` (ASCII) that some group or VOD domain has already.
     async fn taken_names(&self, names: &[&str]) -> Result<Vec<String>, StoreError>;
     /// Creates the group, its two callbacks (off; sealed secrets given) and its recording settings (off).

@@ -6,5 +6,5 @@ mod service;
 mod store;
 
 pub use error::KeyError;
-pub use service::{Keys, NewKey};
+pub use service::{Keys, NONCE_LIFE_MS, NewKey};
 pub use store::{ApiKey, ApiKeyRecord, KeyStore};

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{ApiKeyRecord, KeyError, KeyStore};
+use super::{ApiKey, ApiKeyRecord, KeyError, KeyStore};
 use crate::audit::AuditEntry;
-use crate::model::{Action, Actor, BadName, Clock, DomainName, Role, Who};
+use crate::model::{Action, Actor, BadName, Clock, DomainName, Millis, Role, StoreError, Who};
 use crate::sealing::{Sealer, random_token, token_hash};
+
+/// How long a nonce may not come again. Not shorter than requests may be old and ahead of the clock together.
+pub const NONCE_LIFE_MS: Millis = 30 * 60_000;
 
 /// A key that was just made; the only time its secrets are shown.
 #[derive(Debug, Clone, Serialize)]
@@ -33,12 +37,20 @@ impl Keys {
     /// The actor of a bearer token. `address`: the client's.
     pub async fn token_actor(&self, token: &str, address: &str) -> Result<Actor, KeyError> {
         let key = self.store.find_key_by_token(&token_hash(token)).await?.ok_or(KeyError::Unknown)?;
-        Ok(Actor {
-            who: Who::Key { name: key.name },
-            role: key.role,
-            domains: key.domains,
-            address: address.to_owned(),
-        })
+        Ok(actor_of(key, address))
+    }
+
+    /// The actor and the secret of an access key, for a signed request. `address`: the client's.
+    pub async fn signer(&self, access_key: &str, address: &str) -> Result<(Actor, SecretString), KeyError> {
+        let (key, sealed) = self.store.find_key_by_access_key(access_key).await?.ok_or(KeyError::Unknown)?;
+        let secret = self.sealer.open_text(&sealed).map_err(|error| StoreError::Fault(error.into()))?;
+        Ok((actor_of(key, address), secret.into()))
+    }
+
+    /// Whether a signed nonce comes for the first time within [`NONCE_LIFE_MS`].
+    pub async fn take_nonce(&self, access_key: &str, nonce: &str) -> Result<bool, KeyError> {
+        let now = self.clock.now();
+        Ok(self.store.take_nonce(access_key, nonce, now, now - NONCE_LIFE_MS).await?)
     }
 
     /// Creates a key; `domains` empty: all.
@@ -70,4 +82,8 @@ impl Keys {
         self.store.create_key(&record, now, &audit).await?;
         Ok(key)
     }
+}
+
+fn actor_of(key: ApiKey, address: &str) -> Actor {
+    Actor { who: Who::Key { name: key.name }, role: key.role, domains: key.domains, address: address.to_owned() }
 }

@@ -30,4 +30,8 @@ pub struct ApiKey {
 pub trait KeyStore: Send + Sync {
     async fn create_key(&self, key: &ApiKeyRecord, now: Millis, audit: &AuditEntry) -> Result<(), StoreError>;
     async fn find_key_by_token(&self, token_hash: &str) -> Result<Option<ApiKey>, StoreError>;
+    /// The key of a pair, with its sealed secret.
+    async fn find_key_by_access_key(&self, access_key: &str) -> Result<Option<(ApiKey, Vec<u8>)>, StoreError>;
+    /// Notes a nonce that came at `now`; false: it came after `since` already.
+    async fn take_nonce(&self, access_key: &str, nonce: &str, now: Millis, since: Millis) -> Result<bool, StoreError>;
 }

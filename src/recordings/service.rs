@@ -5,55 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::RecordingSettings;
+use super::templates::RecordTemplate;
+use super::{RecordingError, RecordingSettings};
 use crate::audit::AuditEntry;
-use crate::domains::{DomainError, Domains};
-use crate::model::{Action, Actor, Clock, DomainId, Problem, ProblemKind, StoreError};
-
-/// Why the recording settings cannot be changed so.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordingError {
-    #[error("the part length must be between 2 seconds and 6 hours")]
-    BadPartLength,
-    #[error("the bucket's name must be 1 to 63 lower-case letters, digits and hyphens")]
-    BadBucket,
-    #[error(transparent)]
-    Domain(#[from] DomainError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Problem for RecordingError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::BadPartLength => "recording_bad_part_length",
-            Self::BadBucket => "recording_bad_bucket",
-            Self::Domain(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadPartLength | Self::BadBucket => ProblemKind::Invalid,
-            Self::Domain(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadPartLength => Some("partSeconds"),
-            Self::BadBucket => Some("bucket"),
-            Self::Domain(e) => e.field(),
-            Self::Store(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Domain(e) => e.args(),
-            _ => Vec::new(),
-        }
-    }
-}
+use crate::domains::{Domain, Domains};
+use crate::model::{Action, Actor, Clock, DomainId, Millis, Page, PageRequest, StoreError};
 
 /// Whether a bucket may be called so. It is a plain folder name, so that it cannot point elsewhere.
 #[must_use]
@@ -87,16 +43,32 @@ impl RecordingChange {
     }
 }
 
-/// The recording settings' storage.
+/// The recording settings' storage. A method is one transaction.
 #[async_trait]
 pub trait RecordingStore: Send + Sync {
     async fn recording_settings(&self, domain: DomainId) -> Result<RecordingSettings, StoreError>;
+    /// `template`: where the settings come from. False: there is no such template, and nothing is written.
     async fn change_recording(
         &self,
         domain: DomainId,
         settings: &RecordingSettings,
+        template: Option<&str>,
         audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
+    /// The template that the domain's settings come from.
+    async fn template_of(&self, domain: DomainId) -> Result<Option<String>, StoreError>;
+    /// By name.
+    async fn find_template(&self, name: &str) -> Result<Option<RecordTemplate>, StoreError>;
+    /// By name; only these if names are given.
+    async fn list_templates(
+        &self,
+        names: Option<&[String]>,
+        page: PageRequest,
+    ) -> Result<Page<RecordTemplate>, StoreError>;
+    /// [`StoreError::Duplicate`]: the name is taken.
+    async fn add_template(&self, template: &RecordTemplate, now: Millis, audit: &AuditEntry) -> Result<(), StoreError>;
+    /// False: settings of a domain come from it, and it stays.
+    async fn remove_template(&self, name: &str, audit: &AuditEntry) -> Result<bool, StoreError>;
 }
 
 /// The use cases.
@@ -122,10 +94,21 @@ impl Recordings {
         change: &RecordingChange,
     ) -> Result<RecordingSettings, RecordingError> {
         let domain = self.domains.find(actor, Action::ManageDomains, push).await?;
-        let before = self.store.recording_settings(domain.source_id).await?;
-        let detail = json!({ "before": before, "after": change.settings() });
-        let audit = AuditEntry::new(actor, self.clock.now(), "recording.change", &domain.push, detail);
-        self.store.change_recording(domain.source_id, change.settings(), &audit).await?;
+        self.write(actor, &domain, change, None).await?;
         Ok(change.settings().clone())
+    }
+
+    /// False: there is no such template.
+    pub(super) async fn write(
+        &self,
+        actor: &Actor,
+        domain: &Domain,
+        change: &RecordingChange,
+        template: Option<&str>,
+    ) -> Result<bool, RecordingError> {
+        let before = self.store.recording_settings(domain.source_id).await?;
+        let detail = json!({ "before": before, "after": change.settings(), "template": template });
+        let audit = AuditEntry::new(actor, self.clock.now(), "recording.change", &domain.push, detail);
+        Ok(self.store.change_recording(domain.source_id, change.settings(), template, &audit).await?)
     }
 }

@@ -320,8 +320,9 @@ impl Stats {
         }
     }
 
-    /// Five-minute points before this are removed.
-    fn kept_from(&self) -> i64 {
+    /// Five-minute points before this (Unix seconds) are removed.
+    #[must_use]
+    pub fn kept_from(&self) -> i64 {
         self.calendar.last_days(self.now(), KEPT_DAYS).from
     }
 

@@ -129,6 +129,12 @@ impl DomainStore for Db {
         Ok(Some(domain))
     }
 
+    async fn push_domain_of(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let sql = "select d.push from domain_names n join domains d on d.id = n.domain_id where n.name = $1";
+        let row = sqlx::query(sql).bind(name.to_owned()).fetch_optional(&self.read).await?;
+        row.map(|row| row.col("push")).transpose()
+    }
+
     async fn taken_names(&self, names: &[&str]) -> Result<Vec<String>, StoreError> {
         let mut conditions = Conditions::default();
         conditions.any_of("name", &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());

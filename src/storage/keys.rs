@@ -35,11 +35,36 @@ impl KeyStore for Db {
             .bind(token_hash.to_owned())
             .fetch_optional(&self.read)
             .await?;
-        let read = |row: AnyRow| {
-            let domains: Option<String> = row.col("domains")?;
-            let domains = domains.map(|text| serde_json::from_str(&text)).transpose().map_err(StoreError::corrupt)?;
-            Ok(ApiKey { name: row.col("name")?, role: row.word("role")?, domains })
-        };
-        row.map(read).transpose()
+        row.as_ref().map(key).transpose()
     }
+
+    async fn find_key_by_access_key(&self, access_key: &str) -> Result<Option<(ApiKey, Vec<u8>)>, StoreError> {
+        let row = sqlx::query("select name, role, domains, secret_sealed from api_keys where access_key = $1")
+            .bind(access_key.to_owned())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| Ok((key(&row)?, row.col("secret_sealed")?))).transpose()
+    }
+
+    async fn take_nonce(&self, access_key: &str, nonce: &str, now: Millis, since: Millis) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let taken = sqlx::query(
+            "insert into nonces (access_key, nonce, at) values ($1, $2, $3) \
+             on conflict (access_key, nonce) do update set at = excluded.at where nonces.at < $4",
+        )
+        .bind(access_key.to_owned())
+        .bind(nonce.to_owned())
+        .bind(now)
+        .bind(since)
+        .execute(&mut *tx)
+        .await?;
+        self.commit(tx, Vec::new()).await?;
+        Ok(taken.rows_affected() > 0)
+    }
+}
+
+fn key(row: &AnyRow) -> Result<ApiKey, StoreError> {
+    let domains: Option<String> = row.col("domains")?;
+    let domains = domains.map(|text| serde_json::from_str(&text)).transpose().map_err(StoreError::corrupt)?;
+    Ok(ApiKey { name: row.col("name")?, role: row.word("role")?, domains })
 }

@@ -25,6 +25,7 @@ mod retention;
 mod rows;
 mod sources;
 mod stats;
+mod stream_control;
 mod streams;
 mod vod_domains;
 mod write_thread;

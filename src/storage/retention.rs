@@ -18,6 +18,20 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
+    /// Forgets the nonces that came before `before` (Unix ms).
+    pub async fn delete_old_nonces(&self, before: Millis) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("delete from nonces where at < $1").bind(before).execute(&mut *tx).await?;
+        self.commit(tx, Vec::new()).await
+    }
+
+    /// Forgets what was forbidden until before `now` (Unix ms).
+    pub async fn delete_past_bans(&self, now: Millis) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("delete from forbidden_streams where until < $1").bind(now).execute(&mut *tx).await?;
+        self.commit(tx, Vec::new()).await
+    }
+
     /// Removes a batch of deliveries made before `before` (Unix ms) that wait no more, with their attempts and events.
     /// Returns how many.
     pub async fn delete_old_deliveries(&self, before: Millis) -> Result<usize, StoreError> {

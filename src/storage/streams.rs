@@ -110,6 +110,14 @@ impl SessionStore for Db {
             Some(false) => conditions.add("s.phase in ('closing', 'closed')", []),
             None => {}
         }
+        for (column, name) in [("s.app = ?", &filter.app), ("s.stream = ?", &filter.stream)] {
+            if let Some(name) = name {
+                conditions.add(column, [Value::Text(name.clone())]);
+            }
+        }
+        if let Some((from, to)) = filter.started {
+            conditions.add("s.started_at >= ? and s.started_at < ?", [Value::Int(from), Value::Int(to)]);
+        }
         if let Some(only) = &filter.only {
             conditions.any_of("s.domain", only);
         }

@@ -6,7 +6,13 @@
 //! **States.** `opening → live → closing → closed`. A session is *opening* while another session holds the same stream
 //! (a second publisher that the source is about to refuse makes no event), *closing* from the end of the publish until
 //! every opened part is reported or the grace is over.
+//!
+//! **Control.** People disconnect a publisher, or forbid a stream for a time or for good. The source refuses what is forbidden when it
+//! asks for admission; the built-in ingest also looks, each second and whenever this process changes something, whom it has to drop
+//! ([`Streams::to_drop`]). It hears of it through the database, so that any process can tell it.
 
+#[cfg(feature = "ssr")]
+mod control;
 #[cfg(feature = "ssr")]
 mod error;
 #[cfg(feature = "ssr")]
@@ -19,6 +25,8 @@ mod session;
 mod store;
 mod views;
 
+#[cfg(feature = "ssr")]
+pub use control::{BanLength, ControlStore, Publish, PushedStream};
 #[cfg(feature = "ssr")]
 pub use error::StreamError;
 #[cfg(feature = "ssr")]
@@ -33,4 +41,4 @@ pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 pub use store::{
     Decide, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,
 };
-pub use views::{EventView, PartView, SessionDetail, SessionEvent, SessionView};
+pub use views::{EventView, ForbiddenStream, PartView, SessionDetail, SessionEvent, SessionView};

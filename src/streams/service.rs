@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::control::ControlStore;
 use super::error::StreamError;
 use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
 use super::session::{Outcome, Phase, Session, SessionRules};
@@ -11,7 +12,7 @@ use super::store::{
     EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,
 };
 use super::{EventView, SessionDetail, SessionView};
-use crate::domains::DomainStore;
+use crate::domains::{DomainStore, Domains};
 use crate::model::{
     Action, Actor, AppName, Clock, DomainName, IdGenerator, Millis, Page, PageRequest, SessionId, SourceId, StoreError,
     StreamName,
@@ -23,19 +24,22 @@ use crate::sources::{Adapter, Refusal, SourceStore};
 const HEARTBEAT_TIMEOUT_MS: Millis = 60_000;
 
 /// What streams need of the other features' storage.
-pub trait StreamsStore: SessionStore + DomainStore + RecordingStore + SourceStore {}
-impl<T: SessionStore + DomainStore + RecordingStore + SourceStore> StreamsStore for T {}
+pub trait StreamsStore: SessionStore + ControlStore + DomainStore + RecordingStore + SourceStore {}
+impl<T: SessionStore + ControlStore + DomainStore + RecordingStore + SourceStore> StreamsStore for T {}
 
 /// The use cases.
 #[derive(Clone)]
 pub struct Streams {
     pub(crate) store: Arc<dyn StreamsStore>,
+    pub(crate) domains: Domains,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<IdGenerator>,
     /// How long a session waits for its last parts, ms.
     pub(crate) grace_ms: Millis,
     /// Wakes the reaper when a session gets a time to watch.
     pub(crate) watch: Arc<tokio::sync::Notify>,
+    /// Wakes the built-in ingest when there may be somebody to drop.
+    pub(crate) orders: Arc<tokio::sync::Notify>,
 }
 
 impl Streams {

@@ -70,6 +70,10 @@ pub struct SessionFilter {
     pub domain: Option<String>,
     /// `Some(true)`: publishing now; `Some(false)`: over, though parts may still come in.
     pub live: Option<bool>,
+    pub app: Option<String>,
+    pub stream: Option<String>,
+    /// Began within `[from, to)`, Unix ms.
+    pub started: Option<(Millis, Millis)>,
     /// Only these push domains (of a limited key).
     pub only: Option<Vec<String>>,
 }

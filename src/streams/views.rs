@@ -30,6 +30,18 @@ pub struct SessionView {
     pub bitrate: Option<u64>,
 }
 
+/// A stream that nobody may publish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForbiddenStream {
+    /// ASCII push domain.
+    pub domain: String,
+    pub app: String,
+    pub stream: String,
+    /// `None`: for good.
+    pub until: Option<Millis>,
+}
+
 /// A recorded part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

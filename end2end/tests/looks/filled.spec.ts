@@ -17,12 +17,15 @@ for (const locale of ['en-US', 'zh-CN']) {
       const stream = `${'long_'.repeat(9)}room`;
       const live = Push.start(callsheet, `rtmp://${push}/live/${stream}`, 170);
       await receiver.until('/record', 'record_started');
+      await api.forbid(push, 'live', `${'held_'.repeat(9)}room`);
       for (const [name, path] of [
         ['overview', '/'],
         ['streams-live', `/domains/${push}/streams`],
+        ['stream-disconnect', `/domains/${push}/streams/live/${stream}/disconnect`],
+        ['stream-forbid', `/domains/${push}/streams/live/${stream}/forbid`],
       ] as const) {
         await page.goto(path);
-        await expect(page.getByText(`live/${stream}`)).toBeVisible();
+        await expect(page.getByText(`live/${stream}`).first()).toBeVisible();
         await expectGoodLooks(page, name);
       }
       await live.stop();

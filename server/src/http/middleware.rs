@@ -9,13 +9,13 @@ use callsheet::Console;
 use callsheet::model::UserId;
 use callsheet_app::{ClientAddress, SESSION_USER};
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
-use http::{HeaderName, HeaderValue};
+use http::{Extensions, HeaderName, HeaderValue};
 use tower_sessions::Session;
 
 /// Puts the actor of a signed-in browser into the request. The role is read anew each time, so that a
 /// change counts at once.
 pub(super) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
-    let address = request.extensions().get().map(|ClientAddress(address)| address.to_string()).unwrap_or_default();
+    let address = client_address(request.extensions());
     if let Some(session) = request.extensions().get::<Session>().cloned()
         && let Ok(Some(id)) = session.get::<i64>(SESSION_USER).await
     {
@@ -30,6 +30,11 @@ pub(super) async fn identify(State(console): State<Console>, mut request: Reques
         }
     }
     next.run(request).await
+}
+
+/// Who sent the request, for the audit log.
+pub(super) fn client_address(extensions: &Extensions) -> String {
+    extensions.get().map(|ClientAddress(address)| address.to_string()).unwrap_or_default()
 }
 
 /// What every answer carries.

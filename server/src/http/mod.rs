@@ -1,4 +1,4 @@
-//! HTTP: pages, server functions, REST, hooks of media servers, health.
+//! HTTP: pages, server functions, REST, the JD-compatible API, hooks of media servers, health.
 
 pub mod api_v1;
 pub mod ingest;
@@ -10,6 +10,7 @@ mod client;
 mod exports;
 mod health;
 mod imports;
+mod jd;
 mod middleware;
 
 use std::path::PathBuf;

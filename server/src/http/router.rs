@@ -18,7 +18,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, client, exports, health, imports, ingest, middleware};
+use super::{AppState, api_v1, client, exports, health, imports, ingest, jd, middleware};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -46,7 +46,7 @@ pub fn router(state: AppState, serves: Serves) -> Router {
         router = router.route("/ingest/{adapter}/{secret}", post(ingest::report));
     }
     if serves.web {
-        router = router.merge(web(&state));
+        router = router.merge(web(&state)).merge(jd::routes());
     }
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

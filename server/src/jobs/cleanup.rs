@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use callsheet::Console;
+use callsheet::keys::NONCE_LIFE_MS;
 use callsheet::model::StoreError;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,8 @@ async fn round(console: &Console) -> Result<(), StoreError> {
     let old = now - console.retention.days * DAY_MS;
     console.accounts.store().delete_expired_sessions(now).await?;
     console.db.delete_old_receipts(now - DAY_MS).await?;
+    console.db.delete_old_nonces(now - NONCE_LIFE_MS).await?;
+    console.db.delete_past_bans(now).await?;
     while console.db.delete_old_deliveries(old).await? > 0 {
         tokio::time::sleep(PAUSE).await;
     }

@@ -2,6 +2,7 @@
 
 mod access_logs;
 mod cleanup;
+mod control;
 mod delivery;
 mod inventory;
 mod reaper;
@@ -9,6 +10,7 @@ mod recovery;
 
 pub use access_logs::{Watch, watch_access_logs};
 pub use cleanup::clean_up;
+pub use control::enforce;
 pub use delivery::{DeliveryLoop, deliver};
 pub use inventory::{InventoryError, count_buckets, take_inventory};
 pub use reaper::reap;

@@ -51,7 +51,7 @@ impl Drop for Lock {
 impl Publishers for Live {
     fn disconnect(&self, domain: &DomainName, app: &AppName, stream: &StreamName) -> bool {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = held.get(&name(domain, app, stream));
+        let connection = held.get(&name(domain, app, stream)).filter(|connection| !connection.is_cancelled());
         if let Some(connection) = connection {
             connection.cancel();
         }

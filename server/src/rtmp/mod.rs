@@ -69,6 +69,6 @@ pub trait IngestSource: Send + 'static {
 
 /// Those who publish at this moment.
 pub trait Publishers: Send + Sync + 'static {
-    /// Drops the connection of a publisher; `false` when nobody publishes that stream here. Its end is reported as any other.
+    /// Drops the connection of a publisher; `false` when nobody publishes that stream here, or no longer. Its end is reported as any other.
     fn disconnect(&self, domain: &DomainName, app: &AppName, stream: &StreamName) -> bool;
 }

@@ -30,6 +30,7 @@ fn fill(route: &str) -> String {
     route
         .replace("{push}", DOMAIN)
         .replace("{kind}", "publish")
+        .replace("{app}/{stream}", "live/room_7")
         .replace("/deliveries/{id}", &format!("/deliveries/{DELIVERY}"))
         .replace("/recoveries/{id}", &format!("/recoveries/{RECOVERY}"))
         .replace("/sessions/{id}", "/sessions/ses_0000000000001")
@@ -74,6 +75,9 @@ fn writes() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/domains/{push}/callbacks/{kind}/resume", Value::Null),
         (Method::PUT, "/domains/{push}/recording", json!({ "enabled": true, "partSeconds": 60 })),
         (Method::POST, "/callback-tests", json!({ "kind": "publish", "address": "http://127.0.0.1/" })),
+        (Method::POST, "/streams/{push}/{app}/{stream}/disconnect", Value::Null),
+        (Method::POST, "/streams/{push}/{app}/{stream}/forbid", json!({ "seconds": 60 })),
+        (Method::POST, "/streams/{push}/{app}/{stream}/allow", Value::Null),
         (Method::POST, "/deliveries/{id}/resend", Value::Null),
         (Method::POST, "/deliveries/{id}/cancel", Value::Null),
         (Method::POST, "/recoveries", json!({ "filter": {} })),
@@ -189,6 +193,9 @@ fn form(path: &str) -> Vec<(&'static str, &'static str)> {
         ("name", "edge"),
         ("defaultDomain", ""),
         ("path", "films"),
+        ("app", "live"),
+        ("stream", "room_7"),
+        ("seconds", "3600"),
         ("ids[]", DELIVERY),
         ("query", ""),
         (

@@ -14,6 +14,7 @@ mod deliveries;
 mod domains;
 mod hardening;
 mod hooks;
+mod jd;
 mod keys;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
@@ -29,5 +30,7 @@ mod rtmp;
 mod settings;
 mod sources;
 mod stats;
+#[cfg(feature = "ingest-rtmp")]
+mod stream_control;
 mod tidy;
 mod uploads;

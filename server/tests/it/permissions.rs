@@ -8,8 +8,8 @@ use callsheet::domains::{DomainFilter, NewDomain};
 use callsheet::model::{
     Actor, CallbackKind, DeliveryId, PageRequest, Problem, RecoveryId, Role, SessionId, SourceId, SystemClock,
 };
-use callsheet::recordings::{RecordingChange, RecordingSettings};
-use callsheet::streams::{EventFilter, SessionFilter};
+use callsheet::recordings::{RecordTemplate, RecordingChange, RecordingSettings};
+use callsheet::streams::{BanLength, EventFilter, SessionFilter};
 use callsheet::{Console, streams::Hint, streams::IngestSink, streams::PushRequest, streams::SessionKey};
 
 use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
@@ -64,7 +64,8 @@ async fn stage(database: &Database) -> Stage {
 impl Stage {
     /// What becomes of each use case that changes something of [`DOMAIN`]. What succeeds leaves it as it was.
     async fn changes(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
-        let Console { domains, callbacks, recordings, deliveries, recoveries, prober, .. } = &self.console;
+        let Console { domains, callbacks, recordings, streams, deliveries, recoveries, prober, .. } = &self.console;
+        let hour = BanLength::parse(Some(3600)).expect("a time");
         let log = || DeliveryFilter { domain: Some(DOMAIN.to_owned()), ..DeliveryFilter::default() };
         let change = || CallbackChange {
             enabled: false,
@@ -80,12 +81,18 @@ impl Stage {
             ("enable", code(domains.set_enabled(actor, DOMAIN, true).await)),
             ("callback on", code(callbacks.set_enabled(actor, DOMAIN, KIND, false).await)),
             ("callback address", code(callbacks.set_address(actor, DOMAIN, KIND, "http://127.0.0.1/").await)),
+            ("callback turned on", code(callbacks.turn_on(actor, DOMAIN, KIND, "http://127.0.0.1/").await)),
             ("callback settings", code(callbacks.put(actor, DOMAIN, KIND, change()).await)),
             ("callback secret", code(callbacks.rotate_secret(actor, DOMAIN, KIND, 24).await)),
             ("callback overlap", code(callbacks.set_overlap(actor, DOMAIN, KIND, 0).await)),
             ("callback resume", code(callbacks.resume(actor, DOMAIN, KIND).await)),
             ("callback test", code(prober.test(actor, Some(DOMAIN), KIND, "http://10.0.0.1/").await)),
             ("recording", code(recordings.put(actor, DOMAIN, &recording).await)),
+            ("template on", code(recordings.record_by(actor, DOMAIN, "t").await)),
+            ("template off", code(recordings.stop_recording_by(actor, DOMAIN, "t").await)),
+            ("disconnect", code(streams.disconnect(actor, DOMAIN, "live", "room_7").await)),
+            ("forbid", code(streams.forbid(actor, DOMAIN, "live", "room_7", hour).await)),
+            ("allow", code(streams.allow(actor, DOMAIN, "live", "room_7").await)),
             ("resend", code(deliveries.resend(actor, self.delivery).await)),
             ("cancel", code(deliveries.cancel(actor, self.delivery).await)),
             ("resend selected", code(deliveries.resend_many(actor, vec![self.delivery]).await)),
@@ -93,6 +100,15 @@ impl Stage {
             ("recover", code(recoveries.start(actor, log()).await)),
             ("cancel recovery", code(recoveries.cancel(actor, self.recovery).await)),
             ("delete", code(domains.delete(actor, DOMAIN, "").await)),
+        ]
+    }
+
+    /// What becomes of each use case that changes record templates, which are for all domains.
+    async fn templates(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
+        let template = RecordTemplate::parse("t", 15, "tapes", None).expect("a template");
+        vec![
+            ("template", code(self.console.recordings.add_template(actor, &template).await)),
+            ("remove template", code(self.console.recordings.remove_template(actor, "t").await)),
         ]
     }
 
@@ -114,12 +130,16 @@ impl Stage {
         let sessions = SessionFilter { domain: domain.clone(), ..SessionFilter::default() };
         let events = EventFilter { domain: domain.clone(), ..EventFilter::default() };
         let log = DeliveryFilter { domain, ..DeliveryFilter::default() };
+        let domain_of = || Some(DOMAIN.to_owned());
         vec![
             ("domain", code(domains.get(actor, DOMAIN).await)),
             ("callback", code(callbacks.get(actor, DOMAIN, KIND).await)),
             ("recording", code(recordings.get(actor, DOMAIN).await)),
             ("sessions", code(streams.list(actor, sessions, page).await)),
             ("session", code(streams.get(actor, self.session).await)),
+            ("publishes", code(streams.publishes(actor, domain_of(), None, 0, i64::MAX).await)),
+            ("forbidden", code(streams.list_forbidden(actor, domain_of(), page).await)),
+            ("domain by name", code(domains.get_by_name(actor, PLAY).await)),
             ("events", code(streams.list_events(actor, events, page).await)),
             ("deliveries", code(deliveries.list(actor, log, page).await)),
             ("delivery", code(deliveries.get(actor, self.delivery).await)),
@@ -155,6 +175,7 @@ async fn a_reviewer_reads_and_changes_nothing(database: Database) {
     assert_all(&stage.reads(&reviewer).await, "done");
     assert_all(&stage.changes(&reviewer).await, "forbidden");
     assert_all(&stage.management(&reviewer).await, "forbidden");
+    assert_all(&stage.templates(&reviewer).await, "forbidden");
     let new = NewDomain::parse("push2.example.com", &["play2.example.com"]).expect("a domain");
     assert_eq!(code(stage.console.domains.create(&reviewer, new).await), "forbidden");
     let sources = stage.console.sources.list(&reviewer).await.expect("a list");
@@ -167,6 +188,7 @@ async fn an_operator_manages_no_accounts(database: Database) {
     assert_all(&stage.management(&operator).await, "forbidden");
     let outcomes = stage.changes(&operator).await;
     assert!(outcomes.iter().all(|(_, outcome)| *outcome != "forbidden"), "{outcomes:?}");
+    assert_all(&stage.templates(&operator).await, "done");
     let made = stage.console.sources.create(&Actor::cli(), "nginx-rtmp", "edge", None).await.expect("created");
     assert!(made.view.ingest_path.is_some());
     let sources = stage.console.sources.list(&operator).await.expect("a list");
@@ -179,6 +201,7 @@ async fn a_limited_key_stays_at_home(database: Database) {
     assert_all(&stage.reads(&home).await, "done");
     assert_eq!(stage.sees(&home).await, [1; 6]);
     assert_all(&stage.management(&home).await, "forbidden");
+    assert_all(&stage.templates(&home).await, "forbidden");
     assert_all(&stage.reads(&stranger).await, "forbidden");
     assert_all(&stage.changes(&stranger).await, "forbidden");
     assert_eq!(stage.sees(&stranger).await, [0; 6]);

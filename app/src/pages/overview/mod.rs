@@ -9,7 +9,7 @@ use crate::components::{Badge, Empty, Head, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
-use crate::pages::streams::live_table;
+use crate::pages::streams::{Shown, live_table};
 use crate::request::encode;
 use crate::request::page_of;
 use crate::texts::number;
@@ -52,7 +52,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
             }
             .into_any()
         } else {
-            live_table(&visit, &live.rows, true)
+            live_table(&visit, &live.rows, Shown { domain: true, stop: false })
         };
         Ok(view! {
             <Head title=texts.get("nav.overview")>

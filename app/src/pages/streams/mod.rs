@@ -1,6 +1,9 @@
 //! *Domain → Streams* and the page of one session.
 
-use callsheet::model::{PageRequest, SessionId, Status};
+mod control;
+mod server_fns;
+
+use callsheet::model::{Action, PageRequest, SessionId, Status};
 use callsheet::streams::{PartView, SessionDetail, SessionEvent, SessionFilter, SessionView};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -13,7 +16,12 @@ use crate::pages::deliveries::state_badge;
 use crate::pages::domains::domain_head;
 use crate::request::page_of;
 
-/// `/domains/{push}/streams`: live now, and history.
+pub(crate) use control::{DisconnectPage, ForbidPage};
+
+/// Rows of what is not paged.
+const ALL: PageRequest = PageRequest { number: 1, size: 200 };
+
+/// `/domains/{push}/streams`: live now, forbidden, and history.
 #[component]
 pub(crate) fn StreamsPage() -> impl IntoView {
     let push = use_params_map().get_untracked().get("push").unwrap_or_default();
@@ -21,10 +29,13 @@ pub(crate) fn StreamsPage() -> impl IntoView {
     page(move |visit, actor, _| async move {
         let texts = visit.texts;
         let domain = visit.console.domains.get(&actor, &push).await.map_err(|e| UiError::of(texts, &e))?;
-        let filter = |live| SessionFilter { domain: Some(domain.push.clone()), live: Some(live), only: None };
+        let filter =
+            |live| SessionFilter { domain: Some(domain.push.clone()), live: Some(live), ..SessionFilter::default() };
         let streams = &visit.console.streams;
-        let all_live = PageRequest { number: 1, size: 200 };
-        let live = streams.list(&actor, filter(true), all_live).await.map_err(|e| UiError::of(texts, &e))?;
+        let live = streams.list(&actor, filter(true), ALL).await.map_err(|e| UiError::of(texts, &e))?;
+        let forbidden = streams.list_forbidden(&actor, Some(domain.push.clone()), ALL).await;
+        let forbidden = forbidden.map_err(|e| UiError::of(texts, &e))?;
+        let may_stop = actor.check_domain(Action::ManageStreams, &domain.push).is_ok();
         let request = PageRequest::of_console(number);
         let past = streams.list(&actor, filter(false), request).await.map_err(|e| UiError::of(texts, &e))?;
         let live_view = if live.rows.is_empty() {
@@ -40,7 +51,7 @@ pub(crate) fn StreamsPage() -> impl IntoView {
             }
             .into_any()
         } else {
-            live_table(&visit, &live.rows, false)
+            live_table(&visit, &live.rows, Shown { domain: false, stop: may_stop })
         };
         let history = if past.rows.is_empty() {
             view! { <Empty title=texts.get("streams.no_history") text=texts.get("streams.no_history_text")/> }
@@ -56,14 +67,24 @@ pub(crate) fn StreamsPage() -> impl IntoView {
         Ok(view! {
             {domain_head(&visit, &actor, &domain, "/streams")}
             <section class="card"><header><h2>{texts.get("streams.live")}</h2></header>{live_view}</section>
+            {control::forbidden_table(&visit, &forbidden.rows, may_stop)}
             <section class="card"><header><h2>{texts.get("streams.history")}</h2></header>{history}</section>
         }
         .into_any())
     })
 }
 
-/// The table of sessions that are not over. `with_domain`: rows of several domains.
-pub(crate) fn live_table(visit: &Visit, rows: &[SessionView], with_domain: bool) -> AnyView {
+/// What [`live_table`] shows beside the sessions.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    /// Whose session it is, among those of several domains.
+    pub(crate) domain: bool,
+    /// What stops it.
+    pub(crate) stop: bool,
+}
+
+/// The table of sessions that are not over.
+pub(crate) fn live_table(visit: &Visit, rows: &[SessionView], shown: Shown) -> AnyView {
     let texts = visit.texts;
     let rows: Vec<_> = rows
         .iter()
@@ -73,7 +94,7 @@ pub(crate) fn live_table(visit: &Visit, rows: &[SessionView], with_domain: bool)
                 <tr>
                     <th scope="row">
                         <a href=format!("/sessions/{}", row.id)>{row.app.clone()}"/"{row.stream.clone()}</a>
-                        {with_domain.then(|| view! { <span class="second">{row.domain.clone()}</span> })}
+                        {shown.domain.then(|| view! { <span class="second">{row.domain.clone()}</span> })}
                     </th>
                     <td data-label=texts.get("streams.since")>{visit.times.at(row.started_at)}
                         <span class="second">{visit.times.length(visit.times.now - row.started_at)}</span></td>
@@ -81,6 +102,7 @@ pub(crate) fn live_table(visit: &Visit, rows: &[SessionView], with_domain: bool)
                         <span class="second">{row.client.clone()}</span></td>
                     <td data-label=texts.get("streams.media")>{media(visit, row)}</td>
                     <td data-label=texts.get("streams.recording")><Badge tone=recording.0 text=texts.get(recording.1)/></td>
+                    {shown.stop.then(|| view! { <td class="ops">{control::stop_links(visit, row)}</td> })}
                 </tr>
             }
         })
@@ -93,6 +115,7 @@ pub(crate) fn live_table(visit: &Visit, rows: &[SessionView], with_domain: bool)
                 <th scope="col">{texts.get("streams.source")}</th>
                 <th scope="col">{texts.get("streams.media")}</th>
                 <th scope="col">{texts.get("streams.recording")}</th>
+                {shown.stop.then(|| view! { <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th> })}
             </tr></thead>
             <tbody>{rows}</tbody>
         </table>

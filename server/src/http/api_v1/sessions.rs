@@ -155,7 +155,7 @@ pub(super) async fn list(
     State(app): State<AppState>,
     Query(query, page): Query<ListQuery>,
 ) -> Result<Json<List<SessionJson>>, ApiProblem> {
-    let filter = SessionFilter { domain: query.domain.map(|domain| domain.0), live: None, only: None };
+    let filter = SessionFilter { domain: query.domain.map(|domain| domain.0), ..SessionFilter::default() };
     Ok(Json(app.console.streams.list(&actor, filter, page).await?.into()))
 }
 

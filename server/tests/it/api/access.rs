@@ -44,6 +44,10 @@ fn cases() -> Vec<Case> {
         case("PUT /domains/{push}/recording", recording, 403, 403),
         case("POST /callback-tests", test, 403, 403),
         case("GET /streams", none(), 200, 200),
+        case("GET /streams/forbidden", none(), 200, 200),
+        case("POST /streams/{push}/{app}/{stream}/disconnect", none(), 403, 403),
+        case("POST /streams/{push}/{app}/{stream}/forbid", json!({ "seconds": 60 }), 403, 403),
+        case("POST /streams/{push}/{app}/{stream}/allow", none(), 403, 403),
         case("GET /sessions", none(), 200, 200),
         case("GET /sessions/{id}", none(), 200, 403),
         case("GET /events", none(), 200, 200),
@@ -103,6 +107,7 @@ async fn every_route_asks_who_calls() {
             _ => "1",
         };
         let call = route.replace("{push}", "push.example.com").replace("{kind}", "publish").replace("{id}", id);
+        let call = call.replace("{app}", "live").replace("{stream}", "room_7");
 
         let logged_out = api.send_raw(request(&call).body(Body::empty()).expect("a request")).await;
         assert_eq!(logged_out.problem(), (401, "signed_out", ""), "{route}");

@@ -86,3 +86,39 @@ async fn filters_and_ids_that_do_not_exist() {
     }
     assert_eq!(api.get("/sessions?domain=push.example.org").await["items"], json!([]));
 }
+
+#[tokio::test]
+async fn a_stream_is_forbidden_for_a_time_or_for_good_and_allowed_again() {
+    let api = Api::start().await;
+    let call = async |action: &str, body: Value| {
+        let call = format!("POST /streams/PUSH.example.com/live/room_7/{action}");
+        api.send(&api.operator, &call, body).await
+    };
+    let expected =
+        |until: Value| json!({ "domain": "push.example.com", "app": "live", "stream": "room_7", "until": until });
+    let forbidden = call("forbid", json!({ "seconds": 60 })).await;
+    assert_eq!((forbidden.status.as_u16(), &forbidden.json), (200, &expected(json!("2026-11-22T14:32:20.000Z"))));
+    assert_eq!(api.get("/streams/forbidden").await["items"], json!([forbidden.json]));
+    for body in [Value::Null, json!({}), json!({ "seconds": null })] {
+        assert_eq!(call("forbid", body).await.json, expected(Value::Null));
+    }
+    assert_eq!(api.get("/streams/forbidden?domain=push.example.com").await["items"], json!([expected(Value::Null)]));
+    assert_eq!(api.get("/streams/forbidden?domain=push.example.net").await["items"], json!([]));
+    for _ in 0..2 {
+        assert_eq!(call("allow", Value::Null).await.status, 204, "again changes nothing");
+        assert_eq!(api.get("/streams/forbidden").await["items"], json!([]));
+    }
+    call("forbid", json!({ "seconds": 60 })).await;
+    api.clock.advance(60_000);
+    assert_eq!(api.get("/streams/forbidden").await["items"], json!([]), "its time is over");
+    for (body, problem) in [
+        (json!({ "seconds": 0 }), (422, "stream_bad_length", "seconds")),
+        (json!({ "seconds": "60" }), (422, "invalid_value", "seconds")),
+        (json!({ "minutes": 1 }), (422, "invalid_value", "minutes")),
+    ] {
+        assert_eq!(call("forbid", body).await.problem(), problem);
+    }
+    assert_eq!(call("disconnect", Value::Null).await.problem(), (404, "stream_not_live", ""));
+    let nowhere = api.send(&api.operator, "POST /streams/push.example.org/live/a/forbid", Value::Null).await;
+    assert_eq!(nowhere.problem(), (404, "domain_unknown", ""));
+}

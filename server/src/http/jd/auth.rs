@@ -1,0 +1,45 @@
+//! Who signed a request.
+
+use axum::http::request::Parts;
+use callsheet::Console;
+use callsheet::keys::{KeyError, NONCE_LIFE_MS};
+use callsheet::model::{Actor, Millis};
+use secrecy::ExposeSecret;
+
+use super::envelope::JdError;
+use super::signature::Signature;
+use crate::http::middleware::client_address;
+
+/// How far the time of a signature may be off.
+const LEEWAY_MS: Millis = 15 * 60_000;
+/// Databases index it.
+const LONGEST_NONCE: usize = 128;
+// A nonce is known for as long as its request could come again.
+const _: () = assert!(NONCE_LIFE_MS >= 2 * LEEWAY_MS);
+
+/// The actor of the key that signed the request. Unknown keys and wrong signatures get the same answer.
+pub(super) async fn signer(console: &Console, request: &Parts, body: &[u8]) -> Result<Actor, JdError> {
+    let refused =
+        || JdError::unauthenticated("no API key has this access key, or its secret does not make this signature");
+    let signature = Signature::of(request).map_err(JdError::unauthenticated)?;
+    let (actor, secret) = match console.keys.signer(signature.access_key, &client_address(&request.extensions)).await {
+        Ok(signer) => signer,
+        Err(KeyError::Unknown) => return Err(refused()),
+        Err(error) => return Err(error.into()),
+    };
+    if !signature.holds(request, body, secret.expose_secret()).map_err(JdError::unauthenticated)? {
+        return Err(refused());
+    }
+    if (console.clock.now() - signature.at).abs() > LEEWAY_MS {
+        return Err(JdError::unauthenticated("`x-jdcloud-date` is more than 15 minutes off; set your clock"));
+    }
+    match signature.nonce {
+        None => {}
+        Some(nonce) if nonce.len() > LONGEST_NONCE => {
+            return Err(JdError::unauthenticated(format!("`x-jdcloud-nonce` is longer than {LONGEST_NONCE} bytes")));
+        }
+        Some(nonce) if console.keys.take_nonce(signature.access_key, nonce).await? => {}
+        Some(_) => return Err(JdError::unauthenticated("this request came before: its `x-jdcloud-nonce` is known")),
+    }
+    Ok(actor)
+}

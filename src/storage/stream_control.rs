@@ -1,0 +1,151 @@
+//! What is forbidden, whom to drop, and who published when.
+
+use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+
+use super::Db;
+use super::rows::{Conditions, Read, Value};
+use crate::audit::AuditEntry;
+use crate::model::{DomainId, Millis, Page, PageRequest, StoreError};
+use crate::sources::Adapter;
+use crate::streams::{ControlStore, ForbiddenStream, Publish, StreamRef};
+
+#[async_trait]
+impl ControlStore for Db {
+    async fn live_at(&self, stream: &StreamRef) -> Result<Option<Adapter>, StoreError> {
+        let row = sqlx::query(
+            "select c.adapter from sessions s join sources c on c.id = s.source_id \
+             where s.domain_id = $1 and s.app = $2 and s.stream = $3 and s.phase = 'live' order by s.id desc limit 1",
+        )
+        .bind(stream.domain.0)
+        .bind(stream.app.clone())
+        .bind(stream.stream.clone())
+        .fetch_optional(&self.read)
+        .await?;
+        row.map(|row| row.word("adapter")).transpose()
+    }
+
+    async fn order_disconnect(&self, domain: &str, stream: &StreamRef, audit: &AuditEntry) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("insert into disconnects (domain, app, stream) values ($1, $2, $3) on conflict do nothing")
+            .bind(domain.to_owned())
+            .bind(stream.app.clone())
+            .bind(stream.stream.clone())
+            .execute(&mut *tx)
+            .await?;
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await
+    }
+
+    async fn take_disconnects(&self) -> Result<Vec<(String, String, String)>, StoreError> {
+        // Mostly there are none, and a transaction that writes would make others wait.
+        if sqlx::query("select domain from disconnects limit 1").fetch_optional(&self.read).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query("delete from disconnects returning domain, app, stream").fetch_all(&mut *tx).await?;
+        let taken = rows.iter().map(|row| Ok((row.col("domain")?, row.col("app")?, row.col("stream")?)));
+        let taken = taken.collect::<Result<_, StoreError>>()?;
+        self.commit(tx, Vec::new()).await?;
+        Ok(taken)
+    }
+
+    async fn forbid(&self, stream: &StreamRef, until: Option<Millis>, audit: &AuditEntry) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "insert into forbidden_streams (domain_id, app, stream, until) values ($1, $2, $3, $4) \
+             on conflict (domain_id, app, stream) do update set until = excluded.until",
+        )
+        .bind(stream.domain.0)
+        .bind(stream.app.clone())
+        .bind(stream.stream.clone())
+        .bind(until)
+        .execute(&mut *tx)
+        .await?;
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await
+    }
+
+    async fn allow(&self, stream: &StreamRef, audit: &AuditEntry) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let removed = sqlx::query("delete from forbidden_streams where domain_id = $1 and app = $2 and stream = $3")
+            .bind(stream.domain.0)
+            .bind(stream.app.clone())
+            .bind(stream.stream.clone())
+            .execute(&mut *tx)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await?;
+        Ok(true)
+    }
+
+    async fn list_forbidden(
+        &self,
+        only: Option<&[String]>,
+        now: Millis,
+        page: PageRequest,
+    ) -> Result<Page<ForbiddenStream>, StoreError> {
+        let mut conditions = Conditions::default();
+        conditions.add("(f.until is null or f.until > ?)", [Value::Int(now)]);
+        if let Some(only) = only {
+            conditions.any_of("d.push", only);
+        }
+        let from = format!("from forbidden_streams f join domains d on d.id = f.domain_id{}", conditions.sql());
+        let count = conditions.bind(sqlx::query(AssertSqlSafe(format!("select count(*) as n {from}"))));
+        let total = count.fetch_one(&self.read).await?.col("n")?;
+        let place = conditions.next_place();
+        let sql = format!(
+            "select d.push, f.app, f.stream, f.until {from} order by d.push, f.app, f.stream limit ${place} offset ${}",
+            place + 1
+        );
+        let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
+        let rows = query.fetch_all(&self.read).await?;
+        let rows = rows.iter().map(forbidden).collect::<Result<_, _>>()?;
+        Ok(Page { rows, total, number: page.number, size: page.size })
+    }
+
+    async fn publishes(
+        &self,
+        only: Option<&[String]>,
+        app: Option<&str>,
+        from: Millis,
+        to: Millis,
+    ) -> Result<Vec<Publish>, StoreError> {
+        let mut conditions = Conditions::default();
+        conditions.add("phase <> 'opening' and started_at < ?", [Value::Int(to)]);
+        conditions.add("(ended_at is null or ended_at > ?)", [Value::Int(from)]);
+        if let Some(only) = only {
+            conditions.any_of("domain", only);
+        }
+        if let Some(app) = app {
+            conditions.add("app = ?", [Value::Text(app.to_owned())]);
+        }
+        let sql = format!(
+            "select domain_id, app, stream, started_at, ended_at from sessions{} order by domain_id, app, stream, started_at",
+            conditions.sql()
+        );
+        let rows = conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await?;
+        rows.iter().map(publish).collect()
+    }
+}
+
+fn forbidden(row: &AnyRow) -> Result<ForbiddenStream, StoreError> {
+    Ok(ForbiddenStream {
+        domain: row.col("push")?,
+        app: row.col("app")?,
+        stream: row.col("stream")?,
+        until: row.col("until")?,
+    })
+}
+
+fn publish(row: &AnyRow) -> Result<Publish, StoreError> {
+    Ok(Publish {
+        stream: StreamRef { domain: DomainId(row.col("domain_id")?), app: row.col("app")?, stream: row.col("stream")? },
+        started_at: row.col("started_at")?,
+        ended_at: row.col("ended_at")?,
+    })
+}

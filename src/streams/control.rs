@@ -1,0 +1,194 @@
+//! Use cases that stop a stream, and what became of streams over a time.
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::store::StreamRef;
+use super::{ForbiddenStream, StreamError, Streams};
+use crate::audit::AuditEntry;
+use crate::domains::Domain;
+use crate::model::{Action, Actor, AppName, DomainName, Forbidden, Millis, Page, PageRequest, StoreError, StreamName};
+use crate::sources::Adapter;
+
+/// The longest time that a stream is forbidden for, unless for good: ten years.
+const LONGEST_BAN_SECONDS: i64 = 3_650 * 86_400;
+
+/// A stream as it is pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedStream {
+    pub domain: DomainName,
+    pub app: AppName,
+    pub stream: StreamName,
+}
+
+/// When a stream was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publish {
+    pub stream: StreamRef,
+    pub started_at: Millis,
+    /// `None`: it is live.
+    pub ended_at: Option<Millis>,
+}
+
+/// How long a stream is forbidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BanLength(Option<i64>);
+
+impl BanLength {
+    /// `None`: for good.
+    pub fn parse(seconds: Option<i64>) -> Result<Self, StreamError> {
+        match seconds {
+            Some(seconds) if !(1..=LONGEST_BAN_SECONDS).contains(&seconds) => Err(StreamError::BadLength),
+            seconds => Ok(Self(seconds)),
+        }
+    }
+}
+
+/// The storage of control. A method is one transaction.
+#[async_trait]
+pub trait ControlStore: Send + Sync {
+    /// How the source talks that a stream is live at; `None`: it is not live.
+    async fn live_at(&self, stream: &StreamRef) -> Result<Option<Adapter>, StoreError>;
+    /// Orders the built-in ingest to drop whoever publishes the stream.
+    async fn order_disconnect(&self, domain: &str, stream: &StreamRef, audit: &AuditEntry) -> Result<(), StoreError>;
+    /// Takes the orders: the streams, by ASCII push domain, application and name.
+    async fn take_disconnects(&self) -> Result<Vec<(String, String, String)>, StoreError>;
+    /// `until`: `None` is for good.
+    async fn forbid(&self, stream: &StreamRef, until: Option<Millis>, audit: &AuditEntry) -> Result<(), StoreError>;
+    /// False: it was not forbidden, and nothing is written.
+    async fn allow(&self, stream: &StreamRef, audit: &AuditEntry) -> Result<bool, StoreError>;
+    /// What is forbidden at `now`, in the push domains of `only` if given, by name.
+    async fn list_forbidden(
+        &self,
+        only: Option<&[String]>,
+        now: Millis,
+        page: PageRequest,
+    ) -> Result<Page<ForbiddenStream>, StoreError>;
+    /// Publishes that ran at some time in `[from, to)`, by stream and time, in the push domains of `only` if given.
+    async fn publishes(
+        &self,
+        only: Option<&[String]>,
+        app: Option<&str>,
+        from: Millis,
+        to: Millis,
+    ) -> Result<Vec<Publish>, StoreError>;
+}
+
+impl Streams {
+    /// Drops whoever publishes the stream, within about a second. Nothing keeps them from coming back.
+    pub async fn disconnect(&self, actor: &Actor, push: &str, app: &str, stream: &str) -> Result<(), StreamError> {
+        let (domain, stream) = self.named(actor, push, app, stream).await?;
+        match self.store.live_at(&stream).await? {
+            Some(Adapter::BuiltIn) => {}
+            Some(_) => return Err(StreamError::CannotDrop),
+            None => return Err(StreamError::NotLive),
+        }
+        let audit = self.entry(actor, "stream.disconnect", &domain, &stream, json!({}));
+        self.store.order_disconnect(&domain.push, &stream, &audit).await?;
+        self.orders.notify_one();
+        Ok(())
+    }
+
+    /// Forbids to publish the stream, live or not. The built-in ingest drops its publisher; other sources refuse the next publish.
+    pub async fn forbid(
+        &self,
+        actor: &Actor,
+        push: &str,
+        app: &str,
+        stream: &str,
+        length: BanLength,
+    ) -> Result<ForbiddenStream, StreamError> {
+        let (domain, stream) = self.named(actor, push, app, stream).await?;
+        let until = length.0.map(|seconds| self.clock.now() + seconds * 1000);
+        let audit = self.entry(actor, "stream.forbid", &domain, &stream, json!({ "until": until }));
+        self.store.forbid(&stream, until, &audit).await?;
+        self.orders.notify_one();
+        Ok(ForbiddenStream { domain: domain.push, app: stream.app, stream: stream.stream, until })
+    }
+
+    /// Allows again what was forbidden. Nothing happens to what was not.
+    pub async fn allow(&self, actor: &Actor, push: &str, app: &str, stream: &str) -> Result<(), StreamError> {
+        let (domain, stream) = self.named(actor, push, app, stream).await?;
+        let audit = self.entry(actor, "stream.allow", &domain, &stream, json!({}));
+        self.store.allow(&stream, &audit).await?;
+        Ok(())
+    }
+
+    /// What is forbidden now, of one domain (ASCII push domain) or all.
+    pub async fn list_forbidden(
+        &self,
+        actor: &Actor,
+        domain: Option<String>,
+        page: PageRequest,
+    ) -> Result<Page<ForbiddenStream>, StreamError> {
+        let only = scope(actor, domain)?;
+        Ok(self.store.list_forbidden(only.as_deref(), self.clock.now(), page).await?)
+    }
+
+    /// Publishes that ran at some time in `[from, to)` (Unix ms), by stream and time; of one domain (ASCII push domain) or all.
+    pub async fn publishes(
+        &self,
+        actor: &Actor,
+        domain: Option<String>,
+        app: Option<&str>,
+        from: Millis,
+        to: Millis,
+    ) -> Result<Vec<Publish>, StreamError> {
+        let only = scope(actor, domain)?;
+        Ok(self.store.publishes(only.as_deref(), app, from, to).await?)
+    }
+
+    /// The streams that nobody may publish any longer. A step of the built-in ingest; orders to disconnect come once.
+    pub async fn to_drop(&self) -> Result<Vec<PushedStream>, StreamError> {
+        let all = PageRequest { number: 1, size: i64::MAX };
+        let forbidden = self.store.list_forbidden(None, self.clock.now(), all).await?.rows;
+        let forbidden = forbidden.into_iter().map(|row| (row.domain, row.app, row.stream));
+        let ordered = self.store.take_disconnects().await?;
+        // What was stored has been parsed before.
+        let parse = |(domain, app, stream): (String, String, String)| {
+            let (domain, app) = (DomainName::parse(&domain).ok()?, AppName::parse(&app).ok()?);
+            Some(PushedStream { domain, app, stream: StreamName::parse(&stream).ok()? })
+        };
+        Ok(ordered.into_iter().chain(forbidden).filter_map(parse).collect())
+    }
+
+    /// Rings when this process changed something that [`Streams::to_drop`] tells.
+    #[must_use]
+    pub fn orders(&self) -> std::sync::Arc<tokio::sync::Notify> {
+        self.orders.clone()
+    }
+
+    async fn named(
+        &self,
+        actor: &Actor,
+        push: &str,
+        app: &str,
+        stream: &str,
+    ) -> Result<(Domain, StreamRef), StreamError> {
+        let domain = self.domains.find(actor, Action::ManageStreams, push).await?;
+        let app = AppName::parse(app).map_err(StreamError::BadApp)?.to_string();
+        let stream = StreamName::parse(stream).map_err(StreamError::BadStream)?.to_string();
+        let stream = StreamRef { domain: domain.source_id, app, stream };
+        Ok((domain, stream))
+    }
+
+    fn entry(
+        &self,
+        actor: &Actor,
+        action: &'static str,
+        domain: &Domain,
+        stream: &StreamRef,
+        detail: serde_json::Value,
+    ) -> AuditEntry {
+        let target = format!("{}/{}/{}", domain.push, stream.app, stream.stream);
+        AuditEntry::new(actor, self.clock.now(), action, target, detail)
+    }
+}
+
+/// The push domains that may be looked at; `None` is all.
+fn scope(actor: &Actor, domain: Option<String>) -> Result<Option<Vec<String>>, Forbidden> {
+    match domain {
+        Some(domain) => actor.check_domain(Action::Read, &domain).map(|()| Some(vec![domain])),
+        None => actor.check(Action::Read).map(|()| actor.domains.clone()),
+    }
+}
