@@ -124,15 +124,14 @@ fn configured(visit: &Visit, settings: &Settings) -> AnyView {
         [] => view! { {texts.get("settings.no_networks")} }.into_any(),
         all => codes(all),
     };
-    let word = |vocabulary: &str, word: &str| view! { {texts.word(vocabulary, word)} }.into_any();
     let rows: Vec<_> = [
         ("time_zone", view! { {settings.time_zone.clone()} }.into_any()),
         ("retention_days", days(retention.days)),
         ("attempt_body_days", days(retention.attempt_body_days)),
         ("allowed_networks", networks),
         ("retry_schedule", view! { {tries(visit, &settings.retry_schedule)} }.into_any()),
-        ("slot_label", word("slot_label", settings.shown.label.as_str())),
-        ("traffic_base", word("traffic_base", settings.shown.base.as_str())),
+        ("slot_label", view! { {texts.word("slot_label", settings.shown.label.as_str())} }.into_any()),
+        ("traffic_base", view! { {texts.word("traffic_base", settings.shown.base.as_str())} }.into_any()),
         ("resolution_classes", view! { {settings.resolution_classes.clone()} }.into_any()),
     ]
     .into_iter()
