@@ -231,6 +231,8 @@ mod tests {
         // Looked up by a value of the core: the words of a vocabulary, the codes of errors.
         let by_value = [
             "adapter",
+            "audit_action",
+            "audit_field",
             "class",
             "codec",
             "dialect",
@@ -301,6 +303,7 @@ mod tests {
             words("phase", Phase::ALL.iter().map(|p| p.as_str()).collect()),
             words("class", classes.clone()),
             words("remedy", classes),
+            callsheet::audit::ACTIONS.iter().map(|action| format!("audit_action.\"{action}\"")).collect(),
         ];
         for locale in Locale::ALL {
             let catalog = catalog(locale.tag());

@@ -2,6 +2,7 @@
 
 use callsheet::model::Millis;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
@@ -118,6 +119,12 @@ impl Times {
             _ => self.length(millis),
         }
     }
+}
+
+/// `2026-11-22T14:31` in the console's zone, as the browser's field for times says it.
+pub(crate) fn typed_moment(text: &str, zone: &TimeZone) -> Option<Millis> {
+    let civil: DateTime = text.parse().ok()?;
+    Some(civil.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
 }
 
 #[cfg(test)]

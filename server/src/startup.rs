@@ -26,7 +26,7 @@ use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
-use crate::jobs::{DeliveryLoop, clean_up, deliver, reap, recover, take_inventory};
+use crate::jobs::{DeliveryLoop, clean_up, deliver, reap, recover, take_inventory, write_key_uses};
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -187,6 +187,9 @@ impl Application {
             loops.spawn(reap(console.streams.clone(), clock, rest.clone()));
             loops.spawn(recover(console.recoveries.clone(), rest.clone()));
             loops.spawn(clean_up(console.clone(), rest.clone()));
+        }
+        if config.roles.web {
+            loops.spawn(write_key_uses(console.keys.clone(), rest.clone()));
         }
         if config.roles.ingest {
             loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));

@@ -221,7 +221,8 @@ impl Stats {
             return Err(taken());
         }
         let now = self.clock.now();
-        let audit = AuditEntry::new(actor, now, "vod_domain.add", name.ascii(), json!({ "path": path.to_string() }));
+        let detail = json!({ "after": { "path": path.to_string() } });
+        let audit = AuditEntry::new(actor, now, "vod_domain.add", name.ascii(), detail);
         match self.hosts.add_vod_domain(&name, &path, now, &audit).await {
             Err(StoreError::Duplicate) => return Err(taken()),
             other => other?,
@@ -237,11 +238,12 @@ impl Stats {
     /// Removes one. Its figures stay.
     pub async fn remove_vod_domain(&self, actor: &Actor, name: &str) -> Result<(), StatsError> {
         actor.check_domain(Action::ManageDomains, name)?;
-        let audit = AuditEntry::new(actor, self.clock.now(), "vod_domain.remove", name, json!({}));
-        match self.hosts.remove_vod_domain(name, &audit).await? {
-            true => Ok(()),
-            false => Err(StatsError::UnknownVodDomain(name.to_owned())),
-        }
+        let unknown = || StatsError::UnknownVodDomain(name.to_owned());
+        let domains = self.hosts.vod_domains().await?;
+        let domain = domains.into_iter().find(|domain| domain.name == name).ok_or_else(unknown)?;
+        let detail = json!({ "before": { "path": domain.path } });
+        let audit = AuditEntry::new(actor, self.clock.now(), "vod_domain.remove", name, detail);
+        if self.hosts.remove_vod_domain(name, &audit).await? { Ok(()) } else { Err(unknown()) }
     }
 
     /// An inventory to count files into.

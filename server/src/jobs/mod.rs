@@ -3,11 +3,13 @@
 mod cleanup;
 mod delivery;
 mod inventory;
+mod key_uses;
 mod reaper;
 mod recovery;
 
 pub use cleanup::clean_up;
 pub use delivery::{DeliveryLoop, deliver};
 pub use inventory::{InventoryError, count_buckets, take_inventory};
+pub use key_uses::write_key_uses;
 pub use reaper::reap;
 pub use recovery::recover;

@@ -10,7 +10,6 @@ mod chart;
 mod feed;
 #[cfg(feature = "ssr")]
 mod filter;
-mod narrow;
 #[cfg(feature = "ssr")]
 mod report;
 #[cfg(feature = "ssr")]

@@ -2,9 +2,11 @@
 
 mod access;
 mod access_logs;
+mod audit;
 mod callbacks;
 mod deliveries;
 mod domains;
+mod keys;
 mod protocol;
 mod recording;
 mod recoveries;
