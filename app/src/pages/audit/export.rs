@@ -15,6 +15,9 @@ use crate::times::Times;
 /// Characters of a cell: what Excel takes.
 const CELL: usize = 32_000;
 
+/// Rows of a sheet.
+const SHEET_ROWS: i64 = 200_000;
+
 /// Entries to be written down, read in batches.
 pub struct AuditExport {
     console: Console,
@@ -55,14 +58,19 @@ impl AuditExport {
         ]
     }
 
-    /// How many entries there are.
+    /// Whether all entries go into one sheet, which is made in memory.
     ///
     /// # Errors
-    /// What the page would say instead.
-    pub async fn total(&self) -> Result<i64, UiError> {
+    /// They do not, or what the page would say instead.
+    pub async fn check_sheet(&self) -> Result<(), UiError> {
+        let texts = self.times.texts;
         let first = PageRequest { number: 1, size: 1 };
         let page = self.console.audit.list(&self.actor, &self.filter, first).await;
-        Ok(page.map_err(|e| UiError::of(self.times.texts, &e))?.total)
+        if page.map_err(|e| UiError::of(texts, &e))?.total <= SHEET_ROWS {
+            return Ok(());
+        }
+        let message = texts.get("audit.too_many");
+        Err(UiError { code: "audit_too_many".to_owned(), status: 422, message, field: None })
     }
 
     /// The next rows, newest first; none after the last.

@@ -60,15 +60,16 @@ pub(crate) fn KeysPage() -> impl IntoView {
 
 fn table_row(visit: &Visit, key: &KeyView) -> impl IntoView + use<> {
     let texts = visit.texts;
+    let until = (key.expires_at.is_some() && !key.expired).then(|| view! { {texts.get("keys.expires")} " " });
     view! {
         <tr>
             <th scope="row">
                 <a href=format!("/keys/{}", key.id)>{key.name.clone()}</a>
-                <span class="second">{key.access_key.clone()}</span>
+                <span class="second access-key">{key.access_key.clone()}</span>
             </th>
             <td data-label=texts.get("keys.role")>{texts.word("role", key.role.as_str())}</td>
             <td data-label=texts.get("keys.domains")>{domains(texts, key, SHOWN)}</td>
-            <td data-label=texts.get("keys.state")>{state(texts, key)}<span class="second">{expiry(visit, key)}</span></td>
+            <td data-label=texts.get("keys.state")>{state(texts, key)}<span class="second">{until} {expiry(visit, key)}</span></td>
             <td data-label=texts.get("keys.last_used")>{last_used(visit, key)}</td>
             <td data-label=texts.get("domains.created_at")>{visit.times.at(key.created_at)}</td>
         </tr>

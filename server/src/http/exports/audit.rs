@@ -5,8 +5,7 @@ use std::io;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use callsheet_app::reports::Cell;
 use callsheet_app::{AuditExport, UiError};
 use futures::{StreamExt, stream};
@@ -14,27 +13,16 @@ use futures::{StreamExt, stream};
 use super::{Format, attachment, csv, fault, guarded, plain, query, refused, signed_in, texts, to_login, xlsx};
 use crate::http::AppState;
 
-/// Rows of a sheet; a workbook is made in memory.
-const SHEET_ROWS: i64 = 200_000;
-
 pub(super) async fn export(State(app): State<AppState>, request: Request) -> Response {
     let Some(actor) = signed_in(&request) else { return to_login(request.uri()) };
-    let texts = texts(request.headers());
-    let export = AuditExport::of_query(&app.console, &actor, texts, query(request.uri()));
+    let export = AuditExport::of_query(&app.console, &actor, texts(request.headers()), query(request.uri()));
     let name = export.name();
     let answer = match Format::of(request.uri()) {
         Format::Csv => as_csv(export).await.map(|body| attachment(Format::Csv, &name, body)),
-        Format::Xlsx => match export.total().await {
-            Ok(total) if total > SHEET_ROWS => {
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                return (status, texts.get("audit.too_many")).into_response();
-            }
-            Ok(_) => as_xlsx(export).await.map(|made| match made {
-                Ok(bytes) => attachment(Format::Xlsx, &name, Body::from(bytes)),
-                Err(error) => fault(&*error),
-            }),
-            Err(error) => Err(error),
-        },
+        Format::Xlsx => as_xlsx(export).await.map(|made| match made {
+            Ok(bytes) => attachment(Format::Xlsx, &name, Body::from(bytes)),
+            Err(error) => fault(&*error),
+        }),
     };
     answer.unwrap_or_else(|error| refused(&error))
 }
@@ -61,6 +49,7 @@ async fn as_csv(mut export: AuditExport) -> Result<Body, UiError> {
 
 /// The outer error is the page's, the inner one of the workbook.
 async fn as_xlsx(mut export: AuditExport) -> Result<Result<Vec<u8>, Box<dyn Error + Send + Sync>>, UiError> {
+    export.check_sheet().await?;
     let mut sheet = match xlsx::Sheet::new(&export.columns()) {
         Ok(sheet) => sheet,
         Err(error) => return Ok(Err(error.into())),
