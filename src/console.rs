@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::accounts::Accounts;
+use crate::audit::AuditLog;
 use crate::callbacks::Callbacks;
 use crate::deliveries::{Courier, Deliveries, Prober, Recoveries, RetrySchedule};
 use crate::domains::{Cnames, Domains};
@@ -28,6 +29,8 @@ pub struct Retention {
     pub days: i64,
     /// Headers and answers of attempts; not longer than the attempts.
     pub attempt_body_days: i64,
+    /// Entries of the audit log.
+    pub audit_days: i64,
 }
 
 /// What a console is made of.
@@ -61,6 +64,7 @@ pub struct ConsoleParts {
 pub struct Console {
     pub accounts: Accounts,
     pub keys: Keys,
+    pub audit: AuditLog,
     pub domains: Domains,
     pub callbacks: Callbacks,
     pub recordings: Recordings,
@@ -115,7 +119,8 @@ impl Console {
         };
         Self {
             accounts: Accounts::new(store.clone(), clock.clone()),
-            keys: Keys { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
+            keys: Keys::new(store.clone(), clock.clone(), sealer.clone()),
+            audit: AuditLog { store: store.clone() },
             recordings: Recordings { store: store.clone(), domains: domains.clone(), clock: clock.clone() },
             sources: Sources { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
             streams: Streams {

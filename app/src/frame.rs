@@ -1,6 +1,6 @@
 //! The frame around a page: navigation, the person, the language.
 
-use callsheet::model::Actor;
+use callsheet::model::{Action, Actor};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -50,6 +50,8 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
 #[component]
 fn Navigation() -> impl IntoView {
     let texts = request::texts();
+    let actor = request::actor();
+    let may = |action| actor.as_ref().is_some_and(|actor| actor.check(action).is_ok());
     let path = request::address().split('?').next().unwrap_or_default().to_owned();
     let item = move |href: &'static str, below: &[&str], text: String| {
         let here = path == href || below.iter().any(|prefix| path.starts_with(prefix));
@@ -66,6 +68,8 @@ fn Navigation() -> impl IntoView {
             {item("/statistics/imports", &[], texts.get("nav.imports"))}
             <span class="nav-title">{texts.get("nav.manage")}</span>
             {item("/sources", &["/sources/"], texts.get("nav.sources"))}
+            {may(Action::ManageAccounts).then(|| item("/keys", &["/keys/"], texts.get("nav.keys")))}
+            {may(Action::ReadAudit).then(|| item("/audit", &[], texts.get("nav.audit")))}
             {item("/settings", &[], texts.get("nav.settings"))}
         </nav>
     }

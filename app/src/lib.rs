@@ -43,6 +43,8 @@ mod pages;
 pub use context::{ClientAddress, SESSION_USER, provide_app_context};
 pub use error::UiError;
 #[cfg(feature = "ssr")]
+pub use pages::audit::AuditExport;
+#[cfg(feature = "ssr")]
 pub use pages::statistics::{imports, reports};
 #[cfg(feature = "ssr")]
 pub use routes::App;

@@ -8,7 +8,9 @@ use leptos_router::{SsrMode, path};
 use crate::error::UiError;
 use crate::frame::Frame;
 use crate::page::failure;
-use crate::pages::{accounts, deliveries, domains, overview, recordings, settings, sources, statistics, streams};
+use crate::pages::{
+    accounts, audit, deliveries, domains, keys, overview, recordings, settings, sources, statistics, streams,
+};
 use crate::request;
 
 /// The pages, each rendered whole before its first byte leaves, so that its status and headers can tell the truth.
@@ -43,6 +45,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sources") view=sources::SourcesPage ssr=SsrMode::Async/>
                     <Route path=path!("/sources/new") view=sources::NewSourcePage ssr=SsrMode::Async/>
                     <Route path=path!("/sources/:id") view=sources::SourcePage ssr=SsrMode::Async/>
+                    <Route path=path!("/keys") view=keys::KeysPage ssr=SsrMode::Async/>
+                    <Route path=path!("/keys/new") view=keys::NewKeyPage ssr=SsrMode::Async/>
+                    <Route path=path!("/keys/:id") view=keys::KeyPage ssr=SsrMode::Async/>
+                    <Route path=path!("/audit") view=audit::AuditPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=settings::SettingsPage ssr=SsrMode::Async/>
                 </Routes>
             </Frame>

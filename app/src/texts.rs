@@ -231,6 +231,8 @@ mod tests {
         // Looked up by a value of the core: the words of a vocabulary, the codes of errors.
         let by_value = [
             "adapter",
+            "audit_action",
+            "audit_field",
             "bad_line",
             "class",
             "codec",
@@ -308,6 +310,7 @@ mod tests {
             words("remedy", classes),
             words("bad_line", Bad::ALL.iter().map(|bad| bad.as_str()).collect()),
             words("log_format", Format::ALL.iter().map(|format| format.as_str()).collect()),
+            callsheet::audit::ACTIONS.iter().map(|action| format!("audit_action.\"{action}\"")).collect(),
         ];
         for locale in Locale::ALL {
             let catalog = catalog(locale.tag());

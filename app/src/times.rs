@@ -3,6 +3,7 @@
 use callsheet::model::Millis;
 use callsheet::stats::Shown;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
@@ -121,6 +122,12 @@ impl Times {
             _ => self.length(millis),
         }
     }
+}
+
+/// `2026-11-22T14:31` in the console's zone, as the browser's field for times says it.
+pub(crate) fn typed_moment(text: &str, zone: &TimeZone) -> Option<Millis> {
+    let civil: DateTime = text.parse().ok()?;
+    Some(civil.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
 }
 
 #[cfg(test)]

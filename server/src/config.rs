@@ -104,6 +104,7 @@ struct Raw {
     session_grace: i64,
     retention_days: i64,
     attempt_body_days: i64,
+    audit_days: i64,
     lease: i64,
     push_cname: String,
     play_cname: String,
@@ -176,6 +177,8 @@ impl Config {
             retention: Retention {
                 days: retention_days,
                 attempt_body_days: between("attempt_body_days", raw.attempt_body_days, 1, 3_650)?.min(retention_days),
+                // The database itself keeps the entries of 30 days.
+                audit_days: between("audit_days", raw.audit_days, 30, 3_650)?,
             },
             lease: Duration::from_secs(between("lease", raw.lease, 2, 600)?.unsigned_abs()),
             cnames: Cnames { push: cname("push_cname", &raw.push_cname)?, play: cname("play_cname", &raw.play_cname)? },
@@ -306,6 +309,7 @@ mod tests {
             ("trusted_proxies = [\"proxy\"]", "trusted_proxies: `proxy` is no network"),
             ("part_seconds = 1", "part_seconds: "),
             ("retention_days = 0", "retention_days: must be between 1 and 3650"),
+            ("audit_days = 29", "audit_days: must be between 30 and 3650"),
             ("attempt_body_days = 0", "attempt_body_days: must be between 1 and 3650"),
             ("database_url = \"mysql://a\"", "database_url: must start with"),
             ("push_cname = \"localhost\"", "push_cname: needs at least two labels"),

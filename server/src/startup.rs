@@ -26,7 +26,9 @@ use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
-use crate::jobs::{DeliveryLoop, Watch, clean_up, deliver, enforce, reap, recover, take_inventory, watch_access_logs};
+use crate::jobs::{
+    DeliveryLoop, Watch, clean_up, deliver, enforce, reap, recover, take_inventory, watch_access_logs, write_key_uses,
+};
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -195,6 +197,9 @@ impl Application {
                 let watch = Watch::new(console.clone(), buckets.clone(), config.data_dir.clone(), logs);
                 loops.spawn(watch_access_logs(watch, rest.clone()));
             }
+        }
+        if config.roles.web {
+            loops.spawn(write_key_uses(console.keys.clone(), rest.clone()));
         }
         if config.roles.ingest {
             loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));

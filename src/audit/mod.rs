@@ -1,27 +1,44 @@
-//! The audit log: every change with who, from where and what. Written in the transaction of the change itself, so there
-//! is no change without its entry. Secrets never enter; only that they changed.
+//! The audit log: every change with who, from where, when and what. An entry is written in the transaction of the change itself, so there
+//! is no change without its entry. The log is append-only: the database refuses to change an entry, and to delete one that is younger than
+//! 30 days; retention removes those that have passed their time.
+//!
+//! What a change did stands in the entry's detail, a JSON object: `before` and `after`, objects of the settings that it concerned (only
+//! `after` where something was made, only `before` where it was removed), and beside them what else is worth knowing, such as the `kind` of
+//! a callback. Moments are RFC 3339. Secrets never enter; their fingerprints tell that they changed.
+//!
+//! Streams, deliveries and figures that come in are no changes of anybody; they have records of their own.
 
-use serde_json::Value;
+mod entry;
+mod service;
+mod store;
 
-use crate::model::{Actor, Millis};
+pub use entry::{ActorKind, AuditEntry, fingerprint, moment};
+pub use service::{AuditError, AuditLog};
+pub use store::{AuditFilter, AuditRow, AuditStore};
 
-/// One line of the audit log, handed to the store together with the change.
-#[derive(Debug, Clone)]
-pub struct AuditEntry {
-    pub at: Millis,
-    pub actor: String,
-    pub address: String,
-    /// Such as `domain.create`.
-    pub action: &'static str,
-    /// What it was done to, such as a push domain.
-    pub target: String,
-    /// Before and after, without secrets.
-    pub detail: Value,
-}
-
-impl AuditEntry {
-    /// An entry of `actor` at `at`.
-    pub fn new(actor: &Actor, at: Millis, action: &'static str, target: impl Into<String>, detail: Value) -> Self {
-        Self { at, actor: actor.name(), address: actor.address.clone(), action, target: target.into(), detail }
-    }
-}
+/// Every action that the log may tell of, for filters. A test compares it with the entries that the use cases make.
+pub const ACTIONS: &[&str] = &[
+    "callback.change",
+    "callback.resume",
+    "callback.rotate_secret",
+    "callback.set_overlap",
+    "callback.turned_off",
+    "delivery.cancel",
+    "delivery.resend",
+    "domain.create",
+    "domain.delete",
+    "domain.disable",
+    "domain.enable",
+    "key.create",
+    "key.revoke",
+    "key.rotate",
+    "recording.change",
+    "recovery.cancel",
+    "recovery.start",
+    "source.create",
+    "source.delete",
+    "user.create",
+    "user.set_up",
+    "vod_domain.add",
+    "vod_domain.remove",
+];

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::change::CallbackChange;
 use super::error::CallbackError;
 use super::store::{Callback, CallbackStore};
 use super::views::{CallbackView, TroubledCallback};
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, fingerprint, moment};
 use crate::domains::{Domain, Domains};
 use crate::model::{Action, Actor, CallbackKind, Clock, StoreError};
 use crate::outbound::{AddressPolicy, CallbackAddress, SigningSecret};
@@ -127,7 +127,7 @@ impl Callbacks {
                 now,
                 "callback.resume",
                 &domain.push,
-                json!({ "kind": kind, "pausedSince": pause.since, "reason": pause.reason }),
+                json!({ "kind": kind, "before": { "pausedSince": moment(pause.since), "reason": pause.reason } }),
             );
             self.store.resume_callback(callback.id, now, &audit).await?;
         }
@@ -154,8 +154,8 @@ impl Callbacks {
         let now = self.clock.now();
         let detail = json!({
             "kind": kind,
-            "secret": secret.fingerprint(),
-            "former": self.fingerprint(&callback.secret_sealed),
+            "before": { "secret": self.fingerprint(&callback.secret_sealed) },
+            "after": { "secret": secret.fingerprint() },
             "overlapHours": overlap_hours,
         });
         let audit = AuditEntry::new(actor, now, "callback.rotate_secret", &domain.push, detail);
@@ -176,7 +176,12 @@ impl Callbacks {
         let overlap = overlap_ms(overlap_hours)?;
         let now = self.clock.now();
         let former = callback.previous_secret_sealed.as_deref().and_then(|sealed| self.fingerprint(sealed));
-        let detail = json!({ "kind": kind, "former": former, "overlapHours": overlap_hours });
+        let detail = json!({
+            "kind": kind,
+            "secret": former,
+            "before": { "signsUntil": callback.previous_secret_until.map(moment) },
+            "after": { "signsUntil": moment(now + overlap) },
+        });
         let audit = AuditEntry::new(actor, now, "callback.set_overlap", &domain.push, detail);
         if !self.store.set_overlap(callback.id, now + overlap, now, &audit).await? {
             return Err(CallbackError::NoFormerSecret);
@@ -198,12 +203,7 @@ impl Callbacks {
         change: &CallbackChange,
     ) -> Result<(), CallbackError> {
         let now = self.clock.now();
-        let shown = |enabled: bool, address: Option<&str>| json!({ "enabled": enabled, "address": address });
-        let detail = json!({
-            "kind": callback.kind,
-            "before": shown(callback.enabled, callback.address.as_deref()),
-            "after": shown(change.enabled, change.address.as_ref().map(CallbackAddress::as_str)),
-        });
+        let detail = json!({ "kind": callback.kind, "before": audited(&present(callback)), "after": audited(change) });
         let audit = AuditEntry::new(actor, now, "callback.change", &domain.push, detail);
         Ok(self.store.change_callback(callback.id, change, now, &audit).await?)
     }
@@ -223,6 +223,19 @@ impl Callbacks {
             .ok_or_else(|| StoreError::corrupt("a domain without its callbacks"))?;
         Ok((domain, callback))
     }
+}
+
+/// Settings for the audit log. What a header says may be a secret: its fingerprint tells that it changed.
+fn audited(settings: &CallbackChange) -> Value {
+    let headers = settings.headers.iter().map(|(name, value)| (name.clone(), fingerprint(value).into()));
+    json!({
+        "enabled": settings.enabled,
+        "address": settings.address.as_ref().map(CallbackAddress::as_str),
+        "dialect": settings.dialect,
+        "ordered": settings.ordered,
+        "timeoutSeconds": settings.timeout_seconds,
+        "headers": headers.collect::<Map<_, _>>(),
+    })
 }
 
 fn overlap_ms(hours: i64) -> Result<i64, CallbackError> {

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::{DeliveryFilter, DeliveryState};
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, moment};
 use crate::model::{
     Action, Actor, CallbackId, Clock, DeliveryId, Forbidden, IdGenerator, Millis, Problem, ProblemKind, RecoveryId,
     StoreError, vocabulary,
@@ -213,7 +213,7 @@ impl Recoveries {
         let id = RecoveryId(self.ids.next(now));
         let lanes = self.store.recoverable(&filter).await?;
         let total = lanes.iter().map(|lane| lane.deliveries).sum();
-        let detail = json!({ "filter": filter, "total": total });
+        let detail = json!({ "filter": audited(&filter), "total": total });
         let audit = AuditEntry::new(actor, now, "recovery.start", id.to_string(), detail);
         let recovery = Recovery {
             id,
@@ -248,7 +248,12 @@ impl Recoveries {
     pub async fn cancel(&self, actor: &Actor, id: RecoveryId) -> Result<Recovery, RecoveryError> {
         let recovery = self.find(actor, Action::ManageDeliveries, id).await?;
         let now = self.clock.now();
-        let detail = json!({ "queued": recovery.queued, "total": recovery.total });
+        let detail = json!({
+            "before": { "state": recovery.state },
+            "after": { "state": RecoveryState::Cancelled },
+            "queued": recovery.queued,
+            "total": recovery.total,
+        });
         let audit = AuditEntry::new(actor, now, "recovery.cancel", id.to_string(), detail);
         if !self.store.cancel_recovery(id, now, &audit).await? {
             return Err(RecoveryError::Ended);
@@ -293,6 +298,27 @@ fn limited(actor: &Actor, mut filter: DeliveryFilter) -> Result<DeliveryFilter, 
     }
     filter.only = actor.domains.clone();
     Ok(filter)
+}
+
+/// A filter for the audit log, without what it does not ask for.
+fn audited(filter: &DeliveryFilter) -> Value {
+    let mut asked = json!({
+        "domain": filter.domain,
+        "kind": filter.kind,
+        "event": filter.event,
+        "stream": filter.stream,
+        "state": filter.state,
+        "since": filter.since.map(moment),
+        "until": filter.until.map(moment),
+        "status": filter.status,
+        "errorClass": filter.error_class,
+        "text": filter.text,
+        "only": filter.only,
+    });
+    if let Some(fields) = asked.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    asked
 }
 
 /// Whether everything that a filter can find lies within the actor's domains.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::log::{DeliveryFilter, DeliveryLog};
-use super::{DayFigures, DeliveryDetail, DeliveryRow, RetrySchedule};
+use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, RetrySchedule};
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};
 
@@ -89,8 +89,8 @@ impl Deliveries {
     pub async fn resend(&self, actor: &Actor, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
         let detail = self.find(actor, Action::ManageDeliveries, id).await?;
         let now = self.clock.now();
-        let before = json!({ "state": detail.delivery.state });
-        let audit = AuditEntry::new(actor, now, "delivery.resend", id.to_string(), before);
+        let change = state_change(detail.delivery.state, DeliveryState::Pending);
+        let audit = AuditEntry::new(actor, now, "delivery.resend", id.to_string(), change);
         if self.log.resend(&[id], now, &audit).await? == 0 {
             return Err(DeliveryError::CallbackOff);
         }
@@ -110,7 +110,8 @@ impl Deliveries {
         }
         let now = self.clock.now();
         let target = format!("{} deliveries", ids.len());
-        let audit = AuditEntry::new(actor, now, "delivery.resend", target, json!({ "deliveries": ids }));
+        let detail = json!({ "deliveries": ids, "after": { "state": DeliveryState::Pending } });
+        let audit = AuditEntry::new(actor, now, "delivery.resend", target, detail);
         let queued = self.log.resend(&ids, now, &audit).await?;
         if queued == 0 {
             return Err(DeliveryError::CallbackOff);
@@ -120,9 +121,10 @@ impl Deliveries {
 
     /// Stops a waiting delivery; it can be resent later.
     pub async fn cancel(&self, actor: &Actor, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
-        self.find(actor, Action::ManageDeliveries, id).await?;
+        let detail = self.find(actor, Action::ManageDeliveries, id).await?;
         let now = self.clock.now();
-        let audit = AuditEntry::new(actor, now, "delivery.cancel", id.to_string(), json!({}));
+        let change = state_change(detail.delivery.state, DeliveryState::Cancelled);
+        let audit = AuditEntry::new(actor, now, "delivery.cancel", id.to_string(), change);
         if !self.log.cancel(id, now, &audit).await? {
             return Err(DeliveryError::Finished);
         }
@@ -143,4 +145,9 @@ impl Deliveries {
         detail.max_tries = self.schedule.tries();
         Ok(detail)
     }
+}
+
+/// For the audit log.
+fn state_change(before: DeliveryState, after: DeliveryState) -> Value {
+    json!({ "before": { "state": before }, "after": { "state": after } })
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::json;
 
 use super::PhaseView;
+use crate::audit::AuditEntry;
 use crate::callbacks::Callback;
-use crate::model::{CallbackId, DeliveryId, EventName, Millis, SessionId, StoreError};
+use crate::model::{CallbackId, CallbackKind, DeliveryId, EventName, Millis, SessionId, StoreError};
 
 /// A row of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +117,19 @@ pub struct CallbackOff {
     pub callback: CallbackId,
     pub at: Millis,
     pub reason: String,
+}
+
+impl CallbackOff {
+    /// Its entry in the audit log: nobody did it but the console.
+    pub(crate) fn audit(&self, kind: CallbackKind, push_domain: String) -> AuditEntry {
+        let detail = json!({
+            "kind": kind,
+            "before": { "enabled": true },
+            "after": { "enabled": false },
+            "reason": self.reason,
+        });
+        AuditEntry::of_console(self.at, "callback.turned_off", push_domain, detail)
+    }
 }
 
 /// The storage of deliveries on their way. A method is one transaction.

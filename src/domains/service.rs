@@ -66,7 +66,8 @@ impl Domains {
         let now = self.clock.now();
         let secrets = [(); 2].map(|()| self.sealer.seal(SigningSecret::generate().expose()));
         let play: Vec<&str> = new.play().iter().map(DomainName::ascii).collect();
-        let audit = AuditEntry::new(actor, now, "domain.create", new.push().ascii(), json!({ "play": play }));
+        let audit =
+            AuditEntry::new(actor, now, "domain.create", new.push().ascii(), json!({ "after": { "play": play } }));
         match self.store.create_domain(&new, secrets, self.part_seconds, now, &audit).await {
             // Somebody else created it between the look and the write.
             Err(StoreError::Duplicate) => {
@@ -83,7 +84,8 @@ impl Domains {
         if domain.enabled != enabled {
             let now = self.clock.now();
             let action = if enabled { "domain.enable" } else { "domain.disable" };
-            let audit = AuditEntry::new(actor, now, action, &domain.push, json!({}));
+            let detail = json!({ "before": { "enabled": domain.enabled }, "after": { "enabled": enabled } });
+            let audit = AuditEntry::new(actor, now, action, &domain.push, detail);
             self.store.set_domain_enabled(domain.source_id, enabled, now, &audit).await?;
         }
         self.get(actor, push).await
@@ -99,7 +101,9 @@ impl Domains {
         if confirm != domain.push && confirm != domain.push_display {
             return Err(DomainError::NotConfirmed);
         }
-        let audit = AuditEntry::new(actor, self.clock.now(), "domain.delete", &domain.push, json!({}));
+        let play: Vec<&str> = domain.play.iter().map(|play| play.name.as_str()).collect();
+        let detail = json!({ "before": { "play": play, "sourceId": domain.source_id } });
+        let audit = AuditEntry::new(actor, self.clock.now(), "domain.delete", &domain.push, detail);
         if self.store.delete_domain(domain.source_id, &audit).await? { Ok(()) } else { Err(DomainError::StillEnabled) }
     }
 

@@ -7,10 +7,22 @@ use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
 pub enum KeyError {
     #[error("type a name for the key of 1 to 50 characters")]
     BadName,
+    #[error("there is a key named {0} already; choose another name, or revoke that key first")]
+    Taken(String),
     #[error("the domain {0}")]
     BadDomain(BadName),
+    #[error("name at least one domain, or let the key reach all of them")]
+    NoDomains,
+    #[error("the key must expire in the future, within ten years")]
+    BadExpiry,
     #[error("no API key has this token")]
+    UnknownToken,
+    #[error("this API key has expired; ask an admin for another one")]
+    Expired,
+    #[error("there is no such API key")]
     Unknown,
+    #[error("the key has expired, and new secrets would not bring it back; revoke it and create another one")]
+    HasExpired,
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     #[error(transparent)]
@@ -21,29 +33,39 @@ impl Problem for KeyError {
     fn code(&self) -> &'static str {
         match self {
             Self::BadName => "key_bad_name",
+            Self::Taken(_) => "key_taken",
             Self::BadDomain(why) => why.code(),
-            Self::Unknown => "signed_out",
+            Self::NoDomains => "key_no_domains",
+            Self::BadExpiry => "key_bad_expiry",
+            Self::UnknownToken => "signed_out",
+            Self::Expired => "key_expired",
+            Self::Unknown => "key_unknown",
+            Self::HasExpired => "key_has_expired",
             Self::Forbidden(e) => e.code(),
             Self::Store(e) => e.code(),
         }
     }
     fn kind(&self) -> ProblemKind {
         match self {
-            Self::BadName | Self::BadDomain(_) => ProblemKind::Invalid,
-            Self::Unknown => ProblemKind::Unauthenticated,
+            Self::BadName | Self::BadDomain(_) | Self::NoDomains | Self::BadExpiry => ProblemKind::Invalid,
+            Self::UnknownToken | Self::Expired => ProblemKind::Unauthenticated,
+            Self::Taken(_) | Self::HasExpired => ProblemKind::Conflict,
+            Self::Unknown => ProblemKind::NotFound,
             Self::Forbidden(e) => e.kind(),
             Self::Store(e) => e.kind(),
         }
     }
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::BadName => Some("name"),
-            Self::BadDomain(_) => Some("domain"),
+            Self::BadName | Self::Taken(_) => Some("name"),
+            Self::BadDomain(_) | Self::NoDomains => Some("domains"),
+            Self::BadExpiry => Some("expiresAt"),
             _ => None,
         }
     }
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
+            Self::Taken(name) => vec![("name", name.clone())],
             Self::BadDomain(BadName::TooLong(n)) => vec![("max", n.to_string())],
             _ => Vec::new(),
         }

@@ -34,6 +34,8 @@ pub enum Action {
     AddStatistics,
     /// Users and API keys.
     ManageAccounts,
+    /// Who changed what.
+    ReadAudit,
 }
 
 impl Action {
@@ -47,6 +49,7 @@ impl Action {
         Self::ManageSources,
         Self::AddStatistics,
         Self::ManageAccounts,
+        Self::ReadAudit,
     ];
 
     /// The one table of permissions.
@@ -62,7 +65,9 @@ impl Action {
                 | Self::ManageStreams
                 | Self::AddStatistics,
             ) => true,
-            (Role::Operator, Self::ManageSources | Self::ManageAccounts) | (Role::Reviewer, _) => false,
+            (Role::Operator, Self::ManageSources | Self::ManageAccounts | Self::ReadAudit) | (Role::Reviewer, _) => {
+                false
+            }
         }
     }
 }
@@ -113,10 +118,13 @@ impl Actor {
         Self { who: Who::Cli, role: Role::Admin, domains: None, address: "local".to_owned() }
     }
 
-    /// Asks for an action that concerns no single domain. Sources, accounts and what comes into statistics concern all of them, so a
-    /// key that is limited to some domains has none of these, whatever its role.
+    /// Asks for an action that concerns no single domain. Sources, accounts, what comes into statistics and the audit log concern all of
+    /// them, so a key that is limited to some domains has none of these, whatever its role.
     pub fn check(&self, action: Action) -> Result<(), Forbidden> {
-        let concerns_all = matches!(action, Action::ManageSources | Action::AddStatistics | Action::ManageAccounts);
+        let concerns_all = matches!(
+            action,
+            Action::ManageSources | Action::AddStatistics | Action::ManageAccounts | Action::ReadAudit
+        );
         if action.allowed(self.role) && !(concerns_all && self.domains.is_some()) { Ok(()) } else { Err(Forbidden) }
     }
 
@@ -152,6 +160,7 @@ mod tests {
         }
         assert!(!Action::ManageAccounts.allowed(Role::Operator));
         assert!(!Action::ManageSources.allowed(Role::Operator));
+        assert!(!Action::ReadAudit.allowed(Role::Operator));
     }
 
     #[test]
@@ -162,5 +171,6 @@ mod tests {
         assert_eq!(actor.check_domain(Action::Read, "other.example.com"), Err(Forbidden));
         assert_eq!(actor.check(Action::ManageAccounts), Err(Forbidden), "it would make itself an unlimited key");
         assert_eq!(actor.check(Action::ManageSources), Err(Forbidden));
+        assert_eq!(actor.check(Action::ReadAudit), Err(Forbidden));
     }
 }

@@ -33,6 +33,8 @@ row_id!(/// A media server that reports events.
     SourceId);
 row_id!(/// A person with a login.
     UserId);
+row_id!(/// An API key.
+    KeyId);
 
 /// Crockford's alphabet: no letters that look like digits, and the order of text is the order of numbers.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -97,6 +99,9 @@ time_id!(/// One event on its way to one callback; the `webhook-id` of all its a
 
 time_id!(/// Deliveries queued again by a filter.
     RecoveryId, "rec_");
+
+time_id!(/// A line of the audit log.
+    AuditId, "aud_");
 
 impl DeliveryId {
     /// When it was made, to the millisecond (Unix ms).

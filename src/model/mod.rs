@@ -17,7 +17,9 @@ pub use actor::{Action, Actor, Forbidden, Role, Who};
 pub use clock::{Clock, SystemClock, TestClock};
 #[cfg(feature = "ssr")]
 pub use ids::IdGenerator;
-pub use ids::{BadId, CallbackId, DeliveryId, DomainId, EventId, RecoveryId, SessionId, SourceId, UserId};
+pub use ids::{
+    AuditId, BadId, CallbackId, DeliveryId, DomainId, EventId, KeyId, RecoveryId, SessionId, SourceId, UserId,
+};
 pub(crate) use kinds::vocabulary;
 pub use kinds::{CallbackKind, EventName, Status};
 #[cfg(feature = "ssr")]

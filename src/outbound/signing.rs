@@ -60,10 +60,10 @@ impl SigningSecret {
         self.text.expose_secret()
     }
 
-    /// Tells secrets apart where they must not be shown: the first 8 bytes of SHA-256 of the text, in hex.
+    /// Tells secrets apart where they must not be shown: the first 8 digits of the SHA-256 of the text.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        hex::encode(&Sha256::digest(self.expose())[..8])
+        hex::encode(&Sha256::digest(self.expose())[..4])
     }
 
     /// Checks the headers `webhook-id`, `webhook-timestamp` (at most 5 minutes off) and `webhook-signature` of a

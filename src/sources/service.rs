@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::store::{NewSource, Source, SourceStore};
 use super::{Adapter, RefusalView, SourceView};
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, fingerprint};
 use crate::model::{Action, Actor, BadName, Clock, DomainName, Forbidden, Problem, ProblemKind, SourceId, StoreError};
 use crate::outbound::SigningSecret;
 use crate::sealing::{SealError, Sealer, random_token, token_hash};
@@ -141,7 +141,8 @@ impl Sources {
         if source.adapter == Adapter::BuiltIn {
             return Err(SourceError::BuiltIn);
         }
-        let audit = AuditEntry::new(actor, self.clock.now(), "source.delete", &source.name, json!({}));
+        let detail = json!({ "before": { "adapter": source.adapter, "defaultDomain": source.default_domain } });
+        let audit = AuditEntry::new(actor, self.clock.now(), "source.delete", &source.name, detail);
         Ok(self.store.delete_source(id, &audit).await?)
     }
 
@@ -180,7 +181,13 @@ impl Sources {
             signing_secret_sealed: self.sealer.seal(secret.expose()),
         };
         let now = self.clock.now();
-        let audit = AuditEntry::new(actor, now, "source.create", name, json!({ "adapter": adapter }));
+        let detail = json!({ "after": {
+            "adapter": adapter,
+            "defaultDomain": new.default_domain,
+            "url": fingerprint(&url_secret),
+            "secret": secret.fingerprint(),
+        } });
+        let audit = AuditEntry::new(actor, now, "source.create", name, detail);
         let id = match self.store.create_source(&new, now, &audit).await {
             Err(StoreError::Duplicate) => return Err(SourceError::Taken(name.to_owned())),
             other => other?,

@@ -222,7 +222,8 @@ impl Stats {
             return Err(taken());
         }
         let now = self.clock.now();
-        let audit = AuditEntry::new(actor, now, "vod_domain.add", name.ascii(), json!({ "path": path.to_string() }));
+        let detail = json!({ "after": { "path": path.to_string() } });
+        let audit = AuditEntry::new(actor, now, "vod_domain.add", name.ascii(), detail);
         match self.hosts.add_vod_domain(&name, &path, now, &audit).await {
             Err(StoreError::Duplicate) => return Err(taken()),
             other => other?,
@@ -239,11 +240,12 @@ impl Stats {
     pub async fn remove_vod_domain(&self, actor: &Actor, name: &str) -> Result<(), StatsError> {
         let name = &plain_name(name);
         actor.check_domain(Action::ManageDomains, name)?;
-        let audit = AuditEntry::new(actor, self.clock.now(), "vod_domain.remove", name, json!({}));
-        match self.hosts.remove_vod_domain(name, &audit).await? {
-            true => Ok(()),
-            false => Err(StatsError::UnknownVodDomain(name.clone())),
-        }
+        let unknown = || StatsError::UnknownVodDomain(name.clone());
+        let domains = self.hosts.vod_domains().await?;
+        let domain = domains.into_iter().find(|domain| domain.name == *name).ok_or_else(unknown)?;
+        let detail = json!({ "before": { "path": domain.path } });
+        let audit = AuditEntry::new(actor, self.clock.now(), "vod_domain.remove", name, detail);
+        if self.hosts.remove_vod_domain(name, &audit).await? { Ok(()) } else { Err(unknown()) }
     }
 
     /// An inventory to count files into.

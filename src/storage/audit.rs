@@ -1,10 +1,15 @@
-//! The audit log: one row in the transaction of each change.
+//! The audit log: one row in the transaction of each change, and what is read of them.
 
-use sqlx::{Any, Transaction};
+use async_trait::async_trait;
+use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::Db;
-use crate::audit::AuditEntry;
-use crate::model::StoreError;
+use super::rows::{Conditions, Read, Value, containing};
+use crate::audit::{AuditEntry, AuditFilter, AuditRow, AuditStore};
+use crate::model::{AuditId, Page, PageRequest, StoreError};
+
+const COLUMNS: &str = "id, at, actor_kind, actor, address, action, target, detail";
 
 impl Db {
     pub(super) async fn write_audit(
@@ -12,18 +17,87 @@ impl Db {
         transaction: &mut Transaction<'static, Any>,
         entry: &AuditEntry,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into audit (id, at, actor, address, action, target, detail) values ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(self.ids.next(entry.at))
-        .bind(entry.at)
-        .bind(entry.actor.clone())
-        .bind(entry.address.clone())
-        .bind(entry.action)
-        .bind(entry.target.clone())
-        .bind(entry.detail.to_string())
-        .execute(&mut **transaction)
-        .await?;
+        let sql = format!("insert into audit ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8)");
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(self.ids.next(entry.at))
+            .bind(entry.at)
+            .bind(entry.actor_kind.as_str())
+            .bind(entry.actor.clone())
+            .bind(entry.address.clone())
+            .bind(entry.action)
+            .bind(entry.target.clone())
+            .bind(entry.detail.to_string())
+            .execute(&mut **transaction)
+            .await?;
         Ok(())
+    }
+}
+
+fn row(row: &AnyRow) -> Result<AuditRow, StoreError> {
+    Ok(AuditRow {
+        id: AuditId(row.col("id")?),
+        at: row.col("at")?,
+        actor_kind: row.word("actor_kind")?,
+        actor: row.col("actor")?,
+        address: row.col("address")?,
+        action: row.col("action")?,
+        target: row.col("target")?,
+        detail: row.json("detail")?,
+    })
+}
+
+fn conditions(filter: &AuditFilter) -> Conditions {
+    let mut conditions = Conditions::default();
+    for (column, value) in [("actor", &filter.actor), ("action", &filter.action), ("target", &filter.target)] {
+        if let Some(value) = value {
+            conditions.add(&format!("{column} = ?"), [Value::Text(value.clone())]);
+        }
+    }
+    if let Some(since) = filter.since {
+        conditions.add("at >= ?", [Value::Int(since)]);
+    }
+    if let Some(until) = filter.until {
+        conditions.add("at < ?", [Value::Int(until)]);
+    }
+    if let Some(text) = &filter.text {
+        let text = containing(text);
+        let columns = ["actor", "address", "target", "detail"];
+        let any: Vec<_> = columns.iter().map(|column| format!("lower({column}) like lower(?) escape '!'")).collect();
+        conditions.add(&format!("({})", any.join(" or ")), columns.map(|_| Value::Text(text.clone())));
+    }
+    conditions
+}
+
+#[async_trait]
+impl AuditStore for Db {
+    async fn list_audit(&self, filter: &AuditFilter, page: PageRequest) -> Result<Page<AuditRow>, StoreError> {
+        let conditions = conditions(filter);
+        let count = format!("select count(*) as n from audit{}", conditions.sql());
+        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.read).await?.col("n")?;
+        let place = conditions.next_place();
+        let sql = format!(
+            "select {COLUMNS} from audit{} order by id desc limit ${place} offset ${}",
+            conditions.sql(),
+            place + 1
+        );
+        let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
+        let rows = query.fetch_all(&self.read).await?.iter().map(row).collect::<Result<_, _>>()?;
+        Ok(Page { rows, total, number: page.number, size: page.size })
+    }
+
+    async fn audit_before(
+        &self,
+        filter: &AuditFilter,
+        before: Option<AuditId>,
+        limit: i64,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let mut conditions = conditions(filter);
+        if let Some(before) = before {
+            conditions.add("id < ?", [Value::Int(before.0)]);
+        }
+        let place = conditions.next_place();
+        let sql = format!("select {COLUMNS} from audit{} order by id desc limit ${place}", conditions.sql());
+        let rows = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(limit).fetch_all(&self.read).await?;
+        rows.iter().map(row).collect()
     }
 }

@@ -76,9 +76,15 @@ impl Db {
         tx: &mut Transaction<'static, Any>,
         off: &CallbackOff,
     ) -> Result<Vec<Queued>, StoreError> {
-        let sql =
-            format!("update callbacks set enabled = 0, off_reason = $2, {NO_PAUSE} where id = $1 and enabled = 1");
-        sqlx::query(AssertSqlSafe(sql)).bind(off.callback.0).bind(off.reason.clone()).execute(&mut **tx).await?;
+        let sql = format!(
+            "update callbacks set enabled = 0, off_reason = $2, {NO_PAUSE} where id = $1 and enabled = 1 \
+             returning kind, (select push from domains where id = domain_id) as push"
+        );
+        let sql = sqlx::query(AssertSqlSafe(sql)).bind(off.callback.0).bind(off.reason.clone());
+        if let Some(row) = sql.fetch_optional(&mut **tx).await? {
+            let push: String = row.col("push")?;
+            self.write_audit(tx, &off.audit(row.word("kind")?, push)).await?;
+        }
         let mut queued = self.stop_waiting(tx, off.callback.0, DeliveryState::Cancelled, off.at).await?;
         queued.push(Queued::CallbackChanged(off.callback));
         Ok(queued)

@@ -59,6 +59,15 @@ impl Db {
         Ok(rows.len())
     }
 
+    /// Removes a batch of the audit log's entries made before `before` (Unix ms), the oldest first. Returns how many.
+    pub async fn delete_old_audit(&self, before: Millis) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "delete from audit where id in (select id from audit where at < $1 order by at limit $2)";
+        let removed = sqlx::query(sql).bind(before).bind(BATCH).execute(&mut *tx).await?.rows_affected();
+        self.commit(tx, Vec::new()).await?;
+        Ok(removed)
+    }
+
     /// Removes the headers and answers of a batch of attempts made before `before` (Unix ms), the oldest first. Returns how many.
     pub async fn empty_old_attempts(&self, before: Millis) -> Result<usize, StoreError> {
         let mut tx = self.begin().await?;

@@ -1,4 +1,4 @@
-//! The parts that pages are made of. All but the islands in `copy`, `live` and `pick` are HTML from the server.
+//! The parts that pages are made of. All but the islands in `copy`, `live`, `narrow` and `pick` are HTML from the server.
 
 mod copy;
 #[cfg(feature = "ssr")]
@@ -8,6 +8,7 @@ mod head;
 #[cfg(feature = "ssr")]
 mod list;
 mod live;
+mod narrow;
 mod pick;
 #[cfg(feature = "ssr")]
 mod state;
@@ -24,6 +25,8 @@ pub(crate) use list::{Empty, Pager};
 pub(crate) use live::Live;
 #[cfg(feature = "hydrate")]
 pub(crate) use live::refresh;
+#[cfg(feature = "ssr")]
+pub(crate) use narrow::Narrow;
 #[cfg(feature = "ssr")]
 pub(crate) use pick::PickAll;
 #[cfg(feature = "ssr")]

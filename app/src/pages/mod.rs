@@ -2,11 +2,15 @@
 
 #[cfg(feature = "ssr")]
 pub(crate) mod accounts;
+#[cfg(feature = "ssr")]
+pub(crate) mod audit;
 pub(crate) mod callbacks;
 #[cfg(feature = "ssr")]
 pub(crate) mod deliveries;
 #[cfg(feature = "ssr")]
 pub(crate) mod domains;
+#[cfg(feature = "ssr")]
+pub(crate) mod keys;
 #[cfg(feature = "ssr")]
 pub(crate) mod overview;
 #[cfg(feature = "ssr")]

@@ -15,7 +15,7 @@ async fn console(config: &Config) -> Result<Console, StartError> {
     open_console(config, Arc::new(SystemClock)).await
 }
 
-fn role(text: &str) -> Result<Role, Failure> {
+pub(super) fn role(text: &str) -> Result<Role, Failure> {
     text.parse()
         .map_err(|()| Failure { message: format!("--role: `{text}` is none of admin, operator, reviewer"), exit: 2 })
 }
@@ -40,27 +40,6 @@ pub(super) async fn user(config: &Config, name: &str, role_name: &str, stdin: bo
     let user = console.accounts.create_user(&Actor::cli(), name, role, password.trim_end_matches(['\r', '\n'])).await?;
     console.close().await;
     println!("Created the {} {}.", user.role, user.name);
-    Ok(())
-}
-
-/// `callsheet key create`.
-pub(super) async fn key(
-    config: &Config,
-    name: &str,
-    role_name: &str,
-    domains: &[String],
-    as_json: bool,
-) -> Result<(), Failure> {
-    let role = role(role_name)?;
-    let console = console(config).await?;
-    let key = console.keys.create(&Actor::cli(), name, role, domains).await?;
-    console.close().await;
-    if as_json {
-        println!("{}", json!({ "accessKey": key.access_key, "secretKey": key.secret_key, "token": key.token }));
-    } else {
-        println!("access key  {}\nsecret key  {}\ntoken       {}", key.access_key, key.secret_key, key.token);
-        println!("Keep them now: they are not shown again.");
-    }
     Ok(())
 }
 

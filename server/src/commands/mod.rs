@@ -3,6 +3,7 @@
 mod access_log;
 mod create;
 mod demo;
+mod keys;
 mod listen;
 mod serve;
 mod transcode_jobs;
@@ -116,9 +117,37 @@ enum KeyCommand {
         /// A push domain that the key is limited to; may be repeated
         #[arg(long = "domain", value_name = "DOMAIN")]
         domains: Vec<String>,
+        /// Days until the key expires; without it the key does not expire
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3650))]
+        expires_days: Option<u16>,
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// List the keys: role, domains, expiry, last use
+    List {
+        #[command(flatten)]
+        settings: Settings,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a key a new token and secret key and print them; those it had stop at once
+    Rotate {
+        #[command(flatten)]
+        settings: Settings,
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a key for good
+    Revoke {
+        #[command(flatten)]
+        settings: Settings,
+        #[arg(value_name = "NAME")]
+        name: String,
     },
 }
 
@@ -202,9 +231,14 @@ impl Cli {
             Command::User(UserCommand::Create { settings, name, role, password_stdin }) => {
                 create::user(&settings.load()?, &name, &role, password_stdin).await
             }
-            Command::Key(KeyCommand::Create { settings, name, role, domains, json }) => {
-                create::key(&settings.load()?, &name, &role, &domains, json).await
+            Command::Key(KeyCommand::Create { settings, name, role, domains, expires_days, json }) => {
+                keys::create(&settings.load()?, &name, &role, &domains, expires_days, json).await
             }
+            Command::Key(KeyCommand::List { settings, json }) => keys::list(&settings.load()?, json).await,
+            Command::Key(KeyCommand::Rotate { settings, name, json }) => {
+                keys::rotate(&settings.load()?, &name, json).await
+            }
+            Command::Key(KeyCommand::Revoke { settings, name }) => keys::revoke(&settings.load()?, &name).await,
             Command::Source(SourceCommand::Create { settings, adapter, name, default_domain, json }) => {
                 create::source(&settings.load()?, &adapter, &name, default_domain.as_deref(), json).await
             }

@@ -44,6 +44,9 @@ async fn round(console: &Console) -> Result<(), StoreError> {
         tokio::time::sleep(PAUSE).await;
     }
     console.db.delete_old_recoveries(old).await?;
+    while console.db.delete_old_audit(now - console.retention.audit_days * DAY_MS).await? > 0 {
+        tokio::time::sleep(PAUSE).await;
+    }
     while console.stats.clean_up().await? {
         tokio::time::sleep(PAUSE).await;
     }

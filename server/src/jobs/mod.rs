@@ -5,6 +5,7 @@ mod cleanup;
 mod control;
 mod delivery;
 mod inventory;
+mod key_uses;
 mod reaper;
 mod recovery;
 
@@ -13,5 +14,6 @@ pub use cleanup::clean_up;
 pub use control::enforce;
 pub use delivery::{DeliveryLoop, deliver};
 pub use inventory::{InventoryError, count_buckets, take_inventory};
+pub use key_uses::write_key_uses;
 pub use reaper::reap;
 pub use recovery::recover;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use callsheet::keys::KeyDraft;
 use callsheet::model::{Actor, Role};
 use callsheet_app::App;
 use leptos::server_fn::axum::server_fn_paths;
@@ -88,6 +89,9 @@ fn writes() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/transcode-jobs", json!({ "jobId": "1", "status": "fail", "error": "no space" })),
         (Method::POST, "/vod-domains", json!({ "name": "vod.example.com", "path": "films" })),
         (Method::DELETE, "/vod-domains/{name}", Value::Null),
+        (Method::POST, "/keys", json!({ "name": "ci", "role": "admin" })),
+        (Method::POST, "/keys/{id}/rotate", Value::Null),
+        (Method::DELETE, "/keys/{id}", Value::Null),
     ]
 }
 
@@ -128,7 +132,8 @@ async fn the_api_answers_nobody() {
 async fn the_api_lets_a_reviewer_change_nothing() {
     let console = TestConsole::start(Database::sqlite()).await;
     console.add_domain().await;
-    let key = console.console.keys.create(&Actor::cli(), "eye", Role::Reviewer, &[]).await.expect("a key");
+    let draft = KeyDraft::new("eye", Role::Reviewer);
+    let key = console.console.keys.create(&Actor::cli(), draft).await.expect("a key");
     let listed: BTreeSet<_> = api_routes()
         .into_iter()
         .filter(|(method, _)| *method != Method::GET)
@@ -198,6 +203,11 @@ fn form(path: &str) -> Vec<(&'static str, &'static str)> {
         ("seconds", "3600"),
         ("ids[]", DELIVERY),
         ("query", ""),
+        ("role", "admin"),
+        ("reach", "all"),
+        ("expiry", "never"),
+        ("expiresAt", ""),
+        ("moreDomains", ""),
         (
             "id",
             match path {

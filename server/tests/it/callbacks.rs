@@ -221,10 +221,15 @@ async fn changes_of_secrets_are_audited_without_them(database: Database) {
         (rows[n].get::<String, _>("action"), serde_json::from_str::<Value>(&detail).expect("JSON"))
     };
     let (old, new) = (old.fingerprint(), new.fingerprint());
-    let rotated = json!({ "kind": KIND, "secret": new, "former": old, "overlapHours": 12 });
+    let rotated = json!({ "kind": KIND, "before": { "secret": old }, "after": { "secret": new }, "overlapHours": 12 });
     assert_eq!(entry(1), ("callback.rotate_secret".to_owned(), rotated));
-    let ended = json!({ "kind": KIND, "former": old, "overlapHours": 0 });
-    assert_eq!(entry(2), ("callback.set_overlap".to_owned(), ended));
+    let (action, ended) = entry(2);
+    assert_eq!(
+        (action.as_str(), &ended["kind"], &ended["secret"]),
+        ("callback.set_overlap", &json!(KIND), &json!(old))
+    );
+    let until = |side: &str| ended[side]["signsUntil"].as_str().expect("a moment").to_owned();
+    assert!(until("after") < until("before"), "{ended}");
     assert_eq!((rows.len(), old == new), (3, false));
 }
 

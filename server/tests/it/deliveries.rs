@@ -1,5 +1,6 @@
 //! What callbacks are promised: order, retries, and an end that everybody can see.
 
+use callsheet::audit::{ActorKind, AuditFilter};
 use callsheet::deliveries::{DeliveryDetail, DeliveryFilter, DeliveryState};
 use callsheet::model::{Actor, CallbackKind, DeliveryId, PageRequest, Problem};
 use callsheet_server::config::Config;
@@ -241,6 +242,17 @@ async fn gone_turns_the_callback_off(database: Database) {
     assert!(!callback.enabled);
     assert_eq!(callback.off_reason.as_deref(), Some("the receiver answered 410 Gone"));
     assert_eq!(callback.address, Some(receiver.url("/publish")));
+    let by_itself = AuditFilter { action: Some("callback.turned_off".to_owned()), ..AuditFilter::default() };
+    let log = console.console.audit.list(&cli, &by_itself, PageRequest::of_console(1)).await.expect("the log");
+    let [entry] = log.rows.as_slice() else { panic!("one entry, not {log:?}") };
+    assert_eq!((entry.actor_kind, entry.target.as_str()), (ActorKind::Console, DOMAIN));
+    let off = json!({
+        "kind": "publish",
+        "before": { "enabled": true },
+        "after": { "enabled": false },
+        "reason": "the receiver answered 410 Gone",
+    });
+    assert_eq!(entry.detail, off);
     source.tell("publish_done", "room_7").await;
     let done = find(&console, "room_7", "publish_done").await.to_string();
     assert_eq!(console.delivery(&done).await.delivery.state, DeliveryState::Skipped);

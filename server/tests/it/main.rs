@@ -7,6 +7,7 @@ mod support;
 
 mod accounts;
 mod attempts;
+mod audit;
 mod authz;
 mod breaker;
 mod callbacks;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use callsheet::audit::AuditFilter;
 use callsheet::callbacks::{CallbackChange, Dialect};
 use callsheet::deliveries::DeliveryFilter;
 use callsheet::domains::{DomainFilter, NewDomain};
+use callsheet::keys::KeyDraft;
 use callsheet::model::{
-    Actor, CallbackKind, DeliveryId, PageRequest, Problem, RecoveryId, Role, SessionId, SourceId, SystemClock,
+    Actor, CallbackKind, DeliveryId, KeyId, PageRequest, Problem, RecoveryId, Role, SessionId, SourceId, SystemClock,
 };
 use callsheet::recordings::{RecordTemplate, RecordingChange, RecordingSettings};
 use callsheet::streams::{BanLength, EventFilter, SessionFilter};
@@ -114,10 +116,16 @@ impl Stage {
 
     /// What becomes of each use case of the console as a whole.
     async fn management(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
-        let Console { accounts, keys, sources, .. } = &self.console;
+        let Console { accounts, keys, audit, sources, .. } = &self.console;
         vec![
             ("user", code(accounts.create_user(actor, "", Role::Admin, "").await)),
-            ("key", code(keys.create(actor, "", Role::Admin, &[]).await)),
+            ("key", code(keys.create(actor, KeyDraft::new("", Role::Admin)).await)),
+            ("keys", code(keys.list(actor).await)),
+            ("key of a name", code(keys.named(actor, "ci").await)),
+            ("rotate key", code(keys.rotate(actor, KeyId(1)).await)),
+            ("revoke key", code(keys.revoke(actor, KeyId(1)).await)),
+            ("audit log", code(audit.list(actor, &AuditFilter::default(), PageRequest::of_console(1)).await)),
+            ("export of the audit log", code(audit.batch(actor, &AuditFilter::default(), None).await)),
             ("source", code(sources.create(actor, "generic", "", None).await)),
             ("remove source", code(sources.delete(actor, self.source).await)),
         ]

@@ -55,6 +55,25 @@ async fn commands_create_what_they_print(database: Database) {
     let key = json(&["key", "create", "--name", "ci", "--role", "operator", "--domain", DOMAIN, "--json"]);
     assert!(key["accessKey"].as_str().is_some_and(|access| access.starts_with("AK")), "{key}");
     assert!(key["secretKey"].is_string(), "{key}");
+    for name in ["brief", "old"] {
+        let brief = call(&["key", "create", "--name", name, "--role", "reviewer", "--expires-days", "90"], "");
+        assert!(
+            text(&brief.stdout).ends_with("\nKeep them now: they are not shown again.\n"),
+            "{}",
+            text(&brief.stderr)
+        );
+    }
+    assert_eq!(text(&call(&["key", "revoke", "old"], "").stdout), "Revoked the key old.\n");
+    let rotated = json(&["key", "rotate", "brief", "--json"]);
+    let list = json(&["key", "list", "--json"]);
+    assert_eq!((&list[0]["name"], &list[0]["accessKey"]), (&"brief".into(), &rotated["accessKey"]));
+    assert_eq!((&list[1]["domains"][0], &list[1]["expiresAt"], &list[2]), (&DOMAIN.into(), &Value::Null, &Value::Null));
+    let list = text(&call(&["key", "list"], "").stdout);
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[2][..3], ["ci", "operator", DOMAIN], "{list}");
+    assert_eq!((lines[0].len(), lines[1][1], lines[2][4..].len()), (8, "reviewer", 2), "{list}");
+    let (exit, line) = failure(&call(&["key", "rotate", "old"], ""));
+    assert_eq!((exit, line.as_str()), (1, "callsheet: there is no such API key"));
     let source = json(&["source", "create", "--adapter", "generic", "--name", "edge", "--json"]);
     assert!(source["secret"].as_str().is_some_and(|secret| secret.starts_with("whsec_")), "{source}");
     let url = source["url"].as_str().expect("an address");

@@ -3,7 +3,6 @@
 use callsheet::deliveries::{DeliveryFilter, DeliveryState};
 use callsheet::model::{CallbackKind, DomainName, EventName, Millis};
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
@@ -12,6 +11,7 @@ use url::form_urlencoded;
 use crate::components::{Choice, Field, Select};
 use crate::context::Visit;
 use crate::texts::Texts;
+use crate::times::typed_moment;
 
 /// The error classes of attempts.
 const CLASSES: [&str; 8] =
@@ -46,7 +46,7 @@ impl Filters {
     /// What a filter asks for, as a person would have typed it.
     pub(super) fn of_filter(filter: &DeliveryFilter, zone: &TimeZone) -> Self {
         let word = |value: Option<&'static str>| value.unwrap_or_default().to_owned();
-        let typed = |at: Option<Millis>| at.map(|at| typed_moment(at, zone)).unwrap_or_default();
+        let typed = |at: Option<Millis>| at.map(|at| written_moment(at, zone)).unwrap_or_default();
         Self {
             domain: filter.domain.clone().unwrap_or_default(),
             kind: word(filter.kind.map(CallbackKind::as_str)),
@@ -84,7 +84,7 @@ impl Filters {
 
     /// The same, from a moment on.
     pub(super) fn from(&self, since: Millis, zone: &TimeZone) -> Self {
-        Self { since: typed_moment(since, zone), ..self.clone() }
+        Self { since: written_moment(since, zone), ..self.clone() }
     }
 
     /// The same for a recovery: a state that cannot be recovered does not filter.
@@ -147,8 +147,8 @@ impl Filters {
             event: self.event.parse::<EventName>().ok(),
             stream: text(&self.stream),
             state: self.state.parse::<DeliveryState>().ok(),
-            since: moment(&self.since, zone),
-            until: moment(&self.until, zone),
+            since: typed_moment(&self.since, zone),
+            until: typed_moment(&self.until, zone),
             status: self.status.parse().ok(),
             error_class: text(&self.error),
             text: text(&self.text),
@@ -157,14 +157,8 @@ impl Filters {
     }
 }
 
-/// `2026-11-22T14:31` in the console's zone.
-fn moment(text: &str, zone: &TimeZone) -> Option<Millis> {
-    let civil: DateTime = text.parse().ok()?;
-    Some(civil.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
-}
-
 /// A moment as the browser's field for times reads it.
-fn typed_moment(at: Millis, zone: &TimeZone) -> String {
+fn written_moment(at: Millis, zone: &TimeZone) -> String {
     let moment = Timestamp::from_millisecond(at).map(|moment| moment.to_zoned(zone.clone()));
     moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()
 }
@@ -257,9 +251,9 @@ mod tests {
     #[test]
     fn times_are_in_the_consoles_zone() {
         let zone = TimeZone::get("Asia/Shanghai").expect("zone");
-        assert_eq!(moment("2018-04-23T17:49:42", &zone), Some(1_524_476_982_000));
-        assert_eq!(moment("2018-04-23T17:49", &zone), Some(1_524_476_940_000));
-        assert_eq!(moment("yesterday", &zone), None);
+        assert_eq!(typed_moment("2018-04-23T17:49:42", &zone), Some(1_524_476_982_000));
+        assert_eq!(typed_moment("2018-04-23T17:49", &zone), Some(1_524_476_940_000));
+        assert_eq!(typed_moment("yesterday", &zone), None);
     }
 
     #[test]

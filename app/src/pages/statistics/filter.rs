@@ -6,8 +6,7 @@ use callsheet::stats::{OTHER, Slot};
 use leptos::prelude::*;
 use url::form_urlencoded;
 
-use super::narrow::Narrow;
-use crate::components::{Note, Tone};
+use crate::components::{Narrow, Note, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::request::encode;

@@ -11,7 +11,6 @@ mod feed;
 #[cfg(feature = "ssr")]
 mod filter;
 pub mod imports;
-mod narrow;
 #[cfg(feature = "ssr")]
 mod report;
 #[cfg(feature = "ssr")]

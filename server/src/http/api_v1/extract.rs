@@ -35,7 +35,7 @@ impl FromRequestParts<AppState> for ApiActor {
         let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
         match app.console.keys.token_actor(token, &address).await {
             Ok(actor) => Ok(Self(actor)),
-            Err(KeyError::Unknown) => Err(ApiProblem::signed_out()),
+            Err(KeyError::UnknownToken) => Err(ApiProblem::signed_out()),
             Err(error) => Err(error.into()),
         }
     }

@@ -6,12 +6,14 @@
 //! what came of it; what may be done is the use case's business.
 
 mod access_logs;
+mod audit;
 mod callback_tests;
 mod callbacks;
 mod deliveries;
 mod domains;
 mod events;
 mod extract;
+mod keys;
 mod moment;
 mod page;
 mod recording;
@@ -23,6 +25,8 @@ mod stats;
 mod streams;
 mod transcode_jobs;
 mod vod_domains;
+
+pub(crate) use keys::KeyJson;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -67,6 +71,10 @@ pub fn routes() -> Router<AppState> {
         .route("/stats/transcoding", get(stats::transcoding))
         .route("/sources", get(sources::list).post(sources::create))
         .route("/sources/{id}", delete(sources::remove))
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{id}", delete(keys::revoke))
+        .route("/keys/{id}/rotate", post(keys::rotate))
+        .route("/audit", get(audit::list))
         .route("/access-logs", post(access_logs::add))
         .route("/transcode-jobs", post(transcode_jobs::add).layer(DefaultBodyLimit::max(transcode_jobs::LIMIT)))
         .route("/vod-domains", get(vod_domains::list).post(vod_domains::add))

@@ -1,5 +1,7 @@
 //! Times on the wire.
 
+use std::fmt;
+
 use callsheet::model::Millis;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
@@ -7,6 +9,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 /// A moment: Unix ms inside, RFC 3339 on the wire. Written in UTC with milliseconds, read with any offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment(pub(super) Millis);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
+        write!(f, "{time:.3}")
+    }
+}
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -19,19 +19,27 @@ pub(super) fn body(report: Report) -> Body {
     let mut records = records(report);
     let mut first = true;
     let chunks = std::iter::from_fn(move || {
-        let mut writer =
-            csv::WriterBuilder::new().flexible(true).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-        let mut any = false;
-        for record in records.by_ref().take(RECORDS) {
-            any = true;
-            // Into memory: cannot fail.
-            writer.write_record(record).ok()?;
-        }
-        let mut chunk = if std::mem::take(&mut first) { MARK.as_bytes().to_vec() } else { Vec::new() };
-        chunk.extend(writer.into_inner().ok()?);
-        any.then(|| Ok::<_, Infallible>(Bytes::from(chunk)))
+        let taken: Vec<_> = records.by_ref().take(RECORDS).collect();
+        let chunk = chunk(&taken);
+        let chunk = if std::mem::take(&mut first) { start(chunk) } else { chunk };
+        (!taken.is_empty()).then(|| Ok::<_, Infallible>(Bytes::from(chunk)))
     });
     Body::from_stream(stream::iter(chunks))
+}
+
+/// The first bytes of a file.
+pub(super) fn start(chunk: Vec<u8>) -> Vec<u8> {
+    [MARK.as_bytes(), &chunk].concat()
+}
+
+/// Records as lines.
+pub(super) fn chunk(records: &[Vec<String>]) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new().flexible(true).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Into memory: cannot fail.
+    for record in records {
+        let _ = writer.write_record(record);
+    }
+    writer.into_inner().unwrap_or_default()
 }
 
 fn records(report: Report) -> impl Iterator<Item = Vec<String>> + Send {

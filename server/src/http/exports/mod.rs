@@ -1,5 +1,6 @@
-//! What a page of statistics shows, as a file: `/statistics/usage.csv?…` for the page `/statistics/usage?…`.
+//! What a page shows, as a file: `/statistics/usage.csv?…` for the page `/statistics/usage?…`.
 
+mod audit;
 mod csv;
 mod xlsx;
 
@@ -25,6 +26,21 @@ pub(super) enum Format {
     Xlsx,
 }
 
+impl Format {
+    /// By the ending of the address.
+    fn of(uri: &Uri) -> Self {
+        if uri.path().ends_with(".xlsx") { Self::Xlsx } else { Self::Csv }
+    }
+
+    /// Media type and ending.
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Csv => ("text/csv; charset=utf-8", "csv"),
+            Self::Xlsx => ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+        }
+    }
+}
+
 /// The exports of the pages.
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -32,6 +48,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/statistics/usage.xlsx", get(usage))
         .route("/statistics/transcoding.csv", get(transcoding))
         .route("/statistics/transcoding.xlsx", get(transcoding))
+        .route("/audit.csv", get(audit::export))
+        .route("/audit.xlsx", get(audit::export))
 }
 
 async fn usage(State(app): State<AppState>, request: Request) -> Response {
@@ -65,30 +83,35 @@ fn to_login(uri: &Uri) -> Response {
 }
 
 async fn answer(report: Result<Report, UiError>, uri: &Uri) -> Response {
-    let format = if uri.path().ends_with(".xlsx") { Format::Xlsx } else { Format::Csv };
     match report {
-        Ok(report) => file(report, format).await,
-        Err(error) => {
-            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, error.message).into_response()
-        }
+        Ok(report) => file(report, Format::of(uri)).await,
+        Err(error) => refused(&error),
     }
+}
+
+fn refused(error: &UiError) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, error.message.clone()).into_response()
 }
 
 /// The report as a file to keep.
 pub(super) async fn file(report: Report, format: Format) -> Response {
     let name = report.name.clone();
-    let (media_type, ending, body) = match format {
-        Format::Csv => ("text/csv; charset=utf-8", "csv", csv::body(report)),
+    let body = match format {
+        Format::Csv => csv::body(report),
         // A workbook is a zip whose index comes last, so it leaves whole; making it takes a while of computing.
         Format::Xlsx => match tokio::task::spawn_blocking(move || xlsx::workbook(&report)).await {
-            Ok(Ok(bytes)) => {
-                ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", Body::from(bytes))
-            }
+            Ok(Ok(bytes)) => Body::from(bytes),
             Ok(Err(error)) => return fault(&error),
             Err(error) => return fault(&error),
         },
     };
+    attachment(format, &name, body)
+}
+
+/// A file to keep; `name`: without its ending.
+fn attachment(format: Format, name: &str, body: Body) -> Response {
+    let (media_type, ending) = format.names();
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));

@@ -14,20 +14,63 @@ struct Formats {
     bold: Format,
     whole: Format,
     decimal: Format,
+    second: Format,
     minute: Format,
     day: Format,
+}
+
+impl Formats {
+    fn new() -> Self {
+        let number = |form| Format::new().set_num_format(form);
+        Self {
+            bold: Format::new().set_bold(),
+            whole: number("#,##0"),
+            decimal: number("#,##0.00"),
+            second: number("yyyy-mm-dd hh:mm:ss"),
+            minute: number("yyyy-mm-dd hh:mm"),
+            day: number("yyyy-mm-dd"),
+        }
+    }
+}
+
+/// A workbook of one table that grows.
+pub(super) struct Sheet {
+    workbook: Workbook,
+    formats: Formats,
+    next: u32,
+}
+
+impl Sheet {
+    pub(super) fn new(columns: &[String]) -> Result<Self, XlsxError> {
+        let (mut workbook, formats) = (Workbook::new(), Formats::new());
+        let sheet = workbook.add_worksheet();
+        for (column, title) in columns.iter().enumerate() {
+            sheet.set_column_width(number(column), LABELS)?;
+            sheet.write_with_format(0, number(column), guarded(title), &formats.bold)?;
+        }
+        sheet.set_freeze_panes(1, 0)?;
+        Ok(Self { workbook, formats, next: 1 })
+    }
+
+    pub(super) fn add<const N: usize>(&mut self, rows: &[[Cell; N]]) -> Result<(), XlsxError> {
+        let sheet = self.workbook.worksheet_from_index(0)?;
+        for cells in rows {
+            write_row(sheet, self.next, cells, &self.formats)?;
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    /// The bytes of the file.
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, XlsxError> {
+        self.workbook.save_to_buffer()
+    }
 }
 
 /// The bytes of the file.
 pub(super) fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
-    let formats = Formats {
-        bold: Format::new().set_bold(),
-        whole: Format::new().set_num_format("#,##0"),
-        decimal: Format::new().set_num_format("#,##0.00"),
-        minute: Format::new().set_num_format("yyyy-mm-dd hh:mm"),
-        day: Format::new().set_num_format("yyyy-mm-dd"),
-    };
+    let formats = Formats::new();
     for (place, table) in report.tables.iter().enumerate() {
         let sheet = workbook.add_worksheet();
         sheet.set_name(table.title.chars().take(NAME_LENGTH).collect::<String>())?;
@@ -60,21 +103,27 @@ fn write(sheet: &mut Worksheet, top: u32, table: &Table, formats: &Formats) -> R
     }
     sheet.set_freeze_panes(top + 1, 1)?;
     for (row, cells) in (top + 1..).zip(&table.rows) {
-        for (column, cell) in cells.iter().enumerate() {
-            let column = number(column);
-            match cell {
-                Cell::Text(text) => sheet.write(row, column, guarded(text))?,
-                Cell::Time { text, .. } => match ExcelDateTime::parse_from_str(text) {
-                    Ok(time) if text.contains(':') => sheet.write_with_format(row, column, &time, &formats.minute)?,
-                    Ok(day) => sheet.write_with_format(row, column, &day, &formats.day)?,
-                    Err(_) => sheet.write(row, column, guarded(text))?,
-                },
-                Cell::Whole(value) => sheet.write_with_format(row, column, *value, &formats.whole)?,
-                Cell::Decimal { hundredths, .. } => {
-                    sheet.write_with_format(row, column, *hundredths as f64 / 100.0, &formats.decimal)?
-                }
-            };
-        }
+        write_row(sheet, row, cells, formats)?;
+    }
+    Ok(())
+}
+
+fn write_row(sheet: &mut Worksheet, row: u32, cells: &[Cell], formats: &Formats) -> Result<(), XlsxError> {
+    for (column, cell) in cells.iter().enumerate() {
+        let column = number(column);
+        match cell {
+            Cell::Text(text) => sheet.write(row, column, guarded(text))?,
+            Cell::Time { text, .. } => match (ExcelDateTime::parse_from_str(text), text.matches(':').count()) {
+                (Ok(day), 0) => sheet.write_with_format(row, column, &day, &formats.day)?,
+                (Ok(time), 1) => sheet.write_with_format(row, column, &time, &formats.minute)?,
+                (Ok(time), _) => sheet.write_with_format(row, column, &time, &formats.second)?,
+                (Err(_), _) => sheet.write(row, column, guarded(text))?,
+            },
+            Cell::Whole(value) => sheet.write_with_format(row, column, *value, &formats.whole)?,
+            Cell::Decimal { hundredths, .. } => {
+                sheet.write_with_format(row, column, *hundredths as f64 / 100.0, &formats.decimal)?
+            }
+        };
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(super) async fn signer(console: &Console, request: &Parts, body: &[u8]) -> R
     let signature = Signature::of(request).map_err(JdError::unauthenticated)?;
     let (actor, secret) = match console.keys.signer(signature.access_key, &client_address(&request.extensions)).await {
         Ok(signer) => signer,
-        Err(KeyError::Unknown) => return Err(refused()),
+        Err(KeyError::UnknownToken | KeyError::Expired) => return Err(refused()),
         Err(error) => return Err(error.into()),
     };
     if !signature.holds(request, body, secret.expose_secret()).map_err(JdError::unauthenticated)? {

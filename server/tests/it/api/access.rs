@@ -64,6 +64,11 @@ fn cases() -> Vec<Case> {
         case("GET /sources", none(), 200, 200),
         case("POST /sources", source, 403, 403),
         case("DELETE /sources/{id}", none(), 403, 403),
+        case("GET /keys", none(), 403, 403),
+        case("POST /keys", json!({ "name": "ci", "role": "admin" }), 403, 403),
+        case("POST /keys/{id}/rotate", none(), 403, 403),
+        case("DELETE /keys/{id}", none(), 403, 403),
+        case("GET /audit", none(), 403, 403),
     ]
 }
 

@@ -2,10 +2,12 @@
 
 mod access;
 mod access_logs;
+mod audit;
 mod callbacks;
 mod deliveries;
 mod domains;
 mod judge;
+mod keys;
 mod protocol;
 mod recording;
 mod recoveries;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use callsheet::keys::KeyDraft;
 use callsheet::model::{Actor, IdGenerator, Millis, Role, SourceId, TestClock};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, Resolve};
 use callsheet::sealing::Sealer;
@@ -80,7 +81,7 @@ impl Api {
             session_grace: 5_000,
             part_seconds: 1_800,
             cnames: Default::default(),
-            retention: Retention { days: 30, attempt_body_days: 7 },
+            retention: Retention { days: 30, attempt_body_days: 7, audit_days: 365 },
             classes: Default::default(),
             shown: Default::default(),
             buckets: Vec::new(),
@@ -95,15 +96,13 @@ impl Api {
             data_dir: folder.path().to_owned(),
         };
         let router = router(state, Serves { web: true, ingest: false });
-        let key = async |name: &str, role, domains: &[String]| {
-            let key = console.keys.create(&Actor::cli(), name, role, domains).await;
-            key.expect("a key").token
-        };
+        let key = async |draft| console.keys.create(&Actor::cli(), draft).await.expect("a key").token;
+        let home = ["push.example.net".to_owned()];
         let api = Self {
-            admin: key("admin", Role::Admin, &[]).await,
-            operator: key("operator", Role::Operator, &[]).await,
-            reviewer: key("reviewer", Role::Reviewer, &[]).await,
-            stranger: key("stranger", Role::Operator, &["push.example.net".to_owned()]).await,
+            admin: key(KeyDraft::new("admin", Role::Admin)).await,
+            operator: key(KeyDraft::new("operator", Role::Operator)).await,
+            reviewer: key(KeyDraft::new("reviewer", Role::Reviewer)).await,
+            stranger: key(KeyDraft { domains: Some(&home), ..KeyDraft::new("stranger", Role::Operator) }).await,
             console,
             clock,
             router,

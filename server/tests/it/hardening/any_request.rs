@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use callsheet::keys::KeyDraft;
 use callsheet::model::{Actor, Role};
 use callsheet_app::App;
 use leptos::server_fn::axum::server_fn_paths;
@@ -273,7 +274,8 @@ async fn ten_thousand_senseless_requests_break_nothing() {
     println!("seed {seed}");
     let console = Arc::new(TestConsole::start(Database::sqlite()).await);
     console.add_domain().await;
-    let token = console.console.keys.create(&Actor::cli(), "ci", Role::Admin, &[]).await.expect("a key").token;
+    let token =
+        console.console.keys.create(&Actor::cli(), KeyDraft::new("ci", Role::Admin)).await.expect("a key").token;
     let (client, routes) = (client(), Arc::new(routes()));
     let mut after = Vec::new();
     for round in 0..5 {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use callsheet::keys::KeyDraft;
 use callsheet::model::{Actor, Role};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -21,7 +22,8 @@ async fn say(http: SocketAddr, request: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_stops_in_the_middle_of_a_request_is_disconnected() {
     let console = TestConsole::start(Database::sqlite()).await;
-    let token = console.console.keys.create(&Actor::cli(), "ci", Role::Admin, &[]).await.expect("a key").token;
+    let draft = KeyDraft::new("ci", Role::Admin);
+    let token = console.console.keys.create(&Actor::cli(), draft).await.expect("a key").token;
     let cut = |path: &str| {
         format!(
             "POST {path} HTTP/1.1\r\nhost: console\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use callsheet::keys::NewKey;
+use callsheet::keys::{KeyDraft, NewKey};
 use callsheet::model::{Actor, Role};
 use serde_json::{Value, json};
 
@@ -109,5 +109,7 @@ impl Drop for Client {
 }
 
 pub(super) async fn key(console: &TestConsole, role: Role, domains: &[String]) -> NewKey {
-    console.console.keys.create(&Actor::cli(), "script", role, domains).await.expect("a key")
+    let name = format!("script of {role} {}", domains.join(" "));
+    let draft = KeyDraft { domains: (!domains.is_empty()).then_some(domains), ..KeyDraft::new(&name, role) };
+    console.console.keys.create(&Actor::cli(), draft).await.expect("a key")
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use callsheet::keys::KeyDraft;
 use callsheet::model::{Actor, Role, SystemClock};
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::Client;
@@ -65,7 +66,7 @@ async fn on(disk: &Path) {
     let token = {
         let console = use_cases_in(&Database::at(&database), Arc::new(SystemClock), disk).await;
         console.accounts.create_user(&Actor::cli(), "eye", Role::Reviewer, PASSWORD).await.expect("a reviewer");
-        let key = console.keys.create(&Actor::cli(), "ci", Role::Reviewer, &[]).await.expect("a key");
+        let key = console.keys.create(&Actor::cli(), KeyDraft::new("ci", Role::Reviewer)).await.expect("a key");
         console.db.close().await;
         key.token
     };

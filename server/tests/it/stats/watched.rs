@@ -6,7 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use callsheet::model::{Actor, Clock, SystemClock};
+use callsheet::keys::KeyDraft;
+use callsheet::model::{Actor, Clock, Role, SystemClock};
 use callsheet::stats::access_log::Format;
 use callsheet::stats::{Metric, Slot};
 use callsheet_server::buckets::Buckets;
@@ -325,7 +326,7 @@ async fn a_running_console_watches_and_measures(database: Database) {
     until(figures, |figures| *figures == [0, 1, 8]).await;
 
     test.add_domain().await;
-    let key = test.console.keys.create(&Actor::cli(), "it", callsheet::model::Role::Operator, &[]).await;
+    let key = test.console.keys.create(&Actor::cli(), KeyDraft::new("it", Role::Operator)).await;
     let post = reqwest::Client::new().post(test.url("/api/v1/access-logs")).bearer_auth(key.expect("a key").token);
     let answer = post.body(self::lines(20..25)).send().await.expect("an answer");
     assert_eq!(answer.status(), 200);

@@ -40,7 +40,7 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         allowed_networks: vec!["127.0.0.0/8".parse().expect("a network")],
         part_seconds: 1800,
         session_grace_ms: 5_000,
-        retention: Retention { days: 30, attempt_body_days: 7 },
+        retention: Retention { days: 30, attempt_body_days: 7, audit_days: 365 },
         lease: Duration::from_secs(10),
         cnames: Default::default(),
         buckets: Default::default(),

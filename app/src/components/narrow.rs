@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// Hides the labels of the next fieldset that do not contain what is typed. Without script there is no box.
+/// Hides those labels of the fieldset beside it that do not contain what is typed. Without script there is no box.
 #[island]
 pub(crate) fn Narrow(label: String) -> impl IntoView {
     let able = RwSignal::new(false);
@@ -25,7 +25,7 @@ fn hide_others(field: NodeRef<leptos::html::Input>) {
 
     let Some(field) = field.get_untracked() else { return };
     let typed = field.value().trim().to_lowercase();
-    let Ok(Some(around)) = field.closest("details") else { return };
+    let Some(around) = field.parent_element() else { return };
     let Ok(labels) = around.query_selector_all("fieldset label") else { return };
     for place in 0..labels.length() {
         let Some(label) = labels.item(place).and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) else {

@@ -1,0 +1,63 @@
+//! Reading the audit log.
+
+use std::sync::Arc;
+
+use super::store::{AuditFilter, AuditRow, AuditStore};
+use crate::model::{Action, Actor, AuditId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};
+
+/// Entries that an export reads at once.
+const BATCH: i64 = 500;
+
+/// Why the log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Problem for AuditError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Forbidden(e) => e.code(),
+            Self::Store(e) => e.code(),
+        }
+    }
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Forbidden(e) => e.kind(),
+            Self::Store(e) => e.kind(),
+        }
+    }
+}
+
+/// The use cases.
+#[derive(Clone)]
+pub struct AuditLog {
+    pub(crate) store: Arc<dyn AuditStore>,
+}
+
+impl AuditLog {
+    /// A page of the log, newest first.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        filter: &AuditFilter,
+        page: PageRequest,
+    ) -> Result<Page<AuditRow>, AuditError> {
+        actor.check(Action::ReadAudit)?;
+        Ok(self.store.list_audit(filter, page).await?)
+    }
+
+    /// The next entries for an export, older than `before`, newest first. None: that was all.
+    pub async fn batch(
+        &self,
+        actor: &Actor,
+        filter: &AuditFilter,
+        before: Option<AuditId>,
+    ) -> Result<Vec<AuditRow>, AuditError> {
+        actor.check(Action::ReadAudit)?;
+        Ok(self.store.audit_before(filter, before, BATCH).await?)
+    }
+}
