@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use url::Url;
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Provider};
 use crate::callbacks::Callbacks;
 use crate::deliveries::{Courier, Deliveries, Prober, Recoveries, RetrySchedule};
 use crate::domains::{Cnames, Domains};
@@ -48,6 +49,10 @@ pub struct ConsoleParts {
     /// Where domains point in DNS.
     pub cnames: Cnames,
     pub retention: Retention,
+    /// Address of the console, where it is known.
+    pub public_url: Option<Url>,
+    /// Vouches for people.
+    pub provider: Option<Provider>,
 }
 
 /// The use cases, by feature. Cheap to clone.
@@ -71,6 +76,8 @@ pub struct Console {
     /// Where domains point in DNS.
     pub cnames: Cnames,
     pub retention: Retention,
+    /// Address of the console, where it is known.
+    pub public_url: Option<Url>,
     pub clock: Arc<dyn Clock>,
     /// For health checks and the loops of the server.
     pub db: Db,
@@ -82,7 +89,7 @@ impl Console {
     #[must_use]
     pub fn new(parts: ConsoleParts) -> Self {
         let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, .. } = parts;
-        let ConsoleParts { session_grace, part_seconds, cnames, retention, stats_db, .. } = parts;
+        let ConsoleParts { session_grace, part_seconds, cnames, retention, stats_db, public_url, provider, .. } = parts;
         let store = Arc::new(db.clone());
         let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {
@@ -93,7 +100,7 @@ impl Console {
             policy,
         };
         Self {
-            accounts: Accounts::new(store.clone(), clock.clone()),
+            accounts: Accounts::new(store.clone(), clock.clone(), sealer.clone(), provider),
             keys: Keys { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
             recordings: Recordings { store: store.clone(), domains: domains.clone(), clock: clock.clone() },
             sources: Sources { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
@@ -126,6 +133,7 @@ impl Console {
             zone,
             cnames,
             retention,
+            public_url,
             clock,
             db,
             stats_db,

@@ -1,6 +1,6 @@
 //! The frame around a page: navigation, the person, the language.
 
-use callsheet::model::Actor;
+use callsheet::model::{Action, Actor};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -31,14 +31,14 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
                 <details class="menu">
                     <summary>{texts.get("nav.menu")}</summary>
                     <div>
-                        <Navigation/>
+                        <Navigation actor=actor.clone()/>
                         <Person actor=actor.clone()/>
                     </div>
                 </details>
             </header>
             <header class="side">
                 <Logo/>
-                <Navigation/>
+                <Navigation actor=actor.clone()/>
                 <Person actor/>
             </header>
             {main}
@@ -48,7 +48,7 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
 }
 
 #[component]
-fn Navigation() -> impl IntoView {
+fn Navigation(actor: Actor) -> impl IntoView {
     let texts = request::texts();
     let path = request::address().split('?').next().unwrap_or_default().to_owned();
     let item = move |href: &'static str, below: &[&str], text: String| {
@@ -65,6 +65,7 @@ fn Navigation() -> impl IntoView {
             {item("/statistics/transcoding", &[], texts.get("nav.transcoding"))}
             <span class="nav-title">{texts.get("nav.manage")}</span>
             {item("/sources", &["/sources/"], texts.get("nav.sources"))}
+            {actor.check(Action::ManageAccounts).is_ok().then(|| item("/users", &["/users/"], texts.get("nav.users")))}
         </nav>
     }
 }
@@ -75,7 +76,7 @@ fn Person(actor: Actor) -> impl IntoView {
     view! {
         <div class="person">
             <div>
-                <b>{actor.name()}</b>
+                <a href="/profile"><b>{actor.name()}</b></a>
                 <span class="muted">{texts.word("role", actor.role.as_str())}</span>
             </div>
             <div class="person-actions">

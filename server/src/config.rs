@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use callsheet::Retention;
+use callsheet::accounts::ProviderConfig;
 use callsheet::deliveries::RetrySchedule;
 use callsheet::domains::Cnames;
 use callsheet::model::DomainName;
 use config::{Config as Layers, Environment, File, FileFormat};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::{Host, Url};
 
 const DEFAULTS: &str = include_str!("config.default.toml");
 /// Keys that hold lists.
-const LISTS: [&str; 3] = ["role", "retry_schedule", "allowed_networks"];
+const LISTS: [&str; 4] = ["role", "retry_schedule", "allowed_networks", "oidc_role_claim"];
 
 /// A setting cannot be used. One line that names the key.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +73,10 @@ pub struct Config {
     /// How long a worker that falls silent keeps its share of the deliveries.
     pub lease: Duration,
     pub cnames: Cnames,
+    /// Address of the console as browsers know it; ends in a slash.
+    pub public_url: Option<Url>,
+    /// Who vouches for people.
+    pub provider: Option<ProviderConfig>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +97,11 @@ struct Raw {
     lease: i64,
     push_cname: String,
     play_cname: String,
+    public_url: String,
+    oidc_issuer: String,
+    oidc_client_id: String,
+    oidc_client_secret: SecretString,
+    oidc_role_claim: Vec<String>,
 }
 
 impl Config {
@@ -137,6 +149,8 @@ impl Config {
             "" => Ok(None),
             _ => DomainName::parse(text).map(Some).map_err(|e| bad(key, e)),
         };
+        let public_url = public_url(&raw.public_url)?;
+        let provider = provider(&raw, public_url.as_ref())?;
         let retention_days = between("retention_days", raw.retention_days, 1, 3_650)?;
         Ok(Self {
             http: address("http", &raw.http)?,
@@ -161,9 +175,58 @@ impl Config {
             },
             lease: Duration::from_secs(between("lease", raw.lease, 2, 600)?.unsigned_abs()),
             cnames: Cnames { push: cname("push_cname", &raw.push_cname)?, play: cname("play_cname", &raw.play_cname)? },
+            public_url,
+            provider,
             data_dir: raw.data_dir,
         })
     }
+}
+
+fn public_url(text: &str) -> Result<Option<Url>, BadConfig> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    let what = || format!("`{text}` is no address of a host, such as https://callsheet.example.com");
+    url.map(Some).ok_or_else(|| bad("public_url", what()))
+}
+
+fn provider(raw: &Raw, public_url: Option<&Url>) -> Result<Option<ProviderConfig>, BadConfig> {
+    if raw.oidc_issuer.is_empty() {
+        return Ok(None);
+    }
+    let issuer = Url::parse(&raw.oidc_issuer).ok().filter(|url| match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        // Identities must not pass a network in the clear.
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    });
+    let issuer =
+        issuer.ok_or_else(|| bad("oidc_issuer", format!("`{}` is no https address of a provider", raw.oidc_issuer)))?;
+    if raw.oidc_client_id.is_empty() {
+        return Err(bad("oidc_client_id", "is missing; the provider names it when the console is registered there"));
+    }
+    let public_url = public_url
+        .ok_or_else(|| bad("public_url", "is missing; the provider sends browsers back to an address below it"))?;
+    if raw.oidc_role_claim.iter().all(|claim| claim.trim().is_empty()) {
+        return Err(bad("oidc_role_claim", "names no claim"));
+    }
+    let secret = &raw.oidc_client_secret;
+    Ok(Some(ProviderConfig {
+        issuer,
+        client_id: raw.oidc_client_id.clone(),
+        client_secret: (!secret.expose_secret().is_empty()).then(|| secret.clone()),
+        role_claims: raw.oidc_role_claim.iter().map(|claim| claim.trim().to_owned()).collect(),
+        public_url: public_url.clone(),
+    }))
 }
 
 fn roles(names: &[String]) -> Result<Roles, BadConfig> {
@@ -252,6 +315,11 @@ mod tests {
             ("attempt_body_days = 0", "attempt_body_days: must be between 1 and 3650"),
             ("database_url = \"mysql://a\"", "database_url: must start with"),
             ("push_cname = \"localhost\"", "push_cname: needs at least two labels"),
+            ("public_url = \"callsheet.example.com\"", "public_url: "),
+            ("public_url = \"https://callsheet.example.com/console\"", "public_url: "),
+            ("oidc_issuer = \"http://id.example.com\"", "oidc_issuer: "),
+            ("oidc_issuer = \"https://id.example.com\"", "oidc_client_id: is missing"),
+            ("oidc_issuer = \"https://id.example.com\"\noidc_client_id = \"a\"", "public_url: is missing"),
             ("colour = \"red\"", "colour: there is no such setting"),
         ] {
             let message = load(file).expect_err(file);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
-use callsheet::accounts::AccountError;
+use callsheet::accounts::{AccountError, Provider, ProviderSetupError};
 use callsheet::model::{Clock, IdGenerator};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, SystemResolver, TlsSetupError};
 use callsheet::sealing::{SealError, Sealer};
@@ -25,7 +25,7 @@ use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
-use crate::jobs::{DeliveryLoop, clean_up, deliver, reap, recover, take_inventory};
+use crate::jobs::{DeliveryLoop, clean_up, deliver, forget_attempts, reap, recover, take_inventory};
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -62,6 +62,8 @@ pub enum StartError {
     Dns(#[from] DnsError),
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] TlsSetupError),
+    #[error("oidc_issuer: {0}")]
+    Provider(#[from] ProviderSetupError),
     #[error("cannot prepare the built-in source: {0}")]
     Source(#[from] SourceError),
     #[error("cannot close the sessions of the last run: {0}")]
@@ -110,6 +112,8 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
         part_seconds: config.part_seconds,
         cnames: config.cnames.clone(),
         retention: config.retention,
+        public_url: config.public_url.clone(),
+        provider: config.provider.clone().map(Provider::new).transpose()?,
     }))
 }
 
@@ -183,6 +187,9 @@ impl Application {
             loops.spawn(reap(console.streams.clone(), clock, rest.clone()));
             loops.spawn(recover(console.recoveries.clone(), rest.clone()));
             loops.spawn(clean_up(console.clone(), rest.clone()));
+        }
+        if config.roles.web {
+            loops.spawn(forget_attempts(console.accounts.clone(), rest.clone()));
         }
         if config.roles.ingest {
             loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));

@@ -7,21 +7,18 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use callsheet::Console;
-use callsheet::model::UserId;
-use callsheet_app::{ClientAddress, SESSION_USER};
+use callsheet_app::{ClientAddress, session_hash};
 use http::HeaderValue;
 use http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use tower_sessions::Session;
 
-/// Puts the client's address and, for a signed-in browser, the actor into the request. The role is read anew each time, so that a
-/// change counts at once.
+/// Puts the client's address and, for a signed-in browser, the actor into the request. Session, user and role are
+/// read anew each time, so that a change counts at once.
 pub(super) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
     let address = address.unwrap_or_default();
-    if let Some(session) = request.extensions().get::<Session>().cloned()
-        && let Ok(Some(id)) = session.get::<i64>(SESSION_USER).await
-    {
-        match console.accounts.user_actor(UserId(id), &address).await {
+    if let Some(id) = request.extensions().get::<Session>().and_then(Session::id) {
+        match console.accounts.session_actor(&session_hash(&id), &address).await {
             Ok(Some(actor)) => {
                 request.extensions_mut().insert(actor);
             }

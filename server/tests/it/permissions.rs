@@ -6,7 +6,7 @@ use callsheet::callbacks::{CallbackChange, Dialect};
 use callsheet::deliveries::DeliveryFilter;
 use callsheet::domains::{DomainFilter, NewDomain};
 use callsheet::model::{
-    Actor, CallbackKind, DeliveryId, PageRequest, Problem, RecoveryId, Role, SessionId, SourceId, SystemClock,
+    Actor, CallbackKind, DeliveryId, PageRequest, Problem, RecoveryId, Role, SessionId, SourceId, SystemClock, UserId,
 };
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use callsheet::streams::{EventFilter, SessionFilter};
@@ -99,8 +99,19 @@ impl Stage {
     /// What becomes of each use case of the console as a whole.
     async fn management(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
         let Console { accounts, keys, sources, .. } = &self.console;
+        let nobody = UserId(0);
         vec![
             ("user", code(accounts.create_user(actor, "", Role::Admin, "").await)),
+            ("users", code(accounts.list(actor).await)),
+            ("one user", code(accounts.get(actor, nobody).await)),
+            ("invitation", code(accounts.invite(actor, "", Role::Admin).await)),
+            ("link", code(accounts.new_link(actor, nobody).await)),
+            ("role", code(accounts.set_role(actor, nobody, Role::Admin).await)),
+            ("deactivation", code(accounts.set_active(actor, nobody, false).await)),
+            ("second factor", code(accounts.reset_factor(actor, nobody).await)),
+            ("sessions of a user", code(accounts.sessions(actor, nobody).await)),
+            ("session of a user", code(accounts.end_session(actor, nobody, "").await)),
+            ("sign-out of a user", code(accounts.end_sessions(actor, nobody).await)),
             ("key", code(keys.create(actor, "", Role::Admin, &[]).await)),
             ("source", code(sources.create(actor, "generic", "", None).await)),
             ("remove source", code(sources.delete(actor, self.source).await)),

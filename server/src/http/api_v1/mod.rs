@@ -21,6 +21,7 @@ mod sources;
 mod stats;
 mod streams;
 mod transcode_jobs;
+mod users;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -61,6 +62,12 @@ pub fn routes() -> Router<AppState> {
         .route("/stats/transcoding", get(stats::transcoding))
         .route("/sources", get(sources::list).post(sources::create))
         .route("/sources/{id}", delete(sources::remove))
+        .route("/users", get(users::list).post(users::invite))
+        .route("/users/{id}", get(users::show).patch(users::change))
+        .route("/users/{id}/link", post(users::new_link))
+        .route("/users/{id}/two-factor", delete(users::reset_two_factor))
+        .route("/users/{id}/sessions", get(users::sessions).delete(users::end_sessions))
+        .route("/users/{id}/sessions/{session}", delete(users::end_session))
         .route("/access-logs", access_logs::route())
         .route("/transcode-jobs", transcode_jobs::route())
         .fallback(no_such_path)

@@ -13,3 +13,4 @@ mod stats;
 mod streams;
 mod support;
 mod transcode_jobs;
+mod users;

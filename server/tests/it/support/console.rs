@@ -42,6 +42,8 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         retention: Retention { days: 30, attempt_body_days: 7 },
         lease: Duration::from_secs(10),
         cnames: Default::default(),
+        public_url: None,
+        provider: None,
     }
 }
 
