@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use url::Url;
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Provider};
 use crate::audit::AuditLog;
 use crate::callbacks::Callbacks;
 use crate::deliveries::{Courier, Deliveries, Prober, Recoveries, RetrySchedule};
@@ -57,6 +58,10 @@ pub struct ConsoleParts {
     pub shown: Shown,
     /// Names of buckets that are configured.
     pub buckets: Vec<String>,
+    /// Address of the console, where it is known.
+    pub public_url: Option<Url>,
+    /// Vouches for people.
+    pub provider: Option<Provider>,
 }
 
 /// The use cases, by feature. Cheap to clone.
@@ -85,6 +90,8 @@ pub struct Console {
     pub shown: Shown,
     /// Names of buckets that are configured.
     pub buckets: Arc<[String]>,
+    /// Address of the console, where it is known.
+    pub public_url: Option<Url>,
     pub clock: Arc<dyn Clock>,
     /// For health checks and the loops of the server.
     pub db: Db,
@@ -99,6 +106,7 @@ impl Console {
         let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, .. } = parts;
         let ConsoleParts { session_grace, part_seconds, cnames, retention, stats_db, classes, shown, buckets, .. } =
             parts;
+        let ConsoleParts { public_url, provider, .. } = parts;
         let calendar = Calendar::new(zone.clone());
         let settings = Settings {
             time_zone: calendar.zone_name().to_owned(),
@@ -118,7 +126,7 @@ impl Console {
             policy,
         };
         Self {
-            accounts: Accounts::new(store.clone(), clock.clone()),
+            accounts: Accounts::new(store.clone(), clock.clone(), sealer.clone(), provider),
             keys: Keys::new(store.clone(), clock.clone(), sealer.clone()),
             audit: AuditLog { store: store.clone() },
             recordings: Recordings { store: store.clone(), domains: domains.clone(), clock: clock.clone() },
@@ -156,6 +164,7 @@ impl Console {
             retention,
             shown,
             buckets: buckets.into(),
+            public_url,
             clock,
             db,
             settings,

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use axum::http::request::Parts;
 use callsheet::Console;
 use callsheet::model::Actor;
+use callsheet::sealing::token_hash;
 use leptos::prelude::*;
 use tower_sessions::Session;
+use tower_sessions::session::Id;
 
 use crate::error::UiError;
 use crate::request::{actor, address, form_page, login_page, set_status, texts, wants_html};
@@ -25,6 +27,15 @@ pub struct ClientAddress(pub IpAddr);
 
 /// The key of the browser session under which the signed-in user's id (a number) stands.
 pub const SESSION_USER: &str = "user";
+/// The keys of the client's address and `User-Agent` at the sign-in.
+pub const SESSION_ADDRESS: &str = "address";
+pub const SESSION_AGENT: &str = "agent";
+
+/// How a session is known beyond its cookie: what lists it cannot open it.
+#[must_use]
+pub fn session_hash(id: &Id) -> String {
+    token_hash(&id.to_string())
+}
 
 /// One request, as far as pages and server functions care.
 #[derive(Clone)]
@@ -41,6 +52,8 @@ pub(crate) struct Visit {
     pub(crate) host: String,
     /// The client's IP address.
     pub(crate) client: String,
+    /// The client's `User-Agent`.
+    pub(crate) agent: String,
     /// A form without script posted this, or a page is asked for.
     pub(crate) wants_html: bool,
 }
@@ -63,10 +76,24 @@ impl Visit {
                 .and_then(|p| p.extensions.get::<ClientAddress>())
                 .map(|c| c.0.to_string())
                 .unwrap_or_default(),
+            agent: header("user-agent").unwrap_or_default().chars().take(300).collect(),
             wants_html: wants_html(),
             console,
             texts,
         }
+    }
+
+    /// The whole address of a page, for people to pass on.
+    pub(crate) fn whole(&self, path: &str) -> String {
+        match &self.console.public_url {
+            Some(url) => format!("{}{path}", url.as_str().trim_end_matches('/')),
+            None => format!("http://{}{path}", self.host),
+        }
+    }
+
+    /// The hash of the session that asks; empty without one.
+    pub(crate) fn own_session(&self) -> String {
+        self.session.as_ref().and_then(Session::id).map(|id| session_hash(&id)).unwrap_or_default()
     }
 
     /// The host name under which the browser knows this machine, for RTMP addresses.

@@ -168,6 +168,11 @@ impl Post {
     /// Answers with an error on the page of the form.
     pub(crate) async fn fail<T: Serialize>(self, error: UiError) -> Result<T, UiError> {
         let page = self.referer.clone();
+        self.fail_on(error, page).await
+    }
+
+    /// Answers with an error on another page.
+    pub(crate) async fn fail_on<T: Serialize>(self, error: UiError, page: String) -> Result<T, UiError> {
         self.finish(Err(error), None, page, false).await
     }
 

@@ -31,14 +31,14 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
                 <details class="menu">
                     <summary>{texts.get("nav.menu")}</summary>
                     <div>
-                        <Navigation/>
+                        <Navigation actor=actor.clone()/>
                         <Person actor=actor.clone()/>
                     </div>
                 </details>
             </header>
             <header class="side">
                 <Logo/>
-                <Navigation/>
+                <Navigation actor=actor.clone()/>
                 <Person actor/>
             </header>
             {main}
@@ -48,10 +48,9 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
 }
 
 #[component]
-fn Navigation() -> impl IntoView {
+fn Navigation(actor: Actor) -> impl IntoView {
     let texts = request::texts();
-    let actor = request::actor();
-    let may = |action| actor.as_ref().is_some_and(|actor| actor.check(action).is_ok());
+    let may = |action| actor.check(action).is_ok();
     let path = request::address().split('?').next().unwrap_or_default().to_owned();
     let item = move |href: &'static str, below: &[&str], text: String| {
         let here = path == href || below.iter().any(|prefix| path.starts_with(prefix));
@@ -68,6 +67,7 @@ fn Navigation() -> impl IntoView {
             {item("/statistics/imports", &[], texts.get("nav.imports"))}
             <span class="nav-title">{texts.get("nav.manage")}</span>
             {item("/sources", &["/sources/"], texts.get("nav.sources"))}
+            {may(Action::ManageAccounts).then(|| item("/users", &["/users/"], texts.get("nav.users")))}
             {may(Action::ManageAccounts).then(|| item("/keys", &["/keys/"], texts.get("nav.keys")))}
             {may(Action::ReadAudit).then(|| item("/audit", &[], texts.get("nav.audit")))}
             {item("/settings", &[], texts.get("nav.settings"))}
@@ -81,7 +81,7 @@ fn Person(actor: Actor) -> impl IntoView {
     view! {
         <div class="person">
             <div>
-                <b>{actor.name()}</b>
+                <a href="/profile"><b>{actor.name()}</b></a>
                 <span class="muted">{texts.word("role", actor.role.as_str())}</span>
             </div>
             <div class="person-actions">

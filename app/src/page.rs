@@ -56,7 +56,7 @@ where
 }
 
 /// Another page instead of this one, whether or not the client says that it reads HTML.
-fn send_to(page: &str) -> AnyView {
+pub(crate) fn send_to(page: &str) -> AnyView {
     leptos_axum::redirect(page);
     set_status(302);
     ().into_any()

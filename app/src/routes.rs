@@ -24,6 +24,10 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=not_found>
                     <Route path=path!("/setup") view=accounts::SetUpPage ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=accounts::LoginPage ssr=SsrMode::Async/>
+                    <Route path=path!("/login/code") view=accounts::CodePage ssr=SsrMode::Async/>
+                    <Route path=path!("/login/provider") view=accounts::ProviderPage ssr=SsrMode::Async/>
+                    <Route path=path!("/login/callback") view=accounts::CallbackPage ssr=SsrMode::Async/>
+                    <Route path=path!("/invite/:token") view=accounts::InvitePage ssr=SsrMode::Async/>
                     <Route path=path!("/") view=overview::OverviewPage ssr=SsrMode::Async/>
                     <Route path=path!("/domains") view=domains::DomainsPage ssr=SsrMode::Async/>
                     <Route path=path!("/domains/new") view=domains::NewDomainPage ssr=SsrMode::Async/>
@@ -45,6 +49,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sources") view=sources::SourcesPage ssr=SsrMode::Async/>
                     <Route path=path!("/sources/new") view=sources::NewSourcePage ssr=SsrMode::Async/>
                     <Route path=path!("/sources/:id") view=sources::SourcePage ssr=SsrMode::Async/>
+                    <Route path=path!("/users") view=accounts::UsersPage ssr=SsrMode::Async/>
+                    <Route path=path!("/users/new") view=accounts::NewUserPage ssr=SsrMode::Async/>
+                    <Route path=path!("/users/:id") view=accounts::UserPage ssr=SsrMode::Async/>
+                    <Route path=path!("/profile") view=accounts::ProfilePage ssr=SsrMode::Async/>
                     <Route path=path!("/keys") view=keys::KeysPage ssr=SsrMode::Async/>
                     <Route path=path!("/keys/new") view=keys::NewKeyPage ssr=SsrMode::Async/>
                     <Route path=path!("/keys/:id") view=keys::KeyPage ssr=SsrMode::Async/>

@@ -230,6 +230,7 @@ mod tests {
         let sections: BTreeSet<&str> = english.keys().filter_map(|key| Some(key.split_once('.')?.0)).collect();
         // Looked up by a value of the core: the words of a vocabulary, the codes of errors.
         let by_value = [
+            "action",
             "adapter",
             "audit_action",
             "audit_field",
@@ -252,6 +253,7 @@ mod tests {
             "setting",
             "setting_help",
             "state",
+            "user_state",
         ];
         let mut named = BTreeSet::new();
         for source in sources() {
@@ -289,6 +291,7 @@ mod tests {
     #[test]
     fn every_word_of_the_core_is_in_the_catalog() {
         use callsheet::{
+            accounts::UserState,
             deliveries::{DeliveryState, RecoveryState},
             model,
             outbound::{ErrorClass, Phase},
@@ -304,6 +307,8 @@ mod tests {
             words("recovery_state", RecoveryState::ALL.iter().map(|s| s.as_str()).collect()),
             words("kind", model::CallbackKind::ALL.iter().map(|k| k.as_str()).collect()),
             words("event", model::EventName::ALL.iter().map(|e| e.as_str()).collect()),
+            words("action", model::Action::ALL.iter().map(|a| a.as_str()).collect()),
+            words("user_state", UserState::ALL.iter().map(|s| s.as_str()).collect()),
             words("role", model::Role::ALL.iter().map(|r| r.as_str()).collect()),
             words("phase", Phase::ALL.iter().map(|p| p.as_str()).collect()),
             words("class", classes.clone()),

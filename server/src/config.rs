@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use callsheet::Retention;
+use callsheet::accounts::ProviderConfig;
 use callsheet::deliveries::RetrySchedule;
 use callsheet::domains::Cnames;
 use callsheet::model::DomainName;
@@ -16,7 +17,9 @@ use callsheet::stats::{Shown, SlotLabel, TrafficBase};
 use config::{Config as Layers, Environment, File, FileFormat};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::{Host, Url};
 
 use crate::buckets::S3Bucket;
 pub use inputs::{LogPlace, WatchedLogs};
@@ -24,7 +27,8 @@ use inputs::{RawLogs, Table};
 
 const DEFAULTS: &str = include_str!("config.default.toml");
 /// Keys that hold lists.
-const LISTS: [&str; 5] = ["role", "retry_schedule", "allowed_networks", "trusted_proxies", "access_logs"];
+const LISTS: [&str; 6] =
+    ["role", "retry_schedule", "allowed_networks", "trusted_proxies", "access_logs", "oidc_role_claim"];
 
 /// A setting cannot be used. One line that names the key.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +90,10 @@ pub struct Config {
     pub access_logs: Vec<WatchedLogs>,
     pub classes: Classes,
     pub shown: Shown,
+    /// Address of the console as browsers know it; ends in a slash.
+    pub public_url: Option<Url>,
+    /// Who vouches for people.
+    pub provider: Option<ProviderConfig>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +121,11 @@ struct Raw {
     resolution_classes: String,
     slot_label: String,
     traffic_base: i64,
+    public_url: String,
+    oidc_issuer: String,
+    oidc_client_id: String,
+    oidc_client_secret: SecretString,
+    oidc_role_claim: Vec<String>,
 }
 
 impl Config {
@@ -155,6 +168,8 @@ impl Config {
             "" => Ok(None),
             _ => DomainName::parse(text).map(Some).map_err(|e| bad(key, e)),
         };
+        let public_url = public_url(&raw.public_url)?;
+        let provider = provider(&raw, public_url.as_ref())?;
         let retention_days = between("retention_days", raw.retention_days, 1, 3_650)?;
         Ok(Self {
             http: address("http", &raw.http)?,
@@ -194,6 +209,8 @@ impl Config {
                     other => return Err(bad("traffic_base", format!("{other} is neither 1000 nor 1024"))),
                 },
             },
+            public_url,
+            provider,
             data_dir: raw.data_dir,
         })
     }
@@ -207,6 +224,53 @@ fn networks(key: &str, texts: &[String]) -> Result<Vec<IpNet>, BadConfig> {
         network.map_err(|_| bad(key, format!("`{text}` is no network such as 10.0.0.0/8")))
     };
     texts.iter().map(network).collect()
+}
+
+fn public_url(text: &str) -> Result<Option<Url>, BadConfig> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    let what = || format!("`{text}` is no address of a host, such as https://callsheet.example.com");
+    url.map(Some).ok_or_else(|| bad("public_url", what()))
+}
+
+fn provider(raw: &Raw, public_url: Option<&Url>) -> Result<Option<ProviderConfig>, BadConfig> {
+    if raw.oidc_issuer.is_empty() {
+        return Ok(None);
+    }
+    let issuer = Url::parse(&raw.oidc_issuer).ok().filter(|url| match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        // Identities must not pass a network in the clear.
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    });
+    let issuer =
+        issuer.ok_or_else(|| bad("oidc_issuer", format!("`{}` is no https address of a provider", raw.oidc_issuer)))?;
+    if raw.oidc_client_id.is_empty() {
+        return Err(bad("oidc_client_id", "is missing; the provider names it when the console is registered there"));
+    }
+    let public_url = public_url
+        .ok_or_else(|| bad("public_url", "is missing; the provider sends browsers back to an address below it"))?;
+    if raw.oidc_role_claim.iter().all(|claim| claim.trim().is_empty()) {
+        return Err(bad("oidc_role_claim", "names no claim"));
+    }
+    let secret = &raw.oidc_client_secret;
+    Ok(Some(ProviderConfig {
+        issuer,
+        client_id: raw.oidc_client_id.clone(),
+        client_secret: (!secret.expose_secret().is_empty()).then(|| secret.clone()),
+        role_claims: raw.oidc_role_claim.iter().map(|claim| claim.trim().to_owned()).collect(),
+        public_url: public_url.clone(),
+    }))
 }
 
 fn roles(names: &[String]) -> Result<Roles, BadConfig> {
@@ -313,6 +377,11 @@ mod tests {
             ("attempt_body_days = 0", "attempt_body_days: must be between 1 and 3650"),
             ("database_url = \"mysql://a\"", "database_url: must start with"),
             ("push_cname = \"localhost\"", "push_cname: needs at least two labels"),
+            ("public_url = \"callsheet.example.com\"", "public_url: "),
+            ("public_url = \"https://callsheet.example.com/console\"", "public_url: "),
+            ("oidc_issuer = \"http://id.example.com\"", "oidc_issuer: "),
+            ("oidc_issuer = \"https://id.example.com\"", "oidc_client_id: is missing"),
+            ("oidc_issuer = \"https://id.example.com\"\noidc_client_id = \"a\"", "public_url: is missing"),
             ("colour = \"red\"", "colour: there is no such setting"),
             ("resolution_classes = \"HD 1280\"", "resolution_classes: `HD 1280` is no class"),
             ("resolution_classes = \"\"", "resolution_classes: is empty"),

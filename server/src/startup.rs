@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
-use callsheet::accounts::AccountError;
+use callsheet::accounts::{AccountError, Provider, ProviderSetupError};
 use callsheet::model::{Clock, IdGenerator};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, SystemResolver, TlsSetupError};
 use callsheet::sealing::{SealError, Sealer};
@@ -27,7 +27,8 @@ use crate::config::Config;
 use crate::http::AppState;
 use crate::http::router::{Serves, router};
 use crate::jobs::{
-    DeliveryLoop, Watch, clean_up, deliver, enforce, reap, recover, take_inventory, watch_access_logs, write_key_uses,
+    DeliveryLoop, Watch, clean_up, deliver, enforce, forget_attempts, reap, recover, take_inventory, watch_access_logs,
+    write_key_uses,
 };
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
@@ -67,6 +68,8 @@ pub enum StartError {
     Dns(#[from] DnsError),
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] TlsSetupError),
+    #[error("oidc_issuer: {0}")]
+    Provider(#[from] ProviderSetupError),
     #[error("cannot prepare the built-in source: {0}")]
     Source(#[from] SourceError),
     #[error("cannot close the sessions of the last run: {0}")]
@@ -118,6 +121,8 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
         classes: config.classes.clone(),
         shown: config.shown,
         buckets: config.buckets.keys().cloned().collect(),
+        public_url: config.public_url.clone(),
+        provider: config.provider.clone().map(Provider::new).transpose()?,
     }))
 }
 
@@ -200,6 +205,7 @@ impl Application {
         }
         if config.roles.web {
             loops.spawn(write_key_uses(console.keys.clone(), rest.clone()));
+            loops.spawn(forget_attempts(console.accounts.clone(), rest.clone()));
         }
         if config.roles.ingest {
             loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));

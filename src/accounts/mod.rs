@@ -1,15 +1,61 @@
-//! Accounts: people with a password, and their browser sessions.
+//! Accounts: people with a password or a provider of single sign-on, and their browser sessions.
 //!
-//! The first admin is made through a one-time *set-up link* that the console prints while there is no user.
+//! Who takes part:
+//! - The first admin is made through a one-time *set-up link* that the console prints while there is no user.
+//! - Everybody else is *invited*: a user without password, and a one-time link by which the person sets one. A link for somebody
+//!   who has a password replaces that password once it is used.
+//! - A *second factor* is a shared secret (TOTP). It is pending until a first code proves that the person's device has it.
+//!   Each code counts once; ten recovery codes stand in for it, once each.
+//! - A *provider* (OpenID Connect) may vouch for people. It names them by issuer and subject, and tells their role at each sign-in.
+//!
+//! ```text
+//! invited ── link used ──> active ── deactivate ──> deactivated
+//!                            ^────────── activate ──────┘
+//! ```
+//!
+//! Architecture invariant: at every moment one active admin can sign in. What would end that is refused within the transaction.
+//!
+//! Architecture invariant: what a stranger sees of a sign-in is the same for a name that is unknown, invited, deactivated or known to
+//! the provider alone, and takes as long.
 
+#[cfg(feature = "ssr")]
+mod error;
+#[cfg(feature = "ssr")]
+mod limits;
 #[cfg(feature = "ssr")]
 mod passwords;
 #[cfg(feature = "ssr")]
 mod service;
 #[cfg(feature = "ssr")]
+mod sessions;
+#[cfg(feature = "ssr")]
+mod sign_in;
+#[cfg(feature = "ssr")]
+mod single_sign_on;
+#[cfg(feature = "ssr")]
 mod store;
+#[cfg(feature = "ssr")]
+mod two_factor;
+#[cfg(feature = "ssr")]
+mod users;
+#[cfg(feature = "ssr")]
+mod views;
 
 #[cfg(feature = "ssr")]
-pub use service::{AccountError, Accounts};
+pub use error::AccountError;
 #[cfg(feature = "ssr")]
-pub use store::{AccountStore, BrowserSession, User, UserRecord};
+pub use service::Accounts;
+#[cfg(feature = "ssr")]
+pub use sign_in::SignedIn;
+#[cfg(feature = "ssr")]
+pub use single_sign_on::{Provider, ProviderConfig, ProviderSetupError, Ticket};
+#[cfg(feature = "ssr")]
+pub use store::{
+    AccountStore, BrowserSession, BrowserSessionStore, Change, Credentials, Factor, FactorStore, NewUser, User,
+};
+#[cfg(feature = "ssr")]
+pub use two_factor::NewFactor;
+#[cfg(feature = "ssr")]
+pub use users::Invitation;
+#[cfg(feature = "ssr")]
+pub use views::{FactorView, SessionView, UserState, UserView};

@@ -1,16 +1,53 @@
-//! Passwords: argon2id in a blocking thread, because one check takes tens of milliseconds of a core.
+//! Passwords: which ones are taken, and argon2id in a blocking thread, because one check takes tens of milliseconds of a core.
 
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, SaltString};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use zxcvbn::feedback::Warning;
+use zxcvbn::{Score, zxcvbn};
+
+use super::AccountError;
+
+const LENGTH: std::ops::RangeInclusive<usize> = 10..=200;
+/// A million guesses: sign-in is slowed down, and the hash is slow.
+const WEAKEST: Score = Score::Two;
 
 /// Hashing failed; a fault of the machine, not of the person.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot hash a password: {0}")]
 pub struct HashFault(String);
 
+/// Whether a password that is typed twice may be the one of the user `name`.
+pub(super) fn check(name: &str, password: &str, again: &str) -> Result<(), AccountError> {
+    if !LENGTH.contains(&password.chars().count()) {
+        return Err(AccountError::BadPassword);
+    }
+    if password != again {
+        return Err(AccountError::PasswordsDiffer);
+    }
+    let words: Vec<&str> = [name, "callsheet"].into_iter().chain(name.split_whitespace()).collect();
+    let rated = zxcvbn(password, &words);
+    if rated.score() >= WEAKEST {
+        return Ok(());
+    }
+    let typed = password.to_lowercase();
+    if words.iter().any(|word| word.chars().count() >= 3 && typed.contains(&word.to_lowercase())) {
+        return Err(AccountError::PasswordOfName);
+    }
+    Err(match rated.feedback().and_then(|feedback| feedback.warning()) {
+        Some(
+            Warning::ThisIsATop10Password
+            | Warning::ThisIsATop100Password
+            | Warning::ThisIsACommonPassword
+            | Warning::ThisIsSimilarToACommonlyUsedPassword,
+        ) => AccountError::CommonPassword,
+        _ => AccountError::GuessablePassword,
+    })
+}
+
 /// A PHC string of `password`.
-pub(super) async fn hash(password: String) -> Result<String, HashFault> {
+pub(super) async fn hash(password: &str) -> Result<String, HashFault> {
+    let password = password.to_owned();
     let work = move || {
         let salt = SaltString::generate(&mut OsRng);
         Argon2::default().hash_password(password.as_bytes(), &salt).map(|h| h.to_string())
@@ -21,7 +58,8 @@ pub(super) async fn hash(password: String) -> Result<String, HashFault> {
 
 /// Whether `password` fits. Without a hash it works as long as with one and says no, so that the time it takes does not tell
 /// whether a name exists.
-pub(super) async fn verify(password: String, hash: Option<String>) -> Result<bool, HashFault> {
+pub(super) async fn verify(password: &str, hash: Option<String>) -> Result<bool, HashFault> {
+    let password = password.to_owned();
     let work = move || {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
@@ -39,14 +77,37 @@ const NOBODY: &str =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Problem;
 
     #[tokio::test]
     async fn a_password_fits_its_own_hash_only() {
-        let hashed = hash("correct horse".to_owned()).await.expect("hash");
+        let hashed = hash("correct horse").await.expect("hash");
         assert!(hashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(verify("correct horse".to_owned(), Some(hashed.clone())).await.expect("verify"));
-        assert!(!verify("battery staple".to_owned(), Some(hashed)).await.expect("verify"));
-        assert!(!verify("x".to_owned(), None).await.expect("verify"));
+        assert!(verify("correct horse", Some(hashed.clone())).await.expect("verify"));
+        assert!(!verify("battery staple", Some(hashed)).await.expect("verify"));
+        assert!(!verify("x", None).await.expect("verify"));
         assert!(PasswordHash::new(NOBODY).is_ok());
+    }
+
+    #[test]
+    fn weak_passwords_are_told_why() {
+        let code = |name: &str, password: &str| check(name, password, password).err().map(|error| error.code());
+        for (name, password, expected) in [
+            ("ada", "correct horse", None),
+            ("ada", "龙井茶在下雨天最好喝", None),
+            ("ada", &"long enough ".repeat(16), None),
+            ("ada", "short", Some("user_bad_password")),
+            ("ada", &"x".repeat(201), Some("user_bad_password")),
+            ("ada", "password123", Some("password_common")),
+            ("ada", "1234567890", Some("password_common")),
+            ("ada", "P@ssw0rd123", Some("password_common")),
+            ("ada", "aaaaaaaaaaaa", Some("password_guessable")),
+            ("ada", "abcdefghijkl", Some("password_guessable")),
+            ("bartholomew", "Bartholomew1", Some("password_of_name")),
+            ("grace hopper", "GraceHopper", Some("password_of_name")),
+        ] {
+            assert_eq!(code(name, password), expected, "{password}");
+        }
+        assert_eq!(check("ada", "correct horse", "correct house").expect_err("differ").code(), "user_passwords_differ");
     }
 }

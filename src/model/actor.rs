@@ -15,43 +15,31 @@ vocabulary!(
     }
 );
 
-/// What can be done. The table of who may is [`Action::allowed`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Domains, callbacks, streams, deliveries, statistics.
-    Read,
-    /// Create, enable, disable, delete domains; their recording.
-    ManageDomains,
-    /// Turn callbacks on and off, edit, test, rotate their secret.
-    ManageCallbacks,
-    /// Resend, cancel and recover deliveries.
-    ManageDeliveries,
-    /// Disconnect, forbid and allow streams.
-    ManageStreams,
-    /// Add and remove sources; see their secrets.
-    ManageSources,
-    /// Bring in access logs and results of transcoders.
-    AddStatistics,
-    /// Users and API keys.
-    ManageAccounts,
-    /// Who changed what.
-    ReadAudit,
-}
+vocabulary!(
+    /// What can be done. The table of who may is [`Action::allowed`].
+    Action {
+        /// Domains, callbacks, streams, deliveries, statistics.
+        Read = "read",
+        /// Create, enable, disable, delete domains; their recording.
+        ManageDomains = "manage_domains",
+        /// Turn callbacks on and off, edit, test, rotate their secret.
+        ManageCallbacks = "manage_callbacks",
+        /// Resend, cancel and recover deliveries.
+        ManageDeliveries = "manage_deliveries",
+        /// Disconnect, forbid and allow streams.
+        ManageStreams = "manage_streams",
+        /// Add and remove sources; see their secrets.
+        ManageSources = "manage_sources",
+        /// Bring in access logs and results of transcoders.
+        AddStatistics = "add_statistics",
+        /// Users and API keys.
+        ManageAccounts = "manage_accounts",
+        /// Who changed what.
+        ReadAudit = "read_audit",
+    }
+);
 
 impl Action {
-    /// Every action, for the table on the page and for tests.
-    pub const ALL: &'static [Self] = &[
-        Self::Read,
-        Self::ManageDomains,
-        Self::ManageCallbacks,
-        Self::ManageDeliveries,
-        Self::ManageStreams,
-        Self::ManageSources,
-        Self::AddStatistics,
-        Self::ManageAccounts,
-        Self::ReadAudit,
-    ];
-
     /// The one table of permissions.
     #[must_use]
     pub const fn allowed(self, role: Role) -> bool {

@@ -1,4 +1,4 @@
-//! The one HTTP client that leaves the house. *Test* and real deliveries both go through it, so that a test proves
+//! The one HTTP client that leaves for customers. *Test* and real deliveries both go through it, so that a test proves
 //! what a delivery will do.
 //!
 //! Who takes part:
@@ -46,4 +46,5 @@ pub use failure::{ErrorClass, Failure};
 pub use policy::{AddressPolicy, Blocked, Range};
 pub use resolver::{DnsError, Resolve, SystemResolver};
 pub use signing::{BadSecret, SigningSecret, sign};
+pub(crate) use tls::client_config;
 pub use tls::{TlsSetupError, tls_settings};

@@ -12,9 +12,15 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 #[error("the TLS settings of outgoing connections cannot be used: {0}")]
 pub struct TlsSetupError(#[from] rustls::Error);
 
-/// Settings of every TLS connection that the console makes: trusts the machine's authorities and `extra`; Mozilla's when the machine has
-/// none. Speaks HTTP/1.1.
+/// Settings of connections that speak HTTP/1.1 at once: callbacks, buckets.
 pub fn tls_settings(extra: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, TlsSetupError> {
+    let mut config = client_config(extra)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Settings of every TLS connection that the console makes: trusts the machine's authorities and `extra`; Mozilla's when the machine has none.
+pub(crate) fn client_config(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, TlsSetupError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
@@ -24,12 +30,10 @@ pub fn tls_settings(extra: Vec<CertificateDer<'static>>) -> Result<Arc<ClientCon
         roots.add(certificate)?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+        .with_no_client_auth())
 }
 
 /// Version, subject and expiry, for people: `TLSv1_3, certificate CN=example.com, expires 2026-12-24`.

@@ -1,19 +1,104 @@
-//! Users, set-up links and browser sessions.
+//! Users and their links.
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::Db;
 use super::rows::Read;
-use crate::accounts::{AccountStore, BrowserSession, User, UserRecord};
+use crate::accounts::{AccountStore, Change, Credentials, NewUser, User, UserState, UserView};
 use crate::audit::AuditEntry;
 use crate::model::{Millis, Role, StoreError, UserId};
 
-const INSERT_USER: &str =
-    "insert into users (name, password_hash, role, created_at) values ($1, $2, $3, $4) returning id, name, role";
+const INSERT_USER: &str = "insert into users (name, password_hash, role, created_at, issuer, subject) \
+     values ($1, $2, $3, $4, $5, $6) returning id, name, role";
+const VIEW: &str = "select id, name, role, active, password_hash, issuer, created_at, last_sign_in_at, \
+     cast(case when totp_sealed is null then 0 else 1 end as bigint) as two_factor from users";
+const CREDENTIALS: &str = "select id, name, role, active, password_hash, \
+     cast(case when totp_sealed is null then 0 else 1 end as bigint) as two_factor from users";
+/// An admin who can sign in.
+const ABLE_ADMIN: &str = "role = 'admin' and active = 1 and (password_hash <> '' or issuer is not null)";
 
-fn user(row: &AnyRow) -> Result<User, StoreError> {
+pub(super) fn user(row: &AnyRow) -> Result<User, StoreError> {
     Ok(User { id: UserId(row.col("id")?), name: row.col("name")?, role: row.word("role")? })
+}
+
+fn credentials(row: &AnyRow) -> Result<Credentials, StoreError> {
+    Ok(Credentials {
+        user: user(row)?,
+        active: row.flag("active")?,
+        password_hash: Some(row.col("password_hash")?).filter(|hash: &String| !hash.is_empty()),
+        two_factor: row.flag("two_factor")?,
+    })
+}
+
+fn view(row: &AnyRow) -> Result<UserView, StoreError> {
+    let issuer: Option<String> = row.col("issuer")?;
+    let state = if !row.flag("active")? {
+        UserState::Deactivated
+    } else if issuer.is_none() && row.col::<String>("password_hash")?.is_empty() {
+        UserState::Invited
+    } else {
+        UserState::Active
+    };
+    let User { id, name, role } = user(row)?;
+    Ok(UserView {
+        id,
+        name,
+        role,
+        state,
+        issuer,
+        two_factor: row.flag("two_factor")?,
+        created_at: row.col("created_at")?,
+        last_sign_in_at: row.col("last_sign_in_at")?,
+    })
+}
+
+/// Locks the rows of the admins who can sign in, and tells whether `id` is the last of them.
+async fn is_last_admin(db: &Db, tx: &mut Transaction<'static, Any>, id: UserId) -> Result<bool, StoreError> {
+    // Two who demote each other at once wait here for each other: in the order of their numbers.
+    let sql = format!("select id from users where {ABLE_ADMIN} order by id{}", db.engine.for_update());
+    let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?;
+    let ids = rows.iter().map(|row| row.col("id")).collect::<Result<Vec<i64>, _>>()?;
+    Ok(ids == [id.0])
+}
+
+async fn delete_sessions(tx: &mut Transaction<'static, Any>, id: UserId, keep: &str) -> Result<(), StoreError> {
+    sqlx::query("delete from web_sessions where user_id = $1 and id <> $2")
+        .bind(id.0)
+        .bind(keep.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn delete_link(tx: &mut Transaction<'static, Any>, id: UserId) -> Result<(), StoreError> {
+    sqlx::query("delete from user_links where user_id = $1").bind(id.0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn insert_link(
+    tx: &mut Transaction<'static, Any>,
+    id: UserId,
+    token_hash: &str,
+    expires_at: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query("insert into user_links (user_id, token_hash, expires_at) values ($1, $2, $3)")
+        .bind(id.0)
+        .bind(token_hash.to_owned())
+        .bind(expires_at)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn write_password(tx: &mut Transaction<'static, Any>, id: UserId, hash: &str) -> Result<(), StoreError> {
+    sqlx::query("update users set password_hash = $2 where id = $1")
+        .bind(id.0)
+        .bind(hash.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 #[async_trait]
@@ -22,41 +107,123 @@ impl AccountStore for Db {
         Ok(sqlx::query("select id from users limit 1").fetch_optional(&self.read).await?.is_some())
     }
 
-    async fn find_user_by_name(&self, name: &str) -> Result<Option<UserRecord>, StoreError> {
-        let row = sqlx::query("select id, name, role, password_hash from users where name = $1")
-            .bind(name.to_owned())
+    async fn list_users(&self) -> Result<Vec<UserView>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!("{VIEW} order by name"))).fetch_all(&self.read).await?;
+        rows.iter().map(view).collect()
+    }
+
+    async fn get_user(&self, id: UserId) -> Result<Option<UserView>, StoreError> {
+        let sql = format!("{VIEW} where id = $1");
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.read).await?;
+        row.as_ref().map(view).transpose()
+    }
+
+    async fn find_credentials(&self, name: &str) -> Result<Option<Credentials>, StoreError> {
+        let sql = format!("{CREDENTIALS} where name = $1");
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(name.to_owned()).fetch_optional(&self.read).await?;
+        row.as_ref().map(credentials).transpose()
+    }
+
+    async fn credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StoreError> {
+        let sql = format!("{CREDENTIALS} where id = $1");
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.read).await?;
+        row.as_ref().map(credentials).transpose()
+    }
+
+    async fn find_provided(&self, issuer: &str, subject: &str) -> Result<Option<Credentials>, StoreError> {
+        let sql = format!("{CREDENTIALS} where issuer = $1 and subject = $2");
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(issuer.to_owned())
+            .bind(subject.to_owned())
             .fetch_optional(&self.read)
             .await?;
-        row.map(|row| Ok(UserRecord { user: user(&row)?, password_hash: row.col("password_hash")? })).transpose()
+        row.as_ref().map(credentials).transpose()
     }
 
-    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let row =
-            sqlx::query("select id, name, role from users where id = $1").bind(id.0).fetch_optional(&self.read).await?;
-        row.as_ref().map(user).transpose()
-    }
-
-    async fn create_user(
-        &self,
-        name: &str,
-        role: Role,
-        password_hash: &str,
-        now: Millis,
-        audit: &AuditEntry,
-    ) -> Result<User, StoreError> {
+    async fn create_user(&self, new: &NewUser<'_>, now: Millis, audit: &AuditEntry) -> Result<User, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(INSERT_USER)
-            .bind(name.to_owned())
-            .bind(password_hash.to_owned())
-            .bind(role.as_str())
+            .bind(new.name.to_owned())
+            .bind(new.password_hash.clone().unwrap_or_default())
+            .bind(new.role.as_str())
             .bind(now)
+            .bind(new.provider.map(|(issuer, _)| issuer.to_owned()))
+            .bind(new.provider.map(|(_, subject)| subject.to_owned()))
             .fetch_one(&mut *tx)
             .await?;
-        // Whoever can create a user needs no set-up link any more.
+        let user = user(&row)?;
+        if let Some((token_hash, expires_at)) = &new.link {
+            insert_link(&mut tx, user.id, token_hash, *expires_at).await?;
+        }
         sqlx::query("delete from setup_links").execute(&mut *tx).await?;
         self.write_audit(&mut tx, audit).await?;
         self.commit(tx, Vec::new()).await?;
-        user(&row)
+        Ok(user)
+    }
+
+    async fn set_role(
+        &self,
+        id: UserId,
+        role: Role,
+        keep_admin: bool,
+        audit: &AuditEntry,
+    ) -> Result<Change, StoreError> {
+        let mut tx = self.begin().await?;
+        if keep_admin && role != Role::Admin && is_last_admin(self, &mut tx, id).await? {
+            return Ok(Change::LastAdmin);
+        }
+        let changed = sqlx::query("update users set role = $2 where id = $1")
+            .bind(id.0)
+            .bind(role.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(Change::Unknown);
+        }
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await?;
+        Ok(Change::Done)
+    }
+
+    async fn set_active(&self, id: UserId, active: bool, audit: &AuditEntry) -> Result<Change, StoreError> {
+        let mut tx = self.begin().await?;
+        if !active && is_last_admin(self, &mut tx, id).await? {
+            return Ok(Change::LastAdmin);
+        }
+        let changed = sqlx::query("update users set active = $2 where id = $1")
+            .bind(id.0)
+            .bind(i64::from(active))
+            .execute(&mut *tx)
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(Change::Unknown);
+        }
+        if !active {
+            delete_sessions(&mut tx, id, "").await?;
+            delete_link(&mut tx, id).await?;
+        }
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await?;
+        Ok(Change::Done)
+    }
+
+    async fn set_password(&self, id: UserId, hash: &str, keep: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        write_password(&mut tx, id, hash).await?;
+        delete_link(&mut tx, id).await?;
+        delete_sessions(&mut tx, id, keep).await?;
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await
+    }
+
+    async fn record_sign_in(&self, id: UserId, now: Millis) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("update users set last_sign_in_at = $2 where id = $1")
+            .bind(id.0)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        self.commit(tx, Vec::new()).await
     }
 
     async fn put_setup_link(&self, token_hash: &str, expires_at: Millis) -> Result<(), StoreError> {
@@ -100,6 +267,8 @@ impl AccountStore for Db {
             .bind(password_hash.to_owned())
             .bind(Role::Admin.as_str())
             .bind(now)
+            .bind(None::<String>)
+            .bind(None::<String>)
             .fetch_one(&mut *tx)
             .await?;
         self.write_audit(&mut tx, audit).await?;
@@ -107,48 +276,52 @@ impl AccountStore for Db {
         Ok(Some(user(&row)?))
     }
 
-    async fn save_session(&self, session: &BrowserSession) -> Result<(), StoreError> {
+    async fn put_link(
+        &self,
+        id: UserId,
+        token_hash: &str,
+        expires_at: Millis,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(
-            "insert into web_sessions (id, user_id, data, expires_at) values ($1, $2, $3, $4) \
-             on conflict (id) do update set user_id = excluded.user_id, data = excluded.data, \
-             expires_at = excluded.expires_at",
+        delete_link(&mut tx, id).await?;
+        insert_link(&mut tx, id, token_hash, expires_at).await?;
+        delete_sessions(&mut tx, id, "").await?;
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await
+    }
+
+    async fn find_link(&self, token_hash: &str, now: Millis) -> Result<Option<User>, StoreError> {
+        let row = sqlx::query(
+            "select u.id, u.name, u.role from user_links l join users u on u.id = l.user_id \
+             where l.token_hash = $1 and l.expires_at > $2 and u.active = 1",
         )
-        .bind(session.id_hash.clone())
-        .bind(session.user.map(|id| id.0))
-        .bind(session.data.clone())
-        .bind(session.expires_at)
-        .execute(&mut *tx)
+        .bind(token_hash.to_owned())
+        .bind(now)
+        .fetch_optional(&self.read)
         .await?;
-        self.commit(tx, Vec::new()).await
+        row.as_ref().map(user).transpose()
     }
 
-    async fn load_session(&self, id_hash: &str, now: Millis) -> Result<Option<BrowserSession>, StoreError> {
-        let row = sqlx::query("select user_id, data, expires_at from web_sessions where id = $1 and expires_at > $2")
-            .bind(id_hash.to_owned())
+    async fn redeem_link(
+        &self,
+        token_hash: &str,
+        hash: &str,
+        now: Millis,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query("delete from user_links where token_hash = $1 and expires_at > $2 returning user_id")
+            .bind(token_hash.to_owned())
             .bind(now)
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *tx)
             .await?;
-        let read = |row: AnyRow| {
-            Ok(BrowserSession {
-                id_hash: id_hash.to_owned(),
-                user: row.col::<Option<i64>>("user_id")?.map(UserId),
-                data: row.col("data")?,
-                expires_at: row.col("expires_at")?,
-            })
-        };
-        row.map(read).transpose()
-    }
-
-    async fn delete_session(&self, id_hash: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("delete from web_sessions where id = $1").bind(id_hash.to_owned()).execute(&mut *tx).await?;
-        self.commit(tx, Vec::new()).await
-    }
-
-    async fn delete_expired_sessions(&self, now: Millis) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("delete from web_sessions where expires_at <= $1").bind(now).execute(&mut *tx).await?;
-        self.commit(tx, Vec::new()).await
+        let Some(row) = row else { return Ok(false) };
+        let id = UserId(row.col("user_id")?);
+        write_password(&mut tx, id, hash).await?;
+        delete_sessions(&mut tx, id, "").await?;
+        self.write_audit(&mut tx, audit).await?;
+        self.commit(tx, Vec::new()).await?;
+        Ok(true)
     }
 }

@@ -9,10 +9,12 @@
 mod accounts;
 mod audit;
 mod batch;
+mod browser_sessions;
 mod callbacks;
 mod delivery_log;
 mod domains;
 mod events;
+mod factors;
 mod hints;
 mod keys;
 mod leases;
@@ -92,6 +94,14 @@ impl Engine {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " for share",
+        }
+    }
+
+    /// The end of a `select` of rows to change.
+    const fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " for update",
         }
     }
 

@@ -5,10 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use callsheet::accounts::{AccountStore, BrowserSession};
+use callsheet::accounts::{BrowserSession, BrowserSessionStore};
 use callsheet::model::{Clock, StoreError, UserId};
-use callsheet::sealing::token_hash;
-use callsheet_app::SESSION_USER;
+use callsheet_app::{SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, session_hash};
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
@@ -17,7 +16,7 @@ use tower_sessions::session_store::{Error, Result};
 /// The store behind the session layer.
 #[derive(Clone)]
 pub(super) struct BrowserSessions {
-    pub(super) store: Arc<dyn AccountStore>,
+    pub(super) store: Arc<dyn BrowserSessionStore>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -27,12 +26,11 @@ impl fmt::Debug for BrowserSessions {
     }
 }
 
-fn hash(id: &Id) -> String {
-    token_hash(&id.to_string())
-}
-
 /// How much longer a session must live to be written for that alone: a page that is only read is answered without a write.
 const EXTENDED_BY_MS: i64 = 3_600_000;
+
+/// How long a session lasts in which nobody signed in: as long as a form takes. Strangers make as many as they like.
+const NOBODY_MS: i64 = 3_600_000;
 
 fn backend(error: StoreError) -> Error {
     tracing::error!(error = &error as &dyn std::error::Error, "cannot reach browser sessions");
@@ -43,25 +41,40 @@ fn read(data: &str) -> Result<HashMap<String, serde_json::Value>> {
     serde_json::from_str(data).map_err(|e| Error::Decode(e.to_string()))
 }
 
+impl BrowserSessions {
+    /// The row of a record. What the page of sessions shows has columns of its own.
+    fn row(&self, record: &Record) -> Result<BrowserSession> {
+        let text = |key| record.data.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let user = record.data.get(SESSION_USER).and_then(serde_json::Value::as_i64).map(UserId);
+        let expires_at = i64::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        Ok(BrowserSession {
+            id_hash: session_hash(&record.id),
+            user,
+            data: serde_json::to_string(&record.data).map_err(|e| Error::Encode(e.to_string()))?,
+            expires_at: if user.is_some() { expires_at } else { expires_at.min(self.clock.now() + NOBODY_MS) },
+            address: text(SESSION_ADDRESS),
+            agent: text(SESSION_AGENT),
+        })
+    }
+}
+
 #[async_trait]
 impl SessionStore for BrowserSessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         while self.load(&record.id).await?.is_some() {
             record.id = Id::default();
         }
-        self.save(record).await
+        self.store.create_session(&self.row(record)?, self.clock.now()).await.map_err(backend)
     }
 
+    /// Only of a session that is there: a request that was under way when its session was ended does not bring it back.
     async fn save(&self, record: &Record) -> Result<()> {
-        let data = serde_json::to_string(&record.data).map_err(|e| Error::Encode(e.to_string()))?;
-        let user = record.data.get(SESSION_USER).and_then(serde_json::Value::as_i64).map(UserId);
-        let expires_at = i64::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        let session = BrowserSession { id_hash: hash(&record.id), user, data, expires_at };
+        let session = self.row(record)?;
         let stored = self.store.load_session(&session.id_hash, self.clock.now()).await.map_err(backend)?;
         let Some(stored) = stored.filter(|stored| read(&stored.data).is_ok_and(|data| data == record.data)) else {
             return self.store.save_session(&session).await.map_err(backend);
         };
-        if expires_at - stored.expires_at >= EXTENDED_BY_MS
+        if session.expires_at - stored.expires_at >= EXTENDED_BY_MS
             && let Err(error) = self.store.save_session(&session).await
         {
             // It is as good as before, and the next page tries again.
@@ -71,7 +84,7 @@ impl SessionStore for BrowserSessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let Some(session) = self.store.load_session(&hash(id), self.clock.now()).await.map_err(backend)? else {
+        let Some(session) = self.store.load_session(&session_hash(id), self.clock.now()).await.map_err(backend)? else {
             return Ok(None);
         };
         let data = read(&session.data)?;
@@ -81,6 +94,6 @@ impl SessionStore for BrowserSessions {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.store.delete_session(&hash(id)).await.map_err(backend)
+        self.store.delete_session(&session_hash(id)).await.map_err(backend)
     }
 }

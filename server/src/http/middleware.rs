@@ -6,20 +6,16 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use callsheet::Console;
-use callsheet::model::UserId;
-use callsheet_app::{ClientAddress, SESSION_USER};
+use callsheet_app::{ClientAddress, session_hash};
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{Extensions, HeaderName, HeaderValue};
 use tower_sessions::Session;
 
-/// Puts the actor of a signed-in browser into the request. The role is read anew each time, so that a
-/// change counts at once.
+/// Puts the actor of a signed-in browser into the request. Session, user and role are read anew each time, so that a change counts at once.
 pub(super) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     let address = client_address(request.extensions());
-    if let Some(session) = request.extensions().get::<Session>().cloned()
-        && let Ok(Some(id)) = session.get::<i64>(SESSION_USER).await
-    {
-        match console.accounts.user_actor(UserId(id), &address).await {
+    if let Some(id) = request.extensions().get::<Session>().and_then(Session::id) {
+        match console.accounts.session_actor(&session_hash(&id), &address).await {
             Ok(Some(actor)) => {
                 request.extensions_mut().insert(actor);
             }

@@ -1,6 +1,7 @@
 //! Loops beside the requests. Each ends at its `CancellationToken`; what they do is in the core, as steps that tests can call.
 
 mod access_logs;
+mod attempts;
 mod cleanup;
 mod control;
 mod delivery;
@@ -10,6 +11,7 @@ mod reaper;
 mod recovery;
 
 pub use access_logs::{Watch, watch_access_logs};
+pub use attempts::forget_attempts;
 pub use cleanup::clean_up;
 pub use control::enforce;
 pub use delivery::{DeliveryLoop, deliver};

@@ -9,6 +9,7 @@ use callsheet::domains::{DomainFilter, NewDomain};
 use callsheet::keys::KeyDraft;
 use callsheet::model::{
     Actor, CallbackKind, DeliveryId, KeyId, PageRequest, Problem, RecoveryId, Role, SessionId, SourceId, SystemClock,
+    UserId,
 };
 use callsheet::recordings::{RecordTemplate, RecordingChange, RecordingSettings};
 use callsheet::streams::{BanLength, EventFilter, SessionFilter};
@@ -117,8 +118,19 @@ impl Stage {
     /// What becomes of each use case of the console as a whole.
     async fn management(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
         let Console { accounts, keys, audit, sources, .. } = &self.console;
+        let nobody = UserId(0);
         vec![
             ("user", code(accounts.create_user(actor, "", Role::Admin, "").await)),
+            ("users", code(accounts.list(actor).await)),
+            ("one user", code(accounts.get(actor, nobody).await)),
+            ("invitation", code(accounts.invite(actor, "", Role::Admin).await)),
+            ("link", code(accounts.new_link(actor, nobody).await)),
+            ("role", code(accounts.set_role(actor, nobody, Role::Admin).await)),
+            ("deactivation", code(accounts.set_active(actor, nobody, false).await)),
+            ("second factor", code(accounts.reset_factor(actor, nobody).await)),
+            ("sessions of a user", code(accounts.sessions(actor, nobody).await)),
+            ("session of a user", code(accounts.end_session(actor, nobody, "").await)),
+            ("sign-out of a user", code(accounts.end_sessions(actor, nobody).await)),
             ("key", code(keys.create(actor, KeyDraft::new("", Role::Admin)).await)),
             ("keys", code(keys.list(actor).await)),
             ("key of a name", code(keys.named(actor, "ci").await)),

@@ -24,6 +24,7 @@ mod sources;
 mod stats;
 mod streams;
 mod transcode_jobs;
+mod users;
 mod vod_domains;
 
 pub(crate) use keys::KeyJson;
@@ -71,6 +72,12 @@ pub fn routes() -> Router<AppState> {
         .route("/stats/transcoding", get(stats::transcoding))
         .route("/sources", get(sources::list).post(sources::create))
         .route("/sources/{id}", delete(sources::remove))
+        .route("/users", get(users::list).post(users::invite))
+        .route("/users/{id}", get(users::show).patch(users::change))
+        .route("/users/{id}/link", post(users::new_link))
+        .route("/users/{id}/two-factor", delete(users::reset_two_factor))
+        .route("/users/{id}/sessions", get(users::sessions).delete(users::end_sessions))
+        .route("/users/{id}/sessions/{session}", delete(users::end_session))
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{id}", delete(keys::revoke))
         .route("/keys/{id}/rotate", post(keys::rotate))

@@ -42,7 +42,7 @@ impl SourceJson {
 }
 
 /// The console's own address, as the client reached it.
-fn origin(headers: &HeaderMap) -> String {
+pub(super) fn origin(headers: &HeaderMap) -> String {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
     header(header::HOST.as_str()).map_or_else(String::new, |host| format!("{scheme}://{host}"))

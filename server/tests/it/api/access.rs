@@ -69,6 +69,15 @@ fn cases() -> Vec<Case> {
         case("POST /keys/{id}/rotate", none(), 403, 403),
         case("DELETE /keys/{id}", none(), 403, 403),
         case("GET /audit", none(), 403, 403),
+        case("GET /users", none(), 403, 403),
+        case("POST /users", json!({ "name": "grace", "role": "reviewer" }), 403, 403),
+        case("GET /users/{id}", none(), 403, 403),
+        case("PATCH /users/{id}", json!({ "role": "admin" }), 403, 403),
+        case("POST /users/{id}/link", none(), 403, 403),
+        case("DELETE /users/{id}/two-factor", none(), 403, 403),
+        case("GET /users/{id}/sessions", none(), 403, 403),
+        case("DELETE /users/{id}/sessions", none(), 403, 403),
+        case("DELETE /users/{id}/sessions/{session}", none(), 403, 403),
     ]
 }
 
@@ -106,6 +115,7 @@ async fn every_route_asks_who_calls() {
     let recovery = recovery.json["id"].as_str().expect("a recovery").to_owned();
     for Case { route, body, reviewer, stranger } in cases() {
         let id = match route {
+            route if route.contains("/users") => "1",
             route if route.contains("/sessions") => &session,
             route if route.contains("/deliveries") => &delivery,
             route if route.contains("/recoveries") => &recovery,

@@ -17,3 +17,4 @@ mod stats;
 mod streams;
 mod support;
 mod transcode_jobs;
+mod users;

@@ -81,6 +81,8 @@ impl Api {
             session_grace: 5_000,
             part_seconds: 1_800,
             cnames: Default::default(),
+            public_url: None,
+            provider: None,
             retention: Retention { days: 30, attempt_body_days: 7, audit_days: 365 },
             classes: Default::default(),
             shown: Default::default(),

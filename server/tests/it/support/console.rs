@@ -47,6 +47,8 @@ fn config(data_dir: &Path, database: &Database) -> Config {
         access_logs: Vec::new(),
         classes: Default::default(),
         shown: Default::default(),
+        public_url: None,
+        provider: None,
     }
 }
 

@@ -1,0 +1,14 @@
+//! People: set-up, invitations, sign-in in one step or two, sessions, single sign-on.
+
+mod browser;
+mod sessions;
+mod set_up;
+mod single_sign_on;
+mod two_factor;
+mod users;
+
+pub(super) const PASSWORD: &str = "correct horse";
+pub(super) const HOME: &str = "192.0.2.7";
+/// 2026-11-22T14:31:20.000Z
+pub(super) const NOW: i64 = 1_795_357_880_000;
+pub(super) const HOUR_MS: i64 = 3_600_000;

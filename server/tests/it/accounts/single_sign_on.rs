@@ -1,0 +1,234 @@
+//! Single sign-on against the npm package `oidc-provider`, on both databases.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use callsheet::accounts::{ProviderConfig, UserState, UserView};
+use callsheet::model::{Actor, Role};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::PASSWORD;
+use super::browser::{Browser, Shown};
+use crate::support::{Database, TestConsole, on_both_databases};
+
+on_both_databases!(
+    a_stranger_with_a_role_becomes_a_user,
+    the_role_follows_the_claim,
+    who_has_no_role_stays_out,
+    a_name_that_is_taken_is_told,
+    a_deactivated_user_stays_out,
+    answers_count_once_and_for_their_browser_only,
+    a_provider_that_is_down_stops_nobody_else,
+);
+
+/// Where the provider sends browsers back to; the tests go to the console's real port.
+const PUBLIC: &str = "http://console.test";
+
+/// The provider as a process of its own; killed when it goes out of sight.
+struct Provider {
+    child: Child,
+    issuer: String,
+}
+
+impl Provider {
+    fn start() -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../end2end/fixtures/provider.mjs");
+        let mut command = Command::new("node");
+        command.arg(script).arg(format!("{PUBLIC}/login/callback")).stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("node");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+        let issuer = lines.find(|line| line.starts_with("http://")).expect("end2end/node_modules is installed");
+        Self { child, issuer }
+    }
+
+    /// Signs in this person from now on.
+    async fn knows(&self, claims: Value) {
+        let request = reqwest::Client::new().put(format!("{}/person", self.issuer)).json(&claims);
+        assert_eq!(request.send().await.expect("an answer").status(), 204);
+    }
+
+    fn stop(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn start(database: Database) -> (TestConsole, Provider) {
+    let provider = Provider::start();
+    let config = ProviderConfig {
+        issuer: Url::parse(&provider.issuer).expect("an address"),
+        client_id: "callsheet".to_owned(),
+        client_secret: Some("a secret of the tests".to_owned().into()),
+        role_claims: vec!["roles".to_owned(), "groups".to_owned()],
+        public_url: Url::parse(PUBLIC).expect("an address"),
+    };
+    let console = TestConsole::start_with(database, |settings| settings.provider = Some(config)).await;
+    console.console.accounts.create_user(&Actor::cli(), "ada", Role::Admin, PASSWORD).await.expect("created");
+    (console, provider)
+}
+
+/// Goes to the provider; answers with where it sends the browser back to: a path of the console.
+async fn away(browser: &Browser, provider: &Provider) -> String {
+    let mut to = browser.open("/login/provider?next=/domains").await.to;
+    assert!(to.starts_with(&provider.issuer), "{to}");
+    for part in ["code_challenge_method=S256", "state=", "nonce=", "response_type=code"] {
+        assert!(to.contains(part), "{to}");
+    }
+    loop {
+        if let Some(path) = to.strip_prefix(PUBLIC) {
+            return path.to_owned();
+        }
+        let shown = browser.open(&if to.starts_with('/') { format!("{}{to}", provider.issuer) } else { to }).await;
+        assert!((300..400).contains(&shown.status), "{}: {}", shown.status, shown.html);
+        to = shown.to;
+    }
+}
+
+async fn sign_in(browser: &Browser, provider: &Provider) -> Shown {
+    let back = away(browser, provider).await;
+    browser.open(&back).await
+}
+
+async fn users(console: &TestConsole) -> Vec<UserView> {
+    console.console.accounts.list(&Actor::cli()).await.expect("a list")
+}
+
+async fn a_stranger_with_a_role_becomes_a_user(database: Database) {
+    let (console, provider) = start(database).await;
+    provider
+        .knows(json!({ "sub": "7", "preferred_username": "grace", "roles": ["staff", "operator", "reviewer"] }))
+        .await;
+    let browser = Browser::of(&console);
+    assert!(browser.open("/login").await.html.contains("Sign in with 127.0.0.1"));
+    let before = browser.sign_in("grace", PASSWORD).await.cookie.expect("a cookie");
+    let back = sign_in(&browser, &provider).await;
+    assert_eq!((back.status, back.to.as_str()), (302, "/domains"), "{}", back.html);
+    assert_ne!(back.cookie.expect("a cookie"), before, "another session than before");
+    assert_eq!(browser.open("/domains").await.status, 200);
+    let grace = users(&console).await.remove(1);
+    assert_eq!((grace.name.as_str(), grace.role, grace.state), ("grace", Role::Operator, UserState::Active));
+    assert_eq!(grace.issuer.as_deref(), Some(provider.issuer.as_str()));
+    assert!(grace.last_sign_in_at.is_some());
+    assert_eq!(Browser::of(&console).sign_in("grace", "").await.to, "/login", "without a password");
+
+    let (accounts, cli) = (&console.console.accounts, Actor::cli());
+    for outcome in [
+        accounts.new_link(&cli, grace.id).await.map(drop),
+        accounts.set_role(&cli, grace.id, Role::Admin).await.map(drop),
+    ] {
+        assert!(matches!(outcome, Err(callsheet::accounts::AccountError::ByProvider)), "{outcome:?}");
+    }
+    provider.knows(json!({ "sub": "8", "email": "hopper@example.com", "groups": ["reviewer"] })).await;
+    assert_eq!(sign_in(&Browser::of(&console), &provider).await.to, "/domains");
+    assert_eq!(users(&console).await[2].name, "hopper@example.com");
+    console.stop().await;
+}
+
+async fn the_role_follows_the_claim(database: Database) {
+    let (console, provider) = start(database).await;
+    for (roles, role, users_page) in [
+        (json!("reviewer"), Role::Reviewer, 403),
+        (json!(["admin"]), Role::Admin, 200),
+        (json!(["operator"]), Role::Operator, 403),
+    ] {
+        provider.knows(json!({ "sub": "7", "preferred_username": "grace", "roles": roles })).await;
+        let browser = Browser::of(&console);
+        assert_eq!(sign_in(&browser, &provider).await.to, "/domains");
+        let all = users(&console).await;
+        assert_eq!((all.len(), all[1].role), (2, role), "the same user");
+        assert_eq!(browser.open("/users").await.status, users_page);
+    }
+    console.stop().await;
+}
+
+async fn who_has_no_role_stays_out(database: Database) {
+    let (console, provider) = start(database).await;
+    for claims in [json!({ "sub": "7", "preferred_username": "grace" }), json!({ "sub": "7", "roles": ["boss"] })] {
+        provider.knows(claims).await;
+        let browser = Browser::of(&console);
+        let back = sign_in(&browser, &provider).await;
+        assert_eq!(back.status, 403);
+        assert!(back.html.contains("gives you none of the roles"), "{}", back.html);
+        assert!(browser.open("/domains").await.to.starts_with("/login"));
+    }
+    provider.knows(json!({ "refuse": true })).await;
+    let back = sign_in(&Browser::of(&console), &provider).await;
+    assert!(back.status == 403 && back.html.contains("did not let you in: access_denied."), "{}", back.html);
+    assert_eq!(users(&console).await.len(), 1);
+    console.stop().await;
+}
+
+async fn a_name_that_is_taken_is_told(database: Database) {
+    let (console, provider) = start(database).await;
+    provider.knows(json!({ "sub": "7", "preferred_username": "ada", "roles": ["admin"] })).await;
+    let back = sign_in(&Browser::of(&console), &provider).await;
+    assert_eq!(back.status, 409);
+    assert!(back.html.contains("names you ada"), "{}", back.html);
+    assert_eq!(users(&console).await.len(), 1, "nobody becomes somebody else");
+    console.stop().await;
+}
+
+async fn a_deactivated_user_stays_out(database: Database) {
+    let (console, provider) = start(database).await;
+    provider.knows(json!({ "sub": "7", "preferred_username": "grace", "roles": ["operator"] })).await;
+    sign_in(&Browser::of(&console), &provider).await;
+    let grace = users(&console).await[1].id;
+    console.console.accounts.set_active(&Actor::cli(), grace, false).await.expect("deactivated");
+    let back = sign_in(&Browser::of(&console), &provider).await;
+    assert!(back.status == 403 && back.html.contains("Your account is deactivated."), "{}", back.html);
+    console.stop().await;
+}
+
+async fn answers_count_once_and_for_their_browser_only(database: Database) {
+    let (console, provider) = start(database).await;
+    provider.knows(json!({ "sub": "7", "preferred_username": "grace", "roles": ["operator"] })).await;
+    let refused = |back: Shown| {
+        assert!(
+            back.status == 422 && back.html.contains("does not belong to this browser"),
+            "{}: {}",
+            back.status,
+            back.html
+        );
+    };
+    let (browser, victim) = (Browser::of(&console), Browser::of(&console));
+    let back = away(&browser, &provider).await;
+    refused(victim.open(&back).await);
+    away(&victim, &provider).await;
+    refused(victim.open(&back).await);
+    assert_eq!(browser.open(&back).await.to, "/domains");
+
+    // The same code once more, with the state of a new try.
+    let (again, other) = (Browser::of(&console), Browser::of(&console));
+    refused(again.open(&back).await);
+    let fresh = away(&other, &provider).await;
+    let part = |path: &str, name: &str| {
+        let url = Url::parse(PUBLIC).expect("an address").join(path).expect("a path");
+        url.query_pairs().find(|(key, _)| key == name).expect(name).1.into_owned()
+    };
+    refused(other.open(&format!("/login/callback?state={}&code={}", part(&fresh, "state"), part(&back, "code"))).await);
+    refused(other.open(&fresh).await);
+    refused(other.open("/login/callback").await);
+    console.stop().await;
+}
+
+async fn a_provider_that_is_down_stops_nobody_else(database: Database) {
+    let (console, mut provider) = start(database).await;
+    provider.stop();
+    let browser = Browser::of(&console);
+    let shown = browser.open("/login/provider").await;
+    assert!(shown.status == 503 && shown.html.contains("The single sign-on does not answer."), "{}", shown.html);
+    assert_eq!(browser.sign_in("ada", PASSWORD).await.to, "/");
+    let console = console.restart().await;
+    assert_eq!(Browser::of(&console).open("/login/provider").await.status, 404, "without a provider");
+    assert!(!Browser::of(&console).open("/login").await.html.contains("/login/provider"));
+    console.stop().await;
+}

@@ -1,0 +1,167 @@
+//! What can go wrong with an account.
+
+use super::passwords::HashFault;
+use crate::model::{Forbidden, Problem, ProblemKind, StoreError};
+use crate::sealing::SealError;
+
+/// Why something with an account cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error("type a user name of 1 to 50 characters without spaces at its ends")]
+    BadUserName,
+    #[error("the password needs 10 to 200 characters")]
+    BadPassword,
+    #[error(
+        "this password is among the first that attackers try; take a few words that have nothing to do with each other"
+    )]
+    CommonPassword,
+    #[error(
+        "this password follows a pattern that is guessed fast; take a few words that have nothing to do with each other"
+    )]
+    GuessablePassword,
+    #[error("this password is made of the user name; take a few words that have nothing to do with it")]
+    PasswordOfName,
+    #[error("the two passwords differ; type the same one twice")]
+    PasswordsDiffer,
+    #[error("the present password is wrong")]
+    WrongPassword,
+    #[error("there is a user {0} already; choose another name")]
+    Taken(String),
+    #[error("name or password is wrong")]
+    WrongLogin,
+    #[error("too many attempts to sign in; wait a minute, then try again")]
+    TooManyLogins,
+    #[error("this set-up link has been used or has expired; restart the console to get a new one")]
+    BadSetupLink,
+    #[error("this link has been used, replaced or has expired; ask an admin for a new one")]
+    BadLink,
+    #[error("there is no user with this number")]
+    Unknown,
+    #[error("this is the last admin who can sign in; make somebody else an admin first")]
+    LastAdmin,
+    #[error("the user is deactivated; activate the user first")]
+    Deactivated,
+    #[error("single sign-on decides on this user's password, second factor and role; change them at the provider")]
+    ByProvider,
+    #[error("this user has no session of that kind; it may have ended meanwhile")]
+    NoSession,
+    #[error("two-factor sign-in is on already; turn it off first")]
+    FactorOn,
+    #[error("two-factor sign-in is not being set up; start anew")]
+    NoFactor,
+    #[error("this code does not fit or was used before; wait for the next one, and check the clock of your device")]
+    WrongCode,
+    #[error("the time for the second step is over; sign in again")]
+    SecondStepOver,
+    #[error("this console has no single sign-on")]
+    NoProvider,
+    #[error("the single sign-on does not answer; try again in a minute, or sign in with a password")]
+    ProviderDown(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(
+        "the single sign-on's answer does not belong to this browser, was used before or came too late; sign in again"
+    )]
+    BadAnswer,
+    #[error("the single sign-on did not let you in: {0}")]
+    ProviderRefused(String),
+    #[error("the single sign-on gives you none of the roles admin, operator and reviewer; ask who manages it")]
+    NoRole,
+    #[error("the single sign-on names you {0}, and another user of this console has that name; ask an admin")]
+    NameTaken(String),
+    #[error("your account is deactivated; ask an admin")]
+    KeptOut,
+    #[error(transparent)]
+    Hash(#[from] HashFault),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Problem for AccountError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::BadUserName => "user_bad_name",
+            Self::BadPassword => "user_bad_password",
+            Self::CommonPassword => "password_common",
+            Self::GuessablePassword => "password_guessable",
+            Self::PasswordOfName => "password_of_name",
+            Self::PasswordsDiffer => "user_passwords_differ",
+            Self::WrongPassword => "password_wrong",
+            Self::Taken(_) => "user_taken",
+            Self::WrongLogin => "login_wrong",
+            Self::TooManyLogins => "login_too_many",
+            Self::BadSetupLink => "setup_bad_link",
+            Self::BadLink => "user_bad_link",
+            Self::Unknown => "user_unknown",
+            Self::LastAdmin => "user_last_admin",
+            Self::Deactivated => "user_deactivated",
+            Self::ByProvider => "user_by_provider",
+            Self::NoSession => "browser_session_unknown",
+            Self::FactorOn => "two_factor_on",
+            Self::NoFactor => "two_factor_not_started",
+            Self::WrongCode => "two_factor_wrong_code",
+            Self::SecondStepOver => "two_factor_over",
+            Self::NoProvider => "sso_none",
+            Self::ProviderDown(_) => "sso_down",
+            Self::BadAnswer => "sso_bad_answer",
+            Self::ProviderRefused(_) => "sso_refused",
+            Self::NoRole => "sso_no_role",
+            Self::NameTaken(_) => "sso_name_taken",
+            Self::KeptOut => "sso_deactivated",
+            Self::Hash(_) | Self::Seal(_) => "internal",
+            Self::Forbidden(e) => e.code(),
+            Self::Store(e) => e.code(),
+        }
+    }
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::BadUserName
+            | Self::BadPassword
+            | Self::CommonPassword
+            | Self::GuessablePassword
+            | Self::PasswordOfName
+            | Self::PasswordsDiffer
+            | Self::WrongPassword
+            | Self::BadSetupLink
+            | Self::BadLink
+            | Self::WrongCode
+            | Self::BadAnswer => ProblemKind::Invalid,
+            Self::Taken(_)
+            | Self::LastAdmin
+            | Self::Deactivated
+            | Self::ByProvider
+            | Self::FactorOn
+            | Self::NoFactor
+            | Self::NameTaken(_) => ProblemKind::Conflict,
+            Self::WrongLogin | Self::SecondStepOver => ProblemKind::Unauthenticated,
+            Self::ProviderRefused(_) | Self::NoRole | Self::KeptOut => ProblemKind::Forbidden,
+            Self::Unknown | Self::NoSession | Self::NoProvider => ProblemKind::NotFound,
+            Self::TooManyLogins => ProblemKind::TooMany,
+            Self::ProviderDown(_) => ProblemKind::Unavailable,
+            Self::Hash(_) | Self::Seal(_) => ProblemKind::Internal,
+            Self::Forbidden(e) => e.kind(),
+            Self::Store(e) => e.kind(),
+        }
+    }
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::BadUserName | Self::Taken(_) => Some("name"),
+            Self::BadPassword | Self::CommonPassword | Self::GuessablePassword | Self::PasswordOfName => {
+                Some("password")
+            }
+            Self::PasswordsDiffer => Some("passwordAgain"),
+            Self::WrongPassword => Some("present"),
+            Self::WrongCode => Some("code"),
+            _ => None,
+        }
+    }
+    fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Taken(name) | Self::NameTaken(name) => vec![("name", name.clone())],
+            Self::ProviderRefused(why) => vec![("why", why.clone())],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! How often somebody may try to sign in. The owner of an account cannot be locked out by a stranger, because attempts at a name count by
+//! the address that they come from.
+
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use super::AccountError;
+use crate::model::UserId;
+
+/// A name has no more characters; what is longer is cut, so that an entry is small.
+const KEY_LENGTH: usize = 50;
+
+/// The limits of one process. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Limits {
+    /// By account and network: a stranger's attempts do not lock the owner out.
+    pairs: Arc<DefaultKeyedRateLimiter<(String, String)>>,
+    /// By network alone: one place cannot try many names.
+    networks: Arc<DefaultKeyedRateLimiter<String>>,
+    /// Codes of the second step, by account and network.
+    codes: Arc<DefaultKeyedRateLimiter<(UserId, String)>>,
+}
+
+fn per_minute<K: Hash + Eq + Clone>(attempts: u32) -> Arc<DefaultKeyedRateLimiter<K>> {
+    Arc::new(RateLimiter::keyed(Quota::per_minute(NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN))))
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { pairs: per_minute(5), networks: per_minute(30), codes: per_minute(5) }
+    }
+}
+
+impl Limits {
+    /// Counts an attempt at a password.
+    pub(super) fn password(&self, name: &str, address: &str) -> Result<(), AccountError> {
+        let network = network_of(address);
+        let pair = (name.to_lowercase().chars().take(KEY_LENGTH).collect(), network.clone());
+        let fits = self.networks.check_key(&network).is_ok() && self.pairs.check_key(&pair).is_ok();
+        if fits { Ok(()) } else { Err(AccountError::TooManyLogins) }
+    }
+
+    /// Counts an attempt to sign in by the provider.
+    pub(super) fn provider(&self, address: &str) -> Result<(), AccountError> {
+        self.networks.check_key(&network_of(address)).map_err(|_| AccountError::TooManyLogins)
+    }
+
+    /// Counts an attempt at a code of the second step.
+    pub(super) fn code(&self, user: UserId, address: &str) -> Result<(), AccountError> {
+        self.codes.check_key(&(user, network_of(address))).map_err(|_| AccountError::TooManyLogins)
+    }
+
+    /// Forgets those who have not tried of late.
+    pub(super) fn forget(&self) {
+        self.pairs.retain_recent();
+        self.pairs.shrink_to_fit();
+        self.networks.retain_recent();
+        self.networks.shrink_to_fit();
+        self.codes.retain_recent();
+        self.codes.shrink_to_fit();
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.pairs.len() + self.networks.len() + self.codes.len()
+    }
+}
+
+/// What counts as one place: an IPv4 address, and of IPv6 the network of 64 bits, within which anybody has as many addresses as they like.
+fn network_of(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(address) => address.to_string(),
+        Err(_) => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_network_count_together() {
+        assert_eq!(network_of("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network_of("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(network_of("2001:db8:1:2:3::4"), network_of("2001:db8:1:2:ffff::1"));
+        assert_ne!(network_of("2001:db8:1:2::1"), network_of("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn a_flood_of_names_is_forgotten() {
+        let limits = Limits::default();
+        // A minute's quota that is used once is whole again after a minute at the latest: here a quota that is whole after a nanosecond.
+        let fast = Quota::with_period(std::time::Duration::from_nanos(1)).expect("a quota");
+        let limits = Limits {
+            pairs: Arc::new(RateLimiter::keyed(fast)),
+            networks: Arc::new(RateLimiter::keyed(fast)),
+            ..limits
+        };
+        for n in 0..1_000 {
+            let _ = limits.password(&"x".repeat(n), &format!("192.0.2.{}", n % 250));
+        }
+        assert!(limits.len() > 50);
+        limits.forget();
+        assert_eq!(limits.len(), 0);
+    }
+}

@@ -1,0 +1,72 @@
+//! Browser sessions: who a browser is, and ending it.
+
+use serde_json::json;
+
+use super::users::actor_of;
+use super::{AccountError, Accounts, SessionView};
+use crate::audit::AuditEntry;
+use crate::model::{Actor, Millis, UserId};
+
+/// How old the last use may be that is shown: a page that is only read is answered without a write.
+const SEEN_EVERY_MS: Millis = 60_000;
+
+impl Accounts {
+    /// The actor of a browser session, with today's role; `None`: the session has ended, or its user is deactivated. `session`: the
+    /// hash of its id; `address`: the client's.
+    pub async fn session_actor(&self, session: &str, address: &str) -> Result<Option<Actor>, AccountError> {
+        let now = self.clock.now();
+        let Some((user, seen_at)) = self.store.session_user(session, now).await? else { return Ok(None) };
+        if now - seen_at >= SEEN_EVERY_MS
+            && let Err(error) = self.store.touch_session(session, address, now).await
+        {
+            // The person may go on all the same.
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot note the use of a browser session");
+        }
+        Ok(Some(actor_of(&user, address)))
+    }
+
+    /// Where a user is signed in; the session used last first.
+    pub async fn sessions(&self, actor: &Actor, id: UserId) -> Result<Vec<SessionView>, AccountError> {
+        self.managed(actor, id).await?;
+        Ok(self.store.list_sessions(id, self.clock.now()).await?)
+    }
+
+    /// Ends one session of a user.
+    pub async fn end_session(&self, actor: &Actor, id: UserId, session: &str) -> Result<(), AccountError> {
+        let user = self.managed(actor, id).await?;
+        self.end_one(actor, id, &user.name, session).await
+    }
+
+    /// Signs a user out everywhere.
+    pub async fn end_sessions(&self, actor: &Actor, id: UserId) -> Result<(), AccountError> {
+        let user = self.managed(actor, id).await?;
+        let audit = AuditEntry::new(actor, self.clock.now(), "user.sign_out", &user.name, json!({ "sessions": "all" }));
+        Ok(self.store.end_sessions(id, "", &audit).await?)
+    }
+
+    /// Where the actor is signed in; the session used last first.
+    pub async fn own_sessions(&self, actor: &Actor) -> Result<Vec<SessionView>, AccountError> {
+        let user = self.own(actor).await?;
+        Ok(self.store.list_sessions(user.id, self.clock.now()).await?)
+    }
+
+    /// Ends one of the actor's own sessions.
+    pub async fn end_own_session(&self, actor: &Actor, session: &str) -> Result<(), AccountError> {
+        let user = self.own(actor).await?;
+        self.end_one(actor, user.id, &user.name, session).await
+    }
+
+    /// Ends all of the actor's own sessions but the one that asks.
+    pub async fn end_other_sessions(&self, actor: &Actor, keep: &str) -> Result<(), AccountError> {
+        let user = self.own(actor).await?;
+        let detail = json!({ "sessions": "others" });
+        let audit = AuditEntry::new(actor, self.clock.now(), "user.sign_out", &user.name, detail);
+        Ok(self.store.end_sessions(user.id, keep, &audit).await?)
+    }
+
+    async fn end_one(&self, actor: &Actor, id: UserId, name: &str, session: &str) -> Result<(), AccountError> {
+        let audit = AuditEntry::new(actor, self.clock.now(), "user.sign_out", name, json!({ "sessions": "one" }));
+        let ended = self.store.end_session(id, session, &audit).await?;
+        if ended { Ok(()) } else { Err(AccountError::NoSession) }
+    }
+}

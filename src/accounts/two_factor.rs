@@ -1,0 +1,130 @@
+//! The second factor: time-based codes (RFC 6238: SHA-1, six digits, 30 s) of the person's device, and recovery codes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use totp_rs::{Builder, Secret, Totp};
+
+use super::{AccountError, Accounts, FactorView, User, UserView};
+use crate::audit::AuditEntry;
+use crate::model::{Actor, UserId};
+use crate::sealing::token_hash;
+
+const RECOVERY_CODES: usize = 10;
+/// Letters and digits that are not taken for each other.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// A second factor that was just turned on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewFactor {
+    /// The only time they are shown.
+    pub recovery_codes: Vec<String>,
+}
+
+impl Accounts {
+    /// The actor's own second factor.
+    pub async fn factor(&self, actor: &Actor) -> Result<FactorView, AccountError> {
+        let user = self.own(actor).await?;
+        let Some(factor) = self.store.factor(user.id).await? else { return Ok(FactorView::Off) };
+        match (factor.sealed, factor.pending) {
+            (Some(_), _) => Ok(FactorView::On { recovery_codes: factor.recovery_codes }),
+            (None, Some(pending)) => {
+                let totp = self.totp(&pending, &user.name)?;
+                let url = totp.to_url().map_err(|_| AccountError::NoFactor)?;
+                Ok(FactorView::Pending { url, secret: totp.secret().to_base32() })
+            }
+            (None, None) => Ok(FactorView::Off),
+        }
+    }
+
+    /// Makes a secret, which counts once the person's device has shown a code of it.
+    pub async fn start_factor(&self, actor: &Actor) -> Result<(), AccountError> {
+        let user = self.own(actor).await?;
+        if user.issuer.is_some() {
+            return Err(AccountError::ByProvider);
+        }
+        let secret = Secret::new_stack(rand::random());
+        let started = self.store.put_pending_factor(user.id, &self.sealer.seal(&secret.to_base32())).await?;
+        if started { Ok(()) } else { Err(AccountError::FactorOn) }
+    }
+
+    /// Turns the second factor on with a first code.
+    pub async fn confirm_factor(&self, actor: &Actor, code: &str) -> Result<NewFactor, AccountError> {
+        let user = self.own(actor).await?;
+        let factor = self.store.factor(user.id).await?.ok_or(AccountError::NoFactor)?;
+        if factor.sealed.is_some() {
+            return Err(AccountError::FactorOn);
+        }
+        let pending = factor.pending.ok_or(AccountError::NoFactor)?;
+        self.limits.code(user.id, &actor.address)?;
+        let step = self.step(&pending, &user.name, code)?.ok_or(AccountError::WrongCode)?;
+        let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| recovery_code()).collect();
+        let hashes: Vec<String> = codes.iter().map(|code| code_hash(user.id, code)).collect();
+        let audit = AuditEntry::new(actor, self.clock.now(), "user.two_factor_on", &user.name, json!({}));
+        if !self.store.turn_on_factor(user.id, &pending, step, &hashes, &audit).await? {
+            return Err(AccountError::NoFactor);
+        }
+        Ok(NewFactor { recovery_codes: codes })
+    }
+
+    /// Turns the actor's own second factor off.
+    pub async fn turn_off_factor(&self, actor: &Actor, password: &str) -> Result<(), AccountError> {
+        let user = self.own(actor).await?;
+        self.check_present(actor, &user, password).await?;
+        self.remove_factor(actor, &user).await
+    }
+
+    /// Turns the second factor of somebody off who has lost the device.
+    pub async fn reset_factor(&self, actor: &Actor, id: UserId) -> Result<(), AccountError> {
+        let user = self.managed(actor, id).await?;
+        self.remove_factor(actor, &user).await
+    }
+
+    async fn remove_factor(&self, actor: &Actor, user: &UserView) -> Result<(), AccountError> {
+        let audit = AuditEntry::new(actor, self.clock.now(), "user.two_factor_off", &user.name, json!({}));
+        Ok(self.store.turn_off_factor(user.id, &audit).await?)
+    }
+
+    /// Uses up a code of the device, or a recovery code.
+    pub(super) async fn use_code(&self, actor: &Actor, user: &User, code: &str) -> Result<(), AccountError> {
+        let sealed = self.store.factor(user.id).await?.and_then(|factor| factor.sealed);
+        let sealed = sealed.ok_or(AccountError::SecondStepOver)?;
+        let used = match self.step(&sealed, &user.name, code)? {
+            Some(step) => self.store.use_step(user.id, step).await?,
+            None => {
+                let audit = AuditEntry::new(actor, self.clock.now(), "user.recovery_code", &user.name, json!({}));
+                self.store.use_recovery_code(user.id, &code_hash(user.id, code), &audit).await?
+            }
+        };
+        if used { Ok(()) } else { Err(AccountError::WrongCode) }
+    }
+
+    /// The time step that a code belongs to: this one, or the one before or after, for no two clocks agree.
+    fn step(&self, sealed: &[u8], name: &str, code: &str) -> Result<Option<i64>, AccountError> {
+        let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+        let seconds = u64::try_from(self.clock.now() / 1000).unwrap_or_default();
+        let step = self.totp(sealed, name)?.check(&digits, seconds);
+        Ok(step.and_then(|step| i64::try_from(step).ok()))
+    }
+
+    fn totp(&self, sealed: &[u8], name: &str) -> Result<Totp, AccountError> {
+        let secret = self.sealer.open_text(sealed)?;
+        let secret = Secret::try_from_base32(secret).map_err(|_| AccountError::NoFactor)?;
+        // In the address of a QR code a colon ends the issuer.
+        let totp =
+            Builder::new().with_secret(secret).with_account_name(name.replace(':', " ")).with_issuer(Some("Callsheet"));
+        totp.build().map_err(|_| AccountError::NoFactor)
+    }
+}
+
+/// `xxxx-xxxx-xxxx`: 60 bits.
+fn recovery_code() -> String {
+    let digits: [u8; 12] = rand::random();
+    let digits: String = digits.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    format!("{}-{}-{}", &digits[..4], &digits[4..8], &digits[8..])
+}
+
+/// However it is typed. The user is part of it, so that equal codes of two people look different.
+fn code_hash(user: UserId, code: &str) -> String {
+    let code: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    token_hash(&format!("{user}:{}", code.to_ascii_lowercase()))
+}
