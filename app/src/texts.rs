@@ -235,6 +235,7 @@ mod tests {
             "audit_action",
             "audit_field",
             "bad_line",
+            "ban_length",
             "class",
             "codec",
             "dialect",
@@ -252,7 +253,9 @@ mod tests {
             "session_phase",
             "setting",
             "setting_help",
+            "slot_label",
             "state",
+            "traffic_base",
             "user_state",
         ];
         let mut named = BTreeSet::new();
@@ -313,6 +316,8 @@ mod tests {
             words("phase", Phase::ALL.iter().map(|p| p.as_str()).collect()),
             words("class", classes.clone()),
             words("remedy", classes),
+            words("slot_label", SlotLabel::ALL.iter().map(|label| label.as_str()).collect()),
+            words("traffic_base", TrafficBase::ALL.iter().map(|base| base.as_str()).collect()),
             words("bad_line", Bad::ALL.iter().map(|bad| bad.as_str()).collect()),
             words("log_format", Format::ALL.iter().map(|format| format.as_str()).collect()),
             callsheet::audit::ACTIONS.iter().map(|action| format!("audit_action.\"{action}\"")).collect(),

@@ -8,10 +8,12 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use callsheet_app::{App, provide_app_context, shell};
-use http::StatusCode;
+use http::header::STRICT_TRANSPORT_SECURITY;
+use http::{HeaderValue, StatusCode};
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::csrf::CsrfLayer;
 use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
@@ -22,6 +24,8 @@ use super::{AppState, api_v1, client, exports, health, imports, ingest, jd, midd
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
+/// How long browsers keep to TLS.
+const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// Hooks and forms are small.
 const BODY_LIMIT: usize = 256 * 1024;
 /// The longest that a client may send nothing in the middle of a body.
@@ -48,6 +52,9 @@ pub fn router(state: AppState, serves: Serves) -> Router {
     if serves.web {
         router = router.merge(web(&state)).merge(jd::routes());
     }
+    if over_tls(&state) {
+        router = router.layer(SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, A_YEAR));
+    }
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
@@ -55,6 +62,11 @@ pub fn router(state: AppState, serves: Serves) -> Router {
         .layer(from_fn(middleware::observe))
         .layer(from_fn_with_state(state.clone(), client::locate))
         .with_state(state)
+}
+
+/// Browsers reach the console by TLS alone.
+fn over_tls(state: &AppState) -> bool {
+    state.console.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
 }
 
 /// What takes a browser's cookie: pages, server functions and the API.
@@ -71,8 +83,8 @@ fn web(state: &AppState) -> Router<AppState> {
         .fallback(leptos_axum::render_app_async_with_context(context, move || shell(options.clone())));
     let sessions = BrowserSessions { store: state.console.accounts.store(), clock: state.console.clock.clone() };
     let sessions = SessionManagerLayer::new(sessions)
-        .with_name("callsheet")
-        .with_secure(false)
+        .with_name(if over_tls(state) { "__Host-callsheet" } else { "callsheet" })
+        .with_secure(over_tls(state))
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
     pages

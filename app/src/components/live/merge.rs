@@ -26,10 +26,10 @@ pub(super) fn watch(said: RwSignal<String>) {
         busy.set_value(true);
         spawn_local(async move {
             // A console that cannot be reached is asked again in two seconds.
-            if let Ok(news) = refresh().await {
-                if !news.is_empty() {
-                    said.set(news[..news.len().min(SAID_AT_ONCE)].join("; "));
-                }
+            if let Ok(news) = refresh().await
+                && !news.is_empty()
+            {
+                said.set(news[..news.len().min(SAID_AT_ONCE)].join("; "));
             }
             busy.set_value(false);
         });

@@ -1,5 +1,6 @@
 //! What strangers and broken clients can do to the console: nothing.
 
 mod any_request;
+mod cookies;
 mod paths;
 mod slow_clients;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use callsheet::keys::{KeyDraft, NewKey};
 use callsheet::model::{Actor, Role};
@@ -109,7 +110,8 @@ impl Drop for Client {
 }
 
 pub(super) async fn key(console: &TestConsole, role: Role, domains: &[String]) -> NewKey {
-    let name = format!("script of {role} {}", domains.join(" "));
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let name = format!("script {}", MADE.fetch_add(1, Ordering::Relaxed));
     let draft = KeyDraft { domains: (!domains.is_empty()).then_some(domains), ..KeyDraft::new(&name, role) };
     console.console.keys.create(&Actor::cli(), draft).await.expect("a key")
 }
