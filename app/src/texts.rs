@@ -300,6 +300,7 @@ mod tests {
             outbound::{ErrorClass, Phase},
             sources::Adapter,
             stats::access_log::{Bad, Format},
+            stats::{SlotLabel, TrafficBase},
         };
         let words = |section: &str, words: Vec<&str>| {
             words.into_iter().map(|word| format!("{section}.{word}")).collect::<Vec<_>>()

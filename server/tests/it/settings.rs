@@ -49,9 +49,9 @@ async fn vod_domains_are_added_and_removed_by_form(database: Database) {
     let entry =
         |action: &str, target: &str, detail| ("operator".to_owned(), action.to_owned(), target.to_owned(), detail);
     let expected = [
-        entry("vod_domain.add", VOD, json!({ "path": "films/public" })),
-        entry("vod_domain.add", &name, json!({ "path": "films" })),
-        entry("vod_domain.remove", VOD, json!({})),
+        entry("vod_domain.add", VOD, json!({ "after": { "path": "films/public" } })),
+        entry("vod_domain.add", &name, json!({ "after": { "path": "films" } })),
+        entry("vod_domain.remove", VOD, json!({ "before": { "path": "films/public" } })),
     ];
     assert_eq!(entries, expected);
     console.stop().await;
