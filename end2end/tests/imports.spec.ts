@@ -81,7 +81,7 @@ test.describe('a reviewer', () => {
 
   test('sees what has come in, and no form', async ({ page, callsheet }) => {
     await page.goto('/login');
-    await signIn(page, callsheet.createUser('reviewer', 'rita'));
+    await signIn(page, callsheet.createUser('reviewer', 'iris'));
     await page.goto('/statistics/imports');
     await expect(page.getByText('Operators and admins upload logs here.')).toBeVisible();
     await expect(page.getByLabel('Log file')).toHaveCount(0);

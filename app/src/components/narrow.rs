@@ -25,7 +25,8 @@ fn hide_others(field: NodeRef<leptos::html::Input>) {
 
     let Some(field) = field.get_untracked() else { return };
     let typed = field.value().trim().to_lowercase();
-    let Some(around) = field.parent_element() else { return };
+    let island = field.closest("leptos-island").ok().flatten();
+    let Some(around) = island.and_then(|island| island.parent_element()) else { return };
     let Ok(labels) = around.query_selector_all("fieldset label") else { return };
     for place in 0..labels.length() {
         let Some(label) = labels.item(place).and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) else {

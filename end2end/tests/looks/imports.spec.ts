@@ -31,7 +31,7 @@ for (const locale of ['en-US', 'zh-CN']) {
       await upload('edge-2026-11-22.log', lines(play, 1284));
       await expect(outcome).toBeVisible();
       await expectGoodLooks(page, 'imports-duplicate');
-      const long = `${'a-long-label-of-a-domain.'.repeat(8)}${tag}.example`;
+      const long = `logs.${'a-long-label-of-a-domain.'.repeat(8)}${tag}.example`;
       await upload(
         `${'a-long-name-of-a-log-file-'.repeat(5)}${tag}.log`,
         lines(play, 12) + 'oops\n'.repeat(25) + lines(`cdn.imports-${tag}.example`, 900) + lines(long, 31) + lines('127.0.0.1', 2),

@@ -14,7 +14,7 @@ for (const locale of ['en-US', 'zh-CN']) {
           await expectGoodLooks(page, `${path}-empty`);
         }
       }
-      const long = `play.${'a-long-label-of-a-domain.'.repeat(8)}${locale.toLowerCase()}.example`;
+      const long = `usage.${'a-long-label-of-a-domain.'.repeat(8)}${locale.toLowerCase()}.example`;
       const weights = { [name('play.sports')]: 12, [name('play.school')]: 6, [name('vod')]: 2, [long]: 1 };
       for (const [at, play] of Object.keys(weights).entries()) await api.createDomain(`push.stats-${at}.${locale.toLowerCase()}.example`, play);
       importUsage(callsheet, weights, 15);

@@ -64,7 +64,7 @@ fn steps_list(texts: Texts, steps: &[(String, &str)]) -> AnyView {
             <li>
                 <h3>{what.clone()}</h3>
                 <div class="code">
-                    <pre>{(*code).to_owned()}</pre>
+                    <pre tabindex="0">{(*code).to_owned()}</pre>
                     <CopyButton text=(*code).to_owned() label=texts.get("copy.label") done=texts.get("copy.done") what=what.clone()/>
                 </div>
             </li>
