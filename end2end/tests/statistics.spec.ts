@@ -32,6 +32,7 @@ test('the filters stand in the address and work without script', async ({ page }
   await expect(page.locator('.slot')).toContainText('UTC · points of 1 hour · up to');
   await page.getByRole('link', { name: 'Traffic', exact: true }).click();
   await expect(page).toHaveURL(/slot=7d.*metric=traffic/);
+  await expect(page.getByRole('link', { name: 'Traffic', exact: true })).toHaveAttribute('aria-current', 'true');
   await page.locator('.picker > summary').click();
   await page.getByRole('checkbox', { name: small }).check();
   await page.getByRole('button', { name: 'Show' }).first().click();

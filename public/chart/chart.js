@@ -1,4 +1,4 @@
-// Draws each chart of the page from its table: the same numbers, and the same texts under the pointer.
+// Draws each chart of the page from the points of its table, and says under the pointer what the table says.
 // Loaded by pages with a chart alone, after uPlot (a global of its classic script).
 
 /* global uPlot */
@@ -8,23 +8,28 @@ import { follow } from './follow.js';
 /** The colour that a style sheet gives an element, resolved: a canvas understands no `light-dark()`. */
 const colour = (element, property = 'color') => getComputedStyle(element)[property];
 
-/** The exact value of a cell; none where nothing is known. */
-const exact = ({ dataset }) => (dataset.exact === undefined ? null : Number(dataset.exact));
+/** The moments, and the exact values of each series; null where nothing is known. */
+function read(figure) {
+  const { at, series } = JSON.parse(figure.querySelector('script').textContent);
+  const items = [...figure.querySelectorAll('.legend [data-series]')];
+  return { moments: at, series: series.map((values, place) => ({ number: items[place].dataset.series, values })) };
+}
 
-/** What the table says: moments, the series with their exact values, and each cell's text. */
-function read(table) {
-  const heads = [...table.tHead.rows[0].cells];
+/** The table, which is text until somebody asks for it. */
+function tableOf(figure) {
+  const folded = figure.querySelector('noscript.rows');
+  if (folded) folded.outerHTML = folded.textContent;
+  return figure.querySelector('table');
+}
+
+/** What the table says: the name of each moment, and of each series its unit and texts. */
+function said(figure) {
+  const table = tableOf(figure);
   const rows = [...table.tBodies[0].rows];
-  const series = heads.flatMap((head, column) => (head.dataset.series ? [{ column, number: head.dataset.series }] : []));
+  const drawn = [...table.tHead.rows[0].cells].flatMap((head, column) => (head.dataset.series ? [{ column, number: head.dataset.series, unit: head.textContent.split(', ')[1] ?? '' }] : []));
   return {
-    moments: rows.map((row) => Number(row.cells[0].dataset.at)),
     names: rows.map((row) => row.cells[0].textContent),
-    series: series.map(({ column, number }) => ({
-      number,
-      unit: heads[column].textContent.split(', ')[1] ?? '',
-      values: rows.map((row) => exact(row.cells[column])),
-      texts: rows.map((row) => row.cells[column].textContent),
-    })),
+    series: drawn.map(({ column, number, unit }) => ({ number, unit, texts: rows.map((row) => row.cells[column].textContent) })),
   };
 }
 
@@ -114,16 +119,17 @@ function calmest({ data: [moments], bbox, valToPos }, values, width) {
 }
 
 /** Puts what stands in the table for the point under the pointer above the chart. */
-function reader(figure, { names, series }) {
+function reader(figure) {
   const moment = figure.querySelector('.moment');
   const hint = moment.textContent;
-  const values = series.map(({ number }) => figure.querySelector(`.legend [data-series="${number}"] b`));
+  let table;
   return ({ cursor: { idx } }) => {
     const on = idx !== null && idx !== undefined;
-    moment.textContent = on ? names[idx] : hint;
-    for (const [place, value] of values.entries()) {
-      const { texts, unit } = series[place];
-      value.textContent = on ? `${texts[idx]} ${unit}`.trim() : '';
+    if (!on && !table) return;
+    table ??= said(figure);
+    moment.textContent = on ? table.names[idx] : hint;
+    for (const { number, texts, unit } of table.series) {
+      figure.querySelector(`.legend [data-series="${number}"] b`).textContent = on ? `${texts[idx]} ${unit}`.trim() : '';
     }
   };
 }
@@ -133,8 +139,8 @@ function draw(figure, gone) {
   const { one, zone, lang, chart, peakText, running } = figure.dataset;
   const target = figure.querySelector('.plot');
   const whole = figure.querySelector('[data-whole]');
-  const table = read(figure.querySelector('table'));
-  const { moments, series } = table;
+  const { moments, series } = read(figure);
+  figure.querySelector('details').addEventListener('toggle', () => tableOf(figure));
   if (moments.length === 0) return;
   const bars = chart === 'bars';
   const half = bars ? (moments.length > 1 ? (moments[1] - moments[0]) / 2 : 43_200) : 0;
@@ -178,7 +184,7 @@ function draw(figure, gone) {
       ],
       hooks: {
         draw: [(plot) => marks(figure, plot, style, series[0].values)],
-        setCursor: [reader(figure, table)],
+        setCursor: [reader(figure)],
         setScale: [
           (plot, scale) => {
             if (scale !== 'x') return;

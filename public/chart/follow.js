@@ -9,29 +9,34 @@ function filtered(event) {
   return plain && ours && !link.hasAttribute('download') && !link.hash ? link.href : undefined;
 }
 
-/** The list of domains stays as the person left it, where the new one has the same; an island lives in it. */
-function keepPicker(shown, next) {
+/** The list of domains stays where the new one has the same: an island may live in it. `touched`: the person has been at it meanwhile. */
+function keepPicker(shown, next, touched) {
   const [old, fresh] = [shown, next].map((main) => main.querySelector('.picker'));
-  if (!old || !fresh || !old.querySelector('leptos-island')) return;
+  if (!old || !fresh) return;
   const boxes = new Map([...old.querySelectorAll('[type=checkbox]')].map((box) => [box.value, box]));
   const wanted = [...fresh.querySelectorAll('[type=checkbox]')];
-  if (!fresh.querySelector('leptos-island') || wanted.length !== boxes.size || !wanted.every(({ value }) => boxes.has(value))) return;
-  for (const { value, checked } of wanted) boxes.get(value).checked = checked;
+  const [hadIsland, hasIsland] = [old, fresh].map((picker) => picker.querySelector('leptos-island') !== null);
+  if (hadIsland !== hasIsland || wanted.length !== boxes.size || !wanted.every(({ value }) => boxes.has(value))) return;
   old.querySelector('summary').textContent = fresh.querySelector('summary').textContent;
-  old.open = false;
+  if (!touched) {
+    for (const { value, checked } of wanted) boxes.get(value).checked = checked;
+    old.open = false;
+  }
   fresh.replaceWith(old);
 }
 
 /** Shows what the server answers at an address; false: it is no page like this one. */
-async function show(address, signal, drawn) {
+async function show(address, signal, isTouched, drawn) {
   const answer = await fetch(address, { signal });
-  const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  // Not by a parser of its own: that reads `noscript` as if there were no script.
+  const next = document.createElement('div');
+  next.innerHTML = await answer.text();
   const [shown, fresh] = [document, next].map((page) => page.querySelector('main'));
   if (!answer.ok || answer.redirected || !fresh?.querySelector('form.filters')) return false;
   const focused = document.activeElement?.closest('main a')?.textContent;
-  keepPicker(shown, fresh);
+  keepPicker(shown, fresh, isTouched());
   shown.replaceChildren(...fresh.childNodes);
-  document.title = next.title;
+  document.title = next.querySelector('title').textContent;
   const languages = next.querySelectorAll('a[hreflang]');
   document.querySelectorAll('a[hreflang]').forEach((link, place) => link.setAttribute('href', languages[place].getAttribute('href')));
   if (focused) [...shown.querySelectorAll('a')].find((link) => link.textContent === focused)?.focus({ preventScroll: true });
@@ -42,20 +47,24 @@ async function show(address, signal, drawn) {
 /** `drawn` is called when other content is there. */
 export function follow(drawn) {
   let running = new AbortController();
+  let touched = false;
   const go = async (address, push) => {
     running.abort();
     running = new AbortController();
+    touched = false;
     const { signal } = running;
     try {
       // The address first: what is drawn may ask for it.
       if (push) history.pushState(null, '', address);
-      if (!(await show(address, signal, drawn))) location.replace(address);
+      if (!(await show(address, signal, () => touched, drawn))) location.replace(address);
     } catch (error) {
       if (!signal.aborted) location.replace(address);
     }
   };
   const main = document.querySelector('main');
   main.addEventListener('click', (event) => {
+    // Also by keyboard: a box that is ticked by it is clicked.
+    touched ||= event.target.closest('.picker') !== null;
     const address = filtered(event);
     if (!address || event.defaultPrevented) return;
     event.preventDefault();

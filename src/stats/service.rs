@@ -88,7 +88,7 @@ impl Stats {
             }
         };
         let points_before =
-            if compare { self.series(&chosen, metric, slot_before(slot), granularity).await? } else { Vec::new() };
+            if compare { self.series_before(&chosen, metric, slot, granularity, first).await? } else { Vec::new() };
         let was_known = first.is_some_and(|first| first < before.to);
         let change = |now, before| Change { now, before: was_known.then_some(before) };
         let last = held.last.unwrap_or_default();
@@ -265,14 +265,16 @@ impl Stats {
         Ok(self.store.delete_old_points(before).await? > 0 || self.store.thin_old_inventory(before).await?)
     }
 
-    /// The points of a slot that has passed; none if nothing is known of it.
-    async fn series(
+    /// The points of the slot before one; none if nothing is known of it. `first`: the first day of which anything is known.
+    async fn series_before(
         &self,
         chosen: &Chosen,
         metric: Metric,
         slot: Slot,
         granularity: Granularity,
+        first: Option<i64>,
     ) -> Result<Vec<UsagePoint>, StoreError> {
+        let slot = slot_before(slot);
         let (starts, now) = (self.calendar.starts(slot, granularity), self.now());
         Ok(match metric {
             Metric::Storage | Metric::Files => {
@@ -280,12 +282,10 @@ impl Stats {
                 let held = HeldSeries::of(&samples, &starts, slot.to, granularity, now);
                 if held.last.is_some() { held.points_of(metric) } else { Vec::new() }
             }
-            Metric::Traffic | Metric::Bandwidth => match self.store.first_day().await? {
-                Some(first) if first < slot.to => {
-                    usage_series(&self.rows(chosen, slot, granularity).await?, &starts, metric, now)
-                }
-                _ => Vec::new(),
-            },
+            Metric::Traffic | Metric::Bandwidth if first.is_some_and(|first| first < slot.to) => {
+                usage_series(&self.rows(chosen, slot, granularity).await?, &starts, metric, now)
+            }
+            Metric::Traffic | Metric::Bandwidth => Vec::new(),
         })
     }
 

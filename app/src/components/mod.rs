@@ -24,7 +24,7 @@ pub(crate) use list::{Empty, Pager};
 #[cfg(feature = "ssr")]
 pub(crate) use live::Live;
 #[cfg(feature = "hydrate")]
-pub(crate) use live::refresh;
+pub(crate) use live::take_over;
 #[cfg(feature = "ssr")]
 pub(crate) use narrow::Narrow;
 #[cfg(feature = "ssr")]

@@ -1,8 +1,7 @@
-//! Access logs uploaded on their page, by a browser without script and by the page's own script.
+//! Access logs uploaded on their page.
 
 use callsheet::model::{Actor, Role};
 use callsheet::stats::{Metric, UsageQuery};
-use serde_json::Value;
 
 use crate::support::{Browser, Database, PLAY, TestConsole, multipart, on_both_databases};
 
@@ -40,8 +39,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
 
     let log = lines(&console, PLAY, 40) + "oops\n" + &lines(&console, "cdn.other.example", 3);
     let form = multipart(&[("format", ""), ("domain", "")], Some(("play.log", log.as_bytes())));
-    let shown = browser.upload(PAGE, form.clone(), "text/html").await;
-    let shown = browser.shown(shown).await;
+    let shown = browser.upload(PAGE, form.clone()).await;
     assert_eq!((shown.status, shown.address.as_str()), (200, PAGE));
     shown.says(&[
         "play.log is counted.",
@@ -57,18 +55,14 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
     let again = browser.open(PAGE).await;
     assert!(!again.html.contains("is counted."), "the outcome shows once");
 
-    // The same by the page's script, which gets it as data.
-    let told: Value = browser.upload(PAGE, form, "application/json").await.json().await.expect("JSON");
-    assert_eq!(told["title"], "play.log is known already. Nothing was added.");
+    browser.upload(PAGE, form).await.says(&["play.log is known already. Nothing was added."]);
     let grown = log.clone() + &lines(&console, PLAY, 5);
     let form = multipart(&[], Some(("C:\\logs\\other.log", grown.as_bytes())));
-    let told: Value = browser.upload(PAGE, form, "application/json").await.json().await.expect("JSON");
-    assert_eq!((&told["title"], &told["facts"][1][1]), (&"other.log is counted.".into(), &"5".into()), "{told}");
+    browser.upload(PAGE, form).await.says(&["other.log is counted.", "<dt>Lines</dt><dd>5</dd>"]);
     assert_eq!(traffic(&console).await, 48_000);
 
     let form = multipart(&[("format", "combined"), ("domain", PLAY)], Some(("old.log", COMBINED.as_bytes())));
-    let told: Value = browser.upload(PAGE, form, "application/json").await.json().await.expect("JSON");
-    assert_eq!((&told["tone"], &told["facts"][0][1]), (&"Good".into(), &"nginx or Apache combined".into()), "{told}");
+    browser.upload(PAGE, form).await.says(&["note ok outcome", "<dt>Format</dt><dd>nginx or Apache combined</dd>"]);
     console.stop().await;
 }
 
@@ -80,37 +74,40 @@ async fn what_is_wrong_with_a_log_is_told(database: Database) {
     let cut = multipart(&[], Some(("cut.log", lines(&console, PLAY, 9).as_bytes())));
     let file = |content| Some(("a.log", content));
     let long = "x".repeat(2_000);
-    for (body, status, field, code) in [
-        (multipart(&[("format", "")], file(garbage)), 422, Some("format"), "access_log_unknown_format"),
-        (multipart(&[("format", "nginx")], file(garbage)), 422, Some("format"), "access_log_unknown_format"),
-        (multipart(&[("domain", " ")], file(COMBINED.as_bytes())), 422, Some("domain"), "access_log_no_domain"),
+    let unknown = "The format is not recognised by the first lines.";
+    for (body, field, text) in [
+        (multipart(&[("format", "")], file(garbage)), Some("format"), unknown),
+        (multipart(&[("format", "nginx")], file(garbage)), Some("format"), unknown),
+        (
+            multipart(&[("domain", " ")], file(COMBINED.as_bytes())),
+            Some("domain"),
+            "The lines of this format name no host. Give the domain that they are of.",
+        ),
         (
             multipart(&[("domain", "nobody.example.org")], file(COMBINED.as_bytes())),
-            404,
             Some("domain"),
-            "stats_unknown_domain",
+            "There are no statistics of nobody.example.org.",
         ),
-        (multipart(&[], file(b"\x1f\x8bnot gzip")), 422, None, "access_log_unreadable"),
-        (multipart(&[], Some(("", b""))), 422, Some("file"), "upload_no_file"),
-        (multipart(&[], None), 422, Some("file"), "upload_no_file"),
-        (multipart(&[("more", "")], file(garbage)), 422, None, "bad_request"),
-        (multipart(&[("domain", &long)], file(garbage)), 422, None, "bad_request"),
-        (cut[..cut.len() - 30].to_vec(), 422, Some("file"), "upload_broken"),
-        (b"no form at all".to_vec(), 422, Some("file"), "upload_broken"),
+        (multipart(&[], file(b"\x1f\x8bnot gzip")), None, "Nothing was counted. Check that it is a log"),
+        (multipart(&[], Some(("", b""))), Some("file"), "Choose a file."),
+        (multipart(&[], None), Some("file"), "Choose a file."),
+        (multipart(&[("more", "")], file(garbage)), None, "The form was incomplete."),
+        (multipart(&[("domain", &long)], file(garbage)), None, "The form was incomplete."),
+        (cut[..cut.len() - 30].to_vec(), Some("file"), "The upload broke off before its end."),
+        (b"no form at all".to_vec(), Some("file"), "The upload broke off before its end."),
     ] {
-        let answer = browser.upload(PAGE, body, "application/json").await;
-        let got = answer.status();
-        let error: Value = answer.json().await.expect("JSON");
-        assert_eq!(
-            (got.as_u16(), error["field"].as_str(), error["code"].as_str()),
-            (status, field, Some(code)),
-            "{error}"
-        );
-        assert!(error["message"].as_str().is_some_and(|text| text.ends_with('.')), "{error}");
+        let shown = browser.upload(PAGE, body).await;
+        match field {
+            Some(field) => {
+                shown.says(&[&format!("<p id=\"{field}-error\" class=\"wrong\">{text}"), "aria-invalid=\"true\""])
+            }
+            None => shown.says(&[text, "role=\"alert\""]),
+        }
+        assert_eq!(shown.html.matches("aria-invalid").count(), usize::from(field.is_some()), "{}", shown.html);
     }
-    // Without script the page tells it at the field, and keeps what was chosen.
+    // What was chosen is kept.
     let body = multipart(&[("format", "combined"), ("domain", "nobody.example.org")], file(COMBINED.as_bytes()));
-    let shown = browser.shown(browser.upload(PAGE, body, "text/html").await).await;
+    let shown = browser.upload(PAGE, body).await;
     shown.says(&[
         "There are no statistics of nobody.example.org.",
         "value=\"nobody.example.org\"",
@@ -130,17 +127,11 @@ async fn only_who_may_brings_logs_in() {
     let page = reviewer.open(PAGE).await;
     page.says(&["Operators and admins upload logs here.", "No logs yet"]);
     assert!(!page.html.contains("type=\"file\""), "{}", page.html);
-    assert_eq!(reviewer.upload(PAGE, body(), "application/json").await.status(), 403);
-    let shown = reviewer.shown(reviewer.upload(PAGE, body(), "text/html").await).await;
-    shown.says(&["Your role may not do this."]);
+    reviewer.upload(PAGE, body()).await.says(&["Your role may not do this."]);
 
     let nobody = reqwest::Client::new();
-    let send = |accept: &str| {
-        let request = nobody.post(console.url(PAGE)).header("accept", accept).body(body());
-        request.header("content-type", "multipart/form-data; boundary=cut").send()
-    };
-    assert_eq!(send("application/json").await.expect("an answer").status(), 401);
-    let shown = send("text/html").await.expect("an answer");
+    let request = nobody.post(console.url(PAGE)).header("content-type", "multipart/form-data; boundary=cut");
+    let shown = request.body(body()).send().await.expect("an answer");
     assert_eq!(shown.url().as_str(), console.url("/login?next=%2Fstatistics%2Fimports"));
 
     // Nothing that is no form makes it stumble.

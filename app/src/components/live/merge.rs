@@ -38,7 +38,7 @@ pub(super) fn watch(said: RwSignal<String>) {
 }
 
 /// Brings the live parts of the page up to date; answers with what is to be said.
-pub(crate) async fn refresh() -> Result<Vec<String>, JsValue> {
+async fn refresh() -> Result<Vec<String>, JsValue> {
     fetch().await.map(|page| take_over(&page))
 }
 
@@ -54,7 +54,7 @@ async fn fetch() -> Result<Document, JsValue> {
 }
 
 /// Merges every live part of the new page; returns what is to be said.
-fn take_over(page: &Document) -> Vec<String> {
+pub(crate) fn take_over(page: &Document) -> Vec<String> {
     let mut merge = Merge { focus: document().active_element(), news: Vec::new() };
     let Ok(parts) = document().query_selector_all("[data-live]") else { return merge.news };
     for place in 0..parts.length() {

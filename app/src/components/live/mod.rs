@@ -5,7 +5,7 @@ mod merge;
 
 use leptos::prelude::*;
 #[cfg(feature = "hydrate")]
-pub(crate) use merge::refresh;
+pub(crate) use merge::take_over;
 
 /// Refreshes each part of the page that is marked `data-live` (and has an id) while something in one waits
 /// (`data-waits`), and says what has changed (`data-say`) without taking the focus. Children of `data-keyed` are told

@@ -105,12 +105,11 @@ impl Row {
     }
 
     /// The fields by which every form of the row names its callback.
-    fn hidden_fields(self) -> AnyView {
+    fn hidden_fields(self) -> impl IntoView + use<> {
         view! {
             <input type="hidden" name="push" value=self.push.get_value()/>
             <input type="hidden" name="kind" value=self.kind.as_str()/>
         }
-        .into_any()
     }
 
     /// A request begins; `false`: one is under way already.
@@ -215,7 +214,7 @@ impl Row {
 }
 
 /// Asked before deliveries that wait are cancelled.
-fn turn_off_question(row: Row, back: &str, labels: &RowLabels) -> AnyView {
+fn turn_off_question(row: Row, back: &str, labels: &RowLabels) -> impl IntoView + use<> {
     let keep_on = move |event: MouseEvent| {
         event.prevent_default();
         row.ask_turn_off.set(None);
@@ -234,11 +233,10 @@ fn turn_off_question(row: Row, back: &str, labels: &RowLabels) -> AnyView {
             </form>
         </div>
     }
-    .into_any()
 }
 
 /// Said while the console has turned the callback off, or paused it: with *Resume now*.
-fn trouble(row: Row, labels: &RowLabels, editable: bool) -> AnyView {
+fn trouble(row: Row, labels: &RowLabels, editable: bool) -> impl IntoView + use<> {
     let (since, next_probe) = (labels.since.clone(), labels.next_probe.clone());
     let facts = move || {
         let pause = row.state.with(|state| state.pause.clone())?;
@@ -260,7 +258,6 @@ fn trouble(row: Row, labels: &RowLabels, editable: bool) -> AnyView {
             <div hidden=!editable><button class="btn small">{labels.resume.clone()}</button></div>
         </form>
     }
-    .into_any()
 }
 
 fn time(moment: Moment) -> impl IntoView {
@@ -268,7 +265,7 @@ fn time(moment: Moment) -> impl IntoView {
 }
 
 /// The address at rest, with *Edit*.
-fn address_line(row: Row, page: &str, labels: &RowLabels, editable: bool, edit: NodeRef<A>) -> AnyView {
+fn address_line(row: Row, page: &str, labels: &RowLabels, editable: bool, edit: NodeRef<A>) -> impl IntoView + use<> {
     let kind = row.kind;
     let none = labels.no_address.clone();
     let shown = move || row.state.with(|state| state.address.clone()).unwrap_or_else(|| none.clone());
@@ -282,11 +279,10 @@ fn address_line(row: Row, page: &str, labels: &RowLabels, editable: bool, edit: 
             </a>
         </div>
     }
-    .into_any()
 }
 
 /// The address in its field, with *Test*, *Cancel* and *OK*. `edit`: the link that opens it.
-fn editor(row: Row, back: &str, labels: &RowLabels, typed: String, edit: NodeRef<A>) -> AnyView {
+fn editor(row: Row, back: &str, labels: &RowLabels, typed: String, edit: NodeRef<A>) -> impl IntoView + use<> {
     let kind = row.kind;
     // The keyboard follows: into the field, and back to *Edit*. Both can take it after this turn only. Without focus the
     // person has to click; nothing else is lost.
@@ -308,8 +304,7 @@ fn editor(row: Row, back: &str, labels: &RowLabels, typed: String, edit: NodeRef
             spellcheck="false" autocapitalize="none" placeholder="https://example.com/callback" aria-describedby=described
             aria-invalid=move || row.wrong.with(Option::is_some).to_string() node_ref=row.field
             value=typed on:input=move |_| row.ask_save.set(false)/>
-    }
-    .into_any();
+    };
     let buttons = view! {
         <button class="btn" formaction=TestCallback::PATH aria-disabled=move || row.busy.get().to_string()
             on:click=move |event| row.try_address(&event)>
@@ -321,8 +316,7 @@ fn editor(row: Row, back: &str, labels: &RowLabels, typed: String, edit: NodeRef
         <button class="btn primary" aria-disabled=move || row.busy.get().to_string()>
             {move || if row.ask_save.get() { save_anyway.clone() } else { ok.clone() }}
         </button>
-    }
-    .into_any();
+    };
     view! {
         <form class="edit" method="post" action=SaveCallbackAddress::PATH
             hidden=move || !row.enabled() || !row.editing.get() on:submit=move |event| row.save(&event)>
@@ -335,11 +329,10 @@ fn editor(row: Row, back: &str, labels: &RowLabels, typed: String, edit: NodeRef
             <p class="help" id=format!("{field_id}-help")>{labels.address_help.clone()}</p>
         </form>
     }
-    .into_any()
 }
 
 /// What the last request found: an error, a question, a test, good news.
-fn findings(row: Row, labels: &RowLabels) -> AnyView {
+fn findings(row: Row, labels: &RowLabels) -> impl IntoView + use<> {
     let body_label = labels.body.clone();
     view! {
         <p class="wrong" role="alert" id=format!("{}-address-wrong", row.kind) hidden=move || row.wrong.with(Option::is_none)>
@@ -353,11 +346,10 @@ fn findings(row: Row, labels: &RowLabels) -> AnyView {
             {move || row.state.with(|state| state.note.clone())}
         </p>
     }
-    .into_any()
 }
 
 /// The steps of a test, and the beginning of the answer.
-fn phases(view: TestView, body_label: String) -> AnyView {
+fn phases(view: TestView, body_label: String) -> impl IntoView + use<> {
     let lines: Vec<_> = view
         .phases
         .into_iter()
@@ -383,5 +375,4 @@ fn phases(view: TestView, body_label: String) -> AnyView {
         <ol class="phases">{lines}</ol>
         {body}
     }
-    .into_any()
 }

@@ -1,12 +1,13 @@
 //! A chart and the table that it is drawn from.
 //!
-//! The server writes the table; `public/chart/chart.js` reads it and draws the same numbers. Without script, and for screen readers, the table
-//! is what there is.
+//! The server writes the points for `public/chart/chart.js`, which draws them, and the same points as a table. Without script, and for screen
+//! readers, the table is what there is. A browser that draws keeps it as text until it is opened: a month of rows costs more than its chart.
 
+use html_escape::{encode_double_quoted_attribute, encode_text};
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use super::report::{Cell, Column, Table};
+use super::report::{Cell, Table};
 use crate::texts::Texts;
 use crate::units::Scale;
 
@@ -58,9 +59,10 @@ impl Chart<'_> {
                 </figcaption>
                 <div class="plot" role="img" aria-label=texts.fill("chart.label", &[("title", &self.table.title)])></div>
                 <noscript><p class="muted">{texts.get("chart.no_script")}</p></noscript>
+                <script type="application/json" inner_html=points(self.table)></script>
                 <details class="more">
                     <summary>{texts.get("chart.as_table")}</summary>
-                    {table(self.table)}
+                    <noscript class="rows" inner_html=table(self.table)></noscript>
                 </details>
             </figure>
             <script defer nonce=use_nonce() src="/chart/uplot-1.6.32.min.js"></script>
@@ -70,29 +72,41 @@ impl Chart<'_> {
     }
 }
 
-/// A table of figures. Series and moments carry their exact values for the chart.
-pub(super) fn table(table: &Table) -> AnyView {
-    let head = |column: &Column| view! { <th scope="col" data-series=column.series>{column.title.clone()}</th> };
-    let heads: Vec<_> = table.columns.iter().map(head).collect();
-    let rows: Vec<_> =
-        table.rows.iter().map(|row| view! { <tr>{row.iter().map(cell).collect::<Vec<_>>()}</tr> }).collect();
-    view! {
-        <div class="figures" role="region" tabindex="0" aria-label=table.title.clone()>
-            <table>
-                <thead><tr>{heads}</tr></thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
+/// Moments and exact values for the chart: `{"at":[…],"series":[[…],…]}`, null where nothing is known.
+fn points(table: &Table) -> String {
+    let at = table.rows.iter().filter_map(|row| match row.first() {
+        Some(Cell::Time { at, .. }) => Some(*at),
+        _ => None,
+    });
+    let drawn = (0..table.columns.len()).filter(|column| table.columns[*column].series.is_some());
+    let exact = |column: usize| table.rows.iter().map(move |row| row.get(column).and_then(Cell::exact));
+    let series: Vec<Vec<_>> = drawn.map(|column| exact(column).collect()).collect();
+    serde_json::json!({ "at": at.collect::<Vec<_>>(), "series": series }).to_string()
 }
 
-fn cell(cell: &Cell) -> AnyView {
-    match cell {
-        Cell::Text(text) => view! { <th scope="row">{text.clone()}</th> }.into_any(),
-        Cell::Time { at, text } => view! { <th scope="row" data-at=*at>{text.clone()}</th> }.into_any(),
-        Cell::Whole(exact) | Cell::Decimal { exact, .. } => {
-            view! { <td data-exact=*exact>{cell.text()}</td> }.into_any()
-        }
+/// The table as HTML. Written as one text: as elements of a view, rows in the hundreds would be most of the work of a page.
+fn table(table: &Table) -> String {
+    let mut html = String::with_capacity(1024 + table.rows.len() * 128);
+    let title = encode_double_quoted_attribute(&table.title);
+    let start = "<div class=\"figures\" role=\"region\" tabindex=\"0\" aria-label=\"";
+    html.extend([start, &*title, "\"><table><thead><tr>"]);
+    for column in &table.columns {
+        let series = column.series.map(|series| format!(" data-series=\"{series}\""));
+        let start = format!("<th scope=\"col\"{}>", series.unwrap_or_default());
+        html.extend([&start, &*encode_text(&column.title), "</th>"]);
     }
+    html.push_str("</tr></thead><tbody>");
+    for row in &table.rows {
+        html.push_str("<tr>");
+        for cell in row {
+            let (start, end) = match cell {
+                Cell::Text(_) | Cell::Time { .. } => ("<th scope=\"row\">", "</th>"),
+                Cell::Whole(_) | Cell::Decimal { .. } => ("<td>", "</td>"),
+            };
+            html.extend([start, &*encode_text(&cell.text()), end]);
+        }
+        html.push_str("</tr>");
+    }
+    html.push_str("</tbody></table></div>");
+    html
 }

@@ -8,6 +8,7 @@ use crate::components::CopyButton;
 use crate::texts::Texts;
 
 const IMPORT_LOG: &str = "callsheet import access-log /var/log/nginx/callsheet.log";
+const WATCH: &str = "[[access_logs]]\nfrom = \"/var/log/nginx/callsheet.log\"";
 const IMPORT_JOBS: &str = "callsheet import transcode-jobs jobs.ndjson";
 const JOB: &str = r#"{"jobId":"1","output":"hd","domain":"vod.example.com","status":"success","codec":"H.264","width":1280,"height":720,"durationSeconds":61.0,"finishedAt":"2026-11-22T08:30:00Z"}"#;
 
@@ -34,7 +35,11 @@ pub(super) fn other_ways(texts: Texts, host: &str, open: bool) -> AnyView {
     let post = format!(
         "curl -H \"Authorization: Bearer $TOKEN\" --data-binary @access.log.gz \\\n  \"http://{host}/api/v1/access-logs?name=access.log\""
     );
-    let steps = [(texts.get("feed.by_command"), IMPORT_LOG), (texts.get("feed.by_rest"), post.as_str())];
+    let steps = [
+        (texts.get("feed.by_watch"), WATCH),
+        (texts.get("feed.by_command"), IMPORT_LOG),
+        (texts.get("feed.by_rest"), post.as_str()),
+    ];
     view! {
         <section class="card">
             <div class="body">

@@ -66,6 +66,14 @@ impl Cell {
         }
     }
 
+    /// In the smallest unit; `None`: no figure.
+    pub(crate) const fn exact(&self) -> Option<i64> {
+        match self {
+            Self::Text(_) | Self::Time { .. } => None,
+            Self::Whole(exact) | Self::Decimal { exact, .. } => Some(*exact),
+        }
+    }
+
     /// For people, thousands apart.
     pub(crate) fn text(&self) -> String {
         match self {

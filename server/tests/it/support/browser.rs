@@ -47,10 +47,10 @@ impl Browser {
     }
 
     /// Sends a form with a file in it, as `multipart/form-data`.
-    pub(crate) async fn upload(&self, action: &str, body: Vec<u8>, accept: &str) -> Response {
-        let request = self.client.post(format!("{}{action}", self.origin)).header(header::ACCEPT, accept);
+    pub(crate) async fn upload(&self, action: &str, body: Vec<u8>) -> Shown {
+        let request = self.client.post(format!("{}{action}", self.origin)).header(header::ACCEPT, "text/html");
         let request = request.header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut").body(body);
-        request.send().await.expect("an answer")
+        self.shown(request.send().await.expect("an answer")).await
     }
 
     /// The same, sent by a page of another origin.

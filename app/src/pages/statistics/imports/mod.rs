@@ -8,10 +8,12 @@ mod page;
 #[cfg(feature = "hydrate")]
 mod send;
 mod state;
-
 #[cfg(feature = "ssr")]
-pub use outcome::Visitor;
+mod visitor;
+
 #[cfg(feature = "ssr")]
 pub(crate) use page::ImportsPage;
 #[cfg(feature = "ssr")]
 pub use state::PATH;
+#[cfg(feature = "ssr")]
+pub use visitor::Visitor;

@@ -1,71 +1,134 @@
-//! What became of an upload, in words; and how the form is answered.
+//! What became of an upload, in words and as the page shows it.
 
-use axum::Json;
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
 use callsheet::model::DomainName;
 use callsheet::stats::access_log::{Bad, BadLine, Report};
 use callsheet::stats::{Imported, TrafficBase};
-use tower_sessions::Session;
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::state::{BadLines, Outcome, OutcomeTone, PATH, UnknownHost, UnknownHosts};
-use crate::error::UiError;
-use crate::forms::Flash;
-use crate::request::{encode, login_page};
-use crate::texts::{Locale, Texts, number};
+use crate::request::encode;
+use crate::texts::{Texts, number};
 use crate::units::Quantity;
 
-/// Whoever sends the form.
-pub struct Visitor {
-    pub texts: Texts,
-    base: TrafficBase,
-    session: Option<Session>,
-    /// A form without script; otherwise the answer is JSON for the island.
-    wants_html: bool,
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    pub(crate) tone: OutcomeTone,
+    pub(crate) title: String,
+    pub(crate) notes: Vec<String>,
+    /// Name and value of each.
+    pub(crate) facts: Vec<(String, String)>,
+    pub(crate) bad: Option<BadLines>,
+    pub(crate) unknown: Option<UnknownHosts>,
 }
 
-impl Visitor {
-    #[must_use]
-    pub fn of(parts: &Parts, base: TrafficBase) -> Self {
-        let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        Self {
-            texts: Texts(Locale::of_request(&parts.headers)),
-            base,
-            session: parts.extensions.get().cloned(),
-            wants_html: accept.is_some_and(|accept| accept.contains("text/html")),
-        }
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OutcomeTone {
+    Good,
+    /// There is something to look at.
+    Mixed,
+    /// Nothing was counted that could have been.
+    Bad,
+    /// Nothing was new.
+    Plain,
+}
 
-    /// The answer to somebody who is not signed in.
-    #[must_use]
-    pub fn sign_in(&self) -> Response {
-        match self.wants_html {
-            true => Redirect::to(&login_page(PATH.to_owned())).into_response(),
-            false => refusal(&UiError::unauthenticated(self.texts)),
-        }
-    }
-
-    /// The answer to the form, with what was typed into it. `outcome`: the name of the file, and what became of it.
-    pub async fn answer(&self, format: &str, domain: &str, outcome: Result<(String, Imported), UiError>) -> Response {
-        let outcome = outcome.map(|(name, imported)| told(self.texts, self.base, &name, &imported));
-        if self.wants_html {
-            Flash::after(PATH, &[("format", format), ("domain", domain)], &outcome).leave(self.session.as_ref()).await;
-            return Redirect::to(&format!("{PATH}#upload")).into_response();
-        }
-        match outcome {
-            Ok(outcome) => Json(outcome).into_response(),
-            Err(error) => refusal(&error),
+impl OutcomeTone {
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Self::Good => "note ok outcome",
+            Self::Mixed => "note warn outcome",
+            Self::Bad => "note bad outcome",
+            Self::Plain => "note outcome",
         }
     }
 }
 
-fn refusal(error: &UiError) -> Response {
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, Json(error)).into_response()
+/// Lines that were not counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BadLines {
+    pub(crate) title: String,
+    pub(crate) heads: [String; 2],
+    /// Numbers of lines, and their reason.
+    pub(crate) rows: Vec<[String; 2]>,
 }
 
-fn told(texts: Texts, base: TrafficBase, name: &str, imported: &Imported) -> Outcome {
+/// Hosts that are counted together, because the console does not know them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UnknownHosts {
+    pub(crate) title: String,
+    pub(crate) help: String,
+    pub(crate) heads: [String; 2],
+    pub(crate) rows: Vec<UnknownHost>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UnknownHost {
+    pub(crate) host: String,
+    pub(crate) requests: String,
+    /// Address and text of the link that adds it; none for what is no host name.
+    pub(crate) add: Option<(String, String)>,
+}
+
+pub(super) fn view(outcome: Outcome) -> AnyView {
+    let Outcome { tone, title, notes, facts, bad, unknown } = outcome;
+    let notes: Vec<_> = notes.into_iter().map(|note| view! { <p>{note}</p> }).collect();
+    let facts: Vec<_> =
+        facts.into_iter().map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> }).collect();
+    view! {
+        <section class=tone.class() aria-labelledby="outcome">
+            <h3 id="outcome">{title}</h3>
+            {notes}
+            {(!facts.is_empty()).then(|| view! { <dl class="counts">{facts}</dl> })}
+            {unknown.map(unknown_table)}
+            {bad.map(bad_table)}
+        </section>
+    }
+    .into_any()
+}
+
+fn bad_table(BadLines { title, heads: [line, reason], rows }: BadLines) -> AnyView {
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|[line, reason]| view! { <tr><th scope="row">{line}</th><td>{reason}</td></tr> })
+        .collect();
+    view! {
+        <details class="more" open=true>
+            <summary>{title}</summary>
+            <table class="findings">
+                <thead><tr><th scope="col">{line}</th><th scope="col">{reason}</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </details>
+    }
+    .into_any()
+}
+
+fn unknown_table(UnknownHosts { title, help, heads: [host, requests], rows }: UnknownHosts) -> AnyView {
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|unknown| {
+            let add = unknown.add.map(|(href, text)| {
+                let host = unknown.host.clone();
+                view! { <a class="add" href=href>{text}<span class="aside">" "{host}</span></a> }
+            });
+            view! { <tr><th scope="row">{unknown.host}{add}</th><td>{unknown.requests}</td></tr> }
+        })
+        .collect();
+    view! {
+        <details class="more" open=true>
+            <summary>{title}</summary>
+            <p>{help}</p>
+            <table class="findings hosts">
+                <thead><tr><th scope="col">{host}</th><th scope="col">{requests}</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </details>
+    }
+    .into_any()
+}
+
+pub(super) fn told(texts: Texts, base: TrafficBase, name: &str, imported: &Imported) -> Outcome {
     let Imported { report, passed_over, broken, .. } = imported;
     let (lines, bad) = (whole(report.lines), whole(report.bad));
     let named = |key: &str| texts.fill(key, &[("name", name)]);

@@ -5,8 +5,9 @@ use callsheet::stats::Import;
 use callsheet::stats::access_log::Format;
 use leptos::prelude::*;
 
-use super::islands::UploadLog;
-use super::state::{PATH, UploadLabels, UploadStart};
+use super::islands::UploadButton;
+use super::outcome;
+use super::state::{PATH, UploadLabels};
 use crate::components::{Empty, Head};
 use crate::context::Visit;
 use crate::error::UiError;
@@ -53,38 +54,89 @@ pub(crate) fn ImportsPage() -> impl IntoView {
 
 fn upload(texts: Texts, flash: &Flash, hosts: Vec<String>) -> AnyView {
     let form = flash.of(PATH);
-    let formats = Format::ALL.iter().map(|format| (format.to_string(), texts.word("log_format", format.as_str())));
-    let start = UploadStart {
-        labels: UploadLabels {
-            file: texts.get("imports.file"),
-            file_help: texts.get("imports.file_help"),
-            format: texts.get("imports.format"),
-            domain: texts.get("imports.domain"),
-            domain_help: texts.get("imports.domain_help"),
-            submit: texts.get("imports.submit"),
-            cancel: texts.get("imports.cancel"),
-            progress: texts.get("imports.progress"),
-            sending: texts.get("imports.sending"),
-            counting: texts.get("imports.counting"),
-            cancelled: texts.get("imports.cancelled"),
-            broken: texts.get("imports.broken"),
-        },
-        formats: std::iter::once((String::new(), texts.get("imports.recognised"))).chain(formats).collect(),
-        format: form.typed("format").unwrap_or_default(),
-        domain: form.typed("domain").unwrap_or_default(),
-        // One without a field stands at the top of the page.
-        error: form.error.clone().filter(|error| error.field.is_some()),
-        outcome: form.value(),
+    let label = |key: &str| texts.get(key);
+    let labels = UploadLabels {
+        submit: label("imports.submit"),
+        cancel: label("imports.cancel"),
+        progress: label("imports.progress"),
+        sending: label("imports.sending"),
+        counting: label("imports.counting"),
+        cancelled: label("imports.cancelled"),
+        broken: label("imports.broken"),
     };
+    let formats = Format::ALL.iter().map(|format| (format.to_string(), texts.word("log_format", format.as_str())));
+    let chosen = form.typed("format").unwrap_or_default();
+    let options = std::iter::once((String::new(), label("imports.recognised"))).chain(formats);
+    let options: Vec<_> = options
+        .map(|(value, text)| view! { <option value=value.clone() selected=value == chosen>{text}</option> })
+        .collect();
+    let domain = form.typed("domain").unwrap_or_default();
+    let file_help = label("imports.file_help");
+    let domain_help = label("imports.domain_help");
     let hosts: Vec<_> = hosts.into_iter().map(|host| view! { <option value=host></option> }).collect();
     view! {
         <section class="card">
-            <header><h2>{texts.get("imports.upload")}</h2> <p>{texts.get("imports.upload_help")}</p></header>
+            <header><h2>{label("imports.upload")}</h2> <p>{label("imports.upload_help")}</p></header>
             <div class="body upload">
-                <UploadLog start/>
+                <form class="fields" id="upload" data-live="" method="post" action=PATH enctype="multipart/form-data">
+                    {field(&form, "file", label("imports.file"), Some(file_help), |wrong| view! {
+                        <input class="input" id="file" name="file" type="file" required=true
+                            autofocus=wrong.is_some() aria-describedby=wrong.described aria-invalid=wrong.invalid/>
+                    }.into_any())}
+                    <div class="two">
+                        {field(&form, "format", label("imports.format"), None, |wrong| view! {
+                            <select class="input" id="format" name="format"
+                                autofocus=wrong.is_some() aria-describedby=wrong.described aria-invalid=wrong.invalid>{options}</select>
+                        }.into_any())}
+                        {field(&form, "domain", label("imports.domain"), Some(domain_help), |wrong| view! {
+                            <input class="input" id="domain" name="domain" list="known-hosts" value=domain autocomplete="off" spellcheck="false"
+                                autocapitalize="none" inputmode="url"
+                                autofocus=wrong.is_some() aria-describedby=wrong.described aria-invalid=wrong.invalid/>
+                        }.into_any())}
+                    </div>
+                    <UploadButton labels/>
+                </form>
+                <div id="told" data-live="" tabindex="-1">{form.value().map(outcome::view)}</div>
                 <datalist id="known-hosts">{hosts}</datalist>
             </div>
         </section>
+    }
+    .into_any()
+}
+
+/// What an input says of its help and its error.
+struct Described {
+    described: Option<String>,
+    invalid: Option<&'static str>,
+}
+
+impl Described {
+    const fn is_some(&self) -> bool {
+        self.invalid.is_some()
+    }
+}
+
+/// A labelled input with its help and its error. It has the same elements with an error and without, so that a file that was chosen stays
+/// when the page takes over an error: see [`crate::components::Live`].
+fn field(
+    form: &Flash,
+    name: &'static str,
+    label: String,
+    help: Option<String>,
+    input: impl FnOnce(Described) -> AnyView,
+) -> AnyView {
+    let error = form.wrong(name);
+    let ids = [help.as_ref().map(|_| format!("{name}-help")), error.as_ref().map(|_| format!("{name}-error"))];
+    let ids: Vec<String> = ids.into_iter().flatten().collect();
+    let described = (!ids.is_empty()).then(|| ids.join(" "));
+    let invalid = error.is_some().then_some("true");
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            {input(Described { described, invalid })}
+            <p class="wrong" id=format!("{name}-error") hidden=invalid.is_none()>{error}</p>
+            {help.map(|text| view! { <p class="help" id=format!("{name}-help")>{text}</p> })}
+        </div>
     }
     .into_any()
 }

@@ -1,32 +1,43 @@
 //! The browser's part of the upload form. `fetch` does not tell how much of a body has left, so this is an `XMLHttpRequest`.
 
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{FormData, HtmlElement, ProgressEvent, XmlHttpRequest};
+use web_sys::{
+    Document, FormData, HtmlElement, HtmlFormElement, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType,
+};
 
 use super::islands::{Phase, Upload};
-use super::state::{Outcome, PATH};
-use crate::components::refresh;
-use crate::error::UiError;
+use super::state::PATH;
+use crate::components::take_over;
+
+/// Sends the form that the button stands in, for as long as the document lives.
+pub(super) fn follow(upload: Upload) {
+    let Some(form) = upload.place.get().and_then(|place| place.closest("form").ok().flatten()) else { return };
+    let form: HtmlFormElement = form.unchecked_into();
+    let sent = form.clone();
+    let submits = Closure::<dyn Fn(SubmitEvent)>::new(move |event: SubmitEvent| {
+        event.prevent_default();
+        begin(upload, &sent);
+    });
+    // Fails for no form.
+    let _ = form.add_event_listener_with_callback("submit", submits.into_js_value().unchecked_ref());
+}
 
 /// Sends the form, unless a file is on its way already.
-pub(super) fn begin(upload: Upload) {
-    let Some(form) = upload.form.get_untracked() else { return };
+fn begin(upload: Upload, form: &HtmlFormElement) {
     if upload.phase.get_untracked() != Phase::Idle {
         return;
     }
-    upload.error.set(None);
-    upload.outcome.set(None);
+    upload.wrong.set(None);
     upload.cancelled.set(false);
-    let sent = FormData::new_with_form(&form).and_then(|data| send(upload, &data));
-    match sent {
+    match FormData::new_with_form(form).and_then(|data| send(upload, form, &data)) {
         Ok(request) => {
             upload.phase.set(Phase::Sending { sent: 0, total: 0 });
             upload.request.set_value(Some(request));
         }
-        Err(_) => end(upload, Err(unreachable(upload))),
+        Err(_) => upload.wrong.set(Some(upload.broken.get_value())),
     }
 }
 
@@ -39,10 +50,10 @@ pub(super) fn cancel(upload: Upload) {
     }
 }
 
-fn send(upload: Upload, data: &FormData) -> Result<XmlHttpRequest, JsValue> {
+fn send(upload: Upload, form: &HtmlFormElement, data: &FormData) -> Result<XmlHttpRequest, JsValue> {
     let request = XmlHttpRequest::new()?;
     request.open("POST", PATH)?;
-    request.set_request_header("accept", "application/json")?;
+    request.set_response_type(XmlHttpRequestResponseType::Document);
     let moves = move |event: ProgressEvent| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole numbers of bytes")]
         let (sent, total) = (event.loaded() as u64, event.total() as u64);
@@ -51,10 +62,13 @@ fn send(upload: Upload, data: &FormData) -> Result<XmlHttpRequest, JsValue> {
     // These last as long as the document, as the form does.
     let moves = Closure::<dyn Fn(ProgressEvent)>::new(moves).into_js_value();
     request.upload()?.set_onprogress(Some(moves.unchecked_ref()));
-    let answered = request.clone();
+    let (answered, form) = (request.clone(), form.clone());
     let ends = Closure::once_into_js(move || {
-        let body = answered.response_text().ok().flatten().unwrap_or_default();
-        end(upload, read(upload, answered.status().unwrap_or_default(), &body));
+        upload.phase.set(Phase::Idle);
+        upload.request.set_value(None);
+        if !upload.cancelled.get_untracked() {
+            upload.wrong.set(end(&answered, &form).unwrap_or_else(|_| Some(upload.broken.get_value())));
+        }
     });
     // Comes after the answer, after a failure and after being cancelled.
     request.set_onloadend(Some(ends.unchecked_ref()));
@@ -62,39 +76,23 @@ fn send(upload: Upload, data: &FormData) -> Result<XmlHttpRequest, JsValue> {
     Ok(request)
 }
 
-fn read(upload: Upload, status: u16, body: &str) -> Result<Outcome, UiError> {
-    if status == 200 {
-        return serde_json::from_str(body).map_err(|_| unreachable(upload));
+/// Shows the page that came back; answers with what is wrong with none of the fields.
+fn end(answered: &XmlHttpRequest, form: &HtmlFormElement) -> Result<Option<String>, JsValue> {
+    let page: Document = answered.response_xml()?.ok_or(JsValue::NULL)?;
+    if page.get_element_by_id(&form.id()).is_none() {
+        // Who is not signed in any more sees where to.
+        window().location().set_href(&answered.response_url())?;
+        return Ok(None);
     }
-    Err(serde_json::from_str(body).unwrap_or_else(|_| unreachable(upload)))
-}
-
-fn unreachable(upload: Upload) -> UiError {
-    UiError { code: "connection".to_owned(), status: 503, message: upload.broken.get_value(), field: None }
-}
-
-fn end(upload: Upload, answer: Result<Outcome, UiError>) {
-    upload.phase.set(Phase::Idle);
-    upload.request.set_value(None);
-    if upload.cancelled.get_untracked() {
-        return;
+    take_over(&page);
+    let wrong = page.query_selector("main > .note.bad")?.and_then(|note| note.text_content());
+    let refused = form.query_selector("[aria-invalid]")?;
+    if wrong.is_none() && refused.is_none() {
+        form.reset();
     }
-    match answer {
-        Ok(outcome) => {
-            upload.outcome.set(Some(outcome));
-            if let Some(form) = upload.form.get_untracked() {
-                form.reset();
-            }
-            // The list below is as old as the page until it can be fetched.
-            spawn_local(async { drop(refresh().await) });
-        }
-        Err(error) => {
-            let field = error.field.as_deref().and_then(|field| document().get_element_by_id(field));
-            upload.error.set(Some(error));
-            if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
-                // Without focus the person has to click; nothing else is lost.
-                let _ = field.focus();
-            }
-        }
-    }
+    let told = document().get_element_by_id("told");
+    let next = refused.or(told).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    // Without focus the person has to click; nothing else is lost.
+    next.map_or(Ok(()), |element| element.focus())?;
+    Ok(wrong)
 }
