@@ -68,6 +68,8 @@ const axisNumber = once((language) => new Intl.NumberFormat(language, { maximumF
 const dayOf = once((language, timeZone) => new Intl.DateTimeFormat(language, { timeZone, month: 'short', day: 'numeric' }));
 const clockOf = once((language, timeZone) => new Intl.DateTimeFormat(language, { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }));
 
+const wallOf = once((timeZone) => new Intl.DateTimeFormat('en-US', { timeZone, year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' }));
+
 /** Texts of the time axis, in the console's zone: clock times, and the day where one begins. */
 function timeTexts(language, zone, first, last) {
   const [day, clock] = [dayOf(language, zone), clockOf(language, zone)];
@@ -174,7 +176,8 @@ function draw(figure, gone) {
       width: target.clientWidth,
       height: target.clientHeight,
       legend: { show: false },
-      tzDate: (moment) => uPlot.tzDate(new Date(moment * 1000), zone),
+      // What clocks show in the console's zone, as if it were the browser's: so uPlot wants it.
+      tzDate: (moment) => new Date(wallOf(zone).format(moment * 1000)),
       scales: {
         x: { range: (_plot, from, to) => [from - half, to + half] },
         y: { range: (_plot, _low, high) => [0, Math.max(high * (peakText ? 1.12 : 1.05), Number(figure.dataset.level ?? 0), 1)] },
