@@ -21,7 +21,7 @@ const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// An answer that tells what went wrong. Made of any error of a use case by `?`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Problem)]
+#[schema(as = Problem, description = "What went wrong, as RFC 9457 describes it.")]
 pub struct ApiProblem {
     /// Stable; ends with the code of the error.
     #[serde(rename = "type", serialize_with = "type_of")]
@@ -94,6 +94,7 @@ pub const CODES: &[&str] = &[
     "header_twice",
     "header_unreadable",
     "idempotency_key_in_use",
+    "idempotency_key_invalid",
     "idempotency_key_reused",
     "import_moved",
     "internal",

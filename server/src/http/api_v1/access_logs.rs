@@ -85,7 +85,7 @@ impl From<UnknownHost> for UnknownHostJson {
 #[utoipa::path(
     post, path = "/access-logs", operation_id = "addAccessLog", tag = "Statistics",
     params(Asked),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),
+    request_body(content = schemas::File, content_type = "application/octet-stream", description = "The file"),
     responses(
     (status = 200, description = "What was counted now", body = Taken),
     (status = 400, description = "`malformed`: the body broke off."),

@@ -15,7 +15,7 @@ use crate::http::problem::ApiProblem;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "kind": "publish", "address": "https://hooks.example.org/live" }))]
+#[schema(examples(json!({ "kind": "publish", "address": "https://hooks.example.org/live" })))]
 pub(super) struct RunTest {
     #[schema(value_type = schemas::CallbackKind)]
     kind: CallbackKind,

@@ -128,7 +128,7 @@ pub(super) async fn show(
 /// What is left out keeps its value; `"address": null` removes the address.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "enabled": true, "address": "https://hooks.example.org/live" }))]
+#[schema(examples(json!({ "enabled": true, "address": "https://hooks.example.org/live" })))]
 pub(super) struct ReplaceCallback {
     enabled: bool,
     #[schema(value_type = Option<String>, max_length = 2048)]

@@ -67,7 +67,11 @@ const OF_BODIES: [Common; 4] = [
 ];
 const OF_POSTS: [Common; 2] = [
     ("409", "KeyInUse", "`idempotency_key_in_use`: the first request with this `Idempotency-Key` still runs."),
-    ("422", "KeyReused", "`idempotency_key_reused`: another request had this `Idempotency-Key`."),
+    (
+        "422",
+        "KeyReused",
+        "`idempotency_key_reused`: another request had this `Idempotency-Key`. `idempotency_key_invalid`.",
+    ),
 ];
 const OF_CHANGES: [Common; 1] =
     [("412", "ChangedMeanwhile", "`changed_meanwhile`: somebody changed it since; read it again.")];
@@ -75,6 +79,9 @@ const OF_CHANGES: [Common; 1] =
 /// What two people may edit: `GET` answers with an `ETag`, a change may carry it as `If-Match`.
 const EDITED: [&str; 3] =
     ["/api/v1/domains/{push}", "/api/v1/domains/{push}/callbacks/{kind}", "/api/v1/domains/{push}/recording"];
+
+/// One or more entity tags.
+const ETAG: &str = r#"^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$"#;
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -92,7 +99,11 @@ fn complete(api: OpenApi) -> Value {
     let mut schemas = api["components"]["schemas"].take();
     schemas[&*ApiProblem::name()] = json!(ApiProblem::schema());
     let asked = asked_schemas(&paths, &schemas);
-    for (_, schema) in schemas.as_object_mut().into_iter().flatten().filter(|(name, _)| !asked.contains(*name)) {
+    for (name, schema) in schemas.as_object_mut().into_iter().flatten().filter(|(name, _)| !asked.contains(*name)) {
+        if let Some(row) = name.strip_prefix("List_") {
+            // Told once, not in each list too.
+            schema["properties"]["items"]["items"] = json!({ "$ref": format!("#/components/schemas/{row}") });
+        }
         say_what_is_always_there(schema);
     }
     let answers = [&OF_ALL[..], &OF_PATHS, &OF_QUERIES, &OF_BODIES, &OF_POSTS, &OF_CHANGES].concat();
@@ -128,76 +139,76 @@ fn complete(api: OpenApi) -> Value {
 
 /// Completes one operation.
 fn describe(path: &str, method: &str, operation: &mut Value) {
-    let asks = |place: &str| {
-        let parameters = operation["parameters"].as_array();
-        parameters.is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == place))
-    };
-    let in_query = asks("query");
-    let mut parameters: Vec<Value> = path.split('/').filter_map(|part| path_parameter(path, part)).collect();
-    let in_path = !parameters.is_empty();
-    parameters.extend(operation["parameters"].as_array().cloned().unwrap_or_default());
     let edited = EDITED.contains(&path);
     let changes = edited && ["put", "patch"].contains(&method);
+    let own = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let in_query = own.iter().any(|parameter| parameter["in"] == "query");
+    let mut parameters: Vec<Value> = path.split('/').filter_map(|part| path_parameter(path, part)).collect();
+    let in_path = !parameters.is_empty();
+    parameters.extend(own);
     if method == "post" {
-        parameters.push(header_parameter(
-            "Idempotency-Key",
-            "Chosen by the client, such as a UUID: a request that comes again with it is done once, and answered alike.",
-        ));
+        let what = "Chosen by the client, such as a UUID: a request that comes again with it within 24 hours is done once, and answered alike.";
+        parameters.push(header_parameter("Idempotency-Key", "^[ -~]{1,255}$", what));
     }
     if changes {
-        parameters
-            .push(header_parameter("If-Match", "The `ETag` that was read: refused where somebody changed it since."));
+        let what = "The `ETag` that was read: refused where somebody changed it since.";
+        parameters.push(header_parameter("If-Match", ETAG, what));
     }
-    if !parameters.is_empty() {
-        operation["parameters"] = parameters.into();
-    }
+    operation["parameters"] = parameters.into();
 
     let body = operation.get("requestBody").and_then(|body| body["content"].as_object());
     let is_json = body.is_some_and(|content| content.keys().eq(["application/json"]));
     // A body that may be left out is never `null`.
-    let schema = operation.pointer_mut("/requestBody/content/application~1json/schema");
-    if let Some((schema, some)) =
-        schema.and_then(|schema| schema.pointer("/oneOf/0").cloned().map(|some| (schema, some)))
+    if let Some(schema) = operation.pointer_mut("/requestBody/content/application~1json/schema")
+        && let Some(some) = schema.pointer_mut("/oneOf/0").map(Value::take)
     {
         *schema = some;
     }
 
-    let mut common = OF_ALL.to_vec();
-    let mut add = |applies: bool, more: &[Common]| {
-        if applies {
-            common.extend_from_slice(more);
-        }
-    };
-    add(in_path, &OF_PATHS);
-    add(in_query && !is_json, &OF_QUERIES);
-    add(is_json, &OF_BODIES);
-    add(method == "post", &OF_POSTS);
-    add(changes, &OF_CHANGES);
+    let kinds: [(bool, &[Common]); 6] = [
+        (true, &OF_ALL),
+        (in_path, &OF_PATHS),
+        (in_query && !is_json, &OF_QUERIES),
+        (is_json, &OF_BODIES),
+        (method == "post", &OF_POSTS),
+        (changes, &OF_CHANGES),
+    ];
+    let common: Vec<Common> =
+        kinds.iter().filter(|(applies, _)| *applies).flat_map(|(_, kind)| *kind).copied().collect();
     let answers = &mut operation["responses"];
-    let named = answers.as_object().into_iter().flat_map(Map::keys).filter(|status| status.as_str() >= "400").cloned();
-    let statuses: BTreeSet<String> = named.chain(common.iter().map(|(status, ..)| (*status).to_owned())).collect();
+    add_problems(answers, &common);
+    if edited && method == "get" {
+        let etag = json!({ "schema": { "type": "string" }, "description": "Of these settings, for `If-Match`." });
+        answers["200"]["headers"] = json!({ "ETag": etag });
+    }
+    // In the order in which people read them.
+    let parts = ["tags", "summary", "description", "operationId", "parameters", "requestBody", "responses"];
+    let parts = parts.into_iter().filter_map(|part| Some((part.to_owned(), operation.get_mut(part)?.take())));
+    *operation = Value::Object(parts.collect());
+}
+
+/// Adds the problems in common to the answers of an operation, and bodies to its own.
+fn add_problems(answers: &mut Value, common: &[Common]) {
+    let Some(answers) = answers.as_object_mut() else { return };
+    let own = answers.keys().filter(|status| status.as_str() >= "400").cloned();
+    let statuses: BTreeSet<String> = own.chain(common.iter().map(|(status, ..)| (*status).to_owned())).collect();
     for status in statuses {
-        let own = answers[&status]["description"].as_str();
+        let own = answers.get(&status).and_then(|answer| answer["description"].as_str());
         let of_its_kind: Vec<_> = common.iter().filter(|(of, ..)| *of == status).collect();
-        answers[&status] = match (own, &of_its_kind[..]) {
+        let answer = match (own, &of_its_kind[..]) {
             (None, [(_, name, _)]) => json!({ "$ref": format!("#/components/responses/{name}") }),
             (own, several) => {
                 let texts: Vec<&str> = own.into_iter().chain(several.iter().map(|(.., text)| *text)).collect();
                 problem(&status, &texts.join(" "))
             }
         };
+        answers.insert(status, answer);
     }
-    if edited && method == "get" {
-        let etag = json!({ "schema": { "type": "string" }, "description": "Of these settings, for `If-Match`." });
-        answers["200"]["headers"] = json!({ "ETag": etag });
-    }
-    if let Some(answers) = answers.as_object_mut() {
-        answers.sort_keys();
-    }
+    answers.sort_keys();
 }
 
-fn header_parameter(name: &str, description: &str) -> Value {
-    let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255 });
+fn header_parameter(name: &str, pattern: &str, description: &str) -> Value {
+    let schema = json!({ "type": "string", "pattern": pattern });
     json!({ "name": name, "in": "header", "description": description, "required": false, "schema": schema })
 }
 

@@ -130,7 +130,7 @@ pub(super) async fn list(
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "pushDomain": "push.example.org", "playDomains": ["play.example.org"] }))]
+#[schema(examples(json!({ "pushDomain": "push.example.org", "playDomains": ["play.example.org"] })))]
 pub(super) struct CreateDomain {
     /// Host name that streams are pushed to.
     push_domain: String,

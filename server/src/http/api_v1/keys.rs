@@ -89,7 +89,7 @@ pub(super) async fn list(
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "name": "nightly", "role": "operator", "domains": ["push.example.org"] }))]
+#[schema(examples(json!({ "name": "nightly", "role": "operator", "domains": ["push.example.org"] })))]
 pub(super) struct CreateKey {
     #[schema(min_length = 1, max_length = 50)]
     name: String,

@@ -43,7 +43,7 @@ pub(super) async fn show(
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "enabled": true, "partSeconds": 1800 }))]
+#[schema(examples(json!({ "enabled": true, "partSeconds": 1800 })))]
 pub(super) struct ReplaceRecording {
     enabled: bool,
     /// Length of a part.

@@ -76,7 +76,11 @@ pub(super) enum AutoGranularity {}
 impl PartialSchema for AutoGranularity {
     fn schema() -> RefOr<Schema> {
         let words = stats::Granularity::ALL.iter().map(|word| word.as_str());
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["auto"].into_iter().chain(words))).into()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(["auto"].into_iter().chain(words)))
+            .default(Some("auto".into()))
+            .into()
     }
 }
 
@@ -144,6 +148,19 @@ impl PartialSchema for Moment {
 }
 
 impl ToSchema for Moment {}
+
+/// The bytes of a file.
+#[derive(Debug)]
+pub(super) enum File {}
+
+impl PartialSchema for File {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for File {}
 
 /// A point of a chart: so many numbers.
 fn point(numbers: usize, of: Type, description: &str) -> RefOr<Schema> {

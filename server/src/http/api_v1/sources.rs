@@ -75,7 +75,7 @@ pub(super) async fn list(
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "adapter": "generic", "name": "edge 2" }))]
+#[schema(examples(json!({ "adapter": "generic", "name": "edge 2" })))]
 pub(super) struct CreateSource {
     /// `nginx-rtmp` or `generic`.
     #[schema(pattern = "^(nginx-rtmp|generic)$")]

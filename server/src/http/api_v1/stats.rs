@@ -47,6 +47,7 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for StatsQuery<T> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(default = "json")]
 enum Format {
     #[default]
     Json,
@@ -76,6 +77,7 @@ fn slot(app: &AppState, from: Option<Moment>, to: Option<Moment>) -> Slot {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(default = "none")]
 enum GroupBy {
     #[default]
     None,
@@ -96,18 +98,18 @@ pub(super) struct UsageParams {
     to: Option<Moment>,
     /// `auto` chooses by the length of the slot.
     #[serde(default)]
-    #[param(inline, value_type = schemas::AutoGranularity, default = "auto")]
+    #[param(inline, value_type = schemas::AutoGranularity)]
     granularity: AutoGranularity,
     /// `domain`: a series of each domain, as json alone: of those that are named, else of those with the most traffic.
     #[serde(default)]
-    #[param(inline, default = "none")]
+    #[param(inline)]
     group_by: GroupBy,
     /// With the slot of the same length before.
     #[serde(default)]
     compare: bool,
     /// Form of the answer.
     #[serde(default)]
-    #[param(inline, default = "json")]
+    #[param(inline)]
     format: Format,
 }
 
@@ -248,7 +250,7 @@ fn series(usage: &UsageView, compare: bool) -> Series {
     (status = 200, description = "The figures, in the form that was asked for", content(
     (UsageJson = "application/json"),
     (String = "text/csv"),
-    (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (schemas::File = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     )),
     (status = 404, description = "`stats_unknown_domain`."),
     (status = 422, description = "`stats_bad_slot`, `stats_too_many_points`."),
@@ -314,7 +316,7 @@ pub(super) struct TranscodingParams {
     class: Option<Resolution>,
     /// Form of the answer.
     #[serde(default)]
-    #[param(inline, default = "json")]
+    #[param(inline)]
     format: Format,
 }
 
@@ -398,7 +400,7 @@ impl From<TranscodingView> for TranscodingJson {
     (status = 200, description = "The figures, in the form that was asked for", content(
     (TranscodingJson = "application/json"),
     (String = "text/csv"),
-    (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (schemas::File = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     )),
     (status = 404, description = "`stats_unknown_domain`."),
     (status = 422, description = "`stats_bad_slot`."),

@@ -126,7 +126,7 @@ pub(super) async fn show(
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "name": "grace", "role": "reviewer" }))]
+#[schema(examples(json!({ "name": "grace", "role": "reviewer" })))]
 pub(super) struct InviteUser {
     /// Without spaces at its ends.
     #[schema(min_length = 1, max_length = 50)]

@@ -51,7 +51,7 @@ pub(super) async fn list(
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "name": "vod.example.org", "path": "films/public" }))]
+#[schema(examples(json!({ "name": "vod.example.org", "path": "films/public" })))]
 pub(super) struct AddVodDomain {
     name: String,
     /// A bucket and folders, such as `films/public`.
