@@ -89,7 +89,8 @@ impl From<UnknownHost> for UnknownHostJson {
     responses(
     (status = 200, description = "What was counted now", body = Taken),
     (status = 400, description = "`malformed`: the body broke off."),
-    (status = 409, description = "`import_moved`: another import took in the same file meanwhile; nothing was counted twice."),
+    (status = 404, description = "`stats_unknown_domain`."),
+        (status = 409, description = "`import_moved`: another import took in the same file meanwhile; nothing was counted twice."),
     (status = 413, description = "`too_large`."),
     (status = 422, description = "`access_log_unknown_format`, `access_log_no_domain`, `access_log_unreadable`."),
     )

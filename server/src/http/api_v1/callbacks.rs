@@ -12,7 +12,7 @@ use callsheet::outbound::CallbackAddress;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::extract::{ApiActor, Body, Params};
+use super::extract::{ApiActor, Body, Params, Whole};
 use super::moment::Moment;
 use super::schemas;
 use crate::http::AppState;
@@ -138,8 +138,8 @@ pub(super) struct ReplaceCallback {
     dialect: Option<String>,
     ordered: Option<bool>,
     /// 1 to 30.
-    #[schema(minimum = 1, maximum = 30)]
-    timeout_seconds: Option<i64>,
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 30)]
+    timeout_seconds: Option<Whole>,
     /// All of them, at most 16.
     headers: Option<BTreeMap<String, String>>,
 }
@@ -161,7 +161,7 @@ impl ReplaceCallback {
             address: address.as_deref().map(CallbackAddress::parse).transpose()?,
             dialect,
             ordered: self.ordered.unwrap_or(present.ordered),
-            timeout_seconds: self.timeout_seconds.unwrap_or(present.timeout_seconds),
+            timeout_seconds: self.timeout_seconds.map_or(present.timeout_seconds, |seconds| seconds.0),
             headers: self.headers.map_or(present.headers, |headers| headers.into_iter().collect()),
         })
     }
@@ -210,8 +210,8 @@ pub(super) async fn resume(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Overlap {
     /// 0 to 168.
-    #[schema(minimum = 0, maximum = 168)]
-    overlap_hours: Option<i64>,
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 168)]
+    overlap_hours: Option<Whole>,
 }
 
 /// The only time that a secret is shown.
@@ -240,7 +240,7 @@ pub(super) async fn rotate_secret(
     Params((push, kind)): Params<(String, CallbackKind)>,
     body: Option<Body<Overlap>>,
 ) -> Result<Json<NewSecretJson>, ApiProblem> {
-    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).unwrap_or(OVERLAP_HOURS);
+    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).map_or(OVERLAP_HOURS, |hours| hours.0);
     let secret = app.console.callbacks.rotate_secret(&actor, &push, kind, hours).await?;
     Ok(Json(NewSecretJson { secret: secret.0.expose().to_owned() }))
 }
@@ -264,6 +264,6 @@ pub(super) async fn end_overlap(
     Params((push, kind)): Params<(String, CallbackKind)>,
     body: Option<Body<Overlap>>,
 ) -> Result<Json<CallbackJson>, ApiProblem> {
-    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).unwrap_or(0);
+    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).map_or(0, |hours| hours.0);
     Ok(Json(app.console.callbacks.set_overlap(&actor, &push, kind, hours).await?.into()))
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::NameValue;
-use super::extract::{ApiActor, Params, PushDomain, Query};
+use super::extract::{ApiActor, Params, PushDomain, Query, Whole};
 use super::moment::Moment;
 use super::page::{List, PageQuery};
 use super::schemas;
@@ -202,7 +202,9 @@ pub(super) struct Filter {
     #[param(inline)]
     until: Option<Moment>,
     /// HTTP status of the last attempt.
-    status: Option<i64>,
+    #[schema(value_type = Option<i64>)]
+    #[param(value_type = Option<i64>)]
+    status: Option<Whole>,
     /// Of the last attempt.
     #[schema(value_type = Option<schemas::ErrorClass>)]
     #[param(inline, value_type = Option<schemas::ErrorClass>)]
@@ -221,7 +223,7 @@ impl From<Filter> for DeliveryFilter {
             state: filter.state,
             since: filter.since.map(|since| since.0),
             until: filter.until.map(|until| until.0),
-            status: filter.status,
+            status: filter.status.map(|status| status.0),
             error_class: filter.error_class.map(|class| class.to_string()),
             text: filter.q,
             only: None,

@@ -80,9 +80,6 @@ const OF_CHANGES: [Common; 1] =
 const EDITED: [&str; 3] =
     ["/api/v1/domains/{push}", "/api/v1/domains/{push}/callbacks/{kind}", "/api/v1/domains/{push}/recording"];
 
-/// One or more entity tags.
-const ETAG: &str = r#"^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$"#;
-
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// Adds what operations have in common.
@@ -147,12 +144,12 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
     let in_path = !parameters.is_empty();
     parameters.extend(own);
     if method == "post" {
-        let what = "Chosen by the client, such as a UUID: a request that comes again with it within 24 hours is done once, and answered alike.";
-        parameters.push(header_parameter("Idempotency-Key", "^[ -~]{1,255}$", what));
+        let what = "Up to 255 visible ASCII characters of your choice, such as a UUID. A request that comes again with it within 24 hours is done once, and answered alike.";
+        parameters.push(header_parameter("Idempotency-Key", what));
     }
     if changes {
         let what = "The `ETag` that was read: refused where somebody changed it since.";
-        parameters.push(header_parameter("If-Match", ETAG, what));
+        parameters.push(header_parameter("If-Match", what));
     }
     operation["parameters"] = parameters.into();
 
@@ -207,24 +204,24 @@ fn add_problems(answers: &mut Value, common: &[Common]) {
     answers.sort_keys();
 }
 
-fn header_parameter(name: &str, pattern: &str, description: &str) -> Value {
-    let schema = json!({ "type": "string", "pattern": pattern });
+fn header_parameter(name: &str, description: &str) -> Value {
+    let schema = json!({ "type": "string" });
     json!({ "name": name, "in": "header", "description": description, "required": false, "schema": schema })
 }
 
 /// The parameter that a part of a path stands for, if it is one.
 fn path_parameter(path: &str, part: &str) -> Option<Value> {
     let name = part.strip_prefix('{')?.strip_suffix('}')?;
-    let text = || json!({ "type": "string" });
-    let stream = || json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,50}$" });
+    let text = |example: &str| json!({ "type": "string", "examples": [example] });
+    let stream = |example: &str| json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,50}$", "examples": [example] });
     let resource = path.strip_prefix(super::PREFIX).and_then(|path| path.split('/').nth(1)).unwrap_or_default();
     let (description, schema) = match (name, resource) {
-        ("push", _) => ("Push domain, such as `push.example.com`.", text()),
+        ("push", _) => ("Push domain.", text("push.example.com")),
         ("kind", _) => ("Which of the two callbacks.", json!(schemas::CallbackKind::schema())),
-        ("app", _) => ("Application: the first part of a push address's path.", stream()),
-        ("stream", _) => ("Stream: the second part of a push address's path.", stream()),
-        ("name", _) => ("Host name, such as `vod.example.com`.", text()),
-        ("session", _) => ("The session's `id`.", text()),
+        ("app", _) => ("Application: the first part of a push address's path.", stream("live")),
+        ("stream", _) => ("Stream: the second part of a push address's path.", stream("room_7")),
+        ("name", _) => ("Host name.", text("vod.example.com")),
+        ("session", _) => ("The `id` of where the user is signed in.", json!({ "type": "string" })),
         ("id", "deliveries") => ("The delivery's `id`.", json!(schemas::DeliveryId::schema())),
         ("id", "recoveries") => ("The recovery's `id`.", json!(schemas::RecoveryId::schema())),
         ("id", "sessions") => ("The session's `id`.", json!(schemas::SessionId::schema())),

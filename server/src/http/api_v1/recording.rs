@@ -6,7 +6,7 @@ use callsheet::recordings::{RecordingChange, RecordingSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::extract::{ApiActor, Body, Params};
+use super::extract::{ApiActor, Body, Params, Whole};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -47,8 +47,8 @@ pub(super) async fn show(
 pub(super) struct ReplaceRecording {
     enabled: bool,
     /// Length of a part.
-    #[schema(minimum = 2, maximum = 21_600)]
-    part_seconds: i64,
+    #[schema(value_type = i64, minimum = 2, maximum = 21_600)]
+    part_seconds: Whole,
     /// Left out, it stays.
     #[schema(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
     bucket: Option<String>,
@@ -77,6 +77,6 @@ pub(super) async fn replace(
         Some(bucket) => bucket,
         None => recordings.get(&actor, &push).await?.bucket,
     };
-    let settings = RecordingSettings { enabled: body.enabled, part_seconds: body.part_seconds, bucket };
+    let settings = RecordingSettings { enabled: body.enabled, part_seconds: body.part_seconds.0, bucket };
     Ok(Json(recordings.put(&actor, &push, &RecordingChange::parse(settings)?).await?.into()))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::deliveries::Filter;
-use super::extract::{ApiActor, Body, Params};
+use super::extract::{ApiActor, Body, Object, Params};
 use super::moment::Moment;
 use super::page::List;
 use super::schemas;
@@ -128,7 +128,8 @@ struct DryRun {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct StartRecovery {
     /// Without a state: all that failed, were cancelled or were skipped.
-    filter: Filter,
+    #[schema(value_type = Filter)]
+    filter: Object<Filter>,
     /// Only count.
     #[serde(default)]
     dry_run: bool,
@@ -153,11 +154,11 @@ pub(super) async fn start(
 ) -> Result<Response, ApiProblem> {
     let recoveries = &app.console.recoveries;
     if body.dry_run {
-        let found = recoveries.count(&actor, body.filter.into()).await?;
+        let found = recoveries.count(&actor, body.filter.0.into()).await?;
         let Recoverable { total, callback_off } = found;
         return Ok(Json(DryRun { dry_run: true, total, callback_off }).into_response());
     }
-    let recovery = recoveries.start(&actor, body.filter.into()).await?;
+    let recovery = recoveries.start(&actor, body.filter.0.into()).await?;
     let location = [(header::LOCATION, format!("/api/v1/recoveries/{}", recovery.id))];
     Ok((StatusCode::CREATED, location, Json(RecoveryJson::of(recovery, app.console.clock.now()))).into_response())
 }

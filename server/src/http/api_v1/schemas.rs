@@ -5,7 +5,7 @@
 
 use callsheet::{accounts, audit, callbacks, deliveries, model, outbound, sources, stats};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::moment::Moment;
@@ -161,6 +161,18 @@ impl PartialSchema for File {
 }
 
 impl ToSchema for File {}
+
+/// Results of transcoders, in a form of this console or of others: an object, or several.
+#[derive(Debug)]
+pub(super) enum AnyJobs {}
+
+impl PartialSchema for AnyJobs {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Array])).into()
+    }
+}
+
+impl ToSchema for AnyJobs {}
 
 /// A point of a chart: so many numbers.
 fn point(numbers: usize, of: Type, description: &str) -> RefOr<Schema> {

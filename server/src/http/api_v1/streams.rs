@@ -7,7 +7,7 @@ use callsheet::streams::{BanLength, ForbiddenStream, SessionFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::extract::{ApiActor, Body, Params, Query};
+use super::extract::{ApiActor, Body, Params, Query, Whole};
 use super::moment::Moment;
 use super::page::{List, PageQuery};
 use super::sessions::{ListQuery, SessionJson};
@@ -95,8 +95,8 @@ pub(super) async fn disconnect(
 #[serde(deny_unknown_fields)]
 pub(super) struct Forbid {
     /// `null` or left out: for good.
-    #[schema(minimum = 1, maximum = 315_360_000)]
-    seconds: Option<i64>,
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
+    seconds: Option<Whole>,
 }
 
 /// Forbid a stream
@@ -117,7 +117,7 @@ pub(super) async fn forbid(
     Params((push, app, stream)): Named,
     body: Option<Body<Forbid>>,
 ) -> Result<Json<ForbiddenJson>, ApiProblem> {
-    let length = BanLength::parse(body.map_or(Forbid::default(), |Body(body)| body).seconds)?;
+    let length = BanLength::parse(body.map_or(Forbid::default(), |Body(body)| body).seconds.map(|seconds| seconds.0))?;
     Ok(Json(state.console.streams.forbid(&actor, &push, &app, &stream, length).await?.into()))
 }
 

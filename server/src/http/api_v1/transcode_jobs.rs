@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Content};
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -45,7 +46,7 @@ struct BadLine {
     post, path = "/transcode-jobs", operation_id = "addTranscodeJobs", tag = "Statistics",
     request_body(
     content(
-    (Value = "application/json", example = json!({
+    (schemas::AnyJobs = "application/json", example = json!({
     "jobId": "j-17", "output": "720p.mp4", "domain": "vod.example.com", "status": "success", "codec": "h264",
     "width": 1280, "height": 720, "durationSeconds": 61.0, "finishedAt": "2026-11-22T08:30:00Z"
     })),
