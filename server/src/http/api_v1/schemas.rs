@@ -5,7 +5,7 @@
 
 use callsheet::{accounts, audit, callbacks, deliveries, model, outbound, sources, stats};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::moment::Moment;
@@ -168,7 +168,8 @@ pub(super) enum AnyJobs {}
 
 impl PartialSchema for AnyJobs {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Array])).into()
+        let job = || ObjectBuilder::new().schema_type(Type::Object);
+        OneOfBuilder::new().item(job()).item(ArrayBuilder::new().items(job())).into()
     }
 }
 

@@ -50,7 +50,7 @@ struct BadLine {
     "jobId": "j-17", "output": "720p.mp4", "domain": "vod.example.com", "status": "success", "codec": "h264",
     "width": 1280, "height": 720, "durationSeconds": 61.0, "finishedAt": "2026-11-22T08:30:00Z"
     })),
-    (String = "application/x-ndjson"),
+    (schemas::File = "application/x-ndjson"),
     ),
     description = "The results",
     ),
