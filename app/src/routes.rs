@@ -9,7 +9,7 @@ use crate::error::UiError;
 use crate::frame::Frame;
 use crate::page::failure;
 use crate::pages::{
-    accounts, audit, deliveries, domains, keys, overview, recordings, settings, sources, statistics, streams,
+    accounts, api, audit, deliveries, domains, keys, overview, recordings, settings, sources, statistics, streams,
 };
 use crate::request;
 
@@ -57,6 +57,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/keys/new") view=keys::NewKeyPage ssr=SsrMode::Async/>
                     <Route path=path!("/keys/:id") view=keys::KeyPage ssr=SsrMode::Async/>
                     <Route path=path!("/audit") view=audit::AuditPage ssr=SsrMode::Async/>
+                    <Route path=path!("/api") view=api::ApiPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=settings::SettingsPage ssr=SsrMode::Async/>
                 </Routes>
             </Frame>

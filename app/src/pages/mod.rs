@@ -3,6 +3,8 @@
 #[cfg(feature = "ssr")]
 pub(crate) mod accounts;
 #[cfg(feature = "ssr")]
+pub(crate) mod api;
+#[cfg(feature = "ssr")]
 pub(crate) mod audit;
 pub(crate) mod callbacks;
 #[cfg(feature = "ssr")]

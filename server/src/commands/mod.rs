@@ -8,11 +8,13 @@ mod listen;
 mod serve;
 mod transcode_jobs;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Overrides};
+use crate::http::api_v1::description;
 
 /// A console for live video: stream and recording events become signed, durable HTTP callbacks.
 #[derive(Debug, Parser)]
@@ -79,6 +81,8 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "./sample-data")]
         data_dir: PathBuf,
     },
+    /// Print the description of the REST API, OpenAPI 3.1 as JSON
+    Openapi,
     /// Bring the database's tables up to date
     Migrate {
         #[command(flatten)]
@@ -250,6 +254,7 @@ impl Cli {
             }
             Command::Listen { port, secrets } => listen::listen(port, &secrets).await,
             Command::Demo { data_dir } => demo::demo(data_dir).await,
+            Command::Openapi => Ok(io::stdout().write_all(description().as_bytes())?),
             Command::Migrate { settings } => create::tables(&settings.load()?).await,
         }
     }

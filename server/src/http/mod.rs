@@ -12,6 +12,7 @@ mod health;
 mod imports;
 mod jd;
 mod middleware;
+mod openapi;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -11,6 +11,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use callsheet::model::{Problem, ProblemKind};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// No limit of the console lasts longer than this, so whoever waits as long is let in.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
@@ -18,16 +20,142 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// An answer that tells what went wrong. Made of any error of a use case by `?`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Problem, description = "What went wrong, as RFC 9457 describes it.")]
 pub struct ApiProblem {
+    /// Stable; ends with the code of the error.
     #[serde(rename = "type", serialize_with = "type_of")]
+    #[schema(schema_with = types)]
     code: &'static str,
+    /// The name of the status.
     title: &'static str,
+    /// The HTTP status.
     #[serde(serialize_with = "number")]
+    #[schema(value_type = u16)]
     status: StatusCode,
+    /// What went wrong and what to do, for people.
     detail: String,
+    /// The field of the body or the query that is to blame, where one is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<String>,
+}
+
+/// Every code that the REST API may answer with. A test holds them against the sources.
+pub const CODES: &[&str] = &[
+    "access_log_no_domain",
+    "access_log_unknown_format",
+    "access_log_unreadable",
+    "address_bad_host",
+    "address_bad_port",
+    "address_bad_scheme",
+    "address_control_character",
+    "address_denied_port",
+    "address_empty",
+    "address_no_host",
+    "address_no_scheme",
+    "address_too_long",
+    "address_unreadable",
+    "address_user_info",
+    "blocked_benchmarking",
+    "blocked_broadcast",
+    "blocked_cgnat",
+    "blocked_documentation",
+    "blocked_link_local",
+    "blocked_loopback",
+    "blocked_metadata",
+    "blocked_multicast",
+    "blocked_private",
+    "blocked_reserved",
+    "blocked_unique_local",
+    "blocked_unspecified",
+    "browser_session_unknown",
+    "callback_bad_dialect",
+    "callback_bad_overlap",
+    "callback_bad_timeout",
+    "callback_no_address",
+    "callback_no_former_secret",
+    "changed_meanwhile",
+    "delivery_callback_off",
+    "delivery_finished",
+    "delivery_unknown",
+    "domain_no_play",
+    "domain_same_name",
+    "domain_still_enabled",
+    "domain_taken",
+    "domain_unknown",
+    "duplicate",
+    "forbidden",
+    "header_bad_value",
+    "header_of_the_request",
+    "header_ours",
+    "header_too_long",
+    "header_too_many",
+    "header_twice",
+    "header_unreadable",
+    "idempotency_key_in_use",
+    "idempotency_key_invalid",
+    "idempotency_key_reused",
+    "import_moved",
+    "internal",
+    "invalid_value",
+    "key_bad_expiry",
+    "key_bad_name",
+    "key_expired",
+    "key_has_expired",
+    "key_no_domains",
+    "key_taken",
+    "key_unknown",
+    "malformed",
+    "method_not_allowed",
+    "name_bad_character",
+    "name_bad_label",
+    "name_empty",
+    "name_ip_address",
+    "name_not_a_host",
+    "name_one_label",
+    "name_too_long",
+    "name_wildcard",
+    "not_found",
+    "not_json",
+    "probe_too_many",
+    "recording_bad_bucket",
+    "recording_bad_part_length",
+    "recovery_bad_state",
+    "recovery_ended",
+    "recovery_unknown",
+    "session_unknown",
+    "signed_out",
+    "source_bad_adapter",
+    "source_bad_name",
+    "source_built_in",
+    "source_taken",
+    "source_unknown",
+    "stats_bad_slot",
+    "stats_too_many_points",
+    "stats_unknown_domain",
+    "storage_unavailable",
+    "stream_bad_length",
+    "stream_cannot_drop",
+    "stream_not_live",
+    "too_large",
+    "too_many_requests",
+    "unavailable",
+    "user_bad_name",
+    "user_by_provider",
+    "user_deactivated",
+    "user_last_admin",
+    "user_taken",
+    "user_unknown",
+    "vod_domain_bad_path",
+    "vod_domain_taken",
+    "vod_domain_unknown",
+];
+
+/// What `type` may be.
+fn types() -> Object {
+    let types = CODES.iter().map(|code| format!("/problems/{code}"));
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(types)).build()
 }
 
 impl ApiProblem {

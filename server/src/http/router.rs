@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use callsheet_app::{App, provide_app_context, shell};
+use callsheet_app::{ApiDescription, App, provide_app_context, shell};
 use http::header::STRICT_TRANSPORT_SECURITY;
 use http::{HeaderValue, StatusCode};
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -20,7 +20,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, client, exports, health, imports, ingest, jd, middleware};
+use super::{AppState, api_v1, client, exports, health, imports, ingest, jd, middleware, openapi};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -72,7 +72,7 @@ fn over_tls(state: &AppState) -> bool {
 /// What takes a browser's cookie: pages, server functions and the API.
 fn web(state: &AppState) -> Router<AppState> {
     let console = state.console.clone();
-    let context = move || provide_app_context(console.clone());
+    let context = move || provide_app_context(console.clone(), ApiDescription(&api_v1::DESCRIPTION));
     let options = state.leptos.clone();
     let site = options.site_root.to_string();
     let pages = Router::new()
@@ -96,6 +96,7 @@ fn web(state: &AppState) -> Router<AppState> {
         .layer(CsrfLayer::new())
         .nest("/chart", files(&format!("{site}/chart")))
         .nest("/pkg", files(&format!("{site}/pkg")))
+        .route("/api/openapi.json", get(openapi::show))
         .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
 }
 

@@ -10,10 +10,9 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
+use crate::openapi::operations;
 use crate::support::{DOMAIN, Database, PLAY, TestConsole};
 
-/// Where the routes of the API are listed.
-const API: &str = include_str!("../../src/http/api_v1/mod.rs");
 const DELIVERY: &str = "evt_0000000000001";
 const RECOVERY: &str = "rec_0000000000001";
 
@@ -42,29 +41,13 @@ fn fill(route: &str) -> String {
         .replace("{id}", "1")
 }
 
-/// Method and path of each route of the API.
+/// Method and path, below `/api/v1`, of each route of the API.
 pub(crate) fn api_routes() -> Vec<(Method, String)> {
-    let mut routes = Vec::new();
-    for line in API.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")) {
-        let (path, handlers) = line.split_once('"').expect("a path");
-        for (name, method) in [
-            ("get(", Method::GET),
-            ("post(", Method::POST),
-            ("put(", Method::PUT),
-            ("patch(", Method::PATCH),
-            ("delete(", Method::DELETE),
-        ] {
-            if handlers.contains(name) {
-                routes.push((method, path.to_owned()));
-            }
-        }
-    }
-    assert!(
-        // The one beside the list answers 404 to everybody.
-        routes.len() > 20 && API.matches(".route(").count() == API.matches("        .route(\"").count() + 1,
-        "all are read"
-    );
-    routes
+    let route = |operation: String| {
+        let (method, path) = operation.split_once(" /api/v1").expect("a method and a path of the API");
+        (method.parse().expect("a method"), path.to_owned())
+    };
+    operations().into_iter().map(route).collect()
 }
 
 /// A body that each writing route of the API would take.

@@ -19,6 +19,7 @@ mod jd;
 mod keys;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
+mod openapi;
 mod parsers;
 mod pauses;
 mod permissions;

@@ -22,7 +22,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// The Rust files below a folder of the checkout, by their path in it, with their text.
-fn rust_files(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn rust_files(folder: &str) -> Vec<(String, String)> {
     let (top, mut paths) = (top(), Vec::new());
     walk(&top.join(folder), &mut paths);
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));

@@ -7,16 +7,20 @@ use axum::http::StatusCode;
 use callsheet::stats::AccessLog;
 use callsheet::stats::access_log::{BadLine, Format, Tail, UnknownHost};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{ApiActor, Filter};
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 use crate::uploads::{Upload, UploadError};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// Recognised by content where it is not given.
+    #[param(inline, value_type = Option<schemas::LogFormat>)]
     format: Option<Format>,
     /// The domain of lines that name no host.
     domain: Option<String>,
@@ -25,12 +29,17 @@ pub(super) struct Asked {
 }
 
 /// What was counted now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ImportedLog)]
 pub(super) struct Taken {
+    /// `null`: nothing came.
     import_id: Option<i64>,
+    #[schema(value_type = schemas::LogFormat)]
     format: Format,
+    /// Requests and bad lines.
     lines: u64,
+    /// Lines that cannot be counted.
     bad: u64,
     /// Sent to clients.
     bytes: i64,
@@ -42,17 +51,50 @@ pub(super) struct Taken {
     bad_lines: Vec<Refused>,
     /// Requests counted under `(other)`, and the 20 hosts with the most of them.
     unknown: u64,
-    unknown_hosts: Vec<UnknownHost>,
+    unknown_hosts: Vec<UnknownHostJson>,
     /// Why the file could not be read to its end.
     broken: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BadLogLine)]
 struct Refused {
+    /// From 1.
     line: u64,
     reason: &'static str,
 }
 
+/// A host that the console does not know.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnknownHost)]
+struct UnknownHostJson {
+    /// As lines name it, lower case; empty where they name none.
+    host: String,
+    requests: u64,
+}
+
+impl From<UnknownHost> for UnknownHostJson {
+    fn from(UnknownHost { host, requests }: UnknownHost) -> Self {
+        Self { host, requests }
+    }
+}
+
+/// Count an access log
+///
+/// The bytes of the file as it is, of any length: plain, gzip or zstd. What was counted before is passed over, so the same file may come again.
+#[utoipa::path(
+    post, path = "/access-logs", operation_id = "addAccessLog", tag = "Statistics",
+    params(Asked),
+    request_body(content = schemas::File, content_type = "application/octet-stream", description = "The file"),
+    responses(
+    (status = 200, description = "What was counted now", body = Taken),
+    (status = 400, description = "`malformed`: the body broke off."),
+    (status = 404, description = "`stats_unknown_domain`."),
+        (status = 409, description = "`import_moved`: another import took in the same file meanwhile; nothing was counted twice."),
+    (status = 413, description = "`too_large`."),
+    (status = 422, description = "`access_log_unknown_format`, `access_log_no_domain`, `access_log_unreadable`."),
+    )
+)]
 pub(super) async fn add(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -93,7 +135,7 @@ pub(super) async fn add(
             .map(|&BadLine { line, reason }| Refused { line, reason: reason.sentence() })
             .collect(),
         unknown: report.unknown,
-        unknown_hosts: report.unknown_hosts,
+        unknown_hosts: report.unknown_hosts.into_iter().map(Into::into).collect(),
         broken: imported.broken,
     }))
 }

@@ -6,16 +6,21 @@ use callsheet::audit::{ActorKind, AuditFilter, AuditRow};
 use callsheet::model::AuditId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{ApiActor, Query};
 use super::moment::Moment;
-use super::page::List;
+use super::page::{List, PageQuery};
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-#[derive(Debug, Serialize)]
+/// Who changed what.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntry)]
 pub(super) struct AuditJson {
+    #[schema(value_type = schemas::AuditId)]
     id: AuditId,
     at: Moment,
     actor: ActorJson,
@@ -26,12 +31,15 @@ pub(super) struct AuditJson {
     /// What it was done to, such as a push domain.
     target: String,
     /// `before`, `after`, and what else is worth knowing.
+    #[schema(value_type = Object)]
     detail: Value,
 }
 
 /// A user and a key may share a name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditActor)]
 struct ActorJson {
+    #[schema(value_type = schemas::ActorKind)]
     kind: ActorKind,
     name: String,
 }
@@ -51,16 +59,21 @@ impl From<AuditRow> for AuditJson {
 }
 
 /// Which entries.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Filter {
     /// Name of the user or key.
     actor: Option<String>,
+    /// Such as `domain.create`.
     action: Option<String>,
+    /// What it was done to, such as a push domain.
     target: Option<String>,
     /// Done from then on.
+    #[param(inline)]
     since: Option<Moment>,
     /// Done before.
+    #[param(inline)]
     until: Option<Moment>,
     /// Part of actor, address, target or detail.
     q: Option<String>,
@@ -79,6 +92,14 @@ impl From<Filter> for AuditFilter {
     }
 }
 
+/// List the entries of the audit log
+///
+/// The newest first.
+#[utoipa::path(
+    get, path = "/audit", operation_id = "listAudit", tag = "Audit",
+    params(Filter, PageQuery),
+    responses((status = 200, description = "A page of the list", body = List<AuditJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

@@ -4,26 +4,89 @@ use axum::Json;
 use axum::extract::State;
 use callsheet::deliveries::ProbeReport;
 use callsheet::model::CallbackKind;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::deliveries::PhaseJson;
 use super::extract::{ApiActor, Body};
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "kind": "publish", "address": "https://hooks.example.org/live" })))]
 pub(super) struct RunTest {
+    #[schema(value_type = schemas::CallbackKind)]
     kind: CallbackKind,
+    #[schema(max_length = 2048)]
     address: String,
     /// Push domain whose secret, timeout and headers the request carries.
     domain: Option<String>,
 }
 
-/// A test that fails is an answer too: 200 with `"ok": false`.
+/// What a test of an address found.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CallbackTest)]
+pub(super) struct ReportJson {
+    /// The receiver answered 2xx.
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<schemas::Phase>)]
+    failed_phase: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<schemas::ErrorClass>)]
+    error_class: Option<String>,
+    /// What went wrong, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    error: Option<String>,
+    /// What to do about it, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    remedy: Option<String>,
+    /// HTTP status of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    status: Option<i64>,
+    /// The first 2 KiB of the answer, as text.
+    body: String,
+    phases: Vec<PhaseJson>,
+}
+
+impl From<ProbeReport> for ReportJson {
+    fn from(report: ProbeReport) -> Self {
+        Self {
+            ok: report.ok,
+            failed_phase: report.failed_phase,
+            error_class: report.error_class,
+            error: report.error,
+            remedy: report.remedy,
+            status: report.status,
+            body: report.body,
+            phases: report.phases.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Send a sample event to an address
+///
+/// The address need not be saved. A test that fails is an answer too: 200 with `"ok": false`.
+#[utoipa::path(
+    post, path = "/callback-tests", operation_id = "testCallback", tag = "Callbacks",
+    request_body = RunTest,
+    responses(
+    (status = 200, description = "What came of it, phase by phase", body = ReportJson),
+    (status = 404, description = "`domain_unknown`."),
+    (status = 422, description = "The address cannot be used (`address_…`)."),
+    (status = 429, description = "`probe_too_many`: at most 10 tests a minute."),
+    )
+)]
 pub(super) async fn run(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Body(body): Body<RunTest>,
-) -> Result<Json<ProbeReport>, ApiProblem> {
-    Ok(Json(app.console.prober.test(&actor, body.domain.as_deref(), body.kind, &body.address).await?))
+) -> Result<Json<ReportJson>, ApiProblem> {
+    Ok(Json(app.console.prober.test(&actor, body.domain.as_deref(), body.kind, &body.address).await?.into()))
 }

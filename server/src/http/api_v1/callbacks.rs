@@ -10,22 +10,31 @@ use callsheet::callbacks::{
 use callsheet::model::CallbackKind;
 use callsheet::outbound::CallbackAddress;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
-use super::extract::{ApiActor, Body, Params};
+use super::extract::{ApiActor, Body, Params, Whole};
 use super::moment::Moment;
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
 /// A callback's settings and how it fares.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Callback)]
 pub(super) struct CallbackJson {
+    #[schema(value_type = schemas::CallbackKind)]
     kind: CallbackKind,
     enabled: bool,
+    /// Where its events go.
     address: Option<String>,
+    #[schema(value_type = schemas::Dialect)]
     dialect: Dialect,
+    /// Events of a stream go one after the other.
     ordered: bool,
+    /// For the whole answer, 1 to 30.
     timeout_seconds: i64,
+    /// Sent with each request.
     headers: BTreeMap<String, String>,
     /// Why the console turned it off by itself.
     off_reason: Option<String>,
@@ -54,12 +63,14 @@ impl From<CallbackView> for CallbackJson {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Pause)]
 struct PausedJson {
     since: Moment,
     next_probe: Moment,
     /// Error class of the latest failure.
+    #[schema(value_type = schemas::ErrorClass)]
     reason: String,
 }
 
@@ -69,11 +80,13 @@ impl From<Pause> for PausedJson {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CallbackHealth)]
 struct HealthJson {
     last_delivered_at: Option<Moment>,
     /// Error class of the latest attempt, if that failed.
+    #[schema(value_type = Option<schemas::ErrorClass>)]
     last_error_class: Option<String>,
     last_error_at: Option<Moment>,
     /// In the last 24 h.
@@ -97,6 +110,13 @@ impl From<CallbackHealth> for HealthJson {
     }
 }
 
+/// Show a callback
+///
+/// With how it fares.
+#[utoipa::path(
+    get, path = "/domains/{push}/callbacks/{kind}", operation_id = "getCallback", tag = "Callbacks",
+    responses((status = 200, description = "The callback", body = CallbackJson), (status = 404, description = "`domain_unknown`."))
+)]
 pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -106,15 +126,21 @@ pub(super) async fn show(
 }
 
 /// What is left out keeps its value; `"address": null` removes the address.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "enabled": true, "address": "https://hooks.example.org/live" })))]
 pub(super) struct ReplaceCallback {
     enabled: bool,
+    #[schema(value_type = Option<String>, max_length = 2048)]
     #[serde(default, deserialize_with = "given")]
     address: Option<Option<String>>,
+    #[schema(value_type = Option<schemas::Dialect>)]
     dialect: Option<String>,
     ordered: Option<bool>,
-    timeout_seconds: Option<i64>,
+    /// 1 to 30.
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 30)]
+    timeout_seconds: Option<Whole>,
+    /// All of them, at most 16.
     headers: Option<BTreeMap<String, String>>,
 }
 
@@ -135,12 +161,24 @@ impl ReplaceCallback {
             address: address.as_deref().map(CallbackAddress::parse).transpose()?,
             dialect,
             ordered: self.ordered.unwrap_or(present.ordered),
-            timeout_seconds: self.timeout_seconds.unwrap_or(present.timeout_seconds),
+            timeout_seconds: self.timeout_seconds.map_or(present.timeout_seconds, |seconds| seconds.0),
             headers: self.headers.map_or(present.headers, |headers| headers.into_iter().collect()),
         })
     }
 }
 
+/// Change a callback
+///
+/// What is left out keeps its value; `"address": null` removes the address. Counts from the next attempt, waiting retries included.
+#[utoipa::path(
+    put, path = "/domains/{push}/callbacks/{kind}", operation_id = "replaceCallback", tag = "Callbacks",
+    request_body = ReplaceCallback,
+    responses(
+    (status = 200, description = "The callback as it is now", body = CallbackJson),
+    (status = 404, description = "`domain_unknown`."),
+    (status = 422, description = "The address cannot be used (`address_…`), may not be reached (`blocked_…`), a header may not be set (`header_…`), `callback_no_address`, `callback_bad_timeout`, `callback_bad_dialect`."),
+    )
+)]
 pub(super) async fn replace(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -152,6 +190,13 @@ pub(super) async fn replace(
     Ok(Json(callbacks.put(&actor, &push, kind, change).await?.into()))
 }
 
+/// Resume a paused callback
+///
+/// What waits goes out, slowly at first. Nothing happens to one that is not paused.
+#[utoipa::path(
+    post, path = "/domains/{push}/callbacks/{kind}/resume", operation_id = "resumeCallback", tag = "Callbacks",
+    responses((status = 200, description = "The callback as it is now", body = CallbackJson), (status = 404, description = "`domain_unknown`."))
+)]
 pub(super) async fn resume(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -161,37 +206,64 @@ pub(super) async fn resume(
 }
 
 /// How long the former secret goes on signing, from now.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Overlap {
-    overlap_hours: Option<i64>,
+    /// 0 to 168.
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 168)]
+    overlap_hours: Option<Whole>,
 }
 
 /// The only time that a secret is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewSecret)]
 pub(super) struct NewSecretJson {
     /// `whsec_…`.
     secret: String,
 }
 
+/// Make a new signing secret
+///
+/// The one that it replaces signs too for 24 hours, or for as many as the body says.
+#[utoipa::path(
+    post, path = "/domains/{push}/callbacks/{kind}/rotate-secret", operation_id = "rotateCallbackSecret", tag = "Callbacks",
+    request_body = Option<Overlap>,
+    responses(
+    (status = 200, description = "The secret, shown this once", body = NewSecretJson),
+    (status = 404, description = "`domain_unknown`."),
+    (status = 422, description = "`callback_bad_overlap`."),
+    )
+)]
 pub(super) async fn rotate_secret(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params((push, kind)): Params<(String, CallbackKind)>,
     body: Option<Body<Overlap>>,
 ) -> Result<Json<NewSecretJson>, ApiProblem> {
-    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).unwrap_or(OVERLAP_HOURS);
+    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).map_or(OVERLAP_HOURS, |hours| hours.0);
     let secret = app.console.callbacks.rotate_secret(&actor, &push, kind, hours).await?;
     Ok(Json(NewSecretJson { secret: secret.0.expose().to_owned() }))
 }
 
-/// At once, unless the body names hours.
+/// End the former signing secret
+///
+/// At once, unless the body names hours from now.
+#[utoipa::path(
+    post, path = "/domains/{push}/callbacks/{kind}/end-overlap", operation_id = "endSecretOverlap", tag = "Callbacks",
+    request_body = Option<Overlap>,
+    responses(
+    (status = 200, description = "The callback as it is now", body = CallbackJson),
+    (status = 404, description = "`domain_unknown`."),
+    (status = 409, description = "`callback_no_former_secret`: none signs besides the present one."),
+    (status = 422, description = "`callback_bad_overlap`."),
+    )
+)]
 pub(super) async fn end_overlap(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params((push, kind)): Params<(String, CallbackKind)>,
     body: Option<Body<Overlap>>,
 ) -> Result<Json<CallbackJson>, ApiProblem> {
-    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).unwrap_or(0);
+    let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).map_or(0, |hours| hours.0);
     Ok(Json(app.console.callbacks.set_overlap(&actor, &push, kind, hours).await?.into()))
 }

@@ -6,35 +6,48 @@ use callsheet::deliveries::{AttemptView, DeliveryDetail, DeliveryFilter, Deliver
 use callsheet::model::{CallbackKind, DeliveryId, EventName, SessionId};
 use callsheet::outbound::ErrorClass;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::NameValue;
-use super::extract::{ApiActor, Params, PushDomain, Query};
+use super::extract::{ApiActor, Params, PushDomain, Query, Whole};
 use super::moment::Moment;
-use super::page::List;
+use super::page::{List, PageQuery};
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-#[derive(Debug, Serialize)]
+/// One event on its way to one callback.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Delivery)]
 pub(super) struct DeliveryJson {
     /// The `webhook-id` of all its attempts.
+    #[schema(value_type = schemas::DeliveryId)]
     id: DeliveryId,
+    /// Push domain.
     domain: String,
+    #[schema(value_type = schemas::CallbackKind)]
     kind: CallbackKind,
+    #[schema(value_type = schemas::EventName)]
     event: EventName,
     app: String,
     stream: String,
+    #[schema(value_type = schemas::SessionId)]
     session: SessionId,
     /// Of the event, within the session.
     sequence: i64,
     happened_at: Moment,
+    #[schema(value_type = schemas::DeliveryState)]
     state: DeliveryState,
     /// Attempts ever made, resends included.
     attempt_count: i64,
     last_attempt_at: Option<Moment>,
+    /// HTTP status of the last attempt.
     last_status: Option<i64>,
+    #[schema(value_type = Option<schemas::ErrorClass>)]
     last_error_class: Option<String>,
     next_attempt_at: Option<Moment>,
+    /// It was given up or sent again, so that later events of its stream came before it.
     out_of_order: bool,
 }
 
@@ -62,8 +75,9 @@ impl From<DeliveryRow> for DeliveryJson {
 }
 
 /// A delivery with its body and all its attempts, the latest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DeliveryDetail)]
 pub(super) struct DeliveryDetailJson {
     #[serde(flatten)]
     delivery: DeliveryJson,
@@ -73,6 +87,7 @@ pub(super) struct DeliveryDetailJson {
     body: String,
     /// Since the last resend.
     tries: i64,
+    /// Then it counts as failed.
     max_tries: i64,
     attempts: Vec<AttemptJson>,
 }
@@ -90,19 +105,25 @@ impl From<DeliveryDetail> for DeliveryDetailJson {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Attempt)]
 struct AttemptJson {
     /// From 1.
     number: i64,
     started_at: Moment,
+    /// How long it took, ms.
     millis: i64,
     address: String,
+    /// The receiver answered 2xx.
     succeeded: bool,
+    /// HTTP status of the answer.
     status: Option<i64>,
+    #[schema(value_type = Option<schemas::ErrorClass>)]
     error_class: Option<String>,
+    /// What went wrong, for people.
     error: Option<String>,
-    phases: Vec<PhaseView>,
+    phases: Vec<PhaseJson>,
     /// `null` once headers and answer are removed, as are the two that follow.
     request_headers: Option<Vec<NameValue>>,
     response_headers: Option<Vec<NameValue>>,
@@ -126,7 +147,7 @@ impl From<AttemptView> for AttemptJson {
             status: attempt.status,
             error_class: attempt.error_class,
             error: attempt.error,
-            phases: attempt.phases,
+            phases: attempt.phases.into_iter().map(Into::into).collect(),
             request_headers,
             response_headers,
             response_body,
@@ -134,23 +155,59 @@ impl From<AttemptView> for AttemptJson {
     }
 }
 
+/// One phase of an attempt or a test.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PhaseReport)]
+pub(super) struct PhaseJson {
+    #[schema(value_type = schemas::Phase)]
+    phase: String,
+    ok: bool,
+    /// How long it took, ms with up to three decimals.
+    millis: f64,
+    /// For people, such as the IP address that was reached.
+    detail: String,
+}
+
+impl From<PhaseView> for PhaseJson {
+    fn from(view: PhaseView) -> Self {
+        Self { phase: view.phase, ok: view.ok, millis: view.micros as f64 / 1000.0, detail: view.detail }
+    }
+}
+
 /// Which deliveries.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = DeliveryFilter)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Filter {
+    /// Push domain.
+    #[schema(value_type = Option<String>)]
+    #[param(inline, value_type = Option<String>)]
     domain: Option<PushDomain>,
+    #[schema(value_type = Option<schemas::CallbackKind>)]
+    #[param(inline, value_type = Option<schemas::CallbackKind>)]
     kind: Option<CallbackKind>,
+    #[schema(value_type = Option<schemas::EventName>)]
+    #[param(inline, value_type = Option<schemas::EventName>)]
     event: Option<EventName>,
     /// `stream` or `app/stream`.
     stream: Option<String>,
+    #[schema(value_type = Option<schemas::DeliveryState>)]
+    #[param(inline, value_type = Option<schemas::DeliveryState>)]
     state: Option<DeliveryState>,
     /// Made from then on.
+    #[param(inline)]
     since: Option<Moment>,
     /// Made before.
+    #[param(inline)]
     until: Option<Moment>,
     /// HTTP status of the last attempt.
-    status: Option<i64>,
+    #[schema(value_type = Option<i64>)]
+    #[param(value_type = Option<i64>)]
+    status: Option<Whole>,
     /// Of the last attempt.
+    #[schema(value_type = Option<schemas::ErrorClass>)]
+    #[param(inline, value_type = Option<schemas::ErrorClass>)]
     error_class: Option<ErrorClass>,
     /// Part of the body.
     q: Option<String>,
@@ -166,7 +223,7 @@ impl From<Filter> for DeliveryFilter {
             state: filter.state,
             since: filter.since.map(|since| since.0),
             until: filter.until.map(|until| until.0),
-            status: filter.status,
+            status: filter.status.map(|status| status.0),
             error_class: filter.error_class.map(|class| class.to_string()),
             text: filter.q,
             only: None,
@@ -174,6 +231,14 @@ impl From<Filter> for DeliveryFilter {
     }
 }
 
+/// List the deliveries
+///
+/// The newest first.
+#[utoipa::path(
+    get, path = "/deliveries", operation_id = "listDeliveries", tag = "Deliveries",
+    params(Filter, PageQuery),
+    responses((status = 200, description = "A page of the list", body = List<DeliveryJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -182,6 +247,13 @@ pub(super) async fn list(
     Ok(Json(app.console.deliveries.list(&actor, filter.into(), page).await?.into()))
 }
 
+/// Show a delivery
+///
+/// With its body and all its attempts.
+#[utoipa::path(
+    get, path = "/deliveries/{id}", operation_id = "getDelivery", tag = "Deliveries",
+    responses((status = 200, description = "The delivery", body = DeliveryDetailJson), (status = 404, description = "`delivery_unknown`: it may have passed its retention."))
+)]
 pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -190,6 +262,17 @@ pub(super) async fn show(
     Ok(Json(app.console.deliveries.get(&actor, id).await?.into()))
 }
 
+/// Send a delivery again
+///
+/// Now, with the same body and id, and with all its tries anew.
+#[utoipa::path(
+    post, path = "/deliveries/{id}/resend", operation_id = "resendDelivery", tag = "Deliveries",
+    responses(
+    (status = 200, description = "The delivery, waiting", body = DeliveryDetailJson),
+    (status = 404, description = "`delivery_unknown`: it may have passed its retention."),
+    (status = 409, description = "`delivery_callback_off`: the callback is off or has no address."),
+    )
+)]
 pub(super) async fn resend(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -198,6 +281,15 @@ pub(super) async fn resend(
     Ok(Json(app.console.deliveries.resend(&actor, id).await?.into()))
 }
 
+/// Cancel a delivery that waits
+#[utoipa::path(
+    post, path = "/deliveries/{id}/cancel", operation_id = "cancelDelivery", tag = "Deliveries",
+    responses(
+    (status = 200, description = "The delivery, cancelled", body = DeliveryDetailJson),
+    (status = 404, description = "`delivery_unknown`: it may have passed its retention."),
+    (status = 409, description = "`delivery_finished`: there was nothing to cancel."),
+    )
+)]
 pub(super) async fn cancel(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

@@ -7,16 +7,19 @@ use axum::response::IntoResponse;
 use callsheet::domains::{CallbackMark, DomainFilter, DomainRow, DomainView, NewDomain};
 use callsheet::model::{CallbackKind, DomainName};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{ApiActor, Body, Params, Query};
 use super::moment::Moment;
-use super::page::List;
+use super::page::{List, PageQuery};
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
 /// A domain group. Names are ASCII; the display forms are as people wrote them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Domain)]
 pub(super) struct DomainJson {
     /// Permanent.
     source_id: i64,
@@ -47,7 +50,7 @@ impl From<DomainView> for DomainJson {
 }
 
 /// A domain group in the list: with its callbacks and how many of its streams are live.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ListedDomain {
     #[serde(flatten)]
@@ -56,12 +59,14 @@ pub(super) struct ListedDomain {
     live_streams: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ListedCallback {
+    #[schema(value_type = schemas::CallbackKind)]
     kind: CallbackKind,
     enabled: bool,
     /// Error class of the last attempt, if it failed.
+    #[schema(value_type = Option<schemas::ErrorClass>)]
     last_error_class: Option<String>,
     /// Its deliveries wait until a probe succeeds.
     paused: bool,
@@ -85,21 +90,31 @@ impl From<DomainRow> for ListedDomain {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum DomainStatus {
     Enabled,
     Disabled,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
     /// Part of a push or play domain.
     q: Option<String>,
+    #[param(inline)]
     status: Option<DomainStatus>,
 }
 
+/// List the domain groups
+///
+/// The newest first.
+#[utoipa::path(
+    get, path = "/domains", operation_id = "listDomains", tag = "Domains",
+    params(ListQuery, PageQuery),
+    responses((status = 200, description = "A page of the list", body = List<ListedDomain>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -113,13 +128,29 @@ pub(super) async fn list(
     Ok(Json(app.console.domains.list(&actor, filter, page).await?.into()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "pushDomain": "push.example.org", "playDomains": ["play.example.org"] })))]
 pub(super) struct CreateDomain {
+    /// Host name that streams are pushed to.
     push_domain: String,
+    /// Host names that they are played from.
+    #[schema(min_items = 1)]
     play_domains: Vec<String>,
 }
 
+/// Add a domain group
+///
+/// Its callbacks and its recording are off at first.
+#[utoipa::path(
+    post, path = "/domains", operation_id = "createDomain", tag = "Domains",
+    request_body = CreateDomain,
+    responses(
+    (status = 201, description = "The new domain group", body = DomainJson, headers(("Location" = String, description = "Its path"))),
+    (status = 409, description = "`domain_taken`: a name belongs to a domain group already."),
+    (status = 422, description = "A name is none of a host (`name_…`), `domain_no_play`, `domain_same_name`."),
+    )
+)]
 pub(super) async fn create(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -131,6 +162,11 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, Json(DomainJson::from(domain))))
 }
 
+/// Show a domain group
+#[utoipa::path(
+    get, path = "/domains/{push}", operation_id = "getDomain", tag = "Domains",
+    responses((status = 200, description = "The domain group", body = DomainJson), (status = 404, description = "`domain_unknown`."))
+)]
 pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -139,12 +175,20 @@ pub(super) async fn show(
     Ok(Json(app.console.domains.get(&actor, &push).await?.into()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeDomain {
     enabled: bool,
 }
 
+/// Enable or disable a domain group
+///
+/// A disabled one accepts no streams.
+#[utoipa::path(
+    patch, path = "/domains/{push}", operation_id = "changeDomain", tag = "Domains",
+    request_body = ChangeDomain,
+    responses((status = 200, description = "The domain group as it is now", body = DomainJson), (status = 404, description = "`domain_unknown`."))
+)]
 pub(super) async fn change(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -154,7 +198,17 @@ pub(super) async fn change(
     Ok(Json(app.console.domains.set_enabled(&actor, &push, body.enabled).await?.into()))
 }
 
-/// The path names the domain, so nobody is asked to type it once more.
+/// Delete a domain group
+///
+/// It has to be disabled first. The path names the domain, so nobody is asked to type it once more.
+#[utoipa::path(
+    delete, path = "/domains/{push}", operation_id = "deleteDomain", tag = "Domains",
+    responses(
+    (status = 204, description = "Deleted"),
+    (status = 404, description = "`domain_unknown`."),
+    (status = 409, description = "`domain_still_enabled`."),
+    )
+)]
 pub(super) async fn remove(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

@@ -5,22 +5,30 @@ use axum::extract::State;
 use callsheet::model::{EventId, EventName, SessionId, Status};
 use callsheet::streams::{EventFilter, EventView};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{ApiActor, PushDomain, Query};
 use super::moment::Moment;
-use super::page::List;
+use super::page::{List, PageQuery};
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-#[derive(Debug, Serialize)]
+/// What happened in a session.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Event)]
 pub(super) struct EventJson {
+    #[schema(value_type = schemas::EventId)]
     id: EventId,
     domain: String,
     app: String,
     stream: String,
+    #[schema(value_type = schemas::SessionId)]
     session: SessionId,
+    #[schema(value_type = schemas::EventName)]
     name: EventName,
+    #[schema(value_type = schemas::EventStatus)]
     status: Status,
     /// From 1, within the session.
     sequence: i64,
@@ -46,13 +54,25 @@ impl From<EventView> for EventJson {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// Push domain.
+    #[param(value_type = Option<String>)]
     domain: Option<PushDomain>,
+    #[param(inline, value_type = Option<schemas::SessionId>)]
     session: Option<SessionId>,
 }
 
+/// List the events
+///
+/// The newest first.
+#[utoipa::path(
+    get, path = "/events", operation_id = "listEvents", tag = "Streams",
+    params(ListQuery, PageQuery),
+    responses((status = 200, description = "A page of the list", body = List<EventJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
@@ -11,8 +12,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use callsheet::keys::KeyError;
 use callsheet::model::{Actor, DomainName, PageRequest};
 use callsheet_app::ClientAddress;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, DeserializeOwned, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use url::form_urlencoded;
 
@@ -129,12 +131,14 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
             ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is not JSON: {error}"))
         };
         let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let body = serde_path_to_error::deserialize(&mut json).map_err(|error| match error.inner().classify() {
-            Category::Data => invalid_value(&error),
-            Category::Syntax | Category::Eof | Category::Io => malformed(error.inner()),
+        let body = serde_path_to_error::deserialize::<_, Object<T>>(&mut json).map_err(|error| {
+            match error.inner().classify() {
+                Category::Data => invalid_value(&error),
+                Category::Syntax | Category::Eof | Category::Io => malformed(error.inner()),
+            }
         })?;
         json.end().map_err(|error| malformed(&error))?;
-        Ok(Self(body))
+        Ok(Self(body.0))
     }
 }
 
@@ -147,6 +151,64 @@ impl<T: DeserializeOwned> OptionalFromRequest<AppState> for Body<T> {
             return Ok(None);
         }
         <Self as FromRequest<AppState>>::from_request(request, app).await.map(Some)
+    }
+}
+
+/// What is written as a JSON object. On its own serde would take the values in an array too, by their order.
+#[derive(Debug)]
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
+/// A whole number. JSON knows one kind of numbers only, so `23.0` is whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole(pub(super) i64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+
+        impl Visitor<'_> for Number {
+            type Value = i64;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<i64, E> {
+                Ok(number)
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<i64, E> {
+                i64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
+                // Up to here each whole number has a float of its own.
+                let whole = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
+                if whole { Ok(number as i64) } else { Err(E::invalid_value(Unexpected::Float(number), &self)) }
+            }
+        }
+
+        deserializer.deserialize_i64(Number).map(Self)
     }
 }
 

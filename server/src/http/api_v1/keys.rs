@@ -7,25 +7,38 @@ use axum::response::IntoResponse;
 use callsheet::keys::{KeyDraft, KeyView, NewKey};
 use callsheet::model::{KeyId, Role};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Body, Params};
 use super::moment::Moment;
 use super::page::List;
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
+/// Whether a key still opens anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum KeyState {
+    Active,
+    Expired,
+}
+
 /// A key without its secrets.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Key)]
 pub(crate) struct KeyJson {
+    #[schema(value_type = schemas::RowId)]
     id: KeyId,
     name: String,
+    #[schema(value_type = schemas::Role)]
     role: Role,
     /// Push domains; `null`: all.
     domains: Option<Vec<String>>,
+    /// Names the key where requests are signed, in the JD Cloud way.
     access_key: String,
-    /// `active` or `expired`.
-    state: &'static str,
+    state: KeyState,
     created_at: Moment,
     /// `null`: it does not expire.
     expires_at: Option<Moment>,
@@ -41,7 +54,7 @@ impl From<KeyView> for KeyJson {
             role: key.role,
             domains: key.domains,
             access_key: key.access_key,
-            state: if key.expired { "expired" } else { "active" },
+            state: if key.expired { KeyState::Expired } else { KeyState::Active },
             created_at: Moment(key.created_at),
             expires_at: key.expires_at.map(Moment),
             last_used_at: key.last_used_at.map(Moment),
@@ -53,13 +66,20 @@ impl KeyJson {
     /// Name, role, domains, access key, expiry and last use, for a terminal.
     pub(crate) fn line(&self) -> [String; 6] {
         let moment = |at: Option<Moment>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let expires = if self.state == "expired" { "expired".to_owned() } else { moment(self.expires_at) };
+        let expires = if self.state == KeyState::Expired { "expired".to_owned() } else { moment(self.expires_at) };
         let domains = self.domains.as_ref().map_or_else(|| "all".to_owned(), |domains| domains.join(","));
         let (name, access_key) = (self.name.clone(), self.access_key.clone());
         [name, self.role.to_string(), domains, access_key, expires, moment(self.last_used_at)]
     }
 }
 
+/// List the API keys
+///
+/// By name.
+#[utoipa::path(
+    get, path = "/keys", operation_id = "listKeys", tag = "Keys",
+    responses((status = 200, description = "The list", body = List<KeyJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -67,23 +87,29 @@ pub(super) async fn list(
     Ok(Json(List::whole(app.console.keys.list(&actor).await?)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "name": "nightly", "role": "operator", "domains": ["push.example.org"] })))]
 pub(super) struct CreateKey {
+    #[schema(min_length = 1, max_length = 50)]
     name: String,
+    #[schema(value_type = schemas::Role)]
     role: Role,
-    /// Left out: all.
+    /// Push domains that the key is limited to. Left out: all.
+    #[schema(min_items = 1)]
     domains: Option<Vec<String>>,
-    /// Left out: it does not expire.
+    /// Within ten years. Left out: it does not expire.
     expires_at: Option<Moment>,
 }
 
 /// A key with its secrets, shown this once.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewKey)]
 pub(super) struct NewKeyJson {
     #[serde(flatten)]
     key: KeyJson,
+    /// Signs requests, in the JD Cloud way.
     secret_key: String,
     /// For `Authorization: Bearer …`.
     token: String,
@@ -95,6 +121,18 @@ impl NewKeyJson {
     }
 }
 
+/// Create an API key
+///
+/// Its secrets are shown this once.
+#[utoipa::path(
+    post, path = "/keys", operation_id = "createKey", tag = "Keys",
+    request_body = CreateKey,
+    responses(
+    (status = 201, description = "The key with its secrets", body = NewKeyJson),
+    (status = 409, description = "`key_taken`."),
+    (status = 422, description = "`key_bad_name`, `key_no_domains`, `key_bad_expiry`; a domain is no name (`name_…`)."),
+    )
+)]
 pub(super) async fn create(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -111,6 +149,17 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(NewKeyJson::new(key, secrets))))
 }
 
+/// Give an API key new secrets
+///
+/// Those it had stop at once.
+#[utoipa::path(
+    post, path = "/keys/{id}/rotate", operation_id = "rotateKey", tag = "Keys",
+    responses(
+    (status = 200, description = "The key with its secrets, shown this once", body = NewKeyJson),
+    (status = 404, description = "`key_unknown`."),
+    (status = 409, description = "`key_has_expired`."),
+    )
+)]
 pub(super) async fn rotate(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -121,6 +170,13 @@ pub(super) async fn rotate(
     Ok(Json(NewKeyJson::new(key, secrets)))
 }
 
+/// Revoke an API key
+///
+/// For good; its name is free again.
+#[utoipa::path(
+    delete, path = "/keys/{id}", operation_id = "revokeKey", tag = "Keys",
+    responses((status = 204, description = "Revoked"), (status = 404, description = "`key_unknown`."))
+)]
 pub(super) async fn revoke(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

@@ -4,12 +4,15 @@
 //! answers are JSON in camelCase, times RFC 3339 in UTC, errors [problems](super::problem). Lists are
 //! `{"items":[…],"nextCursor":"…"|null}` (see [`page`]). A handler reads the request, calls a use case and writes
 //! what came of it; what may be done is the use case's business.
+//!
+//! What stands at a handler, above its parameters and at the fields of its types is the API's [`description`] too.
 
 mod access_logs;
 mod audit;
 mod callback_tests;
 mod callbacks;
 mod deliveries;
+mod description;
 mod domains;
 mod events;
 mod extract;
@@ -18,6 +21,7 @@ mod moment;
 mod page;
 mod recording;
 mod recoveries;
+mod schemas;
 mod sessions;
 mod settings;
 mod sources;
@@ -27,73 +31,88 @@ mod transcode_jobs;
 mod users;
 mod vod_domains;
 
+pub use description::{DESCRIPTION, description};
 pub(crate) use keys::KeyJson;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::routing::{any, delete, get, post};
+use axum::routing::any;
 use serde::Serialize;
 use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::ToSchema;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
 
 use super::AppState;
 use super::problem::ApiProblem;
 
 /// A body of settings needs no more, bytes.
 const BODY_LIMIT: usize = 64 * 1024;
+/// Where all paths begin.
+const PREFIX: &str = "/api/v1";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// All routes of the API.
 pub fn routes() -> Router<AppState> {
-    let api = Router::new()
-        .route("/domains", get(domains::list).post(domains::create))
-        .route("/domains/{push}", get(domains::show).patch(domains::change).delete(domains::remove))
-        .route("/domains/{push}/callbacks/{kind}", get(callbacks::show).put(callbacks::replace))
-        .route("/domains/{push}/callbacks/{kind}/rotate-secret", post(callbacks::rotate_secret))
-        .route("/domains/{push}/callbacks/{kind}/end-overlap", post(callbacks::end_overlap))
-        .route("/domains/{push}/callbacks/{kind}/resume", post(callbacks::resume))
-        .route("/domains/{push}/recording", get(recording::show).put(recording::replace))
-        .route("/callback-tests", post(callback_tests::run))
-        .route("/streams", get(streams::list))
-        .route("/streams/forbidden", get(streams::list_forbidden))
-        .route("/streams/{push}/{app}/{stream}/disconnect", post(streams::disconnect))
-        .route("/streams/{push}/{app}/{stream}/forbid", post(streams::forbid))
-        .route("/streams/{push}/{app}/{stream}/allow", post(streams::allow))
-        .route("/sessions", get(sessions::list))
-        .route("/sessions/{id}", get(sessions::show))
-        .route("/events", get(events::list))
-        .route("/deliveries", get(deliveries::list))
-        .route("/deliveries/{id}", get(deliveries::show))
-        .route("/deliveries/{id}/resend", post(deliveries::resend))
-        .route("/deliveries/{id}/cancel", post(deliveries::cancel))
-        .route("/recoveries", get(recoveries::list).post(recoveries::start))
-        .route("/recoveries/{id}", get(recoveries::show).delete(recoveries::cancel))
-        .route("/stats/usage", get(stats::usage))
-        .route("/stats/transcoding", get(stats::transcoding))
-        .route("/sources", get(sources::list).post(sources::create))
-        .route("/sources/{id}", delete(sources::remove))
-        .route("/users", get(users::list).post(users::invite))
-        .route("/users/{id}", get(users::show).patch(users::change))
-        .route("/users/{id}/link", post(users::new_link))
-        .route("/users/{id}/two-factor", delete(users::reset_two_factor))
-        .route("/users/{id}/sessions", get(users::sessions).delete(users::end_sessions))
-        .route("/users/{id}/sessions/{session}", delete(users::end_session))
-        .route("/keys", get(keys::list).post(keys::create))
-        .route("/keys/{id}", delete(keys::revoke))
-        .route("/keys/{id}/rotate", post(keys::rotate))
-        .route("/audit", get(audit::list))
-        .route("/access-logs", post(access_logs::add))
-        .route("/transcode-jobs", post(transcode_jobs::add).layer(DefaultBodyLimit::max(transcode_jobs::LIMIT)))
-        .route("/vod-domains", get(vod_domains::list).post(vod_domains::add))
-        .route("/vod-domains/{name}", delete(vod_domains::remove))
-        .route("/settings", get(settings::show))
+    described().0
+}
+
+/// The routes, each with what stands at its handler for the description.
+fn described() -> (Router<AppState>, OpenApi) {
+    let api = OpenApiRouter::default()
+        .routes(routes!(domains::list, domains::create))
+        .routes(routes!(domains::show, domains::change, domains::remove))
+        .routes(routes!(callbacks::show, callbacks::replace))
+        .routes(routes!(callbacks::rotate_secret))
+        .routes(routes!(callbacks::end_overlap))
+        .routes(routes!(callbacks::resume))
+        .routes(routes!(recording::show, recording::replace))
+        .routes(routes!(callback_tests::run))
+        .routes(routes!(streams::list))
+        .routes(routes!(streams::list_forbidden))
+        .routes(routes!(streams::disconnect))
+        .routes(routes!(streams::forbid))
+        .routes(routes!(streams::allow))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::show))
+        .routes(routes!(events::list))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::resend))
+        .routes(routes!(deliveries::cancel))
+        .routes(routes!(recoveries::list, recoveries::start))
+        .routes(routes!(recoveries::show, recoveries::cancel))
+        .routes(routes!(stats::usage))
+        .routes(routes!(stats::transcoding))
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(sources::remove))
+        .routes(routes!(users::list, users::invite))
+        .routes(routes!(users::show, users::change))
+        .routes(routes!(users::new_link))
+        .routes(routes!(users::reset_two_factor))
+        .routes(routes!(users::sessions, users::end_sessions))
+        .routes(routes!(users::end_session))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(audit::list))
+        .routes(routes!(access_logs::add))
+        .routes(routes!(transcode_jobs::add).layer(DefaultBodyLimit::max(transcode_jobs::LIMIT)))
+        .routes(routes!(vod_domains::list, vod_domains::add))
+        .routes(routes!(vod_domains::remove))
+        .routes(routes!(settings::show));
+    let (api, description) = api.split_for_parts();
+    let api = api
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         // Answers hold secrets and change at once.
         .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, NO_STORE));
     // Without the second the pages would answer for the bare prefix.
-    Router::new().nest("/api/v1", api).route("/api/v1/", any(no_such_path))
+    let router = Router::new().nest(PREFIX, api).route("/api/v1/", any(no_such_path));
+    (router, OpenApi::default().nest(PREFIX, description))
 }
 
 async fn no_such_path(uri: Uri) -> ApiProblem {
@@ -106,7 +125,7 @@ async fn wrong_method() -> ApiProblem {
 }
 
 /// One of several that may share a name, such as headers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct NameValue {
     name: String,
     value: String,

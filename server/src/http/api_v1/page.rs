@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callsheet::model::{Page, PageRequest};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::http::problem::ApiProblem;
 
@@ -51,9 +52,14 @@ fn parse(cursor: &str) -> Option<PageRequest> {
 }
 
 /// What a query says of pages.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
+    /// `nextCursor` of the page before; left out: the first page.
+    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
+    /// Rows on a page. With a cursor, that of the page before or none.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<Limit>,
 }
 
@@ -75,7 +81,7 @@ impl PageQuery {
 }
 
 /// One page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct List<T> {
     items: Vec<T>,

@@ -3,40 +3,80 @@
 use axum::Json;
 use axum::extract::State;
 use callsheet::recordings::{RecordingChange, RecordingSettings};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::extract::{ApiActor, Body, Params};
+use super::extract::{ApiActor, Body, Params, Whole};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
+/// How a domain is recorded. File format: FLV.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Recording)]
+pub(super) struct RecordingJson {
+    enabled: bool,
+    /// Length of a part, 2 to 21,600 (6 h).
+    part_seconds: i64,
+    /// An S3 bucket of the configuration, or a folder of the console's bucket directory, made on first use.
+    bucket: String,
+}
+
+impl From<RecordingSettings> for RecordingJson {
+    fn from(RecordingSettings { enabled, part_seconds, bucket }: RecordingSettings) -> Self {
+        Self { enabled, part_seconds, bucket }
+    }
+}
+
+/// Show how a domain is recorded
+#[utoipa::path(
+    get, path = "/domains/{push}/recording", operation_id = "getRecording", tag = "Domains",
+    responses((status = 200, description = "The settings", body = RecordingJson), (status = 404, description = "`domain_unknown`."))
+)]
 pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params(push): Params<String>,
-) -> Result<Json<RecordingSettings>, ApiProblem> {
-    Ok(Json(app.console.recordings.get(&actor, &push).await?))
+) -> Result<Json<RecordingJson>, ApiProblem> {
+    Ok(Json(app.console.recordings.get(&actor, &push).await?.into()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "enabled": true, "partSeconds": 1800 })))]
 pub(super) struct ReplaceRecording {
     enabled: bool,
-    part_seconds: i64,
+    /// Length of a part.
+    #[schema(value_type = i64, minimum = 2, maximum = 21_600)]
+    part_seconds: Whole,
     /// Left out, it stays.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
     bucket: Option<String>,
 }
 
+/// Change how a domain is recorded
+///
+/// Counts from the next publish.
+#[utoipa::path(
+    put, path = "/domains/{push}/recording", operation_id = "replaceRecording", tag = "Domains",
+    request_body = ReplaceRecording,
+    responses(
+    (status = 200, description = "The settings as they are now", body = RecordingJson),
+    (status = 404, description = "`domain_unknown`."),
+    (status = 422, description = "`recording_bad_part_length`, `recording_bad_bucket`."),
+    )
+)]
 pub(super) async fn replace(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params(push): Params<String>,
     Body(body): Body<ReplaceRecording>,
-) -> Result<Json<RecordingSettings>, ApiProblem> {
+) -> Result<Json<RecordingJson>, ApiProblem> {
     let recordings = &app.console.recordings;
     let bucket = match body.bucket {
         Some(bucket) => bucket,
         None => recordings.get(&actor, &push).await?.bucket,
     };
-    let settings = RecordingSettings { enabled: body.enabled, part_seconds: body.part_seconds, bucket };
-    Ok(Json(recordings.put(&actor, &push, &RecordingChange::parse(settings)?).await?))
+    let settings = RecordingSettings { enabled: body.enabled, part_seconds: body.part_seconds.0, bucket };
+    Ok(Json(recordings.put(&actor, &push, &RecordingChange::parse(settings)?).await?.into()))
 }

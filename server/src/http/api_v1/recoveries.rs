@@ -7,37 +7,50 @@ use axum::response::{IntoResponse, Response};
 use callsheet::deliveries::{DeliveryFilter, DeliveryState, Recoverable, Recovery, RecoveryState};
 use callsheet::model::{CallbackKind, EventName, Millis, RecoveryId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::deliveries::Filter;
-use super::extract::{ApiActor, Body, Params};
+use super::extract::{ApiActor, Body, Object, Params};
 use super::moment::Moment;
 use super::page::List;
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
 /// The filter of a recovery, without what does not filter.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RecoveryFilter)]
 struct FilterJson {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     domain: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<schemas::CallbackKind>)]
     kind: Option<CallbackKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<schemas::EventName>)]
     event: Option<EventName>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     stream: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<schemas::DeliveryState>)]
     state: Option<DeliveryState>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     since: Option<Moment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     until: Option<Moment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     status: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<schemas::ErrorClass>)]
     error_class: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     q: Option<String>,
 }
 
@@ -58,12 +71,17 @@ impl From<DeliveryFilter> for FilterJson {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// Deliveries queued again by a filter.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Recovery)]
 pub(super) struct RecoveryJson {
+    #[schema(value_type = schemas::RecoveryId)]
     id: RecoveryId,
+    #[schema(value_type = schemas::RecoveryState)]
     state: RecoveryState,
     filter: FilterJson,
+    /// Name of the user or key.
     started_by: String,
     started_at: Moment,
     ended_at: Option<Moment>,
@@ -95,24 +113,40 @@ impl RecoveryJson {
 }
 
 /// What a recovery would find; nothing was changed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DryRun {
+    /// Always true.
     dry_run: bool,
-    #[serde(flatten)]
-    found: Recoverable,
+    /// Deliveries that match.
+    total: i64,
+    /// Those among them whose callback is off, has no address or is gone.
+    callback_off: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct StartRecovery {
     /// Without a state: all that failed, were cancelled or were skipped.
-    filter: Filter,
+    #[schema(value_type = Filter)]
+    filter: Object<Filter>,
     /// Only count.
     #[serde(default)]
     dry_run: bool,
 }
 
+/// Queue deliveries again by a filter
+///
+/// With `"dryRun": true` they are only counted.
+#[utoipa::path(
+    post, path = "/recoveries", operation_id = "startRecovery", tag = "Recoveries",
+    request_body = StartRecovery,
+    responses(
+    (status = 200, description = "What would be queued; nothing was changed", body = DryRun),
+    (status = 201, description = "The recovery, running", body = RecoveryJson, headers(("Location" = String, description = "Its path"))),
+    (status = 422, description = "`recovery_bad_state`: only failed, cancelled and skipped deliveries can be recovered."),
+    )
+)]
 pub(super) async fn start(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -120,15 +154,22 @@ pub(super) async fn start(
 ) -> Result<Response, ApiProblem> {
     let recoveries = &app.console.recoveries;
     if body.dry_run {
-        let found = recoveries.count(&actor, body.filter.into()).await?;
-        return Ok(Json(DryRun { dry_run: true, found }).into_response());
+        let found = recoveries.count(&actor, body.filter.0.into()).await?;
+        let Recoverable { total, callback_off } = found;
+        return Ok(Json(DryRun { dry_run: true, total, callback_off }).into_response());
     }
-    let recovery = recoveries.start(&actor, body.filter.into()).await?;
+    let recovery = recoveries.start(&actor, body.filter.0.into()).await?;
     let location = [(header::LOCATION, format!("/api/v1/recoveries/{}", recovery.id))];
     Ok((StatusCode::CREATED, location, Json(RecoveryJson::of(recovery, app.console.clock.now()))).into_response())
 }
 
-/// The latest, newest first.
+/// List the latest recoveries
+///
+/// At most 50, the newest first.
+#[utoipa::path(
+    get, path = "/recoveries", operation_id = "listRecoveries", tag = "Recoveries",
+    responses((status = 200, description = "The list", body = List<RecoveryJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -138,6 +179,11 @@ pub(super) async fn list(
     Ok(Json(List::whole(recoveries.into_iter().map(|recovery| RecoveryJson::of(recovery, now)))))
 }
 
+/// Show a recovery and how far it is
+#[utoipa::path(
+    get, path = "/recoveries/{id}", operation_id = "getRecovery", tag = "Recoveries",
+    responses((status = 200, description = "The recovery", body = RecoveryJson), (status = 404, description = "`recovery_unknown`."))
+)]
 pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -147,7 +193,17 @@ pub(super) async fn show(
     Ok(Json(RecoveryJson::of(recovery, app.console.clock.now())))
 }
 
-/// Queues no more; what is queued already goes out.
+/// Cancel a recovery
+///
+/// It queues no more; what is queued already goes out.
+#[utoipa::path(
+    delete, path = "/recoveries/{id}", operation_id = "cancelRecovery", tag = "Recoveries",
+    responses(
+    (status = 200, description = "The recovery, cancelled", body = RecoveryJson),
+    (status = 404, description = "`recovery_unknown`."),
+    (status = 409, description = "`recovery_ended`."),
+    )
+)]
 pub(super) async fn cancel(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

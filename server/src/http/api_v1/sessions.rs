@@ -5,25 +5,29 @@ use axum::extract::State;
 use callsheet::model::{DeliveryId, EventName, SessionId, Status};
 use callsheet::streams::{PartView, SessionDetail, SessionEvent, SessionFilter, SessionView};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::NameValue;
 use super::extract::{ApiActor, Params, PushDomain, Query};
 use super::moment::Moment;
-use super::page::List;
+use super::page::{List, PageQuery};
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
 /// One publish of one stream.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
 pub(super) struct SessionJson {
+    #[schema(value_type = schemas::SessionId)]
     id: SessionId,
     domain: String,
     app: String,
     stream: String,
     /// Name of the source that reported it.
     source: String,
-    /// `opening`, `live`, `closing` or `closed`.
+    #[schema(value_type = schemas::SessionPhase)]
     phase: String,
     /// The publisher's address.
     client: Option<String>,
@@ -67,8 +71,9 @@ impl From<SessionView> for SessionJson {
 }
 
 /// A session with everything that came of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SessionDetail)]
 pub(super) struct SessionDetailJson {
     #[serde(flatten)]
     session: SessionJson,
@@ -89,15 +94,18 @@ impl From<SessionDetail> for SessionDetailJson {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RecordedPart)]
 struct PartJson {
     /// From 1.
     number: i64,
+    /// Bucket and path of the file.
     location: Option<String>,
     started_at: Moment,
     stopped_at: Moment,
     duration_ms: i64,
+    /// Length of the file.
     bytes: Option<i64>,
     failure: Option<String>,
 }
@@ -116,17 +124,22 @@ impl From<PartView> for PartJson {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SessionEvent)]
 struct SessionEventJson {
+    #[schema(value_type = schemas::EventName)]
     name: EventName,
+    #[schema(value_type = schemas::EventStatus)]
     status: Status,
     /// From 1.
     sequence: i64,
     happened_at: Moment,
     error: Option<String>,
     /// The delivery made for it.
+    #[schema(value_type = Option<schemas::DeliveryId>)]
     delivery: Option<DeliveryId>,
+    #[schema(value_type = Option<schemas::DeliveryState>)]
     delivery_state: Option<String>,
 }
 
@@ -144,12 +157,23 @@ impl From<SessionEvent> for SessionEventJson {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// Push domain.
+    #[param(value_type = Option<String>)]
     pub(super) domain: Option<PushDomain>,
 }
 
+/// List the sessions
+///
+/// Every publish of every stream, live ones and history; the newest first.
+#[utoipa::path(
+    get, path = "/sessions", operation_id = "listSessions", tag = "Streams",
+    params(ListQuery, PageQuery),
+    responses((status = 200, description = "A page of the list", body = List<SessionJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -159,6 +183,13 @@ pub(super) async fn list(
     Ok(Json(app.console.streams.list(&actor, filter, page).await?.into()))
 }
 
+/// Show a session
+///
+/// With its recorded parts and its events.
+#[utoipa::path(
+    get, path = "/sessions/{id}", operation_id = "getSession", tag = "Streams",
+    responses((status = 200, description = "The session", body = SessionDetailJson), (status = 404, description = "`session_unknown`."))
+)]
 pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

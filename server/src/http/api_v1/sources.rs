@@ -7,21 +7,29 @@ use axum::response::IntoResponse;
 use callsheet::model::SourceId;
 use callsheet::sources::{Adapter, SourceView};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Body, Params};
 use super::moment::Moment;
 use super::page::List;
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-#[derive(Debug, Serialize)]
+/// A media server that reports events.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Source)]
 pub(super) struct SourceJson {
+    #[schema(value_type = schemas::RowId)]
     id: SourceId,
+    #[schema(value_type = schemas::Adapter)]
     adapter: Adapter,
     name: String,
+    /// Push domain of reports that name none.
     default_domain: Option<String>,
     created_at: Moment,
+    /// When it last reported.
     last_seen_at: Option<Moment>,
     /// Where the server reports to, with the secret part; only for those who may manage sources.
     url: Option<String>,
@@ -48,6 +56,13 @@ pub(super) fn origin(headers: &HeaderMap) -> String {
     header(header::HOST.as_str()).map_or_else(String::new, |host| format!("{scheme}://{host}"))
 }
 
+/// List the sources
+///
+/// By number. Their ingest addresses are shown to those who may manage sources.
+#[utoipa::path(
+    get, path = "/sources", operation_id = "listSources", tag = "Sources",
+    responses((status = 200, description = "The list", body = List<SourceJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -58,15 +73,22 @@ pub(super) async fn list(
     Ok(Json(List::whole(sources.into_iter().map(|source| SourceJson::new(source, &origin)))))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "adapter": "generic", "name": "edge 2" })))]
 pub(super) struct CreateSource {
+    /// `nginx-rtmp` or `generic`.
+    #[schema(pattern = "^(nginx-rtmp|generic)$")]
     adapter: String,
+    #[schema(min_length = 1, max_length = 50)]
     name: String,
+    /// Push domain of reports that name none.
     default_domain: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A source with its secret, which is shown this once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewSource)]
 pub(super) struct CreatedSourceJson {
     #[serde(flatten)]
     source: SourceJson,
@@ -74,6 +96,16 @@ pub(super) struct CreatedSourceJson {
     secret: String,
 }
 
+/// Add a source
+#[utoipa::path(
+    post, path = "/sources", operation_id = "createSource", tag = "Sources",
+    request_body = CreateSource,
+    responses(
+    (status = 201, description = "The source and its secret", body = CreatedSourceJson),
+    (status = 409, description = "`source_taken`."),
+    (status = 422, description = "`source_bad_name`, `source_bad_adapter`; the default domain is no name (`name_…`)."),
+    )
+)]
 pub(super) async fn create(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -86,6 +118,17 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(CreatedSourceJson { source, secret })))
 }
 
+/// Remove a source
+///
+/// Its reports are refused from now on.
+#[utoipa::path(
+    delete, path = "/sources/{id}", operation_id = "deleteSource", tag = "Sources",
+    responses(
+    (status = 204, description = "Removed"),
+    (status = 404, description = "`source_unknown`."),
+    (status = 409, description = "`source_built_in`: the ingest of the console itself cannot be removed."),
+    )
+)]
 pub(super) async fn remove(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

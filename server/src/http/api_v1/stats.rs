@@ -15,9 +15,11 @@ use callsheet_app::{Locale, Texts, reports};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{ApiActor, read_query};
 use super::moment::Moment;
+use super::schemas;
 use crate::http::AppState;
 use crate::http::exports;
 use crate::http::problem::ApiProblem;
@@ -43,8 +45,9 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for StatsQuery<T> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(default = "json")]
 enum Format {
     #[default]
     Json,
@@ -72,27 +75,41 @@ fn slot(app: &AppState, from: Option<Moment>, to: Option<Moment>) -> Slot {
     Slot { from: from.map_or(to - DAY, seconds), to }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(default = "none")]
 enum GroupBy {
     #[default]
     None,
     Domain,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct UsageParams {
+    #[param(inline, value_type = schemas::Metric)]
     metric: Metric,
+    /// Where the slot begins, on a five-minute border; left out: a day before its end.
+    #[param(inline)]
     from: Option<Moment>,
+    /// Where it ends; left out: now.
+    #[param(inline)]
     to: Option<Moment>,
+    /// `auto` chooses by the length of the slot.
     #[serde(default)]
+    #[param(inline, value_type = schemas::AutoGranularity)]
     granularity: AutoGranularity,
+    /// `domain`: a series of each domain, as json alone: of those that are named, else of those with the most traffic.
     #[serde(default)]
+    #[param(inline)]
     group_by: GroupBy,
+    /// With the slot of the same length before.
     #[serde(default)]
     compare: bool,
+    /// Form of the answer.
     #[serde(default)]
+    #[param(inline)]
     format: Format,
 }
 
@@ -113,7 +130,7 @@ impl TryFrom<String> for AutoGranularity {
 }
 
 /// Figures of the whole slot.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct UsageSummary {
     /// Bytes sent; bytes or files held at the end of the slot. A bandwidth has none.
@@ -127,43 +144,72 @@ struct UsageSummary {
     previous: Option<i64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = UsageSeries)]
 struct Series {
+    #[schema(value_type = Vec<schemas::Point>)]
     points: Vec<(i64, i64)>,
     /// With `compare`: those of the slot before; none where nothing is known of that.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Vec<schemas::Point>>)]
     points_before: Option<Vec<(i64, i64)>>,
     summary: UsageSummary,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DomainUsageSeries)]
 struct DomainSeries {
     domain: String,
     #[serde(flatten)]
     series: Series,
 }
 
-#[derive(Debug, Serialize)]
-struct UsageJson {
-    granularity: Granularity,
-    unit: &'static str,
-    #[serde(flatten)]
-    figures: Figures,
-}
-
-#[derive(Debug, Serialize)]
+/// Figures of all chosen domains together, or of each for itself.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-enum Figures {
-    One(Series),
-    ByDomain { series: Vec<DomainSeries> },
+#[schema(as = UsageAnswer)]
+enum UsageJson {
+    Together(Together),
+    ByDomain(ByDomain),
 }
 
-const fn unit(metric: Metric) -> &'static str {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Usage)]
+struct Together {
+    #[schema(value_type = schemas::Granularity)]
+    granularity: Granularity,
+    unit: Unit,
+    #[serde(flatten)]
+    series: Series,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UsageByDomain)]
+struct ByDomain {
+    #[schema(value_type = schemas::Granularity)]
+    granularity: Granularity,
+    unit: Unit,
+    series: Vec<DomainSeries>,
+}
+
+/// What figures are of.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = UsageUnit)]
+enum Unit {
+    #[serde(rename = "bytes")]
+    Bytes,
+    #[serde(rename = "bit/s")]
+    BitsPerSecond,
+    #[serde(rename = "files")]
+    Files,
+}
+
+const fn unit(metric: Metric) -> Unit {
     match metric {
-        Metric::Traffic | Metric::Storage => "bytes",
-        Metric::Bandwidth => "bit/s",
-        Metric::Files => "files",
+        Metric::Traffic | Metric::Storage => Unit::Bytes,
+        Metric::Bandwidth => Unit::BitsPerSecond,
+        Metric::Files => Unit::Files,
     }
 }
 
@@ -194,6 +240,22 @@ fn series(usage: &UsageView, compare: bool) -> Series {
     }
 }
 
+/// Show traffic, bandwidth, storage or files
+///
+/// Bytes sent, bits a second, bytes held, files held, in points of five minutes, an hour or a day of the console's time zone.
+#[utoipa::path(
+    get, path = "/stats/usage", operation_id = "getUsage", tag = "Statistics",
+    params(("domain" = Option<Vec<String>>, Query, description = "Play or VOD domain; may be given several times. None: all."), UsageParams),
+    responses(
+    (status = 200, description = "The figures, in the form that was asked for", content(
+    (UsageJson = "application/json"),
+    (String = "text/csv"),
+    (schemas::File = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    )),
+    (status = 404, description = "`stats_unknown_domain`."),
+    (status = 422, description = "`stats_bad_slot`, `stats_too_many_points`."),
+    )
+)]
 pub(super) async fn usage(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -219,12 +281,9 @@ pub(super) async fn usage(
     if let Some(format) = params.format.file() {
         return Ok(exports::file(reports::of_usage(&app.console, TEXTS, &chosen, &usage), format).await);
     }
-    let json = UsageJson {
-        granularity: usage.granularity,
-        unit: unit(usage.metric),
-        figures: Figures::One(series(&usage, params.compare)),
-    };
-    Ok(Json(json).into_response())
+    let (granularity, unit) = (usage.granularity, unit(usage.metric));
+    let together = Together { granularity, unit, series: series(&usage, params.compare) };
+    Ok(Json(UsageJson::Together(together)).into_response())
 }
 
 /// Those that were asked for; else those with the most traffic.
@@ -238,48 +297,63 @@ async fn by_domain(app: &AppState, actor: &Actor, ask: UsageQuery, compare: bool
         let usage = stats.usage(actor, UsageQuery { domains: vec![domain.clone()], ..ask.clone() }).await?;
         each.push(DomainSeries { domain, series: series(&usage, compare) });
     }
-    Ok(UsageJson { granularity: all.granularity, unit: unit(all.metric), figures: Figures::ByDomain { series: each } })
+    Ok(UsageJson::ByDomain(ByDomain { granularity: all.granularity, unit: unit(all.metric), series: each }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct TranscodingParams {
+    /// Where the slot begins, on a five-minute border; left out: a day before its end.
+    #[param(inline)]
     from: Option<Moment>,
+    /// Where it ends; left out: now.
+    #[param(inline)]
     to: Option<Moment>,
+    #[param(inline, value_type = Option<schemas::Codec>)]
     codec: Option<Codec>,
+    #[param(inline, value_type = Option<schemas::Resolution>)]
     class: Option<Resolution>,
+    /// Form of the answer.
     #[serde(default)]
+    #[param(inline)]
     format: Format,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TranscodingCell)]
 struct CellJson {
+    #[schema(value_type = schemas::Codec)]
     codec: Codec,
+    #[schema(value_type = schemas::Resolution)]
     class: Resolution,
     minutes: f64,
     files: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct TranscodingSummary {
     minutes: f64,
     files: i64,
+    /// Tasks that made nothing.
     failed: i64,
     /// The same of the slot before; null where nothing is known of it.
     previous: Option<PreviousTranscoding>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct PreviousTranscoding {
     minutes: f64,
     files: i64,
     failed: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Transcoding)]
 struct TranscodingJson {
     matrix: Vec<CellJson>,
     /// For each day its start, minutes and files.
+    #[schema(value_type = Vec<schemas::TranscodingPoint>)]
     points: Vec<(i64, f64, i64)>,
     summary: TranscodingSummary,
 }
@@ -316,6 +390,22 @@ impl From<TranscodingView> for TranscodingJson {
     }
 }
 
+/// Show minutes and files of transcoding
+///
+/// By coding method and class of resolution, and by day.
+#[utoipa::path(
+    get, path = "/stats/transcoding", operation_id = "getTranscoding", tag = "Statistics",
+    params(("domain" = Option<Vec<String>>, Query, description = "Play or VOD domain; may be given several times. None: all."), TranscodingParams),
+    responses(
+    (status = 200, description = "The figures, in the form that was asked for", content(
+    (TranscodingJson = "application/json"),
+    (String = "text/csv"),
+    (schemas::File = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    )),
+    (status = 404, description = "`stats_unknown_domain`."),
+    (status = 422, description = "`stats_bad_slot`."),
+    )
+)]
 pub(super) async fn transcoding(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

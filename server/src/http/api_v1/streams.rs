@@ -5,14 +5,23 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use callsheet::streams::{BanLength, ForbiddenStream, SessionFilter};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::extract::{ApiActor, Body, Params, Query};
+use super::extract::{ApiActor, Body, Params, Query, Whole};
 use super::moment::Moment;
-use super::page::List;
+use super::page::{List, PageQuery};
 use super::sessions::{ListQuery, SessionJson};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
+/// List the live streams
+///
+/// The sessions that publish now, the newest first.
+#[utoipa::path(
+    get, path = "/streams", operation_id = "listStreams", tag = "Streams",
+    params(ListQuery, PageQuery),
+    responses((status = 200, description = "A page of the list", body = List<SessionJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -24,7 +33,8 @@ pub(super) async fn list(
 }
 
 /// A stream that nobody may publish.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ForbiddenStream)]
 pub(super) struct ForbiddenJson {
     domain: String,
     app: String,
@@ -40,7 +50,14 @@ impl From<ForbiddenStream> for ForbiddenJson {
     }
 }
 
-/// What is forbidden now, by name.
+/// List the forbidden streams
+///
+/// By name.
+#[utoipa::path(
+    get, path = "/streams/forbidden", operation_id = "listForbiddenStreams", tag = "Streams",
+    params(ListQuery, PageQuery),
+    responses((status = 200, description = "A page of the list", body = List<ForbiddenJson>))
+)]
 pub(super) async fn list_forbidden(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -53,7 +70,18 @@ pub(super) async fn list_forbidden(
 /// Push domain, application and stream.
 type Named = Params<(String, String, String)>;
 
-/// The publisher is dropped within about a second of the answer.
+/// Disconnect a publisher
+///
+/// The publisher is dropped within about a second of the answer, and may come back.
+#[utoipa::path(
+    post, path = "/streams/{push}/{app}/{stream}/disconnect", operation_id = "disconnectStream", tag = "Streams",
+    responses(
+    (status = 202, description = "The source is told"),
+    (status = 404, description = "`domain_unknown`; `stream_not_live`: nobody publishes it now."),
+    (status = 409, description = "`stream_cannot_drop`: its source cannot do that."),
+    (status = 422, description = "The application or stream is no name (`name_…`)."),
+    )
+)]
 pub(super) async fn disconnect(
     ApiActor(actor): ApiActor,
     State(state): State<AppState>,
@@ -63,23 +91,47 @@ pub(super) async fn disconnect(
     Ok(StatusCode::ACCEPTED)
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Forbid {
     /// `null` or left out: for good.
-    seconds: Option<i64>,
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
+    seconds: Option<Whole>,
 }
 
+/// Forbid a stream
+///
+/// Whoever publishes it is dropped, where the source can do that, and nobody may publish it.
+#[utoipa::path(
+    post, path = "/streams/{push}/{app}/{stream}/forbid", operation_id = "forbidStream", tag = "Streams",
+    request_body = Option<Forbid>,
+    responses(
+    (status = 200, description = "What is forbidden, and until when", body = ForbiddenJson),
+    (status = 404, description = "`domain_unknown`."),
+    (status = 422, description = "The application or stream is no name (`name_…`), `stream_bad_length`."),
+    )
+)]
 pub(super) async fn forbid(
     ApiActor(actor): ApiActor,
     State(state): State<AppState>,
     Params((push, app, stream)): Named,
     body: Option<Body<Forbid>>,
 ) -> Result<Json<ForbiddenJson>, ApiProblem> {
-    let length = BanLength::parse(body.map_or(Forbid::default(), |Body(body)| body).seconds)?;
+    let length = BanLength::parse(body.map_or(Forbid::default(), |Body(body)| body).seconds.map(|seconds| seconds.0))?;
     Ok(Json(state.console.streams.forbid(&actor, &push, &app, &stream, length).await?.into()))
 }
 
+/// Allow a forbidden stream again
+///
+/// Nothing happens to one that is not forbidden.
+#[utoipa::path(
+    post, path = "/streams/{push}/{app}/{stream}/allow", operation_id = "allowStream", tag = "Streams",
+    responses(
+    (status = 204, description = "Allowed"),
+    (status = 404, description = "`domain_unknown`."),
+    (status = 422, description = "The application or stream is no name (`name_…`)."),
+    )
+)]
 pub(super) async fn allow(
     ApiActor(actor): ApiActor,
     State(state): State<AppState>,

@@ -5,16 +5,20 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use callsheet::stats::transcode::{Bad, Reading, read};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Content};
+use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
 /// Some ten thousand results, bytes.
 pub(super) const LIMIT: usize = 4 * 1024 * 1024;
 
-#[derive(Debug, Serialize)]
+/// What was counted now.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AddedJobs)]
 pub(super) struct Added {
     /// Outputs that are counted from now on.
     accepted: usize,
@@ -26,13 +30,37 @@ pub(super) struct Added {
     bad_lines: Vec<BadLine>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BadJobLine)]
 struct BadLine {
+    /// Where its object begins, from 1.
     line: usize,
+    /// What is wrong and what to do, for people.
     reason: String,
 }
 
-/// Counts what can be counted; a body of which nothing can be is refused.
+/// Count results of transcoders
+///
+/// One JSON object, an array of them or NDJSON, of at most 4 MiB: in the form of this console, of AWS MediaConvert, Tencent MPS, Aliyun VOD, JD VOD or ffprobe. What was counted before, by job and output, is passed over. Counts what can be counted; a body of which nothing can be is refused.
+#[utoipa::path(
+    post, path = "/transcode-jobs", operation_id = "addTranscodeJobs", tag = "Statistics",
+    request_body(
+    content(
+    (schemas::AnyJobs = "application/json", example = json!({
+    "jobId": "j-17", "output": "720p.mp4", "domain": "vod.example.com", "status": "success", "codec": "h264",
+    "width": 1280, "height": 720, "durationSeconds": 61.0, "finishedAt": "2026-11-22T08:30:00Z"
+    })),
+    (schemas::File = "application/x-ndjson"),
+    ),
+    description = "The results",
+    ),
+    responses(
+    (status = 200, description = "What was counted now", body = Added),
+    (status = 400, description = "`malformed`: nothing in the body is JSON, or it broke off."),
+    (status = 413, description = "`too_large`: the body is longer than 4 MiB."),
+    (status = 422, description = "`invalid_value`: no result can be counted; `detail` tells why the first one cannot."),
+    )
+)]
 pub(super) async fn add(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

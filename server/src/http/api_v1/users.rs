@@ -7,23 +7,31 @@ use axum::response::IntoResponse;
 use callsheet::accounts::{Invitation, SessionView, UserState, UserView};
 use callsheet::model::{Role, UserId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Body, Params};
 use super::moment::Moment;
 use super::page::List;
+use super::schemas;
 use super::sources::origin;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-#[derive(Debug, Serialize)]
+/// A person with a login.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = User)]
 pub(super) struct UserJson {
+    #[schema(value_type = schemas::RowId)]
     id: UserId,
     name: String,
+    #[schema(value_type = schemas::Role)]
     role: Role,
+    #[schema(value_type = schemas::UserState)]
     state: UserState,
     /// The provider of single sign-on, where it vouches for the person.
     issuer: Option<String>,
+    /// Signs in with a code too.
     two_factor: bool,
     created_at: Moment,
     last_sign_in_at: Option<Moment>,
@@ -45,7 +53,8 @@ impl From<UserView> for UserJson {
 }
 
 /// A user with a one-time link, which is shown this once.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Invitation)]
 pub(super) struct InvitationJson {
     user: UserJson,
     link: String,
@@ -63,8 +72,9 @@ impl InvitationJson {
 }
 
 /// Where a user is signed in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BrowserSession)]
 pub(super) struct SessionJson {
     /// Ends the session, and opens nothing.
     id: String,
@@ -87,6 +97,13 @@ impl From<SessionView> for SessionJson {
     }
 }
 
+/// List the users
+///
+/// By name.
+#[utoipa::path(
+    get, path = "/users", operation_id = "listUsers", tag = "Users",
+    responses((status = 200, description = "The list", body = List<UserJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -94,6 +111,11 @@ pub(super) async fn list(
     Ok(Json(List::whole(app.console.accounts.list(&actor).await?)))
 }
 
+/// Show a user
+#[utoipa::path(
+    get, path = "/users/{id}", operation_id = "getUser", tag = "Users",
+    responses((status = 200, description = "The user", body = UserJson), (status = 404, description = "`user_unknown`."))
+)]
 pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -102,13 +124,29 @@ pub(super) async fn show(
     Ok(Json(app.console.accounts.get(&actor, id).await?.into()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "name": "grace", "role": "reviewer" })))]
 pub(super) struct InviteUser {
+    /// Without spaces at its ends.
+    #[schema(min_length = 1, max_length = 50)]
     name: String,
+    #[schema(value_type = schemas::Role)]
     role: Role,
 }
 
+/// Invite a user
+///
+/// The person sets a password at the link, which holds for 72 hours.
+#[utoipa::path(
+    post, path = "/users", operation_id = "inviteUser", tag = "Users",
+    request_body = InviteUser,
+    responses(
+    (status = 201, description = "The user and the link", body = InvitationJson, headers(("Location" = String, description = "The user's path"))),
+    (status = 409, description = "`user_taken`."),
+    (status = 422, description = "`user_bad_name`."),
+    )
+)]
 pub(super) async fn invite(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -121,13 +159,27 @@ pub(super) async fn invite(
 }
 
 /// What is left out stays as it is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeUser {
+    #[schema(value_type = Option<schemas::Role>)]
     role: Option<Role>,
+    /// Whether the person may sign in.
     active: Option<bool>,
 }
 
+/// Change the role of a user, or let the person in or out
+///
+/// What is left out stays as it is.
+#[utoipa::path(
+    patch, path = "/users/{id}", operation_id = "changeUser", tag = "Users",
+    request_body = ChangeUser,
+    responses(
+    (status = 200, description = "The user as it is now", body = UserJson),
+    (status = 404, description = "`user_unknown`."),
+    (status = 409, description = "`user_last_admin`; `user_by_provider`: the role comes from the single sign-on."),
+    )
+)]
 pub(super) async fn change(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -145,6 +197,17 @@ pub(super) async fn change(
     Ok(Json(user.into()))
 }
 
+/// Make a new one-time link for a user
+///
+/// The person sets a password there. A former link ends.
+#[utoipa::path(
+    post, path = "/users/{id}/link", operation_id = "newUserLink", tag = "Users",
+    responses(
+    (status = 200, description = "The user and the link", body = InvitationJson),
+    (status = 404, description = "`user_unknown`."),
+    (status = 409, description = "`user_deactivated`, `user_by_provider`."),
+    )
+)]
 pub(super) async fn new_link(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -155,6 +218,17 @@ pub(super) async fn new_link(
     Ok(Json(InvitationJson::new(invitation, &app, &headers)))
 }
 
+/// Turn off a user's two-factor sign-in
+///
+/// For people who lost their device and their recovery codes.
+#[utoipa::path(
+    delete, path = "/users/{id}/two-factor", operation_id = "resetTwoFactor", tag = "Users",
+    responses(
+    (status = 204, description = "Turned off"),
+    (status = 404, description = "`user_unknown`."),
+    (status = 409, description = "`user_by_provider`."),
+    )
+)]
 pub(super) async fn reset_two_factor(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -164,6 +238,13 @@ pub(super) async fn reset_two_factor(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// List where a user is signed in
+///
+/// The last used first.
+#[utoipa::path(
+    get, path = "/users/{id}/sessions", operation_id = "listUserSessions", tag = "Users",
+    responses((status = 200, description = "The list", body = List<SessionJson>), (status = 404, description = "`user_unknown`."))
+)]
 pub(super) async fn sessions(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -172,6 +253,11 @@ pub(super) async fn sessions(
     Ok(Json(List::whole(app.console.accounts.sessions(&actor, id).await?)))
 }
 
+/// Sign a user out everywhere
+#[utoipa::path(
+    delete, path = "/users/{id}/sessions", operation_id = "endUserSessions", tag = "Users",
+    responses((status = 204, description = "Signed out"), (status = 404, description = "`user_unknown`."))
+)]
 pub(super) async fn end_sessions(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -181,6 +267,11 @@ pub(super) async fn end_sessions(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Sign a user out in one place
+#[utoipa::path(
+    delete, path = "/users/{id}/sessions/{session}", operation_id = "endUserSession", tag = "Users",
+    responses((status = 204, description = "Signed out"), (status = 404, description = "`user_unknown`, `browser_session_unknown`."))
+)]
 pub(super) async fn end_session(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use callsheet::stats::VodDomain;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Body, Params};
 use super::moment::Moment;
@@ -13,12 +14,16 @@ use super::page::List;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-#[derive(Debug, Serialize)]
+/// A host that serves recorded video.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = VodDomain)]
 pub(super) struct VodDomainJson {
+    /// In ASCII.
     name: String,
     /// As written.
     display: String,
+    /// Bucket and folders that it serves.
     path: String,
     created_at: Moment,
 }
@@ -29,6 +34,13 @@ impl From<VodDomain> for VodDomainJson {
     }
 }
 
+/// List the VOD domains
+///
+/// By name.
+#[utoipa::path(
+    get, path = "/vod-domains", operation_id = "listVodDomains", tag = "Statistics",
+    responses((status = 200, description = "The list", body = List<VodDomainJson>))
+)]
 pub(super) async fn list(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -37,13 +49,27 @@ pub(super) async fn list(
     Ok(Json(List::whole(domains)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "name": "vod.example.org", "path": "films/public" })))]
 pub(super) struct AddVodDomain {
     name: String,
+    /// A bucket and folders, such as `films/public`.
     path: String,
 }
 
+/// Add a VOD domain
+///
+/// Its requests and its files are counted from now on.
+#[utoipa::path(
+    post, path = "/vod-domains", operation_id = "addVodDomain", tag = "Statistics",
+    request_body = AddVodDomain,
+    responses(
+    (status = 201, description = "The VOD domain", body = VodDomainJson),
+    (status = 409, description = "`vod_domain_taken`."),
+    (status = 422, description = "The name is none of a host (`name_…`), `vod_domain_bad_path`."),
+    )
+)]
 pub(super) async fn add(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
@@ -53,6 +79,11 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, Json(VodDomainJson::from(added))))
 }
 
+/// Remove a VOD domain
+#[utoipa::path(
+    delete, path = "/vod-domains/{name}", operation_id = "removeVodDomain", tag = "Statistics",
+    responses((status = 204, description = "Removed"), (status = 404, description = "`vod_domain_unknown`."))
+)]
 pub(super) async fn remove(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,

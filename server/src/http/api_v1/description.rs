@@ -1,0 +1,292 @@
+//! The API's description, OpenAPI 3.1, made of what stands at the handlers.
+//!
+//! A handler says its method, path, tag, query, body and answers. What it has in common with others is added here, once:
+//! the variable parts of paths, the headers that requests and answers may carry, the problems that any request of its
+//! kind may meet. An answer that a handler names without a body is a problem.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+use utoipa::{PartialSchema, ToSchema};
+
+use super::schemas;
+use crate::http::problem::ApiProblem;
+
+/// The description as JSON.
+pub static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| complete(super::described().1));
+
+/// The description as text.
+#[must_use]
+pub fn description() -> String {
+    format!("{:#}\n", *DESCRIPTION)
+}
+
+const ABOUT: &str = "\
+Everything that the pages of the console can do, for scripts.
+
+Bodies and answers are JSON in camelCase, times are RFC 3339 in UTC. Lists come in pages of `limit` rows: `nextCursor` of a page is the \
+`cursor` of the next one, and the last page has none. Errors are problems (RFC 9457) whose `type` is stable. Unknown fields and unknown \
+parameters of a query are errors, so that nothing is passed over by a slip of the pen. Every answer tells in `RateLimit` how many \
+requests are left.";
+
+/// Tags in the order of the menu, with what they hold.
+const TAGS: [(&str, &str); 11] = [
+    ("Domains", "Domain groups: the names that streams are pushed to and played from, and their recording."),
+    ("Callbacks", "Where the events of a domain go, how they are signed, and tests of an address."),
+    ("Streams", "What publishes now and what published before, event by event; stopping it."),
+    ("Deliveries", "Each event on its way to a callback, attempt by attempt."),
+    ("Recoveries", "Deliveries queued again by a filter."),
+    ("Statistics", "Traffic, bandwidth, storage, files and transcoding, and what they are counted from."),
+    ("Sources", "The media servers that report events."),
+    ("Users", "People, their links and where they are signed in."),
+    ("Keys", "What scripts sign in with."),
+    ("Audit", "Who changed what."),
+    ("Settings", "What the configuration says."),
+];
+
+/// Problems that requests of a kind have in common: status, name among the components, what it tells.
+type Common = (&'static str, &'static str, &'static str);
+/// Any request.
+const OF_ALL: [Common; 5] = [
+    ("401", "SignedOut", "`signed_out`: no key that exists, and nobody signed in. `key_expired`."),
+    ("403", "Forbidden", "`forbidden`: the role may not do this, or the key is one of other domains."),
+    ("429", "TooManyRequests", "`too_many_requests`: wait as long as `Retry-After` says."),
+    ("500", "Fault", "`internal`: a fault of the console; its log tells more."),
+    ("503", "Unavailable", "`storage_unavailable`: the same request may succeed later."),
+];
+const OF_PATHS: [Common; 1] = [("404", "NotFound", "`not_found`: the path names nothing that this API has.")];
+const OF_QUERIES: [Common; 1] =
+    [("422", "InvalidValue", "`invalid_value`: a value is missing, unknown or out of bounds; `field` names it.")];
+const OF_BODIES: [Common; 4] = [
+    ("400", "Malformed", "`malformed`: the body is not JSON, or broke off."),
+    ("413", "TooLarge", "`too_large`: the body is longer than 64 KiB."),
+    ("415", "NotJson", "`not_json`: the body has no `content-type: application/json`."),
+    OF_QUERIES[0],
+];
+const OF_POSTS: [Common; 2] = [
+    ("409", "KeyInUse", "`idempotency_key_in_use`: the first request with this `Idempotency-Key` still runs."),
+    (
+        "422",
+        "KeyReused",
+        "`idempotency_key_reused`: another request had this `Idempotency-Key`. `idempotency_key_invalid`.",
+    ),
+];
+const OF_CHANGES: [Common; 1] =
+    [("412", "ChangedMeanwhile", "`changed_meanwhile`: somebody changed it since; read it again.")];
+
+/// What two people may edit: `GET` answers with an `ETag`, a change may carry it as `If-Match`.
+const EDITED: [&str; 3] =
+    ["/api/v1/domains/{push}", "/api/v1/domains/{push}/callbacks/{kind}", "/api/v1/domains/{push}/recording"];
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// Adds what operations have in common.
+fn complete(api: OpenApi) -> Value {
+    let Value::Object(mut api) = json!(api) else { unreachable!("a description is an object") };
+    let mut paths = api.remove("paths").unwrap_or_default();
+    for (path, item) in paths.as_object_mut().into_iter().flatten() {
+        for method in METHODS {
+            if let Some(operation) = item.get_mut(method) {
+                describe(path, method, operation);
+            }
+        }
+    }
+    let mut schemas = api["components"]["schemas"].take();
+    schemas[&*ApiProblem::name()] = json!(ApiProblem::schema());
+    let asked = asked_schemas(&paths, &schemas);
+    for (name, schema) in schemas.as_object_mut().into_iter().flatten().filter(|(name, _)| !asked.contains(*name)) {
+        if let Some(row) = name.strip_prefix("List_") {
+            // Told once, not in each list too.
+            schema["properties"]["items"]["items"] = json!({ "$ref": format!("#/components/schemas/{row}") });
+        }
+        say_what_is_always_there(schema);
+    }
+    let answers = [&OF_ALL[..], &OF_PATHS, &OF_QUERIES, &OF_BODIES, &OF_POSTS, &OF_CHANGES].concat();
+    let answers: Map<_, _> =
+        answers.into_iter().map(|(status, name, text)| (name.to_owned(), problem(status, text))).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Callsheet",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": ABOUT,
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "tags": TAGS.map(|(name, what)| json!({ "name": name, "description": what })),
+        // Either will do.
+        "security": [{ "key": [] }, { "session": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "key": { "type": "http", "scheme": "bearer", "description": "The token of an API key." },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "callsheet",
+                    "description": "Who is signed in in the browser; over TLS the cookie is `__Host-callsheet`.",
+                },
+            },
+            "responses": answers,
+            "schemas": schemas,
+        },
+    })
+}
+
+/// Completes one operation.
+fn describe(path: &str, method: &str, operation: &mut Value) {
+    let edited = EDITED.contains(&path);
+    let changes = edited && ["put", "patch"].contains(&method);
+    let own = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let in_query = own.iter().any(|parameter| parameter["in"] == "query");
+    let mut parameters: Vec<Value> = path.split('/').filter_map(|part| path_parameter(path, part)).collect();
+    let in_path = !parameters.is_empty();
+    parameters.extend(own);
+    if method == "post" {
+        let what = "Up to 255 visible ASCII characters of your choice, such as a UUID. A request that comes again with it within 24 hours is done once, and answered alike.";
+        parameters.push(header_parameter("Idempotency-Key", what));
+    }
+    if changes {
+        let what = "The `ETag` that was read: refused where somebody changed it since.";
+        parameters.push(header_parameter("If-Match", what));
+    }
+    operation["parameters"] = parameters.into();
+
+    let body = operation.get("requestBody").and_then(|body| body["content"].as_object());
+    let is_json = body.is_some_and(|content| content.keys().eq(["application/json"]));
+    // A body that may be left out is never `null`.
+    if let Some(schema) = operation.pointer_mut("/requestBody/content/application~1json/schema")
+        && let Some(some) = schema.pointer_mut("/oneOf/0").map(Value::take)
+    {
+        *schema = some;
+    }
+
+    let kinds: [(bool, &[Common]); 6] = [
+        (true, &OF_ALL),
+        (in_path, &OF_PATHS),
+        (in_query && !is_json, &OF_QUERIES),
+        (is_json, &OF_BODIES),
+        (method == "post", &OF_POSTS),
+        (changes, &OF_CHANGES),
+    ];
+    let common: Vec<Common> =
+        kinds.iter().filter(|(applies, _)| *applies).flat_map(|(_, kind)| *kind).copied().collect();
+    let answers = &mut operation["responses"];
+    add_problems(answers, &common);
+    if edited && method == "get" {
+        let etag = json!({ "schema": { "type": "string" }, "description": "Of these settings, for `If-Match`." });
+        answers["200"]["headers"] = json!({ "ETag": etag });
+    }
+    // In the order in which people read them.
+    let parts = ["tags", "summary", "description", "operationId", "parameters", "requestBody", "responses"];
+    let parts = parts.into_iter().filter_map(|part| Some((part.to_owned(), operation.get_mut(part)?.take())));
+    *operation = Value::Object(parts.collect());
+}
+
+/// Adds the problems in common to the answers of an operation, and bodies to its own.
+fn add_problems(answers: &mut Value, common: &[Common]) {
+    let Some(answers) = answers.as_object_mut() else { return };
+    let own = answers.keys().filter(|status| status.as_str() >= "400").cloned();
+    let statuses: BTreeSet<String> = own.chain(common.iter().map(|(status, ..)| (*status).to_owned())).collect();
+    for status in statuses {
+        let own = answers.get(&status).and_then(|answer| answer["description"].as_str());
+        let of_its_kind: Vec<_> = common.iter().filter(|(of, ..)| *of == status).collect();
+        let answer = match (own, &of_its_kind[..]) {
+            (None, [(_, name, _)]) => json!({ "$ref": format!("#/components/responses/{name}") }),
+            (own, several) => {
+                let texts: Vec<&str> = own.into_iter().chain(several.iter().map(|(.., text)| *text)).collect();
+                problem(&status, &texts.join(" "))
+            }
+        };
+        answers.insert(status, answer);
+    }
+    answers.sort_keys();
+}
+
+fn header_parameter(name: &str, description: &str) -> Value {
+    let schema = json!({ "type": "string" });
+    json!({ "name": name, "in": "header", "description": description, "required": false, "schema": schema })
+}
+
+/// The parameter that a part of a path stands for, if it is one.
+fn path_parameter(path: &str, part: &str) -> Option<Value> {
+    let name = part.strip_prefix('{')?.strip_suffix('}')?;
+    let text = |example: &str| json!({ "type": "string", "examples": [example] });
+    let stream = |example: &str| json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,50}$", "examples": [example] });
+    let resource = path.strip_prefix(super::PREFIX).and_then(|path| path.split('/').nth(1)).unwrap_or_default();
+    let (description, schema) = match (name, resource) {
+        ("push", _) => ("Push domain.", text("push.example.com")),
+        ("kind", _) => ("Which of the two callbacks.", json!(schemas::CallbackKind::schema())),
+        ("app", _) => ("Application: the first part of a push address's path.", stream("live")),
+        ("stream", _) => ("Stream: the second part of a push address's path.", stream("room_7")),
+        ("name", _) => ("Host name.", text("vod.example.com")),
+        ("session", _) => ("The `id` of where the user is signed in.", json!({ "type": "string" })),
+        ("id", "deliveries") => ("The delivery's `id`.", json!(schemas::DeliveryId::schema())),
+        ("id", "recoveries") => ("The recovery's `id`.", json!(schemas::RecoveryId::schema())),
+        ("id", "sessions") => ("The session's `id`.", json!(schemas::SessionId::schema())),
+        ("id", _) => ("Its `id`.", json!(schemas::RowId::schema())),
+        _ => return None,
+    };
+    Some(json!({ "name": name, "in": "path", "description": description, "required": true, "schema": schema }))
+}
+
+/// An answer that is a problem.
+fn problem(status: &str, description: &str) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{}", ApiProblem::name()) });
+    let mut answer =
+        json!({ "description": description, "content": { "application/problem+json": { "schema": schema } } });
+    let header = |what: &str| json!({ "schema": { "type": "string" }, "description": what });
+    match status {
+        "401" => answer["headers"] = json!({ "WWW-Authenticate": header("`Bearer`.") }),
+        "429" => {
+            answer["headers"] = json!({
+                "Retry-After": header("Seconds to wait."),
+                "RateLimit": header("Requests left, and seconds until there are more."),
+                "RateLimit-Policy": header("How many requests there are in how many seconds."),
+            });
+        }
+        _ => {}
+    }
+    answer
+}
+
+/// The schemas that bodies of requests refer to, straight or by others.
+fn asked_schemas(paths: &Value, schemas: &Value) -> BTreeSet<String> {
+    let mut asked = BTreeSet::new();
+    let operations = paths.as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object()).flatten();
+    let mut left: Vec<&Value> = operations.map(|(_, operation)| &operation["requestBody"]).collect();
+    while let Some(value) = left.pop() {
+        let name = value["$ref"].as_str().and_then(|to| to.rsplit('/').next());
+        if let Some(name) = name.filter(|name| asked.insert((*name).to_owned())) {
+            left.push(&schemas[name]);
+        }
+        left.extend(value.as_object().into_iter().flat_map(Map::values));
+        left.extend(value.as_array().into_iter().flatten());
+    }
+    asked
+}
+
+/// In answers a field that may be `null` is there always; one that may be missing is never `null`.
+fn say_what_is_always_there(schema: &mut Value) {
+    let is_null = |schema: &Value| schema["type"] == "null";
+    let may_be_null = |schema: &Value| {
+        schema["type"].as_array().is_some_and(|types| types.iter().any(|of| of == "null"))
+            || schema["oneOf"].as_array().is_some_and(|schemas| schemas.iter().any(is_null))
+    };
+    let properties = schema["properties"].as_object();
+    let nullable: Vec<Value> = properties
+        .into_iter()
+        .flatten()
+        .filter(|(_, property)| may_be_null(property))
+        .map(|(name, _)| name.as_str().into())
+        .collect();
+    if !nullable.is_empty() {
+        let mut required = schema["required"].as_array().cloned().unwrap_or_default();
+        required.extend(nullable);
+        schema["required"] = required.into();
+    }
+    for part in schema.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        say_what_is_always_there(part);
+    }
+}
