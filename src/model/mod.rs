@@ -11,6 +11,8 @@ mod page;
 mod problem;
 #[cfg(feature = "ssr")]
 mod store_error;
+#[cfg(feature = "ssr")]
+mod version;
 
 pub use actor::{Action, Actor, Forbidden, Role, Who};
 #[cfg(feature = "ssr")]
@@ -28,6 +30,8 @@ pub use page::{Page, PageRequest};
 pub use problem::{Problem, ProblemKind};
 #[cfg(feature = "ssr")]
 pub use store_error::StoreError;
+#[cfg(feature = "ssr")]
+pub use version::{Expected, Version};
 
 /// A moment: Unix time in milliseconds, UTC.
 pub type Millis = i64;

@@ -4,6 +4,8 @@
 //! answers are JSON in camelCase, times RFC 3339 in UTC, errors [problems](super::problem). Lists are
 //! `{"items":[…],"nextCursor":"…"|null}` (see [`page`]). A handler reads the request, calls a use case and writes
 //! what came of it; what may be done is the use case's business.
+//!
+//! A change can be made to one version alone ([`etag`]).
 
 mod access_logs;
 mod audit;
@@ -11,6 +13,7 @@ mod callback_tests;
 mod callbacks;
 mod deliveries;
 mod domains;
+mod etag;
 mod events;
 mod extract;
 mod keys;

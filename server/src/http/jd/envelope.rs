@@ -71,7 +71,8 @@ impl<E: Problem + 'static> From<E> for JdError {
             (ProblemKind::Forbidden, _) => (StatusCode::FORBIDDEN, "HTTP_FORBIDDEN"),
             (ProblemKind::NotFound, _) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             // What clashes is not a name but the state that something is in.
-            (ProblemKind::Conflict, "domain_still_enabled" | "template_in_use" | "stream_cannot_drop") => {
+            (ProblemKind::Outdated, _)
+            | (ProblemKind::Conflict, "domain_still_enabled" | "template_in_use" | "stream_cannot_drop") => {
                 (StatusCode::BAD_REQUEST, "FAILED_PRECONDITION")
             }
             (ProblemKind::Conflict, _) => (StatusCode::CONFLICT, "ALREADY_EXISTS"),
