@@ -7,6 +7,8 @@ mod ids;
 mod kinds;
 #[cfg(feature = "ssr")]
 mod names;
+#[cfg(feature = "ssr")]
+mod network;
 mod page;
 mod problem;
 #[cfg(feature = "ssr")]
@@ -26,6 +28,8 @@ pub(crate) use kinds::vocabulary;
 pub use kinds::{CallbackKind, EventName, Status};
 #[cfg(feature = "ssr")]
 pub use names::{AppName, BadName, DomainName, StreamName};
+#[cfg(feature = "ssr")]
+pub use network::network_of;
 pub use page::{Page, PageRequest};
 pub use problem::{Problem, ProblemKind};
 #[cfg(feature = "ssr")]

@@ -43,6 +43,12 @@ impl ApiProblem {
         Self { field: Some(field.into()), ..self }
     }
 
+    /// The status of its answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Nobody is signed in, or the credentials do not hold.
     #[must_use]
     pub fn signed_out() -> Self {

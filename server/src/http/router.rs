@@ -88,7 +88,7 @@ fn web(state: &AppState) -> Router<AppState> {
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
     pages
-        .merge(api_v1::routes())
+        .merge(api_v1::routes(state))
         .merge(exports::routes())
         .merge(imports::routes())
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))

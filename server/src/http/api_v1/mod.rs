@@ -5,12 +5,13 @@
 //! `{"items":[…],"nextCursor":"…"|null}` (see [`page`]). A handler reads the request, calls a use case and writes
 //! what came of it; what may be done is the use case's business.
 //!
-//! A change can be made to one version alone ([`etag`]).
+//! Before a handler stands who may call and how often ([`caller`]); a change can be made to one version alone ([`etag`]).
 
 mod access_logs;
 mod audit;
 mod callback_tests;
 mod callbacks;
+mod caller;
 mod deliveries;
 mod domains;
 mod etag;
@@ -35,6 +36,7 @@ pub(crate) use keys::KeyJson;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, delete, get, post};
 use serde::Serialize;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -47,7 +49,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// All routes of the API.
-pub fn routes() -> Router<AppState> {
+pub fn routes(state: &AppState) -> Router<AppState> {
     let api = Router::new()
         .route("/domains", get(domains::list).post(domains::create))
         .route("/domains/{push}", get(domains::show).patch(domains::change).delete(domains::remove))
@@ -92,6 +94,7 @@ pub fn routes() -> Router<AppState> {
         .route("/settings", get(settings::show))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(state.clone(), caller::admit))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         // Answers hold secrets and change at once.
         .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, NO_STORE));

@@ -57,6 +57,16 @@ impl JdError {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
     }
 
+    /// Asked too often.
+    pub(super) fn too_many(message: impl ToString) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT", message)
+    }
+
+    /// Whether nobody knows who calls.
+    pub(super) fn is_unauthenticated(&self) -> bool {
+        self.code == StatusCode::UNAUTHORIZED
+    }
+
     /// There is no such thing.
     pub(super) fn not_found(message: impl ToString) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
