@@ -13,6 +13,7 @@ mod health;
 mod imports;
 mod jd;
 mod middleware;
+mod panics;
 
 use std::path::PathBuf;
 use std::sync::Arc;

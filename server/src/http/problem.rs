@@ -14,6 +14,7 @@ use serde::{Serialize, Serializer};
 
 /// No limit of the console lasts longer than this, so whoever waits as long is let in.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
+const FAULT: &str = "a fault of the console; its log tells more";
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
@@ -41,6 +42,12 @@ impl ApiProblem {
     #[must_use]
     pub fn of_field(self, field: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..self }
+    }
+
+    /// A fault, which is for the log alone.
+    #[must_use]
+    pub fn fault() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", FAULT)
     }
 
     /// The status of its answer.
@@ -73,11 +80,7 @@ impl<E: Problem + 'static> From<E> for ApiProblem {
         if status.is_server_error() {
             tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "API request failed");
         }
-        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
-            "a fault of the console; its log tells more".to_owned()
-        } else {
-            error.to_string()
-        };
+        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { FAULT.to_owned() } else { error.to_string() };
         Self { field: error.field().map(str::to_owned), ..Self::new(status, error.code(), detail) }
     }
 }

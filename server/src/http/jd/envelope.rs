@@ -62,6 +62,11 @@ impl JdError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT", message)
     }
 
+    /// A fault, which is for the log alone.
+    pub(super) fn fault() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "a fault of the console; its log tells more")
+    }
+
     /// Whether nobody knows who calls.
     pub(super) fn is_unauthenticated(&self) -> bool {
         self.code == StatusCode::UNAUTHORIZED
@@ -93,7 +98,7 @@ impl<E: Problem + 'static> From<E> for JdError {
             }
         };
         match error.kind() {
-            ProblemKind::Internal => Self::new(code, status, "a fault of the console; its log tells more"),
+            ProblemKind::Internal => Self::fault(),
             _ => Self::new(code, status, &error),
         }
     }

@@ -29,6 +29,7 @@ use self::envelope::{JdError, RequestId};
 use self::params::Params;
 use self::signature::decode;
 use super::AppState;
+use super::panics::{Panicked, caught};
 
 /// A body of parameters needs no more, bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -43,8 +44,8 @@ async fn answer(State(app): State<AppState>, request: Request) -> Response {
     let id = RequestId::random();
     let span = tracing::info_span!("jd", request_id = %id);
     let mut told = HeaderMap::new();
-    let outcome = carry_out(&app, request, &mut told).instrument(span).await;
-    let mut response = envelope::respond(&id, outcome);
+    let outcome = caught(carry_out(&app, request, &mut told)).instrument(span).await;
+    let mut response = envelope::respond(&id, outcome.unwrap_or_else(|Panicked| Err(JdError::fault())));
     response.headers_mut().extend(told);
     response
 }
