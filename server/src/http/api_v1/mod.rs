@@ -5,7 +5,8 @@
 //! `{"items":[…],"nextCursor":"…"|null}` (see [`page`]). A handler reads the request, calls a use case and writes
 //! what came of it; what may be done is the use case's business.
 //!
-//! Before a handler stands who may call and how often ([`caller`]); a change can be made to one version alone ([`etag`]).
+//! Before a handler stand who may call and how often ([`caller`]) and whether a POST was carried out before ([`idempotency`]);
+//! a change can be made to one version alone ([`etag`]).
 
 mod access_logs;
 mod audit;
@@ -17,6 +18,7 @@ mod domains;
 mod etag;
 mod events;
 mod extract;
+mod idempotency;
 mod keys;
 mod moment;
 mod page;
@@ -87,13 +89,15 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/keys/{id}", delete(keys::revoke))
         .route("/keys/{id}/rotate", post(keys::rotate))
         .route("/audit", get(audit::list))
-        .route("/access-logs", post(access_logs::add))
         .route("/transcode-jobs", post(transcode_jobs::add).layer(DefaultBodyLimit::max(transcode_jobs::LIMIT)))
         .route("/vod-domains", get(vod_domains::list).post(vod_domains::add))
         .route("/vod-domains/{name}", delete(vod_domains::remove))
         .route("/settings", get(settings::show))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(state.clone(), idempotency::keep))
+        // Too large to be held and compared; what is in a log counts once anyway.
+        .route("/access-logs", post(access_logs::add))
         .layer(from_fn_with_state(state.clone(), caller::admit))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         // Answers hold secrets and change at once.

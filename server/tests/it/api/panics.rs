@@ -55,6 +55,24 @@ async fn the_api_answers_with_a_problem() {
 }
 
 #[tokio::test]
+async fn a_request_that_broke_off_frees_its_idempotency_key() {
+    let (api, fuse) = start().await;
+    let post = || {
+        let request = request("POST /domains").header("idempotency-key", "1");
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {}", api.admin));
+        let body = json!({ "pushDomain": "push.example.org", "playDomains": ["play.example.org"] });
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_string().into());
+        api.send_raw(request.expect("a request"))
+    };
+    // Who calls and since when the key is taken are known by then.
+    fuse.breaks_after(2);
+    assert_eq!(post().await.problem(), (500, "internal", ""));
+    let again = post().await;
+    assert_eq!(again.status, 201, "{}", again.json);
+    assert_eq!(post().await.json, again.json);
+}
+
+#[tokio::test]
 async fn the_jd_api_answers_with_an_envelope() {
     let (api, fuse) = start().await;
     let key = api.console.keys.create(&Actor::cli(), KeyDraft::new("ci", Role::Admin)).await.expect("a key");

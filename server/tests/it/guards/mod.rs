@@ -1,5 +1,6 @@
 //! What guards the APIs from callers who repeat themselves, overtake each other or ask too often.
 
+mod idempotency;
 mod rate_limits;
 mod versions;
 
