@@ -390,7 +390,7 @@ mod tests {
             ("traffic_base = \"GB\"", "traffic_base: "),
             ("buckets = 7", "buckets: "),
             ("[buckets.archive]", "buckets.archive.url: is missing"),
-            ("[buckets.archive]\nurl = \"tapes\"", "buckets.archive.url: `tapes` is none such as"),
+            ("[buckets.archive]\nurl = \"tapes\"", "buckets.archive.url: is none such as"),
             ("[buckets.archive]\nurl = \"s3://a\"\ncolour = \"red\"", "buckets.archive: `colour` is none of"),
             ("[buckets.archive]\nurl = \"s3://a\"\naccess_key_id = \"A\"", "buckets.archive.secret_access_key: "),
             ("[buckets.Archive]\nurl = \"s3://a\"", "buckets.Archive: a bucket's name is"),

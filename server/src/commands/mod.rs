@@ -1,6 +1,7 @@
 //! The command line. Every command opens the same database as a running server and works beside it.
 
 mod access_log;
+mod backup;
 mod create;
 mod demo;
 mod keys;
@@ -78,6 +79,13 @@ enum Command {
         /// A folder that holds no console yet
         #[arg(long, value_name = "DIR", default_value = "./sample-data")]
         data_dir: PathBuf,
+    },
+    /// Write databases and key of a console, running or not, into one tar archive; recordings are not in it
+    Backup {
+        #[command(flatten)]
+        settings: Settings,
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// Bring the database's tables up to date
     Migrate {
@@ -250,6 +258,7 @@ impl Cli {
             }
             Command::Listen { port, secrets } => listen::listen(port, &secrets).await,
             Command::Demo { data_dir } => demo::demo(data_dir).await,
+            Command::Backup { settings, file } => backup::backup(&settings.load()?, &file).await,
             Command::Migrate { settings } => create::tables(&settings.load()?).await,
         }
     }

@@ -93,10 +93,16 @@ fn web(state: &AppState) -> Router<AppState> {
         .merge(imports::routes())
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))
         .layer(sessions)
-        .layer(CsrfLayer::new())
+        .layer(same_origin(state))
         .nest("/chart", files(&format!("{site}/chart")))
         .nest("/pkg", files(&format!("{site}/pkg")))
         .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
+}
+
+/// Refuses what a page of another origin sends. Proxies may change `Host`, so the address that browsers know counts too.
+fn same_origin(state: &AppState) -> CsrfLayer {
+    let public = state.console.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    public.and_then(|origin| CsrfLayer::new().add_trusted_origin(origin).ok()).unwrap_or_default()
 }
 
 /// What a disk says of names that no file has, or can have.

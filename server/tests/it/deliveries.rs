@@ -1,6 +1,7 @@
 //! What callbacks are promised: order, retries, and an end that everybody can see.
 
 use callsheet::audit::{ActorKind, AuditFilter};
+use callsheet::callbacks::OffReason;
 use callsheet::deliveries::{DeliveryDetail, DeliveryFilter, DeliveryState};
 use callsheet::model::{Actor, CallbackKind, DeliveryId, PageRequest, Problem};
 use callsheet_server::config::Config;
@@ -240,7 +241,7 @@ async fn gone_turns_the_callback_off(database: Database) {
     let (callbacks, cli) = (&console.console.callbacks, Actor::cli());
     let callback = callbacks.get(&cli, DOMAIN, CallbackKind::Publish).await.expect("found");
     assert!(!callback.enabled);
-    assert_eq!(callback.off_reason.as_deref(), Some("the receiver answered 410 Gone"));
+    assert_eq!(callback.off_reason, Some(OffReason::Gone));
     assert_eq!(callback.address, Some(receiver.url("/publish")));
     let by_itself = AuditFilter { action: Some("callback.turned_off".to_owned()), ..AuditFilter::default() };
     let log = console.console.audit.list(&cli, &by_itself, PageRequest::of_console(1)).await.expect("the log");

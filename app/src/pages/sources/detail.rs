@@ -110,15 +110,16 @@ fn instructions(visit: &Visit, source: &SourceView, secret: Option<&str>) -> Any
         .into_any(),
         (_, None) => view! { <p class="muted">{texts.get("sources.ask_admin")}</p> }.into_any(),
         (adapter, Some(path)) => {
-            let url = format!("http://{}{path}", visit.host);
             let (key, lines) = match adapter {
-                Adapter::NginxRtmp => ("sources.paste_nginx_rtmp", nginx(&url)),
+                Adapter::NginxRtmp => ("sources.paste_nginx_rtmp", nginx(&format!("http://{}{path}", visit.host))),
                 Adapter::Generic | Adapter::BuiltIn => {
-                    ("sources.paste_generic", generic(&url, secret.unwrap_or("whsec_…")))
+                    ("sources.paste_generic", generic(&visit.whole(path), secret.unwrap_or("whsec_…")))
                 }
             };
+            let no_tls = adapter == Adapter::NginxRtmp && visit.over_tls();
             view! {
                 <p>{texts.get(key)}</p>
+                {no_tls.then(|| view! { <p>{texts.get("sources.nginx_rtmp_no_tls")}</p> })}
                 <pre tabindex="0">{lines.clone()}</pre>
                 <div><CopyButton text=lines label=texts.get("copy.label") done=texts.get("copy.done") what=String::new()/></div>
             }

@@ -2,5 +2,6 @@
 
 mod any_request;
 mod cookies;
+mod cross_origin;
 mod paths;
 mod slow_clients;
