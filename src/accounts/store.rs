@@ -70,7 +70,7 @@ pub struct BrowserSession {
     pub id_hash: String,
     /// Set once somebody signed in.
     pub user: Option<UserId>,
-    /// JSON.
+    /// Sealed: it may hold what a page is about to show once.
     pub data: String,
     pub expires_at: Millis,
     /// The client's address, and its `User-Agent`, at the sign-in; empty before.

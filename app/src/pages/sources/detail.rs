@@ -110,13 +110,14 @@ fn instructions(visit: &Visit, source: &SourceView, secret: Option<&str>) -> Any
         .into_any(),
         (_, None) => view! { <p class="muted">{texts.get("sources.ask_admin")}</p> }.into_any(),
         (adapter, Some(path)) => {
+            let no_tls = adapter == Adapter::NginxRtmp && visit.over_tls();
+            let url = if no_tls { format!("http://{}{path}", visit.host) } else { visit.whole(path) };
             let (key, lines) = match adapter {
-                Adapter::NginxRtmp => ("sources.paste_nginx_rtmp", nginx(&format!("http://{}{path}", visit.host))),
+                Adapter::NginxRtmp => ("sources.paste_nginx_rtmp", nginx(&url)),
                 Adapter::Generic | Adapter::BuiltIn => {
-                    ("sources.paste_generic", generic(&visit.whole(path), secret.unwrap_or("whsec_…")))
+                    ("sources.paste_generic", generic(&url, secret.unwrap_or("whsec_…")))
                 }
             };
-            let no_tls = adapter == Adapter::NginxRtmp && visit.over_tls();
             view! {
                 <p>{texts.get(key)}</p>
                 {no_tls.then(|| view! { <p>{texts.get("sources.nginx_rtmp_no_tls")}</p> })}

@@ -89,7 +89,9 @@ async fn change(console: &TestConsole, client: &Client, said: &[(&str, &str)]) -
 async fn what_the_console_and_scripts_send_is_done() {
     let (console, client) = signed_in(None).await;
     let own = console.url("");
-    for said in [&[][..], &[("origin", &own)], &[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")]] {
+    for said in
+        [&[][..], &[("origin", own.as_str())], &[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")]]
+    {
         assert_eq!(change(&console, &client, said).await, 200, "{said:?}");
     }
     // A link elsewhere leads here.
