@@ -1,5 +1,6 @@
 //! The binary `callsheet`.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use callsheet_server::commands::Cli;
@@ -13,7 +14,8 @@ async fn main() -> ExitCode {
     let asked = asked.as_deref().unwrap_or("info,sqlx::postgres::notice=warn");
     // Whatever is asked for: `rtmp_rs` writes stream keys, which may hold tokens, at info.
     let filter = EnvFilter::new(format!("{asked},rtmp_rs=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     match Cli::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
