@@ -97,6 +97,11 @@ impl Visit {
         }
     }
 
+    /// Browsers reach the console by TLS alone.
+    pub(crate) fn over_tls(&self) -> bool {
+        self.console.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
     /// The hash of the session that asks; empty without one.
     pub(crate) fn own_session(&self) -> String {
         self.session.as_ref().and_then(Session::id).map(|id| session_hash(&id)).unwrap_or_default()

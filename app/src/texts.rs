@@ -1,6 +1,7 @@
 //! Texts in the person's language. The catalogs are `app/locales/<tag>.toml`; every key is in each of them.
 
 use axum::http::{HeaderMap, header};
+use callsheet::callbacks::OffReason;
 
 rust_i18n::i18n!("locales", fallback = "en");
 
@@ -104,6 +105,15 @@ impl Texts {
     #[must_use]
     pub fn word(self, vocabulary: &str, value: &str) -> String {
         self.find(&format!("{vocabulary}.{value}")).unwrap_or_else(|| value.to_owned())
+    }
+
+    /// Why the console turned a callback off.
+    #[must_use]
+    pub fn off_reason(self, reason: OffReason) -> String {
+        self.get(match reason {
+            OffReason::Gone => "callback.off_gone",
+            OffReason::PausedForLong => "callback.off_paused_for_long",
+        })
     }
 
     /// Why a request failed. What the core found is English, names hosts, and stays as the detail.

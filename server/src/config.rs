@@ -245,8 +245,8 @@ fn public_url(text: &str) -> Result<Option<Url>, BadConfig> {
             && url.username().is_empty()
             && url.password().is_none()
     });
-    let what = || format!("`{text}` is no address of a host, such as https://callsheet.example.com");
-    url.map(Some).ok_or_else(|| bad("public_url", what()))
+    // It is not told again: who errs may have written a password into it.
+    url.map(Some).ok_or_else(|| bad("public_url", "is no address of a host, such as https://callsheet.example.com"))
 }
 
 fn provider(raw: &Raw, public_url: Option<&Url>) -> Result<Option<ProviderConfig>, BadConfig> {
@@ -302,7 +302,7 @@ fn check_keys(path: &Path) -> Result<(), BadConfig> {
     let known = keys(Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build());
     let known = known.map_err(|e| from_layers(&e))?;
     let file = Layers::builder().add_source(File::from(path).format(FileFormat::Toml)).build();
-    for key in keys(file).map_err(|e| bad("config", e))?.into_keys() {
+    for key in keys(file).map_err(|e| from_layers(&e))?.into_keys() {
         if !known.contains_key(&key) {
             return Err(bad(key, format!("there is no such setting ({})", path.display())));
         }
@@ -319,6 +319,11 @@ fn from_layers(error: &config::ConfigError) -> BadConfig {
         }
         config::ConfigError::At { error, key: Some(key), .. } => bad(key, error.to_string()),
         config::ConfigError::NotFound(key) => bad(key, "is missing".to_owned()),
+        // The lines behind the first show what stands in the file, which may be a secret.
+        config::ConfigError::FileParse { uri, cause } => {
+            let file = uri.as_ref().map(|uri| format!("{uri}: ")).unwrap_or_default();
+            bad("config", format!("{file}{}", cause.to_string().lines().next().unwrap_or_default()))
+        }
         other => bad("config", other.to_string()),
     }
 }
@@ -392,6 +397,7 @@ mod tests {
             ("oidc_issuer = \"https://id.example.com\"", "oidc_client_id: is missing"),
             ("oidc_issuer = \"https://id.example.com\"\noidc_client_id = \"a\"", "public_url: is missing"),
             ("colour = \"red\"", "colour: there is no such setting"),
+            ("oidc_client_secret = \"hush", "config: "),
             ("resolution_classes = \"HD 1280\"", "resolution_classes: `HD 1280` is no class"),
             ("resolution_classes = \"\"", "resolution_classes: is empty"),
             ("slot_label = \"middle\"", "slot_label: `middle` is neither start nor end"),
@@ -399,7 +405,7 @@ mod tests {
             ("traffic_base = \"GB\"", "traffic_base: "),
             ("buckets = 7", "buckets: "),
             ("[buckets.archive]", "buckets.archive.url: is missing"),
-            ("[buckets.archive]\nurl = \"tapes\"", "buckets.archive.url: `tapes` is none such as"),
+            ("[buckets.archive]\nurl = \"tapes\"", "buckets.archive.url: is none such as"),
             ("[buckets.archive]\nurl = \"s3://a\"\ncolour = \"red\"", "buckets.archive: `colour` is none of"),
             ("[buckets.archive]\nurl = \"s3://a\"\naccess_key_id = \"A\"", "buckets.archive.secret_access_key: "),
             ("[buckets.Archive]\nurl = \"s3://a\"", "buckets.Archive: a bucket's name is"),

@@ -52,6 +52,7 @@ pub use single_sign_on::{Provider, ProviderConfig, ProviderSetupError, Ticket};
 #[cfg(feature = "ssr")]
 pub use store::{
     AccountStore, BrowserSession, BrowserSessionStore, Change, Credentials, Factor, FactorStore, NewUser, User,
+    UserChange,
 };
 #[cfg(feature = "ssr")]
 pub use two_factor::NewFactor;

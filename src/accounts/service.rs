@@ -33,6 +33,12 @@ impl Accounts {
         self.store.clone()
     }
 
+    /// What seals a browser's session at rest, for the session layer.
+    #[must_use]
+    pub fn sealer(&self) -> Sealer {
+        self.sealer.clone()
+    }
+
     /// Forgets whose attempts to sign in are long past, so that strangers cannot fill the memory.
     pub fn forget_attempts(&self) {
         self.limits.forget();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::users::{actor_of, user_name};
-use super::{AccountError, Accounts, Credentials, NewUser, Provider, Ticket, User, passwords};
+use super::{AccountError, Accounts, Credentials, NewUser, Provider, Ticket, User, UserChange, passwords};
 use crate::audit::AuditEntry;
 use crate::model::{Actor, Millis, UserId};
 
@@ -30,20 +30,40 @@ impl Accounts {
         let hash = credentials.as_ref().and_then(|found| found.password_hash.clone());
         let fits = passwords::verify(password, hash).await?;
         match credentials {
-            Some(credentials) if fits => self.let_in(credentials).await,
-            _ => Err(AccountError::WrongLogin),
+            Some(credentials) if fits => self.let_in(credentials, address, "password").await,
+            _ => {
+                // What was typed for a name may be a password.
+                tracing::info!(address, "sign-in refused: wrong name or password");
+                Err(AccountError::WrongLogin)
+            }
         }
     }
 
-    /// What follows a password that fits.
-    pub(super) async fn let_in(&self, credentials: Credentials) -> Result<SignedIn, AccountError> {
+    /// What follows a password that fits. `by`: how it came.
+    pub(super) async fn let_in(
+        &self,
+        credentials: Credentials,
+        address: &str,
+        by: &str,
+    ) -> Result<SignedIn, AccountError> {
         let Credentials { user, two_factor, .. } = credentials;
-        let now = self.clock.now();
         if two_factor {
-            return Ok(SignedIn::SecondStep { user: user.id, until: now + SECOND_STEP_MS });
+            return Ok(SignedIn::SecondStep { user: user.id, until: self.clock.now() + SECOND_STEP_MS });
         }
-        self.store.record_sign_in(user.id, now).await?;
+        self.record(&user, address, by).await?;
         Ok(SignedIn::Whole(user))
+    }
+
+    /// Writes a sign-in down. Only those that succeed are audited: strangers could fill the log with the others.
+    async fn record(&self, user: &User, address: &str, by: &str) -> Result<(), AccountError> {
+        let audit = AuditEntry::new(
+            &actor_of(user, address),
+            self.clock.now(),
+            "user.sign_in",
+            &user.name,
+            json!({ "by": by }),
+        );
+        Ok(self.store.record_sign_in(user.id, &audit).await?)
     }
 
     /// The second step: a code of the person's device, or a recovery code.
@@ -54,15 +74,18 @@ impl Accounts {
         code: &str,
         address: &str,
     ) -> Result<User, AccountError> {
-        let now = self.clock.now();
-        if now >= until {
+        if self.clock.now() >= until {
             return Err(AccountError::SecondStepOver);
         }
         self.limits.code(user, address)?;
         let credentials = self.store.credentials_of(user).await?.filter(|found| found.active);
         let Credentials { user, .. } = credentials.ok_or(AccountError::SecondStepOver)?;
-        self.use_code(&actor_of(&user, address), &user, code).await?;
-        self.store.record_sign_in(user.id, now).await?;
+        let used = self.use_code(&actor_of(&user, address), &user, code).await;
+        if let Err(AccountError::WrongCode) = used {
+            tracing::info!(address, user = user.name, "sign-in refused: wrong code");
+        }
+        used?;
+        self.record(&user, address, "second_step").await?;
         Ok(user)
     }
 
@@ -108,7 +131,9 @@ impl Accounts {
                     let detail = json!({ "before": { "role": user.role }, "after": { "role": role }, "by": issuer });
                     let audit = AuditEntry::new(&actor_of(&user, address), now, "user.role", &user.name, detail);
                     // The provider decides: it also can give the role back.
-                    self.store.set_role(user.id, role, false, &audit).await?;
+                    self.store
+                        .change_user(user.id, UserChange { role: Some(role), active: None }, false, &[audit])
+                        .await?;
                 }
                 User { role, ..user }
             }
@@ -126,7 +151,7 @@ impl Accounts {
                 }
             }
         };
-        self.store.record_sign_in(user.id, now).await?;
+        self.record(&user, address, issuer).await?;
         Ok(user)
     }
 }

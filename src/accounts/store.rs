@@ -37,6 +37,14 @@ pub struct NewUser<'a> {
     pub provider: Option<(&'a str, &'a str)>,
 }
 
+/// What changes of a user; `None` stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UserChange {
+    pub role: Option<Role>,
+    /// Whether the person may sign in.
+    pub active: Option<bool>,
+}
+
 /// What became of a change that could have left no admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -62,7 +70,7 @@ pub struct BrowserSession {
     pub id_hash: String,
     /// Set once somebody signed in.
     pub user: Option<UserId>,
-    /// JSON.
+    /// Sealed: it may hold what a page is about to show once.
     pub data: String,
     pub expires_at: Millis,
     /// The client's address, and its `User-Agent`, at the sign-in; empty before.
@@ -83,19 +91,18 @@ pub trait AccountStore: FactorStore + BrowserSessionStore {
     async fn find_provided(&self, issuer: &str, subject: &str) -> Result<Option<Credentials>, StoreError>;
     /// Whoever can create a user needs no set-up link any more: it is removed.
     async fn create_user(&self, new: &NewUser<'_>, now: Millis, audit: &AuditEntry) -> Result<User, StoreError>;
-    /// `keep_admin`: unless no admin would be left.
-    async fn set_role(
+    /// Deactivating ends the person's sessions and voids the link. `keep_admin`: unless no admin would be left.
+    async fn change_user(
         &self,
         id: UserId,
-        role: Role,
+        change: UserChange,
         keep_admin: bool,
-        audit: &AuditEntry,
+        audit: &[AuditEntry],
     ) -> Result<Change, StoreError>;
-    /// Deactivating ends the person's sessions and voids the link.
-    async fn set_active(&self, id: UserId, active: bool, audit: &AuditEntry) -> Result<Change, StoreError>;
     /// Sets a password, and ends all sessions but one.
     async fn set_password(&self, id: UserId, hash: &str, keep: &str, audit: &AuditEntry) -> Result<(), StoreError>;
-    async fn record_sign_in(&self, id: UserId, now: Millis) -> Result<(), StoreError>;
+    /// The time of the entry is that of the sign-in.
+    async fn record_sign_in(&self, id: UserId, audit: &AuditEntry) -> Result<(), StoreError>;
 
     /// Replaces all set-up links by this one.
     async fn put_setup_link(&self, token_hash: &str, expires_at: Millis) -> Result<(), StoreError>;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::sign_in::SignedIn;
-use super::{AccountError, Accounts, Change, Credentials, NewUser, User, UserState, UserView, passwords};
+use super::{AccountError, Accounts, Change, Credentials, NewUser, User, UserChange, UserState, UserView, passwords};
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Role, StoreError, UserId, Who};
 use crate::sealing::{random_token, token_hash};
@@ -149,34 +149,47 @@ impl Accounts {
             return Err(AccountError::BadLink);
         }
         let credentials = self.store.credentials_of(user.id).await?.ok_or(AccountError::BadLink)?;
-        self.let_in(credentials).await
+        self.let_in(credentials, address, "link").await
     }
 
-    /// Changes a role. It counts from the user's next request.
+    /// Changes role, or whether the person may sign in, or both at once. A role counts from the person's next request; who may not sign
+    /// in any more is signed out at once.
+    pub async fn change(&self, actor: &Actor, id: UserId, change: UserChange) -> Result<UserView, AccountError> {
+        let user = self.managed(actor, id).await?;
+        let change = UserChange {
+            role: change.role.filter(|role| *role != user.role),
+            active: change.active.filter(|active| *active != (user.state != UserState::Deactivated)),
+        };
+        if change == UserChange::default() {
+            return Ok(user);
+        }
+        let mut audit = Vec::with_capacity(2);
+        let mut tell =
+            |action, detail| audit.push(AuditEntry::new(actor, self.clock.now(), action, &user.name, detail));
+        if let Some(role) = change.role {
+            if user.issuer.is_some() {
+                return Err(AccountError::ByProvider);
+            }
+            tell("user.role", json!({ "before": { "role": user.role }, "after": { "role": role } }));
+        }
+        if let Some(active) = change.active {
+            tell(if active { "user.activate" } else { "user.deactivate" }, json!({}));
+        }
+        match self.store.change_user(id, change, true, &audit).await? {
+            Change::Done => self.managed(actor, id).await,
+            Change::LastAdmin => Err(AccountError::LastAdmin),
+            Change::Unknown => Err(AccountError::Unknown),
+        }
+    }
+
+    /// Changes a role alone.
     pub async fn set_role(&self, actor: &Actor, id: UserId, role: Role) -> Result<UserView, AccountError> {
-        let user = self.managed(actor, id).await?;
-        if user.role == role {
-            return Ok(user);
-        }
-        if user.issuer.is_some() {
-            return Err(AccountError::ByProvider);
-        }
-        let detail = json!({ "before": { "role": user.role }, "after": { "role": role } });
-        let audit = AuditEntry::new(actor, self.clock.now(), "user.role", &user.name, detail);
-        done(self.store.set_role(id, role, true, &audit).await?)?;
-        Ok(UserView { role, ..user })
+        self.change(actor, id, UserChange { role: Some(role), active: None }).await
     }
 
-    /// Lets a user sign in again, or not any more: then sessions end at once.
+    /// Lets a user sign in again, or not any more.
     pub async fn set_active(&self, actor: &Actor, id: UserId, active: bool) -> Result<UserView, AccountError> {
-        let user = self.managed(actor, id).await?;
-        if (user.state != UserState::Deactivated) == active {
-            return Ok(user);
-        }
-        let action = if active { "user.activate" } else { "user.deactivate" };
-        let audit = AuditEntry::new(actor, self.clock.now(), action, &user.name, json!({}));
-        done(self.store.set_active(id, active, &audit).await?)?;
-        self.managed(actor, id).await
+        self.change(actor, id, UserChange { role: None, active: Some(active) }).await
     }
 
     /// The actor's own account.
@@ -215,14 +228,6 @@ impl Accounts {
         let Credentials { password_hash, .. } =
             self.store.credentials_of(user.id).await?.ok_or(AccountError::Unknown)?;
         if passwords::verify(password, password_hash).await? { Ok(()) } else { Err(AccountError::WrongPassword) }
-    }
-}
-
-fn done(change: Change) -> Result<(), AccountError> {
-    match change {
-        Change::Done => Ok(()),
-        Change::LastAdmin => Err(AccountError::LastAdmin),
-        Change::Unknown => Err(AccountError::Unknown),
     }
 }
 

@@ -6,7 +6,8 @@
 //! `after` where something was made, only `before` where it was removed), and beside them what else is worth knowing, such as the `kind` of
 //! a callback. Moments are RFC 3339. Secrets never enter; their fingerprints tell that they changed.
 //!
-//! Streams, deliveries and figures that come in are no changes of anybody; they have records of their own.
+//! Streams, deliveries and figures that come in are no changes of anybody; they have records of their own. A sign-in is told where it
+//! succeeds; refused ones, which strangers could fill the log with, stand in the log of the process.
 
 mod entry;
 mod service;
@@ -51,6 +52,7 @@ pub const ACTIONS: &[&str] = &[
     "user.recovery_code",
     "user.role",
     "user.set_up",
+    "user.sign_in",
     "user.sign_out",
     "user.two_factor_off",
     "user.two_factor_on",

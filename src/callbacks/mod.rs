@@ -27,7 +27,7 @@ pub use error::CallbackError;
 #[cfg(feature = "ssr")]
 pub use headers::HeaderError;
 pub use kinds::Dialect;
-pub use pause::Pause;
+pub use pause::{OffReason, Pause};
 #[cfg(feature = "ssr")]
 pub use service::{Callbacks, NewSecret, OVERLAP_HOURS};
 #[cfg(feature = "ssr")]

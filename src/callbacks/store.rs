@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::Dialect;
 use super::change::CallbackChange;
-use super::pause::Pause;
+use super::pause::{OffReason, Pause};
 use super::views::{CallbackHealth, TroubledCallback};
 use crate::audit::AuditEntry;
 use crate::model::{CallbackId, CallbackKind, DomainId, Expected, Millis, StoreError, Version};
@@ -25,7 +25,7 @@ pub struct Callback {
     pub secret_sealed: Vec<u8>,
     pub previous_secret_sealed: Option<Vec<u8>>,
     pub previous_secret_until: Option<Millis>,
-    pub off_reason: Option<String>,
+    pub off_reason: Option<OffReason>,
     pub pause: Option<Pause>,
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dialect, Pause};
+use super::{Dialect, OffReason, Pause};
 #[cfg(feature = "ssr")]
 use crate::model::Version;
 use crate::model::{CallbackKind, Millis};
@@ -19,7 +19,7 @@ pub struct CallbackView {
     pub timeout_seconds: i64,
     pub headers: Vec<(String, String)>,
     /// Why the console turned it off by itself.
-    pub off_reason: Option<String>,
+    pub off_reason: Option<OffReason>,
     /// While set, deliveries wait for a probe to succeed.
     pub pause: Option<Pause>,
     /// While set, the former secret signs too (Unix ms).

@@ -12,7 +12,7 @@ use super::breaker::Verdict;
 use super::run_queue::Departure;
 use super::store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Ready};
 use super::{PhaseView, RetrySchedule};
-use crate::callbacks::Callback;
+use crate::callbacks::{Callback, OffReason};
 use crate::model::{CallbackKind, Clock, EventName, Millis, SessionId, StoreError};
 use crate::outbound::{BadSecret, CallbackAddress, Exchange, Outbound, SigningSecret, sign};
 use crate::recordings::local_time;
@@ -97,7 +97,7 @@ impl Courier {
         let off = answer.filter(|a| a.status == StatusCode::GONE).map(|_| CallbackOff {
             callback: ready.callback.id,
             at: self.clock.now(),
-            reason: "the receiver answered 410 Gone".to_owned(),
+            reason: OffReason::Gone,
         });
         let Some(mut wait) = self.schedule.wait_after(ready.tries + counts, rand::random_range(-1.0..=1.0)) else {
             return (Fate::Failed, off);

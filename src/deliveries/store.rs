@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::PhaseView;
 use crate::audit::AuditEntry;
-use crate::callbacks::Callback;
+use crate::callbacks::{Callback, OffReason};
 use crate::model::{CallbackId, CallbackKind, DeliveryId, EventName, Millis, SessionId, StoreError};
 
 /// A row of the queue.
@@ -111,12 +111,12 @@ pub enum Fate {
     Failed,
 }
 
-/// The receiver said that the callback is gone for good.
+/// The console turns a callback off by itself.
 #[derive(Debug, Clone)]
 pub struct CallbackOff {
     pub callback: CallbackId,
     pub at: Millis,
-    pub reason: String,
+    pub reason: OffReason,
 }
 
 impl CallbackOff {

@@ -6,7 +6,7 @@ use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::Db;
 use super::rows::Read;
-use crate::accounts::{AccountStore, Change, Credentials, NewUser, User, UserState, UserView};
+use crate::accounts::{AccountStore, Change, Credentials, NewUser, User, UserChange, UserState, UserView};
 use crate::audit::AuditEntry;
 use crate::model::{Millis, Role, StoreError, UserId};
 
@@ -161,48 +161,35 @@ impl AccountStore for Db {
         Ok(user)
     }
 
-    async fn set_role(
+    async fn change_user(
         &self,
         id: UserId,
-        role: Role,
+        change: UserChange,
         keep_admin: bool,
-        audit: &AuditEntry,
+        audit: &[AuditEntry],
     ) -> Result<Change, StoreError> {
         let mut tx = self.begin().await?;
-        if keep_admin && role != Role::Admin && is_last_admin(self, &mut tx, id).await? {
+        let demoted = change.role.is_some_and(|role| role != Role::Admin) || change.active == Some(false);
+        if keep_admin && demoted && is_last_admin(self, &mut tx, id).await? {
             return Ok(Change::LastAdmin);
         }
-        let changed = sqlx::query("update users set role = $2 where id = $1")
-            .bind(id.0)
-            .bind(role.as_str())
-            .execute(&mut *tx)
-            .await?;
+        let changed =
+            sqlx::query("update users set role = coalesce($2, role), active = coalesce($3, active) where id = $1")
+                .bind(id.0)
+                .bind(change.role.map(Role::as_str))
+                .bind(change.active.map(i64::from))
+                .execute(&mut *tx)
+                .await?;
         if changed.rows_affected() == 0 {
             return Ok(Change::Unknown);
         }
-        self.write_audit(&mut tx, audit).await?;
-        self.commit(tx, Vec::new()).await?;
-        Ok(Change::Done)
-    }
-
-    async fn set_active(&self, id: UserId, active: bool, audit: &AuditEntry) -> Result<Change, StoreError> {
-        let mut tx = self.begin().await?;
-        if !active && is_last_admin(self, &mut tx, id).await? {
-            return Ok(Change::LastAdmin);
-        }
-        let changed = sqlx::query("update users set active = $2 where id = $1")
-            .bind(id.0)
-            .bind(i64::from(active))
-            .execute(&mut *tx)
-            .await?;
-        if changed.rows_affected() == 0 {
-            return Ok(Change::Unknown);
-        }
-        if !active {
+        if change.active == Some(false) {
             delete_sessions(&mut tx, id, "").await?;
             delete_link(&mut tx, id).await?;
         }
-        self.write_audit(&mut tx, audit).await?;
+        for entry in audit {
+            self.write_audit(&mut tx, entry).await?;
+        }
         self.commit(tx, Vec::new()).await?;
         Ok(Change::Done)
     }
@@ -216,13 +203,14 @@ impl AccountStore for Db {
         self.commit(tx, Vec::new()).await
     }
 
-    async fn record_sign_in(&self, id: UserId, now: Millis) -> Result<(), StoreError> {
+    async fn record_sign_in(&self, id: UserId, audit: &AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("update users set last_sign_in_at = $2 where id = $1")
             .bind(id.0)
-            .bind(now)
+            .bind(audit.at)
             .execute(&mut *tx)
             .await?;
+        self.write_audit(&mut tx, audit).await?;
         self.commit(tx, Vec::new()).await
     }
 

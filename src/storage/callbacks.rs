@@ -34,7 +34,7 @@ pub(super) fn callback(row: &AnyRow) -> Result<Callback, StoreError> {
         secret_sealed: row.col("secret_sealed")?,
         previous_secret_sealed: row.try_get("previous_secret_sealed")?,
         previous_secret_until: row.col("previous_secret_until")?,
-        off_reason: row.col("off_reason")?,
+        off_reason: row.maybe_word("off_reason")?,
         pause: pause(row)?,
     })
 }
@@ -80,7 +80,7 @@ impl Db {
             "update callbacks set enabled = 0, off_reason = $2, {NO_PAUSE} where id = $1 and enabled = 1 \
              returning kind, (select push from domains where id = domain_id) as push"
         );
-        let sql = sqlx::query(AssertSqlSafe(sql)).bind(off.callback.0).bind(off.reason.clone());
+        let sql = sqlx::query(AssertSqlSafe(sql)).bind(off.callback.0).bind(off.reason.as_str());
         if let Some(row) = sql.fetch_optional(&mut **tx).await? {
             let push: String = row.col("push")?;
             self.write_audit(tx, &off.audit(row.word("kind")?, push)).await?;

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod batch;
 mod browser_sessions;
 mod callbacks;
@@ -41,6 +42,7 @@ use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Executor, Transaction};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
+pub use self::backup::copy_sqlite;
 use self::hints::Hints;
 pub use self::hints::QueueHints;
 pub use self::news::{News, Seen};

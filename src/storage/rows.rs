@@ -16,6 +16,8 @@ pub(super) trait Read {
     fn flag(&self, name: &'static str) -> Result<bool, StoreError>;
     /// A text column that is one of a vocabulary.
     fn word<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError>;
+    /// The same where the column may be null.
+    fn maybe_word<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, StoreError>;
     /// A text column that is JSON.
     fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, StoreError>;
     /// A text column that is a JSON array of rows; null where there are none.
@@ -37,6 +39,11 @@ where
     fn word<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError> {
         let text: String = self.col(name)?;
         text.parse().map_err(|_| StoreError::corrupt(format!("{name} = {text}")))
+    }
+
+    fn maybe_word<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, StoreError> {
+        let text: Option<String> = self.col(name)?;
+        text.map(|text| text.parse().map_err(|_| StoreError::corrupt(format!("{name} = {text}")))).transpose()
     }
 
     fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, StoreError> {

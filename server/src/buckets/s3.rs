@@ -78,7 +78,8 @@ impl fmt::Debug for S3Bucket {
 
 /// The bucket's name in its store, and what all its keys begin with.
 fn place(url: &str) -> Result<(String, Path), BadBucket> {
-    let refused = || bad("url", format!("`{url}` is none such as s3://my-bucket or s3://my-bucket/folder"));
+    // It is not told again: who errs may have written a secret into it.
+    let refused = || bad("url", "is none such as s3://my-bucket or s3://my-bucket/folder");
     let parsed = Url::parse(url).map_err(|_| refused())?;
     let plain = parsed.scheme() == "s3" && parsed.query().is_none() && parsed.fragment().is_none();
     let host = parsed.host_str().filter(|host| plain && parsed.authority() == *host && !host.is_empty());
@@ -125,6 +126,7 @@ mod tests {
             (&[url, secret], Some("access_key_id")),
             (&[url, id, secret, ("endpoint", "127.0.0.1:9000")], Some("endpoint")),
             (&[url, id, secret, ("endpoint", "http://me:hush@127.0.0.1")], Some("endpoint")),
+            (&[id, secret, ("url", "s3://AKID:hush@tapes")], Some("url")),
             (&[url, id, secret, ("colour", "red")], None),
         ] {
             let bad = configure(settings).expect_err("refused");

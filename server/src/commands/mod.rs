@@ -1,6 +1,7 @@
 //! The command line. Every command opens the same database as a running server and works beside it.
 
 mod access_log;
+mod backup;
 mod create;
 mod demo;
 mod keys;
@@ -83,6 +84,13 @@ enum Command {
     },
     /// Print the description of the REST API, OpenAPI 3.1 as JSON
     Openapi,
+    /// Write databases and key of a console, running or not, into one tar archive; recordings are not in it
+    Backup {
+        #[command(flatten)]
+        settings: Settings,
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Bring the database's tables up to date
     Migrate {
         #[command(flatten)]
@@ -255,6 +263,7 @@ impl Cli {
             Command::Listen { port, secrets } => listen::listen(port, &secrets).await,
             Command::Demo { data_dir } => demo::demo(data_dir).await,
             Command::Openapi => Ok(io::stdout().write_all(description().as_bytes())?),
+            Command::Backup { settings, file } => backup::backup(&settings.load()?, &file).await,
             Command::Migrate { settings } => create::tables(&settings.load()?).await,
         }
     }

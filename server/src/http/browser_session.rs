@@ -1,22 +1,30 @@
-//! Browser sessions in our own storage, so that they can be listed and ended. The cookie holds the id; the table its hash.
+//! Browser sessions in our own storage, so that they can be listed and ended. The cookie holds the id; the table its hash,
+//! and sealed what the session keeps, which may be secrets on their way to the page that shows them once.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use callsheet::accounts::{BrowserSession, BrowserSessionStore};
 use callsheet::model::{Clock, StoreError, UserId};
+use callsheet::sealing::Sealer;
 use callsheet_app::{SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, session_hash};
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
+/// What a session keeps between two requests.
+type Data = HashMap<String, serde_json::Value>;
+
 /// The store behind the session layer.
 #[derive(Clone)]
 pub(super) struct BrowserSessions {
     pub(super) store: Arc<dyn BrowserSessionStore>,
+    pub(super) sealer: Sealer,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -37,11 +45,18 @@ fn backend(error: StoreError) -> Error {
     Error::Backend(error.to_string())
 }
 
-fn read(data: &str) -> Result<HashMap<String, serde_json::Value>> {
-    serde_json::from_str(data).map_err(|e| Error::Decode(e.to_string()))
-}
-
 impl BrowserSessions {
+    fn seal(&self, data: &Data) -> Result<String> {
+        let text = serde_json::to_string(data).map_err(|e| Error::Encode(e.to_string()))?;
+        Ok(BASE64.encode(self.sealer.seal(&text)))
+    }
+
+    /// `None`: it was not sealed by this key.
+    fn open(&self, sealed: &str) -> Option<Data> {
+        let text = self.sealer.open_text(&BASE64.decode(sealed).ok()?).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
     /// The row of a record. What the page of sessions shows has columns of its own.
     fn row(&self, record: &Record) -> Result<BrowserSession> {
         let text = |key| record.data.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
@@ -50,7 +65,7 @@ impl BrowserSessions {
         Ok(BrowserSession {
             id_hash: session_hash(&record.id),
             user,
-            data: serde_json::to_string(&record.data).map_err(|e| Error::Encode(e.to_string()))?,
+            data: self.seal(&record.data)?,
             expires_at: if user.is_some() { expires_at } else { expires_at.min(self.clock.now() + NOBODY_MS) },
             address: text(SESSION_ADDRESS),
             agent: text(SESSION_AGENT),
@@ -71,7 +86,8 @@ impl SessionStore for BrowserSessions {
     async fn save(&self, record: &Record) -> Result<()> {
         let session = self.row(record)?;
         let stored = self.store.load_session(&session.id_hash, self.clock.now()).await.map_err(backend)?;
-        let Some(stored) = stored.filter(|stored| read(&stored.data).is_ok_and(|data| data == record.data)) else {
+        let Some(stored) = stored.filter(|stored| self.open(&stored.data).is_some_and(|data| data == record.data))
+        else {
             return self.store.save_session(&session).await.map_err(backend);
         };
         if session.expires_at - stored.expires_at >= EXTENDED_BY_MS
@@ -87,7 +103,7 @@ impl SessionStore for BrowserSessions {
         let Some(session) = self.store.load_session(&session_hash(id), self.clock.now()).await.map_err(backend)? else {
             return Ok(None);
         };
-        let data = read(&session.data)?;
+        let Some(data) = self.open(&session.data) else { return Ok(None) };
         let expiry_date =
             OffsetDateTime::from_unix_timestamp(session.expires_at / 1000).map_err(|e| Error::Decode(e.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))

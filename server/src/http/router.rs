@@ -82,7 +82,9 @@ fn web(state: &AppState) -> Router<AppState> {
             move || shell(options.clone())
         })
         .fallback(leptos_axum::render_app_async_with_context(context, move || shell(options.clone())));
-    let sessions = BrowserSessions { store: state.console.accounts.store(), clock: state.console.clock.clone() };
+    let accounts = &state.console.accounts;
+    let clock = state.console.clock.clone();
+    let sessions = BrowserSessions { store: accounts.store(), sealer: accounts.sealer(), clock };
     let sessions = SessionManagerLayer::new(sessions)
         .with_name(if over_tls(state) { "__Host-callsheet" } else { "callsheet" })
         .with_secure(over_tls(state))
@@ -94,11 +96,17 @@ fn web(state: &AppState) -> Router<AppState> {
         .merge(imports::routes())
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))
         .layer(sessions)
-        .layer(CsrfLayer::new())
+        .layer(same_origin(state))
         .nest("/chart", files(&format!("{site}/chart")))
         .nest("/pkg", files(&format!("{site}/pkg")))
         .route("/api/openapi.json", get(openapi::show))
         .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
+}
+
+/// Refuses what a page of another origin sends. Proxies may change `Host`, so the address that browsers know counts too.
+fn same_origin(state: &AppState) -> CsrfLayer {
+    let public = state.console.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    public.and_then(|origin| CsrfLayer::new().add_trusted_origin(origin).ok()).unwrap_or_default()
 }
 
 /// What a disk says of names that no file has, or can have.

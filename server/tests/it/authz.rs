@@ -29,7 +29,7 @@ pub(crate) fn client() -> Client {
 }
 
 /// A path with its parameters filled in.
-fn fill(route: &str) -> String {
+pub(crate) fn fill(route: &str) -> String {
     route
         .replace("{push}", DOMAIN)
         .replace("{kind}", "publish")
@@ -169,7 +169,7 @@ async fn pages_send_nobody_to_the_login() {
 }
 
 /// A form with every field that a server function has.
-fn form(path: &str) -> Vec<(&'static str, &'static str)> {
+pub(crate) fn form(path: &str) -> Vec<(&'static str, &'static str)> {
     vec![
         ("push", DOMAIN),
         ("kind", "publish"),

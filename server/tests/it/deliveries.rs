@@ -1,15 +1,16 @@
 //! What callbacks are promised: order, retries, and an end that everybody can see.
 
 use callsheet::audit::{ActorKind, AuditFilter};
+use callsheet::callbacks::OffReason;
 use callsheet::deliveries::{DeliveryDetail, DeliveryFilter, DeliveryState};
-use callsheet::model::{Actor, CallbackKind, DeliveryId, PageRequest, Problem};
+use callsheet::model::{Actor, CallbackKind, DeliveryId, PageRequest, Problem, Role};
 use callsheet_server::config::Config;
 use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::support::{
-    Answer, DOMAIN, Database, DownReceiver, GenericSource, Received, Receiver, TestConsole, lines, on_both_databases,
-    schedule,
+    Answer, Browser, DOMAIN, Database, DownReceiver, GenericSource, Received, Receiver, TestConsole, lines,
+    on_both_databases, schedule,
 };
 
 on_both_databases!(
@@ -240,7 +241,7 @@ async fn gone_turns_the_callback_off(database: Database) {
     let (callbacks, cli) = (&console.console.callbacks, Actor::cli());
     let callback = callbacks.get(&cli, DOMAIN, CallbackKind::Publish).await.expect("found");
     assert!(!callback.enabled);
-    assert_eq!(callback.off_reason.as_deref(), Some("the receiver answered 410 Gone"));
+    assert_eq!(callback.off_reason, Some(OffReason::Gone));
     assert_eq!(callback.address, Some(receiver.url("/publish")));
     let by_itself = AuditFilter { action: Some("callback.turned_off".to_owned()), ..AuditFilter::default() };
     let log = console.console.audit.list(&cli, &by_itself, PageRequest::of_console(1)).await.expect("the log");
@@ -253,6 +254,10 @@ async fn gone_turns_the_callback_off(database: Database) {
         "reason": "the receiver answered 410 Gone",
     });
     assert_eq!(entry.detail, off);
+    let browser = Browser::of(&console, Role::Reviewer).await;
+    for (language, told) in [("en", "the receiver answered 410 Gone."), ("zh", "接收端返回了 410 Gone。")] {
+        browser.open(&format!("/domains/{DOMAIN}?lang={language}")).await.says(&[told]);
+    }
     source.tell("publish_done", "room_7").await;
     let done = find(&console, "room_7", "publish_done").await.to_string();
     assert_eq!(console.delivery(&done).await.delivery.state, DeliveryState::Skipped);

@@ -9,6 +9,7 @@ mod accounts;
 mod attempts;
 mod audit;
 mod authz;
+mod backup;
 mod breaker;
 mod callbacks;
 mod deliveries;

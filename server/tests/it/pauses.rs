@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use callsheet::callbacks::{CallbackChange, CallbackStore, Dialect, Pause};
+use callsheet::callbacks::{CallbackChange, CallbackStore, Dialect, OffReason, Pause};
 use callsheet::deliveries::{CallbackOff, DeliveryStore, Ownership, Queued};
 use callsheet::domains::{DomainFilter, NewDomain};
 use callsheet::model::{Actor, CallbackId, CallbackKind, Clock, Millis, PageRequest, Role, TestClock};
@@ -134,13 +134,12 @@ async fn turned_off_is_paused_no_more(database: Database) {
     let stage = Stage::set(&database).await;
     assert!(stage.set_pause(Some(&stage.pause())).await);
     let mut told = stage.console.db.subscribe();
-    let off =
-        CallbackOff { callback: stage.callback, at: stage.clock.now(), reason: "it was paused for 5 days".to_owned() };
+    let off = CallbackOff { callback: stage.callback, at: stage.clock.now(), reason: OffReason::PausedForLong };
     stage.console.db.complete(&Ownership::All, &[], &[off]).await.expect("turned off");
     assert_eq!(stage.paused().await, None);
     assert_eq!(*told.try_recv().expect("told"), [Queued::CallbackChanged(stage.callback)]);
     let view = stage.console.callbacks.get(&Actor::cli(), DOMAIN, KIND).await.expect("found");
-    assert_eq!((view.enabled, view.off_reason.as_deref()), (false, Some("it was paused for 5 days")));
+    assert_eq!((view.enabled, view.off_reason), (false, Some(OffReason::PausedForLong)));
 }
 
 async fn a_pause_shows_in_the_lists(database: Database) {

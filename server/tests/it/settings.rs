@@ -6,7 +6,11 @@ use sqlx::{Connection, Row};
 
 use crate::support::{Browser, Database, PLAY, TestConsole, on_both_databases};
 
-on_both_databases!(vod_domains_are_added_and_removed_by_form, what_cannot_be_added_is_told_at_its_field);
+on_both_databases!(
+    vod_domains_are_added_and_removed_by_form,
+    what_cannot_be_added_is_told_at_its_field,
+    pages_tell_the_public_address,
+);
 
 const PAGE: &str = "/settings";
 const VOD: &str = "vod.example.com";
@@ -97,5 +101,29 @@ async fn a_reviewer_reads_the_settings() {
         "400 days",
     ]);
     assert!(!page.html.contains("vod_domain\""), "no form: {}", page.html);
+    console.stop().await;
+}
+
+async fn pages_tell_the_public_address(database: Database) {
+    let public = "http://console.test:8080";
+    let url = public.parse().expect("an address");
+    let console = TestConsole::start_with(database, |config| config.public_url = Some(url)).await;
+    let browser = Browser::of(&console, Role::Admin).await;
+    let [key, source, user] = ["create_key", "create_source", "invite_user"].map(|name| console.function(name));
+    let all = [("reach", "all"), ("moreDomains", ""), ("expiry", "never"), ("expiresAt", "")];
+    let fields = [&[("name", "ci"), ("role", "operator")][..], &all].concat();
+    browser.submit("/keys/new", &key, &fields).await.says(&[&format!("\n  {public}/api/v1/domains")]);
+    for adapter in ["generic", "nginx-rtmp"] {
+        let fields = [("adapter", adapter), ("name", adapter), ("defaultDomain", "")];
+        browser.submit("/sources/new", &source, &fields).await.says(&[&format!("{public}/ingest/{adapter}/")]);
+    }
+    browser
+        .submit("/users/new", &user, &[("name", "grace"), ("role", "operator")])
+        .await
+        .says(&[&format!("{public}/invite/")]);
+    browser.open("/statistics/imports").await.says(&[&format!("{public}/api/v1/access-logs?name=")]);
+    // What the log tells of is a click away.
+    let id = console.console.accounts.list(&Actor::cli()).await.expect("a list")[1].id;
+    browser.open("/audit").await.says(&[&format!("<a href=\"/users/{id}\">grace</a>")]);
     console.stop().await;
 }

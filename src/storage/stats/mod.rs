@@ -15,7 +15,7 @@ mod usage;
 mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -36,6 +36,11 @@ use crate::stats::{
 /// All domains together.
 const ALL: i64 = 0;
 
+/// Where statistics lie when all else is in SQLite.
+pub(super) fn stats_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("stats.db")
+}
+
 /// The statistics' database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct StatsDb {
@@ -52,7 +57,7 @@ impl StatsDb {
         let (write, read) = match db.engine {
             Engine::Postgres => (db.write.clone(), db.read.clone()),
             Engine::Sqlite => {
-                let url = format!("sqlite://{}?mode=rwc", data_dir.join("stats.db").display());
+                let url = format!("sqlite://{}?mode=rwc", stats_file(data_dir).display());
                 let pool = |connections| sqlite_pool(connections, 16 * MIB, "normal").connect_lazy(&url);
                 (pool(1).map_err(OpenError::Connect)?, pool(4).map_err(OpenError::Connect)?)
             }

@@ -8,8 +8,9 @@ use crate::texts::Texts;
 use crate::times::Times;
 
 /// Fields whose values are words of the catalog, and where they stand in it.
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 8] = [
     ("adapter", "adapter"),
+    ("by", "audit_by"),
     ("dialect", "dialect"),
     ("errorClass", "class"),
     ("event", "event"),
@@ -99,6 +100,9 @@ fn word(times: &Times, name: &str, text: &str) -> String {
         let recovery = || times.texts.word("recovery_state", text);
         return times.texts.find(&format!("{vocabulary}.{text}")).unwrap_or_else(recovery);
     }
+    if let ("reason", Ok(reason)) = (name, text.parse()) {
+        return times.texts.off_reason(reason);
+    }
     match text.parse::<Timestamp>() {
         Ok(at) => times.at_text(at.as_millisecond()),
         Err(_) => text.to_owned(),
@@ -152,5 +156,12 @@ mod tests {
         let removed = detail(Locale::English, json!({ "before": { "state": "running", "unheard_of": [1, 2] } }));
         assert_eq!(removed.line(), "State: Running; unheard_of: 1, 2");
         assert_eq!(detail(Locale::English, json!([])).line(), "");
+    }
+
+    #[test]
+    fn what_the_console_did_by_itself_is_told_in_each_language() {
+        let off = json!({ "reason": "the receiver answered 410 Gone" });
+        assert_eq!(detail(Locale::English, off.clone()).line(), "Reason: the receiver answered 410 Gone");
+        assert_eq!(detail(Locale::Chinese, off).line(), "原因: 接收端返回了 410 Gone");
     }
 }

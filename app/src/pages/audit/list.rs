@@ -175,6 +175,10 @@ async fn find(visit: &Visit, actor: &Actor, group: &str, row: &AuditRow) -> Opti
             let sources = console.sources.list(actor).await.ok()?;
             sources.into_iter().find(|source| source.name == target).map(|source| format!("/sources/{}", source.id))
         }
+        "user" => {
+            let users = console.accounts.list(actor).await.ok()?;
+            users.into_iter().find(|user| user.name == target).map(|user| format!("/users/{}", user.id))
+        }
         _ => None,
     }
 }

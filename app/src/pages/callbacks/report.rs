@@ -24,7 +24,7 @@ pub(super) fn row_state(visit: &Visit, view: &CallbackView, note: String) -> Row
         let (machine, utc) = times.utc(at);
         Moment { machine, utc, text }
     };
-    let off = view.off_reason.as_ref().map(|reason| texts.fill("callback.off_reason", &[("reason", reason)]));
+    let off = view.off_reason.map(|reason| texts.fill("callback.off_reason", &[("reason", &texts.off_reason(reason))]));
     let pause = view.pause.as_ref().map(|pause| PauseNote {
         reason: texts.word("class", &pause.reason),
         since: moment(pause.since, times.at_text(pause.since)),

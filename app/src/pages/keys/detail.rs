@@ -72,7 +72,7 @@ fn rotation(visit: &Visit, key: &KeyView) -> Option<AnyView> {
 /// Token and pair, and a line to try the token with.
 fn secrets(visit: &Visit, made: &NewKey) -> AnyView {
     let texts = visit.texts;
-    let curl = format!("curl -H \"Authorization: Bearer {}\" \\\n  http://{}/api/v1/domains", made.token, visit.host);
+    let curl = format!("curl -H \"Authorization: Bearer {}\" \\\n  {}", made.token, visit.whole("/api/v1/domains"));
     let line = move |key: &str, secret: &str| {
         let name = texts.get(key);
         view! {

@@ -110,7 +110,8 @@ fn instructions(visit: &Visit, source: &SourceView, secret: Option<&str>) -> Any
         .into_any(),
         (_, None) => view! { <p class="muted">{texts.get("sources.ask_admin")}</p> }.into_any(),
         (adapter, Some(path)) => {
-            let url = format!("http://{}{path}", visit.host);
+            let no_tls = adapter == Adapter::NginxRtmp && visit.over_tls();
+            let url = if no_tls { format!("http://{}{path}", visit.host) } else { visit.whole(path) };
             let (key, lines) = match adapter {
                 Adapter::NginxRtmp => ("sources.paste_nginx_rtmp", nginx(&url)),
                 Adapter::Generic | Adapter::BuiltIn => {
@@ -119,6 +120,7 @@ fn instructions(visit: &Visit, source: &SourceView, secret: Option<&str>) -> Any
             };
             view! {
                 <p>{texts.get(key)}</p>
+                {no_tls.then(|| view! { <p>{texts.get("sources.nginx_rtmp_no_tls")}</p> })}
                 <pre tabindex="0">{lines.clone()}</pre>
                 <div><CopyButton text=lines label=texts.get("copy.label") done=texts.get("copy.done") what=String::new()/></div>
             }

@@ -30,10 +30,10 @@ pub(super) fn usage(texts: Texts, may_add: bool) -> AnyView {
     explain(texts, texts.get("feed.no_usage"), lead, &steps, texts.get("feed.formats"), upload)
 }
 
-/// How logs come in by themselves. `host`: of this console, as the browser knows it.
-pub(super) fn other_ways(texts: Texts, host: &str, open: bool) -> AnyView {
+/// How logs come in by themselves. `upload`: the whole address that takes them.
+pub(super) fn other_ways(texts: Texts, upload: &str, open: bool) -> AnyView {
     let post = format!(
-        "curl -H \"Authorization: Bearer $TOKEN\" --data-binary @access.log.gz \\\n  \"http://{host}/api/v1/access-logs?name=access.log\""
+        "curl -H \"Authorization: Bearer $TOKEN\" --data-binary @access.log.gz \\\n  \"{upload}?name=access.log\""
     );
     let steps = [
         (texts.get("feed.by_watch"), WATCH),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use callsheet::callbacks::{
-    CallbackChange, CallbackError, CallbackHealth, CallbackView, Dialect, OVERLAP_HOURS, Pause,
+    CallbackChange, CallbackError, CallbackHealth, CallbackView, Dialect, OVERLAP_HOURS, OffReason, Pause,
 };
 use callsheet::model::CallbackKind;
 use callsheet::outbound::CallbackAddress;
@@ -38,7 +38,8 @@ pub(super) struct CallbackJson {
     /// Sent with each request.
     headers: BTreeMap<String, String>,
     /// Why the console turned it off by itself.
-    off_reason: Option<String>,
+    #[schema(value_type = Option<schemas::OffReason>)]
+    off_reason: Option<OffReason>,
     /// Its deliveries wait until a probe succeeds.
     paused: Option<PausedJson>,
     /// Until then the former secret signs too.

@@ -53,6 +53,8 @@ words! {
     LogFormat = stats::access_log::Format;
     /// What is counted: bytes sent, bits a second, bytes held, files held.
     Metric = stats::Metric;
+    /// Why the console turned a callback off by itself.
+    OffReason = callbacks::OffReason;
     /// A step of an exchange with a receiver, in the order in which they happen.
     Phase = outbound::Phase;
     /// Where a recovery stands.

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use callsheet::accounts::{Invitation, SessionView, UserState, UserView};
+use callsheet::accounts::{Invitation, SessionView, UserChange, UserState, UserView};
 use callsheet::model::{Role, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -186,15 +186,8 @@ pub(super) async fn change(
     Params(id): Params<UserId>,
     Body(body): Body<ChangeUser>,
 ) -> Result<Json<UserJson>, ApiProblem> {
-    let accounts = &app.console.accounts;
-    let mut user = accounts.get(&actor, id).await?;
-    if let Some(role) = body.role {
-        user = accounts.set_role(&actor, id, role).await?;
-    }
-    if let Some(active) = body.active {
-        user = accounts.set_active(&actor, id, active).await?;
-    }
-    Ok(Json(user.into()))
+    let change = UserChange { role: body.role, active: body.active };
+    Ok(Json(app.console.accounts.change(&actor, id, change).await?.into()))
 }
 
 /// Make a new one-time link for a user

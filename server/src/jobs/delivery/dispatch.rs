@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::callbacks::{CallbackStore, Pause};
+use callsheet::callbacks::{CallbackStore, OffReason, Pause};
 use callsheet::deliveries::{
     Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Made, Ownership, Queued, Ready, RunQueue, Slots,
     Verdict, Waiting, log_courier_error,
@@ -28,8 +28,6 @@ const SLOTS: Slots = Slots { first_tries: 1_024, retries: 256 };
 const GROUP: usize = 128;
 /// Rows of the queue read at once.
 const PAGE: i64 = 10_000;
-/// Why a callback is turned off that was paused for too long.
-const PAUSED_FOR_LONG: &str = "paused after failures for 5 days";
 
 /// What became of an attempt, once it is committed.
 pub(super) struct Landed {
@@ -322,8 +320,7 @@ impl Dispatch {
                 Some(Pace::Resumed)
             }
             Some(Change::TurnOff) => {
-                let reason = PAUSED_FOR_LONG.to_owned();
-                Some(Pace::Off(CallbackOff { callback: landed.callback, at: now, reason }))
+                Some(Pace::Off(CallbackOff { callback: landed.callback, at: now, reason: OffReason::PausedForLong }))
             }
             None => None,
         };

@@ -6,19 +6,19 @@ use reqwest::{Client, Response};
 
 use crate::support::TestConsole;
 
-pub(super) struct Browser {
+pub(crate) struct Browser {
     client: Client,
     origin: String,
 }
 
 /// What came of a request.
-pub(super) struct Shown {
-    pub(super) status: u16,
+pub(crate) struct Shown {
+    pub(crate) status: u16,
     /// Where a redirect leads.
-    pub(super) to: String,
+    pub(crate) to: String,
     /// The session's cookie, where it was set.
-    pub(super) cookie: Option<String>,
-    pub(super) html: String,
+    pub(crate) cookie: Option<String>,
+    pub(crate) html: String,
 }
 
 impl Shown {
@@ -34,20 +34,25 @@ impl Shown {
 }
 
 impl Browser {
-    pub(super) fn of(console: &TestConsole) -> Self {
+    pub(crate) fn of(console: &TestConsole) -> Self {
+        Self::at(console.url(""))
+    }
+
+    /// `origin`: of a console, such as `http://127.0.0.1:3000`.
+    pub(crate) fn at(origin: String) -> Self {
         let client = Client::builder().redirect(Policy::none()).cookie_store(true).build().expect("a client");
-        Self { client, origin: console.url("") }
+        Self { client, origin }
     }
 
     /// A page of the console by its path, or a whole address.
-    pub(super) async fn open(&self, page: &str) -> Shown {
+    pub(crate) async fn open(&self, page: &str) -> Shown {
         let address = if page.starts_with('/') { format!("{}{page}", self.origin) } else { page.to_owned() };
         let request = self.client.get(address).header("accept", "text/html").header("user-agent", "Firefox/1 Windows");
         Shown::of(request.send().await.expect("an answer")).await
     }
 
     /// With nothing but this cookie.
-    pub(super) async fn open_with(&self, page: &str, cookie: &str) -> Shown {
+    pub(crate) async fn open_with(&self, page: &str, cookie: &str) -> Shown {
         let client = Client::builder().redirect(Policy::none()).build().expect("a client");
         let request =
             client.get(format!("{}{page}", self.origin)).header("accept", "text/html").header("cookie", cookie);
@@ -55,14 +60,14 @@ impl Browser {
     }
 
     /// Posts the form of a server function from a page.
-    pub(super) async fn post(&self, page: &str, function: &str, fields: &[(&str, &str)]) -> Shown {
+    pub(crate) async fn post(&self, page: &str, function: &str, fields: &[(&str, &str)]) -> Shown {
         let path = server_fn_paths().find(|(path, _)| path.ends_with(&format!("/{function}"))).expect(function).0;
         let request = self.client.post(format!("{}{path}", self.origin)).form(fields);
         let request = request.header("accept", "text/html").header("referer", format!("{}{page}", self.origin));
         Shown::of(request.header("user-agent", "Firefox/1 Windows").send().await.expect("an answer")).await
     }
 
-    pub(super) async fn sign_in(&self, name: &str, password: &str) -> Shown {
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Shown {
         self.post("/login", "sign_in", &[("name", name), ("password", password)]).await
     }
 }

@@ -1,10 +1,12 @@
 //! People: set-up, invitations, sign-in in one step or two, sessions, single sign-on.
 
-mod browser;
+pub(crate) mod browser;
 mod sessions;
 mod set_up;
-mod single_sign_on;
-mod two_factor;
+pub(crate) mod single_sign_on;
+mod theft;
+mod timing;
+pub(crate) mod two_factor;
 mod users;
 
 pub(super) const PASSWORD: &str = "correct horse";

@@ -24,16 +24,18 @@ on_both_databases!(
 );
 
 /// Where the provider sends browsers back to; the tests go to the console's real port.
-const PUBLIC: &str = "http://console.test";
+pub(crate) const PUBLIC: &str = "http://console.test";
+/// What the provider and the console share, as its script has it.
+pub(crate) const SECRET: &str = "a secret of the tests";
 
 /// The provider as a process of its own; killed when it goes out of sight.
-struct Provider {
+pub(crate) struct Provider {
     child: Child,
-    issuer: String,
+    pub(crate) issuer: String,
 }
 
 impl Provider {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../end2end/fixtures/provider.mjs");
         let mut command = Command::new("node");
         command.arg(script).arg(format!("{PUBLIC}/login/callback")).stdin(Stdio::null());
@@ -44,7 +46,7 @@ impl Provider {
     }
 
     /// Signs in this person from now on.
-    async fn knows(&self, claims: Value) {
+    pub(crate) async fn knows(&self, claims: Value) {
         let request = reqwest::Client::new().put(format!("{}/person", self.issuer)).json(&claims);
         assert_eq!(request.send().await.expect("an answer").status(), 204);
     }
@@ -67,7 +69,7 @@ async fn start(database: Database) -> (TestConsole, Provider) {
     let config = ProviderConfig {
         issuer: Url::parse(&provider.issuer).expect("an address"),
         client_id: "callsheet".to_owned(),
-        client_secret: Some("a secret of the tests".to_owned().into()),
+        client_secret: Some(SECRET.to_owned().into()),
         role_claims: vec!["roles".to_owned(), "groups".to_owned()],
         public_url: Url::parse(PUBLIC).expect("an address"),
     };
@@ -77,7 +79,7 @@ async fn start(database: Database) -> (TestConsole, Provider) {
 }
 
 /// Goes to the provider; answers with where it sends the browser back to: a path of the console.
-async fn away(browser: &Browser, provider: &Provider) -> String {
+pub(crate) async fn away(browser: &Browser, provider: &Provider) -> String {
     let mut to = browser.open("/login/provider?next=/domains").await.to;
     assert!(to.starts_with(&provider.issuer), "{to}");
     for part in ["code_challenge_method=S256", "state=", "nonce=", "response_type=code"] {

@@ -23,7 +23,7 @@ on_both_databases!(
 const STEP_MS: i64 = 30_000;
 
 /// The code of a secret (base 32) at a moment (Unix ms).
-fn code_at(secret: &str, at: i64) -> String {
+pub(crate) fn code_at(secret: &str, at: i64) -> String {
     let bits = secret.bytes().map(|byte| match byte {
         b'A'..=b'Z' => byte - b'A',
         _ => byte - b'2' + 26,

@@ -39,7 +39,19 @@ async fn a_user_is_invited_changed_and_given_a_new_link() {
     assert_eq!(change(json!({ "active": false })).await.problem(), (409, "user_last_admin", ""));
     assert_eq!(change(json!({ "role": "boss" })).await.problem(), (422, "invalid_value", "role"));
     let other = json!({ "name": "eve", "role": "reviewer" });
-    assert_eq!(api.send(&api.admin, "POST /users", other).await.status, 201);
+    let eve = api.send(&api.admin, "POST /users", other).await.json["user"]["id"].clone();
+    let both = json!({ "role": "operator", "active": false });
+    let both = api.send(&api.admin, &format!("PATCH /users/{eve}"), both).await.json;
+    assert_eq!((&both["role"], &both["state"]), (&json!("operator"), &json!("deactivated")));
+    let log = api.send(&api.admin, "GET /audit?target=eve", Value::Null).await.json;
+    assert_eq!(column(&log, "action"), ["user.deactivate", "user.role", "user.invite"]);
+    let back = json!({ "role": "reviewer", "active": true });
+    assert_eq!(api.send(&api.admin, &format!("PATCH /users/{eve}"), back).await.status, 200);
+    // What goes half only does not go.
+    let half = change(json!({ "role": "operator", "active": false })).await;
+    assert_eq!(half.problem(), (409, "user_last_admin", ""));
+    let grace = api.send(&api.admin, &format!("GET {path}"), Value::Null).await.json;
+    assert_eq!((&grace["role"], &grace["state"]), (&json!("admin"), &json!("active")));
     let list = api.send(&api.admin, "GET /users", Value::Null).await.json;
     assert_eq!(column(&list, "name"), ["eve", "grace"]);
     assert_eq!(column(&list, "state"), ["invited", "active"]);

@@ -2,5 +2,9 @@
 
 mod any_request;
 mod cookies;
+mod cross_origin;
 mod paths;
+mod proxy;
+#[cfg(feature = "ingest-rtmp")]
+mod secrets;
 mod slow_clients;

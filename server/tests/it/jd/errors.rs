@@ -91,9 +91,9 @@ async fn a_reviewer_changes_nothing() {
     console.add_domain().await;
     let changing = table().into_iter().filter(|(method, _)| *method != Method::GET).count();
     assert_eq!(writes().len(), changing, "each has its case here");
-    let mut reviewer = Client::start(Sdk::Python, &console, &key(&console, Role::Reviewer, &[]).await);
+    let mut reviewer = Client::start(Sdk::Python, console.http, &key(&console, Role::Reviewer, &[]).await);
     let limited = key(&console, Role::Admin, &["push.example.org".to_owned()]).await;
-    let mut stranger = Client::start(Sdk::Python, &console, &limited);
+    let mut stranger = Client::start(Sdk::Python, console.http, &limited);
     for (operation, parameters) in writes() {
         reviewer.fails(operation, parameters.clone(), 403, "HTTP_FORBIDDEN");
         stranger.fails(operation, parameters, 403, "HTTP_FORBIDDEN");

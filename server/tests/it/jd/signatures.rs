@@ -1,13 +1,15 @@
 //! Who may call, by each SDK.
 
-use callsheet::keys::NewKey;
-use callsheet::model::Role;
+use std::sync::Arc;
+
+use callsheet::keys::{KeyDraft, NewKey};
+use callsheet::model::{Actor, Clock, Role, SystemClock, TestClock};
 use serde_json::{Value, json};
 
 use super::stage::{Client, Sdk, key};
 use crate::support::{DOMAIN, Database, TestConsole, on_both_databases};
 
-on_both_databases!(only_whole_fresh_and_new_requests_count);
+on_both_databases!(only_whole_fresh_and_new_requests_count, a_key_signs_nothing_once_it_has_expired);
 
 fn of_error(answer: &Value) -> (u64, &str) {
     (answer["error"]["code"].as_u64().unwrap_or(200), answer["error"]["status"].as_str().unwrap_or_default())
@@ -55,16 +57,34 @@ async fn only_whole_fresh_and_new_requests_count(database: Database) {
         let unknown = NewKey { access_key: "AK0".to_owned(), ..known.clone() };
         let wrong = NewKey { secret_key: "0".to_owned(), ..known.clone() };
         for key in [unknown, wrong] {
-            let mut client = Client::start(sdk, &console, &key);
+            let mut client = Client::start(sdk, console.http, &key);
             client.fails("describeLiveDomains", json!({}), 401, "UNAUTHENTICATED");
         }
-        let mut reviewer = Client::start(sdk, &console, &key(&console, Role::Reviewer, &[]).await);
+        let mut reviewer = Client::start(sdk, console.http, &key(&console, Role::Reviewer, &[]).await);
         reviewer.fails("resumeLiveStream", stream.clone(), 403, "HTTP_FORBIDDEN");
         assert_eq!(reviewer.done("describeLiveDomains", json!({}))["totalCount"], 1);
         let limited = key(&console, Role::Admin, &["push.example.net".to_owned()]).await;
-        let mut stranger = Client::start(sdk, &console, &limited);
+        let mut stranger = Client::start(sdk, console.http, &limited);
         stranger.fails("resumeLiveStream", stream.clone(), 403, "HTTP_FORBIDDEN");
         assert_eq!(stranger.done("describeLiveDomains", json!({}))["totalCount"], 0);
+    }
+    console.stop().await;
+}
+
+async fn a_key_signs_nothing_once_it_has_expired(database: Database) {
+    // The SDKs sign at the machine's time, of which the console's may differ by minutes.
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let console = TestConsole::start_at(database, clock.clone(), |_| {}).await;
+    let minute = 60_000;
+    let draft = KeyDraft { expires_at: Some(clock.now() + minute), ..KeyDraft::new("brief", Role::Admin) };
+    let key = console.console.keys.create(&Actor::cli(), draft).await.expect("a key");
+    let mut clients = Sdk::ALL.map(|sdk| Client::start(sdk, console.http, &key));
+    for client in &mut clients {
+        client.done("describeLiveDomains", json!({}));
+    }
+    clock.advance(minute);
+    for client in &mut clients {
+        client.fails("describeLiveDomains", json!({}), 401, "UNAUTHENTICATED");
     }
     console.stop().await;
 }

@@ -1,6 +1,7 @@
 //! An SDK in a process of its own.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -54,9 +55,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(super) fn start(sdk: Sdk, console: &TestConsole, key: &NewKey) -> Self {
+    /// `http`: of the console.
+    pub(crate) fn start(sdk: Sdk, http: SocketAddr, key: &NewKey) -> Self {
         let mut command = sdk.command();
-        command.env("ENDPOINT", console.http.to_string());
+        command.env("ENDPOINT", http.to_string());
         command.env("ACCESS_KEY", &key.access_key).env("SECRET_KEY", &key.secret_key);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the SDK's language");
         let (calls, answers) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
@@ -65,7 +67,7 @@ impl Client {
 
     /// Starts with a new key of an admin.
     pub(crate) async fn of_admin(sdk: Sdk, console: &TestConsole) -> Self {
-        Self::start(sdk, console, &key(console, Role::Admin, &[]).await)
+        Self::start(sdk, console.http, &key(console, Role::Admin, &[]).await)
     }
 
     /// What came of a call: `requestId`, and `error` or `result`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callsheet::Console;
+use callsheet::callbacks::OffReason;
 use callsheet::deliveries::{
     AttemptRecord, CallbackOff, DeliveryLog, DeliveryState, DeliveryStore, Fate, Ownership, SHARDS, Waiting, shard_of,
 };
@@ -135,7 +136,7 @@ async fn what_was_taken_over_is_refused() {
     let everything = |owned: &Ownership| epochs(owned).len() == SHARDS as usize;
     assert!(everything(&late));
     let now = until(|| lease(stage.db(), "eve", LONG), everything).await;
-    let off = CallbackOff { callback: stage.waiting.callback, at: NOW, reason: "410".to_owned() };
+    let off = CallbackOff { callback: stage.waiting.callback, at: NOW, reason: OffReason::Gone };
     assert_eq!(stage.complete(&late, std::slice::from_ref(&off)).await, [stage.waiting.delivery]);
     assert_eq!(stage.delivery().await, (DeliveryState::Pending, 0));
     let on = stage.db().ready(&[(stage.waiting.callback, stage.waiting.delivery)]).await.expect("read");

@@ -37,8 +37,13 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it and follows its standard output.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary runs");
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_logging(command, Stdio::null())
+    }
+
+    /// The same, with a place for its log.
+    pub(crate) fn start_logging(mut command: Command, log: impl Into<Stdio>) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the binary runs");
         let stdout = child.stdout.take().expect("piped");
         let (to, lines) = mpsc::channel();
         std::thread::spawn(move || {
@@ -60,6 +65,11 @@ impl Process {
                 Err(error) => panic!("no line with {text:?}: {error}"),
             }
         }
+    }
+
+    /// All lines from here to its end.
+    pub(crate) fn last_lines(&self) -> String {
+        self.lines.iter().map(|line| line + "\n").collect()
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -63,6 +63,12 @@ pub(in super::super) async fn open_session(visit: &Visit, user: &User) -> Result
     opened.await.map_err(|error| UiError::fault(visit.texts, &error))
 }
 
+/// Gives the browser's session another cookie: whoever has a copy of this one is out too.
+pub(super) async fn renew_session(visit: &Visit) -> Result<(), UiError> {
+    let Some(session) = &visit.session else { return Err(UiError::internal(visit.texts)) };
+    session.cycle_id().await.map_err(|error| UiError::fault(visit.texts, &error))
+}
+
 /// What follows a password that fits: the page that was asked for, or the second step.
 async fn go_on(visit: &Visit, post: Post, signed_in: SignedIn, next: &str) -> Result<(), UiError> {
     match signed_in {
@@ -151,6 +157,11 @@ pub(crate) async fn enter_code(code: String) -> Result<(), UiError> {
 pub(crate) async fn sign_out() -> Result<(), UiError> {
     let visit = Visit::current();
     let post = Post::new(&visit, SignOut::PATH, &[]);
+    if let Some(actor) = &visit.actor
+        && let Err(problem) = visit.console.accounts.end_own_session(actor, &visit.own_session()).await
+    {
+        return post.fail(UiError::of(visit.texts, &problem)).await;
+    }
     if let Some(session) = &visit.session
         && let Err(error) = session.flush().await
     {

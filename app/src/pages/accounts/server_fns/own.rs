@@ -4,6 +4,7 @@ use callsheet::accounts::NewFactor;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
+use super::entry::renew_session;
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::forms::Post;
@@ -20,7 +21,10 @@ pub(crate) async fn change_password(
     let post = Post::new(&visit, ChangePassword::PATH, &[]);
     let session = visit.own_session();
     match visit.console.accounts.change_password(actor, &session, &present, &password, &password_again).await {
-        Ok(()) => post.stay(visit.texts.get("profile.password_changed")).await,
+        Ok(()) => {
+            renew_session(&visit).await?;
+            post.stay(visit.texts.get("profile.password_changed")).await
+        }
         Err(problem) => post.fail(UiError::of(visit.texts, &problem)).await,
     }
 }
@@ -80,7 +84,10 @@ pub(crate) async fn end_other_sessions() -> Result<(), UiError> {
     let actor = visit.actor()?;
     let post = Post::new(&visit, EndOtherSessions::PATH, &[]);
     match visit.console.accounts.end_other_sessions(actor, &visit.own_session()).await {
-        Ok(()) => post.stay(visit.texts.get("sessions.others_ended")).await,
+        Ok(()) => {
+            renew_session(&visit).await?;
+            post.stay(visit.texts.get("sessions.others_ended")).await
+        }
         Err(problem) => post.fail(UiError::of(visit.texts, &problem)).await,
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
                 <header><h2>{texts.get("imports.latest")}</h2> <p>{texts.get("imports.latest_help")}</p></header>
                 {latest(&visit, &imports)}
             </section>
-            {may_add.then(|| feed::other_ways(texts, &visit.host, imports.is_empty()))}
+            {may_add.then(|| feed::other_ways(texts, &visit.whole("/api/v1/access-logs"), imports.is_empty()))}
         }
         .into_any())
     })
