@@ -12,7 +12,7 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 pub(super) fn of_tag(texts: Texts, api: &'static Value, tag: &'static Value) -> AnyView {
     let name = text(&tag["name"]);
     let operations = fields(&api["paths"]).flat_map(|(path, item)| {
-        let of_method = |method: &'static str| item.get(method).map(|operation| (method, path, operation));
+        let of_method = move |method: &'static str| item.get(method).map(|operation| (method, path, operation));
         METHODS.into_iter().filter_map(of_method)
     });
     let operations = operations

@@ -76,7 +76,7 @@ const OF_POSTS: [Common; 2] = [
 const OF_CHANGES: [Common; 1] =
     [("412", "ChangedMeanwhile", "`changed_meanwhile`: somebody changed it since; read it again.")];
 
-/// What two people may edit: `GET` answers with an `ETag`, a change may carry it as `If-Match`.
+/// What two people may edit: answers carry its `ETag`, a change may carry that as `If-Match`.
 const EDITED: [&str; 3] =
     ["/api/v1/domains/{push}", "/api/v1/domains/{push}/callbacks/{kind}", "/api/v1/domains/{push}/recording"];
 
@@ -137,7 +137,7 @@ fn complete(api: OpenApi) -> Value {
 /// Completes one operation.
 fn describe(path: &str, method: &str, operation: &mut Value) {
     let edited = EDITED.contains(&path);
-    let changes = edited && ["put", "patch"].contains(&method);
+    let changes = edited && method != "get";
     let own = operation["parameters"].as_array().cloned().unwrap_or_default();
     let in_query = own.iter().any(|parameter| parameter["in"] == "query");
     let mut parameters: Vec<Value> = path.split('/').filter_map(|part| path_parameter(path, part)).collect();
@@ -174,7 +174,7 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
         kinds.iter().filter(|(applies, _)| *applies).flat_map(|(_, kind)| *kind).copied().collect();
     let answers = &mut operation["responses"];
     add_problems(answers, &common);
-    if edited && method == "get" {
+    if edited && method != "delete" {
         let etag = json!({ "schema": { "type": "string" }, "description": "Of these settings, for `If-Match`." });
         answers["200"]["headers"] = json!({ "ETag": etag });
     }
