@@ -10,6 +10,7 @@ use crate::audit::AuditLog;
 use crate::callbacks::Callbacks;
 use crate::deliveries::{Courier, Deliveries, Prober, Recoveries, RetrySchedule};
 use crate::domains::{Cnames, Domains};
+use crate::idempotency::Idempotency;
 use crate::keys::Keys;
 use crate::model::{Clock, IdGenerator, Millis};
 use crate::outbound::{AddressPolicy, Outbound};
@@ -70,6 +71,7 @@ pub struct Console {
     pub accounts: Accounts,
     pub keys: Keys,
     pub audit: AuditLog,
+    pub idempotency: Idempotency,
     pub domains: Domains,
     pub callbacks: Callbacks,
     pub recordings: Recordings,
@@ -129,6 +131,7 @@ impl Console {
             accounts: Accounts::new(store.clone(), clock.clone(), sealer.clone(), provider),
             keys: Keys::new(store.clone(), clock.clone(), sealer.clone()),
             audit: AuditLog { store: store.clone() },
+            idempotency: Idempotency { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
             recordings: Recordings { store: store.clone(), domains: domains.clone(), clock: clock.clone() },
             sources: Sources { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
             streams: Streams {

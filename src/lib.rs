@@ -16,7 +16,8 @@
 //!
 //! `src` is what the console does, `app` what it shows, `server` how it runs; dependencies go `server → app → src`. A feature
 //! has one name in all three trees. Floors, from the ground: [`model`], [`sealing`], [`outbound`] · [`accounts`],
-//! [`keys`], [`audit`] · [`domains`] · [`callbacks`], [`sources`], [`recordings`], [`stats`] · [`streams`] · [`deliveries`] · [`storage`].
+//! [`keys`], [`audit`], [`idempotency`] · [`domains`] · [`callbacks`], [`sources`], [`recordings`], [`stats`] · [`streams`] ·
+//! [`deliveries`] · [`storage`].
 //!
 //! A feature's folder holds `mod.rs` (its words and states), `service.rs` (use cases), `store.rs` (a trait: what it needs stored) and
 //! `views.rs` (what is shown of it). To add a use case: the method in `service.rs` with an [`model::Actor`] first, the
@@ -39,6 +40,8 @@ pub mod audit;
 pub mod callbacks;
 pub mod deliveries;
 pub mod domains;
+#[cfg(feature = "ssr")]
+pub mod idempotency;
 #[cfg(feature = "ssr")]
 pub mod keys;
 pub mod model;

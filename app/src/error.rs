@@ -76,6 +76,7 @@ mod from_problem {
                 ProblemKind::Forbidden => (problem.code(), 403),
                 ProblemKind::NotFound => (problem.code(), 404),
                 ProblemKind::Conflict => (problem.code(), 409),
+                ProblemKind::Outdated => (problem.code(), 412),
                 ProblemKind::TooMany => (problem.code(), 429),
                 ProblemKind::Unavailable => (problem.code(), 503),
                 ProblemKind::Internal => ("internal", 500),

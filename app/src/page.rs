@@ -73,21 +73,38 @@ fn notes(flash: &Flash) -> AnyView {
 /// The page in place of one that cannot be shown, with its HTTP status.
 pub(crate) fn failure(texts: Texts, error: &UiError) -> AnyView {
     set_status(error.status);
-    let (title, remedy) = match error.status {
-        403 => ("failure.forbidden", "failure.forbidden_remedy"),
-        404 => ("failure.not_found", "failure.not_found_remedy"),
-        503 => ("failure.unavailable", "failure.unavailable_remedy"),
-        _ => ("failure.internal", "failure.internal_remedy"),
-    };
-    let title = texts.get(title);
-    view! {
-        <Title text=title.clone()/>
-        <div class="empty">
-            <h1>{title}</h1>
-            <p>{error.message.clone()}</p>
-            <p>{texts.get(remedy)}</p>
-            <div class="row"><a class="btn" href="/">{texts.get("failure.home")}</a></div>
-        </div>
+    let failure = Failure::of(texts, error);
+    view! { <Title text=failure.title.clone()/> {failure.view(texts)} }.into_any()
+}
+
+/// What a person is told in place of a page.
+pub(crate) struct Failure {
+    pub(crate) title: String,
+    message: String,
+    remedy: String,
+}
+
+impl Failure {
+    pub(crate) fn of(texts: Texts, error: &UiError) -> Self {
+        let (title, remedy) = match error.status {
+            403 => ("failure.forbidden", "failure.forbidden_remedy"),
+            404 => ("failure.not_found", "failure.not_found_remedy"),
+            503 => ("failure.unavailable", "failure.unavailable_remedy"),
+            _ => ("failure.internal", "failure.internal_remedy"),
+        };
+        Self { title: texts.get(title), message: error.message.clone(), remedy: texts.get(remedy) }
     }
-    .into_any()
+
+    pub(crate) fn view(self, texts: Texts) -> AnyView {
+        let Self { title, message, remedy } = self;
+        view! {
+            <div class="empty">
+                <h1>{title}</h1>
+                <p>{message}</p>
+                <p>{remedy}</p>
+                <div class="row"><a class="btn" href="/">{texts.get("failure.home")}</a></div>
+            </div>
+        }
+        .into_any()
+    }
 }

@@ -1,15 +1,18 @@
 //! The document around every page: head, navigation, language, and the policy that says what the browser may load.
 
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
+use crate::components::Logo;
+use crate::error::UiError;
+use crate::page::Failure;
 use crate::request;
 use crate::routes::App;
-use crate::texts::{COOKIE, Texts};
+use crate::texts::{COOKIE, Locale, Texts};
 
 /// The whole document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -32,6 +35,35 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// The whole document in place of one whose making broke off: nothing of the person, and no script.
+#[must_use]
+pub fn fault_page(headers: &HeaderMap, options: LeptosOptions) -> String {
+    let texts = Texts(Locale::of_request(headers));
+    let failure = Failure::of(texts, &UiError::internal(texts));
+    Owner::new().with(|| {
+        let document = view! {
+            <!DOCTYPE html>
+            <html lang=texts.0.tag()>
+                <head>
+                    <meta charset="utf-8"/>
+                    <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                    <meta name="color-scheme" content="light dark"/>
+                    <title>{failure.title.clone()}</title>
+                    <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                    <HashedStylesheet options/>
+                </head>
+                <body>
+                    <div class="alone">
+                        <header><Logo/></header>
+                        <main class="main"><section class="card">{failure.view(texts)}</section></main>
+                    </div>
+                </body>
+            </html>
+        };
+        document.to_html()
+    })
 }
 
 /// What must go with each page: the content policy with this response's nonce, and the language that a link chose.

@@ -54,10 +54,25 @@ function linesOf([now, before], style, running, count) {
   return lines;
 }
 
+/** Makes what it is asked for once: a formatter takes longer to make than to use a hundred times. */
+function once(make) {
+  const made = new Map();
+  return (...of) => {
+    const key = of.join();
+    if (!made.has(key)) made.set(key, make(...of));
+    return made.get(key);
+  };
+}
+
+const axisNumber = once((language) => new Intl.NumberFormat(language, { maximumFractionDigits: 2 }));
+const dayOf = once((language, timeZone) => new Intl.DateTimeFormat(language, { timeZone, month: 'short', day: 'numeric' }));
+const clockOf = once((language, timeZone) => new Intl.DateTimeFormat(language, { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }));
+
+const wallOf = once((timeZone) => new Intl.DateTimeFormat('en-US', { timeZone, year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' }));
+
 /** Texts of the time axis, in the console's zone: clock times, and the day where one begins. */
 function timeTexts(language, zone, first, last) {
-  const form = (options) => new Intl.DateTimeFormat(language, { timeZone: zone, ...options });
-  const [day, clock] = [form({ month: 'short', day: 'numeric' }), form({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })];
+  const [day, clock] = [dayOf(language, zone), clockOf(language, zone)];
   return (_plot, moments, _axis, _space, step) =>
     moments.map((moment) => {
       if (moment < first || moment > last) return '';
@@ -112,9 +127,11 @@ function marks(figure, plot, style, values) {
 
 /** Where a text of this width has the lowest values under it. */
 function calmest({ data: [moments], bbox, valToPos }, values, width) {
+  const [from, to] = [moments[0], moments.at(-1)].map((moment) => valToPos(moment, 'x', true));
+  const each = (to - from) / Math.max(moments.length - 1, 1);
+  const at = (x) => Math.min(Math.max(Math.round((x - from) / (each || 1)), 0), values.length - 1);
+  const highest = (place) => Math.max(...values.slice(at(place - width / 2), at(place + width / 2) + 1));
   const places = Array.from({ length: 24 }, (_, step) => bbox.left + width / 2 + ((bbox.width - width) * step) / 23);
-  const xs = moments.map((moment) => valToPos(moment, 'x', true));
-  const highest = (place) => values.reduce((high, value, at) => (Math.abs(xs[at] - place) < width / 2 ? Math.max(high, value) : high), 0);
   return places.reduce((best, place) => (highest(place) < highest(best) ? place : best));
 }
 
@@ -153,14 +170,14 @@ function draw(figure, gone) {
     series: swatches.map((swatch) => () => colour(swatch)),
     soft: () => colour(swatches[0], 'backgroundColor'),
   };
-  const axisNumber = new Intl.NumberFormat(lang, { maximumFractionDigits: 2 });
   const drawn = bars ? barsOf(series, style) : linesOf(series, style, running !== undefined, moments.length);
   const plot = new uPlot(
     {
       width: target.clientWidth,
       height: target.clientHeight,
       legend: { show: false },
-      tzDate: (moment) => uPlot.tzDate(new Date(moment * 1000), zone),
+      // What clocks show in the console's zone, as if it were the browser's: so uPlot wants it.
+      tzDate: (moment) => new Date(wallOf(zone).format(moment * 1000)),
       scales: {
         x: { range: (_plot, from, to) => [from - half, to + half] },
         y: { range: (_plot, _low, high) => [0, Math.max(high * (peakText ? 1.12 : 1.05), Number(figure.dataset.level ?? 0), 1)] },
@@ -171,7 +188,7 @@ function draw(figure, gone) {
           stroke: style.text,
           grid: { stroke: style.line, width: 1 },
           ticks: { show: false },
-          values: (_plot, values) => values.map((value) => axisNumber.format(value / Number(one))),
+          values: (_plot, values) => values.map((value) => axisNumber(lang).format(value / Number(one))),
           size: (_plot, texts) => 16 + 7.5 * Math.max(...(texts ?? ['']).map((text) => text.length), 2),
           incrs: increments(Number(one)),
           space: 44,
@@ -198,7 +215,11 @@ function draw(figure, gone) {
     target,
   );
   whole.addEventListener('click', () => plot.setScale('x', { min: moments[0], max: moments.at(-1) }));
-  const size = new ResizeObserver(() => plot.setSize({ width: target.clientWidth, height: target.clientHeight }));
+  const size = new ResizeObserver(() => {
+    const [width, height] = [target.clientWidth, target.clientHeight];
+    // It is told of the size that was drawn, too.
+    if (width !== plot.width || height !== plot.height) plot.setSize({ width, height });
+  });
   size.observe(target);
   for (const query of ['(prefers-color-scheme: dark)', 'print']) {
     matchMedia(query).addEventListener('change', () => plot.redraw(), { signal: gone });

@@ -69,6 +69,8 @@ pub struct Roles {
 pub struct Config {
     pub data_dir: PathBuf,
     pub http: SocketAddr,
+    /// Requests a second of one caller of an API; 0: no limit.
+    pub api_rate_limit: u32,
     /// Their `X-Forwarded-For` tells the client's address.
     pub trusted_proxies: Vec<IpNet>,
     /// `None`: off.
@@ -100,6 +102,7 @@ pub struct Config {
 struct Raw {
     data_dir: PathBuf,
     http: String,
+    api_rate_limit: u32,
     trusted_proxies: Vec<String>,
     rtmp: String,
     database_url: String,
@@ -173,6 +176,10 @@ impl Config {
         let retention_days = between("retention_days", raw.retention_days, 1, 3_650)?;
         Ok(Self {
             http: address("http", &raw.http)?,
+            api_rate_limit: match raw.api_rate_limit {
+                0..=100_000 => raw.api_rate_limit,
+                _ => return Err(bad("api_rate_limit", "must be between 0 and 100000")),
+            },
             trusted_proxies: networks("trusted_proxies", &raw.trusted_proxies)?,
             rtmp: if raw.rtmp == "off" { None } else { Some(address("rtmp", &raw.rtmp)?) },
             database_url: match raw.database_url.as_str() {
@@ -364,6 +371,8 @@ mod tests {
         for (file, starts) in [
             ("http = \"3000\"", "http: "),
             ("rtmp = \"on\"", "rtmp: "),
+            ("api_rate_limit = 100001", "api_rate_limit: must be between 0 and 100000"),
+            ("api_rate_limit = -1", "api_rate_limit: "),
             ("role = [\"boss\"]", "role: `boss`"),
             ("time_zone = \"Mars/Olympus\"", "time_zone: "),
             ("retry_schedule = []", "retry_schedule: "),

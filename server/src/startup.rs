@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
+use crate::http::rate_limit::RateLimits;
 use crate::http::router::{Serves, router};
 use crate::jobs::{
     DeliveryLoop, Watch, clean_up, deliver, enforce, forget_attempts, reap, recover, take_inventory, watch_access_logs,
@@ -146,6 +147,7 @@ impl Application {
             metrics: metrics_handle()?,
             trusted_proxies: config.trusted_proxies.as_slice().into(),
             data_dir: config.data_dir.clone(),
+            limits: RateLimits::new(config.api_rate_limit, console.clock.clone()),
         };
         Ok(Self { console, config, buckets, listener, ingest, state, setup_token })
     }
@@ -205,7 +207,7 @@ impl Application {
         }
         if config.roles.web {
             loops.spawn(write_key_uses(console.keys.clone(), rest.clone()));
-            loops.spawn(forget_attempts(console.accounts.clone(), rest.clone()));
+            loops.spawn(forget_attempts(console.accounts.clone(), state.limits.clone(), rest.clone()));
         }
         if config.roles.ingest {
             loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));

@@ -53,6 +53,14 @@ pub struct Upload(File);
 impl Upload {
     /// Keeps what comes, at most [`LIMIT`] bytes, in `folder`.
     pub async fn receive<E: Into<BoxError>>(
+        content: impl Stream<Item = Result<Bytes, E>> + Unpin,
+        folder: &Path,
+    ) -> Result<Self, UploadError> {
+        Self::receive_up_to(LIMIT, content, folder).await
+    }
+
+    async fn receive_up_to<E: Into<BoxError>>(
+        limit: u64,
         mut content: impl Stream<Item = Result<Bytes, E>> + Unpin,
         folder: &Path,
     ) -> Result<Self, UploadError> {
@@ -60,7 +68,7 @@ impl Upload {
         let mut received = 0;
         while let Some(bytes) = content.try_next().await.map_err(|error| UploadError::Broken(error.into()))? {
             received += bytes.len() as u64;
-            if received > LIMIT {
+            if received > limit {
                 return Err(UploadError::TooLarge);
             }
             file.write_all(&bytes).await?;
@@ -74,5 +82,28 @@ impl Upload {
         let mut file = self.0.try_clone()?;
         file.rewind()?;
         Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use futures::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_longer_than_the_limit_is_refused_and_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pieces =
+            || stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"12345")), Ok(Bytes::from_static(b"678"))]);
+        let upload = Upload::receive_up_to(8, pieces(), folder.path()).await.expect("not too long");
+        let mut content = String::new();
+        upload.open().expect("opens").read_to_string(&mut content).expect("reads");
+        assert_eq!(content, "12345678");
+        let refused = Upload::receive_up_to(7, pieces(), folder.path()).await.expect_err("too long");
+        assert!(matches!(refused, UploadError::TooLarge), "{refused}");
+        assert_eq!(folder.path().read_dir().expect("lists").count(), 0);
     }
 }

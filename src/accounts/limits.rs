@@ -2,14 +2,13 @@
 //! the address that they come from.
 
 use std::hash::Hash;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::AccountError;
-use crate::model::UserId;
+use crate::model::{UserId, network_of};
 
 /// A name has no more characters; what is longer is cut, so that an entry is small.
 const KEY_LENGTH: usize = 50;
@@ -70,29 +69,9 @@ impl Limits {
     }
 }
 
-/// What counts as one place: an IPv4 address, and of IPv6 the network of 64 bits, within which anybody has as many addresses as they like.
-fn network_of(address: &str) -> String {
-    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V6(address)) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-        Ok(address) => address.to_string(),
-        Err(_) => address.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_of_one_network_count_together() {
-        assert_eq!(network_of("192.0.2.7"), "192.0.2.7");
-        assert_eq!(network_of("::ffff:192.0.2.7"), "192.0.2.7");
-        assert_eq!(network_of("2001:db8:1:2:3::4"), network_of("2001:db8:1:2:ffff::1"));
-        assert_ne!(network_of("2001:db8:1:2::1"), network_of("2001:db8:1:3::1"));
-    }
 
     #[test]
     fn a_flood_of_names_is_forgotten() {

@@ -38,7 +38,7 @@ impl AuditEntry {
     pub fn new(actor: &Actor, at: Millis, action: &'static str, target: impl Into<String>, detail: Value) -> Self {
         let (actor_kind, name) = match &actor.who {
             Who::User { name, .. } => (ActorKind::User, name.clone()),
-            Who::Key { name } => (ActorKind::Key, name.clone()),
+            Who::Key { name, .. } => (ActorKind::Key, name.clone()),
             Who::Cli => (ActorKind::Cli, actor.name()),
         };
         Self { at, actor_kind, actor: name, address: actor.address.clone(), action, target: target.into(), detail }

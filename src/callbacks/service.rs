@@ -10,7 +10,7 @@ use super::store::{Callback, CallbackStore};
 use super::views::{CallbackView, TroubledCallback};
 use crate::audit::{AuditEntry, fingerprint, moment};
 use crate::domains::{Domain, Domains};
-use crate::model::{Action, Actor, CallbackKind, Clock, StoreError};
+use crate::model::{Action, Actor, CallbackKind, Clock, Expected, StoreError};
 use crate::outbound::{AddressPolicy, CallbackAddress, SigningSecret};
 use crate::sealing::Sealer;
 
@@ -68,7 +68,7 @@ impl Callbacks {
     ) -> Result<CallbackView, CallbackError> {
         let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
         let change = CallbackChange { enabled, ..present(&callback) };
-        self.write(actor, &domain, &callback, &change).await?;
+        self.write(actor, &domain, &callback, &change, &Expected::Any).await?;
         self.get(actor, push, kind).await
     }
 
@@ -84,7 +84,7 @@ impl Callbacks {
         let address = Some(CallbackAddress::parse(address)?);
         let change = CallbackChange { address, ..present(&callback) };
         change.check(&self.policy)?;
-        self.write(actor, &domain, &callback, &change).await?;
+        self.write(actor, &domain, &callback, &change, &Expected::Any).await?;
         self.get(actor, push, kind).await
     }
 
@@ -100,7 +100,7 @@ impl Callbacks {
         let address = Some(CallbackAddress::parse(address)?);
         let change = CallbackChange { enabled: true, address, ..present(&callback) };
         change.check(&self.policy)?;
-        self.write(actor, &domain, &callback, &change).await
+        self.write(actor, &domain, &callback, &change, &Expected::Any).await
     }
 
     /// Replaces all settings at once.
@@ -111,9 +111,21 @@ impl Callbacks {
         kind: CallbackKind,
         change: CallbackChange,
     ) -> Result<CallbackView, CallbackError> {
+        self.put_if(actor, push, kind, change, &Expected::Any).await
+    }
+
+    /// Replaces all settings at once, where those that stand are of the expected version.
+    pub async fn put_if(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+        change: CallbackChange,
+        expected: &Expected,
+    ) -> Result<CallbackView, CallbackError> {
         let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
         change.check(&self.policy)?;
-        self.write(actor, &domain, &callback, &change).await?;
+        self.write(actor, &domain, &callback, &change, expected).await?;
         self.get(actor, push, kind).await
     }
 
@@ -201,11 +213,12 @@ impl Callbacks {
         domain: &Domain,
         callback: &Callback,
         change: &CallbackChange,
+        expected: &Expected,
     ) -> Result<(), CallbackError> {
         let now = self.clock.now();
         let detail = json!({ "kind": callback.kind, "before": audited(&present(callback)), "after": audited(change) });
         let audit = AuditEntry::new(actor, now, "callback.change", &domain.push, detail);
-        Ok(self.store.change_callback(callback.id, change, now, &audit).await?)
+        Ok(self.store.change_callback(callback.id, change, expected, now, &audit).await?)
     }
 
     pub(crate) async fn find(

@@ -7,7 +7,7 @@ use super::change::CallbackChange;
 use super::pause::Pause;
 use super::views::{CallbackHealth, TroubledCallback};
 use crate::audit::AuditEntry;
-use crate::model::{CallbackId, CallbackKind, DomainId, Millis, StoreError};
+use crate::model::{CallbackId, CallbackKind, DomainId, Expected, Millis, StoreError, Version};
 
 /// A callback as stored.
 #[derive(Debug, Clone)]
@@ -29,6 +29,14 @@ pub struct Callback {
     pub pause: Option<Pause>,
 }
 
+impl Callback {
+    /// As that of a [`CallbackView`](super::CallbackView).
+    pub(crate) fn version(&self) -> Version {
+        let Self { enabled, address, dialect, ordered, timeout_seconds, headers, .. } = self;
+        Version::of(&(enabled, address, dialect, ordered, timeout_seconds, headers))
+    }
+}
+
 /// The callbacks' storage. A method is one transaction. What a person changes may be the cure: each of those methods ends a
 /// pause, and tells the delivery loop ([`Queued::CallbackChanged`](crate::deliveries::Queued)).
 #[async_trait]
@@ -36,11 +44,13 @@ pub trait CallbackStore: Send + Sync {
     async fn find_callback(&self, domain: DomainId, kind: CallbackKind) -> Result<Option<Callback>, StoreError>;
     /// `since`: start of the window of the counts, Unix ms.
     async fn callback_health(&self, id: CallbackId, since: Millis) -> Result<CallbackHealth, StoreError>;
-    /// Writes the settings; when that turns the callback off, cancels what waits for it.
+    /// Writes the settings; when that turns the callback off, cancels what waits for it. [`StoreError::Changed`]: those that stand are not
+    /// of the expected version.
     async fn change_callback(
         &self,
         id: CallbackId,
         change: &CallbackChange,
+        expected: &Expected,
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;

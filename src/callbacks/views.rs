@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Dialect, Pause};
+#[cfg(feature = "ssr")]
+use crate::model::Version;
 use crate::model::{CallbackKind, Millis};
 
 /// A callback's settings and how it fares. Its secret is never here.
@@ -23,6 +25,16 @@ pub struct CallbackView {
     /// While set, the former secret signs too (Unix ms).
     pub previous_secret_until: Option<Millis>,
     pub health: CallbackHealth,
+}
+
+#[cfg(feature = "ssr")]
+impl CallbackView {
+    /// Of the settings alone, however the callback fares.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let Self { enabled, address, dialect, ordered, timeout_seconds, headers, .. } = self;
+        Version::of(&(enabled, address, dialect, ordered, timeout_seconds, headers))
+    }
 }
 
 /// How deliveries to a callback went.

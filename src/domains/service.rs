@@ -9,7 +9,7 @@ use super::new_domain::NewDomain;
 use super::store::{Domain, DomainFilter, DomainStore};
 use super::views::{DomainRow, DomainView};
 use crate::audit::AuditEntry;
-use crate::model::{Action, Actor, Clock, DomainName, Page, PageRequest, StoreError};
+use crate::model::{Action, Actor, Clock, DomainName, Expected, Page, PageRequest, StoreError};
 use crate::outbound::SigningSecret;
 use crate::sealing::Sealer;
 
@@ -80,20 +80,44 @@ impl Domains {
 
     /// Enables or disables; counts for the next publish.
     pub async fn set_enabled(&self, actor: &Actor, push: &str, enabled: bool) -> Result<DomainView, DomainError> {
+        self.set_enabled_if(actor, push, enabled, &Expected::Any).await
+    }
+
+    /// Enables or disables a group of the expected version.
+    pub async fn set_enabled_if(
+        &self,
+        actor: &Actor,
+        push: &str,
+        enabled: bool,
+        expected: &Expected,
+    ) -> Result<DomainView, DomainError> {
         let domain = self.find(actor, Action::ManageDomains, push).await?;
+        expected.check(&domain.version())?;
         if domain.enabled != enabled {
             let now = self.clock.now();
             let action = if enabled { "domain.enable" } else { "domain.disable" };
             let detail = json!({ "before": { "enabled": domain.enabled }, "after": { "enabled": enabled } });
             let audit = AuditEntry::new(actor, now, action, &domain.push, detail);
-            self.store.set_domain_enabled(domain.source_id, enabled, now, &audit).await?;
+            self.store.set_domain_enabled(domain.source_id, enabled, expected, now, &audit).await?;
         }
         self.get(actor, push).await
     }
 
     /// Deletes a disabled group; `confirm` must be its push domain.
     pub async fn delete(&self, actor: &Actor, push: &str, confirm: &str) -> Result<(), DomainError> {
+        self.delete_if(actor, push, confirm, &Expected::Any).await
+    }
+
+    /// Deletes a disabled group of the expected version.
+    pub async fn delete_if(
+        &self,
+        actor: &Actor,
+        push: &str,
+        confirm: &str,
+        expected: &Expected,
+    ) -> Result<(), DomainError> {
         let domain = self.find(actor, Action::ManageDomains, push).await?;
+        expected.check(&domain.version())?;
         if domain.enabled {
             return Err(DomainError::StillEnabled);
         }
@@ -104,7 +128,8 @@ impl Domains {
         let play: Vec<&str> = domain.play.iter().map(|play| play.name.as_str()).collect();
         let detail = json!({ "before": { "play": play, "sourceId": domain.source_id } });
         let audit = AuditEntry::new(actor, self.clock.now(), "domain.delete", &domain.push, detail);
-        if self.store.delete_domain(domain.source_id, &audit).await? { Ok(()) } else { Err(DomainError::StillEnabled) }
+        let deleted = self.store.delete_domain(domain.source_id, expected, &audit).await?;
+        if deleted { Ok(()) } else { Err(DomainError::StillEnabled) }
     }
 
     pub(crate) async fn find(&self, actor: &Actor, action: Action, push: &str) -> Result<Domain, DomainError> {

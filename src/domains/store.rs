@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::new_domain::NewDomain;
 use super::views::{DomainRow, DomainView};
 use crate::audit::AuditEntry;
-use crate::model::{DomainId, Millis, Page, PageRequest, StoreError};
+use crate::model::{DomainId, Expected, Millis, Page, PageRequest, StoreError};
 
 /// Which domain groups to list.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub struct DomainFilter {
 /// A domain group as other features need it.
 pub type Domain = DomainView;
 
-/// The domain groups' storage. A method is one transaction.
+/// The domain groups' storage. A method is one transaction; [`StoreError::Changed`]: the group is not of the expected version.
 #[async_trait]
 pub trait DomainStore: Send + Sync {
     /// Newest first.
@@ -44,9 +44,10 @@ pub trait DomainStore: Send + Sync {
         &self,
         id: DomainId,
         enabled: bool,
+        expected: &Expected,
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
     /// Removes the group and its settings; sessions, events and deliveries stay readable. False: it was enabled meanwhile.
-    async fn delete_domain(&self, id: DomainId, audit: &AuditEntry) -> Result<bool, StoreError>;
+    async fn delete_domain(&self, id: DomainId, expected: &Expected, audit: &AuditEntry) -> Result<bool, StoreError>;
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
+use crate::model::Version;
 use crate::model::{CallbackKind, DomainId, Millis};
 
 /// A play domain, as stored and as written.
@@ -44,4 +46,13 @@ pub struct DomainView {
     pub enabled: bool,
     pub created_at: Millis,
     pub updated_at: Millis,
+}
+
+#[cfg(feature = "ssr")]
+impl DomainView {
+    /// The names of a group stay as they are.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        Version::of(&(self.source_id, self.enabled, self.updated_at))
+    }
 }

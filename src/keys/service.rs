@@ -187,7 +187,7 @@ impl Keys {
         }
         self.uses.note(key.id, now);
         Ok(Actor {
-            who: Who::Key { name: key.name },
+            who: Who::Key { id: key.id, name: key.name },
             role: key.role,
             domains: key.domains,
             address: address.to_owned(),

@@ -1,7 +1,7 @@
 //! Who does something, and whether they may. Every use case takes an [`Actor`] and asks it.
 
 use super::kinds::vocabulary;
-use super::{Problem, ProblemKind, UserId};
+use super::{KeyId, Problem, ProblemKind, UserId};
 
 vocabulary!(
     /// What a person or a key is trusted with.
@@ -68,10 +68,23 @@ pub enum Who {
         name: String,
     },
     Key {
+        id: KeyId,
         name: String,
     },
     /// The command line on the machine itself.
     Cli,
+}
+
+impl Who {
+    /// Tells callers apart: `user 3`, `key 7`. Unlike a name it never means somebody else later.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        match self {
+            Self::User { id, .. } => format!("user {id}"),
+            Self::Key { id, .. } => format!("key {id}"),
+            Self::Cli => "cli".to_owned(),
+        }
+    }
 }
 
 /// Who acts, with which trust, from where.
@@ -130,7 +143,7 @@ impl Actor {
     pub fn name(&self) -> String {
         match &self.who {
             Who::User { name, .. } => name.clone(),
-            Who::Key { name } => format!("key {name}"),
+            Who::Key { name, .. } => format!("key {name}"),
             Who::Cli => "command line".to_owned(),
         }
     }

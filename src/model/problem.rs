@@ -13,6 +13,8 @@ pub enum ProblemKind {
     NotFound,
     /// It clashes with what is already there.
     Conflict,
+    /// It is not any more what the change was made for.
+    Outdated,
     /// Too often.
     TooMany,
     /// The console cannot do it now; the same request may succeed later.

@@ -8,6 +8,11 @@ pub enum StoreError {
     /// A name or key is taken; nothing was written.
     #[error("already there")]
     Duplicate,
+    /// It is not of the [`Expected`](super::Expected) version; nothing was written.
+    #[error(
+        "somebody changed it meanwhile; nothing was written. Read it again, then send your change with the new ETag"
+    )]
+    Changed,
     /// The disk is full or the database is out of reach; nothing was written.
     #[error("the database cannot take writes now")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -27,6 +32,7 @@ impl Problem for StoreError {
     fn code(&self) -> &'static str {
         match self {
             Self::Duplicate => "duplicate",
+            Self::Changed => "changed_meanwhile",
             Self::Unavailable(_) => "storage_unavailable",
             Self::Fault(_) => "internal",
         }
@@ -34,6 +40,7 @@ impl Problem for StoreError {
     fn kind(&self) -> ProblemKind {
         match self {
             Self::Duplicate => ProblemKind::Conflict,
+            Self::Changed => ProblemKind::Outdated,
             Self::Unavailable(_) => ProblemKind::Unavailable,
             Self::Fault(_) => ProblemKind::Internal,
         }

@@ -9,7 +9,7 @@ use super::templates::RecordTemplate;
 use super::{RecordingError, RecordingSettings};
 use crate::audit::AuditEntry;
 use crate::domains::{Domain, Domains};
-use crate::model::{Action, Actor, Clock, DomainId, Millis, Page, PageRequest, StoreError};
+use crate::model::{Action, Actor, Clock, DomainId, Expected, Millis, Page, PageRequest, StoreError};
 
 /// Whether a bucket may be called so. It is a plain folder name, so that it cannot point elsewhere.
 #[must_use]
@@ -47,12 +47,14 @@ impl RecordingChange {
 #[async_trait]
 pub trait RecordingStore: Send + Sync {
     async fn recording_settings(&self, domain: DomainId) -> Result<RecordingSettings, StoreError>;
-    /// `template`: where the settings come from. False: there is no such template, and nothing is written.
+    /// `template`: where the settings come from. False: there is no such template, and nothing is written. [`StoreError::Changed`]: the
+    /// settings that stand are not of the expected version.
     async fn change_recording(
         &self,
         domain: DomainId,
         settings: &RecordingSettings,
         template: Option<&str>,
+        expected: &Expected,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
     /// The template that the domain's settings come from.
@@ -93,8 +95,19 @@ impl Recordings {
         push: &str,
         change: &RecordingChange,
     ) -> Result<RecordingSettings, RecordingError> {
+        self.put_if(actor, push, change, &Expected::Any).await
+    }
+
+    /// Changes it, where the settings that stand are of the expected version.
+    pub async fn put_if(
+        &self,
+        actor: &Actor,
+        push: &str,
+        change: &RecordingChange,
+        expected: &Expected,
+    ) -> Result<RecordingSettings, RecordingError> {
         let domain = self.domains.find(actor, Action::ManageDomains, push).await?;
-        self.write(actor, &domain, change, None).await?;
+        self.write(actor, &domain, change, None, expected).await?;
         Ok(change.settings().clone())
     }
 
@@ -105,10 +118,11 @@ impl Recordings {
         domain: &Domain,
         change: &RecordingChange,
         template: Option<&str>,
+        expected: &Expected,
     ) -> Result<bool, RecordingError> {
         let before = self.store.recording_settings(domain.source_id).await?;
         let detail = json!({ "before": before, "after": change.settings(), "template": template });
         let audit = AuditEntry::new(actor, self.clock.now(), "recording.change", &domain.push, detail);
-        Ok(self.store.change_recording(domain.source_id, change.settings(), template, &audit).await?)
+        Ok(self.store.change_recording(domain.source_id, change.settings(), template, expected, &audit).await?)
     }
 }

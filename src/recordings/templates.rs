@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{RecordingChange, RecordingError, RecordingSettings, Recordings};
 use crate::audit::AuditEntry;
-use crate::model::{Action, Actor, Forbidden, Page, PageRequest, StoreError, StreamName};
+use crate::model::{Action, Actor, Expected, Forbidden, Page, PageRequest, StoreError, StreamName};
 
 /// A name for recording settings; valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Recordings {
     pub async fn record_by(&self, actor: &Actor, push: &str, template: &str) -> Result<(), RecordingError> {
         let domain = self.domains.find(actor, Action::ManageDomains, push).await?;
         let template = self.template(template).await?;
-        match self.write(actor, &domain, &template.settings()?, Some(&template.name)).await? {
+        match self.write(actor, &domain, &template.settings()?, Some(&template.name), &Expected::Any).await? {
             true => Ok(()),
             false => Err(RecordingError::TemplateUnknown(template.name)),
         }
@@ -90,7 +90,7 @@ impl Recordings {
         }
         let settings = self.store.recording_settings(domain.source_id).await?;
         let change = RecordingChange::parse(RecordingSettings { enabled: false, ..settings })?;
-        self.write(actor, &domain, &change, None).await?;
+        self.write(actor, &domain, &change, None, &Expected::Any).await?;
         Ok(())
     }
 

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
+use crate::model::Version;
+
 /// How a domain is recorded. File format: FLV.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -11,4 +14,12 @@ pub struct RecordingSettings {
     pub part_seconds: i64,
     /// An S3 bucket of the configuration, or a folder of the console's bucket directory, made on first use.
     pub bucket: String,
+}
+
+#[cfg(feature = "ssr")]
+impl RecordingSettings {
+    #[must_use]
+    pub fn version(&self) -> Version {
+        Version::of(self)
+    }
 }

@@ -9,7 +9,7 @@ use super::rows::{Conditions, Read, to_json};
 use crate::audit::AuditEntry;
 use crate::callbacks::{Callback, CallbackChange, CallbackHealth, CallbackStore, Pause, TroubledCallback};
 use crate::deliveries::{CallbackOff, DeliveryState, Queued};
-use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Millis, StoreError};
+use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Expected, Millis, StoreError};
 use crate::outbound::CallbackAddress;
 
 /// The columns of a callback, under names that collide with no other table's.
@@ -154,10 +154,14 @@ impl CallbackStore for Db {
         &self,
         id: CallbackId,
         change: &CallbackChange,
+        expected: &Expected,
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where c.id = $1{}", self.engine.for_update());
+        let present = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&mut *tx).await?;
+        expected.check(&callback(&present.ok_or(StoreError::Changed)?)?.version())?;
         sqlx::query(
             "update callbacks set enabled = $2, address = $3, dialect = $4, ordered = $5, timeout_seconds = $6, \
              headers = $7, off_reason = null where id = $1",

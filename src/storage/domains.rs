@@ -12,7 +12,7 @@ use crate::audit::AuditEntry;
 use crate::callbacks::Dialect;
 use crate::deliveries::DeliveryState;
 use crate::domains::{CallbackMark, Domain, DomainFilter, DomainRow, DomainStore, DomainView, NewDomain, PlayDomain};
-use crate::model::{CallbackKind, DomainId, Millis, Page, PageRequest, StoreError};
+use crate::model::{CallbackKind, DomainId, Expected, Millis, Page, PageRequest, StoreError};
 
 const COLUMNS: &str = "id, push, push_display, enabled, created_at, updated_at";
 
@@ -45,6 +45,18 @@ impl Db {
             found.entry(row.col("domain_id")?).or_default().push(play);
         }
         Ok(found)
+    }
+
+    /// Holds a group as it is, if it is of the expected version.
+    async fn expect_domain(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        id: DomainId,
+        expected: &Expected,
+    ) -> Result<(), StoreError> {
+        let sql = format!("select {COLUMNS} from domains where id = $1{}", self.engine.for_update());
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&mut **tx).await?;
+        expected.check(&view(&row.ok_or(StoreError::Changed)?)?.version())
     }
 
     /// Whether each callback of some groups is on, and how its latest attempt went.
@@ -205,10 +217,12 @@ impl DomainStore for Db {
         &self,
         id: DomainId,
         enabled: bool,
+        expected: &Expected,
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        self.expect_domain(&mut tx, id, expected).await?;
         sqlx::query("update domains set enabled = $2, updated_at = $3 where id = $1")
             .bind(id.0)
             .bind(i64::from(enabled))
@@ -219,8 +233,9 @@ impl DomainStore for Db {
         self.commit(tx, Vec::new()).await
     }
 
-    async fn delete_domain(&self, id: DomainId, audit: &AuditEntry) -> Result<bool, StoreError> {
+    async fn delete_domain(&self, id: DomainId, expected: &Expected, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        self.expect_domain(&mut tx, id, expected).await?;
         let callbacks = callback_ids(&mut tx, id).await?;
         let mut queued = Vec::new();
         for callback in callbacks {

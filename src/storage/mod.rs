@@ -16,6 +16,7 @@ mod domains;
 mod events;
 mod factors;
 mod hints;
+mod idempotency;
 mod keys;
 mod leases;
 mod news;

@@ -7,21 +7,13 @@ use sqlx::any::AnyRow;
 use super::Db;
 use super::rows::{Conditions, Read};
 use crate::audit::AuditEntry;
-use crate::model::{DomainId, Millis, Page, PageRequest, StoreError};
+use crate::model::{DomainId, Expected, Millis, Page, PageRequest, StoreError};
 use crate::recordings::{RecordTemplate, RecordingSettings, RecordingStore};
 
 #[async_trait]
 impl RecordingStore for Db {
     async fn recording_settings(&self, domain: DomainId) -> Result<RecordingSettings, StoreError> {
-        let row = sqlx::query("select enabled, part_seconds, bucket from recording_settings where domain_id = $1")
-            .bind(domain.0)
-            .fetch_one(&self.read)
-            .await?;
-        Ok(RecordingSettings {
-            enabled: row.flag("enabled")?,
-            part_seconds: row.col("part_seconds")?,
-            bucket: row.col("bucket")?,
-        })
+        settings(&sqlx::query(SETTINGS).bind(domain.0).fetch_one(&self.read).await?)
     }
 
     async fn change_recording(
@@ -29,9 +21,13 @@ impl RecordingStore for Db {
         domain: DomainId,
         settings: &RecordingSettings,
         template: Option<&str>,
+        expected: &Expected,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        let sql = format!("{SETTINGS}{}", self.engine.for_update());
+        let present = sqlx::query(AssertSqlSafe(sql)).bind(domain.0).fetch_optional(&mut *tx).await?;
+        expected.check(&self::settings(&present.ok_or(StoreError::Changed)?)?.version())?;
         let changed = sqlx::query(
             "update recording_settings set enabled = $2, part_seconds = $3, bucket = $4, template = $5 where domain_id = $1",
         )
@@ -114,6 +110,16 @@ impl RecordingStore for Db {
         self.commit(tx, Vec::new()).await?;
         Ok(true)
     }
+}
+
+const SETTINGS: &str = "select enabled, part_seconds, bucket from recording_settings where domain_id = $1";
+
+fn settings(row: &AnyRow) -> Result<RecordingSettings, StoreError> {
+    Ok(RecordingSettings {
+        enabled: row.flag("enabled")?,
+        part_seconds: row.col("part_seconds")?,
+        bucket: row.col("bucket")?,
+    })
 }
 
 const TEMPLATE: &str = "name, period, bucket, endpoint";

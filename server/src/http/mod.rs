@@ -3,6 +3,7 @@
 pub mod api_v1;
 pub mod ingest;
 pub mod problem;
+pub mod rate_limit;
 pub mod router;
 
 mod browser_session;
@@ -13,6 +14,7 @@ mod imports;
 mod jd;
 mod middleware;
 mod openapi;
+mod panics;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ use callsheet::Console;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
+
+use self::rate_limit::RateLimits;
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone, FromRef)]
@@ -33,4 +37,6 @@ pub struct AppState {
     pub trusted_proxies: Arc<[IpNet]>,
     /// Where uploads are kept while they are read.
     pub data_dir: PathBuf,
+    /// How often the APIs may be asked.
+    pub limits: RateLimits,
 }

@@ -16,6 +16,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// No limit of the console lasts longer than this, so whoever waits as long is let in.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
+const FAULT: &str = "a fault of the console; its log tells more";
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
@@ -171,6 +172,18 @@ impl ApiProblem {
         Self { field: Some(field.into()), ..self }
     }
 
+    /// A fault, which is for the log alone.
+    #[must_use]
+    pub fn fault() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", FAULT)
+    }
+
+    /// The status of its answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Nobody is signed in, or the credentials do not hold.
     #[must_use]
     pub fn signed_out() -> Self {
@@ -187,6 +200,7 @@ impl<E: Problem + 'static> From<E> for ApiProblem {
             ProblemKind::Forbidden => StatusCode::FORBIDDEN,
             ProblemKind::NotFound => StatusCode::NOT_FOUND,
             ProblemKind::Conflict => StatusCode::CONFLICT,
+            ProblemKind::Outdated => StatusCode::PRECONDITION_FAILED,
             ProblemKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
             ProblemKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ProblemKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -194,11 +208,7 @@ impl<E: Problem + 'static> From<E> for ApiProblem {
         if status.is_server_error() {
             tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "API request failed");
         }
-        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
-            "a fault of the console; its log tells more".to_owned()
-        } else {
-            error.to_string()
-        };
+        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { FAULT.to_owned() } else { error.to_string() };
         Self { field: error.field().map(str::to_owned), ..Self::new(status, error.code(), detail) }
     }
 }

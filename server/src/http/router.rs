@@ -20,7 +20,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, client, exports, health, imports, ingest, jd, middleware, openapi};
+use super::{AppState, api_v1, client, exports, health, imports, ingest, jd, middleware, openapi, panics};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -58,6 +58,7 @@ pub fn router(state: AppState, serves: Serves) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(from_fn_with_state(state.clone(), panics::answer))
         .layer(from_fn(middleware::harden))
         .layer(from_fn(middleware::observe))
         .layer(from_fn_with_state(state.clone(), client::locate))
@@ -88,7 +89,7 @@ fn web(state: &AppState) -> Router<AppState> {
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
     pages
-        .merge(api_v1::routes())
+        .merge(api_v1::routes(state))
         .merge(exports::routes())
         .merge(imports::routes())
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))

@@ -37,6 +37,9 @@ async fn round(console: &Console) -> Result<(), StoreError> {
     console.db.delete_old_receipts(now - DAY_MS).await?;
     console.db.delete_old_nonces(now - NONCE_LIFE_MS).await?;
     console.db.delete_past_bans(now).await?;
+    while console.db.delete_past_requests(now).await? > 0 {
+        tokio::time::sleep(PAUSE).await;
+    }
     while console.db.delete_old_deliveries(old).await? > 0 {
         tokio::time::sleep(PAUSE).await;
     }

@@ -8,7 +8,7 @@ use callsheet::Console;
 use callsheet::audit::{ACTIONS, ActorKind, AuditFilter, AuditRow};
 use callsheet::callbacks::{CallbackChange, Dialect};
 use callsheet::domains::NewDomain;
-use callsheet::model::{Actor, CallbackKind, Clock, PageRequest, SystemClock, TestClock, UserId, Who};
+use callsheet::model::{Actor, CallbackKind, Clock, KeyId, PageRequest, SystemClock, TestClock, UserId, Who};
 use callsheet::outbound::CallbackAddress;
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use serde_json::json;
@@ -145,7 +145,8 @@ async fn a_user_is_told_from_a_key_of_the_same_name(database: Database) {
     let (console, _data) = use_cases(&database, Arc::new(SystemClock)).await;
     let by = |who| Actor { who, ..Actor::cli() };
     let user = by(Who::User { id: UserId(1), name: "key ci".to_owned() });
-    for (name, actor) in [("a", user), ("b", by(Who::Key { name: "ci".to_owned() })), ("c", Actor::cli())] {
+    for (name, actor) in [("a", user), ("b", by(Who::Key { id: KeyId(1), name: "ci".to_owned() })), ("c", Actor::cli())]
+    {
         console.sources.create(&actor, "generic", name, None).await.expect("added");
     }
     let who: Vec<_> =

@@ -13,6 +13,7 @@ mod breaker;
 mod callbacks;
 mod deliveries;
 mod domains;
+mod guards;
 mod hardening;
 mod hooks;
 mod jd;

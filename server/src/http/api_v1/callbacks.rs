@@ -12,6 +12,7 @@ use callsheet::outbound::CallbackAddress;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::etag::{IfMatch, Tagged};
 use super::extract::{ApiActor, Body, Params, Whole};
 use super::moment::Moment;
 use super::schemas;
@@ -60,6 +61,12 @@ impl From<CallbackView> for CallbackJson {
             previous_secret_until: callback.previous_secret_until.map(Moment),
             health: callback.health.into(),
         }
+    }
+}
+
+impl From<CallbackView> for Tagged<CallbackJson> {
+    fn from(callback: CallbackView) -> Self {
+        Self(callback.version(), callback.into())
     }
 }
 
@@ -121,8 +128,8 @@ pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params((push, kind)): Params<(String, CallbackKind)>,
-) -> Result<Json<CallbackJson>, ApiProblem> {
-    Ok(Json(app.console.callbacks.get(&actor, &push, kind).await?.into()))
+) -> Result<Tagged<CallbackJson>, ApiProblem> {
+    Ok(app.console.callbacks.get(&actor, &push, kind).await?.into())
 }
 
 /// What is left out keeps its value; `"address": null` removes the address.
@@ -183,11 +190,12 @@ pub(super) async fn replace(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params((push, kind)): Params<(String, CallbackKind)>,
+    IfMatch(expected): IfMatch,
     Body(body): Body<ReplaceCallback>,
-) -> Result<Json<CallbackJson>, ApiProblem> {
+) -> Result<Tagged<CallbackJson>, ApiProblem> {
     let callbacks = &app.console.callbacks;
     let change = body.over(callbacks.get(&actor, &push, kind).await?)?;
-    Ok(Json(callbacks.put(&actor, &push, kind, change).await?.into()))
+    Ok(callbacks.put_if(&actor, &push, kind, change, &expected).await?.into())
 }
 
 /// Resume a paused callback

@@ -15,7 +15,10 @@ use super::schemas;
 use crate::http::problem::ApiProblem;
 
 /// The description as JSON.
-pub static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| complete(super::described().1));
+pub static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
+    let (repeatable, others) = super::described();
+    complete(OpenApi::default().nest(super::PREFIX, repeatable.merge(others).into_openapi()))
+});
 
 /// The description as text.
 #[must_use]
@@ -76,9 +79,12 @@ const OF_POSTS: [Common; 2] = [
 const OF_CHANGES: [Common; 1] =
     [("412", "ChangedMeanwhile", "`changed_meanwhile`: somebody changed it since; read it again.")];
 
-/// What two people may edit: answers carry its `ETag`, a change may carry that as `If-Match`.
+/// What two people may edit: `GET` answers with an `ETag`, a change may carry it as `If-Match`.
 const EDITED: [&str; 3] =
     ["/api/v1/domains/{push}", "/api/v1/domains/{push}/callbacks/{kind}", "/api/v1/domains/{push}/recording"];
+
+/// The POST whose answer is not kept for a repeat.
+const UNREPEATABLE: &str = "/api/v1/access-logs";
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -137,13 +143,14 @@ fn complete(api: OpenApi) -> Value {
 /// Completes one operation.
 fn describe(path: &str, method: &str, operation: &mut Value) {
     let edited = EDITED.contains(&path);
-    let changes = edited && method != "get";
+    let changes = edited && ["put", "patch", "delete"].contains(&method);
+    let repeatable = method == "post" && path != UNREPEATABLE;
     let own = operation["parameters"].as_array().cloned().unwrap_or_default();
     let in_query = own.iter().any(|parameter| parameter["in"] == "query");
     let mut parameters: Vec<Value> = path.split('/').filter_map(|part| path_parameter(path, part)).collect();
     let in_path = !parameters.is_empty();
     parameters.extend(own);
-    if method == "post" {
+    if repeatable {
         let what = "Up to 255 visible ASCII characters of your choice, such as a UUID. A request that comes again with it within 24 hours is done once, and answered alike.";
         parameters.push(header_parameter("Idempotency-Key", what));
     }
@@ -167,7 +174,7 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
         (in_path, &OF_PATHS),
         (in_query && !is_json, &OF_QUERIES),
         (is_json, &OF_BODIES),
-        (method == "post", &OF_POSTS),
+        (repeatable, &OF_POSTS),
         (changes, &OF_CHANGES),
     ];
     let common: Vec<Common> =

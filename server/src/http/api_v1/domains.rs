@@ -9,6 +9,7 @@ use callsheet::model::{CallbackKind, DomainName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::etag::{IfMatch, Tagged};
 use super::extract::{ApiActor, Body, Params, Query};
 use super::moment::Moment;
 use super::page::{List, PageQuery};
@@ -46,6 +47,12 @@ impl From<DomainView> for DomainJson {
             created_at: Moment(domain.created_at),
             updated_at: Moment(domain.updated_at),
         }
+    }
+}
+
+impl From<DomainView> for Tagged<DomainJson> {
+    fn from(domain: DomainView) -> Self {
+        Self(domain.version(), domain.into())
     }
 }
 
@@ -171,8 +178,8 @@ pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params(push): Params<String>,
-) -> Result<Json<DomainJson>, ApiProblem> {
-    Ok(Json(app.console.domains.get(&actor, &push).await?.into()))
+) -> Result<Tagged<DomainJson>, ApiProblem> {
+    Ok(app.console.domains.get(&actor, &push).await?.into())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -193,9 +200,10 @@ pub(super) async fn change(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params(push): Params<String>,
+    IfMatch(expected): IfMatch,
     Body(body): Body<ChangeDomain>,
-) -> Result<Json<DomainJson>, ApiProblem> {
-    Ok(Json(app.console.domains.set_enabled(&actor, &push, body.enabled).await?.into()))
+) -> Result<Tagged<DomainJson>, ApiProblem> {
+    Ok(app.console.domains.set_enabled_if(&actor, &push, body.enabled, &expected).await?.into())
 }
 
 /// Delete a domain group
@@ -213,8 +221,9 @@ pub(super) async fn remove(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params(push): Params<String>,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, ApiProblem> {
     let name = DomainName::parse(&push).map_or_else(|_| push.clone(), |name| name.ascii().to_owned());
-    app.console.domains.delete(&actor, &push, &name).await?;
+    app.console.domains.delete_if(&actor, &push, &name, &expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,10 +8,8 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use callsheet::keys::KeyError;
+use axum::http::{StatusCode, header};
 use callsheet::model::{Actor, DomainName, PageRequest};
-use callsheet_app::ClientAddress;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, DeserializeOwned, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -23,29 +21,15 @@ use super::page::PageQuery;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// Who calls: the key of the bearer token, else whoever is signed in in the browser. A handler takes it first, so that
-/// strangers learn nothing else.
+/// Who calls, as [`caller`](super::caller) found out.
 pub(super) struct ApiActor(pub(super) Actor);
 
 impl FromRequestParts<AppState> for ApiActor {
     type Rejection = ApiProblem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiProblem> {
-        let Some(token) = bearer_token(&parts.headers) else {
-            return parts.extensions.get().cloned().map(Self).ok_or_else(ApiProblem::signed_out);
-        };
-        let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
-        match app.console.keys.token_actor(token, &address).await {
-            Ok(actor) => Ok(Self(actor)),
-            Err(KeyError::UnknownToken) => Err(ApiProblem::signed_out()),
-            Err(error) => Err(error.into()),
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiProblem> {
+        parts.extensions.get().cloned().map(Self).ok_or_else(ApiProblem::signed_out)
     }
-}
-
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// The variable parts of the path. What cannot be read names nothing that exists.

@@ -6,16 +6,22 @@
 //! what came of it; what may be done is the use case's business.
 //!
 //! What stands at a handler, above its parameters and at the fields of its types is the API's [`description`] too.
+//!
+//! Before a handler stand who may call and how often ([`caller`]) and whether a POST was carried out before ([`idempotency`]);
+//! a change can be made to one version alone ([`etag`]).
 
 mod access_logs;
 mod audit;
 mod callback_tests;
 mod callbacks;
+mod caller;
 mod deliveries;
 mod description;
 mod domains;
+mod etag;
 mod events;
 mod extract;
+mod idempotency;
 mod keys;
 mod moment;
 mod page;
@@ -37,11 +43,11 @@ pub(crate) use keys::KeyJson;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 use serde::Serialize;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::ToSchema;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
@@ -55,13 +61,24 @@ const PREFIX: &str = "/api/v1";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// All routes of the API.
-pub fn routes() -> Router<AppState> {
-    described().0
+pub fn routes(state: &AppState) -> Router<AppState> {
+    let (repeatable, others) = described();
+    let api = Router::from(repeatable)
+        .layer(from_fn_with_state(state.clone(), idempotency::keep))
+        .merge(Router::from(others))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(state.clone(), caller::admit))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        // Answers hold secrets and change at once.
+        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, NO_STORE));
+    // Without the second the pages would answer for the bare prefix.
+    Router::new().nest(PREFIX, api).route("/api/v1/", any(no_such_path))
 }
 
-/// The routes, each with what stands at its handler for the description.
-fn described() -> (Router<AppState>, OpenApi) {
-    let api = OpenApiRouter::default()
+/// The routes, each with what stands at its handler for the description: those whose answer to a POST is kept for a repeat, and the others.
+fn described() -> (OpenApiRouter<AppState>, OpenApiRouter<AppState>) {
+    let repeatable = OpenApiRouter::default()
         .routes(routes!(domains::list, domains::create))
         .routes(routes!(domains::show, domains::change, domains::remove))
         .routes(routes!(callbacks::show, callbacks::replace))
@@ -98,21 +115,13 @@ fn described() -> (Router<AppState>, OpenApi) {
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::rotate))
         .routes(routes!(audit::list))
-        .routes(routes!(access_logs::add))
         .routes(routes!(transcode_jobs::add).layer(DefaultBodyLimit::max(transcode_jobs::LIMIT)))
         .routes(routes!(vod_domains::list, vod_domains::add))
         .routes(routes!(vod_domains::remove))
         .routes(routes!(settings::show));
-    let (api, description) = api.split_for_parts();
-    let api = api
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        // Answers hold secrets and change at once.
-        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, NO_STORE));
-    // Without the second the pages would answer for the bare prefix.
-    let router = Router::new().nest(PREFIX, api).route("/api/v1/", any(no_such_path));
-    (router, OpenApi::default().nest(PREFIX, description))
+    // Too large to be held and compared; what is in a log counts once anyway.
+    let others = OpenApiRouter::default().routes(routes!(access_logs::add));
+    (repeatable, others)
 }
 
 async fn no_such_path(uri: Uri) -> ApiProblem {

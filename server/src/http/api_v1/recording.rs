@@ -1,11 +1,11 @@
 //! `/domains/{push}/recording`: whether and how a domain is recorded.
 
-use axum::Json;
 use axum::extract::State;
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::etag::{IfMatch, Tagged};
 use super::extract::{ApiActor, Body, Params, Whole};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -37,8 +37,8 @@ pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params(push): Params<String>,
-) -> Result<Json<RecordingJson>, ApiProblem> {
-    Ok(Json(app.console.recordings.get(&actor, &push).await?.into()))
+) -> Result<Tagged<RecordingJson>, ApiProblem> {
+    Ok(tagged(app.console.recordings.get(&actor, &push).await?))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -70,13 +70,18 @@ pub(super) async fn replace(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params(push): Params<String>,
+    IfMatch(expected): IfMatch,
     Body(body): Body<ReplaceRecording>,
-) -> Result<Json<RecordingJson>, ApiProblem> {
+) -> Result<Tagged<RecordingJson>, ApiProblem> {
     let recordings = &app.console.recordings;
     let bucket = match body.bucket {
         Some(bucket) => bucket,
         None => recordings.get(&actor, &push).await?.bucket,
     };
     let settings = RecordingSettings { enabled: body.enabled, part_seconds: body.part_seconds.0, bucket };
-    Ok(Json(recordings.put(&actor, &push, &RecordingChange::parse(settings)?).await?.into()))
+    Ok(tagged(recordings.put_if(&actor, &push, &RecordingChange::parse(settings)?, &expected).await?))
+}
+
+fn tagged(settings: RecordingSettings) -> Tagged<RecordingJson> {
+    Tagged(settings.version(), settings.into())
 }

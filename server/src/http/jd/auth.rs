@@ -1,5 +1,6 @@
-//! Who signed a request.
+//! Who signed a request, and whether that was too often.
 
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use callsheet::Console;
 use callsheet::keys::{KeyError, NONCE_LIFE_MS};
@@ -8,7 +9,9 @@ use secrecy::ExposeSecret;
 
 use super::envelope::JdError;
 use super::signature::Signature;
+use crate::http::AppState;
 use crate::http::middleware::client_address;
+use crate::http::rate_limit::Refused;
 
 /// How far the time of a signature may be off.
 const LEEWAY_MS: Millis = 15 * 60_000;
@@ -17,12 +20,30 @@ const LONGEST_NONCE: usize = 128;
 // A nonce is known for as long as its request could come again.
 const _: () = assert!(NONCE_LIFE_MS >= 2 * LEEWAY_MS);
 
+/// What an answer says of limits, and who calls.
+pub(super) async fn admit(app: &AppState, request: &Parts, body: &[u8]) -> (HeaderMap, Result<Actor, JdError>) {
+    let limits = &app.limits;
+    let refuse = |refused: Refused| {
+        let error = JdError::too_many(refused.detail());
+        (refused.into_fields(), Err(error))
+    };
+    let address = client_address(&request.extensions);
+    if let Err(refused) = limits.look(&address) {
+        return refuse(refused);
+    }
+    match signer(&app.console, request, body, &address).await {
+        Ok(actor) => limits.count(&actor.who).map_or_else(refuse, |told| (told, Ok(actor))),
+        Err(error) if error.is_unauthenticated() => (limits.count_stranger(&address), Err(error)),
+        Err(error) => (HeaderMap::new(), Err(error)),
+    }
+}
+
 /// The actor of the key that signed the request. Unknown keys and wrong signatures get the same answer.
-pub(super) async fn signer(console: &Console, request: &Parts, body: &[u8]) -> Result<Actor, JdError> {
+async fn signer(console: &Console, request: &Parts, body: &[u8], address: &str) -> Result<Actor, JdError> {
     let refused =
         || JdError::unauthenticated("no API key has this access key, or its secret does not make this signature");
     let signature = Signature::of(request).map_err(JdError::unauthenticated)?;
-    let (actor, secret) = match console.keys.signer(signature.access_key, &client_address(&request.extensions)).await {
+    let (actor, secret) = match console.keys.signer(signature.access_key, address).await {
         Ok(signer) => signer,
         Err(KeyError::UnknownToken | KeyError::Expired) => return Err(refused()),
         Err(error) => return Err(error.into()),

@@ -57,6 +57,21 @@ impl JdError {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
     }
 
+    /// Asked too often.
+    pub(super) fn too_many(message: impl ToString) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT", message)
+    }
+
+    /// A fault, which is for the log alone.
+    pub(super) fn fault() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "a fault of the console; its log tells more")
+    }
+
+    /// Whether nobody knows who calls.
+    pub(super) fn is_unauthenticated(&self) -> bool {
+        self.code == StatusCode::UNAUTHORIZED
+    }
+
     /// There is no such thing.
     pub(super) fn not_found(message: impl ToString) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
@@ -71,7 +86,8 @@ impl<E: Problem + 'static> From<E> for JdError {
             (ProblemKind::Forbidden, _) => (StatusCode::FORBIDDEN, "HTTP_FORBIDDEN"),
             (ProblemKind::NotFound, _) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             // What clashes is not a name but the state that something is in.
-            (ProblemKind::Conflict, "domain_still_enabled" | "template_in_use" | "stream_cannot_drop") => {
+            (ProblemKind::Outdated, _)
+            | (ProblemKind::Conflict, "domain_still_enabled" | "template_in_use" | "stream_cannot_drop") => {
                 (StatusCode::BAD_REQUEST, "FAILED_PRECONDITION")
             }
             (ProblemKind::Conflict, _) => (StatusCode::CONFLICT, "ALREADY_EXISTS"),
@@ -82,7 +98,7 @@ impl<E: Problem + 'static> From<E> for JdError {
             }
         };
         match error.kind() {
-            ProblemKind::Internal => Self::new(code, status, "a fault of the console; its log tells more"),
+            ProblemKind::Internal => Self::fault(),
             _ => Self::new(code, status, &error),
         }
     }

@@ -17,6 +17,7 @@ mod streams;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::any;
 use callsheet::Console;
@@ -28,6 +29,7 @@ use self::envelope::{JdError, RequestId};
 use self::params::Params;
 use self::signature::decode;
 use super::AppState;
+use super::panics::{Panicked, caught};
 
 /// A body of parameters needs no more, bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -41,8 +43,11 @@ pub(super) fn routes() -> Router<AppState> {
 async fn answer(State(app): State<AppState>, request: Request) -> Response {
     let id = RequestId::random();
     let span = tracing::info_span!("jd", request_id = %id);
-    let outcome = carry_out(&app.console, request).instrument(span).await;
-    envelope::respond(&id, outcome)
+    let mut told = HeaderMap::new();
+    let outcome = caught(carry_out(&app, request, &mut told)).instrument(span).await;
+    let mut response = envelope::respond(&id, outcome.unwrap_or_else(|Panicked| Err(JdError::fault())));
+    response.headers_mut().extend(told);
+    response
 }
 
 /// A signed request for an operation.
@@ -55,11 +60,15 @@ struct Call<'a> {
 /// What an operation answers.
 type Outcome = Result<Value, JdError>;
 
-async fn carry_out(console: &Console, request: Request) -> Outcome {
+/// `told`: what the answer says of limits.
+async fn carry_out(app: &AppState, request: Request, told: &mut HeaderMap) -> Outcome {
+    let console = &app.console;
     let (parts, body) = request.into_parts();
     let too_long = |_| JdError::invalid(format!("the body is longer than {BODY_LIMIT} bytes or broke off"));
     let body = to_bytes(body, BODY_LIMIT).await.map_err(too_long)?;
-    let actor = auth::signer(console, &parts, &body).await?;
+    let (fields, actor) = auth::admit(app, &parts, &body).await;
+    *told = fields;
+    let actor = actor?;
     let params = Params::read(parts.uri.query().unwrap_or_default(), &body)?;
     let segments: Vec<String> =
         parts.uri.path().split('/').skip(2).map(|segment| String::from_utf8_lossy(&decode(segment)).into()).collect();

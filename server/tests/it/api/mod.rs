@@ -8,6 +8,7 @@ mod deliveries;
 mod domains;
 mod judge;
 mod keys;
+mod panics;
 mod protocol;
 mod recording;
 mod recoveries;

@@ -73,7 +73,7 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     let page = text(&browse(&api, &format!("/statistics/usage?{filter}")).await);
     assert!(page.contains("<b>1.72<small> Gbps</small></b>"), "the card: {page}");
     assert!(page.contains("data-peak-text=\"Peak 1.72 Gbps\""), "the mark in the chart");
-    assert!(page.contains("<th scope=\"row\">2026-11-22 00:00</th><td>1.72</td><td>1,720,000,000</td>"), "the table");
+    assert!(page.contains("<th scope=row>2026-11-22 00:00<td>1.72<td>1,720,000,000<"), "the table");
     assert!(
         page.contains(&format!("{{\"at\":[{TODAY},")) && page.contains(&format!("\"series\":[[{exact},")),
         "the chart"
@@ -130,7 +130,7 @@ async fn with_base_1024_card_chart_table_and_export_agree() {
     assert!(page.contains("data-peak-text=\"Highest 60.07 GiB\""), "the mark in the chart");
     assert!(page.contains("data-one=\"1073741824\""), "the axis");
     assert!(page.contains("<th scope=\"col\" data-series=\"1\">Traffic, GiB</th>"), "the table's head");
-    assert!(page.contains("<td>60.07</td><td>64,500,000,000</td>"), "the table");
+    assert!(page.contains("<td>60.07<td>64,500,000,000<"), "the table");
     assert!(page.contains("\"series\":[[64500000000,"), "the chart");
     for unit in [" KB", " MB", " GB", " TB"] {
         assert!(!page.contains(&format!("{unit}<")), "{unit} is of another base");
@@ -151,10 +151,10 @@ async fn points_may_be_called_by_their_end_on_pages_alone() {
     feed(&api).await;
     let page = text(&browse(&api, "/statistics/usage?slot=1d&metric=bandwidth").await);
     assert!(page.contains("End (UTC)") && page.contains("at 2026-11-22 00:05"), "{page}");
-    assert!(page.contains("<tbody><tr><th scope=\"row\">2026-11-22 00:05</th>"), "{page}");
+    assert!(page.contains("<tbody><tr><th scope=row>2026-11-22 00:05<"), "{page}");
     assert!(page.contains(&format!("{{\"at\":[{},", TODAY + 300)), "{page}");
     let hours = text(&browse(&api, "/statistics/usage?slot=7d&metric=bandwidth").await);
-    assert!(hours.contains("<tbody><tr><th scope=\"row\">2026-11-16 01:00</th>"), "{hours}");
+    assert!(hours.contains("<tbody><tr><th scope=row>2026-11-16 01:00<"), "{hours}");
     let csv = text(&browse(&api, "/statistics/usage.csv?slot=1d&metric=bandwidth").await);
     assert!(csv.contains("\r\nStart (UTC),") && csv.contains("(at 2026-11-22 00:00, "), "{csv}");
     assert!(csv.contains("\r\n2026-11-22 00:00,1.72,"), "{csv}");
@@ -265,9 +265,9 @@ async fn transcoding_is_the_same_everywhere() {
 
     let page = text(&browse(&api, "/statistics/transcoding?slot=1d").await);
     assert!(page.contains("<b>91.05</b>"), "the card: {page}");
-    assert!(page.contains("<td>90.01</td><td>1.04</td><td>91.05</td>"), "the day: {page}");
+    assert!(page.contains("<td>90.01<td>1.04<td>91.05<"), "the day: {page}");
     let one = text(&browse(&api, "/statistics/transcoding?slot=1d&kind=H.264+HD").await);
-    assert!(one.contains("2026-11-22</th><td>1.04</td></tr>"), "{one}");
+    assert!(one.contains("2026-11-22<td>1.04</tbody>"), "{one}");
     let rows = cells(browse(&api, "/statistics/transcoding.xlsx?slot=1d").await.body());
     assert!(rows.contains(&["H.265", "4K", "90.01", "1"].map(str::to_owned).into()), "{rows:?}");
     let csv = text(&browse(&api, "/statistics/transcoding.csv?slot=1d").await);

@@ -16,6 +16,7 @@ use callsheet::storage::{Db, StatsDb};
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 use callsheet::{Console, ConsoleParts, Retention};
 use callsheet_server::http::AppState;
+use callsheet_server::http::rate_limit::RateLimits;
 use callsheet_server::http::router::{Serves, router};
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -96,6 +97,7 @@ impl Api {
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             trusted_proxies: Arc::default(),
             data_dir: folder.path().to_owned(),
+            limits: RateLimits::new(0, clock.clone()),
         };
         let router = router(state, Serves { web: true, ingest: false });
         let key = async |draft| console.keys.create(&Actor::cli(), draft).await.expect("a key").token;

@@ -5,5 +5,4 @@ mod operations;
 mod signatures;
 mod stage;
 
-#[cfg(feature = "ingest-rtmp")]
 pub(crate) use stage::{Client, Sdk};

@@ -96,7 +96,7 @@ impl Client {
 
     /// Asserts that a call fails with this status.
     #[track_caller]
-    pub(super) fn fails(&mut self, operation: &str, parameters: Value, code: u16, status: &str) {
+    pub(crate) fn fails(&mut self, operation: &str, parameters: Value, code: u16, status: &str) {
         let answer = self.call(operation, parameters);
         assert_eq!(answer["error"], json!({ "code": code, "status": status }), "{operation}: {answer}");
     }

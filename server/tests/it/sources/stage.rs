@@ -10,6 +10,7 @@ use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, Clock, PageRequest, TestClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use callsheet_server::http::AppState;
+use callsheet_server::http::rate_limit::RateLimits;
 use callsheet_server::http::router::{Serves, router};
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -46,6 +47,7 @@ impl Stage {
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             trusted_proxies: Arc::default(),
             data_dir: data.path().to_owned(),
+            limits: RateLimits::new(0, clock.clone()),
         };
         let router: Router = router(state, Serves { web: false, ingest: true });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

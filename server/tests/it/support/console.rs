@@ -30,6 +30,7 @@ fn config(data_dir: &Path, database: &Database) -> Config {
     Config {
         data_dir: data_dir.to_owned(),
         http: anywhere,
+        api_rate_limit: 0,
         trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
         rtmp: Some(anywhere),
         database_url: database.url().to_owned(),

@@ -1,0 +1,63 @@
+//! Who calls, and how often: found out before anything else of a request is read, so that strangers learn nothing else.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use callsheet::keys::KeyError;
+use callsheet::model::Actor;
+
+use crate::http::AppState;
+use crate::http::middleware::client_address;
+use crate::http::problem::ApiProblem;
+use crate::http::rate_limit::Refused;
+
+/// Puts the caller into the request: the key of the bearer token, else whoever is signed in in the browser.
+pub(super) async fn admit(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+    let address = client_address(request.extensions());
+    let actor = match (bearer_token(request.headers()), request.extensions().get::<Actor>()) {
+        (None, Some(actor)) => actor.clone(),
+        (token, _) => {
+            if let Err(refused) = app.limits.look(&address) {
+                return refuse(refused);
+            }
+            match key_of(&app, token, &address).await {
+                Ok(actor) => actor,
+                Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
+                    return telling(app.limits.count_stranger(&address), problem.into_response());
+                }
+                Err(problem) => return problem.into_response(),
+            }
+        }
+    };
+    match app.limits.count(&actor.who) {
+        Ok(told) => {
+            request.extensions_mut().insert(actor);
+            telling(told, next.run(request).await)
+        }
+        Err(refused) => refuse(refused),
+    }
+}
+
+async fn key_of(app: &AppState, token: Option<&str>, address: &str) -> Result<Actor, ApiProblem> {
+    let token = token.ok_or_else(ApiProblem::signed_out)?;
+    app.console.keys.token_actor(token, address).await.map_err(|error| match error {
+        KeyError::UnknownToken => ApiProblem::signed_out(),
+        error => error.into(),
+    })
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+fn refuse(refused: Refused) -> Response {
+    let (problem, told) = refused.into_problem();
+    telling(told, problem.into_response())
+}
+
+fn telling(told: HeaderMap, mut response: Response) -> Response {
+    response.headers_mut().extend(told);
+    response
+}

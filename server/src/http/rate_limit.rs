@@ -1,0 +1,329 @@
+//! How often the APIs may be asked, within this process.
+//!
+//! A caller who is known has a quota of its own, by key or user. Strangers have a far smaller one by network, which each request without
+//! credentials that hold uses up: while nothing is left of it, credentials from there are not even looked at, so that nobody can try many.
+//!
+//! Each answer tells how much is left, in the fields of draft-ietf-httpapi-ratelimit-headers-10:
+//!
+//! ```text
+//! RateLimit-Policy: "caller";q=200;w=2
+//! RateLimit: "caller";r=199;t=1
+//! ```
+
+use std::convert::Infallible;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use callsheet::model::{Clock, Millis, Who, network_of};
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::StateInformationMiddleware;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::state::keyed::{DashMapStateStore, ShrinkableKeyedStateStore};
+use governor::{Quota, RateLimiter};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::problem::ApiProblem;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// Seconds whose requests a caller may send at once.
+const BURST: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
+/// Requests a minute that a network may send without credentials that hold.
+const STRANGERS: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
+
+/// Asked too often.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// After which it is worth to ask again.
+    seconds: u64,
+    fields: HeaderMap,
+}
+
+impl Refused {
+    /// For people.
+    pub(super) fn detail(&self) -> String {
+        format!("these are too many requests; go on after {} s, and more slowly", self.seconds)
+    }
+
+    /// What the answer carries.
+    pub(super) fn into_fields(self) -> HeaderMap {
+        self.fields
+    }
+
+    /// As a problem of the REST API.
+    pub(super) fn into_problem(self) -> (ApiProblem, HeaderMap) {
+        (ApiProblem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", self.detail()), self.fields)
+    }
+}
+
+/// The limits of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct RateLimits(Option<Arc<Limits>>);
+
+struct Limits {
+    callers: Limit<DashMapStateStore<String>>,
+    strangers: Limit<Glanced>,
+}
+
+impl RateLimits {
+    /// `per_second`: requests of one caller, and twice as many at once; 0 is no limit for anybody.
+    #[must_use]
+    pub fn new(per_second: u32, clock: Arc<dyn Clock>) -> Self {
+        Self(NonZeroU32::new(per_second).map(|per_second| {
+            let clock = Ticks::new(clock);
+            let callers = Quota::per_second(per_second).allow_burst(per_second.saturating_mul(BURST));
+            Arc::new(Limits {
+                callers: Limit::new("caller", callers, DashMapStateStore::default(), clock.clone()),
+                strangers: Limit::new("stranger", Quota::per_minute(STRANGERS), Glanced::default(), clock),
+            })
+        }))
+    }
+
+    /// Counts a request of a caller who is known. Answers with what is told of it.
+    pub(super) fn count(&self, who: &Who) -> Result<HeaderMap, Refused> {
+        self.0.as_ref().map_or(Ok(HeaderMap::new()), |limits| limits.callers.take(&who.tag()))
+    }
+
+    /// Whether strangers at `address` may try.
+    pub(super) fn look(&self, address: &str) -> Result<(), Refused> {
+        let glance =
+            |limits: &Arc<Limits>| limits.strangers.take(&Look { network: network_of(address), counts: false });
+        self.0.as_ref().map_or(Ok(()), |limits| glance(limits).map(drop))
+    }
+
+    /// Counts a request of a stranger. Answers with what is told of it.
+    pub(super) fn count_stranger(&self, address: &str) -> HeaderMap {
+        let look = Look { network: network_of(address), counts: true };
+        let left = self.0.as_ref().map(|limits| limits.strangers.take(&look));
+        left.map_or_else(HeaderMap::new, |left| left.unwrap_or_else(Refused::into_fields))
+    }
+
+    /// Forgets those whose quota is whole again, so that a flood of addresses does not fill the memory.
+    pub fn forget(&self) {
+        if let Some(limits) = &self.0 {
+            limits.callers.forget();
+            limits.strangers.forget();
+        }
+    }
+}
+
+/// A quota for each of many.
+struct Limit<S: StateStore> {
+    name: &'static str,
+    quota: Quota,
+    limiter: RateLimiter<S::Key, S, Ticks, StateInformationMiddleware>,
+    clock: Ticks,
+}
+
+impl<K, S> Limit<S>
+where
+    K: std::hash::Hash + Eq + Clone,
+    S: ShrinkableKeyedStateStore<K> + StateStore<Key = K>,
+{
+    fn new(name: &'static str, quota: Quota, store: S, clock: Ticks) -> Self {
+        Self { name, quota, limiter: RateLimiter::new(quota, store, clock.clone()), clock }
+    }
+
+    fn take(&self, key: &K) -> Result<HeaderMap, Refused> {
+        match self.limiter.check_key(key) {
+            Ok(state) => {
+                let left = state.remaining_burst_capacity();
+                let used = self.quota.burst_size().get().saturating_sub(left);
+                Ok(self.fields(left, whole_seconds(self.quota.replenish_interval() * used)))
+            }
+            Err(until) => {
+                let seconds = whole_seconds(until.wait_time_from(self.clock.now())).max(1);
+                let mut fields = self.fields(0, seconds);
+                fields.insert(RETRY_AFTER, seconds.into());
+                Err(Refused { seconds, fields })
+            }
+        }
+    }
+
+    /// `left` requests at once, and all of them again after `seconds`.
+    fn fields(&self, left: u32, seconds: u64) -> HeaderMap {
+        let Self { name, quota, .. } = self;
+        let window = whole_seconds(quota.burst_size_replenished_in());
+        let policy = format!("\"{name}\";q={};w={window}", quota.burst_size());
+        let present = format!("\"{name}\";r={left};t={seconds}");
+        let fields = [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, present)];
+        fields.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?))).collect()
+    }
+
+    fn forget(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// A network, and whether this look at its quota uses some of it up.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Look {
+    network: String,
+    counts: bool,
+}
+
+/// Quotas that can be looked at without being used.
+#[derive(Default)]
+struct Glanced(DashMapStateStore<String>);
+
+impl StateStore for Glanced {
+    type Key = Look;
+
+    fn measure_and_replace<T, F, E>(&self, look: &Look, judge: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        if look.counts {
+            return self.0.measure_and_replace(&look.network, judge);
+        }
+        // A store keeps what it had where the judgement is an error.
+        let Err(judged) = self.0.measure_and_replace::<Infallible, _, _>(&look.network, |had| Err(judge(had)));
+        judged.map(|(told, _)| told)
+    }
+}
+
+impl ShrinkableKeyedStateStore<Look> for Glanced {
+    fn retain_recent(&self, drop_below: Nanos) {
+        ShrinkableKeyedStateStore::retain_recent(&self.0, drop_below);
+    }
+
+    fn shrink_to_fit(&self) {
+        ShrinkableKeyedStateStore::shrink_to_fit(&self.0);
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Time that passed by the console's clock. Where that clock is set back, time goes on from there: a quota that is used up comes back all the
+/// same.
+#[derive(Clone)]
+struct Ticks {
+    clock: Arc<dyn Clock>,
+    /// What the clock said last, and how much had passed by then.
+    seen: Arc<Mutex<(Millis, Duration)>>,
+}
+
+impl Ticks {
+    fn new(clock: Arc<dyn Clock>) -> Self {
+        let seen = Arc::new(Mutex::new((clock.now(), Duration::ZERO)));
+        Self { clock, seen }
+    }
+}
+
+impl GovernorClock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        let now = self.clock.now();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, passed) = &mut *seen;
+        *passed += Duration::from_millis(u64::try_from(now - *last).unwrap_or_default());
+        *last = now;
+        *passed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use callsheet::model::{KeyId, TestClock};
+
+    use super::*;
+
+    fn limits() -> (RateLimits, Arc<TestClock>) {
+        let clock = Arc::new(TestClock::at(1_000_000));
+        (RateLimits::new(5, clock.clone()), clock)
+    }
+
+    fn key(id: i64) -> Who {
+        Who::Key { id: KeyId(id), name: "ci".to_owned() }
+    }
+
+    #[test]
+    fn a_caller_has_a_burst_and_then_its_rate() {
+        let (limits, clock) = limits();
+        let told = limits.count(&key(1)).expect("let in");
+        assert_eq!(told[RATE_LIMIT_POLICY], "\"caller\";q=10;w=2");
+        assert_eq!(told[RATE_LIMIT], "\"caller\";r=9;t=1");
+        for _ in 0..9 {
+            limits.count(&key(1)).expect("the burst");
+        }
+        let refused = limits.count(&key(1)).expect_err("too many");
+        assert_eq!((refused.seconds, &refused.fields[RETRY_AFTER]), (1, &HeaderValue::from_static("1")));
+        assert_eq!(refused.fields[RATE_LIMIT], "\"caller\";r=0;t=1");
+        limits.count(&key(2)).expect("another of the same name has a quota of its own");
+        clock.advance(200);
+        limits.count(&key(1)).expect("the rate");
+        assert!(limits.count(&key(1)).is_err());
+    }
+
+    #[test]
+    fn strangers_of_a_network_share_a_quota_that_looking_does_not_use() {
+        let (limits, clock) = limits();
+        for _ in 0..100 {
+            limits.look("192.0.2.7").expect("nobody failed");
+        }
+        for left in (0..30).rev() {
+            limits.look("2001:db8::1").expect("some are left");
+            let told = limits.count_stranger("2001:db8::2");
+            assert!(
+                told[RATE_LIMIT].to_str().expect("text").starts_with(&format!("\"stranger\";r={left};")),
+                "{told:?}"
+            );
+        }
+        assert_eq!(limits.look("2001:db8::1").expect_err("used up").seconds, 2);
+        limits.look("2001:db8:0:1::1").expect("another network");
+        clock.advance(2_000);
+        limits.look("2001:db8::1").expect("one more");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let (limits, clock) = limits();
+        while limits.count(&key(1)).is_ok() {}
+        clock.advance(-3_600_000);
+        assert!(limits.count(&key(1)).is_err());
+        clock.advance(200);
+        limits.count(&key(1)).expect("time goes on");
+    }
+
+    #[test]
+    fn who_has_not_asked_of_late_is_forgotten() {
+        let (limits, clock) = limits();
+        for id in 0..250 {
+            limits.count(&key(id)).expect("let in");
+            limits.count_stranger(&format!("192.0.2.{id}"));
+        }
+        let held = |limits: &RateLimits| {
+            let limits = limits.0.as_ref().expect("on");
+            (limits.callers.limiter.len(), limits.strangers.limiter.len())
+        };
+        assert_eq!(held(&limits), (250, 250));
+        clock.advance(60_000);
+        limits.forget();
+        assert_eq!(held(&limits), (0, 0));
+    }
+
+    #[test]
+    fn no_limit_is_no_limit() {
+        let limits = RateLimits::new(0, Arc::new(TestClock::at(0)));
+        for _ in 0..1_000 {
+            assert!(limits.count(&key(1)).expect("let in").is_empty());
+            assert!(limits.count_stranger("192.0.2.7").is_empty());
+            limits.look("192.0.2.7").expect("let in");
+        }
+    }
+}
