@@ -151,4 +151,6 @@ fn every_code_is_described() {
     let unknown: Vec<_> =
         codes.iter().map(String::as_str).filter(|code| CODES.contains(code) == ELSEWHERE.contains(code)).collect();
     assert!(unknown.is_empty(), "neither described nor of elsewhere, or both: {unknown:?}");
+    let gone: Vec<_> = CODES.iter().chain(&ELSEWHERE).filter(|code| !codes.contains(**code)).collect();
+    assert!(gone.is_empty(), "no error has these codes: {gone:?}");
 }
