@@ -33,7 +33,7 @@ fn introduction(visit: &Visit, api: &'static Value) -> AnyView {
     let example = format!("curl -H \"Authorization: Bearer $TOKEN\" {}", visit.whole("/api/v1/domains"));
     let tags = entries(&api["tags"]).map(|tag| {
         let name = text(&tag["name"]);
-        view! { <li><a href=format!("#{name}")>{name}</a></li> }
+        view! { <li lang="en"><a href=format!("#{name}")>{name}</a></li> }
     });
     view! {
         <section class="card" id="about">
@@ -45,7 +45,7 @@ fn introduction(visit: &Visit, api: &'static Value) -> AnyView {
                 <pre>{example}</pre>
                 <p>{texts.get("api.for_programs")} " " <a href="/api/openapi.json"><code>"/api/openapi.json"</code></a></p>
                 <nav aria-label=texts.get("api.contents")>
-                    <ul class="row" lang="en">{tags.collect_view()}<li><a href="#shapes">{texts.get("api.shapes")}</a></li></ul>
+                    <ul class="row">{tags.collect_view()}<li><a href="#shapes">{texts.get("api.shapes")}</a></li></ul>
                 </nav>
             </div>
         </section>
@@ -78,6 +78,9 @@ fn told(text: &'static str) -> AnyView {
 
 /// The same of one line.
 fn line(text: &'static str) -> AnyView {
+    if text.is_empty() {
+        return ().into_any();
+    }
     let parts = text.split('`').enumerate().map(|(at, part)| match at % 2 {
         0 => part.into_any(),
         _ => view! { <code>{part}</code> }.into_any(),

@@ -10,7 +10,7 @@ use crate::texts::Texts;
 pub(super) fn all(texts: Texts, api: &'static Value) -> AnyView {
     let shapes = fields(&api["components"]["schemas"]).map(|(name, schema)| {
         view! {
-            <details class="more">
+            <details class="more shape">
                 <summary lang="en">{name}</summary>
                 <div class="stack" id=anchor(name)>
                     <p lang="en">{line(text(&schema["description"]))}</p>

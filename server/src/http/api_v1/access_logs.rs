@@ -28,6 +28,10 @@ pub(super) struct Asked {
     name: Option<String>,
 }
 
+/// A line of a log, to show.
+const LINE: &str = r#"{"msec":1795357880.000,"host":"play.example.com","uri":"/live/room_7.flv","status":200,"bytes_sent":1250000,"request_time":10.000}
+"#;
+
 /// What was counted now.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -85,7 +89,7 @@ impl From<UnknownHost> for UnknownHostJson {
 #[utoipa::path(
     post, path = "/access-logs", operation_id = "addAccessLog", tag = "Statistics",
     params(Asked),
-    request_body(content = schemas::File, content_type = "application/octet-stream", description = "The file"),
+    request_body(content = schemas::File, content_type = "application/octet-stream", description = "The file", example = json!(LINE)),
     responses(
     (status = 200, description = "What was counted now", body = Taken),
     (status = 400, description = "`malformed`: the body broke off."),

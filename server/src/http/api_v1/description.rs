@@ -152,11 +152,15 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
     parameters.extend(own);
     if repeatable {
         let what = "Up to 255 visible ASCII characters of your choice, such as a UUID. A request that comes again with it within 24 hours is done once, and answered alike.";
-        parameters.push(header_parameter("Idempotency-Key", what));
+        parameters.push(header_parameter(
+            "Idempotency-Key",
+            &json!({ "type": "string", "pattern": "^[ -~]{1,255}$" }),
+            what,
+        ));
     }
     if changes {
         let what = "The `ETag` that was read: refused where somebody changed it since.";
-        parameters.push(header_parameter("If-Match", what));
+        parameters.push(header_parameter("If-Match", &json!({ "type": "string" }), what));
     }
     operation["parameters"] = parameters.into();
 
@@ -211,8 +215,7 @@ fn add_problems(answers: &mut Value, common: &[Common]) {
     answers.sort_keys();
 }
 
-fn header_parameter(name: &str, description: &str) -> Value {
-    let schema = json!({ "type": "string" });
+fn header_parameter(name: &str, schema: &Value, description: &str) -> Value {
     json!({ "name": name, "in": "header", "description": description, "required": false, "schema": schema })
 }
 

@@ -30,6 +30,7 @@ async fn bodies_that_cannot_be_read() {
         (json, "{\"pushDomain\":\"a\u{7}\"}", (400, "malformed", "")),
         (json, twice.as_str(), (400, "malformed", "")),
         (json, "7", (422, "invalid_value", "")),
+        (json, r#"["push.example.org",["play.example.org"]]"#, (422, "invalid_value", "")),
         (json, "{}", (422, "invalid_value", "pushDomain")),
         (json, r#"{"pushDomain":7}"#, (422, "invalid_value", "pushDomain")),
         (json, r#"{"pushDomain":"a","playDomains":["b",7]}"#, (422, "invalid_value", "playDomains")),
@@ -41,6 +42,18 @@ async fn bodies_that_cannot_be_read() {
     }
     let answer = post_domain(&api, Some("Application/JSON; charset=utf-8"), good).await;
     assert_eq!(answer.status, 201, "{}", answer.json);
+}
+
+#[tokio::test]
+async fn a_whole_number_may_be_written_with_a_point() {
+    let api = Api::start().await;
+    let call = "PUT /domains/push.example.com/recording";
+    for (seconds, status) in
+        [(json!(60.0), 200), (json!(6e1), 200), (json!(60.5), 422), (json!(1e300), 422), (json!("60"), 422)]
+    {
+        let answer = api.send(&api.admin, call, json!({ "enabled": true, "partSeconds": seconds })).await;
+        assert_eq!(answer.status, status, "{seconds}: {}", answer.json);
+    }
 }
 
 #[tokio::test]

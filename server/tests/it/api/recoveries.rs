@@ -78,6 +78,7 @@ async fn what_cannot_be_recovered() {
         (json!({ "state": "lost" }), "filter"),
         (json!({ "since": "yesterday" }), "filter"),
         (json!({ "cursor": "x" }), "cursor"),
+        (json!([null, null, null, null, null, null, null, null, null, null]), "filter"),
     ] {
         let answer = api.send(&api.operator, "POST /recoveries", json!({ "filter": filter })).await;
         assert_eq!(answer.problem(), (422, "invalid_value", field), "{filter}");
