@@ -242,7 +242,9 @@ mod tests {
         let by_value = [
             "action",
             "adapter",
+            "api_place",
             "audit_action",
+            "audit_by",
             "audit_field",
             "bad_line",
             "ban_length",
