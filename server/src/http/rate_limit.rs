@@ -1,7 +1,8 @@
 //! How often the APIs may be asked, within this process.
 //!
 //! A caller who is known has a quota of its own, by key or user. Strangers have a far smaller one by network, which each request without
-//! credentials that hold uses up: while nothing is left of it, credentials from there are not even looked at, so that nobody can try many.
+//! credentials that hold uses up. Credentials that hold are always let in: who fails must not lock out others behind the same address, and
+//! tokens and secrets are too long to be guessed.
 //!
 //! Each answer tells how much is left, in the fields of draft-ietf-httpapi-ratelimit-headers-10:
 //!
@@ -10,7 +11,6 @@
 //! RateLimit: "caller";r=199;t=1
 //! ```
 
-use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,9 +18,7 @@ use std::time::Duration;
 use callsheet::model::{Clock, Millis, Who, network_of};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::StateInformationMiddleware;
-use governor::nanos::Nanos;
-use governor::state::StateStore;
-use governor::state::keyed::{DashMapStateStore, ShrinkableKeyedStateStore};
+use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -64,8 +62,8 @@ impl Refused {
 pub struct RateLimits(Option<Arc<Limits>>);
 
 struct Limits {
-    callers: Limit<DashMapStateStore<String>>,
-    strangers: Limit<Glanced>,
+    callers: Limit,
+    strangers: Limit,
 }
 
 impl RateLimits {
@@ -76,8 +74,8 @@ impl RateLimits {
             let clock = Ticks::new(clock);
             let callers = Quota::per_second(per_second).allow_burst(per_second.saturating_mul(BURST));
             Arc::new(Limits {
-                callers: Limit::new("caller", callers, DashMapStateStore::default(), clock.clone()),
-                strangers: Limit::new("stranger", Quota::per_minute(STRANGERS), Glanced::default(), clock),
+                callers: Limit::new("caller", callers, clock.clone()),
+                strangers: Limit::new("stranger", Quota::per_minute(STRANGERS), clock),
             })
         }))
     }
@@ -87,18 +85,9 @@ impl RateLimits {
         self.0.as_ref().map_or(Ok(HeaderMap::new()), |limits| limits.callers.take(&who.tag()))
     }
 
-    /// Whether strangers at `address` may try.
-    pub(super) fn look(&self, address: &str) -> Result<(), Refused> {
-        let glance =
-            |limits: &Arc<Limits>| limits.strangers.take(&Look { network: network_of(address), counts: false });
-        self.0.as_ref().map_or(Ok(()), |limits| glance(limits).map(drop))
-    }
-
     /// Counts a request of a stranger. Answers with what is told of it.
-    pub(super) fn count_stranger(&self, address: &str) -> HeaderMap {
-        let look = Look { network: network_of(address), counts: true };
-        let left = self.0.as_ref().map(|limits| limits.strangers.take(&look));
-        left.map_or_else(HeaderMap::new, |left| left.unwrap_or_else(Refused::into_fields))
+    pub(super) fn count_stranger(&self, address: &str) -> Result<HeaderMap, Refused> {
+        self.0.as_ref().map_or(Ok(HeaderMap::new()), |limits| limits.strangers.take(&network_of(address)))
     }
 
     /// Forgets those whose quota is whole again, so that a flood of addresses does not fill the memory.
@@ -111,23 +100,19 @@ impl RateLimits {
 }
 
 /// A quota for each of many.
-struct Limit<S: StateStore> {
+struct Limit {
     name: &'static str,
     quota: Quota,
-    limiter: RateLimiter<S::Key, S, Ticks, StateInformationMiddleware>,
+    limiter: RateLimiter<String, DashMapStateStore<String>, Ticks, StateInformationMiddleware>,
     clock: Ticks,
 }
 
-impl<K, S> Limit<S>
-where
-    K: std::hash::Hash + Eq + Clone,
-    S: ShrinkableKeyedStateStore<K> + StateStore<Key = K>,
-{
-    fn new(name: &'static str, quota: Quota, store: S, clock: Ticks) -> Self {
-        Self { name, quota, limiter: RateLimiter::new(quota, store, clock.clone()), clock }
+impl Limit {
+    fn new(name: &'static str, quota: Quota, clock: Ticks) -> Self {
+        Self { name, quota, limiter: RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()), clock }
     }
 
-    fn take(&self, key: &K) -> Result<HeaderMap, Refused> {
+    fn take(&self, key: &String) -> Result<HeaderMap, Refused> {
         match self.limiter.check_key(key) {
             Ok(state) => {
                 let left = state.remaining_burst_capacity();
@@ -161,51 +146,6 @@ where
 
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
-/// A network, and whether this look at its quota uses some of it up.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Look {
-    network: String,
-    counts: bool,
-}
-
-/// Quotas that can be looked at without being used.
-#[derive(Default)]
-struct Glanced(DashMapStateStore<String>);
-
-impl StateStore for Glanced {
-    type Key = Look;
-
-    fn measure_and_replace<T, F, E>(&self, look: &Look, judge: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        if look.counts {
-            return self.0.measure_and_replace(&look.network, judge);
-        }
-        // A store keeps what it had where the judgement is an error.
-        let Err(judged) = self.0.measure_and_replace::<Infallible, _, _>(&look.network, |had| Err(judge(had)));
-        judged.map(|(told, _)| told)
-    }
-}
-
-impl ShrinkableKeyedStateStore<Look> for Glanced {
-    fn retain_recent(&self, drop_below: Nanos) {
-        ShrinkableKeyedStateStore::retain_recent(&self.0, drop_below);
-    }
-
-    fn shrink_to_fit(&self) {
-        ShrinkableKeyedStateStore::shrink_to_fit(&self.0);
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 /// Time that passed by the console's clock. Where that clock is set back, time goes on from there: a quota that is used up comes back all the
@@ -271,23 +211,17 @@ mod tests {
     }
 
     #[test]
-    fn strangers_of_a_network_share_a_quota_that_looking_does_not_use() {
+    fn strangers_of_a_network_share_a_quota() {
         let (limits, clock) = limits();
-        for _ in 0..100 {
-            limits.look("192.0.2.7").expect("nobody failed");
-        }
         for left in (0..30).rev() {
-            limits.look("2001:db8::1").expect("some are left");
-            let told = limits.count_stranger("2001:db8::2");
-            assert!(
-                told[RATE_LIMIT].to_str().expect("text").starts_with(&format!("\"stranger\";r={left};")),
-                "{told:?}"
-            );
+            let told = limits.count_stranger(&format!("2001:db8::{left}")).expect("some are left");
+            let told = told[RATE_LIMIT].to_str().expect("text");
+            assert!(told.starts_with(&format!("\"stranger\";r={left};")), "{told}");
         }
-        assert_eq!(limits.look("2001:db8::1").expect_err("used up").seconds, 2);
-        limits.look("2001:db8:0:1::1").expect("another network");
+        assert_eq!(limits.count_stranger("2001:db8::1").expect_err("used up").seconds, 2);
+        limits.count_stranger("2001:db8:0:1::1").expect("another network");
         clock.advance(2_000);
-        limits.look("2001:db8::1").expect("one more");
+        limits.count_stranger("2001:db8::1").expect("one more");
     }
 
     #[test]
@@ -305,7 +239,7 @@ mod tests {
         let (limits, clock) = limits();
         for id in 0..250 {
             limits.count(&key(id)).expect("let in");
-            limits.count_stranger(&format!("192.0.2.{id}"));
+            limits.count_stranger(&format!("192.0.2.{id}")).expect("the first of its network");
         }
         let held = |limits: &RateLimits| {
             let limits = limits.0.as_ref().expect("on");
@@ -322,8 +256,7 @@ mod tests {
         let limits = RateLimits::new(0, Arc::new(TestClock::at(0)));
         for _ in 0..1_000 {
             assert!(limits.count(&key(1)).expect("let in").is_empty());
-            assert!(limits.count_stranger("192.0.2.7").is_empty());
-            limits.look("192.0.2.7").expect("let in");
+            assert!(limits.count_stranger("192.0.2.7").expect("let in").is_empty());
         }
     }
 }

@@ -17,18 +17,14 @@ pub(super) async fn admit(State(app): State<AppState>, mut request: Request, nex
     let address = client_address(request.extensions());
     let actor = match (bearer_token(request.headers()), request.extensions().get::<Actor>()) {
         (None, Some(actor)) => actor.clone(),
-        (token, _) => {
-            if let Err(refused) = app.limits.look(&address) {
-                return refuse(refused);
+        (token, _) => match key_of(&app, token, &address).await {
+            Ok(actor) => actor,
+            Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
+                let counted = app.limits.count_stranger(&address);
+                return counted.map_or_else(refuse, |told| telling(told, problem.into_response()));
             }
-            match key_of(&app, token, &address).await {
-                Ok(actor) => actor,
-                Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
-                    return telling(app.limits.count_stranger(&address), problem.into_response());
-                }
-                Err(problem) => return problem.into_response(),
-            }
-        }
+            Err(problem) => return problem.into_response(),
+        },
     };
     match app.limits.count(&actor.who) {
         Ok(told) => {

@@ -28,12 +28,11 @@ pub(super) async fn admit(app: &AppState, request: &Parts, body: &[u8]) -> (Head
         (refused.into_fields(), Err(error))
     };
     let address = client_address(&request.extensions);
-    if let Err(refused) = limits.look(&address) {
-        return refuse(refused);
-    }
     match signer(&app.console, request, body, &address).await {
         Ok(actor) => limits.count(&actor.who).map_or_else(refuse, |told| (told, Ok(actor))),
-        Err(error) if error.is_unauthenticated() => (limits.count_stranger(&address), Err(error)),
+        Err(error) if error.is_unauthenticated() => {
+            limits.count_stranger(&address).map_or_else(refuse, |told| (told, Err(error)))
+        }
         Err(error) => (HeaderMap::new(), Err(error)),
     }
 }
