@@ -66,15 +66,25 @@ impl Keys {
     /// The actor of a bearer token. `address`: the client's.
     pub async fn token_actor(&self, token: &str, address: &str) -> Result<Actor, KeyError> {
         let key = self.store.find_key_by_token(&token_hash(token)).await?.ok_or(KeyError::UnknownToken)?;
-        self.actor_of(key, address)
+        let actor = self.actor_of(key, address)?;
+        self.note_use(&actor);
+        Ok(actor)
     }
 
-    /// The actor and the secret of an access key, for a signed request. `address`: the client's.
+    /// The actor and the secret of an access key, which counts as used once the secret has proved the request: see [`Self::note_use`].
+    /// `address`: the client's.
     pub async fn signer(&self, access_key: &str, address: &str) -> Result<(Actor, SecretString), KeyError> {
         let found = self.store.find_key_by_access_key(access_key).await?;
         let (key, sealed) = found.ok_or(KeyError::UnknownToken)?;
         let secret = self.sealer.open_text(&sealed).map_err(|error| StoreError::Fault(error.into()))?;
         Ok((self.actor_of(key, address)?, secret.into()))
+    }
+
+    /// A key was used now.
+    pub fn note_use(&self, actor: &Actor) {
+        if let Who::Key { id, .. } = actor.who {
+            self.uses.note(id, self.clock.now());
+        }
     }
 
     /// Whether a signed nonce comes for the first time within [`NONCE_LIFE_MS`].
@@ -179,13 +189,11 @@ impl Keys {
         self.store.find_key(id).await?.ok_or(KeyError::Unknown)
     }
 
-    /// Who acts by a key that proved itself, and that it was used now.
+    /// Who acts by a key.
     fn actor_of(&self, key: ApiKey, address: &str) -> Result<Actor, KeyError> {
-        let now = self.clock.now();
-        if key.has_expired(now) {
+        if key.has_expired(self.clock.now()) {
             return Err(KeyError::Expired);
         }
-        self.uses.note(key.id, now);
         Ok(Actor {
             who: Who::Key { id: key.id, name: key.name },
             role: key.role,

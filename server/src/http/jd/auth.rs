@@ -61,5 +61,6 @@ async fn signer(console: &Console, request: &Parts, body: &[u8], address: &str) 
         Some(nonce) if console.keys.take_nonce(signature.access_key, nonce).await? => {}
         Some(_) => return Err(JdError::unauthenticated("this request came before: its `x-jdcloud-nonce` is known")),
     }
+    console.keys.note_use(&actor);
     Ok(actor)
 }

@@ -60,6 +60,10 @@ async fn only_whole_fresh_and_new_requests_count(database: Database) {
             let mut client = Client::start(sdk, console.http, &key);
             client.fails("describeLiveDomains", json!({}), 401, "UNAUTHENTICATED");
         }
+        let last_used = async || console.console.keys.get(&Actor::cli(), known.id).await.expect("the key").last_used_at;
+        assert_eq!(last_used().await, None, "nobody who had its secret");
+        Client::start(sdk, console.http, &known).done("describeLiveDomains", json!({}));
+        assert!(last_used().await.is_some());
         let mut reviewer = Client::start(sdk, console.http, &key(&console, Role::Reviewer, &[]).await);
         reviewer.fails("resumeLiveStream", stream.clone(), 403, "HTTP_FORBIDDEN");
         assert_eq!(reviewer.done("describeLiveDomains", json!({}))["totalCount"], 1);
