@@ -167,6 +167,34 @@ test.describe('with script', () => {
     await expect(page.locator('body[data-same]')).toBeAttached();
   });
 
+  test('a pressed link loads once, and what is dragged away is asked for again', async ({ page }) => {
+    await page.goto('/statistics/usage?slot=7d');
+    await expect(page.locator('.chart canvas')).toBeVisible();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(...(/metric=.*/.exec(request.url()) ?? [])));
+    const [title, traffic] = [page.locator('#chart h2'), page.getByRole('link', { name: 'Traffic', exact: true })];
+    const press = async (name: string) => {
+      const answered = page.waitForResponse(new RegExp(`metric=${name.toLowerCase()}`));
+      await page.getByRole('link', { name, exact: true }).hover();
+      await page.mouse.down();
+      await answered;
+    };
+
+    await press('Traffic');
+    await expect(title).toHaveText('Bandwidth');
+    await page.mouse.move(0, 0);
+    await page.mouse.up();
+    await expect(page).toHaveURL(/slot=7d$/);
+    await traffic.press('Enter');
+    await expect(title).toHaveText('Traffic');
+    expect(asked).toEqual(['metric=traffic', 'metric=traffic']);
+
+    await press('Storage');
+    await page.mouse.up();
+    await expect(title).toHaveText('Storage');
+    expect(asked.slice(2)).toEqual(['metric=storage']);
+  });
+
   test('a box finds one of many domains', async ({ page, api, callsheet }) => {
     const many = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`play.many-${at}.example`, 1]));
     for (const play of Object.keys(many)) await api.createDomain(play.replace('play', 'push'), play);

@@ -25,43 +25,71 @@ function keepPicker(shown, next, touched) {
   fresh.replaceWith(old);
 }
 
-/** Shows what the server answers at an address; false: it is no page like this one. */
-async function show(address, signal, isTouched, drawn) {
+/** What the server answers at an address, to be shown; nothing where it is no page like this one. */
+async function load(address, signal) {
   const answer = await fetch(address, { signal });
   // Not by a parser of its own: that reads `noscript` as if there were no script.
   const next = document.createElement('div');
   next.innerHTML = await answer.text();
+  return answer.ok && !answer.redirected && next.querySelector('main form.filters') ? next : undefined;
+}
+
+/** Puts a page that was loaded in the place of the one shown. */
+function show(next, touched) {
   const [shown, fresh] = [document, next].map((page) => page.querySelector('main'));
-  if (!answer.ok || answer.redirected || !fresh?.querySelector('form.filters')) return false;
   const focused = document.activeElement?.closest('main a')?.textContent;
-  keepPicker(shown, fresh, isTouched());
+  keepPicker(shown, fresh, touched);
   shown.replaceChildren(...fresh.childNodes);
   document.title = next.querySelector('title').textContent;
   const languages = next.querySelectorAll('a[hreflang]');
   document.querySelectorAll('a[hreflang]').forEach((link, place) => link.setAttribute('href', languages[place].getAttribute('href')));
   if (focused) [...shown.querySelectorAll('a')].find((link) => link.textContent === focused)?.focus({ preventScroll: true });
-  drawn();
-  return true;
+}
+
+/** Begins to load a page; `stop` gives it up. */
+function start(address) {
+  const stop = new AbortController();
+  return { address, stop, page: load(address, stop.signal) };
 }
 
 /** `drawn` is called when other content is there. */
 export function follow(drawn) {
-  let running = new AbortController();
+  let running;
   let touched = false;
+  // What a pressed link leads to, loaded before it is let go: a finger takes longer than the server.
+  let pressed;
   const go = async (address, push) => {
-    running.abort();
-    running = new AbortController();
+    running?.stop.abort();
+    running = pressed?.address === address ? pressed : start(address);
+    pressed = undefined;
     touched = false;
-    const { signal } = running;
+    const { page, stop } = running;
     try {
       // The address first: what is drawn may ask for it.
       if (push) history.pushState(null, '', address);
-      if (!(await show(address, signal, () => touched, drawn))) location.replace(address);
+      const next = await page;
+      if (stop.signal.aborted) return;
+      if (!next) return location.replace(address);
+      show(next, touched);
+      drawn();
     } catch (error) {
-      if (!signal.aborted) location.replace(address);
+      if (!stop.signal.aborted) location.replace(address);
     }
   };
   const main = document.querySelector('main');
+  main.addEventListener('mousedown', (event) => {
+    const address = filtered(event);
+    if (!address) return;
+    pressed = start(address);
+    // If it fails, whoever goes there is told.
+    pressed.page.catch(() => {});
+  });
+  // After the click, if there is one: a link that is dragged away has none.
+  const released = () => {
+    pressed?.stop.abort();
+    pressed = undefined;
+  };
+  for (const end of ['mouseup', 'dragend']) addEventListener(end, () => setTimeout(released));
   main.addEventListener('click', (event) => {
     // Also by keyboard: a box that is ticked by it is clicked.
     touched ||= event.target.closest('.picker') !== null;
