@@ -15,6 +15,12 @@ vocabulary!(
 );
 
 impl Adapter {
+    /// Whether the source drops a publisher when the console wants it: the built-in ingest at once, nginx-rtmp when its heartbeat is refused.
+    #[must_use]
+    pub const fn can_drop(self) -> bool {
+        matches!(self, Self::BuiltIn | Self::NginxRtmp)
+    }
+
     /// Whether the source only tells when a part is complete, so that the recording's start is the publish's.
     #[must_use]
     pub const fn records_at_publish(self) -> bool {

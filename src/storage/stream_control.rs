@@ -7,15 +7,19 @@ use sqlx::any::AnyRow;
 use super::Db;
 use super::rows::{Conditions, Read, Value};
 use crate::audit::AuditEntry;
-use crate::model::{DomainId, Millis, Page, PageRequest, StoreError};
+use crate::model::{DomainId, Millis, Page, PageRequest, SessionId, StoreError};
 use crate::sources::Adapter;
-use crate::streams::{ControlStore, ForbiddenStream, Publish, StreamRef};
+use crate::streams::{ControlStore, ForbiddenStream, Publish, SessionKey, StreamRef};
+
+/// Orders that the built-in ingest follows.
+const OF_BUILT_IN: &str =
+    "session_id in (select s.id from sessions s join sources c on c.id = s.source_id where c.adapter = 'built-in')";
 
 #[async_trait]
 impl ControlStore for Db {
-    async fn live_at(&self, stream: &StreamRef) -> Result<Option<Adapter>, StoreError> {
+    async fn live_at(&self, stream: &StreamRef) -> Result<Option<(SessionId, Adapter)>, StoreError> {
         let row = sqlx::query(
-            "select c.adapter from sessions s join sources c on c.id = s.source_id \
+            "select s.id, c.adapter from sessions s join sources c on c.id = s.source_id \
              where s.domain_id = $1 and s.app = $2 and s.stream = $3 and s.phase = 'live' order by s.id desc limit 1",
         )
         .bind(stream.domain.0)
@@ -23,15 +27,13 @@ impl ControlStore for Db {
         .bind(stream.stream.clone())
         .fetch_optional(&self.read)
         .await?;
-        row.map(|row| row.word("adapter")).transpose()
+        row.map(|row| Ok((SessionId(row.col("id")?), row.word("adapter")?))).transpose()
     }
 
-    async fn order_disconnect(&self, domain: &str, stream: &StreamRef, audit: &AuditEntry) -> Result<(), StoreError> {
+    async fn order_disconnect(&self, session: SessionId, audit: &AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("insert into disconnects (domain, app, stream) values ($1, $2, $3) on conflict do nothing")
-            .bind(domain.to_owned())
-            .bind(stream.app.clone())
-            .bind(stream.stream.clone())
+        sqlx::query("insert into disconnects (session_id) values ($1) on conflict do nothing")
+            .bind(session.0)
             .execute(&mut *tx)
             .await?;
         self.write_audit(&mut tx, audit).await?;
@@ -40,15 +42,39 @@ impl ControlStore for Db {
 
     async fn take_disconnects(&self) -> Result<Vec<(String, String, String)>, StoreError> {
         // Mostly there are none, and a transaction that writes would make others wait.
-        if sqlx::query("select domain from disconnects limit 1").fetch_optional(&self.read).await?.is_none() {
+        let any = format!("select session_id from disconnects where {OF_BUILT_IN} limit 1");
+        if sqlx::query(AssertSqlSafe(any)).fetch_optional(&self.read).await?.is_none() {
             return Ok(Vec::new());
         }
         let mut tx = self.begin().await?;
-        let rows = sqlx::query("delete from disconnects returning domain, app, stream").fetch_all(&mut *tx).await?;
-        let taken = rows.iter().map(|row| Ok((row.col("domain")?, row.col("app")?, row.col("stream")?)));
-        let taken = taken.collect::<Result<_, StoreError>>()?;
+        let taken = format!("delete from disconnects where {OF_BUILT_IN} returning session_id");
+        let mut streams = Vec::new();
+        for order in sqlx::query(AssertSqlSafe(taken)).fetch_all(&mut *tx).await? {
+            let live = sqlx::query("select domain, app, stream from sessions where id = $1 and phase = 'live'")
+                .bind(order.col::<i64>("session_id")?)
+                .fetch_optional(&mut *tx)
+                .await?;
+            if let Some(row) = live {
+                streams.push((row.col("domain")?, row.col("app")?, row.col("stream")?));
+            }
+        }
         self.commit(tx, Vec::new()).await?;
-        Ok(taken)
+        Ok(streams)
+    }
+
+    async fn is_to_be_dropped(&self, session: &SessionKey, now: Millis) -> Result<bool, StoreError> {
+        let dropped = sqlx::query(
+            "select s.id from sessions s where s.source_id = $1 and s.source_key = $2 and s.boot = $3 and s.phase <> 'closed' \
+             and (exists (select 1 from disconnects o where o.session_id = s.id) or exists (select 1 from forbidden_streams f \
+             where f.domain_id = s.domain_id and f.app = s.app and f.stream = s.stream and (f.until is null or f.until > $4)))",
+        )
+        .bind(session.source.0)
+        .bind(session.key.clone())
+        .bind(session.boot.clone())
+        .bind(now)
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(dropped.is_some())
     }
 
     async fn forbid(&self, stream: &StreamRef, until: Option<Millis>, audit: &AuditEntry) -> Result<(), StoreError> {

@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::store::StreamRef;
-use super::{ForbiddenStream, StreamError, Streams};
+use super::{ForbiddenStream, SessionKey, StreamError, Streams};
 use crate::audit::AuditEntry;
 use crate::domains::Domain;
-use crate::model::{Action, Actor, AppName, DomainName, Forbidden, Millis, Page, PageRequest, StoreError, StreamName};
+use crate::model::{
+    Action, Actor, AppName, DomainName, Forbidden, Millis, Page, PageRequest, SessionId, StoreError, StreamName,
+};
 use crate::sources::Adapter;
 
 /// The longest time that a stream is forbidden for, unless for good: ten years.
@@ -47,12 +49,14 @@ impl BanLength {
 /// The storage of control. A method is one transaction.
 #[async_trait]
 pub trait ControlStore: Send + Sync {
-    /// How the source talks that a stream is live at; `None`: it is not live.
-    async fn live_at(&self, stream: &StreamRef) -> Result<Option<Adapter>, StoreError>;
-    /// Orders the built-in ingest to drop whoever publishes the stream.
-    async fn order_disconnect(&self, domain: &str, stream: &StreamRef, audit: &AuditEntry) -> Result<(), StoreError>;
-    /// Takes the orders: the streams, by ASCII push domain, application and name.
+    /// The live session of a stream, and how its source talks; `None`: it is not live.
+    async fn live_at(&self, stream: &StreamRef) -> Result<Option<(SessionId, Adapter)>, StoreError>;
+    /// Orders to drop the publisher of a session.
+    async fn order_disconnect(&self, session: SessionId, audit: &AuditEntry) -> Result<(), StoreError>;
+    /// Takes the orders for the built-in ingest: the streams, by ASCII push domain, application and name.
     async fn take_disconnects(&self) -> Result<Vec<(String, String, String)>, StoreError>;
+    /// Whether a session's publisher is to be dropped: it was ordered, or its stream is forbidden at `now`.
+    async fn is_to_be_dropped(&self, session: &SessionKey, now: Millis) -> Result<bool, StoreError>;
     /// `until`: `None` is for good.
     async fn forbid(&self, stream: &StreamRef, until: Option<Millis>, audit: &AuditEntry) -> Result<(), StoreError>;
     /// False: it was not forbidden, and nothing is written.
@@ -75,21 +79,20 @@ pub trait ControlStore: Send + Sync {
 }
 
 impl Streams {
-    /// Drops whoever publishes the stream, within about a second. Nothing keeps them from coming back.
+    /// Drops whoever publishes the stream: within about a second, or at the source's next heartbeat. Nothing keeps them from coming back.
     pub async fn disconnect(&self, actor: &Actor, push: &str, app: &str, stream: &str) -> Result<(), StreamError> {
         let (domain, stream) = self.named(actor, push, app, stream).await?;
-        match self.store.live_at(&stream).await? {
-            Some(Adapter::BuiltIn) => {}
-            Some(_) => return Err(StreamError::CannotDrop),
-            None => return Err(StreamError::NotLive),
+        let (session, adapter) = self.store.live_at(&stream).await?.ok_or(StreamError::NotLive)?;
+        if !adapter.can_drop() {
+            return Err(StreamError::CannotDrop);
         }
         let audit = self.entry(actor, "stream.disconnect", &domain, &stream, json!({}));
-        self.store.order_disconnect(&domain.push, &stream, &audit).await?;
+        self.store.order_disconnect(session, &audit).await?;
         self.orders.notify_one();
         Ok(())
     }
 
-    /// Forbids to publish the stream, live or not. The built-in ingest drops its publisher; other sources refuse the next publish.
+    /// Forbids to publish the stream, live or not. Who publishes it is dropped where the source can do that; every source refuses the next publish.
     pub async fn forbid(
         &self,
         actor: &Actor,
@@ -150,6 +153,11 @@ impl Streams {
             Some(PushedStream { domain, app, stream: StreamName::parse(&stream).ok()? })
         };
         Ok(ordered.into_iter().chain(forbidden).filter_map(parse).collect())
+    }
+
+    /// Whether a publish may go on, asked by a source that drops its publisher if not.
+    pub async fn may_go_on(&self, session: &SessionKey) -> Result<bool, StreamError> {
+        Ok(!self.store.is_to_be_dropped(session, self.clock.now()).await?)
     }
 
     /// Rings when this process changed something that [`Streams::to_drop`] tells.

@@ -9,11 +9,13 @@ use serde_json::json;
 
 use crate::jd::{Client, Sdk};
 use crate::support::media::{H264, Pusher, VIDEO, stderr};
+use crate::support::nginx::Nginx;
 use crate::support::{DOMAIN, Database, GenericSource, Receiver, TestConsole, on_both_databases, until, use_cases_in};
 
 on_both_databases!(
     a_publisher_is_disconnected_from_another_process,
     a_forbidden_publisher_is_dropped_and_refused_until_allowed,
+    nginx_drops_whom_it_is_told_to,
     a_source_without_control_refuses_the_next_publish,
     scripts_see_and_stop_streams,
 );
@@ -93,6 +95,30 @@ async fn a_forbidden_publisher_is_dropped_and_refused_until_allowed(database: Da
     }
     let bad = streams.allow(&cli, DOMAIN, "li ve", "room_7").await.expect_err("no name");
     assert_eq!((bad.code(), bad.field()), ("name_bad_character", Some("app")));
+    console.stop().await;
+}
+
+async fn nginx_drops_whom_it_is_told_to(database: Database) {
+    let console = TestConsole::start(database).await;
+    console.add_domain().await;
+    let (streams, cli) = (&console.console.streams, Actor::cli());
+    let created = console.console.sources.create(&cli, "nginx-rtmp", "nginx", None).await;
+    let path = created.expect("created").view.ingest_path.expect("a path");
+    let nginx = Nginx::start(&console.url(&path)).await;
+    let push = || Pusher::start(nginx.address, DOMAIN, "room_7", &[&["-re"], VIDEO, H264]);
+
+    let pusher = push();
+    until_live(&console, 1).await;
+    streams.disconnect(&cli, DOMAIN, "live", "room_7").await.expect("ordered");
+    assert!(!pusher.finish().await.status.success(), "its connection was closed: {}", nginx.log());
+    until_live(&console, 0).await;
+
+    let pusher = push();
+    until_live(&console, 1).await;
+    streams.forbid(&cli, DOMAIN, "live", "room_7", BanLength::parse(None).expect("for good")).await.expect("forbidden");
+    assert!(!pusher.finish().await.status.success(), "its connection was closed: {}", nginx.log());
+    until_live(&console, 0).await;
+    assert!(!push().finish().await.status.success(), "refused");
     console.stop().await;
 }
 

@@ -72,7 +72,8 @@ type Named = Params<(String, String, String)>;
 
 /// Disconnect a publisher
 ///
-/// The publisher is dropped within about a second of the answer, and may come back.
+/// The publisher is dropped and may come back. The built-in ingest does so within about a second of the answer, nginx-rtmp at its next
+/// `on_update`.
 #[utoipa::path(
     post, path = "/streams/{push}/{app}/{stream}/disconnect", operation_id = "disconnectStream", tag = "Streams",
     responses(

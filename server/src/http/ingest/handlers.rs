@@ -100,7 +100,9 @@ fn with_default(mut push: PushRequest, source: &Source) -> PushRequest {
 async fn from_nginx(console: &Console, source: &Source, body: &[u8]) -> Result<(), Rejection> {
     let now = console.clock.now();
     let key = |key: String| SessionKey { source: source.id, boot: String::new(), key };
-    let (key, hint) = match nginx_rtmp::parse(source.id, body)? {
+    let call = nginx_rtmp::parse(source.id, body)?;
+    let asks_to_go_on = matches!(call, NginxCall::Update { .. });
+    let (key, hint) = match call {
         NginxCall::Publish { key: id, push } => {
             let push = console.streams.admit(with_default(push, source)).await?;
             (key(id), Hint::Started { at: now, push })
@@ -114,7 +116,12 @@ async fn from_nginx(console: &Console, source: &Source, body: &[u8]) -> Result<(
         }
         NginxCall::Ignored => return Ok(()),
     };
-    Ok(console.streams.report_once(&key, source.adapter, hint, None).await?)
+    console.streams.report_once(&key, source.adapter, hint, None).await?;
+    if asks_to_go_on && !console.streams.may_go_on(&key).await? {
+        tracing::info!(source = %source.id, session = key.key, "publisher dropped");
+        return Err(Refused { code: "forbidden", reason: "an operator has stopped this stream".to_owned() }.into());
+    }
+    Ok(())
 }
 
 async fn from_generic(console: &Console, source: &Source, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejection> {

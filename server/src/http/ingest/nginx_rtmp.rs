@@ -36,7 +36,7 @@ pub enum NginxCall {
         key: String,
         push: PushRequest,
     },
-    /// The heartbeat of a publisher.
+    /// The heartbeat of a publisher. Refused, nginx drops the publisher, and tells its end.
     Update {
         key: String,
     },

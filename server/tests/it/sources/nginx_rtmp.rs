@@ -1,6 +1,7 @@
 //! What nginx-rtmp really sent (`fixtures/hooks`), posted again byte by byte, each request at its own time.
 
 use callsheet::model::{Actor, Clock};
+use callsheet::streams::BanLength;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -14,6 +15,7 @@ on_both_databases!(
     refused_renamed_and_hostile_names,
     a_second_publisher_makes_no_event,
     a_silent_source_is_lost,
+    a_stopped_publisher_is_refused_at_its_heartbeat,
     who_may_not_report,
 );
 
@@ -200,6 +202,36 @@ async fn a_silent_source_is_lost(database: Database) {
     assert_eq!(stage.told().await, ["demo publish_started"]);
     stage.proceed_to(start + 71_000).await;
     assert_eq!(stage.told().await[1..], ["demo publish_done status=fail errorMsg=source lost"]);
+}
+
+async fn a_stopped_publisher_is_refused_at_its_heartbeat(database: Database) {
+    let (stage, path) = stage(&database, BASIC).await;
+    stage.proceed_to(recorded(BASIC)[0].at).await;
+    let (streams, cli) = (&stage.console.streams, Actor::cli());
+    let post = async |id: u32, what: &str| {
+        let body = format!("app=live&tcurl=rtmp://{DOMAIN}/live&addr=127.0.0.1&clientid={id}&name=demo&call={what}");
+        call(&stage, &path, &body).await
+    };
+    assert_eq!(post(1, "publish").await, 204);
+    assert_eq!(post(1, "update_publish").await, 204);
+    streams.disconnect(&cli, DOMAIN, "live", "demo").await.expect("ordered");
+    // Whatever becomes of an answer, the next one is the same.
+    assert_eq!(post(1, "update_publish").await, 403);
+    assert_eq!(post(1, "update_publish").await, 403);
+    assert_eq!(streams.to_drop().await.expect("orders"), [], "the built-in ingest has nothing to do with it");
+    assert_eq!(post(1, "publish_done").await, 204);
+
+    // Whoever comes back is not meant.
+    assert_eq!(post(2, "publish").await, 204);
+    assert_eq!(post(2, "update_publish").await, 204);
+    let a_while = BanLength::parse(Some(20)).expect("a time");
+    streams.forbid(&cli, DOMAIN, "live", "demo", a_while).await.expect("forbidden");
+    assert_eq!(post(2, "update_publish").await, 403);
+    assert_eq!(post(2, "update_play").await, 204, "a viewer");
+    stage.proceed_to(stage.clock.now() + 20_000).await;
+    assert_eq!(post(2, "update_publish").await, 204, "its time is over");
+    let told = ["demo publish_started", "demo publish_done", "demo publish_started"];
+    assert_eq!(stage.told().await, told);
 }
 
 async fn who_may_not_report(database: Database) {

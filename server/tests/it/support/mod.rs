@@ -8,6 +8,8 @@ mod database;
 mod generic;
 #[cfg(feature = "ingest-rtmp")]
 pub(crate) mod media;
+#[cfg(feature = "ingest-rtmp")]
+pub(crate) mod nginx;
 mod process;
 mod receiver;
 mod s3;
