@@ -154,6 +154,8 @@ async fn a_recovery_leaves_room_and_goes_on_after_a_restart(database: Database) 
 
     let Stage { console, data, clock, rooms } = stage;
     console.db.close().await;
+    // No process starts within the millisecond in which another one made ids.
+    clock.advance(10);
     let stage = Stage { console: use_cases_in(&database, clock.clone(), data.path()).await, data, clock, rooms };
     assert_eq!(stage.step().await, Round::Moved);
     assert_eq!(stage.step().await, Round::Held, "200 wait");
