@@ -109,7 +109,8 @@ mod from_problem {
         }
 
         /// A fault that is no problem of a use case.
-        pub(crate) fn internal(texts: Texts) -> Self {
+        #[must_use]
+        pub fn internal(texts: Texts) -> Self {
             let message = texts.get("error.internal");
             Self { code: "internal".to_owned(), status: 500, message, field: None }
         }

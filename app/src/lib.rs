@@ -51,7 +51,7 @@ pub use pages::statistics::{imports, reports};
 #[cfg(feature = "ssr")]
 pub use routes::App;
 #[cfg(feature = "ssr")]
-pub use shell::{fault_page, shell};
+pub use shell::{failure_page, shell};
 #[cfg(feature = "ssr")]
 pub use texts::{Locale, Texts};
 

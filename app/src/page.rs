@@ -87,6 +87,7 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn of(texts: Texts, error: &UiError) -> Self {
         let (title, remedy) = match error.status {
+            403 if error.code == "cross_origin" => ("failure.forbidden", "failure.cross_origin_remedy"),
             403 => ("failure.forbidden", "failure.forbidden_remedy"),
             404 => ("failure.not_found", "failure.not_found_remedy"),
             503 => ("failure.unavailable", "failure.unavailable_remedy"),

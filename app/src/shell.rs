@@ -1,6 +1,6 @@
 //! The document around every page: head, navigation, language, and the policy that says what the browser may load.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ use crate::error::UiError;
 use crate::page::Failure;
 use crate::request;
 use crate::routes::App;
-use crate::texts::{COOKIE, Locale, Texts};
+use crate::texts::{COOKIE, Texts};
 
 /// The whole document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -37,11 +37,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The whole document in place of one whose making broke off: nothing of the person, and no script.
+/// The whole document in place of one that was refused or whose making broke off: nothing of the person, and no script.
 #[must_use]
-pub fn fault_page(headers: &HeaderMap, options: LeptosOptions) -> String {
-    let texts = Texts(Locale::of_request(headers));
-    let failure = Failure::of(texts, &UiError::internal(texts));
+pub fn failure_page(texts: Texts, error: &UiError, options: LeptosOptions) -> String {
+    let failure = Failure::of(texts, error);
     Owner::new().with(|| {
         let document = view! {
             <!DOCTYPE html>

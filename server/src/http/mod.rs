@@ -9,6 +9,7 @@ pub mod router;
 mod browser_session;
 mod client;
 mod exports;
+mod failures;
 mod health;
 mod imports;
 mod jd;

@@ -77,6 +77,7 @@ pub const CODES: &[&str] = &[
     "callback_no_address",
     "callback_no_former_secret",
     "changed_meanwhile",
+    "cross_origin",
     "delivery_callback_off",
     "delivery_finished",
     "delivery_unknown",

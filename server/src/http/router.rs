@@ -20,7 +20,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, client, exports, health, imports, ingest, jd, middleware, openapi, panics};
+use super::{AppState, api_v1, client, exports, failures, health, imports, ingest, jd, middleware, openapi};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -58,7 +58,7 @@ pub fn router(state: AppState, serves: Serves) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(from_fn_with_state(state.clone(), panics::answer))
+        .layer(from_fn_with_state(state.clone(), failures::tell))
         .layer(from_fn(middleware::harden))
         .layer(from_fn(middleware::observe))
         .layer(from_fn_with_state(state.clone(), client::locate))

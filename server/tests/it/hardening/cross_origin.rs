@@ -4,6 +4,7 @@ use callsheet::audit::AuditFilter;
 use callsheet::model::{Actor, PageRequest, Role};
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Client, Method};
+use serde_json::{Value, json};
 
 use crate::authz::{api_routes, client, fill, form};
 use crate::support::{DOMAIN, Database, TestConsole};
@@ -78,11 +79,31 @@ async fn nothing_that_another_origin_sends_is_done() {
     console.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_tells_why_and_what_to_do() {
+    let (console, client) = signed_in(None).await;
+    let answer = async |path: &str| {
+        let request =
+            client.post(console.url(path)).header("origin", "https://evil.example").header("accept-language", "en");
+        request.send().await.expect("an answer").text().await.expect("text")
+    };
+    let problem: Value = serde_json::from_str(&answer("/api/v1/domains").await).expect("JSON");
+    assert_eq!((&problem["type"], &problem["status"]), (&json!("/problems/cross_origin"), &json!(403)));
+    assert!(problem["detail"].as_str().expect("text").contains("`public_url`"), "{problem}");
+    let (path, _) = server_fn_paths().next().expect("a function");
+    let page = answer(path).await;
+    for text in ["<h1>Not allowed</h1>", "another address than this console", "set public_url to the address"] {
+        assert!(page.contains(text), "{page}");
+    }
+    assert!(!page.contains("<script"), "{page}");
+    console.stop().await;
+}
+
 /// The status of a change that is harmless.
 async fn change(console: &TestConsole, client: &Client, said: &[(&str, &str)]) -> u16 {
     let request = client.patch(console.url(&format!("/api/v1/domains/{DOMAIN}")));
     let request = said.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    request.json(&serde_json::json!({ "enabled": true })).send().await.expect("an answer").status().as_u16()
+    request.json(&json!({ "enabled": true })).send().await.expect("an answer").status().as_u16()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,53 @@
+//! What goes wrong outside of handlers, told in the way of the place that the request was sent to: as a problem or as a page.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use callsheet::model::{Problem, ProblemKind};
+use callsheet_app::{Locale, Texts, UiError, failure_page};
+use http::header::CONTENT_SECURITY_POLICY;
+use http::{HeaderValue, StatusCode};
+use leptos::config::LeptosOptions;
+use tower_http::csrf::ProtectionError;
+
+use super::panics::{Panicked, caught};
+use super::problem::ApiProblem;
+
+/// What a page of another origin made a browser send, or what looks so behind a proxy that changes `Host`.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the request comes from a page of another origin; behind a proxy, set `public_url` to the address that browsers use"
+)]
+struct CrossOrigin;
+
+impl Problem for CrossOrigin {
+    fn code(&self) -> &'static str {
+        "cross_origin"
+    }
+    fn kind(&self) -> ProblemKind {
+        ProblemKind::Forbidden
+    }
+}
+
+/// What the page of a failure may load.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// Answers where a handler panics, and where the guard of origins refused. The JD-compatible API tells its panics itself, for its answers name
+/// their request.
+pub(super) async fn tell(State(leptos): State<LeptosOptions>, request: Request, next: Next) -> Response {
+    let for_script = request.uri().path().starts_with("/api/");
+    let texts = Texts(Locale::of_request(request.headers()));
+    let page = |status: StatusCode, error: &UiError| {
+        let policy = [(CONTENT_SECURITY_POLICY, PAGE_POLICY)];
+        (status, policy, Html(failure_page(texts, error, leptos))).into_response()
+    };
+    match caught(next.run(request)).await {
+        Err(Panicked) if for_script => ApiProblem::fault().into_response(),
+        Err(Panicked) => page(StatusCode::INTERNAL_SERVER_ERROR, &UiError::internal(texts)),
+        Ok(response) if response.extensions().get::<ProtectionError>().is_none() => response,
+        Ok(_) if for_script => ApiProblem::from(CrossOrigin).into_response(),
+        Ok(_) => page(StatusCode::FORBIDDEN, &UiError::of(texts, &CrossOrigin)),
+    }
+}
