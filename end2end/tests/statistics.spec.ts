@@ -148,8 +148,10 @@ test.describe('with script', () => {
     await expect(page.locator('.chart canvas')).toHaveCount(1);
     await page.evaluate(() => document.body.setAttribute('data-same', ''));
     const [title, picker] = [page.locator('#chart h2'), page.locator('.picker > summary')];
+    await page.getByLabel('From').fill('2026-11-01');
     await page.getByRole('link', { name: 'Traffic', exact: true }).click();
     await expect(title).toHaveText('Traffic');
+    await expect(page.getByLabel('From'), 'typed, but not sent').toHaveValue('');
     await expect(page).toHaveURL(/slot=7d&metric=traffic/);
     await expect(page.getByRole('link', { name: 'Traffic', exact: true })).toBeFocused();
     await picker.click();

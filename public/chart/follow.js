@@ -9,20 +9,33 @@ function filtered(event) {
   return plain && ours && !link.hasAttribute('download') && !link.hash ? link.href : undefined;
 }
 
-/** The list of domains stays where the new one has the same: an island may live in it. `touched`: the person has been at it meanwhile. */
-function keepPicker(shown, next, touched) {
-  const [old, fresh] = [shown, next].map((main) => main.querySelector('.picker'));
-  if (!old || !fresh) return;
-  const boxes = new Map([...old.querySelectorAll('[type=checkbox]')].map((box) => [box.value, box]));
-  const wanted = [...fresh.querySelectorAll('[type=checkbox]')];
-  const [hadIsland, hasIsland] = [old, fresh].map((picker) => picker.querySelector('leptos-island') !== null);
-  if (hadIsland !== hasIsland || wanted.length !== boxes.size || !wanted.every(({ value }) => boxes.has(value))) return;
-  old.querySelector('summary').textContent = fresh.querySelector('summary').textContent;
-  if (!touched) {
-    for (const { value, checked } of wanted) boxes.get(value).checked = checked;
-    old.open = false;
+/** Makes what is shown say what is fresh, and leaves alone what is the same: whatever is put in anew has to be laid out. */
+function merge(shown, fresh, touched) {
+  if (shown.isEqualNode(fresh)) return;
+  // A figure was drawn into.
+  if (shown.nodeName !== fresh.nodeName || shown.nodeName === 'FIGURE') return shown.replaceWith(fresh);
+  if (!(shown instanceof Element)) {
+    shown.data = fresh.data;
+    return;
   }
-  fresh.replaceWith(old);
+  if (shown.matches('.picker')) return mergePicker(shown, fresh, touched);
+  for (const { name } of [...shown.attributes]) if (!fresh.hasAttribute(name)) shown.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
+  const [had, has] = [shown, fresh].map(({ childNodes }) => [...childNodes]);
+  had.forEach((node, place) => (has[place] ? merge(node, has[place], touched) : node.remove()));
+  shown.append(...has.slice(had.length));
+}
+
+/** The list of domains stays where the new one has the same: an island may live in it. `touched`: the person has been at it meanwhile. */
+function mergePicker(shown, fresh, touched) {
+  const boxes = new Map([...shown.querySelectorAll('[type=checkbox]')].map((box) => [box.value, box]));
+  const wanted = [...fresh.querySelectorAll('[type=checkbox]')];
+  const [hadIsland, hasIsland] = [shown, fresh].map((picker) => picker.querySelector('leptos-island') !== null);
+  if (hadIsland !== hasIsland || wanted.length !== boxes.size || !wanted.every(({ value }) => boxes.has(value))) return shown.replaceWith(fresh);
+  shown.querySelector('summary').textContent = fresh.querySelector('summary').textContent;
+  if (touched) return;
+  for (const { value, checked } of wanted) boxes.get(value).checked = checked;
+  shown.open = false;
 }
 
 /** What the server answers at an address, to be shown; nothing where it is no page like this one. */
@@ -38,12 +51,13 @@ async function load(address, signal) {
 function show(next, touched) {
   const [shown, fresh] = [document, next].map((page) => page.querySelector('main'));
   const focused = document.activeElement?.closest('main a')?.textContent;
-  keepPicker(shown, fresh, touched);
-  shown.replaceChildren(...fresh.childNodes);
+  // What was typed but not sent.
+  if (!touched) shown.querySelector('form.filters').reset();
+  merge(shown, fresh, touched);
   document.title = next.querySelector('title').textContent;
   const languages = next.querySelectorAll('a[hreflang]');
   document.querySelectorAll('a[hreflang]').forEach((link, place) => link.setAttribute('href', languages[place].getAttribute('href')));
-  if (focused) [...shown.querySelectorAll('a')].find((link) => link.textContent === focused)?.focus({ preventScroll: true });
+  if (focused && document.activeElement.textContent !== focused) [...shown.querySelectorAll('a')].find((link) => link.textContent === focused)?.focus({ preventScroll: true });
 }
 
 /** Begins to load a page; `stop` gives it up. */
