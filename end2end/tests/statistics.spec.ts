@@ -197,6 +197,37 @@ test.describe('with script', () => {
     expect(asked.slice(2)).toEqual(['metric=storage']);
   });
 
+  test('what was followed is what a load shows', async ({ page, context }) => {
+    const loaded = await context.newPage();
+    const shown = (of: Page) =>
+      of.evaluate(() => {
+        const main = document.querySelector('main')!.cloneNode(true) as Element;
+        // Drawn, loaded, folded, or of the minute; and a list of domains keeps its order.
+        for (const apart of main.querySelectorAll('.plot > *, script, noscript, .slot, .picker > div')) apart.remove();
+        return main.innerHTML;
+      });
+    const links = (of: Page) => [
+      of.getByRole('link', { name: 'Traffic', exact: true }),
+      of.locator('#top').getByRole('link', { name: small }),
+      of.getByRole('link', { name: '30 days' }),
+      of.getByRole('link', { name: 'Compare with the period before' }),
+      of.getByRole('link', { name: 'Storage', exact: true }),
+      of.getByRole('link', { name: '1 day', exact: true }),
+    ];
+    await page.goto('/statistics/usage?slot=7d');
+    await expect(page.locator('.chart canvas')).toHaveCount(1);
+    for (const link of links(page)) {
+      const before = page.url();
+      await link.click();
+      await expect(page).not.toHaveURL(before);
+      await loaded.goto(page.url());
+      await expect(async () => expect(await shown(page)).toBe(await shown(loaded))).toPass();
+    }
+    await page.goBack();
+    await loaded.goto(page.url());
+    await expect(async () => expect(await shown(page)).toBe(await shown(loaded))).toPass();
+  });
+
   test('a box finds one of many domains', async ({ page, api, callsheet }) => {
     const many = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`play.many-${at}.example`, 1]));
     for (const play of Object.keys(many)) await api.createDomain(play.replace('play', 'push'), play);
