@@ -71,7 +71,8 @@ lint() {
 test_rust() {
   step "Rust tests"
   rm -f "$rust_report"
-  .ci/with-postgres.sh cargo nextest run --locked --workspace
+  # Many of them wait: for a lease, a timeout, an encoder.
+  .ci/with-postgres.sh cargo nextest run --locked --workspace --test-threads $((2 * $(nproc)))
 }
 
 build_for_browser() {

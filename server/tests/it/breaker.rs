@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use callsheet::callbacks::Pause;
-use callsheet::model::{Actor, CallbackKind, Clock, SourceId, SystemClock, TestClock};
+use callsheet::deliveries::{DeliveryFilter, DeliveryState};
+use callsheet::model::{Actor, CallbackKind, Clock, PageRequest, SourceId, SystemClock, TestClock};
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 
 use crate::support::{
@@ -83,11 +84,19 @@ impl Stage {
         until(|| self.pause(), fits).await
     }
 
+    /// How many deliveries have failed and wait for their next try. Those that are on their way are not among them.
+    async fn failed(&self) -> usize {
+        let filter = DeliveryFilter { state: Some(DeliveryState::Retrying), ..DeliveryFilter::default() };
+        let page = PageRequest { number: 1, size: 1 };
+        let page = self.console.console.deliveries.list(&Actor::cli(), filter, page).await.expect("a list");
+        usize::try_from(page.total).expect("a count")
+    }
+
     /// A room begins every four seconds, and all that is told of it fails.
     async fn fail_until_paused(&mut self) -> Pause {
         loop {
             self.pass(4_000).await;
-            let look = async || (self.pause().await, self.receiver.received().len());
+            let look = async || (self.pause().await, self.failed().await);
             if let (Some(pause), _) = until(look, |(pause, count)| pause.is_some() || *count == self.rooms).await {
                 return pause;
             }
