@@ -227,7 +227,10 @@ test.describe('with script', () => {
     await api.createDomain(push);
     await api.setCallback(push, 'publish', receiver.url('/all'), false);
     await publish(callsheet, push, ['room_1', 'room_2']);
-    await page.goto(`/domains/${push}/deliveries`);
+    await expect(async () => {
+      await page.goto(`/domains/${push}/deliveries`);
+      await expect(page.getByRole('checkbox')).toHaveCount(4, { timeout: 500 });
+    }).toPass();
     await page.getByRole('checkbox').first().check();
     await action(page, 'Select all on this page').click();
     await expect(page.getByRole('checkbox', { checked: true })).toHaveCount(4);
