@@ -119,6 +119,16 @@ async fn nginx_drops_whom_it_is_told_to(database: Database) {
     assert!(!pusher.finish().await.status.success(), "its connection was closed: {}", nginx.log());
     until_live(&console, 0).await;
     assert!(!push().finish().await.status.success(), "refused");
+
+    // The same for scripts.
+    let mut client = Client::of_admin(Sdk::ALL[0], &console).await;
+    let named = json!({ "publishDomain": DOMAIN, "appName": "live", "streamName": "room_7" });
+    client.done("resumeLiveStream", named.clone());
+    let pusher = push();
+    until_live(&console, 1).await;
+    client.done("interruptLiveStream", named);
+    assert!(!pusher.finish().await.status.success(), "its connection was closed: {}", nginx.log());
+    until_live(&console, 0).await;
     console.stop().await;
 }
 
