@@ -22,11 +22,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         <!DOCTYPE html>
         <html lang=texts.0.tag()>
             <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <meta name="color-scheme" content="light dark"/>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <HashedStylesheet options=options.clone()/>
+                {basics(options.clone())}
                 <HydrationScripts options islands=true/>
                 <MetaTags/>
             </head>
@@ -46,12 +42,8 @@ pub fn failure_page(texts: Texts, error: &UiError, options: LeptosOptions) -> St
             <!DOCTYPE html>
             <html lang=texts.0.tag()>
                 <head>
-                    <meta charset="utf-8"/>
-                    <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                    <meta name="color-scheme" content="light dark"/>
+                    {basics(options)}
                     <title>{failure.title.clone()}</title>
-                    <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                    <HashedStylesheet options/>
                 </head>
                 <body>
                     <div class="alone">
@@ -63,6 +55,17 @@ pub fn failure_page(texts: Texts, error: &UiError, options: LeptosOptions) -> St
         };
         document.to_html()
     })
+}
+
+/// What the head of every document holds.
+fn basics(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <meta charset="utf-8"/>
+        <meta name="viewport" content="width=device-width, initial-scale=1"/>
+        <meta name="color-scheme" content="light dark"/>
+        <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+        <HashedStylesheet options/>
+    }
 }
 
 /// What must go with each page: the content policy with this response's nonce, and the language that a link chose.
