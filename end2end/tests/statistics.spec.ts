@@ -236,5 +236,14 @@ test.describe('with script', () => {
     await page.locator('.picker > summary').click();
     await page.getByRole('searchbox', { name: 'Find a domain' }).fill('MANY-7');
     await expect(page.locator('.picker label:visible')).toHaveText(['play.many-7.example']);
+
+    // It goes on doing so when something stands above the filters that did not before.
+    await page.getByLabel('From').fill('2026-11-07');
+    await page.getByLabel('To', { exact: true }).fill('2026-11-01');
+    await page.getByRole('button', { name: 'Show' }).first().click();
+    await expect(page.getByRole('alert')).toBeVisible();
+    await page.locator('.picker > summary').click();
+    await page.getByRole('searchbox', { name: 'Find a domain' }).fill('MANY-8');
+    await expect(page.locator('.picker label:visible')).toHaveText(['play.many-8.example']);
   });
 });
