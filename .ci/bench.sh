@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: deliveries, statistics, the size of the pages' files, and charts in a browser. JSON lines go to target/bench/ too.
+# `make bench`: deliveries, statistics, sizes, and the console in a browser. JSON lines go to target/bench/ too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/tools.sh
@@ -12,21 +12,23 @@ have goaccess || missing+=(goaccess) # the other reader of access logs
 have "${CHROMIUM:-chromium}" || missing+=(chromium)
 have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 install_missing "${missing[@]}"
-install_build_tools
+require_build_tools
 install_browser_packages
 
-# What a page's own files weigh on the wire, brotli, and what charts add: bytes.
-front_size() {
-  local site="$target_dir/release/site"
-  sum() { cat "$@" | wc -c; }
-  printf '{"bench":"front","wasm":%d,"js":%d,"css":%d,"charts":%d}\n' "$(sum "$site"/pkg/*.wasm.br)" "$(sum "$site"/pkg/*.js.br)" \
-    "$(sum "$site"/pkg/*.css.br)" "$(sum "$site"/chart/*.js.br)"
+# Bytes of the pages' static files on the wire (brotli), of charts, which only their pages load, and of the binary.
+sizes() {
+  local pkg="$CALLSHEET_ASSETS/pkg"
+  size() { stat --format %s "$@"; }
+  printf '{"bench":"sizes","wasm":%d,"js":%d,"css":%d,"charts":%d,"binary":%d}\n' "$(size "$pkg"/callsheet.*.wasm.br)" \
+    "$(size "$pkg"/callsheet.*.js.br)" "$(size "$pkg"/callsheet.*.css.br)" "$(size "$pkg"/chart.*.js.br)" \
+    "$(size "$target_dir/release/callsheet")"
 }
 
 .ci/with-postgres.sh --durable cargo bench --locked --package callsheet-server --bench delivery | tee "$results/delivery.jsonl"
 .ci/with-postgres.sh --durable cargo bench --locked --package callsheet-server --bench statistics | tee "$results/statistics.jsonl"
-release_is_current || build_release
-front_size | tee "$results/front.jsonl"
+use_build release
+build_is_current release || build_console release
+sizes | tee "$results/sizes.jsonl"
 rm -f "$results/browser.jsonl"
 (cd end2end && CALLSHEET_BINARY="$target_dir/release/callsheet" BENCH_OUTPUT="$results/browser.jsonl" \
   node_modules/.bin/playwright test --config bench.config.ts)

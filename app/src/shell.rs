@@ -5,8 +5,9 @@ use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
-use leptos_meta::{HashedStylesheet, MetaTags};
+use leptos_meta::MetaTags;
 
+use crate::assets::AssetUrls;
 use crate::components::Logo;
 use crate::error::UiError;
 use crate::page::Failure;
@@ -22,7 +23,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         <!DOCTYPE html>
         <html lang=texts.0.tag()>
             <head>
-                {basics(options.clone())}
+                {basics(expect_context())}
                 <HydrationScripts options islands=true/>
                 <MetaTags/>
             </head>
@@ -35,14 +36,14 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 /// The whole document in place of one that was refused or whose making broke off: nothing of the person, and no script.
 #[must_use]
-pub fn failure_page(texts: Texts, error: &UiError, options: LeptosOptions) -> String {
+pub fn failure_page(texts: Texts, error: &UiError, assets: AssetUrls) -> String {
     let failure = Failure::of(texts, error);
     Owner::new().with(|| {
         let document = view! {
             <!DOCTYPE html>
             <html lang=texts.0.tag()>
                 <head>
-                    {basics(options)}
+                    {basics(assets)}
                     <title>{failure.title.clone()}</title>
                 </head>
                 <body>
@@ -58,13 +59,13 @@ pub fn failure_page(texts: Texts, error: &UiError, options: LeptosOptions) -> St
 }
 
 /// What the head of every document holds.
-fn basics(options: LeptosOptions) -> impl IntoView {
+fn basics(assets: AssetUrls) -> impl IntoView {
     view! {
         <meta charset="utf-8"/>
         <meta name="viewport" content="width=device-width, initial-scale=1"/>
         <meta name="color-scheme" content="light dark"/>
-        <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-        <HashedStylesheet options/>
+        <link rel="icon" href=assets.icon type="image/svg+xml"/>
+        <link rel="stylesheet" href=assets.style_sheet/>
     }
 }
 

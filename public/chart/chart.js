@@ -1,9 +1,8 @@
 // Draws each chart of the page from the points of its table, and says under the pointer what the table says.
-// Loaded by pages with a chart alone, after uPlot (a global of its classic script).
-
-/* global uPlot */
+// Loaded only by pages with a chart.
 
 import { follow } from './follow.js';
+import uPlot from './uplot-1.6.32.js';
 
 /** The colour that a style sheet gives an element, resolved: a canvas understands no `light-dark()`. */
 const colour = (element, property = 'color') => getComputedStyle(element)[property];

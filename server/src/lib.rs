@@ -7,6 +7,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+pub mod assets;
 pub mod buckets;
 pub mod commands;
 pub mod config;

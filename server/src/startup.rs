@@ -1,7 +1,7 @@
 //! The whole process, from settings to a running console. `main` and the tests build the same.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::assets::Assets;
 use crate::buckets::Buckets;
 use crate::config::Config;
 use crate::http::AppState;
@@ -129,7 +130,7 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
 
 impl Application {
     /// Opens the database, takes the ports and prepares everything, without answering yet.
-    pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub async fn build(config: Config, clock: Arc<dyn Clock>, assets: Assets) -> Result<Self, StartError> {
         let console = open_console(&config, clock.clone()).await?;
         let listener = TcpListener::bind(config.http).await.map_err(|source| match source.kind() {
             std::io::ErrorKind::AddrInUse => StartError::PortInUse(config.http),
@@ -143,7 +144,8 @@ impl Application {
         let setup_token = if config.roles.web { console.accounts.setup_token().await? } else { None };
         let state = AppState {
             console: console.clone(),
-            leptos: leptos_options(),
+            leptos: leptos_options(&assets),
+            assets: Arc::new(assets),
             metrics: metrics_handle()?,
             trusted_proxies: config.trusted_proxies.as_slice().into(),
             data_dir: config.data_dir.clone(),
@@ -289,17 +291,10 @@ async fn bind_rtmp(
     Ok(Box::new(ingest))
 }
 
-/// The page files lie in `site` beside the binary, where the build puts them, or where `LEPTOS_SITE_ROOT` says.
-fn leptos_options() -> LeptosOptions {
-    let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf)).unwrap_or_default();
-    let site_root = std::env::var("LEPTOS_SITE_ROOT").unwrap_or_else(|_| beside.join("site").display().to_string());
-    // Without a built front (as in Rust tests) there are no hashes to read.
-    let hashed = beside.join("hash.txt").exists();
+fn leptos_options(assets: &Assets) -> LeptosOptions {
     LeptosOptions::builder()
-        .output_name("callsheet")
-        .site_root(site_root)
+        .output_name(assets.application())
         .site_pkg_dir("pkg")
-        .hash_files(hashed)
         .server_fn_prefix("/_fn".to_owned())
         .disable_server_fn_hash(true)
         .server_fn_mod_path(true)

@@ -20,6 +20,7 @@ mod hints;
 mod idempotency;
 mod keys;
 mod leases;
+mod migrations;
 mod news;
 mod queue;
 mod recordings;
@@ -45,6 +46,7 @@ use tokio::task::JoinHandle;
 pub use self::backup::copy_sqlite;
 use self::hints::Hints;
 pub use self::hints::QueueHints;
+use self::migrations::{PostgresMigrations, SqliteMigrations, migrator};
 pub use self::news::{News, Seen};
 use self::reports::Reports;
 pub use self::stats::StatsDb;
@@ -182,8 +184,8 @@ impl Db {
     /// Brings the tables up to date.
     pub async fn migrate(&self) -> Result<(), OpenError> {
         let migrator = match self.engine {
-            Engine::Sqlite => sqlx::migrate!("migrations/sqlite"),
-            Engine::Postgres => sqlx::migrate!("migrations/postgres"),
+            Engine::Sqlite => migrator::<SqliteMigrations>(),
+            Engine::Postgres => migrator::<PostgresMigrations>(),
         };
         migrator.run(&self.write).await.map_err(OpenError::Migrate)
     }
@@ -280,6 +282,9 @@ fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOption
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))
+        // Each connection has a thread and a cache of its own.
+        .min_connections(1)
+        .idle_timeout(Duration::from_secs(30))
         .after_connect(move |connection, _| {
             let settings = settings.clone();
             Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })

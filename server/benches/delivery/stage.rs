@@ -11,6 +11,7 @@ use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, SourceId, SystemClock};
 use callsheet::outbound::CallbackAddress;
 use callsheet::streams::{Admitted, Hint, IngestSink, PushRequest, SessionKey};
+use callsheet_server::assets::Assets;
 use callsheet_server::config::{Config, Overrides, Roles};
 use callsheet_server::startup::Application;
 use tokio::task::JoinHandle;
@@ -31,7 +32,8 @@ pub(crate) struct Stage {
 impl Stage {
     /// `database`: its URL. One domain for each address.
     pub(crate) async fn start(dir: &Path, database: &str, roles: Roles, addresses: &[String]) -> Outcome<Self> {
-        let application = Application::build(config(dir, database, roles)?, Arc::new(SystemClock)).await?;
+        let application =
+            Application::build(config(dir, database, roles)?, Arc::new(SystemClock), Assets::default()).await?;
         let (console, http) = (application.console().clone(), application.http_address()?);
         let mut admitted = Vec::new();
         for (n, address) in addresses.iter().enumerate() {

@@ -9,18 +9,21 @@ mod listen;
 mod serve;
 mod transcode_jobs;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
+use crate::assets::Assets;
 use crate::config::{Config, Overrides};
 use crate::http::api_v1::description;
 
 /// A console for live video: stream and recording events become signed, durable HTTP callbacks.
 #[derive(Debug, Parser)]
 #[command(name = "callsheet", version, propagate_version = true)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -209,14 +212,33 @@ enum ImportCommand {
 
 /// A failure in one line, and the exit code that goes with it.
 #[derive(Debug)]
-pub struct Failure {
-    pub message: String,
-    pub exit: u8,
+struct Failure {
+    message: String,
+    exit: u8,
 }
 
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Self { message: error.to_string(), exit: 1 }
+    }
+}
+
+/// Runs the command that this process was started with. `assets` are the static files of the pages.
+#[tokio::main]
+pub async fn run(assets: Assets) -> ExitCode {
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.is_empty());
+    // PostgreSQL notes at each start that the table of migrations is there.
+    let asked = asked.as_deref().unwrap_or("info,sqlx::postgres::notice=warn");
+    // Whatever is asked for: `rtmp_rs` writes stream keys, which may hold tokens, at info.
+    let filter = EnvFilter::new(format!("{asked},rtmp_rs=warn"));
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
+    match Cli::parse().run(assets).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("callsheet: {}", failure.message);
+            ExitCode::from(failure.exit)
+        }
     }
 }
 
@@ -232,13 +254,12 @@ fn load(overrides: &Overrides) -> Result<Config, Failure> {
 }
 
 impl Cli {
-    /// Does what was asked for.
-    pub async fn run(self) -> Result<(), Failure> {
+    async fn run(self, assets: Assets) -> Result<(), Failure> {
         match self.command {
             Command::Serve { settings, http, rtmp, role } => {
                 let Settings { config, data_dir, database_url } = settings;
                 let config = load(&Overrides { config, data_dir, database_url, http, rtmp, role })?;
-                serve::serve(config).await
+                serve::serve(config, assets).await
             }
             Command::User(UserCommand::Create { settings, name, role, password_stdin }) => {
                 create::user(&settings.load()?, &name, &role, password_stdin).await

@@ -1,5 +1,6 @@
 //! `callsheet serve`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use callsheet::model::SystemClock;
@@ -7,12 +8,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
+use crate::assets::Assets;
 use crate::config::Config;
 use crate::startup::Application;
 
 /// Runs the console until SIGTERM or Ctrl-C.
-pub(super) async fn serve(config: Config) -> Result<(), Failure> {
-    let application = Application::build(config, Arc::new(SystemClock)).await?;
+pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failure> {
+    let assets = page_assets(embedded)?;
+    let application = Application::build(config, Arc::new(SystemClock), assets).await?;
     let address = application.http_address()?;
     println!("Callsheet {}", env!("CARGO_PKG_VERSION"));
     println!("  console      http://{address}");
@@ -35,4 +38,16 @@ pub(super) async fn serve(config: Config) -> Result<(), Failure> {
         stop.cancel();
     });
     Ok(application.run(shutdown).await?)
+}
+
+/// The embedded files, or those of the folder that `cargo leptos watch` names.
+fn page_assets(embedded: Assets) -> Result<Assets, Failure> {
+    let assets = match std::env::var_os("LEPTOS_SITE_ROOT") {
+        Some(folder) => Assets::read(Path::new(&folder))?,
+        None => embedded,
+    };
+    if assets.is_empty() {
+        tracing::error!("this binary was built without the pages' static files: build it with `make run`");
+    }
+    Ok(assets)
 }

@@ -1,5 +1,7 @@
 //! What goes wrong outside of handlers, told in the way of the place that the request was sent to: as a problem or as a page.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
@@ -7,11 +9,11 @@ use callsheet::model::{Problem, ProblemKind};
 use callsheet_app::{Locale, Texts, UiError, failure_page};
 use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderValue, StatusCode};
-use leptos::config::LeptosOptions;
 use tower_http::csrf::ProtectionError;
 
 use super::panics::{Panicked, caught};
 use super::problem::ApiProblem;
+use crate::assets::Assets;
 
 /// What a page of another origin made a browser send, or what looks so behind a proxy that changes `Host`.
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +38,12 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 
 /// Answers where a handler panics, and where the guard of origins refused. The JD-compatible API tells its panics itself, for its answers name
 /// their request.
-pub(super) async fn tell(State(leptos): State<LeptosOptions>, request: Request, next: Next) -> Response {
+pub(super) async fn tell(State(assets): State<Arc<Assets>>, request: Request, next: Next) -> Response {
     let for_script = request.uri().path().starts_with("/api/");
     let texts = Texts(Locale::of_request(request.headers()));
     let page = |status: StatusCode, error: &UiError| {
         let policy = [(CONTENT_SECURITY_POLICY, PAGE_POLICY)];
-        (status, policy, Html(failure_page(texts, error, leptos))).into_response()
+        (status, policy, Html(failure_page(texts, error, assets.urls()))).into_response()
     };
     match caught(next.run(request)).await {
         Err(Panicked) if for_script => ApiProblem::fault().into_response(),

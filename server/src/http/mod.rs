@@ -6,6 +6,7 @@ pub mod problem;
 pub mod rate_limit;
 pub mod router;
 
+mod assets;
 mod browser_session;
 mod client;
 mod exports;
@@ -27,11 +28,14 @@ use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::rate_limit::RateLimits;
+use crate::assets::Assets;
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone, FromRef)]
 pub struct AppState {
     pub console: Console,
+    /// The static files of the pages.
+    pub assets: Arc<Assets>,
     pub leptos: LeptosOptions,
     pub metrics: PrometheusHandle,
     /// Proxies whose word on the client's address is taken.

@@ -1,18 +1,14 @@
 //! All routes and layers.
 
-use std::io::ErrorKind;
-
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use callsheet_app::{ApiDescription, App, provide_app_context, shell};
+use http::HeaderValue;
 use http::header::STRICT_TRANSPORT_SECURITY;
-use http::{HeaderValue, StatusCode};
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::csrf::CsrfLayer;
-use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_sessions::cookie::SameSite;
@@ -20,7 +16,7 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, client, exports, failures, health, imports, ingest, jd, middleware, openapi};
+use super::{AppState, api_v1, assets, client, exports, failures, health, imports, ingest, jd, middleware, openapi};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -73,9 +69,9 @@ fn over_tls(state: &AppState) -> bool {
 /// What takes a browser's cookie: pages, server functions and the API.
 fn web(state: &AppState) -> Router<AppState> {
     let console = state.console.clone();
-    let context = move || provide_app_context(console.clone(), ApiDescription(&api_v1::DESCRIPTION));
+    let urls = state.assets.urls();
+    let context = move || provide_app_context(console.clone(), ApiDescription(&api_v1::DESCRIPTION), urls.clone());
     let options = state.leptos.clone();
-    let site = options.site_root.to_string();
     let pages = Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context.clone(), {
             let options = options.clone();
@@ -97,36 +93,12 @@ fn web(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))
         .layer(sessions)
         .layer(same_origin(state))
-        .nest("/chart", files(&format!("{site}/chart")))
-        .nest("/pkg", files(&format!("{site}/pkg")))
+        .merge(assets::routes(&state.assets))
         .route("/api/openapi.json", get(openapi::show))
-        .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
 }
 
 /// Refuses what a page of another origin sends. Proxies may change `Host`, so the address that browsers know counts too.
 fn same_origin(state: &AppState) -> CsrfLayer {
     let public = state.console.public_url.as_ref().map(|url| url.origin().ascii_serialization());
     public.and_then(|origin| CsrfLayer::new().add_trusted_origin(origin).ok()).unwrap_or_default()
-}
-
-/// What a disk says of names that no file has, or can have.
-const NO_FILE: [ErrorKind; 4] =
-    [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::InvalidFilename, ErrorKind::InvalidInput];
-
-/// The files of a folder.
-fn files(folder: &str) -> Router<AppState> {
-    let folder = ServeDir::new(folder).precompressed_br().precompressed_gzip();
-    Router::new().fallback(move |request: Request| {
-        let mut folder = folder.clone();
-        async move {
-            match folder.try_call(request).await {
-                Ok(file) => file.into_response(),
-                Err(error) if NO_FILE.contains(&error.kind()) => StatusCode::NOT_FOUND.into_response(),
-                Err(error) => {
-                    tracing::error!(%error, "cannot read a file of the pages");
-                    StatusCode::INTERNAL_SERVER_ERROR.into_response()
-                }
-            }
-        }
-    })
 }

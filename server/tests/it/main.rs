@@ -6,6 +6,7 @@ mod api;
 mod support;
 
 mod accounts;
+mod assets;
 mod attempts;
 mod audit;
 mod authz;

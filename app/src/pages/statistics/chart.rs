@@ -8,6 +8,7 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
 use super::report::{Cell, Table};
+use crate::assets::AssetUrls;
 use crate::texts::Texts;
 use crate::units::Scale;
 
@@ -49,6 +50,7 @@ impl Chart<'_> {
             })
             .collect();
         let (level, level_text) = self.level.clone().unzip();
+        let script = expect_context::<AssetUrls>().chart;
         view! {
             <figure class="chart" data-chart=shape data-one=self.scale.one() data-zone=self.zone.to_owned() data-lang=texts.0.tag()
                 data-running=self.running.then_some("") data-level=level data-level-text=level_text data-peak-text=self.peak.clone()>
@@ -65,8 +67,7 @@ impl Chart<'_> {
                     <noscript class="rows" inner_html=table(self.table)></noscript>
                 </details>
             </figure>
-            <script defer nonce=use_nonce() src="/chart/uplot-1.6.32.min.js"></script>
-            <script type="module" nonce=use_nonce() src="/chart/chart.js"></script>
+            <script type="module" nonce=use_nonce() src=script></script>
         }
         .into_any()
     }

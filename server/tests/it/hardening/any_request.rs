@@ -201,7 +201,6 @@ fn routes() -> Vec<(Method, String)> {
         (Method::GET, "/statistics/usage.xlsx"),
         (Method::GET, "/statistics/transcoding.csv"),
         (Method::GET, "/pkg/{file}"),
-        (Method::GET, "/chart/{file}"),
         (Method::GET, "/{nothing}"),
     ];
     let others = others.map(|(method, path)| (method, path.to_owned()));

@@ -10,6 +10,7 @@ use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, SystemClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use callsheet::{Console, Retention};
+use callsheet_server::assets::Assets;
 use callsheet_server::config::{Config, Roles};
 use callsheet_server::startup::{Application, open_console};
 use jiff::tz::TimeZone;
@@ -113,9 +114,20 @@ impl TestConsole {
         clock: Arc<dyn Clock>,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::start_with_assets(data, database, clock, Assets::default(), change).await
+    }
+
+    /// Starts with static files for its pages.
+    pub(crate) async fn start_with_assets(
+        data: TempDir,
+        database: Database,
+        clock: Arc<dyn Clock>,
+        assets: Assets,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = config(data.path(), &database);
         change(&mut config);
-        let application = Application::build(config, clock).await.expect("the console starts");
+        let application = Application::build(config, clock, assets).await.expect("the console starts");
         let shutdown = CancellationToken::new();
         Self {
             console: application.console().clone(),

@@ -1,0 +1,112 @@
+//! The static files of the pages: scripts, WebAssembly, style sheet, icon.
+//!
+//! `.ci/assets/build.mjs` builds them and `main` embeds them, so that the binary alone is a complete console.
+//! `cargo leptos watch` serves its own folder instead.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use bytes::Bytes;
+use callsheet_app::AssetUrls;
+use rust_embed::RustEmbed;
+
+/// Lists, in the folder of a build, the path of each file by its plain name.
+const MANIFEST: &str = "manifest.json";
+/// Where the build puts files; `pkg/` of the URL.
+const FOLDER: &str = "pkg";
+
+/// The static files of the pages. Empty by default.
+#[derive(Debug, Default)]
+pub struct Assets {
+    /// Files and their compressed copies, by path.
+    content: HashMap<String, Bytes>,
+    /// Paths of the files by plain name, such as `pkg/callsheet.0123456789abcdef.css` of `callsheet.css`.
+    paths: HashMap<String, String>,
+}
+
+/// A file as the build left it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asset<'a> {
+    pub content: &'a Bytes,
+    pub brotli: Option<&'a Bytes>,
+    pub gzip: Option<&'a Bytes>,
+    /// The content never changes under this path, because the path holds its hash.
+    pub immutable: bool,
+}
+
+impl Assets {
+    /// The files that are compiled into the binary; none if it was built without the pages' build.
+    #[must_use]
+    pub fn embedded<E: RustEmbed>() -> Self {
+        let file = |path: &str| match E::get(path)?.data {
+            Cow::Borrowed(content) => Some(Bytes::from_static(content)),
+            Cow::Owned(content) => Some(content.into()),
+        };
+        let paths = file(MANIFEST).and_then(|manifest| serde_json::from_slice(&manifest).ok()).unwrap_or_default();
+        let content = E::iter().filter_map(|path| Some((path.to_string(), file(&path)?))).collect();
+        Self { content, paths }
+    }
+
+    /// The files of a folder, under their own names.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn read(folder: &Path) -> io::Result<Self> {
+        let mut assets = Self::default();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(next) = folders.pop() {
+            for entry in std::fs::read_dir(next)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Some((path, name)) = path.strip_prefix(folder).ok().and_then(|relative| {
+                    Some((relative.to_str()?.to_owned(), relative.file_name()?.to_str()?.to_owned()))
+                }) {
+                    assets.content.insert(path.clone(), std::fs::read(folder.join(&path))?.into());
+                    assets.paths.insert(name, path);
+                }
+            }
+        }
+        Ok(assets)
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// The paths of all files, without the compressed copies.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.values().map(String::as_str)
+    }
+
+    /// The file at a path.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<Asset<'_>> {
+        let content = self.content.get(path)?;
+        let copy = |extension| self.content.get(&format!("{path}{extension}"));
+        let immutable = path.rsplit('/').next().is_some_and(|name| !self.paths.contains_key(name));
+        Some(Asset { content, brotli: copy(".br"), gzip: copy(".gz"), immutable })
+    }
+
+    /// Where pages load the files from.
+    #[must_use]
+    pub fn urls(&self) -> AssetUrls {
+        let url = |name: &str| format!("/{}", self.path_of(name)).into();
+        AssetUrls { style_sheet: url("callsheet.css"), chart: url("chart.js"), icon: url("favicon.svg") }
+    }
+
+    /// The name that the application's script and its WebAssembly share, without extension.
+    #[must_use]
+    pub fn application(&self) -> String {
+        let script = self.path_of("callsheet.js");
+        let name = script.rsplit('/').next().unwrap_or(&script);
+        name.strip_suffix(".js").unwrap_or(name).to_owned()
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        self.paths.get(name).cloned().unwrap_or_else(|| format!("{FOLDER}/{name}"))
+    }
+}
