@@ -34,7 +34,7 @@ at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
 # install_crate NAME@VERSION ARGUMENTS…: builds apart from the project, and can be interrupted and taken up again.
 # The tools run for seconds: building them fast matters more than their own speed.
 install_crate() {
-  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
     cargo install --root "$tools_dir" --target-dir "$tools_dir/build" "$@"
 }
 

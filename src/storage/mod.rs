@@ -282,8 +282,8 @@ fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOption
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))
-        // Each connection has a thread and a cache of its own.
-        .min_connections(1)
+        // Each connection has a thread and a cache of its own. The one that writes stays.
+        .min_connections(u32::from(connections == 1))
         .idle_timeout(Duration::from_secs(30))
         .after_connect(move |connection, _| {
             let settings = settings.clone();
