@@ -3,14 +3,13 @@
 //! `.ci/assets/build.mjs` builds them and `main` embeds them, so that the binary alone is a complete console.
 //! `cargo leptos watch` serves its own folder instead.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
 use callsheet_app::AssetUrls;
-use rust_embed::RustEmbed;
+use include_dir::{Dir, File};
 
 /// Lists, in the folder of a build, the path of each file by its plain name.
 const MANIFEST: &str = "manifest.json";
@@ -39,13 +38,13 @@ pub struct Asset<'a> {
 impl Assets {
     /// The files that are compiled into the binary; none if it was built without the pages' build.
     #[must_use]
-    pub fn embedded<E: RustEmbed>() -> Self {
-        let file = |path: &str| match E::get(path)?.data {
-            Cow::Borrowed(content) => Some(Bytes::from_static(content)),
-            Cow::Owned(content) => Some(content.into()),
-        };
-        let paths = file(MANIFEST).and_then(|manifest| serde_json::from_slice(&manifest).ok()).unwrap_or_default();
-        let content = E::iter().filter_map(|path| Some((path.to_string(), file(&path)?))).collect();
+    pub fn embedded(folder: &'static Dir<'static>) -> Self {
+        let manifest = folder.get_file(MANIFEST).map(File::contents);
+        let paths = manifest.and_then(|manifest| serde_json::from_slice(manifest).ok()).unwrap_or_default();
+        let files = folder.dirs().flat_map(Dir::files);
+        let content = files
+            .filter_map(|file| Some((file.path().to_str()?.to_owned(), Bytes::from_static(file.contents()))))
+            .collect();
         Self { content, paths }
     }
 

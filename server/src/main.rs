@@ -3,14 +3,11 @@
 use std::process::ExitCode;
 
 use callsheet_server::assets::Assets;
-use rust_embed::RustEmbed;
+use include_dir::{Dir, include_dir};
 
 /// The static files of the pages, as `.ci/assets/build.mjs` writes them. Embedded here, because they are built beside the library.
-#[derive(RustEmbed)]
-#[folder = "$CALLSHEET_ASSETS"]
-#[allow_missing = true]
-struct PageAssets;
+static PAGE_ASSETS: Dir = include_dir!("$CALLSHEET_ASSETS");
 
 fn main() -> ExitCode {
-    callsheet_server::commands::run(Assets::embedded::<PageAssets>())
+    callsheet_server::commands::run(Assets::embedded(&PAGE_ASSETS))
 }

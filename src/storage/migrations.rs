@@ -2,37 +2,25 @@
 //!
 //! Not `sqlx::migrate!`: that macro compiles the drivers of all databases a second time, for the compiler.
 
-use rust_embed::RustEmbed;
+use include_dir::{Dir, File, include_dir};
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-#[derive(RustEmbed)]
-#[folder = "migrations/sqlite"]
-pub(super) struct SqliteMigrations;
-
-#[derive(RustEmbed)]
-#[folder = "migrations/postgres"]
-pub(super) struct PostgresMigrations;
-
-#[derive(RustEmbed)]
-#[folder = "migrations/stats/sqlite"]
-pub(super) struct SqliteStatsMigrations;
-
-#[derive(RustEmbed)]
-#[folder = "migrations/stats/postgres"]
-pub(super) struct PostgresStatsMigrations;
+pub(super) static SQLITE: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/sqlite");
+pub(super) static POSTGRES: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/postgres");
+pub(super) static SQLITE_STATS: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/stats/sqlite");
+pub(super) static POSTGRES_STATS: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/stats/postgres");
 
 /// All migrations of a folder, in order.
-pub(super) fn migrator<Folder: RustEmbed>() -> Migrator {
-    Migrator::with_migrations(Folder::iter().filter_map(|name| migration::<Folder>(&name)).collect())
+pub(super) fn migrator(folder: &'static Dir<'static>) -> Migrator {
+    Migrator::with_migrations(folder.files().filter_map(migration).collect())
 }
 
 /// `None` if the file is not named like a migration.
-fn migration<Folder: RustEmbed>(name: &str) -> Option<Migration> {
-    let (version, description) = name.strip_suffix(".sql")?.split_once('_')?;
-    let sql = String::from_utf8(Folder::get(name)?.data.into_owned()).ok()?;
+fn migration(file: &'static File<'static>) -> Option<Migration> {
+    let (version, description) = file.path().file_stem()?.to_str()?.split_once('_')?;
     let description = description.replace('_', " ").into();
-    let sql = sqlx::AssertSqlSafe(sql).into_sql_str();
+    let sql = file.contents_utf8()?.into_sql_str();
     Some(Migration::new(version.parse().ok()?, description, MigrationType::Simple, sql, false))
 }
 
@@ -42,14 +30,10 @@ mod tests {
 
     #[test]
     fn every_file_is_a_migration() {
-        fn check<Folder: RustEmbed>() {
-            let versions: Vec<_> = migrator::<Folder>().iter().map(|migration| migration.version).collect();
-            let expected: Vec<_> = (1..).take(Folder::iter().count()).collect();
+        for folder in [&SQLITE, &POSTGRES, &SQLITE_STATS, &POSTGRES_STATS] {
+            let versions: Vec<_> = migrator(folder).iter().map(|migration| migration.version).collect();
+            let expected: Vec<_> = (1..).take(folder.files().count()).collect();
             assert_eq!(versions, expected);
         }
-        check::<SqliteMigrations>();
-        check::<PostgresMigrations>();
-        check::<SqliteStatsMigrations>();
-        check::<PostgresStatsMigrations>();
     }
 }

@@ -46,7 +46,7 @@ use tokio::task::JoinHandle;
 pub use self::backup::copy_sqlite;
 use self::hints::Hints;
 pub use self::hints::QueueHints;
-use self::migrations::{PostgresMigrations, SqliteMigrations, migrator};
+use self::migrations::migrator;
 pub use self::news::{News, Seen};
 use self::reports::Reports;
 pub use self::stats::StatsDb;
@@ -184,8 +184,8 @@ impl Db {
     /// Brings the tables up to date.
     pub async fn migrate(&self) -> Result<(), OpenError> {
         let migrator = match self.engine {
-            Engine::Sqlite => migrator::<SqliteMigrations>(),
-            Engine::Postgres => migrator::<PostgresMigrations>(),
+            Engine::Sqlite => migrator(&migrations::SQLITE),
+            Engine::Postgres => migrator(&migrations::POSTGRES),
         };
         migrator.run(&self.write).await.map_err(OpenError::Migrate)
     }

@@ -5,29 +5,21 @@ use std::sync::Arc;
 use callsheet::model::SystemClock;
 use callsheet_server::assets::Assets;
 use flate2::read::GzDecoder;
+use include_dir::{Dir, include_dir};
 use reqwest::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use reqwest::{Client, Method, Response, StatusCode};
-use rust_embed::RustEmbed;
 
 use crate::support::{Database, TestConsole};
 
 const STYLE_SHEET: &str = "/pkg/callsheet.0123456789abcdef.css";
 const PLAIN: &[u8] = include_bytes!("fixtures/assets/pkg/callsheet.0123456789abcdef.css");
 
-#[derive(RustEmbed)]
-#[folder = "tests/it/fixtures/assets"]
-struct Sample;
+static SAMPLE: Dir = include_dir!("$CARGO_MANIFEST_DIR/tests/it/fixtures/assets");
 
 async fn console() -> TestConsole {
     let data = tempfile::tempdir().expect("folder");
-    TestConsole::start_with_assets(
-        data,
-        Database::sqlite(),
-        Arc::new(SystemClock),
-        Assets::embedded::<Sample>(),
-        |_| {},
-    )
-    .await
+    TestConsole::start_with_assets(data, Database::sqlite(), Arc::new(SystemClock), Assets::embedded(&SAMPLE), |_| {})
+        .await
 }
 
 async fn get(console: &TestConsole, path: &str, encodings: &str) -> Response {

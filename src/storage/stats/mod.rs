@@ -24,7 +24,7 @@ use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Transaction};
 
 use self::memo::Memo;
 use super::batch::Rows;
-use super::migrations::{PostgresStatsMigrations, SqliteStatsMigrations, migrator};
+use super::migrations::{self, migrator};
 use super::rows::{Read, Value, Values, named};
 use super::{Db, Engine, MIB, OpenError, sqlite_pool};
 use crate::model::StoreError;
@@ -69,8 +69,8 @@ impl StatsDb {
     /// Brings the tables up to date, and hours and days into the console's zone.
     pub async fn migrate(&self) -> Result<(), OpenError> {
         let mut migrator = match self.engine {
-            Engine::Sqlite => migrator::<SqliteStatsMigrations>(),
-            Engine::Postgres => migrator::<PostgresStatsMigrations>(),
+            Engine::Sqlite => migrator(&migrations::SQLITE_STATS),
+            Engine::Postgres => migrator(&migrations::POSTGRES_STATS),
         };
         migrator.dangerous_set_table_name("_stats_migrations");
         migrator.run(&self.write).await.map_err(OpenError::Migrate)?;

@@ -93,6 +93,7 @@ impl Api {
         let console = Console::new(parts);
         let state = AppState {
             console: console.clone(),
+            assets: Default::default(),
             leptos: LeptosOptions::builder().output_name("callsheet").build(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             trusted_proxies: Arc::default(),

@@ -43,6 +43,7 @@ impl Stage {
         console.domains.create(&Actor::cli(), new).await.expect("created");
         let state = AppState {
             console: console.clone(),
+            assets: Default::default(),
             leptos: LeptosOptions::builder().output_name("callsheet").build(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             trusted_proxies: Arc::default(),
