@@ -52,7 +52,7 @@ lint() {
   cargo fmt --all --check
   step "Lints: console"
   cargo clippy --locked --workspace --all-targets -- -D warnings
-  cargo clippy --locked --package callsheet-server --bins --no-default-features -- -D warnings
+  cargo clippy --locked --workspace --no-default-features -- -D warnings
   step "Lints: browser"
   cargo clippy --locked --package callsheet-islands --target wasm32-unknown-unknown --target-dir "$target_dir/assets" -- -D warnings
   end2end/node_modules/.bin/tsc --project end2end
@@ -87,8 +87,8 @@ install_debian_packages
 require_build_tools
 install_test_tools
 lint
-step "Building the console"
-build_console dev
+step "Building the console and its tests"
+beside_assets dev cargo nextest run --locked --workspace --no-run
 
 result=0
 test_rust || result=1

@@ -108,31 +108,40 @@ use_build() {
 
 # build_assets BUILD: the static files of the pages.
 build_assets() {
+  local profile=dev folder=debug
+  [ "$1" = dev ] || profile=wasm-release folder=wasm-release
   install_asset_tools
-  local profile="wasm-$1"
   # A target folder of its own, so that the server can be built at the same time.
   cargo build --locked --package callsheet-islands --target wasm32-unknown-unknown --profile "$profile" --target-dir "$target_dir/assets"
-  node .ci/assets/build.mjs "$target_dir/assets/wasm32-unknown-unknown/$profile/callsheet_islands.wasm" "$CALLSHEET_ASSETS" "--$1"
+  node .ci/assets/build.mjs "$target_dir/assets/wasm32-unknown-unknown/$folder/callsheet_islands.wasm" "$CALLSHEET_ASSETS" "--$1"
 }
 
-# build_console BUILD: the binary with the static files of the pages. They are built beside the server, which needs them last.
-build_console() {
-  local stamp log="$target_dir/assets.log" assets
-  use_build "$1"
-  stamp="$(build_folder "$1")/.callsheet-built"
-  rm -f "$stamp"
-  echo "$PWD" >"$stamp.new" # now: what is edited during the build counts for the next one
-  build_assets "$1" >"$log" 2>&1 &
+# beside_assets BUILD COMMAND…: runs the command while the static files of the pages are built.
+beside_assets() {
+  local build="$1" log="$target_dir/assets.log" assets
+  shift
+  use_build "$build"
+  build_assets "$build" >"$log" 2>&1 &
   assets=$!
   # shellcheck disable=SC2064
   trap "kill $assets 2>/dev/null || true" EXIT
-  cargo build --locked --package callsheet-server --lib --profile "$1"
-  step "Building the static files of the pages"
+  "$@"
+  step "Waiting for the static files of the pages"
   wait "$assets" || {
     cat "$log" >&2
     stop "the static files of the pages could not be built."
   }
   trap - EXIT
+}
+
+# build_console BUILD: the binary. Only its last step, which links it, needs the static files of the pages.
+build_console() {
+  local stamp
+  stamp="$(build_folder "$1")/.callsheet-built"
+  mkdir -p "$(build_folder "$1")"
+  rm -f "$stamp"
+  echo "$PWD" >"$stamp.new" # now: what is edited during the build counts for the next one
+  beside_assets "$1" cargo build --locked --package callsheet-server --lib --profile "$1"
   cargo build --locked --package callsheet-server --bin callsheet --profile "$1"
   [ "$1" = dev ] || keep_symbols_apart "$(build_folder "$1")/callsheet"
   mv "$stamp.new" "$stamp"

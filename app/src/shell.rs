@@ -1,6 +1,7 @@
 //! The document around every page: head, navigation, language, and the policy that says what the browser may load.
 
 use axum::http::{HeaderValue, header};
+use html_escape::encode_text;
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -44,7 +45,8 @@ pub fn failure_page(texts: Texts, error: &UiError, assets: AssetUrls) -> String 
             <html lang=texts.0.tag()>
                 <head>
                     {basics(assets)}
-                    <title>{failure.title.clone()}</title>
+                    // As text: browsers show the markers that the framework leaves between views.
+                    <title inner_html=encode_text(&failure.title).into_owned()></title>
                 </head>
                 <body>
                     <div class="alone">

@@ -45,6 +45,7 @@ test('the filters stand in the address and work without script', async ({ page }
   await page.getByLabel('To', { exact: true }).fill(day);
   await page.getByRole('button', { name: 'Show' }).first().click();
   await expect(page).toHaveURL(new RegExp(`from=${day}&to=${day}`));
+  await expect(page.locator('.slot')).toContainText('points of 5 minutes');
   await page.getByText('Show as table').click();
   await expect(page.locator('.figures tbody tr')).toHaveCount(288);
   const noon = Date.parse(`${day}T12:00:00Z`) / 1000;

@@ -32,7 +32,7 @@ function mergePicker(shown, fresh, touched) {
   const wanted = [...fresh.querySelectorAll('[type=checkbox]')];
   const [hadIsland, hasIsland] = [shown, fresh].map((picker) => picker.querySelector('leptos-island') !== null);
   if (hadIsland !== hasIsland || wanted.length !== boxes.size || !wanted.every(({ value }) => boxes.has(value))) return shown.replaceWith(fresh);
-  shown.querySelector('summary').textContent = fresh.querySelector('summary').textContent;
+  merge(shown.querySelector('summary'), fresh.querySelector('summary'), touched);
   if (touched) return;
   for (const { value, checked } of wanted) boxes.get(value).checked = checked;
   shown.open = false;

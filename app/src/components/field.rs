@@ -1,5 +1,6 @@
 //! Labelled inputs with their help and their error.
 
+use html_escape::encode_text;
 use leptos::prelude::*;
 
 /// One labelled input. An error is tied to it and is where the keyboard starts.
@@ -38,9 +39,11 @@ pub(crate) fn Field(
     let focus = autofocus || error.is_some();
     let value = value.unwrap_or_default();
     let input = if lines {
+        // As text: browsers show the markers that the framework leaves between views. They drop a first line break.
+        let content = format!("\n{}", encode_text(&value));
         view! {
             <textarea class="input" id=id.clone() name=name.clone() aria-describedby=described aria-invalid=invalid
-                required=required autofocus=focus placeholder=placeholder spellcheck="false">{value}</textarea>
+                required=required autofocus=focus placeholder=placeholder spellcheck="false" inner_html=content></textarea>
         }
         .into_any()
     } else {

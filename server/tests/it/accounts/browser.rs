@@ -4,7 +4,7 @@ use leptos::server_fn::axum::server_fn_paths;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
-use crate::support::TestConsole;
+use crate::support::{TestConsole, without_markers};
 
 pub(crate) struct Browser {
     client: Client,
@@ -28,7 +28,7 @@ impl Shown {
             status: response.status().as_u16(),
             to: header("location").unwrap_or_default(),
             cookie: header("set-cookie").and_then(|line| Some(line.split(';').next()?.to_owned())),
-            html: response.text().await.expect("text"),
+            html: without_markers(&response.text().await.expect("text")),
         }
     }
 }

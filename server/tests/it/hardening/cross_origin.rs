@@ -7,7 +7,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::authz::{api_routes, client, fill, form};
-use crate::support::{DOMAIN, Database, TestConsole};
+use crate::support::{DOMAIN, Database, TestConsole, without_markers};
 
 /// The types that a browser sends without asking first, and the one of the API.
 const TYPES: [&str; 4] =
@@ -91,7 +91,7 @@ async fn a_refusal_tells_why_and_what_to_do() {
     assert_eq!((&problem["type"], &problem["status"]), (&json!("/problems/cross_origin"), &json!(403)));
     assert!(problem["detail"].as_str().expect("text").contains("`public_url`"), "{problem}");
     let (path, _) = server_fn_paths().next().expect("a function");
-    let page = answer(path).await;
+    let page = without_markers(&answer(path).await);
     for text in ["<h1>Not allowed</h1>", "another address than this console", "set public_url to the address"] {
         assert!(page.contains(text), "{page}");
     }

@@ -63,7 +63,7 @@ impl Browser {
     pub(crate) async fn shown(&self, answer: Response) -> Shown {
         let status = answer.status().as_u16();
         let address = answer.url().as_str().strip_prefix(&self.origin).expect("a page of the console").to_owned();
-        let html = answer.text().await.expect("text").replace("<!>", "").replace('\u{a0}', " ");
+        let html = without_markers(&answer.text().await.expect("text")).replace('\u{a0}', " ");
         Shown { status, address, html }
     }
 }
@@ -76,6 +76,15 @@ impl Shown {
             assert!(self.html.contains(text), "{text} is not in {}: {}", self.address, self.html);
         }
     }
+}
+
+/// A page without the marks that its framework leaves between views. Browsers do not show them either, except in titles and text areas.
+#[track_caller]
+pub(crate) fn without_markers(html: &str) -> String {
+    for element in ["title", "textarea"] {
+        assert!(!html.contains(&format!("<!></{element}>")), "a marker is shown in {element}: {html}");
+    }
+    html.replace("<!>", "")
 }
 
 /// A multipart body with text fields and a file, cut at `cut`.
