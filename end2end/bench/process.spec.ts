@@ -6,7 +6,8 @@ import { expect, signIn, test } from '../fixtures/index.ts';
 import { Callsheet, binary } from '../fixtures/callsheet.ts';
 
 const starts = 20;
-const restMs = 10_000;
+// Longer than idle connections are kept.
+const restMs = 70_000;
 const pages = [
   '/', '/domains', '/domains/push.sample-sports.example', '/deliveries', '/sources', '/users', '/keys', '/audit', '/settings', '/profile', '/api',
   '/statistics/usage', '/statistics/usage?slot=30d', '/statistics/usage?slot=30d&metric=traffic', '/statistics/transcoding',
