@@ -24,11 +24,12 @@ sizes() {
     "$(size "$target_dir/release/callsheet")"
 }
 
-.ci/with-postgres.sh --durable cargo bench --locked --package callsheet-server --bench delivery | tee "$results/delivery.jsonl"
-.ci/with-postgres.sh --durable cargo bench --locked --package callsheet-server --bench statistics | tee "$results/statistics.jsonl"
+# First: `cargo bench` builds the binary again, and must find the static files.
 use_build release
 build_is_current release || build_console release
 sizes | tee "$results/sizes.jsonl"
+.ci/with-postgres.sh --durable cargo bench --locked --package callsheet-server --bench delivery | tee "$results/delivery.jsonl"
+.ci/with-postgres.sh --durable cargo bench --locked --package callsheet-server --bench statistics | tee "$results/statistics.jsonl"
 rm -f "$results/browser.jsonl"
 (cd end2end && CALLSHEET_BINARY="$target_dir/release/callsheet" BENCH_OUTPUT="$results/browser.jsonl" \
   node_modules/.bin/playwright test --config bench.config.ts)

@@ -145,6 +145,7 @@ build_console() {
   cargo build --locked --package callsheet-server --bin callsheet --profile "$1"
   [ "$1" = dev ] || keep_symbols_apart "$(build_folder "$1")/callsheet"
   mv "$stamp.new" "$stamp"
+  touch "$stamp.end"
 }
 
 # keep_symbols_apart BINARY: moves its symbols to BINARY.debug, where debuggers and backtraces find them.
@@ -155,12 +156,12 @@ keep_symbols_apart() {
   mv "$1.stripped" "$1"
 }
 
-# Whether no source is newer than the last build, which was of this checkout. Folders count too: their time changes when a file
-# in them is renamed or deleted.
+# Whether no source is newer than the last build, the build was of this checkout, and nobody has built the binary since, perhaps without
+# the static files of the pages. Folders count too: their time changes when a file in them is renamed or deleted.
 build_is_current() {
   local stamp
   stamp="$(build_folder "$1")/.callsheet-built"
-  [ "$(cat "$stamp" 2>/dev/null)" = "$PWD" ] &&
+  [ "$(cat "$stamp" 2>/dev/null)" = "$PWD" ] && [ "$stamp.end" -nt "$(build_folder "$1")/callsheet" ] &&
     [ -z "$(find .cargo .ci/assets/* .ci/tools.sh Cargo.toml Cargo.lock src app server style public migrations \
       -name node_modules -prune -o -newer "$stamp" -print -quit)" ]
 }

@@ -62,7 +62,7 @@ function add(name, content, tag = hash(content)) {
   files.set(`${path}.gz`, gzipSync(content, { level: 9 }));
 }
 
-/** Makes `output` hold `files` and nothing else. Files that are the same stay as they are: cargo embeds anew what is newer. */
+/** Makes `output` hold `files` and nothing else. It leaves unchanged files alone, because cargo embeds newer files again. */
 function write() {
   mkdirSync(output, { recursive: true });
   for (const entry of readdirSync(output, { recursive: true, withFileTypes: true })) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// Where pages load their static files from. The build puts a hash into the names.
+/// URLs of the static files of the pages. In a release the file names contain a hash.
 #[derive(Debug, Clone)]
 pub struct AssetUrls {
     pub style_sheet: Arc<str>,

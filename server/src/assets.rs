@@ -11,9 +11,9 @@ use bytes::Bytes;
 use callsheet_app::AssetUrls;
 use include_dir::{Dir, File};
 
-/// Lists, in the folder of a build, the path of each file by its plain name.
+/// Maps plain names to paths.
 const MANIFEST: &str = "manifest.json";
-/// Where the build puts files; `pkg/` of the URL.
+/// The folder of the files, which is also the start of their URL paths.
 const FOLDER: &str = "pkg";
 
 /// The static files of the pages. Empty by default.
@@ -90,7 +90,7 @@ impl Assets {
         Some(Asset { content, brotli: copy(".br"), gzip: copy(".gz"), immutable })
     }
 
-    /// Where pages load the files from.
+    /// The URLs that pages load.
     #[must_use]
     pub fn urls(&self) -> AssetUrls {
         let url = |name: &str| format!("/{}", self.path_of(name)).into();
