@@ -9,7 +9,7 @@ mkdir -p "$results"
 
 missing=()
 have goaccess || missing+=(goaccess) # the other reader of access logs
-have "${CHROMIUM:-chromium}" || missing+=(chromium)
+have "${CHROMIUM:-chromium-headless-shell}" || missing+=(chromium-headless-shell)
 have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 install_missing "${missing[@]}"
 require_build_tools

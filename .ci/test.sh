@@ -21,7 +21,7 @@ browser_report=end2end/test-results/junit.xml
 
 install_debian_packages() {
   local missing=()
-  have "${CHROMIUM:-chromium}" || missing+=(chromium)
+  have "${CHROMIUM:-chromium-headless-shell}" || missing+=(chromium-headless-shell)
   have ffmpeg || missing+=(ffmpeg)
   have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
   [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] || missing+=(nginx libnginx-mod-rtmp)
@@ -61,19 +61,11 @@ lint() {
 }
 
 test_rust() {
-  step "Rust tests"
-  rm -f "$rust_report"
   # Many of them wait: for a lease, a timeout, an encoder.
   .ci/with-postgres.sh cargo nextest run --locked --workspace --test-threads $((2 * $(nproc)))
 }
 
 test_browser() {
-  if [ "$build" = release ]; then
-    step "Building the console for release"
-    build_console release
-  fi
-  step "Browser tests"
-  rm -f "$browser_report"
   (cd end2end && CALLSHEET_BINARY="$(build_folder "$build")/callsheet" node_modules/.bin/playwright test --forbid-only)
 }
 
@@ -90,10 +82,25 @@ lint
 step "Building the console and its tests"
 beside_assets dev cargo nextest run --locked --workspace --no-run
 
+if [ "$build" = release ]; then
+  step "Building the console for release"
+  build_console release
+fi
+
+# Side by side: either alone leaves much of the processors idle.
+step "Rust tests and browser tests. What the Rust tests print follows when both are done"
+rm -f "$rust_report" "$browser_report"
 result=0
-test_rust || result=1
-[ -s "$rust_report" ] || stop "the Rust tests did not run."
+rust_log="$target_dir/rust-tests.log"
+test_rust >"$rust_log" 2>&1 &
+rust_tests=$!
+# shellcheck disable=SC2064
+trap "kill $rust_tests 2>/dev/null || true" EXIT
 test_browser || result=1
+wait "$rust_tests" || result=1
+trap - EXIT
+cat "$rust_log"
+[ -s "$rust_report" ] || stop "the Rust tests did not run."
 [ -s "$browser_report" ] || stop "the browser tests did not run."
 
 failed=$(($(count_of failures) + $(count_of errors)))

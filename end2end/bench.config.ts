@@ -9,6 +9,5 @@ export default defineConfig({
   timeout: 180_000,
   reporter: 'line',
   outputDir: 'bench-results',
-  use: { ...tests.use, trace: 'off' },
   projects: [{ name: 'chromium' }],
 });

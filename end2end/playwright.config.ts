@@ -13,9 +13,8 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     actionTimeout: 10_000,
     navigationTimeout: 20_000,
-    trace: { mode: 'retain-on-failure', screenshots: false },
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium-headless-shell',
       args: [
         '--no-sandbox',
         '--disable-gpu',
@@ -27,7 +26,7 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'looks', testDir: 'tests/looks', timeout: 180_000, use: { trace: 'off' } },
+    { name: 'looks', testDir: 'tests/looks', timeout: 180_000 },
     { name: 'nojs', testIgnore: '**/looks/**', grepInvert: /with script/, use: { javaScriptEnabled: false } },
     { name: 'chromium', testIgnore: '**/looks/**' },
   ],

@@ -157,7 +157,7 @@ pub(crate) fn number(n: i64) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
-    use std::path::Path;
+    use std::path::PathBuf;
 
     use super::*;
 
@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn catalog(tag: &str) -> BTreeMap<String, String> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("locales/{tag}.toml"));
+        let path = PathBuf::from(format!("locales/{tag}.toml"));
         let mut section = String::new();
         let mut texts = BTreeMap::new();
         for line in std::fs::read_to_string(path).expect("catalog").lines() {
@@ -219,7 +219,7 @@ mod tests {
 
     /// The sources of this crate.
     fn sources() -> Vec<String> {
-        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut folders = vec![PathBuf::from("src")];
         let mut sources = Vec::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).expect("folder") {

@@ -102,7 +102,7 @@ async fn other_paths_are_not_found_and_other_methods_not_allowed() {
 
 #[test]
 fn a_folder_is_served_under_its_own_names() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../public");
+    let folder = "../public";
     let assets = Assets::read(folder.as_ref()).expect("files");
     assert_eq!(&*assets.urls().chart, "/chart/chart.js");
     assert_eq!(&*assets.urls().icon, "/favicon.svg");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Database, GenericSource, Receiver, TestConsole};
 
-const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/openapi");
+const HERE: &str = "tests/it/openapi";
 
 /// Runs Python to its end; answers with what it printed.
 async fn python(prepare: impl FnOnce(&mut Command)) -> String {

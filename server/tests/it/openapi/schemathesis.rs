@@ -12,7 +12,7 @@ use callsheet::model::{Actor, DeliveryId, Role};
 use super::operations;
 use crate::support::{Database, GenericSource, Receiver, TestConsole};
 
-const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/openapi");
+const HERE: &str = "tests/it/openapi";
 
 /// What cannot do without somebody who acts at the same time, or at the very moment.
 const NEEDS_MORE: [&str; 5] = [
@@ -50,12 +50,13 @@ async fn judge(role: Role) -> BTreeMap<String, BTreeSet<u16>> {
     let key = console.console.keys.create(&cli, KeyDraft::new("judge", role)).await.expect("a key");
 
     let python = std::env::var("CALLSHEET_TEST_PYTHON").expect("CALLSHEET_TEST_PYTHON; run the tests by `make test`");
+    let here = std::path::absolute(HERE).expect("a path");
     let folder = tempfile::tempdir().expect("a folder");
     let seen = folder.path().join("seen.json");
     let mut command = Command::new(python);
-    command.args(["-m", "schemathesis.cli", "--config-file", &format!("{HERE}/schemathesis.toml")]);
+    command.args(["-m", "schemathesis.cli", "--config-file"]).arg(here.join("schemathesis.toml"));
     command.args(["run", &console.url("/api/openapi.json"), "--checks", "all"]);
-    command.env("PYTHONPATH", HERE).env("PYTHONDONTWRITEBYTECODE", "1").env("SCHEMATHESIS_HOOKS", "hooks");
+    command.env("PYTHONPATH", &here).env("PYTHONDONTWRITEBYTECODE", "1").env("SCHEMATHESIS_HOOKS", "hooks");
     command.env("OWN_KEY", key.id.to_string()).env("TOKEN", &key.token).env("SEEN", &seen);
     command.env("DELIVERY", delivery).env("SESSION", session.to_string()).env("RECOVERY", recovery.id.to_string());
     command.current_dir(folder.path());

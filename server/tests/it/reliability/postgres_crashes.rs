@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use super::{Stage, moment, often};
 use crate::support::Database;
 
-const WITH_POSTGRES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.ci/with-postgres.sh");
+const WITH_POSTGRES: &str = "../.ci/with-postgres.sh";
 
 /// A PostgreSQL of one test's own, that keeps what it has committed.
 struct Cluster {
