@@ -1,5 +1,6 @@
 //! All use cases of one console, tied to one storage.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -65,9 +66,12 @@ pub struct ConsoleParts {
     pub provider: Option<Provider>,
 }
 
-/// The use cases, by feature. Cheap to clone.
+/// A handle of the [`UseCases`]. Each request clones it several times.
 #[derive(Clone)]
-pub struct Console {
+pub struct Console(Arc<UseCases>);
+
+/// The use cases, by feature.
+pub struct UseCases {
     pub accounts: Accounts,
     pub keys: Keys,
     pub audit: AuditLog,
@@ -101,6 +105,14 @@ pub struct Console {
     stats_db: StatsDb,
 }
 
+impl Deref for Console {
+    type Target = UseCases;
+
+    fn deref(&self) -> &UseCases {
+        &self.0
+    }
+}
+
 impl Console {
     /// Ties the parts together.
     #[must_use]
@@ -127,7 +139,7 @@ impl Console {
             sealer: sealer.clone(),
             policy,
         };
-        Self {
+        Self(Arc::new(UseCases {
             accounts: Accounts::new(store.clone(), clock.clone(), sealer.clone(), provider),
             keys: Keys::new(store.clone(), clock.clone(), sealer.clone()),
             audit: AuditLog { store: store.clone() },
@@ -172,7 +184,7 @@ impl Console {
             db,
             settings,
             stats_db,
-        }
+        }))
     }
 
     /// Waits for the databases' connections to be returned and closes them.

@@ -61,6 +61,6 @@ mod console;
 #[cfg(feature = "ssr")]
 mod settings;
 #[cfg(feature = "ssr")]
-pub use console::{Console, ConsoleParts, Retention};
+pub use console::{Console, ConsoleParts, Retention, UseCases};
 #[cfg(feature = "ssr")]
 pub use settings::Settings;

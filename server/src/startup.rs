@@ -148,7 +148,7 @@ impl Application {
             assets: Arc::new(assets),
             metrics: metrics_handle()?,
             trusted_proxies: config.trusted_proxies.as_slice().into(),
-            data_dir: config.data_dir.clone(),
+            data_dir: config.data_dir.as_path().into(),
             limits: RateLimits::new(config.api_rate_limit, console.clock.clone()),
         };
         Ok(Self { console, config, buckets, listener, ingest, state, setup_token })

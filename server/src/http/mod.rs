@@ -18,7 +18,7 @@ mod middleware;
 mod openapi;
 mod panics;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
@@ -41,7 +41,7 @@ pub struct AppState {
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: Arc<[IpNet]>,
     /// Where uploads are kept while they are read.
-    pub data_dir: PathBuf,
+    pub data_dir: Arc<Path>,
     /// How often the APIs may be asked.
     pub limits: RateLimits,
 }

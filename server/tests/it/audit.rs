@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use callsheet::Console;
+use callsheet::{Console, UseCases};
 use callsheet::audit::{ACTIONS, ActorKind, AuditFilter, AuditRow};
 use callsheet::callbacks::{CallbackChange, Dialect};
 use callsheet::domains::NewDomain;
@@ -45,7 +45,7 @@ async fn each_change_tells_before_and_after(database: Database) {
     let (console, _data) = use_cases(&database, Arc::new(SystemClock)).await;
     let (ada, kind) = (ada(), CallbackKind::Publish);
     add_domain(&console, &ada).await;
-    let Console { domains, callbacks, recordings, sources, stats, .. } = &console;
+    let UseCases { domains, callbacks, recordings, sources, stats, .. } = &*console;
     let change = CallbackChange {
         enabled: true,
         address: Some(CallbackAddress::parse("http://127.0.0.1:8099/").expect("an address")),

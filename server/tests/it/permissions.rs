@@ -13,7 +13,7 @@ use callsheet::model::{
 };
 use callsheet::recordings::{RecordTemplate, RecordingChange, RecordingSettings};
 use callsheet::streams::{BanLength, EventFilter, SessionFilter};
-use callsheet::{Console, streams::Hint, streams::IngestSink, streams::PushRequest, streams::SessionKey};
+use callsheet::{Console, UseCases, streams::Hint, streams::IngestSink, streams::PushRequest, streams::SessionKey};
 
 use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
 
@@ -67,7 +67,7 @@ async fn stage(database: &Database) -> Stage {
 impl Stage {
     /// What becomes of each use case that changes something of [`DOMAIN`]. What succeeds leaves it as it was.
     async fn changes(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
-        let Console { domains, callbacks, recordings, streams, deliveries, recoveries, prober, .. } = &self.console;
+        let UseCases { domains, callbacks, recordings, streams, deliveries, recoveries, prober, .. } = &*self.console;
         let hour = BanLength::parse(Some(3600)).expect("a time");
         let log = || DeliveryFilter { domain: Some(DOMAIN.to_owned()), ..DeliveryFilter::default() };
         let change = || CallbackChange {
@@ -117,7 +117,7 @@ impl Stage {
 
     /// What becomes of each use case of the console as a whole.
     async fn management(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
-        let Console { accounts, keys, audit, sources, .. } = &self.console;
+        let UseCases { accounts, keys, audit, sources, .. } = &*self.console;
         let nobody = UserId(0);
         vec![
             ("user", code(accounts.create_user(actor, "", Role::Admin, "").await)),
@@ -145,7 +145,7 @@ impl Stage {
 
     /// What becomes of each use case that reads [`DOMAIN`].
     async fn reads(&self, actor: &Actor) -> Vec<(&'static str, &'static str)> {
-        let Console { domains, callbacks, recordings, streams, deliveries, recoveries, .. } = &self.console;
+        let UseCases { domains, callbacks, recordings, streams, deliveries, recoveries, .. } = &*self.console;
         let (page, domain) = (PageRequest::of_console(1), Some(DOMAIN.to_owned()));
         let sessions = SessionFilter { domain: domain.clone(), ..SessionFilter::default() };
         let events = EventFilter { domain: domain.clone(), ..EventFilter::default() };
@@ -170,7 +170,7 @@ impl Stage {
     /// How many domains, sessions, events and deliveries, how many events in the figures, and how many recoveries an
     /// actor sees.
     async fn sees(&self, actor: &Actor) -> [i64; 6] {
-        let Console { domains, streams, deliveries, recoveries, .. } = &self.console;
+        let UseCases { domains, streams, deliveries, recoveries, .. } = &*self.console;
         let page = PageRequest::of_console(1);
         [
             domains.list(actor, DomainFilter::default(), page).await.expect("a list").total,

@@ -97,7 +97,7 @@ impl Api {
             leptos: LeptosOptions::builder().output_name("callsheet").build(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             trusted_proxies: Arc::default(),
-            data_dir: folder.path().to_owned(),
+            data_dir: folder.path().into(),
             limits: RateLimits::new(0, clock.clone()),
         };
         let router = router(state, Serves { web: true, ingest: false });

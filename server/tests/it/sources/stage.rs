@@ -47,7 +47,7 @@ impl Stage {
             leptos: LeptosOptions::builder().output_name("callsheet").build(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             trusted_proxies: Arc::default(),
-            data_dir: data.path().to_owned(),
+            data_dir: data.path().into(),
             limits: RateLimits::new(0, clock.clone()),
         };
         let router: Router = router(state, Serves { web: false, ingest: true });
