@@ -3,9 +3,9 @@
 //! [`startup::Application`] is the whole process, used by `main` and by tests alike. [`http`] holds all routes and layers on
 //! one page, [`rtmp`] the built-in ingest, [`jobs`] the loops beside the requests, [`commands`] what the command line can do.
 
-/// Deliveries are many small objects that one thread makes and another drops, which the C library's allocator is slow at.
+/// Deliveries are many small objects that one thread makes and another drops: the C library's allocator is slow at that, and keeps the memory.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 pub mod assets;
 pub mod buckets;

@@ -272,6 +272,9 @@ const POSTGRES_HOT: &str = "set idle_in_transaction_session_timeout = '5s'; set 
 /// In KiB.
 const MIB: u32 = 1024;
 
+/// A connection to SQLite that rested for so long gives back its cache of pages.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// `cache`: KiB of pages that each connection keeps; `synchronous`: as in SQLite's pragma of that name.
 fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOptions {
     // The log is folded back after 64 MiB: pages that change with each commit are then written once.
@@ -289,9 +292,20 @@ fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOption
             let settings = settings.clone();
             Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
         })
-        // Where the disk is full SQLite rolls back by itself, the driver's own attempt fails, and from then on it believes itself
-        // inside a transaction: such a connection is replaced.
-        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                // Where the disk is full SQLite rolls back by itself, the driver's own attempt fails, and from then on it believes itself
+                // inside a transaction: such a connection is replaced.
+                if connection.is_in_transaction() {
+                    return Ok(false);
+                }
+                // Who is asked so rarely needs no cache.
+                if meta.idle_for > QUIET {
+                    connection.execute("pragma shrink_memory").await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 impl From<sqlx::Error> for StoreError {
