@@ -92,13 +92,9 @@ step "Rust tests and browser tests. What the Rust tests print follows when both 
 rm -f "$rust_report" "$browser_report"
 result=0
 rust_log="$target_dir/rust-tests.log"
-test_rust >"$rust_log" 2>&1 &
-rust_tests=$!
-# shellcheck disable=SC2064
-trap "kill $rust_tests 2>/dev/null || true" EXIT
+in_background test_rust >"$rust_log" 2>&1
 test_browser || result=1
-wait "$rust_tests" || result=1
-trap - EXIT
+after_background || result=1
 cat "$rust_log"
 [ -s "$rust_report" ] || stop "the Rust tests did not run."
 [ -s "$browser_report" ] || stop "the browser tests did not run."

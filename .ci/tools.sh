@@ -116,22 +116,36 @@ build_assets() {
   node .ci/assets/build.mjs "$target_dir/assets/wasm32-unknown-unknown/$folder/callsheet_islands.wasm" "$CALLSHEET_ASSETS" "--$1"
 }
 
+# in_background COMMAND…: in a process group of its own, whose number is in $background. It ends with this script.
+in_background() {
+  set -m
+  "$@" &
+  background=$!
+  set +m
+  # shellcheck disable=SC2064
+  trap "kill -- -$background 2>/dev/null || true" EXIT
+}
+
+# after_background: its exit code.
+after_background() {
+  local code=0
+  wait "$background" || code=$?
+  trap - EXIT
+  return "$code"
+}
+
 # beside_assets BUILD COMMAND…: runs the command while the static files of the pages are built.
 beside_assets() {
-  local build="$1" log="$target_dir/assets.log" assets
+  local build="$1" log="$target_dir/assets.log"
   shift
   use_build "$build"
-  build_assets "$build" >"$log" 2>&1 &
-  assets=$!
-  # shellcheck disable=SC2064
-  trap "kill $assets 2>/dev/null || true" EXIT
+  in_background build_assets "$build" >"$log" 2>&1
   "$@"
   step "Waiting for the static files of the pages"
-  wait "$assets" || {
+  after_background || {
     cat "$log" >&2
     stop "the static files of the pages could not be built."
   }
-  trap - EXIT
 }
 
 # build_console BUILD: the binary. Only its last step, which links it, needs the static files of the pages.

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
 use callsheet::accounts::{AccountError, Provider, ProviderSetupError};
 use callsheet::model::{Clock, IdGenerator};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, SystemResolver, TlsSetupError};
@@ -28,6 +26,7 @@ use crate::config::Config;
 use crate::http::AppState;
 use crate::http::rate_limit::RateLimits;
 use crate::http::router::{Serves, router};
+use crate::http::serve::serve;
 use crate::jobs::{
     DeliveryLoop, Watch, clean_up, deliver, enforce, forget_attempts, reap, recover, take_inventory, watch_access_logs,
     write_key_uses,
@@ -38,8 +37,6 @@ use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
 
 /// How long requests and attempts in flight may take to finish when the process stops.
 const GRACEFUL: Duration = Duration::from_secs(10);
-/// A client that needs longer for the head of a request, or for the next one, is disconnected.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// A publisher who sends no media for so long is dropped.
 #[cfg(feature = "ingest-rtmp")]
@@ -215,22 +212,12 @@ impl Application {
             loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));
         }
         let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };
-        let service = router(state, serves).into_make_service_with_connect_info::<SocketAddr>();
-        let answering = Handle::<SocketAddr>::new();
-        // Without TCP_NODELAY a streamed page waits 40 ms for the client's delayed acknowledgement.
-        let mut server = axum_server::Server::from_listener(listener)
-            .http1_only()
-            .acceptor(NoDelayAcceptor::new())
-            .first_request_timeout(HEAD_TIMEOUT)
-            .handle(answering.clone());
-        server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT);
-        let mut http = tokio::spawn(server.serve(service));
+        let mut http = tokio::spawn(serve(listener, router(state, serves), shutdown.clone()));
         let ended_early = tokio::select! {
             () = shutdown.cancelled() => None,
             ended = &mut http => Some(ended),
         };
         shutdown.cancel();
-        answering.graceful_shutdown(None);
         tasks.close();
         loops.close();
         let finish = async {
@@ -247,7 +234,7 @@ impl Application {
         }
         console.close().await;
         match ended_early {
-            Some(Ok(Err(error))) => Err(error),
+            Some(Err(error)) => Err(std::io::Error::other(error)),
             _ => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ pub mod ingest;
 pub mod problem;
 pub mod rate_limit;
 pub mod router;
+pub(crate) mod serve;
 
 mod assets;
 mod browser_session;

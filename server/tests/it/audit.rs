@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use callsheet::{Console, UseCases};
 use callsheet::audit::{ACTIONS, ActorKind, AuditFilter, AuditRow};
 use callsheet::callbacks::{CallbackChange, Dialect};
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, Clock, KeyId, PageRequest, SystemClock, TestClock, UserId, Who};
 use callsheet::outbound::CallbackAddress;
 use callsheet::recordings::{RecordingChange, RecordingSettings};
+use callsheet::{Console, UseCases};
 use serde_json::json;
 use sqlx::Connection;
 
