@@ -294,12 +294,12 @@ fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOption
         })
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                // Where the disk is full SQLite rolls back by itself, the driver's own attempt fails, and from then on it believes itself
-                // inside a transaction: such a connection is replaced.
+                // On a full disk SQLite rolls back by itself. The driver's own rollback then fails, and it believes that the transaction
+                // is still open. Such a connection is replaced.
                 if connection.is_in_transaction() {
                     return Ok(false);
                 }
-                // Who is asked so rarely needs no cache.
+                // A connection that is rarely used needs no cache.
                 if meta.idle_for > QUIET {
                     connection.execute("pragma shrink_memory").await?;
                 }

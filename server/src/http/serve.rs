@@ -19,7 +19,7 @@ use tower::ServiceExt;
 
 /// A client that needs longer for the head of a request, or for the next one, is disconnected.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// Where nobody can be accepted, as there is no file handle left.
+/// Wait after a failed accept. The usual cause is that the process has no file handle left.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Answers until `shutdown`, then finishes the requests in flight. Dropped, it drops all connections.
