@@ -22,6 +22,8 @@ pub enum StatsError {
     UnknownVodDomain(String),
     #[error("another import took in the same file meanwhile; nothing was counted twice")]
     ImportMoved,
+    #[error("the file was cut and begun anew while it was read; nothing was counted twice")]
+    FileChanged,
     #[error("the format is not known by its first lines; name one of: {}", Format::names())]
     UnknownFormat,
     #[error("lines of this format name no host; give the domain that they are of")]
@@ -45,6 +47,7 @@ impl Problem for StatsError {
             Self::Taken(_) => "vod_domain_taken",
             Self::UnknownVodDomain(_) => "vod_domain_unknown",
             Self::ImportMoved => "import_moved",
+            Self::FileChanged => "access_log_changed",
             Self::UnknownFormat => "access_log_unknown_format",
             Self::NoDomain => "access_log_no_domain",
             Self::Unreadable(_) => "access_log_unreadable",
@@ -57,7 +60,7 @@ impl Problem for StatsError {
             Self::BadSlot | Self::TooManyPoints(_) | Self::BadName(_) | Self::BadPath => ProblemKind::Invalid,
             Self::UnknownFormat | Self::NoDomain | Self::Unreadable(_) => ProblemKind::Invalid,
             Self::UnknownDomain(_) | Self::UnknownVodDomain(_) => ProblemKind::NotFound,
-            Self::Taken(_) | Self::ImportMoved => ProblemKind::Conflict,
+            Self::Taken(_) | Self::ImportMoved | Self::FileChanged => ProblemKind::Conflict,
             Self::Forbidden(e) => e.kind(),
             Self::Store(e) => e.kind(),
         }
@@ -72,6 +75,7 @@ impl Problem for StatsError {
             Self::BadPath => Some("path"),
             Self::UnknownVodDomain(_)
             | Self::ImportMoved
+            | Self::FileChanged
             | Self::Unreadable(_)
             | Self::Forbidden(_)
             | Self::Store(_) => None,

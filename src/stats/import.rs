@@ -111,7 +111,11 @@ impl Stats {
         let mut tally = Tally::new(format, hosts, domain.as_deref(), self.clock.now());
         let (tell, mut told) = mpsc::channel(1);
         let reader = blocking(move || {
-            let found = reading.resume(&prefixes, &mut tally)?;
+            let found = match reading.resume(&prefixes, &mut tally) {
+                Ok(found) => found,
+                Err(End::Broken(error)) => return Err(error),
+                Err(end) => return Ok((tally.report(), Some(end))),
+            };
             let hears = |told| match tell.blocking_send(told) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
@@ -150,6 +154,7 @@ impl Stats {
         let (report, end) = read?.map_err(StatsError::Unreadable)?;
         let broken = match end {
             Some(End::Broken(error)) => Some(error.to_string()),
+            Some(End::Changed) => return Err(StatsError::FileChanged),
             Some(End::Complete | End::Stopped) | None => None,
         };
         Ok(Imported { id, passed_over, report, broken })

@@ -44,6 +44,7 @@ pub struct ApiProblem {
 
 /// Every code that the REST API may answer with. A test holds them against the sources.
 pub const CODES: &[&str] = &[
+    "access_log_changed",
     "access_log_no_domain",
     "access_log_unknown_format",
     "access_log_unreadable",

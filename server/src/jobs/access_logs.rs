@@ -8,6 +8,7 @@
 //! packed, copied and begun anew, or that another worker took in, adds only what is new in it. While a copy is being made it is shorter than
 //! what it is a copy of; no digest tells of such a file whether it is that or another one with the same first 4 KiB. So a file that begins
 //! as a longer import does waits until it has not changed between two looks. A copy that stays cut short counts as a file of its own.
+//! A file may be cut and begun anew while it is read; before lines count, its head is read again, and if it is another, the file waits.
 //!
 //! **States of a file.** *Taken*: known up to its end. A last line without its line feed waits, except in packed files and in buckets, where
 //! nothing is appended. *Waiting*: holds no whole line yet, or may be a copy that is being made. *In trouble*: could not be read, or not
@@ -18,8 +19,10 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use callsheet::Console;
@@ -187,8 +190,8 @@ impl Watch {
         }
         let state = match self.take(&file, changed).await {
             Ok(state) => state,
-            // Another worker has the same place; it tells what is wrong with the file.
-            Err(Trouble::Import(StatsError::ImportMoved)) => State::Waiting,
+            // Another worker has the same place and tells what is wrong with the file; or the file was rotated meanwhile.
+            Err(Trouble::Import(StatsError::ImportMoved | StatsError::FileChanged)) => State::Waiting,
             Err(trouble) => State::Trouble(trouble.to_string()),
         };
         let end = self.console.clock.now();
@@ -223,11 +226,12 @@ impl Watch {
                 .await?;
                 let is_packed = !start.iter().take(2).all(u8::is_ascii);
                 let is_waiting = !is_packed && !start.contains(&b'\n');
+                let file = Arc::new(file);
                 if is_waiting || changed && self.may_be_copied_now(found, &file).await? {
                     return Ok(State::Waiting);
                 }
                 let tail = if is_packed { Tail::Finished } else { Tail::Growing };
-                self.import(found, tail, move || rewound(&file)).await
+                self.import(found, tail, move || Ok(SameFile::at_start(&file))).await
             }
             At::Object { bucket, key } => {
                 if self.was_known(found).await? {
@@ -240,11 +244,11 @@ impl Watch {
         }
     }
 
-    async fn import(
+    async fn import<R: Read + Send + 'static>(
         &self,
         found: &Found,
         tail: Tail,
-        open: impl FnMut() -> io::Result<File> + Send + 'static,
+        open: impl FnMut() -> io::Result<R> + Send + 'static,
     ) -> Result<State, Trouble> {
         let log = AccessLog {
             name: found.name.clone(),
@@ -260,10 +264,10 @@ impl Watch {
     }
 
     /// Whether an import begins as the file does and is longer; what is packed is shorter than its content anyway.
-    async fn may_be_copied_now(&self, found: &Found, file: &File) -> Result<bool, Trouble> {
+    async fn may_be_copied_now(&self, found: &Found, file: &Arc<File>) -> Result<bool, Trouble> {
         let begun = self.seen.get(&found.name).is_some_and(|seen| seen.state == State::Taken);
-        let file = file.try_clone()?;
-        let imports = self.console.stats.imports_of(&Actor::cli(), move || rewound(&file)).await?;
+        let file = file.clone();
+        let imports = self.console.stats.imports_of(&Actor::cli(), move || Ok(SameFile::at_start(&file))).await?;
         let length = i64::try_from(found.stamp.0).unwrap_or(i64::MAX);
         Ok(!begun && imports.iter().any(|import| import.progress.taken > length))
     }
@@ -329,11 +333,24 @@ fn list(path: &Path, is_place: bool, found: &mut Vec<Found>, troubles: &mut Vec<
     }
 }
 
-/// The same file at its start, whatever its name leads to meanwhile.
-fn rewound(file: &File) -> io::Result<File> {
-    let mut file = file.try_clone()?;
-    file.rewind()?;
-    Ok(file)
+/// A reader of an open file, whatever its name leads to meanwhile. Readers of one file do not move each other.
+struct SameFile {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl SameFile {
+    fn at_start(file: &Arc<File>) -> Self {
+        Self { file: file.clone(), offset: 0 }
+    }
+}
+
+impl Read for SameFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(into, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

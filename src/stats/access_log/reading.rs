@@ -56,7 +56,7 @@ pub enum Tail {
     Growing,
 }
 
-/// How a run ended. What was counted until then is handed over in each case but `Stopped`.
+/// How a run ended. What was counted until then is handed over in each case but `Stopped` and `Changed`.
 #[derive(Debug)]
 pub enum End {
     /// At the end of what is there.
@@ -65,6 +65,8 @@ pub enum End {
     Stopped,
     /// The content cannot be read further: cut short or damaged. The line in which that happened does not count.
     Broken(io::Error),
+    /// The file was cut and begun anew while it was read. What was read since the last batch may be of both and does not count.
+    Changed,
 }
 
 /// Reads one file. All calls block; it takes 2 MiB besides what unpacking needs.
@@ -94,7 +96,7 @@ pub struct Reading<R: Read, O: FnMut() -> io::Result<R>> {
 }
 
 impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
-    /// Opens a file and reads its first block. `open` is called again when the file must be read from its start once more.
+    /// Opens a file and reads its first block. `open` is called again to read it from its start, also while an earlier reader is in use.
     pub fn open(mut open: O) -> io::Result<Self> {
         let content = Unpacked::open(open()?)?;
         let mut reading = Self {
@@ -135,8 +137,8 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
     }
 
     /// Passes over the longest prefix that is known already; `tally` has counted nothing yet. `None`: this is another file, and it is read
-    /// from its start.
-    pub fn resume(&mut self, known: &[Known], tally: &mut Tally) -> io::Result<Option<Known>> {
+    /// from its start. The error is [`End::Changed`] or [`End::Broken`].
+    pub fn resume(&mut self, known: &[Known], tally: &mut Tally) -> Result<Option<Known>, End> {
         let mut found = None;
         let candidates: BTreeSet<_> = known.iter().filter(|known| known.offset > 0).copied().collect();
         for candidate in &candidates {
@@ -148,11 +150,11 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
             }
         }
         if found.map_or(0, |known| known.offset) != self.offset() {
-            self.rewind()?;
+            self.rewind().map_err(End::Broken)?;
             if let Some(known) = found
                 && !(self.pass(known.offset, tally) && self.prefix() == known.prefix)
             {
-                return Err(io::Error::new(ErrorKind::InvalidData, "the file changed while it was read"));
+                return Err(End::Changed);
             }
         }
         self.batched = self.offset();
@@ -175,15 +177,17 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
                 }
                 self.from = end + 1;
                 let due = self.offset() - self.batched >= self.batch || tally.is_full();
-                if due && take(self.batch(tally)).is_break() {
-                    return End::Stopped;
+                if due && let Err(end) = self.hand_over(tally, tail, &mut take) {
+                    return end;
                 }
             }
             if self.to - self.from > LONGEST_LINE {
                 if !self.overlong {
                     // Inside of it is no place to resume, so what comes before goes now.
-                    if self.offset() > self.batched && take(self.batch(tally)).is_break() {
-                        return End::Stopped;
+                    if self.offset() > self.batched
+                        && let Err(end) = self.hand_over(tally, tail, &mut take)
+                    {
+                        return end;
                     }
                     tally.refuse(self.lines + 1, Bad::TooLong);
                 }
@@ -201,8 +205,11 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
             self.from = self.to;
             self.overlong = false;
         }
-        if self.offset() > self.batched && !self.overlong && take(self.batch(tally)).is_break() {
-            return End::Stopped;
+        if self.offset() > self.batched
+            && !self.overlong
+            && let Err(end) = self.hand_over(tally, tail, &mut take)
+        {
+            return end;
         }
         self.broken.take().map_or(End::Complete, End::Broken)
     }
@@ -218,6 +225,26 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
     pub(super) fn in_batches_of(mut self, bytes: u64) -> Self {
         self.batch = bytes;
         self
+    }
+
+    fn hand_over(
+        &mut self,
+        tally: &mut Tally,
+        tail: Tail,
+        take: &mut impl FnMut(Batch) -> ControlFlow<()>,
+    ) -> Result<(), End> {
+        if tail == Tail::Growing && !self.begins_as_before().map_err(End::Broken)? {
+            return Err(End::Changed);
+        }
+        if take(self.batch(tally)).is_break() { Err(End::Stopped) } else { Ok(()) }
+    }
+
+    /// Whether the file still has the head that was read. Who cuts a file cuts its head too: if that is there, nothing was cut before, and
+    /// all that was read is of one content.
+    fn begins_as_before(&mut self) -> io::Result<bool> {
+        let mut head = Vec::with_capacity(HEAD);
+        Unpacked::open((self.open)()?)?.take(self.head.len() as u64).read_to_end(&mut head)?;
+        Ok(head == self.head)
     }
 
     fn batch(&mut self, tally: &mut Tally) -> Batch {

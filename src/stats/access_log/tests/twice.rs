@@ -223,6 +223,58 @@ fn a_short_file_that_was_still_being_written_is_found_again() {
     assert_eq!(stored.totals, expected(&content));
 }
 
+/// Reads a file that is cut and written anew once, at any point between two reads.
+#[test]
+fn a_file_that_is_cut_while_it_is_read_never_counts_as_one() {
+    let (old, new) = (log(40, 0), log(90, 7));
+    // Shorter than a head, or longer; known in part, or not at all.
+    for (before, known) in [(20, 0), (20, 12), (40, 0), (40, 25)] {
+        let before = &old[..old.match_indices('\n').nth(before - 1).expect("so many lines").0 + 1];
+        for reads_before_cut in 1..8 {
+            let mut stored = Stored::default();
+            if known > 0 {
+                let end = old.match_indices('\n').nth(known - 1).expect("so many lines").0 + 1;
+                stored.whole(&old.as_bytes()[..end]);
+            }
+            let reads = std::cell::Cell::new(0);
+            let content = || {
+                reads.set(reads.get() + 1);
+                if reads.get() <= reads_before_cut { before } else { new.as_str() }
+            };
+            let open = || Ok(Changing { content, offset: 0 });
+            let mut reading = Reading::open(open).expect("open");
+            let mut tally = tally(Format::NginxJson);
+            let end = match reading.resume(&stored.known(&reading.heads()), &mut tally) {
+                Ok(from) => reading.run(&mut tally, Tail::Growing, |batch| {
+                    stored.store(from, &batch);
+                    ControlFlow::Continue(())
+                }),
+                Err(end) => end,
+            };
+            assert!(matches!(end, End::Complete | End::Changed), "{end:?}");
+            stored.whole(old.as_bytes());
+            stored.whole(new.as_bytes());
+            assert_eq!(stored.totals, expected(&(old.clone() + &new)), "cut after {reads_before_cut} reads");
+        }
+    }
+}
+
+/// Reads what there is at the time, a part of it at once.
+struct Changing<C> {
+    content: C,
+    offset: usize,
+}
+
+impl<'a, C: Fn() -> &'a str> Read for Changing<C> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = (self.content)().as_bytes().get(self.offset..).unwrap_or_default();
+        let read = left.len().min(into.len()).min(3000);
+        into[..read].copy_from_slice(&left[..read]);
+        self.offset += read;
+        Ok(read)
+    }
+}
+
 #[test]
 fn a_w3c_file_is_resumed_with_its_columns() {
     let mut content = "#Version: 1.0\n#Fields: date time sc-bytes cs-host\n".to_owned();
