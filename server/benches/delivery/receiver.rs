@@ -147,7 +147,7 @@ fn whole_request(buffer: &[u8]) -> Option<usize> {
 }
 
 fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    text.windows(what.len()).position(|window| window == what)
+    memchr::memmem::find(text, what)
 }
 
 fn number_after(text: &[u8], what: &[u8]) -> Option<u64> {
