@@ -38,6 +38,9 @@ use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
 /// How long requests and attempts in flight may take to finish when the process stops.
 const GRACEFUL: Duration = Duration::from_secs(10);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// How long a new RTMP connection may take until its publish is accepted.
+#[cfg(feature = "ingest-rtmp")]
+const RTMP_PUBLISH_WITHIN: Duration = Duration::from_secs(10);
 /// A publisher who sends no media for so long is dropped.
 #[cfg(feature = "ingest-rtmp")]
 const RTMP_IDLE: Duration = Duration::from_secs(30);
@@ -268,6 +271,7 @@ async fn bind_rtmp(
         data_dir: config.data_dir.clone(),
         buckets,
         time_zone: config.time_zone.clone(),
+        publish_within: RTMP_PUBLISH_WITHIN,
         idle_timeout: RTMP_IDLE,
         heartbeat: RTMP_HEARTBEAT,
         clock,

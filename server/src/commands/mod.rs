@@ -229,8 +229,7 @@ pub async fn run(assets: Assets) -> ExitCode {
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.is_empty());
     // PostgreSQL notes at each start that the table of migrations is there.
     let asked = asked.as_deref().unwrap_or("info,sqlx::postgres::notice=warn");
-    // Whatever is asked for: `rtmp_rs` writes stream keys, which may hold tokens, at info.
-    let filter = EnvFilter::new(format!("{asked},rtmp_rs=warn"));
+    let filter = EnvFilter::new(asked);
     let colours = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
     match Cli::parse().run(assets).await {

@@ -10,12 +10,14 @@ use std::time::Duration;
 use callsheet::model::{Clock, SourceId};
 use callsheet::streams::{IngestSink, PushRequest, Refused, SessionKey};
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::live::Live;
+use super::memory::Memory;
 use super::session::{Input, Session};
+use super::waiting::Waiting;
 use crate::buckets::Buckets;
 
 /// What the ingest needs to know.
@@ -32,6 +34,8 @@ pub struct RtmpConfig {
     pub buckets: Buckets,
     /// In which the names of recordings tell the time.
     pub time_zone: TimeZone,
+    /// How long a new connection may take until its publish is accepted. 10 s is usual.
+    pub publish_within: Duration,
     /// A publisher who sends no media for so long is dropped; whole seconds. 30 s is usual.
     pub idle_timeout: Duration,
     /// How often a live publish is told to be alive. 10 s is usual.
@@ -56,8 +60,18 @@ pub(super) struct Ingest {
     pub(super) config: Arc<RtmpConfig>,
     pub(super) sink: Arc<dyn IngestSink>,
     pub(super) live: Arc<Live>,
+    pub(super) waiting: Arc<Waiting>,
+    pub(super) memory: Memory,
+    /// One permit for each publisher.
+    pub(super) free: Arc<Semaphore>,
     pub(super) tasks: TaskTracker,
     pub(super) publishes: AtomicU64,
+}
+
+/// A publish that was accepted.
+pub(super) struct Begun {
+    /// Cancelled when the stream may be published again.
+    pub(super) released: CancellationToken,
 }
 
 impl Ingest {
@@ -67,7 +81,7 @@ impl Ingest {
         push: PushRequest,
         connection: CancellationToken,
         input: mpsc::Receiver<Input>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Begun, Refused> {
         let push = self.sink.admit(push).await?;
         let lock = self.live.lock(&push.domain, &push.app, &push.stream, connection.clone()).ok_or_else(|| {
             Refused { code: "already_live", reason: "somebody publishes this stream already".to_owned() }
@@ -77,10 +91,11 @@ impl Ingest {
             boot: self.config.boot.clone(),
             key: (self.publishes.fetch_add(1, Ordering::Relaxed) + 1).to_string(),
         };
+        let released = lock.released();
         let (config, sink) = (Arc::clone(&self.config), Arc::clone(&self.sink));
         let (session, reporter) = Session::new(config, sink, key, push, lock, connection, input);
         self.tasks.spawn(session.run());
         self.tasks.spawn(reporter);
-        Ok(())
+        Ok(Begun { released })
     }
 }

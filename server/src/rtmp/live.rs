@@ -20,6 +20,7 @@ pub(super) struct Live(Mutex<HashMap<Name, CancellationToken>>);
 pub(super) struct Lock {
     live: Arc<Live>,
     name: Name,
+    released: CancellationToken,
 }
 
 impl Live {
@@ -36,15 +37,23 @@ impl Live {
             Entry::Occupied(_) => None,
             Entry::Vacant(free) => {
                 free.insert(connection);
-                Some(Lock { live: Arc::clone(self), name })
+                Some(Lock { live: Arc::clone(self), name, released: CancellationToken::new() })
             }
         }
+    }
+}
+
+impl Lock {
+    /// Cancelled when the lock is free again.
+    pub(super) fn released(&self) -> CancellationToken {
+        self.released.clone()
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         self.live.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.released.cancel();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The built-in ingest: publishers push over RTMP, the console hears of it and records it.
 //!
-//! **Who acts.** `RtmpIngest` listens and gives each connection a task of its own. A *publisher* (one per connection)
+//! **Who acts.** `RtmpIngest` listens and gives each connection a task of its own. A *connection* reads the protocol (`wire`),
 //! asks the [`IngestSink`] for admission, takes the *lock* on (domain, app, stream) and passes media to its *session*.
 //! The session keeps the media's time, notices a frozen publisher and feeds the *recorder*, which cuts parts and writes
 //! them below `<data_dir>/parts`. What there is to tell goes to the *reporter*: it brings finished parts into their
@@ -25,6 +25,8 @@ use callsheet::streams::IngestSink;
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "ingest-rtmp")]
+mod connection;
+#[cfg(feature = "ingest-rtmp")]
 mod filing;
 #[cfg(feature = "ingest-rtmp")]
 mod flv;
@@ -35,9 +37,9 @@ mod live;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
 #[cfg(feature = "ingest-rtmp")]
-mod part;
+mod memory;
 #[cfg(feature = "ingest-rtmp")]
-mod publisher;
+mod part;
 #[cfg(feature = "ingest-rtmp")]
 mod push;
 #[cfg(feature = "ingest-rtmp")]
@@ -50,6 +52,10 @@ mod reporter;
 mod server;
 #[cfg(feature = "ingest-rtmp")]
 mod session;
+#[cfg(feature = "ingest-rtmp")]
+mod waiting;
+#[cfg(feature = "ingest-rtmp")]
+mod wire;
 
 #[cfg(feature = "ingest-rtmp")]
 pub use ingest::RtmpConfig;

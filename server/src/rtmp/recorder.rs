@@ -19,6 +19,9 @@ use super::reporter::Report;
 
 /// Video that was silent for this long, in ms, no longer decides where parts are cut.
 const VIDEO_GONE: Millis = 10_000;
+/// Tracks whose headers are kept, and bytes of each.
+const MOST_TRACKS: usize = 32;
+const LONGEST_HEADER: usize = 64 * 1024;
 /// Longest time that a last frame is taken to last, in ms.
 const LONGEST_FRAME: Millis = 1_000;
 
@@ -38,12 +41,9 @@ pub(super) struct Recorder {
     state: State,
 }
 
-/// The newest decoder headers of the two tracks.
+/// The newest decoder headers, by medium and track.
 #[derive(Debug, Default)]
-struct Headers {
-    audio: Option<Bytes>,
-    video: Option<Bytes>,
-}
+struct Headers(Vec<((Track, u8), Bytes)>);
 
 #[derive(Debug)]
 enum State {
@@ -96,15 +96,15 @@ impl Recorder {
     /// Takes one message at its media `time`.
     pub(super) async fn take(&mut self, message: &Message, time: Millis) {
         let role = message.role();
+        self.headers.keep(message);
         match role {
-            Role::Header => self.headers.keep(message),
+            Role::Header | Role::Note => {}
             Role::Key | Role::Frame => {
                 if message.track == Track::Video {
                     self.last_video = Some(time);
                 }
                 self.turn(message, role, time).await;
             }
-            Role::Note => {}
         }
         self.write(message, role, time).await;
     }
@@ -165,12 +165,9 @@ impl Recorder {
         let part = Part { file, started_at: at, last_at: at, base: time, audio: None, video: None };
         self.state = State::Writing(Box::new(part));
         self.report(Hint::PartOpened { at, location: Some(self.location(at)) }).await;
-        for (track, header) in [(Track::Video, self.headers.video.clone()), (Track::Audio, self.headers.audio.clone())]
-        {
-            if let Some(data) = header {
-                let header = Message { at, track, timestamp: 0, data };
-                self.write(&header, Role::Header, time).await;
-            }
+        for ((track, _), data) in self.headers.0.clone() {
+            let header = Message::new(at, track, 0, data);
+            self.write(&header, Role::Header, time).await;
         }
         Ok(())
     }
@@ -258,10 +255,14 @@ impl Part {
 
 impl Headers {
     fn keep(&mut self, message: &Message) {
-        let kept = match message.track {
-            Track::Audio => &mut self.audio,
-            Track::Video => &mut self.video,
-        };
-        *kept = Some(message.data.clone());
+        for packet in message.packets() {
+            let Some(header) = packet.header.clone().filter(|header| header.len() <= LONGEST_HEADER) else { continue };
+            let place = (message.track, packet.track);
+            if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == place) {
+                *known = header;
+            } else if self.0.len() < MOST_TRACKS {
+                self.0.push((place, header));
+            }
+        }
     }
 }

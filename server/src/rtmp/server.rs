@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use callsheet::streams::IngestSink;
-use rtmp_rs::server::connection::Connection;
-use rtmp_rs::{RegistryConfig, ServerConfig, StreamRegistry};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::connection::Connection;
 use super::ingest::{Ingest, RtmpConfig};
 use super::live::Live;
-use super::publisher::Publisher;
+use super::memory::Memory;
+use super::waiting::Waiting;
 use super::{IngestSource, Publishers};
 
-/// Most connections at a time, publishing or not.
-const MOST_CONNECTIONS: usize = 1000;
+/// Most publishers at a time.
+const MOST_PUBLISHERS: usize = 1000;
 /// How long the ends of all publishes may take when the console stops.
 const SHUTDOWN_WAITS: Duration = Duration::from_secs(9);
 /// Pause after the system refused a new connection, such as for lack of file handles.
@@ -84,7 +84,16 @@ impl IngestSource for RtmpIngest {
     async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken) {
         let Self { listener, address, config, live } = *self;
         let tasks = TaskTracker::new();
-        let ingest = Arc::new(Ingest { config, sink, live, tasks: tasks.clone(), publishes: AtomicU64::new(0) });
+        let ingest = Arc::new(Ingest {
+            config,
+            sink,
+            live,
+            waiting: Arc::new(Waiting::default()),
+            memory: Memory::new(),
+            free: Arc::new(Semaphore::new(MOST_PUBLISHERS)),
+            tasks: tasks.clone(),
+            publishes: AtomicU64::new(0),
+        });
         tracing::info!(%address, "listening for RTMP publishers");
         shutdown.run_until_cancelled(accept(&ingest, &listener, &shutdown)).await;
         drop(listener);
@@ -100,8 +109,6 @@ impl IngestSource for RtmpIngest {
 
 /// Gives each connection a task.
 async fn accept(ingest: &Arc<Ingest>, listener: &TcpListener, shutdown: &CancellationToken) {
-    let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let mut count = 0;
     loop {
         let (socket, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -111,40 +118,11 @@ async fn accept(ingest: &Arc<Ingest>, listener: &TcpListener, shutdown: &Cancell
                 continue;
             }
         };
-        let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
-            tracing::warn!(%peer, "too many RTMP connections; one is turned away");
-            continue;
-        };
-        count += 1;
-        let connection = serve(ingest, count, socket, peer, shutdown.child_token());
-        ingest.tasks.spawn(async move {
-            connection.await;
-            drop(permit);
-        });
-    }
-}
-
-/// Serves one connection until it closes or `stop` says so.
-fn serve(
-    ingest: &Arc<Ingest>,
-    number: u64,
-    socket: TcpStream,
-    peer: SocketAddr,
-    stop: CancellationToken,
-) -> impl Future<Output = ()> + Send + 'static {
-    let publisher = Publisher::new(Arc::clone(ingest), stop.clone());
-    // A session notices silence itself; this drops those who connect and never publish.
-    let config = ServerConfig::default().idle_timeout(ingest.config.idle_timeout * 2).disable_gop_buffer();
-    // A registry per connection: it would take equal names below two domains for one stream.
-    let registry = StreamRegistry::with_config(RegistryConfig { max_gop_size: 0, ..RegistryConfig::default() });
-    async move {
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot set an option of a connection");
         }
-        let mut connection = Connection::new(number, socket, peer, config, Arc::new(publisher), Arc::new(registry));
-        if let Some(Err(error)) = stop.run_until_cancelled(connection.run()).await {
-            tracing::debug!(%peer, %error, "an RTMP connection broke");
-        }
+        let connection = Connection::new(Arc::clone(ingest), socket, peer, shutdown.child_token());
+        ingest.tasks.spawn(connection.run());
     }
 }
 

@@ -13,6 +13,7 @@ use super::RtmpConfig;
 use super::filing::Destination;
 use super::live::Lock;
 use super::media::{self, Message, Metadata, Role, Timeline};
+use super::memory;
 use super::recorder::Recorder;
 use super::reporter::{Over, Pulse, Report, Reporter};
 
@@ -25,7 +26,10 @@ const REPORT_QUEUE: usize = 64;
 #[derive(Debug)]
 pub(super) enum Input {
     Metadata(Metadata),
-    Media(Message),
+    /// With the memory that it takes.
+    Media(Message, Option<memory::Bytes>),
+    /// The publish is over; the reason when it did not end as it should.
+    End(Option<String>),
 }
 
 /// A publish that was admitted, until its first frame.
@@ -94,9 +98,10 @@ impl Session {
                 Err(_) => {
                     return Some(format!("no media for {} s", self.config.idle_timeout.as_secs()));
                 }
-                Ok(None) => return None,
+                Ok(None) => return Some("the ingest broke off".to_owned()),
+                Ok(Some(Input::End(failure))) => return failure,
                 Ok(Some(Input::Metadata(metadata))) => self.metadata(metadata),
-                Ok(Some(Input::Media(message))) => {
+                Ok(Some(Input::Media(message, _memory))) => {
                     silent_at = Instant::now() + self.config.idle_timeout;
                     self.learn(&message);
                     if !started && matches!(message.role(), Role::Key | Role::Frame) {

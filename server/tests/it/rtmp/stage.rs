@@ -66,6 +66,7 @@ pub(super) fn config(data: &Path, listen: SocketAddr) -> RtmpConfig {
         data_dir: data.to_owned(),
         buckets: Buckets::new(data, Default::default()),
         time_zone: TimeZone::UTC,
+        publish_within: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(30),
         heartbeat: Duration::from_secs(10),
         clock: Arc::new(SystemClock),
