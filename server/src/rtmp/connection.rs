@@ -20,12 +20,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::ingest::{Begun, Ingest};
-use super::media::{self, Metadata, Track, Value};
+use super::media::{self, Metadata, Value};
 use super::memory::{self, ConnectionMemory};
 use super::push::PushAddress;
 use super::session::{Input, MEDIA_QUEUE};
 use super::waiting::Place;
-use super::wire::{self, ChunkError, ChunkReader, Command, Kind, Message, Reply, read_command, read_metadata, unfold};
+use super::wire::{
+    self, ChunkError, ChunkReader, Command, Kind, Message, Reply, Track, read_command, read_metadata, unfold,
+};
 
 /// Bytes that are read at once before a publish and during one.
 const READ_BEFORE: usize = 4 * 1024;

@@ -1,7 +1,8 @@
 //! Writes the bytes of an FLV file. Two places are filled in when the file is complete: which tracks it has, and how
 //! long it is.
 
-use super::media::{Metadata, Track, Value};
+use super::media::{Metadata, Value};
+use super::wire::Track;
 
 /// Where the byte lies that says which tracks there are.
 pub(super) const TRACKS_AT: u64 = 4;

@@ -7,7 +7,8 @@ use tokio::fs::File;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 use super::flv;
-use super::media::{Metadata, Track};
+use super::media::Metadata;
+use super::wire::Track;
 
 /// How much is gathered before the disk is asked, in bytes.
 const BUFFER: usize = 256 * 1024;

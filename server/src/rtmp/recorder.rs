@@ -12,10 +12,11 @@ use callsheet::streams::{ClosedPart, Hint};
 use tokio::sync::mpsc;
 
 use super::filing::{Destination, FinishedPart};
-use super::media::{Message, Metadata, Role, Track};
+use super::media::{Message, Metadata};
 use super::part::PartFile;
 use super::reason::plain_reason;
 use super::reporter::Report;
+use super::wire::{Role, Track};
 
 /// Video that was silent for this long, in ms, no longer decides where parts are cut.
 const VIDEO_GONE: Millis = 10_000;

@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 use super::RtmpConfig;
 use super::filing::Destination;
 use super::live::Lock;
-use super::media::{self, Message, Metadata, Role, Timeline};
+use super::media::{self, Message, Metadata, Timeline};
 use super::memory;
 use super::recorder::Recorder;
 use super::reporter::{Over, Pulse, Report, Reporter};
+use super::wire::Role;
 
 /// Messages that wait at most: about two seconds of usual media.
 pub(super) const MEDIA_QUEUE: usize = 128;

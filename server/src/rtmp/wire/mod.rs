@@ -15,8 +15,10 @@ mod aggregate;
 mod amf0;
 mod chunk;
 mod command;
+mod packet;
 
 pub(crate) use aggregate::unfold;
 pub(crate) use amf0::Value;
 pub(crate) use chunk::{ChunkError, ChunkReader, Kind, Message};
 pub(crate) use command::{Command, Reply, read_command, read_metadata};
+pub(crate) use packet::{Packet, Role, Track, read_packets, role_of};

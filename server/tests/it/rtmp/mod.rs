@@ -1,5 +1,8 @@
 //! The built-in ingest, pushed to by a real ffmpeg.
 
+mod attacks;
+mod client;
+mod encoders;
 mod s3;
 mod stage;
 

@@ -1,0 +1,170 @@
+//! What anonymous connections can cost: little memory, little time, and nobody's place.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::client::{Amf, Client, tags, text};
+use super::stage::{PATIENCE, Stage};
+use super::{failure, story};
+
+/// The most memory that this process ever had, in MiB. Each test has a process of its own.
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+}
+
+/// A real publish still works.
+async fn assert_serves(stage: Stage, session: &str) {
+    let mut client = Client::publishing(stage.address, "honest").await;
+    client.play(1, tags()).await;
+    client.command(1, &[text("closeStream"), Amf::Number(0.0), Amf::Null]).await;
+    client.wait_for("NetStream.Unpublish.Success").await;
+    let hints = stage.until_ended(session).await;
+    assert_eq!((story(&hints).as_str(), failure(&hints)), ("SE", None));
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn amf_references_do_not_multiply() {
+    let stage = Stage::set(None).await;
+    let before = peak_mib();
+    let mut client = Client::connect(stage.address).await;
+    let array = |count: u32| [&[10][..], &count.to_be_bytes()].concat();
+    let mut payload = b"\x02\x00\x07connect\x00\x3f\xf0\x00\x00\x00\x00\x00\x00".to_vec();
+    payload.extend(array(100));
+    payload.extend([0_u8; 9].repeat(100));
+    payload.extend(array(1_000));
+    payload.extend([7, 0, 0].repeat(1_000));
+    payload.extend(array(2_000));
+    payload.extend([7, 0, 1].repeat(2_000));
+    client.message(3, 0, 20, 0, &payload).await;
+    client.wait_for("NetConnection.Connect.Success").await;
+    assert!(peak_mib() < before + 32, "{before} → {} MiB", peak_mib());
+    assert_serves(stage, "1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_announced_before_a_publish_takes_no_memory() {
+    let stage = Stage::set(None).await;
+    let before = peak_mib();
+    for kind in [9, 20, 18, 22, 77] {
+        let mut client = Client::connect(stage.address).await;
+        for chunk_stream in 2..64 {
+            let header = [chunk_stream, 0, 0, 0, 0xff, 0xff, 0xff, kind, 1, 0, 0, 0];
+            if !client.try_send(&[&header[..], &[0; 128]].concat()).await {
+                break;
+            }
+        }
+        client.closed().await;
+    }
+    assert!(peak_mib() < before + 32, "{before} → {} MiB", peak_mib());
+    assert_serves(stage, "1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_messages_of_a_publisher_have_a_limit() {
+    let stage = Stage::set(None).await;
+    let mut client = Client::publishing(stage.address, "room_7").await;
+    client.play(1, &tags()[..4]).await;
+    let before = peak_mib();
+    client.set_chunk_size(1 << 20).await;
+    let mut is_open = true;
+    for chunk_stream in 2..64 {
+        let header = [chunk_stream, 0, 0, 0, 0xff, 0xff, 0xff, 9, 1, 0, 0, 0];
+        is_open = is_open && client.try_send(&[&header[..], &vec![0; 1 << 20]].concat()).await;
+    }
+    client.closed().await;
+    let hints = stage.until_ended("1").await;
+    let reason = failure(&hints).expect("a reason");
+    assert!(reason.ends_with("bytes of unfinished messages"), "{reason}");
+    assert!(peak_mib() < before + 96, "{before} → {} MiB", peak_mib());
+    assert_serves(stage, "2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_do_not_keep_publishers_out() {
+    let stage = Stage::set(None).await;
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        idle.push(Client::connect(stage.address).await);
+    }
+    assert_serves(stage, "1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_publish_in_time_is_dropped_whatever_it_sends() {
+    let stage = Stage::set_with(None, |config| config.publish_within = Duration::from_secs(1)).await;
+    let silent = TcpStream::connect(stage.address).await.expect("connected");
+    let slow = TcpStream::connect(stage.address).await.expect("connected");
+    let mut chatty = Client::connect(stage.address).await;
+    chatty.connect_app("live", "rtmp://push.example.com/live").await;
+    let talk = async {
+        while chatty.try_send(&[2, 0, 0, 0, 0, 0, 4, 3, 0, 0, 0, 0, 0, 0, 0, 1]).await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let trickle = async move {
+        let (mut reader, mut writer) = slow.into_split();
+        let send = async { while writer.write_all(&[3]).await.is_ok() {} };
+        let hear = async { while reader.read(&mut [0; 4096]).await.unwrap_or(0) > 0 {} };
+        tokio::join!(send, hear);
+    };
+    let gone = async move {
+        let mut silent = silent;
+        while silent.read(&mut [0; 64]).await.unwrap_or(0) > 0 {}
+    };
+    timeout(PATIENCE, async { tokio::join!(talk, trickle, gone) }).await.expect("all are dropped");
+    assert_serves(stage, "1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_rtmp_is_dropped_at_once() {
+    let stage = Stage::set(None).await;
+    for bytes in [&b"GET / HTTP/1.1\r\nHost: console\r\n\r\n"[..], b"\x16\x03\x01\x02\x00\x01", b"\x06", b"\x00"] {
+        let mut socket = TcpStream::connect(stage.address).await.expect("connected");
+        socket.write_all(bytes).await.expect("sent");
+        let answer = async {
+            let mut heard = Vec::new();
+            socket.read_to_end(&mut heard).await.ok();
+            heard
+        };
+        assert_eq!(timeout(PATIENCE, answer).await.expect("dropped"), b"");
+    }
+    assert_serves(stage, "1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_refused_three_times() {
+    let stage = Stage::set(None).await;
+    let mut client = Client::connect(stage.address).await;
+    client.connect_app("live", "rtmp://push.example.com/live").await;
+    for _ in 0..3 {
+        client.publish(1, "forbidden").await;
+        client.wait_for("this stream is forbidden").await;
+    }
+    client.closed().await;
+    assert_eq!(stage.book.asked.lock().expect("lock").len(), 3);
+    assert_serves(stage, "1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_without_a_publish_is_passed_over() {
+    let stage = Stage::set(Some(2)).await;
+    let mut client = Client::connect(stage.address).await;
+    client.play(1, tags()).await;
+    client.set_chunk_size(4096).await;
+    client.connect_app("live", "rtmp://push.example.com/live").await;
+    client.publish(1, "room_7").await;
+    client.wait_for("NetStream.Publish.Start").await;
+    client.play(1, tags()).await;
+    client.command(1, &[text("closeStream"), Amf::Number(0.0), Amf::Null]).await;
+    // After the end, too.
+    client.play(1, tags()).await;
+    let hints = stage.until_ended("1").await;
+    assert_eq!(story(&hints), "SOCOCOCE");
+    stage.close().await;
+}
