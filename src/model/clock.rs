@@ -1,14 +1,17 @@
 //! Time comes in as a parameter, so that tests decide what time it is.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Millis;
 
 /// Tells the time. Production uses [`SystemClock`], tests [`TestClock`].
 pub trait Clock: Send + Sync + 'static {
-    /// Unix time in milliseconds.
+    /// Unix time in milliseconds. It may jump, in both directions.
     fn now(&self) -> Millis;
+    /// Time since some moment in this process. It never jumps; durations are measured by it.
+    fn monotonic(&self) -> Duration;
 }
 
 /// The machine's clock.
@@ -20,27 +23,45 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
+
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
+    }
 }
 
 /// A clock that moves only when told to.
 #[derive(Debug)]
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    now: AtomicI64,
+    monotonic: AtomicU64,
+}
 
 impl TestClock {
     /// Starts at `now` (Unix ms).
     #[must_use]
     pub fn at(now: Millis) -> Self {
-        Self(AtomicI64::new(now))
+        Self { now: AtomicI64::new(now), monotonic: AtomicU64::new(0) }
     }
 
-    /// Moves the clock forward.
+    /// Lets time pass.
     pub fn advance(&self, millis: Millis) {
-        self.0.fetch_add(millis, Ordering::SeqCst);
+        self.jump(millis);
+        self.monotonic.fetch_add(millis.unsigned_abs(), Ordering::SeqCst);
+    }
+
+    /// Sets the clock forward or back, while no time passes.
+    pub fn jump(&self, millis: Millis) {
+        self.now.fetch_add(millis, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Millis {
-        self.0.load(Ordering::SeqCst)
+        self.now.load(Ordering::SeqCst)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.monotonic.load(Ordering::SeqCst))
     }
 }

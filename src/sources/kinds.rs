@@ -21,6 +21,12 @@ impl Adapter {
         matches!(self, Self::BuiltIn | Self::NginxRtmp)
     }
 
+    /// Whether the source sends heartbeats from the start of each publish. Of others it depends on their settings.
+    #[must_use]
+    pub const fn sends_heartbeats(self) -> bool {
+        matches!(self, Self::BuiltIn)
+    }
+
     /// Whether the source only tells when a part is complete, so that the recording's start is the publish's.
     #[must_use]
     pub const fn records_at_publish(self) -> bool {

@@ -229,6 +229,7 @@ impl Db {
                 "started_at",
                 "ended_at",
                 "due_at",
+                "heard_at",
                 "state",
             ],
             changes.sessions.len(),
@@ -247,11 +248,12 @@ impl Db {
                 stored.session.started_at.into(),
                 stored.session.ended_at.into(),
                 stored.session.due_at.into(),
+                stored.session.heartbeat().into(),
                 to_json(&stored.session)?.into(),
             ]);
         }
         let ending = " on conflict (id) do update set phase = excluded.phase, ended_at = excluded.ended_at, \
-             due_at = excluded.due_at, state = excluded.state";
+             due_at = excluded.due_at, heard_at = excluded.heard_at, state = excluded.state";
         rows.insert(self.engine, tx, "sessions", ending).await?;
         let mut rows = Rows::new(
             ["session_id", "number", "location", "started_at", "stopped_at", "duration_ms", "bytes", "failure"],

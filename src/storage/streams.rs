@@ -85,6 +85,18 @@ impl SessionStore for Db {
         Ok((due, next))
     }
 
+    async fn postpone_session(&self, id: SessionId, due_at: Millis) -> Result<(), StoreError> {
+        let sql = "update sessions set due_at = $2 where id = $1";
+        sqlx::query(sql).bind(id.0).bind(due_at).execute(&self.write).await?;
+        Ok(())
+    }
+
+    async fn heartbeats(&self) -> Result<Vec<(SessionId, Millis)>, StoreError> {
+        let sql = "select id, heard_at from sessions where phase = 'live' and heard_at is not null";
+        let rows = sqlx::query(sql).fetch_all(&self.read).await?;
+        rows.iter().map(|row| Ok((SessionId(row.col("id")?), row.col("heard_at")?))).collect()
+    }
+
     async fn orphans(&self, source: SourceId, boot: &str) -> Result<Vec<SessionId>, StoreError> {
         let rows = sqlx::query(
             "select id from sessions where phase <> 'closed' and source_id = $1 and boot <> $2 order by id",

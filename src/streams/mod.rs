@@ -22,6 +22,8 @@ mod service;
 #[cfg(feature = "ssr")]
 mod session;
 #[cfg(feature = "ssr")]
+mod silences;
+#[cfg(feature = "ssr")]
 mod store;
 mod views;
 
@@ -37,6 +39,8 @@ pub(crate) use service::may_be_secret;
 pub use service::{Streams, StreamsStore};
 #[cfg(feature = "ssr")]
 pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
+#[cfg(feature = "ssr")]
+pub use silences::Silences;
 #[cfg(feature = "ssr")]
 pub use store::{
     Decide, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,

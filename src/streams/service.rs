@@ -8,8 +8,9 @@ use super::control::ControlStore;
 use super::error::StreamError;
 use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
 use super::session::{Outcome, Phase, Session, SessionRules};
+use super::silences::Silences;
 use super::store::{
-    EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,
+    Decide, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,
 };
 use super::{EventView, SessionDetail, SessionView};
 use crate::domains::{DomainStore, Domains};
@@ -20,8 +21,8 @@ use crate::model::{
 use crate::recordings::RecordingStore;
 use crate::sources::{Adapter, Refusal, SourceStore};
 
-/// How long a source that sends heartbeats may be silent.
-const HEARTBEAT_TIMEOUT_MS: Millis = 60_000;
+/// Until a session that cannot be read is tried again.
+const UNREADABLE_WAITS_MS: Millis = 3_600_000;
 
 /// What streams need of the other features' storage.
 pub trait StreamsStore: SessionStore + ControlStore + DomainStore + RecordingStore + SourceStore {}
@@ -132,9 +133,27 @@ impl Streams {
                     Some(stored) => settle(stored, situation.rivals, now, &rules, |session| session.tick(now, &rules)),
                     None => Vec::new(),
                 });
-                self.store.advance(Report { scope: Scope::Id(id), receipt: None, now, decide }).await?;
+                self.advance_alone(id, now, decide).await?;
             }
         }
+    }
+
+    /// Ends the publishes whose sources were silent for too long. A step of the reaper.
+    pub async fn lose_silent(&self, silences: &mut Silences) -> Result<(), StreamError> {
+        let heartbeats = self.store.heartbeats().await?;
+        let now = self.clock.now();
+        let rules = self.rules_of(false);
+        for (id, heard_at) in silences.too_long(&heartbeats, self.clock.monotonic()) {
+            let decide = Box::new(move |situation: Situation| match situation.current {
+                Some(stored) => {
+                    let lose = |session: &mut Session| session.lose_silent(heard_at, now, &rules);
+                    settle(stored, situation.rivals, now, &rules, lose)
+                }
+                None => Vec::new(),
+            });
+            self.advance_alone(id, now, decide).await?;
+        }
+        Ok(())
     }
 
     /// Closes the sessions that an earlier run of the built-in ingest left open.
@@ -145,9 +164,24 @@ impl Streams {
             let decide = Box::new(move |situation: Situation| {
                 situation.current.map(|stored| lose(stored, now, &rules)).into_iter().collect()
             });
-            self.store.advance(Report { scope: Scope::Id(id), receipt: None, now, decide }).await?;
+            self.advance_alone(id, now, decide).await?;
         }
         Ok(())
+    }
+
+    /// Changes one session. One that cannot be read waits, and stops no other.
+    async fn advance_alone(&self, id: SessionId, now: Millis, decide: Box<Decide>) -> Result<(), StreamError> {
+        match self.store.advance(Report { scope: Scope::Id(id), receipt: None, now, decide }).await {
+            Err(error @ StoreError::Fault(_)) => {
+                tracing::error!(
+                    session = %id,
+                    error = &error as &dyn std::error::Error,
+                    "cannot close a session; trying again in an hour"
+                );
+                Ok(self.store.postpone_session(id, now + UNREADABLE_WAITS_MS).await?)
+            }
+            done => Ok(done?),
+        }
     }
 
     fn rules(&self, adapter: Adapter, hint: &Hint) -> SessionRules {
@@ -155,11 +189,13 @@ impl Streams {
             Hint::Started { push, .. } => push.recording.is_some(),
             _ => false,
         };
-        self.rules_of(adapter.records_at_publish() && recorded)
+        let sends_heartbeats = adapter.sends_heartbeats();
+        SessionRules { sends_heartbeats, ..self.rules_of(adapter.records_at_publish() && recorded) }
     }
 
+    /// For sessions that have begun.
     fn rules_of(&self, records_at_publish: bool) -> SessionRules {
-        SessionRules { grace_ms: self.grace_ms, heartbeat_timeout_ms: HEARTBEAT_TIMEOUT_MS, records_at_publish }
+        SessionRules { grace_ms: self.grace_ms, sends_heartbeats: false, records_at_publish }
     }
 
     async fn check(&self, push: &PushRequest) -> Result<Result<Admitted, (String, Refused)>, StoreError> {
@@ -263,6 +299,7 @@ fn decide(
     rules: &SessionRules,
 ) -> Vec<Step> {
     let Situation { current, rivals } = situation;
+    let contested = rivals.iter().any(|r| r.key != *key && r.session.phase == Phase::Live);
     match (hint, current) {
         (Hint::Started { at, push }, current) => {
             let mut steps = Vec::new();
@@ -274,7 +311,6 @@ fn decide(
                     steps.push(lose(stored, now, rules));
                 }
             }
-            let contested = rivals.iter().any(|r| r.key != *key && r.session.phase == Phase::Live);
             let (session, outcome) = Session::start(*at, now, push, contested, rules);
             let stored = StoredSession {
                 id: SessionId(ids.next(now)),
@@ -287,6 +323,15 @@ fn decide(
             };
             steps.push(Step { stored, events: outcome.events, parts: outcome.parts });
             steps
+        }
+        (Hint::Alive { at, .. } | Hint::PartOpened { at, .. }, Some(lost)) if lost.session.is_revived_by(hint) => {
+            let (session, begun) = lost.session.start_again(*at, now, contested, rules);
+            let id = SessionId(ids.next(now));
+            let mut stored = StoredSession { id, session, ..lost };
+            let outcome = stored.session.apply(hint, now, rules);
+            let events = [begun.events, outcome.events].concat();
+            let parts = [begun.parts, outcome.parts].concat();
+            vec![Step { stored, events, parts }]
         }
         // An end or a part without a start: nothing is known of the stream, so there is nobody to tell.
         (_, None) => Vec::new(),

@@ -8,7 +8,8 @@
 //! - *Opening*: another session holds the same stream. Nothing is told. A second publisher that the source refuses
 //!   ends here, without an event. A heartbeat, the end of the grace, or the end of the other session makes it *live*; what its
 //!   recording did meanwhile is told then.
-//! - *Live*: `publish_started` was told. Where the source sends heartbeats, an overdue one ends the publish as lost.
+//! - *Live*: `publish_started` was told. Where the source sends heartbeats, silence ends the publish as lost; whoever watches measures it
+//!   ([`Session::lose_silent`]), because clocks jump.
 //! - *Closing*: `publish_done` was told, and a part may still be reported until the grace is over.
 //! - *Closed*: everything is told. A part that is reported now is kept, but makes no event.
 //!
@@ -63,8 +64,8 @@ const SETTLE_MS: Millis = 1_000;
 pub struct SessionRules {
     /// How long late reports are awaited (ms).
     pub grace_ms: Millis,
-    /// How long a source that sends heartbeats may be silent (ms).
-    pub heartbeat_timeout_ms: Millis,
+    /// The source sends heartbeats from the start; of others it is known when the first has come.
+    pub sends_heartbeats: bool,
     /// The recording is on and begins with the publish, because the source does not report its beginning.
     pub records_at_publish: bool,
 }
@@ -154,6 +155,9 @@ pub struct Session {
     pub recorded_ms: Millis,
     /// The source sends heartbeats.
     heartbeat_seen: bool,
+    /// It ended because its source fell silent, which may have been wrong.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_silent: bool,
     /// The source reported more than the start.
     heard_since_start: bool,
     /// While opening or closing: when the grace is over.
@@ -162,10 +166,21 @@ pub struct Session {
     recording: Recording,
 }
 
+/// Who publishes, as far as the session keeps it.
+struct Publisher {
+    client: Option<String>,
+    params: Vec<(String, String)>,
+}
+
 impl Session {
     /// A publish was accepted. `at` is when it started, `others_live`: another session of this stream is live.
     #[must_use]
     pub fn start(at: Millis, now: Millis, push: &Admitted, others_live: bool, rules: &SessionRules) -> (Self, Outcome) {
+        let push = Publisher { client: push.client.clone(), params: push.params.clone() };
+        Self::begin(at, now, push, others_live, rules)
+    }
+
+    fn begin(at: Millis, now: Millis, push: Publisher, others_live: bool, rules: &SessionRules) -> (Self, Outcome) {
         let mut session = Self {
             phase: Phase::Opening,
             started_at: at,
@@ -174,15 +189,16 @@ impl Session {
             last_heard_at: now,
             due_at: None,
             sequence: 0,
-            client: push.client.clone(),
-            params: push.params.clone(),
+            client: push.client,
+            params: push.params,
             media: None,
             record_started_at: None,
             open_part: None,
             parts_done: 0,
             parts_failed: 0,
             recorded_ms: 0,
-            heartbeat_seen: false,
+            heartbeat_seen: rules.sends_heartbeats,
+            is_silent: false,
             heard_since_start: false,
             grace_until: Some(now + rules.grace_ms),
             recording: Recording::default(),
@@ -191,8 +207,20 @@ impl Session {
         if !others_live {
             session.go_live(rules, &mut outcome);
         }
-        session.schedule(rules);
+        session.schedule();
         (session, outcome)
+    }
+
+    /// The publish goes on although it was taken for lost: it is another session from now on, with what is known of its publisher.
+    #[must_use]
+    pub fn start_again(&self, at: Millis, now: Millis, others_live: bool, rules: &SessionRules) -> (Self, Outcome) {
+        let push = Publisher { client: self.client.clone(), params: self.params.clone() };
+        let rules = SessionRules {
+            sends_heartbeats: true,
+            records_at_publish: rules.records_at_publish && self.record_started_at.is_some(),
+            ..*rules
+        };
+        Self::begin(at, now, push, others_live, &rules)
     }
 
     /// Takes one report of the source.
@@ -200,7 +228,8 @@ impl Session {
         let mut outcome = Outcome::default();
         if !matches!(hint, Hint::Started { .. }) {
             self.heard_since_start = true;
-            self.last_heard_at = self.last_heard_at.max(now);
+            // Also when the clock was set back: that this changes is how the source is known to be alive.
+            self.last_heard_at = now;
         }
         match hint {
             // Whether it begins another session is for the caller to ask: `is_repeat_of_start`.
@@ -219,7 +248,7 @@ impl Session {
             Hint::PartClosed(part) => self.part_closed(part, &mut outcome),
             Hint::RecordingEnded { at } => self.recording_ended(*at, &mut outcome),
         }
-        self.schedule(rules);
+        self.schedule();
         outcome
     }
 
@@ -232,12 +261,11 @@ impl Session {
         let is_over = |moment: Option<Millis>| moment.is_some_and(|moment| moment <= now);
         match self.phase {
             Phase::Opening => self.promote_into(rules, &mut outcome),
-            Phase::Live if is_over(self.heartbeat_until(rules)) => self.lose(now, rules, &mut outcome),
             Phase::Live | Phase::Closing if is_over(self.settles_at()) => self.settle(&mut outcome),
             Phase::Closing if is_over(self.grace_until) => self.give_up_recording(now, &mut outcome),
             Phase::Live | Phase::Closing | Phase::Closed => {}
         }
-        self.schedule(rules);
+        self.schedule();
         outcome
     }
 
@@ -245,7 +273,7 @@ impl Session {
     pub fn promote(&mut self, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
         self.promote_into(rules, &mut outcome);
-        self.schedule(rules);
+        self.schedule();
         outcome
     }
 
@@ -254,8 +282,31 @@ impl Session {
     pub fn supersede(&mut self, now: Millis, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
         self.lose(now, rules, &mut outcome);
-        self.schedule(rules);
+        self.schedule();
         outcome
+    }
+
+    /// When the source was last heard, while its silence ends the publish.
+    #[must_use]
+    pub fn heartbeat(&self) -> Option<Millis> {
+        (self.phase == Phase::Live && self.heartbeat_seen).then_some(self.last_heard_at)
+    }
+
+    /// The source was silent for too long since `heard_at`. Does nothing if it was heard since.
+    pub fn lose_silent(&mut self, heard_at: Millis, now: Millis, rules: &SessionRules) -> Outcome {
+        let mut outcome = Outcome::default();
+        if self.heartbeat() == Some(heard_at) {
+            self.lose(now, rules, &mut outcome);
+            self.is_silent = true;
+            self.schedule();
+        }
+        outcome
+    }
+
+    /// Whether a report of its source shows that the publish goes on, although it was taken for lost.
+    #[must_use]
+    pub fn is_revived_by(&self, hint: &Hint) -> bool {
+        self.is_silent && matches!(hint, Hint::Alive { .. } | Hint::PartOpened { .. })
     }
 
     /// Whether a start under this session's key at `now` is the known start once more. Otherwise it is a new publish.
@@ -327,14 +378,9 @@ impl Session {
         self.grace_until = None;
     }
 
-    fn schedule(&mut self, rules: &SessionRules) {
-        let pending = [self.grace_until, self.heartbeat_until(rules), self.settles_at()];
+    fn schedule(&mut self) {
+        let pending = [self.grace_until, self.settles_at()];
         self.due_at = pending.into_iter().flatten().min();
-    }
-
-    /// When a live session is lost unless its source reports.
-    fn heartbeat_until(&self, rules: &SessionRules) -> Option<Millis> {
-        (self.phase == Phase::Live && self.heartbeat_seen).then(|| self.last_heard_at + rules.heartbeat_timeout_ms)
     }
 
     /// The next event of the session; a success, with nothing but its name and time.

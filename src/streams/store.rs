@@ -96,6 +96,10 @@ pub trait SessionStore: Send + Sync {
     async fn advance(&self, report: Report) -> Result<(), StoreError>;
     /// Sessions whose time has come, and when the next one's comes.
     async fn due_sessions(&self, now: Millis, limit: i64) -> Result<(Vec<SessionId>, Option<Millis>), StoreError>;
+    /// Lets a session wait that cannot be read.
+    async fn postpone_session(&self, id: SessionId, due_at: Millis) -> Result<(), StoreError>;
+    /// The live sessions whose silence ends them, each with when its source was last heard.
+    async fn heartbeats(&self) -> Result<Vec<(SessionId, Millis)>, StoreError>;
     /// Open sessions of a source that belong to another run of it than `boot`.
     async fn orphans(&self, source: crate::model::SourceId, boot: &str) -> Result<Vec<SessionId>, StoreError>;
     async fn count_live(&self) -> Result<i64, StoreError>;

@@ -1,9 +1,9 @@
-//! Closes sessions whose time has come: grace over, heartbeat overdue.
+//! Closes sessions whose time has come: the grace is over, or their source has been silent for too long.
 
 use std::time::Duration;
 
 use callsheet::model::Clock;
-use callsheet::streams::Streams;
+use callsheet::streams::{Silences, Streams};
 use tokio_util::sync::CancellationToken;
 
 /// Another process may have opened a session that this one watches.
@@ -14,7 +14,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Sleeps until the next session is due, or until one changes.
 pub async fn reap(streams: Streams, clock: std::sync::Arc<dyn Clock>, shutdown: CancellationToken) {
     let watch = streams.watch();
+    let mut silences = Silences::default();
     loop {
+        if let Err(error) = streams.lose_silent(&mut silences).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "cannot end the publishes of silent sources; trying again");
+        }
         let wait = match streams.reap().await {
             Ok(Some(next)) => {
                 Duration::from_millis(u64::try_from(next - clock.now()).unwrap_or_default()).min(LOOK_AGAIN)

@@ -7,7 +7,7 @@ mod recording;
 
 const T0: Millis = 1_795_337_096_500;
 
-const RULES: SessionRules = SessionRules { grace_ms: 5_000, heartbeat_timeout_ms: 60_000, records_at_publish: false };
+const RULES: SessionRules = SessionRules { grace_ms: 5_000, sends_heartbeats: false, records_at_publish: false };
 const AT_PUBLISH: SessionRules = SessionRules { records_at_publish: true, ..RULES };
 
 fn push() -> Admitted {
@@ -54,6 +54,14 @@ impl Story {
     fn tick(&mut self, second: Millis) {
         let outcome = self.session.tick(T0 + second * 1000, &self.rules);
         self.take(outcome);
+    }
+
+    /// Whoever watches has not heard of the source for too long.
+    fn fall_silent(&mut self, second: Millis) {
+        if let Some(heard_at) = self.session.heartbeat() {
+            let outcome = self.session.lose_silent(heard_at, T0 + second * 1000, &self.rules);
+            self.take(outcome);
+        }
     }
 
     /// The events since the last call; failures end with their reason.
@@ -202,16 +210,51 @@ fn the_older_session_is_superseded() {
 fn only_a_source_with_heartbeats_is_lost_for_lack_of_them() {
     let mut story = Story::begin(RULES, false);
     assert_eq!(story.session.due_at, None);
-    story.tick(10_000);
+    story.fall_silent(10_000);
     assert_eq!(story.session.phase, Phase::Live);
 
     story.hear(10_000, &alive(10_000));
     story.hear(10_030, &opened(10_030));
-    assert_eq!(story.session.due_at, Some(at(10_090)));
-    story.tick(10_090);
+    assert_eq!((story.session.due_at, story.session.heartbeat()), (None, Some(at(10_030))));
+    let outcome = story.session.lose_silent(at(10_000), at(10_090), &RULES);
+    assert_eq!(outcome, Outcome::default(), "it was heard since");
+    story.fall_silent(10_090);
     assert_eq!(story.news(), ["publish_started", "record_started", "record_part_started", "publish_done: source lost"]);
     story.tick(10_095);
     assert_eq!(story.session.phase, Phase::Closed);
+}
+
+#[test]
+fn a_source_that_always_sends_heartbeats_can_be_lost_before_its_first() {
+    let rules = SessionRules { sends_heartbeats: true, ..RULES };
+    let mut story = Story::begin(rules, false);
+    assert_eq!(story.session.heartbeat(), Some(T0));
+    story.fall_silent(60);
+    assert_eq!(story.news(), ["publish_started", "publish_done: source lost"]);
+}
+
+#[test]
+fn only_a_publish_that_was_lost_by_silence_is_revived() {
+    let is_revived = |session: &Session| session.is_revived_by(&alive(70)) && session.is_revived_by(&opened(70));
+    let mut story = Story::begin(SessionRules { sends_heartbeats: true, ..RULES }, false);
+    assert!(!is_revived(&story.session), "live");
+    story.fall_silent(60);
+    assert!(is_revived(&story.session), "closing");
+    story.tick(65);
+    assert_eq!(story.session.phase, Phase::Closed);
+    assert!(
+        is_revived(&story.session)
+            && !story.session.is_revived_by(&ended(70))
+            && !story.session.is_revived_by(&closed(0, 9))
+    );
+
+    let mut superseded = Story::begin(RULES, false);
+    let outcome = superseded.session.supersede(at(9), &RULES);
+    superseded.take(outcome);
+    assert!(!is_revived(&superseded.session), "another publishes the stream");
+    let mut done = Story::begin(RULES, false);
+    done.hear(9, &ended(9));
+    assert!(!is_revived(&done.session));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, Response, header};
@@ -30,6 +31,10 @@ impl Clock for Fuse {
     fn now(&self) -> Millis {
         assert_ne!(self.0.fetch_sub(1, Ordering::SeqCst), 0, "the clock is broken");
         NOW
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

@@ -15,6 +15,8 @@ on_both_databases!(
     refused_renamed_and_hostile_names,
     a_second_publisher_makes_no_event,
     a_silent_source_is_lost,
+    a_clock_that_jumps_loses_nobody,
+    who_was_lost_wrongly_comes_back,
     a_stopped_publisher_is_refused_at_its_heartbeat,
     who_may_not_report,
 );
@@ -202,6 +204,43 @@ async fn a_silent_source_is_lost(database: Database) {
     assert_eq!(stage.told().await, ["demo publish_started"]);
     stage.proceed_to(start + 71_000).await;
     assert_eq!(stage.told().await[1..], ["demo publish_done status=fail errorMsg=source lost"]);
+}
+
+/// What a publisher named `demo` says by nginx-rtmp.
+async fn demo(stage: &Stage, path: &str, call_name: &str) {
+    let body = format!("app=live&tcurl=rtmp://{DOMAIN}/live&addr=127.0.0.1&clientid=1&name=demo&call={call_name}");
+    assert_eq!(call(stage, path, &body).await, 204, "{call_name}");
+}
+
+async fn a_clock_that_jumps_loses_nobody(database: Database) {
+    let (stage, path) = stage(&database, BASIC).await;
+    demo(&stage, &path, "publish").await;
+    for jump in [300_000, -300_000, 86_400_000] {
+        demo(&stage, &path, "update_publish").await;
+        stage.proceed_to(stage.clock.now() + 30_000).await;
+        stage.clock.jump(jump);
+        stage.proceed_to(stage.clock.now() + 29_000).await;
+        assert_eq!(stage.told().await, ["demo publish_started"], "{jump}");
+    }
+    demo(&stage, &path, "publish_done").await;
+    settle(&stage).await;
+    assert_eq!(stage.told().await[1..], ["demo publish_done"]);
+}
+
+async fn who_was_lost_wrongly_comes_back(database: Database) {
+    let (stage, path) = stage(&database, BASIC).await;
+    demo(&stage, &path, "publish").await;
+    demo(&stage, &path, "update_publish").await;
+    stage.proceed_to(stage.clock.now() + 61_000).await;
+    let lost = "demo publish_done status=fail errorMsg=source lost";
+    assert_eq!(stage.told().await, ["demo publish_started", lost]);
+    // Only the way from the source was closed.
+    demo(&stage, &path, "update_publish").await;
+    demo(&stage, &path, "update_publish").await;
+    assert_eq!(stage.told().await[2..], ["demo publish_started"]);
+    demo(&stage, &path, "publish_done").await;
+    settle(&stage).await;
+    assert_eq!(stage.told().await[3..], ["demo publish_done"]);
 }
 
 async fn a_stopped_publisher_is_refused_at_its_heartbeat(database: Database) {

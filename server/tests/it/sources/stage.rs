@@ -9,6 +9,7 @@ use callsheet::deliveries::DeliveryFilter;
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, Clock, PageRequest, TestClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
+use callsheet::streams::Silences;
 use callsheet_server::http::AppState;
 use callsheet_server::http::rate_limit::RateLimits;
 use callsheet_server::http::router::{Serves, router};
@@ -20,6 +21,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -29,6 +31,7 @@ use crate::support::{Database, use_cases};
 pub(super) struct Stage {
     pub(super) console: Console,
     pub(super) clock: Arc<TestClock>,
+    silences: Mutex<Silences>,
     pub(super) address: SocketAddr,
     _data: TempDir,
     _serving: AbortOnDropHandle<()>,
@@ -54,7 +57,8 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.expect("serving") });
-        Self { console, clock, address, _data: data, _serving: AbortOnDropHandle::new(serving) }
+        let silences = Mutex::default();
+        Self { console, clock, silences, address, _data: data, _serving: AbortOnDropHandle::new(serving) }
     }
 
     /// Turns recording of a domain on.
@@ -72,6 +76,7 @@ impl Stage {
 
     /// Moves the clock to `at` and does what is overdue on the way.
     pub(super) async fn proceed_to(&self, at: i64) {
+        self.lose_silent().await;
         while let Some(due) = self.console.streams.reap().await.expect("reaped") {
             if due > at {
                 break;
@@ -79,6 +84,12 @@ impl Stage {
             self.clock.advance(due - self.clock.now());
         }
         self.clock.advance((at - self.clock.now()).max(0));
+        self.lose_silent().await;
+    }
+
+    async fn lose_silent(&self) {
+        let mut silences = self.silences.lock().await;
+        self.console.streams.lose_silent(&mut silences).await.expect("watched");
     }
 
     /// The bodies of all callbacks so far, in the order of their events.
