@@ -1,10 +1,11 @@
 //! Who asks, in which language, and at what time: what pages and server functions know of their request.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use callsheet::Console;
-use callsheet::model::Actor;
+use callsheet::model::{Actor, UserId};
 use callsheet::sealing::token_hash;
 use leptos::prelude::*;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use tower_sessions::session::Id;
 
 use crate::assets::AssetUrls;
 use crate::error::UiError;
+use crate::form_cookie::FormCookie;
 use crate::request::{actor, address, form_page, login_page, set_status, texts, wants_html};
 use crate::texts::Texts;
 use crate::times::Times;
@@ -29,9 +31,18 @@ pub fn provide_app_context(console: Console, api: ApiDescription, assets: AssetU
 #[derive(Debug, Clone, Copy)]
 pub struct ApiDescription(pub &'static Value);
 
-/// The client's IP address, as an extension of each request.
-#[derive(Debug, Clone)]
-pub struct ClientAddress(pub IpAddr);
+/// The client's IP address, as an extension of each request. `None`: a proxy named the client by something else.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("unknown"),
+        }
+    }
+}
 
 /// The key of the browser session under which the signed-in user's id (a number) stands.
 pub const SESSION_USER: &str = "user";
@@ -52,6 +63,7 @@ pub(crate) struct Visit {
     /// `None`: nobody is signed in.
     pub(crate) actor: Option<Actor>,
     pub(crate) session: Option<Session>,
+    pub(crate) form_cookie: FormCookie,
     pub(crate) texts: Texts,
     pub(crate) times: Times,
     /// Path and query.
@@ -77,18 +89,26 @@ impl Visit {
         Self {
             actor: actor(),
             session: parts.and_then(|p| p.extensions.get::<Session>()).cloned(),
+            form_cookie: parts.and_then(|p| p.extensions.get::<FormCookie>()).cloned().unwrap_or_default(),
             times: Times { zone: console.zone.clone(), now: console.clock.now(), texts, shown: console.shown },
             address: address(),
             host: header("host").unwrap_or("127.0.0.1:3000").to_owned(),
             client: parts
                 .and_then(|p| p.extensions.get::<ClientAddress>())
-                .map(|c| c.0.to_string())
+                .map(ClientAddress::to_string)
                 .unwrap_or_default(),
             agent: header("user-agent").unwrap_or_default().chars().take(300).collect(),
             wants_html: wants_html(),
             console,
             texts,
         }
+    }
+
+    /// The browser's session, if somebody is signed in with it: only that may be written without a password.
+    pub(crate) async fn own_browser_session(&self) -> Option<&Session> {
+        let session = self.session.as_ref()?;
+        let user = session.get::<UserId>(SESSION_USER).await.ok()?;
+        user.map(|_| session)
     }
 
     /// The whole address of a page, for people to pass on.

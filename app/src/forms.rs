@@ -1,6 +1,6 @@
 //! How a form is answered. With script, the server function's value goes back to the island. Without, the browser is
-//! sent back to a page, and what the page must show travels in the person's session until that page is built: the
-//! message, the error, and what was typed. Nothing of it is in an address.
+//! sent back to a page, and what the page must show travels in the person's session (a sealed cookie while nobody is
+//! signed in) until that page is built: the message, the error, and what was typed. Nothing of it is in an address.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,8 @@ use crate::error::UiError;
 use crate::request::form_page;
 
 const KEY: &str = "flash";
+/// Bytes that are kept of what was typed into a field while nobody is signed in. No name is longer.
+const LONGEST_TYPED: usize = 200;
 
 /// What a form leaves for the next page.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -36,7 +38,9 @@ pub(crate) struct Flash {
 impl Flash {
     /// Takes what the last form left. It shows once.
     pub(crate) async fn take(visit: &Visit) -> Self {
-        let Some(session) = &visit.session else { return Self::default() };
+        let Some(session) = visit.own_browser_session().await else {
+            return visit.form_cookie.take(KEY).unwrap_or_default();
+        };
         match session.remove::<Self>(KEY).await {
             Ok(flash) => flash.unwrap_or_default(),
             Err(error) => {
@@ -56,11 +60,22 @@ impl Flash {
         }
     }
 
-    /// Keeps it in the person's session until the next page is built.
-    pub(crate) async fn leave(&self, session: Option<&Session>) {
-        if let Some(session) = session
-            && let Err(error) = session.insert(KEY, self).await
-        {
+    /// Keeps it until the next page is built: in the person's session, or in a cookie while nobody is signed in.
+    async fn leave(mut self, visit: &Visit) {
+        if let Some(session) = visit.own_browser_session().await {
+            return self.leave_in(session).await;
+        }
+        for typed in self.typed.values_mut() {
+            typed.truncate(typed.floor_char_boundary(LONGEST_TYPED));
+        }
+        if let Err(error) = visit.form_cookie.put(KEY, &self) {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot write a form's cookie");
+        }
+    }
+
+    /// Keeps it in the session of whoever is signed in.
+    pub(crate) async fn leave_in(&self, session: &Session) {
+        if let Err(error) = session.insert(KEY, self).await {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot write a browser session");
         }
     }
@@ -196,7 +211,7 @@ impl Post {
             Ok(_) => self.flash.typed.clear(),
             Err(error) => self.flash.error = Some(error.clone()),
         }
-        self.flash.leave(self.visit.session.as_ref()).await;
+        self.flash.leave(&self.visit).await;
         leptos_axum::redirect(&page);
         outcome
     }

@@ -20,6 +20,8 @@ mod assets;
 mod context;
 mod error;
 #[cfg(feature = "ssr")]
+mod form_cookie;
+#[cfg(feature = "ssr")]
 mod forms;
 #[cfg(feature = "ssr")]
 mod frame;
@@ -48,6 +50,8 @@ pub use context::{
     ApiDescription, ClientAddress, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context, session_hash,
 };
 pub use error::UiError;
+#[cfg(feature = "ssr")]
+pub use form_cookie::FormCookie;
 #[cfg(feature = "ssr")]
 pub use pages::audit::AuditExport;
 #[cfg(feature = "ssr")]

@@ -215,7 +215,8 @@ impl Application {
             loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));
         }
         let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };
-        let mut http = tokio::spawn(serve(listener, router(state, serves), shutdown.clone()));
+        let trusted_proxies = Arc::clone(&state.trusted_proxies);
+        let mut http = tokio::spawn(serve(listener, router(state, serves), trusted_proxies, shutdown.clone()));
         let ended_early = tokio::select! {
             () = shutdown.cancelled() => None,
             ended = &mut http => Some(ended),

@@ -110,7 +110,8 @@ impl Problem for AccountError {
             Self::NoRole => "sso_no_role",
             Self::NameTaken(_) => "sso_name_taken",
             Self::KeptOut => "sso_deactivated",
-            Self::Hash(_) | Self::Seal(_) => "internal",
+            Self::Hash(HashFault::Busy) => "login_busy",
+            Self::Hash(HashFault::Failed(_)) | Self::Seal(_) => "internal",
             Self::Forbidden(e) => e.code(),
             Self::Store(e) => e.code(),
         }
@@ -140,7 +141,8 @@ impl Problem for AccountError {
             Self::Unknown | Self::NoSession | Self::NoProvider => ProblemKind::NotFound,
             Self::TooManyLogins => ProblemKind::TooMany,
             Self::ProviderDown(_) => ProblemKind::Unavailable,
-            Self::Hash(_) | Self::Seal(_) => ProblemKind::Internal,
+            Self::Hash(HashFault::Busy) => ProblemKind::Unavailable,
+            Self::Hash(HashFault::Failed(_)) | Self::Seal(_) => ProblemKind::Internal,
             Self::Forbidden(e) => e.kind(),
             Self::Store(e) => e.kind(),
         }

@@ -1,8 +1,13 @@
-//! Passwords: which ones are taken, and argon2id in a blocking thread, because one check takes tens of milliseconds of a core.
+//! Passwords: which ones are accepted, and argon2id in blocking threads, because one check takes tens of milliseconds of a core and 19 MB.
+//! There are as many checks at a time as cores; a few more wait, and what comes beyond is refused.
+
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, SaltString};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use tokio::sync::Semaphore;
 use zxcvbn::feedback::Warning;
 use zxcvbn::{Score, zxcvbn};
 
@@ -12,10 +17,35 @@ const LENGTH: std::ops::RangeInclusive<usize> = 10..=200;
 /// A million guesses: sign-in is slowed down, and the hash is slow.
 const WEAKEST: Score = Score::Two;
 
-/// Hashing failed; a fault of the machine, not of the person.
+/// Checks that wait for a core at most.
+const MOST_WAITING: usize = 64;
+
+static CORES: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, std::num::NonZero::get)));
+static WAITING: Semaphore = Semaphore::const_new(MOST_WAITING);
+
+/// Why a password was not hashed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot hash a password: {0}")]
-pub struct HashFault(String);
+pub enum HashFault {
+    #[error("{MOST_WAITING} passwords wait to be checked")]
+    Busy,
+    #[error("cannot hash a password: {0}")]
+    Failed(String),
+}
+
+/// Runs `work` on a core of its own, when one is free.
+async fn on_a_core<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashFault> {
+    let failed = |error: &dyn std::error::Error| HashFault::Failed(error.to_string());
+    let waiting = WAITING.try_acquire().map_err(|_| HashFault::Busy)?;
+    let core = CORES.acquire().await.map_err(|error| failed(&error))?;
+    drop(waiting);
+    let work = move || {
+        // Given back when the work is done, also if nobody waits for it any longer.
+        let _core = core;
+        work()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))
+}
 
 /// Whether a password that is typed twice may be the one of the user `name`.
 pub(super) fn check(name: &str, password: &str, again: &str) -> Result<(), AccountError> {
@@ -52,8 +82,7 @@ pub(super) async fn hash(password: &str) -> Result<String, HashFault> {
         let salt = SaltString::generate(&mut OsRng);
         Argon2::default().hash_password(password.as_bytes(), &salt).map(|h| h.to_string())
     };
-    let hashed = tokio::task::spawn_blocking(work).await.map_err(|e| HashFault(e.to_string()))?;
-    hashed.map_err(|e| HashFault(e.to_string()))
+    on_a_core(work).await?.map_err(|error| HashFault::Failed(error.to_string()))
 }
 
 /// Whether `password` fits. Without a hash it works as long as with one and says no, so that the time it takes does not tell
@@ -67,7 +96,7 @@ pub(super) async fn verify(password: &str, hash: Option<String>) -> Result<bool,
             .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok());
         known && fits
     };
-    tokio::task::spawn_blocking(work).await.map_err(|e| HashFault(e.to_string()))
+    on_a_core(work).await
 }
 
 /// A hash with the default parameters that no password is meant to fit.
@@ -87,6 +116,24 @@ mod tests {
         assert!(!verify("battery staple", Some(hashed)).await.expect("verify"));
         assert!(!verify("x", None).await.expect("verify"));
         assert!(PasswordHash::new(NOBODY).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_passwords_is_refused_beyond_what_can_wait() {
+        let checks: Vec<_> = (0..MOST_WAITING * 3).map(|_| tokio::spawn(verify("x", None))).collect();
+        let (mut checked, mut refused) = (0, 0);
+        for check in checks {
+            match check.await.expect("no panic") {
+                Ok(fits) => {
+                    assert!(!fits);
+                    checked += 1;
+                }
+                Err(HashFault::Busy) => refused += 1,
+                Err(fault) => panic!("{fault}"),
+            }
+        }
+        assert!(checked >= MOST_WAITING && refused > 0, "{checked} checked, {refused} refused");
+        assert!(!verify("x", None).await.expect("room again"));
     }
 
     #[test]

@@ -15,6 +15,10 @@ use crate::startup::Application;
 /// Runs the console until SIGTERM or Ctrl-C.
 pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failure> {
     let assets = page_assets(embedded)?;
+    // Each connection needs a file handle, and the usual limit of 1,024 is soon reached.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
     let application = Application::build(config, Arc::new(SystemClock), assets).await?;
     let address = application.http_address()?;
     println!("Callsheet {}", env!("CARGO_PKG_VERSION"));

@@ -1,11 +1,11 @@
 //! Whether the process lives, whether it can work, and its figures.
 
-use axum::Extension;
-use axum::extract::State;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse, Response};
 use callsheet::Console;
-use callsheet_app::ClientAddress;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 /// The process answers.
@@ -24,13 +24,16 @@ pub(super) async fn readyz(State(console): State<Console>) -> Response {
     }
 }
 
-/// Prometheus figures, for this machine only.
+/// Prometheus figures, for programs on this machine. What comes through a proxy comes from elsewhere, whatever address it names.
 pub(super) async fn metrics(
-    Extension(ClientAddress(client)): Extension<ClientAddress>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     State(console): State<Console>,
     State(handle): State<PrometheusHandle>,
 ) -> Response {
-    if !client.is_loopback() {
+    const ADDED_BY_PROXIES: [&str; 5] = ["x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via"];
+    let is_forwarded = ADDED_BY_PROXIES.into_iter().any(|name| headers.contains_key(name));
+    if is_forwarded || !peer.ip().to_canonical().is_loopback() {
         return (StatusCode::FORBIDDEN, "metrics are for this machine only\n").into_response();
     }
     match console.streams.live().await {

@@ -12,6 +12,7 @@ mod browser_session;
 mod client;
 mod exports;
 mod failures;
+mod form_cookie;
 mod health;
 mod imports;
 mod jd;

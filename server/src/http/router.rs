@@ -16,7 +16,9 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::browser_session::BrowserSessions;
-use super::{AppState, api_v1, assets, client, exports, failures, health, imports, ingest, jd, middleware, openapi};
+use super::{
+    AppState, api_v1, assets, client, exports, failures, form_cookie, health, imports, ingest, jd, middleware, openapi,
+};
 
 /// How long a sign-in lasts.
 const SESSION_LIFE: Duration = Duration::days(7);
@@ -62,7 +64,7 @@ pub fn router(state: AppState, serves: Serves) -> Router {
 }
 
 /// Browsers reach the console by TLS alone.
-fn over_tls(state: &AppState) -> bool {
+pub(super) fn over_tls(state: &AppState) -> bool {
     state.console.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
 }
 
@@ -92,6 +94,7 @@ fn web(state: &AppState) -> Router<AppState> {
         .merge(imports::routes())
         .layer(from_fn_with_state(state.console.clone(), middleware::identify))
         .layer(sessions)
+        .layer(from_fn_with_state(state.clone(), form_cookie::carry))
         .layer(same_origin(state))
         .merge(assets::routes(&state.assets))
         .route("/api/openapi.json", get(openapi::show))

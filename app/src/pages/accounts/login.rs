@@ -80,7 +80,7 @@ pub(crate) fn ProviderPage() -> impl IntoView {
             Ok(started) => started,
             Err(problem) => return Ok(refused(&visit, &UiError::of(visit.texts, &problem))),
         };
-        Away { ticket, next }.keep(&visit).await?;
+        Away { ticket, next }.keep(&visit)?;
         Ok(send_to(&address))
     })
 }
@@ -92,7 +92,7 @@ pub(crate) fn CallbackPage() -> impl IntoView {
     let part = move |name: &str| query.get(name).unwrap_or_default();
     let (state, code, error) = (part("state"), part("code"), part("error"));
     open_page(move |visit, _| async move {
-        let (ticket, next) = Away::take(&visit).await.map(|away| (away.ticket, away.next)).unzip();
+        let (ticket, next) = Away::take(&visit).map(|away| (away.ticket, away.next)).unzip();
         let answer = if error.is_empty() { Ok(code.as_str()) } else { Err(error.as_str()) };
         match visit.console.accounts.finish_single_sign_on(ticket, &state, answer, &visit.client).await {
             Ok(user) => {

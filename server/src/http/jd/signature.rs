@@ -14,6 +14,9 @@ const DATE: &str = "x-jdcloud-date";
 /// What makes a request unlike any other.
 const NONCE: &str = "x-jdcloud-nonce";
 
+/// Headers that a request may sign. The vendor's SDKs sign six.
+const MOST_SIGNED_HEADERS: usize = 32;
+
 /// Why a request cannot be checked at all. For people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unsigned {
@@ -23,6 +26,8 @@ pub(super) enum Unsigned {
     BadDate,
     #[error("a header that is signed is missing")]
     MissingHeader,
+    #[error("`SignedHeaders` must name at most {MOST_SIGNED_HEADERS} headers, each once")]
+    BadSignedHeaders,
 }
 
 /// The two schemes; they differ in their names alone.
@@ -128,7 +133,13 @@ fn sha256(bytes: &[u8]) -> String {
 
 /// What of the request is signed, in the one form that both sides build.
 fn canonical_request(request: &Parts, signed_headers: &str, body: &[u8]) -> Result<String, Unsigned> {
-    let mut names: Vec<&str> = signed_headers.split(';').collect();
+    let mut names: Vec<&str> = signed_headers.split(';').take(MOST_SIGNED_HEADERS + 1).collect();
+    // The text is built before the signature is known to be right, so no header may be in it twice.
+    let is_repeated =
+        |(place, name): (usize, &&str)| names[..place].iter().any(|before| before.eq_ignore_ascii_case(name));
+    if names.len() > MOST_SIGNED_HEADERS || names.iter().enumerate().any(is_repeated) {
+        return Err(Unsigned::BadSignedHeaders);
+    }
     names.sort_unstable();
     let mut headers = String::new();
     for name in names {
@@ -235,6 +246,17 @@ mod tests {
 
     const SCOPE: &str = "20190214/cn-north-1/test/jdcloud2_request";
     const SIGNATURE: &str = "2a98f83c074e7bee260bfc8ef64f009c07595bd93f7f0c3f4e156bf6479ed9bf";
+
+    #[test]
+    fn a_header_is_signed_once() {
+        let request = vector(SCOPE, SIGNATURE);
+        let refused = |names: &str| canonical_request(&request, names, BODY).err();
+        assert_eq!(refused("host;x-my-header"), None);
+        let many = (0..40).map(|n| format!("x-{n}")).collect::<Vec<_>>().join(";");
+        for names in ["x-my-header;host;x-my-header", "host;Host", &many, &"host;".repeat(20_000)] {
+            assert_eq!(refused(names), Some(Unsigned::BadSignedHeaders), "{names:.60}");
+        }
+    }
 
     #[test]
     fn the_public_vector() {

@@ -1,5 +1,6 @@
 //! What strangers and broken clients can do to the console: nothing.
 
+mod anonymous;
 mod any_request;
 mod cookies;
 mod cross_origin;

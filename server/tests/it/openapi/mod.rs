@@ -96,7 +96,7 @@ fn every_reference_leads_to_something() {
 }
 
 /// Codes of pages, of the command line and of the JD-compatible API alone.
-const ELSEWHERE: [&str; 34] = [
+const ELSEWHERE: [&str; 35] = [
     "bad_request",
     "delivery_none_selected",
     "dns_failed",
@@ -104,6 +104,7 @@ const ELSEWHERE: [&str; 34] = [
     "dns_not_found",
     "dns_timeout",
     "domain_not_confirmed",
+    "login_busy",
     "login_too_many",
     "login_wrong",
     "password_common",

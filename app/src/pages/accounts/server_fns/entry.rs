@@ -29,6 +29,9 @@ impl Pending {
     }
 }
 
+/// Longest address, in bytes, to return to from the provider.
+const LONGEST_NEXT: usize = 1000;
+
 /// What is kept while the browser is at the provider of single sign-on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in super::super) struct Away {
@@ -39,14 +42,15 @@ pub(in super::super) struct Away {
 impl Away {
     const KEY: &str = "single_sign_on";
 
-    pub(in super::super) async fn keep(self, visit: &Visit) -> Result<(), UiError> {
-        let Some(session) = &visit.session else { return Err(UiError::internal(visit.texts)) };
-        session.insert(Self::KEY, self).await.map_err(|error| UiError::fault(visit.texts, &error))
+    pub(in super::super) fn keep(self, visit: &Visit) -> Result<(), UiError> {
+        // A long address does not fit into a cookie.
+        let next = if self.next.len() > LONGEST_NEXT { "/".to_owned() } else { self.next };
+        visit.form_cookie.put(Self::KEY, &Self { next, ..self }).map_err(|error| UiError::fault(visit.texts, &error))
     }
 
     /// Takes it: one answer of the provider counts.
-    pub(in super::super) async fn take(visit: &Visit) -> Option<Self> {
-        visit.session.as_ref()?.remove::<Self>(Self::KEY).await.ok()?
+    pub(in super::super) fn take(visit: &Visit) -> Option<Self> {
+        visit.form_cookie.take(Self::KEY)
     }
 }
 

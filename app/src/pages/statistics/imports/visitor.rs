@@ -34,7 +34,9 @@ impl Visitor {
     /// The answer to the form, with what was typed into it. `outcome`: the name of the file, and what became of it.
     pub async fn answer(&self, format: &str, domain: &str, outcome: Result<(String, Imported), UiError>) -> Response {
         let outcome = outcome.map(|(name, imported)| told(self.texts, self.base, &name, &imported));
-        Flash::after(PATH, &[("format", format), ("domain", domain)], &outcome).leave(self.session.as_ref()).await;
+        if let Some(session) = &self.session {
+            Flash::after(PATH, &[("format", format), ("domain", domain)], &outcome).leave_in(session).await;
+        }
         Redirect::to(&format!("{PATH}#upload")).into_response()
     }
 }
