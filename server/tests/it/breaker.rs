@@ -6,6 +6,7 @@ use std::sync::Arc;
 use callsheet::callbacks::Pause;
 use callsheet::deliveries::{DeliveryFilter, DeliveryState};
 use callsheet::model::{Actor, CallbackKind, Clock, PageRequest, SourceId, SystemClock, TestClock};
+use callsheet::sources::Adapter;
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 
 use crate::support::{
@@ -46,7 +47,8 @@ impl Stage {
 
     async fn report(&self, room: usize, hint: Hint) {
         let key = SessionKey { source: SourceId(1), boot: String::new(), key: format!("room_{room}") };
-        self.console.console.streams.report(&key, hint).await.expect("reported");
+        // A source without heartbeats: hours pass, and its silence ends nothing.
+        self.console.console.streams.report_once(&key, Adapter::NginxRtmp, hint, None).await.expect("reported");
     }
 
     /// A new room begins to publish.
