@@ -1,6 +1,7 @@
 //! Secrets at rest: sealed under a key that lies in a file beside the database, never in it.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,25 +34,14 @@ impl Sealer {
     /// Reads the key at `path`, or makes one (mode 0600) if there is none.
     pub fn open(path: &Path) -> Result<Self, SealError> {
         let fail = |source| SealError::KeyFile { path: path.display().to_string(), source };
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(path) {
-            Ok(mut file) => {
-                let key = XChaCha20Poly1305::generate_key(&mut OsRng);
-                file.write_all(&key).and_then(|()| file.sync_all()).map_err(fail)?;
-                Ok(Self(Arc::new(XChaCha20Poly1305::new(&key))))
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-                let bytes = std::fs::read(path).map_err(fail)?;
-                if bytes.len() != 32 {
-                    return Err(SealError::BadKeyFile(path.display().to_string()));
-                }
-                Ok(Self(Arc::new(XChaCha20Poly1305::new(Key::from_slice(&bytes)))))
-            }
-            Err(e) => Err(fail(e)),
+        if !path.exists() {
+            make_key(path).map_err(fail)?;
         }
+        let bytes = std::fs::read(path).map_err(fail)?;
+        if bytes.len() != 32 {
+            return Err(SealError::BadKeyFile(path.display().to_string()));
+        }
+        Ok(Self(Arc::new(XChaCha20Poly1305::new(Key::from_slice(&bytes)))))
     }
 
     /// Seals a text: nonce, then ciphertext.
@@ -69,6 +59,19 @@ impl Sealer {
         let (nonce, body) = sealed.split_at_checked(24).ok_or(SealError::WrongKey)?;
         let text = self.0.decrypt(XNonce::from_slice(nonce), body).map_err(|_| SealError::WrongKey)?;
         String::from_utf8(text).map_err(|_| SealError::WrongKey)
+    }
+}
+
+/// Makes a key file, whole or not at all. One that another process made meanwhile stays.
+fn make_key(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".secret").tempfile_in(folder)?;
+    file.write_all(&XChaCha20Poly1305::generate_key(&mut OsRng))?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+        // Its name is to survive a power cut, too: soon the database needs it.
+        _ => File::open(folder)?.sync_all(),
     }
 }
 

@@ -169,7 +169,6 @@ pub trait BrowserSessionStore: Send + Sync {
     async fn save_session(&self, session: &BrowserSession) -> Result<(), StoreError>;
     async fn load_session(&self, id_hash: &str, now: Millis) -> Result<Option<BrowserSession>, StoreError>;
     async fn delete_session(&self, id_hash: &str) -> Result<(), StoreError>;
-    async fn delete_expired_sessions(&self, now: Millis) -> Result<(), StoreError>;
     /// Who is signed in, unless deactivated, and when the session was last seen.
     async fn session_user(&self, id_hash: &str, now: Millis) -> Result<Option<(User, Millis)>, StoreError>;
     async fn touch_session(&self, id_hash: &str, address: &str, now: Millis) -> Result<(), StoreError>;

@@ -69,12 +69,6 @@ impl BrowserSessionStore for Db {
         self.commit(tx, Vec::new()).await
     }
 
-    async fn delete_expired_sessions(&self, now: Millis) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("delete from web_sessions where expires_at <= $1").bind(now).execute(&mut *tx).await?;
-        self.commit(tx, Vec::new()).await
-    }
-
     async fn session_user(&self, id_hash: &str, now: Millis) -> Result<Option<(User, Millis)>, StoreError> {
         let row = sqlx::query(
             "select u.id, u.name, u.role, s.last_seen_at from web_sessions s join users u on u.id = s.user_id \

@@ -39,6 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::MigrateError;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Executor, Transaction};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
@@ -49,6 +50,7 @@ pub use self::hints::QueueHints;
 use self::migrations::migrator;
 pub use self::news::{News, Seen};
 use self::reports::Reports;
+use self::rows::Read;
 pub use self::stats::StatsDb;
 use self::write_thread::WriteThread;
 use crate::deliveries::Queued;
@@ -132,7 +134,13 @@ pub enum OpenError {
     #[error("cannot start the thread that writes: {0}")]
     Thread(#[source] std::io::Error),
     #[error("cannot bring the database's tables up to date: {0}")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
+    Migrate(#[source] MigrateError),
+    #[error(
+        "a pooler in transaction mode stands between the console and PostgreSQL. Set it to session mode, or connect to PostgreSQL itself"
+    )]
+    Pooler,
+    #[error("cannot read the newest ids: {0}")]
+    Ids(#[source] StoreError),
     #[error("cannot bring statistics into the console's time zone: {0}")]
     Zone(#[source] StoreError),
 }
@@ -187,7 +195,20 @@ impl Db {
             Engine::Sqlite => migrator(&migrations::SQLITE),
             Engine::Postgres => migrator(&migrations::POSTGRES),
         };
-        migrator.run(&self.write).await.map_err(OpenError::Migrate)
+        migrator
+            .run(&self.write)
+            .await
+            .map_err(|error| if is_pooled(&error) { OpenError::Pooler } else { OpenError::Migrate(error) })
+    }
+
+    /// Makes new ids follow all those in the tables, also when the clock was set back.
+    pub async fn continue_ids(&self) -> Result<(), OpenError> {
+        for table in ["sessions", "events", "deliveries"] {
+            let sql = sqlx::AssertSqlSafe(format!("select coalesce(max(id), 0) as latest from {table}"));
+            let row = sqlx::query(sql).fetch_one(&self.read).await.map_err(|error| OpenError::Ids(error.into()))?;
+            self.ids.follow(row.col("latest").map_err(OpenError::Ids)?);
+        }
+        Ok(())
     }
 
     /// Whether the database answers and its tables are there.
@@ -252,6 +273,17 @@ impl Db {
         }
         Ok(())
     }
+}
+
+/// A statement was prepared on one connection and asked for on another, or prepared twice on one.
+fn is_pooled(error: &MigrateError) -> bool {
+    let code = match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            error.as_database_error().and_then(|error| error.code())
+        }
+        _ => None,
+    };
+    matches!(code.as_deref(), Some("42P05" | "26000"))
 }
 
 fn postgres_pool(connections: u32, settings: &'static str) -> AnyPoolOptions {

@@ -40,13 +40,6 @@ fn goes(callback: &Callback) -> bool {
 }
 
 impl Db {
-    /// Removes recoveries that ended before `before` (Unix ms).
-    pub async fn delete_old_recoveries(&self, before: Millis) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("delete from recoveries where ended_at < $1").bind(before).execute(&mut *tx).await?;
-        self.commit(tx, Vec::new()).await
-    }
-
     /// The filter's conditions, on deliveries that can be recovered.
     fn recoverable_conditions(&self, filter: &DeliveryFilter) -> Conditions {
         let mut conditions = self.log_conditions(filter);

@@ -10,31 +10,87 @@ use crate::model::{DeliveryId, Millis, StoreError};
 /// Rows removed or emptied in one transaction.
 const BATCH: i64 = 500;
 
+/// Rows that can be removed by their age: table, key, and the condition, in which `$1` is the age.
+struct Aged(&'static str, &'static str, &'static str);
+
+const RECEIPTS: Aged = Aged("source_receipts", "source_id, webhook_id", "at < $1");
+const NONCES: Aged = Aged("nonces", "access_key, nonce", "at < $1");
+const BANS: Aged = Aged("forbidden_streams", "domain_id, app, stream", "until < $1");
+const BROWSER_SESSIONS: Aged = Aged("web_sessions", "id", "expires_at <= $1");
+const RECOVERIES: Aged = Aged("recoveries", "id", "ended_at < $1");
+const AUDIT: Aged = Aged("audit", "id", "at < $1");
+
+/// Each method removes a batch, so that other writers never wait for long, and returns how many rows it removed: call it until that is 0.
 impl Db {
-    /// Forgets the `webhook-id`s that sources sent before `before` (Unix ms).
-    pub async fn delete_old_receipts(&self, before: Millis) -> Result<(), StoreError> {
+    async fn delete_batch(&self, aged: &Aged, at: Millis) -> Result<u64, StoreError> {
+        let Aged(table, key, condition) = aged;
+        // The condition is asked twice: a row may have been renewed while it was waited for.
+        let sql = format!(
+            "delete from {table} where {condition} and ({key}) in (select {key} from {table} where {condition} limit $2)"
+        );
         let mut tx = self.begin().await?;
-        sqlx::query("delete from source_receipts where at < $1").bind(before).execute(&mut *tx).await?;
-        self.commit(tx, Vec::new()).await
+        let removed = sqlx::query(AssertSqlSafe(sql)).bind(at).bind(BATCH).execute(&mut *tx).await?.rows_affected();
+        self.commit(tx, Vec::new()).await?;
+        Ok(removed)
+    }
+
+    /// Forgets the `webhook-id`s that sources sent before `before` (Unix ms).
+    pub async fn delete_old_receipts(&self, before: Millis) -> Result<u64, StoreError> {
+        self.delete_batch(&RECEIPTS, before).await
     }
 
     /// Forgets the nonces that came before `before` (Unix ms).
-    pub async fn delete_old_nonces(&self, before: Millis) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("delete from nonces where at < $1").bind(before).execute(&mut *tx).await?;
-        self.commit(tx, Vec::new()).await
+    pub async fn delete_old_nonces(&self, before: Millis) -> Result<u64, StoreError> {
+        self.delete_batch(&NONCES, before).await
     }
 
     /// Forgets what was forbidden until before `now` (Unix ms).
-    pub async fn delete_past_bans(&self, now: Millis) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("delete from forbidden_streams where until < $1").bind(now).execute(&mut *tx).await?;
-        self.commit(tx, Vec::new()).await
+    pub async fn delete_past_bans(&self, now: Millis) -> Result<u64, StoreError> {
+        self.delete_batch(&BANS, now).await
     }
 
-    /// Removes a batch of deliveries made before `before` (Unix ms) that wait no more, with their attempts and events.
-    /// Returns how many.
-    pub async fn delete_old_deliveries(&self, before: Millis) -> Result<usize, StoreError> {
+    /// Removes browser sessions that have expired.
+    pub async fn delete_expired_sessions(&self, now: Millis) -> Result<u64, StoreError> {
+        self.delete_batch(&BROWSER_SESSIONS, now).await
+    }
+
+    /// Removes recoveries that ended before `before` (Unix ms).
+    pub async fn delete_old_recoveries(&self, before: Millis) -> Result<u64, StoreError> {
+        self.delete_batch(&RECOVERIES, before).await
+    }
+
+    /// Removes entries of the audit log made before `before` (Unix ms).
+    pub async fn delete_old_audit(&self, before: Millis) -> Result<u64, StoreError> {
+        self.delete_batch(&AUDIT, before).await
+    }
+
+    /// Removes sessions that ended before `before` (Unix ms), with their parts and events. One that still has deliveries waits for those.
+    pub async fn delete_old_sessions(&self, before: Millis) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query(
+            "select id from sessions s where phase = 'closed' and ended_at < $1 \
+             and not exists (select 1 from deliveries d where d.session_id = s.id) limit $2",
+        )
+        .bind(before)
+        .bind(BATCH)
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut old = Rows::new(["id"], rows.len());
+        for row in &rows {
+            old.push([row.col::<i64>("id")?.into()]);
+        }
+        for sql in [
+            "delete from events where session_id in (select id from r)",
+            "delete from sessions where id in (select id from r)",
+        ] {
+            old.clone().with(self.engine, &mut tx, sql).await?;
+        }
+        self.commit(tx, Vec::new()).await?;
+        Ok(rows.len() as u64)
+    }
+
+    /// Removes deliveries made before `before` (Unix ms) that wait no more, with their attempts and events.
+    pub async fn delete_old_deliveries(&self, before: Millis) -> Result<u64, StoreError> {
         let floor = DeliveryId::floor(before).0;
         let mut tx = self.begin().await?;
         let rows = sqlx::query(
@@ -56,20 +112,11 @@ impl Db {
             old.clone().with(self.engine, &mut tx, sql).await?;
         }
         self.commit(tx, Vec::new()).await?;
-        Ok(rows.len())
+        Ok(rows.len() as u64)
     }
 
-    /// Removes a batch of the audit log's entries made before `before` (Unix ms), the oldest first. Returns how many.
-    pub async fn delete_old_audit(&self, before: Millis) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = "delete from audit where id in (select id from audit where at < $1 order by at limit $2)";
-        let removed = sqlx::query(sql).bind(before).bind(BATCH).execute(&mut *tx).await?.rows_affected();
-        self.commit(tx, Vec::new()).await?;
-        Ok(removed)
-    }
-
-    /// Removes the headers and answers of a batch of attempts made before `before` (Unix ms), the oldest first. Returns how many.
-    pub async fn empty_old_attempts(&self, before: Millis) -> Result<usize, StoreError> {
+    /// Removes the headers and answers of attempts made before `before` (Unix ms), the oldest first.
+    pub async fn empty_old_attempts(&self, before: Millis) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let sql = format!(
             "select delivery_id, number from attempts where request_headers <> '' and started_at < $1 \
@@ -85,6 +132,6 @@ impl Db {
              where a.delivery_id = r.delivery_id and a.number = r.number";
         old.with(self.engine, &mut tx, sql).await?;
         self.commit(tx, Vec::new()).await?;
-        Ok(rows.len())
+        Ok(rows.len() as u64)
     }
 }

@@ -1,10 +1,10 @@
 //! Removes what has passed its time, in small batches so that deliveries never wait for it.
 
+use std::error::Error;
 use std::time::Duration;
 
 use callsheet::Console;
 use callsheet::keys::NONCE_LIFE_MS;
-use callsheet::model::StoreError;
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(3_600);
@@ -14,44 +14,47 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Cleans up at the start and then every hour.
 pub async fn clean_up(console: Console, shutdown: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            done = round(&console) => {
-                if let Err(error) = done {
-                    tracing::error!(error = &error as &dyn std::error::Error, "cannot clean up; will try again");
-                }
-            }
+    let rounds = async {
+        loop {
+            clean_up_once(&console).await;
+            tokio::time::sleep(EVERY).await;
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-    }
+    };
+    shutdown.run_until_cancelled(rounds).await;
 }
 
-async fn round(console: &Console) -> Result<(), StoreError> {
-    let now = console.clock.now();
+/// Removes everything whose time is over now. What cannot be removed is logged, and stays until the next round.
+pub async fn clean_up_once(console: &Console) {
+    let (db, now) = (&console.db, console.clock.now());
     let old = now - console.retention.days * DAY_MS;
-    console.accounts.store().delete_expired_sessions(now).await?;
-    console.db.delete_old_receipts(now - DAY_MS).await?;
-    console.db.delete_old_nonces(now - NONCE_LIFE_MS).await?;
-    console.db.delete_past_bans(now).await?;
-    while console.db.delete_past_requests(now).await? > 0 {
-        tokio::time::sleep(PAUSE).await;
+    all("browser sessions", || db.delete_expired_sessions(now)).await;
+    all("receipts of sources", || db.delete_old_receipts(now - DAY_MS)).await;
+    all("nonces", || db.delete_old_nonces(now - NONCE_LIFE_MS)).await;
+    all("bans", || db.delete_past_bans(now)).await;
+    all("idempotent requests", || db.delete_past_requests(now)).await;
+    all("deliveries", || db.delete_old_deliveries(old)).await;
+    all("sessions", || db.delete_old_sessions(old)).await;
+    let bodies = now - console.retention.attempt_body_days * DAY_MS;
+    all("bodies of attempts", || db.empty_old_attempts(bodies)).await;
+    all("recoveries", || db.delete_old_recoveries(old)).await;
+    all("audit log", || db.delete_old_audit(now - console.retention.audit_days * DAY_MS)).await;
+    all("statistics", || async { console.stats.clean_up().await.map(u64::from) }).await;
+}
+
+/// Removes batches until there are no more.
+async fn all<E, F>(what: &'static str, batch: impl Fn() -> F)
+where
+    E: Error + 'static,
+    F: Future<Output = Result<u64, E>>,
+{
+    loop {
+        match batch().await {
+            Ok(0) => return,
+            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Err(error) => {
+                tracing::error!(what, error = &error as &dyn Error, "cannot clean up; trying again in an hour");
+                return;
+            }
+        }
     }
-    while console.db.delete_old_deliveries(old).await? > 0 {
-        tokio::time::sleep(PAUSE).await;
-    }
-    while console.db.empty_old_attempts(now - console.retention.attempt_body_days * DAY_MS).await? > 0 {
-        tokio::time::sleep(PAUSE).await;
-    }
-    console.db.delete_old_recoveries(old).await?;
-    while console.db.delete_old_audit(now - console.retention.audit_days * DAY_MS).await? > 0 {
-        tokio::time::sleep(PAUSE).await;
-    }
-    while console.stats.clean_up().await? {
-        tokio::time::sleep(PAUSE).await;
-    }
-    Ok(())
 }

@@ -12,7 +12,7 @@ mod recovery;
 
 pub use access_logs::{Watch, watch_access_logs};
 pub use attempts::forget_attempts;
-pub use cleanup::clean_up;
+pub use cleanup::{clean_up, clean_up_once};
 pub use control::enforce;
 pub use delivery::{DeliveryLoop, deliver};
 pub use inventory::{InventoryError, count_buckets, take_inventory};
