@@ -1,6 +1,8 @@
 //! The whole process, from settings to a running console. `main` and the tests build the same.
 
+use std::fs::{DirBuilder, File};
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +46,9 @@ const RTMP_PUBLISH_WITHIN: Duration = Duration::from_secs(10);
 /// A publisher who sends no media for so long is dropped.
 #[cfg(feature = "ingest-rtmp")]
 const RTMP_IDLE: Duration = Duration::from_secs(30);
+/// A part that cannot be stored is tried again for so long.
+#[cfg(feature = "ingest-rtmp")]
+const RTMP_UPLOAD_FOR: Duration = Duration::from_secs(7 * 86_400);
 #[cfg(feature = "ingest-rtmp")]
 const RTMP_HEARTBEAT: Duration = Duration::from_secs(10);
 
@@ -95,14 +100,24 @@ pub struct Application {
 
 /// The use cases on the configured database, with its tables up to date; what every command needs.
 pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Console, StartError> {
-    std::fs::create_dir_all(&config.data_dir)
-        .map_err(|source| StartError::DataDir { path: config.data_dir.clone(), source })?;
+    let data_dir = |source| StartError::DataDir { path: config.data_dir.clone(), source };
+    // For the console alone: it holds password hashes, push tokens and the key of all secrets.
+    DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(data_dir)?;
     let sealer = Sealer::open(&config.data_dir.join("secret.key"))?;
     let ids = Arc::new(IdGenerator::default());
     let db = Db::open(&config.database_url, ids.clone()).await?;
+    // Commands run beside a server, and SQLite has no lock for a whole migration.
+    let lock = config.data_dir.join("migrate.lock");
+    let lock = tokio::task::spawn_blocking(move || {
+        let file = File::options().create(true).truncate(false).write(true).open(lock)?;
+        file.lock().map(|()| file)
+    });
+    let lock = lock.await.map_err(std::io::Error::other).flatten().map_err(data_dir)?;
     db.migrate().await?;
     let stats_db = StatsDb::open(&db, &config.data_dir, Calendar::new(config.time_zone.clone()))?;
     stats_db.migrate().await?;
+    drop(lock);
+    db.continue_ids().await?;
     let policy = AddressPolicy::new(config.allowed_networks.clone());
     let resolver = Arc::new(SystemResolver::new()?);
     let outbound = Outbound::new(policy.clone(), OutboundConfig { resolver, extra_roots: Vec::new() })?;
@@ -263,6 +278,8 @@ async fn bind_rtmp(
     buckets: Buckets,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn IngestSource>, StartError> {
+    use callsheet::streams::{Hint, IngestSink};
+
     let source = console.sources.built_in().await?;
     let boot = format!("{:x}", clock.now());
     let ingest = RtmpIngest::bind(RtmpConfig {
@@ -274,12 +291,16 @@ async fn bind_rtmp(
         time_zone: config.time_zone.clone(),
         publish_within: RTMP_PUBLISH_WITHIN,
         idle_timeout: RTMP_IDLE,
+        upload_for: RTMP_UPLOAD_FOR,
         heartbeat: RTMP_HEARTBEAT,
-        clock,
+        clock: clock.clone(),
     })
     .await?;
     // Only now, with the port taken, is it certain that no earlier run still serves these sessions.
     console.streams.close_orphans(source, &boot).await?;
+    for key in ingest.pending_sessions() {
+        console.streams.report(&key, Hint::PartsPending { at: clock.now() }).await?;
+    }
     Ok(Box::new(ingest))
 }
 

@@ -27,6 +27,12 @@ impl Adapter {
         matches!(self, Self::BuiltIn)
     }
 
+    /// Whether the source keeps its parts, and reports each of them sooner or later, also after a restart.
+    #[must_use]
+    pub const fn keeps_parts(self) -> bool {
+        matches!(self, Self::BuiltIn)
+    }
+
     /// Whether the source only tells when a part is complete, so that the recording's start is the publish's.
     #[must_use]
     pub const fn records_at_publish(self) -> bool {

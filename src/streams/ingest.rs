@@ -102,6 +102,8 @@ pub enum Hint {
     RecordingFailed { at: Millis, reason: String },
     /// A part is complete, or failed.
     PartClosed(ClosedPart),
+    /// Parts of a publish that is over are still on their way.
+    PartsPending { at: Millis },
     /// The recording is over, by a source that says so.
     RecordingEnded { at: Millis },
 }

@@ -189,13 +189,13 @@ impl Streams {
             Hint::Started { push, .. } => push.recording.is_some(),
             _ => false,
         };
-        let sends_heartbeats = adapter.sends_heartbeats();
-        SessionRules { sends_heartbeats, ..self.rules_of(adapter.records_at_publish() && recorded) }
+        let (sends_heartbeats, keeps_parts) = (adapter.sends_heartbeats(), adapter.keeps_parts());
+        SessionRules { sends_heartbeats, keeps_parts, ..self.rules_of(adapter.records_at_publish() && recorded) }
     }
 
     /// For sessions that have begun.
     fn rules_of(&self, records_at_publish: bool) -> SessionRules {
-        SessionRules { grace_ms: self.grace_ms, sends_heartbeats: false, records_at_publish }
+        SessionRules { grace_ms: self.grace_ms, sends_heartbeats: false, keeps_parts: false, records_at_publish }
     }
 
     async fn check(&self, push: &PushRequest) -> Result<Result<Admitted, (String, Refused)>, StoreError> {

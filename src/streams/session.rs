@@ -22,13 +22,14 @@
 //!   so already, after it otherwise. Parts that are still open when the grace is over fail.
 //! - Where openings are assumed, nothing tells of a part that is still to come. Then `record_done` comes when the source
 //!   was silent for the settle time after the end, or when the grace is over.
+//! - A source that keeps its parts reports each of them, however late, and then the end of the recording: until then nothing is over.
 //! - It fails when no part succeeded. Failed parts do not count in its duration.
 //! - A recording that could not begin is told by one failed `record_started`; no part event and no `record_done` follow.
 //!   When a running one fails, its open part does.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Admitted, Hint, Media};
+use super::{Admitted, Hint, Media, may_be_secret};
 use crate::model::{EventName, Millis, Status, vocabulary};
 
 mod recording;
@@ -55,6 +56,9 @@ vocabulary!(
 /// The error of a publish whose source fell silent.
 const SOURCE_LOST: &str = "source lost";
 
+/// How long a source that keeps its parts may say nothing of them after the end of a publish (ms). It may be restarting.
+const PARTS_GRACE_MS: Millis = 15 * 60_000;
+
 /// How long a source whose openings are assumed is silent before what it told is taken for all (ms). nginx-rtmp reports a
 /// cut, the last part and the end within milliseconds, each over a connection of its own, so they overtake each other.
 const SETTLE_MS: Millis = 1_000;
@@ -66,6 +70,8 @@ pub struct SessionRules {
     pub grace_ms: Millis,
     /// The source sends heartbeats from the start; of others it is known when the first has come.
     pub sends_heartbeats: bool,
+    /// The source reports each part sooner or later, and then that the recording is over.
+    pub keeps_parts: bool,
     /// The recording is on and begins with the publish, because the source does not report its beginning.
     pub records_at_publish: bool,
 }
@@ -142,7 +148,7 @@ pub struct Session {
     pub sequence: i64,
     /// The publisher's address.
     pub client: Option<String>,
-    /// The push address's query, as pushed: it may hold secrets.
+    /// The push address's query, as pushed. What may be secret is taken out when the session closes.
     pub params: Vec<(String, String)>,
     /// What the source last told of the media.
     pub media: Option<Media>,
@@ -155,6 +161,9 @@ pub struct Session {
     pub recorded_ms: Millis,
     /// The source sends heartbeats.
     heartbeat_seen: bool,
+    /// The source reports each part sooner or later, and then that the recording is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    keeps_parts: bool,
     /// It ended because its source fell silent, which may have been wrong.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_silent: bool,
@@ -198,6 +207,7 @@ impl Session {
             parts_failed: 0,
             recorded_ms: 0,
             heartbeat_seen: rules.sends_heartbeats,
+            keeps_parts: rules.keeps_parts,
             is_silent: false,
             heard_since_start: false,
             grace_until: Some(now + rules.grace_ms),
@@ -217,6 +227,7 @@ impl Session {
         let push = Publisher { client: self.client.clone(), params: self.params.clone() };
         let rules = SessionRules {
             sends_heartbeats: true,
+            keeps_parts: self.keeps_parts,
             records_at_publish: rules.records_at_publish && self.record_started_at.is_some(),
             ..*rules
         };
@@ -246,6 +257,11 @@ impl Session {
                 self.part_opened(*at, location.clone(), &mut outcome);
             }
             Hint::PartClosed(part) => self.part_closed(part, &mut outcome),
+            Hint::PartsPending { .. } => {
+                if self.phase == Phase::Closing {
+                    self.grace_until = Some(now + PARTS_GRACE_MS);
+                }
+            }
             Hint::RecordingEnded { at } => self.recording_ended(*at, &mut outcome),
         }
         self.schedule();
@@ -358,7 +374,8 @@ impl Session {
         self.ended_at = Some(at);
         self.failure = failure;
         self.phase = Phase::Closing;
-        self.grace_until = Some(now + rules.grace_ms);
+        let grace = if self.keeps_parts && self.is_recording() { PARTS_GRACE_MS } else { rules.grace_ms };
+        self.grace_until = Some(now + grace);
         if !told {
             self.open_part = None;
             self.close();
@@ -376,6 +393,11 @@ impl Session {
     fn close(&mut self) {
         self.phase = Phase::Closed;
         self.grace_until = None;
+        for (name, value) in &mut self.params {
+            if may_be_secret(name) {
+                "…".clone_into(value);
+            }
+        }
     }
 
     fn schedule(&mut self) {

@@ -1,4 +1,4 @@
-//! Brings finished parts into their bucket.
+//! Brings parts into their bucket, and tries again until they are there.
 
 use std::fmt;
 use std::io;
@@ -14,39 +14,45 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
+use tokio::time::{Instant, sleep};
 
-use super::part::PartFile;
-use super::reason::{may_pass, plain_reason};
+use super::RtmpConfig;
+use super::part::{PartEnd, PartOnDisk};
+use super::reason::plain_reason;
 use crate::buckets::Buckets;
 
 /// How much of a part is in memory at a time, in bytes; stores want pieces of at least 5 MiB.
 const PIECE: usize = 8 * 1024 * 1024;
-/// Pauses before the second, third, … try to store a part.
-const PAUSES: [Duration; 4] =
-    [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];
+/// The pauses between two tries grow from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(300);
 
-/// Where the parts of one publish go.
-#[derive(Debug)]
-pub(super) struct Destination {
-    pub buckets: Buckets,
+/// A bucket, and of which stream the parts are that go there.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
     pub bucket: String,
-    pub time_zone: TimeZone,
     pub domain: DomainName,
     pub app: AppName,
     pub stream: StreamName,
 }
 
-/// A part whose last frame is written.
+/// Where the parts of one publish go.
+#[derive(Debug)]
+pub(super) struct Destination {
+    buckets: Buckets,
+    time_zone: TimeZone,
+    /// How long a part is tried again.
+    upload_for: Duration,
+    pub place: Place,
+}
+
+/// A part to which nothing is added any more.
 #[derive(Debug)]
 pub(super) struct FinishedPart {
     pub destination: Arc<Destination>,
-    pub file: PartFile,
-    /// Unix ms.
-    pub started_at: Millis,
-    /// Unix ms.
-    pub stopped_at: Millis,
-    /// Of the media, in ms.
-    pub duration: Millis,
+    pub part: PartOnDisk,
+    /// It was tried before, perhaps by an earlier run: then it may be there already.
+    pub is_retried: bool,
 }
 
 /// A part is not in its bucket.
@@ -56,82 +62,105 @@ enum FilingError {
     File(#[from] io::Error),
     #[error("cannot store the file")]
     Store(#[from] object_store::Error),
+    #[error("the part holds no media")]
+    Empty,
 }
 
 impl Destination {
+    pub(super) fn new(config: &RtmpConfig, place: Place) -> Self {
+        let (buckets, time_zone) = (config.buckets.clone(), config.time_zone.clone());
+        Self { buckets, time_zone, upload_for: config.upload_for, place }
+    }
+
     pub(super) async fn open(&self) -> io::Result<Arc<dyn ObjectStore>> {
-        self.buckets.open(&self.bucket).await
+        self.buckets.open(&self.place.bucket).await
     }
 
     pub(super) fn location(&self, start: Millis, end: Option<Millis>) -> PartLocation<'_> {
-        PartLocation { bucket: &self.bucket, domain: &self.domain, app: &self.app, stream: &self.stream, start, end }
+        let Place { bucket, domain, app, stream } = &self.place;
+        PartLocation { bucket, domain, app, stream, start, end }
+    }
+
+    /// As far as it is known when the part begins.
+    pub(super) fn open_path(&self, start: Millis) -> String {
+        self.location(start, None).path(&self.time_zone)
     }
 }
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.domain, self.app, self.stream)
+        write!(f, "{}/{}/{}", self.place.domain, self.place.app, self.place.stream)
     }
 }
 
 impl FinishedPart {
-    /// Completes the file and stores it, trying again when that may help. A part that cannot be stored stays where it is.
+    /// Stores the part, trying again for as long as the configuration says. A part that cannot be stored stays where it is.
     pub(super) async fn file(mut self) -> ClosedPart {
+        let give_up_at = Instant::now() + self.destination.upload_for;
+        let mut pause = FIRST_PAUSE;
         let mut closed = ClosedPart {
             recorder: String::new(),
             location: None,
-            started_at: Some(self.started_at),
-            stopped_at: self.stopped_at,
-            duration_ms: Some(self.duration),
+            started_at: Some(self.part.record.started_at),
+            stopped_at: self.part.record.started_at,
+            duration_ms: Some(0),
             bytes: None,
             failure: None,
         };
-        match self.complete_and_store().await {
-            Ok((location, bytes)) => {
-                closed.location = Some(location);
-                closed.bytes = i64::try_from(bytes).ok();
-                self.destination.buckets.grown().notify_one();
-                self.file.remove().await;
-            }
-            Err(error) => {
-                let (path, error) = (self.file.path().display(), &error as &dyn std::error::Error);
-                tracing::error!(publish = %self.destination, %path, error, "cannot store a part of a recording; it stays where it is");
-                closed.failure = Some(plain_reason(error));
-            }
-        }
-        closed
-    }
-
-    async fn complete_and_store(&mut self) -> Result<(String, u64), FilingError> {
-        let seconds = Duration::from_millis(self.duration.unsigned_abs()).as_secs_f64();
-        let bytes = self.file.complete(seconds).await?;
-        let mut pauses = PAUSES.into_iter();
         loop {
-            match (self.store().await, pauses.next()) {
-                (Ok(location), _) => return Ok((location, bytes)),
-                (Err(error), Some(pause)) if may_pass(&error) => {
-                    tracing::warn!(
-                        publish = %self.destination,
-                        error = &error as &dyn std::error::Error,
-                        "cannot store a part of a recording; trying again"
-                    );
-                    tokio::time::sleep(pause).await;
+            let error = match self.store().await {
+                Ok((location, end, bytes)) => {
+                    (closed.stopped_at, closed.duration_ms) = (end.stopped_at, Some(end.duration));
+                    closed.location = Some(location);
+                    closed.bytes = i64::try_from(bytes).ok();
+                    self.destination.buckets.grown().notify_one();
+                    self.part.remove().await;
+                    return closed;
                 }
-                (Err(error), _) => return Err(error),
+                Err(error) => error,
+            };
+            if let Some(end) = self.part.record.end {
+                (closed.stopped_at, closed.duration_ms) = (end.stopped_at, Some(end.duration));
             }
+            let reason = plain_reason(&error);
+            if matches!(error, FilingError::Empty) {
+                closed.failure = Some(reason);
+                self.part.remove().await;
+                return closed;
+            }
+            if Instant::now() + pause > give_up_at {
+                self.tell(&error, "it stays where it is");
+                closed.failure = Some(reason);
+                return closed;
+            }
+            self.tell(&error, "trying again");
+            sleep(pause).await;
+            pause = (pause * 3).min(LAST_PAUSE);
         }
     }
 
-    /// One try. Answers with the whole location.
-    async fn store(&self) -> Result<String, FilingError> {
+    fn tell(&self, error: &FilingError, then: &str) {
+        let path = self.part.path.display();
+        let error = error as &dyn std::error::Error;
+        tracing::warn!(publish = %self.destination, %path, error, then, "cannot store a part of a recording");
+    }
+
+    /// One try. Answers with the whole location, the end of the part, and its length in bytes.
+    async fn store(&mut self) -> Result<(String, PartEnd, u64), FilingError> {
+        let end = self.part.end().await?.ok_or(FilingError::Empty)?;
         let to = &self.destination;
         let store = to.open().await?;
+        let mut file = File::open(&self.part.path).await?;
+        let bytes = file.metadata().await?.len();
+        let was_retried = std::mem::replace(&mut self.is_retried, true);
         // Two parts can lie within the same second; the later one moves on to the next.
-        let mut location = to.location(self.started_at, Some(self.stopped_at));
-        while exists(&*store, &key(&location, &to.time_zone)).await? {
+        let mut location = to.location(self.part.record.started_at, Some(end.stopped_at));
+        while let Some(length) = length_of(&*store, &key(&location, &to.time_zone)).await? {
+            if was_retried && length == bytes {
+                return Ok((location.path(&to.time_zone), end, bytes));
+            }
             location.end = location.end.map(|end| end + 1000);
         }
-        let mut file = File::open(self.file.path()).await?;
         let mut upload =
             WriteMultipart::new_with_chunk_size(store.put_multipart(&key(&location, &to.time_zone)).await?, PIECE);
         if let Err(error) = copy(&mut file, &mut upload).await {
@@ -139,7 +168,7 @@ impl FinishedPart {
             return Err(error);
         }
         upload.finish().await?;
-        Ok(location.path(&to.time_zone))
+        Ok((location.path(&to.time_zone), end, bytes))
     }
 }
 
@@ -147,10 +176,11 @@ fn key(location: &PartLocation<'_>, time_zone: &TimeZone) -> Path {
     Path::from(location.key(time_zone))
 }
 
-async fn exists(store: &dyn ObjectStore, key: &Path) -> object_store::Result<bool> {
+/// The length of an object, if it is there. Keys that may only write cannot ask: then nothing is taken to be there, as parts of one stream rarely lie within the same second.
+async fn length_of(store: &dyn ObjectStore, key: &Path) -> object_store::Result<Option<u64>> {
     match store.head(key).await {
-        Ok(_) => Ok(true),
-        Err(object_store::Error::NotFound { .. }) => Ok(false),
+        Ok(object) => Ok(Some(object.size)),
+        Err(object_store::Error::NotFound { .. } | object_store::Error::PermissionDenied { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -1,13 +1,19 @@
 //! Writes the bytes of an FLV file. Two places are filled in when the file is complete: which tracks it has, and how
-//! long it is.
+//! long it is. A file whose writer died is cut after its last whole tag.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use callsheet::model::Millis;
 
 use super::media::{Metadata, Value};
 use super::wire::Track;
 
 /// Where the byte lies that says which tracks there are.
-pub(super) const TRACKS_AT: u64 = 4;
+const TRACKS_AT: u64 = 4;
 /// Where the duration lies: eight bytes, seconds as a big-endian double.
-pub(super) const DURATION_AT: u64 = 53;
+const DURATION_AT: u64 = 53;
 
 /// Longest text that is carried on from the publisher's metadata, in bytes; what is longer is left out.
 const LONGEST_TEXT: usize = 1024;
@@ -43,6 +49,68 @@ pub(super) fn head(metadata: &Metadata) -> Vec<u8> {
     let mut out = b"FLV\x01\x00\x00\x00\x00\x09\x00\x00\x00\x00".to_vec();
     put(&mut out, SCRIPT, 0, &script);
     out
+}
+
+/// What is filled in when the file is complete: places, and the bytes there.
+pub(super) fn ending(tracks: u8, duration: Millis) -> [(u64, Vec<u8>); 2] {
+    let seconds = std::time::Duration::from_millis(duration.unsigned_abs()).as_secs_f64();
+    [(TRACKS_AT, vec![tracks]), (DURATION_AT, seconds.to_be_bytes().to_vec())]
+}
+
+/// Bytes before the first tag, before the data of a tag, and behind it.
+const FILE_HEAD: u64 = 13;
+const TAG_HEAD: usize = 11;
+const TAG_END: u64 = 4;
+/// Longest time that a last frame is taken to last, in ms.
+const LONGEST_FRAME: u32 = 1_000;
+
+/// Completes a file whose writer died: cuts it after the last whole tag and fills in its head. Answers with the duration of the media in ms;
+/// `None`: there is none.
+pub(super) fn repair(path: &Path) -> io::Result<Option<Millis>> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let length = file.metadata()?.len();
+    let mut reader = BufReader::new(&mut file);
+    reader.seek(SeekFrom::Start(FILE_HEAD))?;
+    let (mut end, mut tracks) = (FILE_HEAD, 0);
+    // Of audio and of video: the time of the last frame, and how long the one before lasted.
+    let mut last = [None::<(u32, u32)>; 2];
+    loop {
+        let mut head = [0; TAG_HEAD];
+        let Ok(()) = reader.read_exact(&mut head) else { break };
+        let size = u32::from_be_bytes([0, head[1], head[2], head[3]]);
+        let next = end + TAG_HEAD as u64 + u64::from(size) + TAG_END;
+        if next > length {
+            break;
+        }
+        reader.seek_relative(i64::from(size))?;
+        let mut behind = [0; TAG_END as usize];
+        reader.read_exact(&mut behind)?;
+        if u64::from(u32::from_be_bytes(behind)) != TAG_HEAD as u64 + u64::from(size) {
+            break;
+        }
+        end = next;
+        let place = match head[0] {
+            8 => 0,
+            9 => 1,
+            _ => continue,
+        };
+        tracks |= track_bit([Track::Audio, Track::Video][place]);
+        let time = u32::from_be_bytes([head[7], head[4], head[5], head[6]]);
+        let lasted = last[place].map_or(0, |(before, _)| time.saturating_sub(before).min(LONGEST_FRAME));
+        last[place] = Some((time, lasted));
+    }
+    drop(reader);
+    let Some(duration) = last.iter().flatten().map(|(time, lasts)| Millis::from(*time) + Millis::from(*lasts)).max()
+    else {
+        return Ok(None);
+    };
+    file.set_len(end)?;
+    for (place, bytes) in ending(tracks, duration) {
+        file.seek(SeekFrom::Start(place))?;
+        file.write_all(&bytes)?;
+    }
+    file.sync_all()?;
+    Ok(Some(duration))
 }
 
 /// Appends one audio or video message. `timestamp` is in ms from the beginning of the file.
@@ -102,6 +170,34 @@ mod tests {
         let at = usize::try_from(DURATION_AT).expect("small");
         assert_eq!(&head[at - 9..at], b"duration\x00");
         assert_eq!(head[at..at + 8], 0_f64.to_be_bytes());
+    }
+
+    #[test]
+    fn a_file_that_was_cut_anywhere_is_repaired() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("part.flv");
+        let head = head(&Metadata::new());
+        let (mut whole, mut ends) = (head.clone(), vec![(head.len(), None)]);
+        for number in 0..20_u32 {
+            put_message(&mut whole, Track::Video, number * 40, &vec![0x27; 30 + number as usize]);
+            ends.push((whole.len(), Some(Millis::from(number * 40 + if number > 0 { 40 } else { 0 }))));
+        }
+        for cut in head.len()..=whole.len() {
+            std::fs::write(&path, &whole[..cut]).expect("written");
+            let (end, duration) = ends.iter().rfind(|(end, _)| *end <= cut).expect("the head is there");
+            assert_eq!(repair(&path).expect("repaired"), *duration, "{cut}");
+            if let Some(duration) = duration {
+                let repaired = std::fs::read(&path).expect("read");
+                assert_eq!((repaired.len(), repaired[4]), (*end, track_bit(Track::Video)), "{cut}");
+                let at = usize::try_from(DURATION_AT).expect("small");
+                let seconds = f64::from_be_bytes(repaired[at..at + 8].try_into().expect("eight"));
+                assert!((seconds * 1000.0 - *duration as f64).abs() < 0.001);
+            }
+        }
+        // After a power cut there may be zeros where nothing was written.
+        std::fs::write(&path, [&whole[..], &[0; 5_000]].concat()).expect("written");
+        assert_eq!(repair(&path).expect("repaired"), Some(800));
+        assert_eq!(std::fs::read(&path).expect("read").len(), whole.len());
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct RtmpConfig {
     pub publish_within: Duration,
     /// A publisher who sends no media for so long is dropped; whole seconds. 30 s is usual.
     pub idle_timeout: Duration,
+    /// How long a part that cannot be stored is tried again. Days are usual.
+    pub upload_for: Duration,
     /// How often a live publish is told to be alive. 10 s is usual.
     pub heartbeat: Duration,
     pub clock: Arc<dyn Clock>,

@@ -10,18 +10,19 @@
 //! gone, no media, dropped by a person, console stops) → ended (the lock is free again).
 //!
 //! **When something is slow.** Media waits in a short queue; when that is full the connection is read no further, so the
-//! publisher itself slows down or drops frames where it hurts least. Dropping here would tear the recording. A slow
-//! bucket delays the hints about its parts and never the media, the heartbeats, or the end by more than five seconds.
+//! publisher itself slows down or drops frames where it hurts least. Dropping here would tear the recording. Finished parts
+//! wait on the disk: a slow bucket delays the hints about parts and never the media, the heartbeats, or the end by more
+//! than five seconds.
 //!
-//! **What stays behind.** A part that could not be brought into its bucket stays below `<data_dir>/parts`, as does what was
-//! being written when the process was killed; the log names it, and nothing deletes it.
+//! **After a stop, a kill or a power cut.** Each part has a record beside it until it is in its bucket. The next run completes what was
+//! being written up to its last whole tag, stores it, and tells the session, which waits for it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use callsheet::model::{AppName, DomainName, StreamName};
-use callsheet::streams::IngestSink;
+use callsheet::streams::{IngestSink, SessionKey};
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "ingest-rtmp")]
@@ -32,6 +33,8 @@ mod filing;
 mod flv;
 #[cfg(feature = "ingest-rtmp")]
 mod ingest;
+#[cfg(feature = "ingest-rtmp")]
+mod leftovers;
 #[cfg(feature = "ingest-rtmp")]
 mod live;
 #[cfg(feature = "ingest-rtmp")]
@@ -69,6 +72,8 @@ pub trait IngestSource: Send + 'static {
     fn local_addr(&self) -> SocketAddr;
     /// A handle on those who publish.
     fn publishers(&self) -> Arc<dyn Publishers>;
+    /// The sessions of an earlier run whose parts are on their way.
+    fn pending_sessions(&self) -> Vec<SessionKey>;
     /// Serves until `shutdown`, then ends every publish and reports it; returns within ten seconds of `shutdown`.
     async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken);
 }

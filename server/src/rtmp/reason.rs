@@ -5,26 +5,15 @@ use std::io;
 
 /// The first cause that there are plain words for, else what the error says of itself.
 pub(super) fn plain_reason(error: &(dyn Error + 'static)) -> String {
-    lasting(error).or_else(|| passing(error)).map_or_else(|| error.to_string(), str::to_owned)
+    of_disk(error).or_else(|| of_store(error)).map_or_else(|| error.to_string(), str::to_owned)
 }
 
-/// Whether the same try may succeed in a moment. A full disk, a wrong folder or wrong keys wait for a person.
-pub(super) fn may_pass(error: &(dyn Error + 'static)) -> bool {
-    lasting(error).is_none()
-}
-
-fn lasting(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    of_disk(error).or_else(|| match store_error(error)? {
+fn of_store(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    match store_error(error)? {
         object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
             Some("the bucket refuses the console's keys")
         }
         object_store::Error::NotFound { .. } => Some("the bucket is missing"),
-        _ => None,
-    })
-}
-
-fn passing(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    match store_error(error)? {
         object_store::Error::Generic { store: "S3", .. } => Some("the bucket does not answer as it should"),
         _ => None,
     }
@@ -59,15 +48,11 @@ mod tests {
         let full = io::Error::from(io::ErrorKind::StorageFull);
         let wrapped = io::Error::other(object_store::Error::Generic { store: "local", source: Box::new(full) });
         assert_eq!(plain_reason(&wrapped), "the disk is full (no space left on device)");
-        assert!(!may_pass(&wrapped));
         let odd = io::Error::other("the dog ate it");
         assert_eq!(plain_reason(&odd), "the dog ate it");
-        assert!(may_pass(&odd));
         let silent = object_store::Error::Generic { store: "S3", source: "error sending request".into() };
         assert_eq!(plain_reason(&silent), "the bucket does not answer as it should");
-        assert!(may_pass(&silent));
         let refused = object_store::Error::PermissionDenied { path: "a".to_owned(), source: "403 Forbidden".into() };
         assert_eq!(plain_reason(&refused), "the bucket refuses the console's keys");
-        assert!(!may_pass(&refused));
     }
 }

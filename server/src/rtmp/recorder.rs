@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use callsheet::model::Millis;
-use callsheet::streams::{ClosedPart, Hint};
+use callsheet::streams::{ClosedPart, Hint, SessionKey};
 use tokio::sync::mpsc;
 
 use super::filing::{Destination, FinishedPart};
 use super::media::{Message, Metadata};
-use super::part::PartFile;
+use super::part::{PartEnd, PartFile, PartRecord};
 use super::reason::plain_reason;
 use super::reporter::Report;
 use super::wire::{Role, Track};
@@ -30,12 +30,13 @@ const LONGEST_FRAME: Millis = 1_000;
 #[derive(Debug)]
 pub(super) struct Recorder {
     destination: Arc<Destination>,
+    key: SessionKey,
     /// After how much media time, in ms, a part may be cut.
     part_length: Millis,
     /// Path of the parts' files, without the number of the part.
     stem: PathBuf,
     count: u32,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::UnboundedSender<Report>,
     metadata: Metadata,
     headers: Headers,
     last_video: Option<Millis>,
@@ -72,12 +73,14 @@ struct Part {
 impl Recorder {
     pub(super) fn new(
         destination: Destination,
+        key: SessionKey,
         part_length: Millis,
         stem: PathBuf,
-        reports: mpsc::Sender<Report>,
+        reports: mpsc::UnboundedSender<Report>,
     ) -> Self {
         Self {
             destination: Arc::new(destination),
+            key,
             part_length,
             stem,
             count: 0,
@@ -144,7 +147,7 @@ impl Recorder {
         if let Err(reason) = self.open(at, time).await {
             tracing::warn!(publish = %self.destination, reason, "cannot record");
             self.state = State::Off;
-            self.report(Hint::RecordingFailed { at, reason }).await;
+            self.report(Hint::RecordingFailed { at, reason });
         }
     }
 
@@ -152,8 +155,8 @@ impl Recorder {
     async fn next(&mut self, at: Millis, time: Millis) {
         if let Err(reason) = self.open(at, time).await {
             tracing::warn!(publish = %self.destination, reason, "cannot record a part");
-            self.report(Hint::PartOpened { at, location: Some(self.location(at)) }).await;
-            self.fail(at, at, reason).await;
+            self.report(Hint::PartOpened { at, location: Some(self.destination.open_path(at)) });
+            self.fail(at, at, reason);
         }
     }
 
@@ -162,10 +165,12 @@ impl Recorder {
         self.count += 1;
         let mut path = self.stem.clone().into_os_string();
         path.push(format!("-{}.flv", self.count));
-        let file = PartFile::create(path.into(), &self.metadata).await.map_err(|error| plain_reason(&error))?;
+        let record = PartRecord::opened(&self.key, self.destination.place.clone(), at);
+        let file = PartFile::create(path.into(), record, &self.metadata).await;
+        let file = file.map_err(|error| plain_reason(&error))?;
         let part = Part { file, started_at: at, last_at: at, base: time, audio: None, video: None };
         self.state = State::Writing(Box::new(part));
-        self.report(Hint::PartOpened { at, location: Some(self.location(at)) }).await;
+        self.report(Hint::PartOpened { at, location: Some(self.destination.open_path(at)) });
         for ((track, _), data) in self.headers.0.clone() {
             let header = Message::new(at, track, 0, data);
             self.write(&header, Role::Header, time).await;
@@ -184,13 +189,13 @@ impl Recorder {
         let broken = State::Broken(part.base);
         if let State::Writing(part) = std::mem::replace(&mut self.state, broken) {
             tracing::error!(publish = %self.destination, path = %part.file.path().display(), %error, "cannot write a part");
-            part.file.remove().await;
-            self.fail(part.started_at, message.at, plain_reason(&error)).await;
+            part.file.discard().await;
+            self.fail(part.started_at, message.at, plain_reason(&error));
         }
     }
 
     /// Reports that nothing came of the part that began at `started_at`.
-    async fn fail(&self, started_at: Millis, stopped_at: Millis, reason: String) {
+    fn fail(&self, started_at: Millis, stopped_at: Millis, reason: String) {
         let part = ClosedPart {
             recorder: String::new(),
             location: None,
@@ -200,34 +205,25 @@ impl Recorder {
             bytes: None,
             failure: Some(reason),
         };
-        self.report(Hint::PartClosed(part)).await;
+        self.report(Hint::PartClosed(part));
     }
 
     /// Hands a part in whose media ends at media time `end`.
     async fn close(&self, part: Part, stopped_at: Millis, end: Millis) {
-        let finished = FinishedPart {
-            destination: Arc::clone(&self.destination),
-            file: part.file,
-            started_at: part.started_at,
-            stopped_at,
-            duration: (end - part.base).max(0),
-        };
-        self.send(Report::Part(Box::new(finished))).await;
+        let end = PartEnd { stopped_at, duration: (end - part.base).max(0) };
+        let part = part.file.finish(end).await;
+        let destination = Arc::clone(&self.destination);
+        self.send(Report::Part(Box::new(FinishedPart { destination, part, is_retried: false })));
     }
 
-    async fn report(&self, hint: Hint) {
-        self.send(Report::Hint(hint)).await;
+    fn report(&self, hint: Hint) {
+        self.send(Report::Hint(hint));
     }
 
-    async fn send(&self, report: Report) {
-        if self.reports.send(report).await.is_err() {
+    fn send(&self, report: Report) {
+        if self.reports.send(report).is_err() {
             tracing::error!(publish = %self.destination, "the reporter is gone");
         }
-    }
-
-    /// As far as it is known when the part begins.
-    fn location(&self, start: Millis) -> String {
-        self.destination.location(start, None).path(&self.destination.time_zone)
     }
 }
 

@@ -16,14 +16,11 @@ use super::live::Lock;
 
 /// How long the end of a publish waits for parts on their way.
 const END_WAITS: Duration = Duration::from_secs(5);
-/// Pauses before the second, third, … try to reach the sink.
-const PAUSES: [Duration; 5] = [
-    Duration::from_millis(100),
-    Duration::from_millis(500),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-    Duration::from_secs(15),
-];
+/// The pauses between two tries to reach the sink grow from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(15);
+/// How often it is told that parts of an ended publish are still on their way. The sink waits three times as long.
+pub(super) const PENDING: Duration = Duration::from_secs(300);
 
 /// One thing to tell.
 #[derive(Debug)]
@@ -67,6 +64,8 @@ pub(super) struct Reporter {
     pulse: Arc<Pulse>,
     /// `None` until the publish is over. A session that goes away without a word broke off.
     over: watch::Receiver<Option<Over>>,
+    /// A part was opened, so the end of the recording is told.
+    has_recorded: bool,
 }
 
 impl Reporter {
@@ -78,18 +77,21 @@ impl Reporter {
         pulse: Arc<Pulse>,
         over: watch::Receiver<Option<Over>>,
     ) -> Self {
-        Self { sink, clock, key, lock: Some(lock), pulse, over }
+        Self { sink, clock, key, lock: Some(lock), pulse, over, has_recorded: false }
     }
 
     /// Tells everything, the end of the publish included. A publish without a first report is not told of at all.
-    pub(super) async fn run(mut self, mut reports: mpsc::Receiver<Report>, heartbeat: Duration) {
+    pub(super) async fn run(mut self, mut reports: mpsc::UnboundedReceiver<Report>, heartbeat: Duration) {
         let Some(mut report) = reports.recv().await else {
             return;
         };
         let mut beat = Beat::every(heartbeat);
         loop {
             match report {
-                Report::Hint(hint) => self.tell(hint).await,
+                Report::Hint(hint) => {
+                    self.has_recorded |= matches!(hint, Hint::PartOpened { .. });
+                    self.tell(hint).await;
+                }
                 Report::Part(part) => {
                     let closed = self.during(part.file(), &mut beat).await;
                     self.tell(Hint::PartClosed(closed)).await;
@@ -97,20 +99,26 @@ impl Reporter {
             }
             report = match self.during(reports.recv(), &mut beat).await {
                 Some(report) => report,
-                None => return self.end().await,
+                None => break,
             };
         }
+        if self.has_recorded {
+            self.tell(Hint::RecordingEnded { at: self.clock.now() }).await;
+        }
+        self.end().await;
     }
 
     /// Waits for `work`, and tells meanwhile what goes past it.
     async fn during<F: Future>(&mut self, work: F, beat: &mut Beat) -> F::Output {
         let mut work = pin!(work);
+        let mut pending = interval_at(Instant::now() + PENDING, PENDING);
         loop {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
                 () = end_is_due(&mut self.over), if self.lock.is_some() => self.end().await,
                 elapsed = beat.next(), if self.lock.is_some() => self.alive(elapsed).await,
+                _ = pending.tick(), if self.lock.is_none() => self.tell(Hint::PartsPending { at: self.clock.now() }).await,
             }
         }
     }
@@ -137,20 +145,21 @@ impl Reporter {
     }
 
     async fn tell(&self, hint: Hint) {
-        let mut pauses = PAUSES.into_iter();
-        while let Err(error) = self.sink.report(&self.key, hint.clone()).await {
-            let Some(pause) = pauses.next() else {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(key = self.key.key, error, "a report of the ingest is lost");
-                return;
-            };
-            tracing::warn!(
-                key = self.key.key,
-                error = &error as &dyn std::error::Error,
-                "cannot hand in a report of the ingest; trying again"
-            );
-            tokio::time::sleep(pause).await;
-        }
+        tell(&*self.sink, &self.key, &hint).await;
+    }
+}
+
+/// Tells the sink, and tries again until it has taken it.
+pub(super) async fn tell(sink: &dyn IngestSink, key: &SessionKey, hint: &Hint) {
+    let mut pause = FIRST_PAUSE;
+    while let Err(error) = sink.report(key, hint.clone()).await {
+        tracing::warn!(
+            key = key.key,
+            error = &error as &dyn std::error::Error,
+            "cannot hand in a report of the ingest; trying again"
+        );
+        tokio::time::sleep(pause).await;
+        pause = (pause * 3).min(LAST_PAUSE);
     }
 }
 
@@ -260,8 +269,8 @@ mod tests {
     #[tokio::test]
     async fn a_session_that_goes_away_without_a_word_broke_off() {
         let Bench { live: _, mut ends, over, reporter } = bench();
-        let (reports, queue) = mpsc::channel(1);
-        reports.send(Report::Hint(Hint::RecordingStarted { at: 1 })).await.expect("room");
+        let (reports, queue) = mpsc::unbounded_channel();
+        reports.send(Report::Hint(Hint::RecordingStarted { at: 1 })).expect("room");
         drop((reports, over));
         reporter.run(queue, Duration::from_secs(3600)).await;
         assert_eq!(ends.recv().await, Some(Some("the ingest broke off".to_owned())));
@@ -270,7 +279,7 @@ mod tests {
     #[tokio::test]
     async fn a_publish_that_never_began_is_not_told_of() {
         let Bench { live, mut ends, over: _over, reporter } = bench();
-        let (reports, queue) = mpsc::channel(1);
+        let (reports, queue) = mpsc::unbounded_channel();
         drop(reports);
         reporter.run(queue, Duration::from_secs(3600)).await;
         assert_eq!(ends.recv().await, None);

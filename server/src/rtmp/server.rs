@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use callsheet::streams::IngestSink;
+use callsheet::streams::{IngestSink, SessionKey};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -16,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
 use super::ingest::{Ingest, RtmpConfig};
+use super::leftovers::Leftovers;
 use super::live::Live;
 use super::memory::Memory;
 use super::waiting::Waiting;
@@ -35,6 +37,12 @@ pub enum ListenError {
     InUse(SocketAddr),
     #[error("this user may not listen on {0}; choose a port from 1024")]
     Denied(SocketAddr),
+    #[error("cannot read the folder of recorded parts, {}", folder.display())]
+    Parts {
+        folder: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
     #[error("cannot listen on {address}")]
     Other {
         address: SocketAddr,
@@ -50,6 +58,7 @@ pub struct RtmpIngest {
     address: SocketAddr,
     config: Arc<RtmpConfig>,
     live: Arc<Live>,
+    leftovers: Leftovers,
 }
 
 impl RtmpIngest {
@@ -66,8 +75,13 @@ impl RtmpIngest {
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        warn_of_leftovers(&config).await;
-        Ok(Self { listener, address, config: Arc::new(config), live: Arc::new(Live::default()) })
+        let folder = config.parts_folder();
+        let leftovers = tokio::task::spawn_blocking(move || Leftovers::read(&folder)).await;
+        let leftovers = leftovers
+            .map_err(io::Error::other)
+            .flatten()
+            .map_err(|cause| ListenError::Parts { folder: config.parts_folder(), cause })?;
+        Ok(Self { listener, address, config: Arc::new(config), live: Arc::new(Live::default()), leftovers })
     }
 }
 
@@ -81,8 +95,12 @@ impl IngestSource for RtmpIngest {
         Arc::clone(&self.live) as Arc<dyn Publishers>
     }
 
+    fn pending_sessions(&self) -> Vec<SessionKey> {
+        self.leftovers.sessions()
+    }
+
     async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken) {
-        let Self { listener, address, config, live } = *self;
+        let Self { listener, address, config, live, leftovers } = *self;
         let tasks = TaskTracker::new();
         let ingest = Arc::new(Ingest {
             config,
@@ -95,14 +113,12 @@ impl IngestSource for RtmpIngest {
             publishes: AtomicU64::new(0),
         });
         tracing::info!(%address, "listening for RTMP publishers");
+        leftovers.file(&ingest, &tasks);
         shutdown.run_until_cancelled(accept(&ingest, &listener, &shutdown)).await;
         drop(listener);
         tasks.close();
         if timeout(SHUTDOWN_WAITS, tasks.wait()).await.is_err() {
-            tracing::error!(
-                left = tasks.len(),
-                "some publishes did not end in time; their parts stay in the parts folder"
-            );
+            tracing::warn!(left = tasks.len(), "some parts are not in their bucket yet; the next run stores them");
         }
     }
 }
@@ -123,20 +139,5 @@ async fn accept(ingest: &Arc<Ingest>, listener: &TcpListener, shutdown: &Cancell
         }
         let connection = Connection::new(Arc::clone(ingest), socket, peer, shutdown.child_token());
         ingest.tasks.spawn(connection.run());
-    }
-}
-
-/// Says so when an earlier run left parts behind.
-async fn warn_of_leftovers(config: &RtmpConfig) {
-    let folder = config.parts_folder();
-    let Ok(mut entries) = tokio::fs::read_dir(&folder).await else {
-        return;
-    };
-    let mut count = 0;
-    while let Ok(Some(_)) = entries.next_entry().await {
-        count += 1;
-    }
-    if count > 0 {
-        tracing::warn!(count, folder = %folder.display(), "an earlier run left parts of recordings behind");
     }
 }

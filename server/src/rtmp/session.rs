@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::RtmpConfig;
-use super::filing::Destination;
+use super::filing::{Destination, Place};
 use super::live::Lock;
 use super::media::{self, Message, Metadata, Timeline};
 use super::memory;
@@ -20,9 +20,6 @@ use super::wire::Role;
 
 /// Messages that wait at most: about two seconds of usual media.
 pub(super) const MEDIA_QUEUE: usize = 128;
-/// Reports that wait at most; each part takes two.
-const REPORT_QUEUE: usize = 64;
-
 /// What a publisher sends.
 #[derive(Debug)]
 pub(super) enum Input {
@@ -40,7 +37,7 @@ pub(super) struct Session {
     /// Drops the publisher's connection.
     connection: CancellationToken,
     input: mpsc::Receiver<Input>,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::UnboundedSender<Report>,
     over: watch::Sender<Option<Over>>,
     pulse: Arc<Pulse>,
     recorder: Option<Recorder>,
@@ -57,20 +54,20 @@ impl Session {
         connection: CancellationToken,
         input: mpsc::Receiver<Input>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let (reports, queue) = mpsc::channel(REPORT_QUEUE);
+        // What waits here is short: media waits on the disk.
+        let (reports, queue) = mpsc::unbounded_channel();
         let (over, is_over) = watch::channel(None);
         let pulse = Arc::new(Pulse::default());
         let recorder = push.recording.as_ref().map(|plan| {
-            let destination = Destination {
-                buckets: config.buckets.clone(),
+            let place = Place {
                 bucket: plan.bucket.clone(),
-                time_zone: config.time_zone.clone(),
                 domain: push.domain.clone(),
                 app: push.app.clone(),
                 stream: push.stream.clone(),
             };
+            let destination = Destination::new(&config, place);
             let stem = config.parts_folder().join(format!("{}-{}", key.boot, key.key));
-            Recorder::new(destination, Millis::from(plan.part_seconds) * 1000, stem, reports.clone())
+            Recorder::new(destination, key.clone(), Millis::from(plan.part_seconds) * 1000, stem, reports.clone())
         });
         let reporter = Reporter::new(sink, Arc::clone(&config.clock), key, lock, Arc::clone(&pulse), is_over);
         let reporter = reporter.run(queue, config.heartbeat);
@@ -108,7 +105,7 @@ impl Session {
                     if !started && matches!(message.role(), Role::Key | Role::Frame) {
                         started = true;
                         let hint = Hint::Started { at: message.at, push: self.push.clone() };
-                        if self.reports.send(Report::Hint(hint)).await.is_err() {
+                        if self.reports.send(Report::Hint(hint)).is_err() {
                             return Some("the reporter broke off".to_owned());
                         }
                     }

@@ -13,6 +13,7 @@ mod authz;
 mod backup;
 mod breaker;
 mod callbacks;
+mod cleanup;
 mod deliveries;
 mod domains;
 mod guards;

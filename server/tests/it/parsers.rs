@@ -115,7 +115,9 @@ proptest! {
                     let times = [Some(part.stopped_at), part.started_at].into_iter().flatten().collect();
                     (key, times, vec![part.location, part.failure])
                 }
-                Hint::Started { .. } | Hint::Alive { .. } => return Err(TestCaseError::fail("not of this adapter")),
+                Hint::Started { .. } | Hint::Alive { .. } | Hint::PartsPending { .. } => {
+                    return Err(TestCaseError::fail("not of this adapter"));
+                }
             },
             Ok(GenericCall::Ignored) | Err(_) => return Ok(()),
         };

@@ -187,7 +187,7 @@ impl Session {
 
     /// The end of a closing session, when nothing more is to come.
     pub(super) fn close_if_all_reported(&mut self, at: Millis, outcome: &mut Outcome) {
-        if self.phase == Phase::Closing && self.all_reported() && !self.assumes_parts() {
+        if self.phase == Phase::Closing && self.all_reported() && !self.assumes_parts() && !self.expects_parts() {
             self.tell_record_done(at, outcome);
             self.close();
         }
@@ -197,7 +197,7 @@ impl Session {
     pub(super) fn settles_at(&self) -> Option<Millis> {
         let waits = match self.phase {
             Phase::Live => self.holds_assumed_part(),
-            Phase::Closing => self.all_reported(),
+            Phase::Closing => self.all_reported() && !self.expects_parts(),
             Phase::Opening | Phase::Closed => false,
         };
         waits.then(|| self.last_heard_at + SETTLE_MS)
@@ -251,6 +251,16 @@ impl Session {
                 Stage::Running => self.parts() > 0,
                 Stage::Over | Stage::Failed => true,
             }
+    }
+
+    /// Whether a recording runs whose end was not reported.
+    pub(super) fn is_recording(&self) -> bool {
+        self.recording.stage == Stage::Running
+    }
+
+    /// Its source will report more parts, or that there are none.
+    fn expects_parts(&self) -> bool {
+        self.keeps_parts && self.is_recording()
     }
 
     /// There may be a part of which nothing was reported.

@@ -3,6 +3,7 @@
 mod attacks;
 mod client;
 mod encoders;
+mod leftovers;
 mod s3;
 mod stage;
 
@@ -27,8 +28,8 @@ fn story(hints: &[Hint]) -> String {
         Hint::PartClosed(_) => Some('X'),
         Hint::RecordingFailed { .. } => Some('F'),
         Hint::Ended { .. } => Some('E'),
-        Hint::Alive { .. } => None,
-        Hint::RecordingStarted { .. } | Hint::RecordingEnded { .. } => Some('?'),
+        Hint::Alive { .. } | Hint::RecordingEnded { .. } | Hint::PartsPending { .. } => None,
+        Hint::RecordingStarted { .. } => Some('?'),
     };
     hints.iter().filter_map(letter).collect()
 }

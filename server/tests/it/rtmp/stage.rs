@@ -68,6 +68,7 @@ pub(super) fn config(data: &Path, listen: SocketAddr) -> RtmpConfig {
         time_zone: TimeZone::UTC,
         publish_within: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(30),
+        upload_for: Duration::ZERO,
         heartbeat: Duration::from_secs(10),
         clock: Arc::new(SystemClock),
     }
@@ -89,7 +90,15 @@ impl Stage {
     }
 
     pub(super) async fn set_with(part_seconds: Option<u32>, change: impl FnOnce(&mut RtmpConfig)) -> Self {
-        let data = tempfile::tempdir().expect("folder");
+        Self::set_on(tempfile::tempdir().expect("folder"), part_seconds, change).await
+    }
+
+    /// On the data of another.
+    pub(super) async fn set_on(
+        data: tempfile::TempDir,
+        part_seconds: Option<u32>,
+        change: impl FnOnce(&mut RtmpConfig),
+    ) -> Self {
         let mut config = config(data.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
         change(&mut config);
         let ingest = Box::new(RtmpIngest::bind(config).await.expect("listening"));

@@ -103,6 +103,43 @@ fn whatever_overtakes_the_end_every_part_is_told() {
 }
 
 #[test]
+fn a_source_that_keeps_its_parts_is_awaited_until_it_says_that_all_are_told() {
+    let rules = SessionRules { sends_heartbeats: true, keeps_parts: true, ..RULES };
+    let mut story = Story::begin(rules, false);
+    story.hear(0, &opened(0));
+    story.hear(30, &ended(30));
+    assert_eq!(story.news(), ["publish_started", "record_started", "record_part_started", "publish_done"]);
+    // The bucket was away for an hour, and two parts were written meanwhile.
+    for minute in [10, 20, 30, 40, 50] {
+        story.tick(minute * 60);
+        story.hear(minute * 60, &Hint::PartsPending { at: at(minute * 60) });
+    }
+    assert_eq!(story.news(), [""; 0]);
+    story.hear(3_600, &closed(0, 10));
+    story.tick(3_610);
+    assert_eq!(story.news(), ["record_part_done"]);
+    story.hear(3_620, &opened(10));
+    story.hear(3_700, &closed(10, 30));
+    assert_eq!(story.news(), ["record_part_started", "record_part_done"]);
+    story.hear(3_701, &Hint::RecordingEnded { at: at(3_701) });
+    assert_eq!(story.news(), ["record_done"]);
+    assert_eq!((story.session.phase, story.session.parts_done), (Phase::Closed, 2));
+}
+
+#[test]
+fn a_source_that_keeps_its_parts_and_is_gone_is_given_up() {
+    let rules = SessionRules { sends_heartbeats: true, keeps_parts: true, ..RULES };
+    let mut story = Story::begin(rules, false);
+    story.hear(0, &opened(0));
+    story.fall_silent(60);
+    story.tick(60 + 14 * 60);
+    assert_eq!(story.news().last().map(String::as_str), Some("publish_done: source lost"));
+    story.tick(60 + 15 * 60);
+    let unreported = "record_part_done: the source did not report the end of this part";
+    assert_eq!(story.news(), [unreported, "record_done: every part failed"]);
+}
+
+#[test]
 fn a_late_part_is_awaited_no_longer_than_the_grace() {
     let mut story = Story::begin(AT_PUBLISH, false);
     story.hear(9, &ended(9));

@@ -1,0 +1,100 @@
+//! What is removed when its time is over, and what stays.
+
+use std::sync::Arc;
+
+use callsheet::domains::NewDomain;
+use callsheet::model::{Actor, Clock, Millis, SourceId, SystemClock, TestClock};
+use callsheet::recordings::{RecordingChange, RecordingSettings};
+use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
+use callsheet_server::jobs::clean_up_once;
+use sqlx::{AnyConnection, Connection, Row};
+
+use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
+
+on_both_databases!(nothing_of_a_past_session_stays, old_rows_go_a_batch_at_a_time);
+
+const DAY_MS: Millis = 24 * 3_600_000;
+
+async fn connect(database: &Database) -> AnyConnection {
+    sqlx::any::install_default_drivers();
+    AnyConnection::connect(database.url()).await.expect("the database")
+}
+
+async fn count(database: &Database, table: &str) -> i64 {
+    let sql = sqlx::AssertSqlSafe(format!("select count(*) as n from {table}"));
+    sqlx::query(sql).fetch_one(&mut connect(database).await).await.expect("counted").get("n")
+}
+
+async fn nothing_of_a_past_session_stays(database: Database) {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let (console, _data) = use_cases(&database, clock.clone()).await;
+    let cli = Actor::cli();
+    console.domains.create(&cli, NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain")).await.expect("created");
+    let settings = RecordingSettings { enabled: true, part_seconds: 60, bucket: "tapes".to_owned() };
+    let change = RecordingChange::parse(settings).expect("settings");
+    console.recordings.put(&cli, DOMAIN, &change).await.expect("on");
+    let key = |name: &str| SessionKey { source: SourceId(1), boot: String::new(), key: name.to_owned() };
+    let start = async |name: &str| {
+        let push = PushRequest {
+            source: SourceId(1),
+            hosts: vec![DOMAIN.to_owned()],
+            app: "live".to_owned(),
+            stream: name.to_owned(),
+            client: None,
+            params: vec![("token".to_owned(), "s3cret".to_owned()), ("room".to_owned(), "7".to_owned())],
+        };
+        let push = console.streams.admit(push).await.expect("admitted");
+        let at = clock.now();
+        console.streams.report(&key(name), Hint::Started { at, push }).await.expect("reported");
+        console.streams.report(&key(name), Hint::PartOpened { at, location: None }).await.expect("reported");
+    };
+    start("past").await;
+    start("live").await;
+    let state = async |name: &str| {
+        let sql = "select state from sessions where source_key = $1";
+        let row = sqlx::query(sql).bind(name.to_owned()).fetch_one(&mut connect(&database).await).await;
+        row.expect("a session").get::<String, _>("state")
+    };
+    assert!(state("past").await.contains("s3cret"));
+    let at = clock.now();
+    let part = ClosedPart {
+        recorder: String::new(),
+        location: Some("tapes/record/a.flv".to_owned()),
+        started_at: Some(at),
+        stopped_at: at + 5_000,
+        duration_ms: Some(5_000),
+        bytes: Some(1),
+        failure: None,
+    };
+    console.streams.report(&key("past"), Hint::PartClosed(part)).await.expect("reported");
+    console.streams.report(&key("past"), Hint::RecordingEnded { at }).await.expect("reported");
+    console.streams.report(&key("past"), Hint::Ended { at, failure: None }).await.expect("reported");
+    clock.advance(10_000);
+    console.streams.reap().await.expect("closed");
+    let closed = state("past").await;
+    assert!(!closed.contains("s3cret") && closed.contains(r#"["room","7"]"#), "{closed}");
+    assert!(state("live").await.contains("s3cret"));
+
+    clock.advance(29 * DAY_MS);
+    clean_up_once(&console).await;
+    assert_eq!((count(&database, "sessions").await, count(&database, "parts").await), (2, 1), "not yet");
+    clock.advance(2 * DAY_MS);
+    clean_up_once(&console).await;
+    assert_eq!((count(&database, "sessions").await, count(&database, "parts").await), (1, 0));
+    assert_eq!((count(&database, "events").await, count(&database, "deliveries").await), (0, 0));
+    console.close().await;
+}
+
+async fn old_rows_go_a_batch_at_a_time(database: Database) {
+    let now = SystemClock.now();
+    let (console, _data) = use_cases(&database, Arc::new(TestClock::at(now))).await;
+    let mut connection = connect(&database).await;
+    let source = console.sources.built_in().await.expect("there from the start");
+    let rows: Vec<String> =
+        (0..1_200).map(|number| format!("({source}, 'msg_{number}', {})", now - 2 * DAY_MS)).collect();
+    let insert = format!("insert into source_receipts (source_id, webhook_id, at) values {}", rows.join(","));
+    sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&mut connection).await.expect("inserted");
+    let batch = async || console.db.delete_old_receipts(now - DAY_MS).await.expect("removed");
+    assert_eq!([batch().await, batch().await, batch().await, batch().await], [500, 500, 200, 0]);
+    console.close().await;
+}
