@@ -54,7 +54,7 @@ pub struct RecordingPlan {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refused {
-    /// Stable: `unknown_domain`, `domain_disabled`, `bad_app`, `bad_stream`, `already_live`, `forbidden`, `unavailable`.
+    /// Stable: `unknown_domain`, `domain_disabled`, `bad_app`, `bad_stream`, `bad_params`, `already_live`, `forbidden`, `unavailable`.
     pub code: &'static str,
     pub reason: String,
 }

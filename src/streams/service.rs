@@ -24,6 +24,10 @@ use crate::sources::{Adapter, Refusal, SourceStore};
 /// Until a session that cannot be read is tried again.
 const UNREADABLE_WAITS_MS: Millis = 3_600_000;
 
+/// Parameters of a push address at most, and bytes of all of them: they are stored with each report and sent to customers.
+const MOST_PARAMS: usize = 32;
+const LONGEST_PARAMS: usize = 2_048;
+
 /// What streams need of the other features' storage.
 pub trait StreamsStore: SessionStore + ControlStore + DomainStore + RecordingStore + SourceStore {}
 impl<T: SessionStore + ControlStore + DomainStore + RecordingStore + SourceStore> StreamsStore for T {}
@@ -161,8 +165,9 @@ impl Streams {
         let now = self.clock.now();
         let rules = self.rules_of(false);
         for id in self.store.orphans(source, boot).await? {
-            let decide = Box::new(move |situation: Situation| {
-                situation.current.map(|stored| lose(stored, now, &rules)).into_iter().collect()
+            let decide = Box::new(move |situation: Situation| match situation.current {
+                Some(stored) => settle(stored, situation.rivals, now, &rules, |session| session.abandon(now, &rules)),
+                None => Vec::new(),
             });
             self.advance_alone(id, now, decide).await?;
         }
@@ -226,6 +231,13 @@ impl Streams {
             Ok(stream) => stream,
             Err(why) => return refuse(&domain.push, "bad_stream", format!("the stream name {why}")),
         };
+        let length: usize = push.params.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if push.params.len() > MOST_PARAMS || length > LONGEST_PARAMS {
+            let reason = format!(
+                "the push address has more than {MOST_PARAMS} parameters, or they have more than {LONGEST_PARAMS} bytes"
+            );
+            return refuse(&domain.push, "bad_params", reason);
+        }
         let stream_ref =
             StreamRef { domain: domain.source_id, app: app.as_str().to_owned(), stream: stream.as_str().to_owned() };
         if self.store.is_forbidden(&stream_ref, self.clock.now()).await? {

@@ -164,7 +164,7 @@ pub struct Session {
     /// The source reports each part sooner or later, and then that the recording is over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     keeps_parts: bool,
-    /// It ended because its source fell silent, which may have been wrong.
+    /// It ended because its source fell silent or seemed to be gone, which may have been wrong.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_silent: bool,
     /// The source reported more than the start.
@@ -316,6 +316,15 @@ impl Session {
             self.is_silent = true;
             self.schedule();
         }
+        outcome
+    }
+
+    /// The run of the source that reported it is taken to be over.
+    pub fn abandon(&mut self, now: Millis, rules: &SessionRules) -> Outcome {
+        let mut outcome = Outcome::default();
+        self.is_silent |= self.phase == Phase::Live;
+        self.lose(now, rules, &mut outcome);
+        self.schedule();
         outcome
     }
 

@@ -67,9 +67,6 @@ async fn file(config: Arc<RtmpConfig>, sink: Arc<dyn IngestSink>, parts: Vec<Par
         };
         let key = part.record.session();
         let destination = Arc::new(Destination::new(&config, place));
-        // What it begins with may have been told before; then this changes nothing.
-        let at = part.record.started_at;
-        tell(&*sink, &key, &Hint::PartOpened { at, location: Some(destination.open_path(at)) }).await;
         let mut pending = tokio::time::interval(super::reporter::PENDING);
         let filing = FinishedPart { destination, part, is_retried: true }.file();
         tokio::pin!(filing);

@@ -249,6 +249,10 @@ fn only_a_publish_that_was_lost_by_silence_is_revived() {
             && !story.session.is_revived_by(&closed(0, 9))
     );
 
+    let mut abandoned = Story::begin(RULES, false);
+    let outcome = abandoned.session.abandon(at(9), &RULES);
+    abandoned.take(outcome);
+    assert!(is_revived(&abandoned.session), "another ingest began");
     let mut superseded = Story::begin(RULES, false);
     let outcome = superseded.session.supersede(at(9), &RULES);
     superseded.take(outcome);

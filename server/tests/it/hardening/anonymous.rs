@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 
 use callsheet::model::{Actor, Role};
+use callsheet::streams::{IngestSink, PushRequest};
 use http::Method;
 use reqwest::{Client, header};
 use sqlx::{AnyConnection, Connection, Row};
 
-use crate::support::{Database, TestConsole, on_both_databases};
+use crate::support::{DOMAIN, Database, TestConsole, on_both_databases};
 
-on_both_databases!(forms_of_anonymous_people_write_nothing);
+on_both_databases!(forms_of_anonymous_people_write_nothing, parameters_of_push_addresses_are_bounded);
 
 async fn rows(database: &Database, table: &str) -> i64 {
     sqlx::any::install_default_drivers();
@@ -42,6 +43,23 @@ async fn forms_of_anonymous_people_write_nothing(database: Database) {
     let again = client.get(console.url("/login")).send().await.expect("an answer").text().await.expect("text");
     assert!(!again.contains("hopper"), "shown once: {again}");
     assert_eq!(rows(&console.database, "web_sessions").await, 0);
+    console.stop().await;
+}
+
+async fn parameters_of_push_addresses_are_bounded(database: Database) {
+    let console = TestConsole::start(database).await;
+    console.add_domain().await;
+    let source = console.console.sources.built_in().await.expect("there from the start");
+    let admit = async |params: Vec<(String, String)>| {
+        let (hosts, app, stream) = (vec![DOMAIN.to_owned()], "live".to_owned(), "room_7".to_owned());
+        let push = PushRequest { source, hosts, app, stream, client: None, params };
+        console.console.streams.admit(push).await.map(|admitted| admitted.params.len()).map_err(|refused| refused.code)
+    };
+    let pair = |length: usize| ("token".to_owned(), "x".repeat(length - 5));
+    assert_eq!(admit(vec![pair(64); 32]).await, Ok(32));
+    assert_eq!(admit(vec![pair(8); 33]).await, Err("bad_params"));
+    assert_eq!(admit(vec![pair(2_048)]).await, Ok(1));
+    assert_eq!(admit(vec![pair(2_049)]).await, Err("bad_params"));
     console.stop().await;
 }
 

@@ -11,6 +11,8 @@ mod kills;
 mod leases;
 mod load;
 mod postgres_crashes;
+#[cfg(feature = "ingest-rtmp")]
+mod recordings;
 mod tables;
 mod witness;
 mod workers;

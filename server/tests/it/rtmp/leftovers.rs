@@ -70,7 +70,7 @@ async fn the_next_run_stores_what_a_killed_one_left_behind() {
 
     let stage = Stage::set_on(data, Some(2), |_| {}).await;
     let hints = stage.until("1", |hint| matches!(hint, Hint::RecordingEnded { .. })).await;
-    assert_eq!(story(&hints), "OC");
+    assert_eq!(story(&hints), "C");
     let part = parts(&hints)[0];
     let (duration, codecs) = probe(&stage.file(part));
     assert_eq!(codecs, ["h264", "aac"]);
