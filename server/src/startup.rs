@@ -165,6 +165,7 @@ impl Application {
             trusted_proxies: config.trusted_proxies.as_slice().into(),
             data_dir: config.data_dir.as_path().into(),
             limits: RateLimits::new(config.api_rate_limit, console.clock.clone()),
+            loops: Default::default(),
         };
         Ok(Self { console, config, buckets, listener, ingest, state, setup_token })
     }
@@ -200,11 +201,21 @@ impl Application {
         // Sources stop first, so that what they report last is still delivered.
         let (sources, rest) = (shutdown.child_token(), CancellationToken::new());
         let loops = TaskTracker::new();
+        // Loops run while the last requests are finished.
+        macro_rules! supervise {
+            ($name:literal, $start:expr) => {
+                loops.spawn(state.loops.clone().supervise($name, rest.clone(), $start))
+            };
+        }
         if let Some(ingest) = ingest {
-            loops.spawn(enforce(console.streams.clone(), ingest.publishers(), rest.clone()));
+            let (streams, publishers, rest) = (console.streams.clone(), ingest.publishers(), rest.clone());
+            supervise!("disconnects", move || enforce(streams.clone(), publishers.clone(), rest.clone()));
             tasks.spawn(ingest.run(Arc::new(console.streams.clone()), sources));
         }
-        loops.spawn(keep_up(state.metrics.clone(), rest.clone()));
+        {
+            let (metrics, rest) = (state.metrics.clone(), rest.clone());
+            supervise!("metrics", move || keep_up(metrics.clone(), rest.clone()));
+        }
         if config.roles.worker {
             let parts = DeliveryLoop {
                 courier: console.courier.clone(),
@@ -213,28 +224,46 @@ impl Application {
                 order_hold: config.order_hold_ms,
                 lease: config.lease,
             };
-            loops.spawn(deliver(parts, rest.clone()));
-            loops.spawn(reap(console.streams.clone(), clock, rest.clone()));
-            loops.spawn(recover(console.recoveries.clone(), rest.clone()));
-            loops.spawn(clean_up(console.clone(), rest.clone()));
+            let (deliveries, reaped, recovered, cleaned) = (rest.clone(), rest.clone(), rest.clone(), rest.clone());
+            supervise!("deliveries", move || deliver(parts.clone(), deliveries.clone()));
+            let streams = console.streams.clone();
+            supervise!("sessions", move || reap(streams.clone(), clock.clone(), reaped.clone()));
+            let recoveries = console.recoveries.clone();
+            supervise!("recoveries", move || recover(recoveries.clone(), recovered.clone()));
+            let cleaning = console.clone();
+            supervise!("clean-up", move || clean_up(cleaning.clone(), cleaned.clone()));
             for logs in config.access_logs {
-                let watch = Watch::new(console.clone(), buckets.clone(), config.data_dir.clone(), logs);
-                loops.spawn(watch_access_logs(watch, rest.clone()));
+                let (console, buckets, folder) = (console.clone(), buckets.clone(), config.data_dir.clone());
+                let rest = rest.clone();
+                supervise!("access logs", move || {
+                    let watch = Watch::new(console.clone(), buckets.clone(), folder.clone(), logs.clone());
+                    watch_access_logs(watch, rest.clone())
+                });
             }
         }
         if config.roles.web {
-            loops.spawn(write_key_uses(console.keys.clone(), rest.clone()));
-            loops.spawn(forget_attempts(console.accounts.clone(), state.limits.clone(), rest.clone()));
+            let (keys, accounts, limits) = (console.keys.clone(), console.accounts.clone(), state.limits.clone());
+            let (written, forgotten) = (rest.clone(), rest.clone());
+            supervise!("key uses", move || write_key_uses(keys.clone(), written.clone()));
+            supervise!("limits", move || forget_attempts(accounts.clone(), limits.clone(), forgotten.clone()));
         }
         if config.roles.ingest {
-            loops.spawn(take_inventory(console.stats.clone(), buckets, rest.clone()));
+            let (stats, buckets, rest) = (console.stats.clone(), buckets, rest.clone());
+            supervise!("inventory", move || take_inventory(stats.clone(), buckets.clone(), rest.clone()));
         }
+        let supervised = state.loops.clone();
         let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };
         let trusted_proxies = Arc::clone(&state.trusted_proxies);
         let mut http = tokio::spawn(serve(listener, router(state, serves), trusted_proxies, shutdown.clone()));
+        let mut gave_up = false;
         let ended_early = tokio::select! {
             () = shutdown.cancelled() => None,
             ended = &mut http => Some(ended),
+            () = supervised.gave_up() => {
+                shutdown.cancel();
+                gave_up = true;
+                None
+            }
         };
         shutdown.cancel();
         tasks.close();
@@ -254,6 +283,7 @@ impl Application {
         console.close().await;
         match ended_early {
             Some(Err(error)) => Err(std::io::Error::other(error)),
+            _ if gave_up => Err(std::io::Error::other("a loop broke down again and again; see the log")),
             _ => Ok(()),
         }
     }

@@ -34,9 +34,9 @@ pub use error::StreamError;
 #[cfg(feature = "ssr")]
 pub use ingest::{Admitted, ClosedPart, Hint, IngestSink, Media, PushRequest, RecordingPlan, Refused, SessionKey};
 #[cfg(feature = "ssr")]
-pub(crate) use service::may_be_secret;
-#[cfg(feature = "ssr")]
 pub use service::{Streams, StreamsStore};
+#[cfg(feature = "ssr")]
+pub(crate) use service::{limit_of_refusals, may_be_secret};
 #[cfg(feature = "ssr")]
 pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 #[cfg(feature = "ssr")]

@@ -1,8 +1,10 @@
 //! Use cases of streams, and the one way by which hints become events.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use super::control::ControlStore;
 use super::error::StreamError;
@@ -43,8 +45,18 @@ pub struct Streams {
     pub(crate) grace_ms: Millis,
     /// Wakes the reaper when a session gets a time to watch.
     pub(crate) watch: Arc<tokio::sync::Notify>,
+    /// How many refused publishes are stored: anybody can be refused as often as they like.
+    pub(crate) refusals: Arc<DefaultDirectRateLimiter>,
     /// Wakes the built-in ingest when there may be somebody to drop.
     pub(crate) orders: Arc<tokio::sync::Notify>,
+}
+
+/// Refused publishes that are stored per minute.
+const REFUSALS_A_MINUTE: NonZeroU32 = NonZeroU32::new(120).expect("not zero");
+
+/// A limit for [`Streams::refusals`].
+pub(crate) fn limit_of_refusals() -> Arc<DefaultDirectRateLimiter> {
+    Arc::new(RateLimiter::direct(Quota::per_minute(REFUSALS_A_MINUTE)))
 }
 
 impl Streams {
@@ -270,6 +282,10 @@ impl IngestSink for Streams {
             Ok(admitted) => return Ok(admitted),
             Err(refused) => refused,
         };
+        if self.refusals.check().is_err() {
+            tracing::debug!(source = %push.source, code = refused.code, "publish refused, like many before it");
+            return Err(refused);
+        }
         tracing::info!(source = %push.source, host, app = push.app, stream = push.stream, code = refused.code, "publish refused");
         let refusal = Refusal {
             at: self.clock.now(),

@@ -8,13 +8,19 @@ use callsheet::Console;
 use http::{HeaderMap, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::jobs::Loops;
+
 /// The process answers.
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The database answers and its tables are up to date.
-pub(super) async fn readyz(State(console): State<Console>) -> Response {
+/// The database answers, its tables are up to date, and all loops run.
+pub(super) async fn readyz(State(console): State<Console>, State(loops): State<Loops>) -> Response {
+    let down = loops.down();
+    if !down.is_empty() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("not running: {}\n", down.join(", "))).into_response();
+    }
     match console.db.is_ready().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => {

@@ -31,6 +31,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::rate_limit::RateLimits;
 use crate::assets::Assets;
+use crate::jobs::Loops;
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone, FromRef)]
@@ -46,4 +47,6 @@ pub struct AppState {
     pub data_dir: Arc<Path>,
     /// How often the APIs may be asked.
     pub limits: RateLimits,
+    /// What runs beside the requests.
+    pub loops: Loops,
 }

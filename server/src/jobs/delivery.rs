@@ -19,7 +19,10 @@ use std::time::Duration;
 use callsheet::deliveries::Courier;
 use callsheet::model::{Clock, Millis};
 use callsheet::storage::Db;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -31,6 +34,7 @@ use self::owner::Owner;
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the loop works with.
+#[derive(Clone)]
 pub struct DeliveryLoop {
     pub courier: Courier,
     pub db: Db,
@@ -50,10 +54,12 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
     let (made_to, made) = mpsc::channel(writer::BATCH);
     let (paces_to, paces) = mpsc::unbounded_channel();
     let (messages_to, mut messages) = mpsc::unbounded_channel();
-    let tasks = [
+    let mut tasks: FuturesUnordered<_> = [
         db.spawn_writer(writer::write(db.clone(), made, messages_to.clone())),
         db.spawn_writer(writer::keep_pace(db.clone(), owned.clone(), paces, messages_to.clone())),
-    ];
+    ]
+    .into_iter()
+    .collect();
     let owning = tokio::spawn(owner.run(stop_owning.clone()));
     let (hint_to, mut hints) = watch::channel(());
     let following = AbortOnDropHandle::new(tokio::spawn(owner::follow_hints(db.clone(), hint_to)));
@@ -63,6 +69,7 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
     let mut dispatch = Dispatch::new(db.clone(), courier, clock, order_hold, channels);
     dispatch.own(owned.borrow_and_update().clone());
     let mut look_around = tokio::time::interval(owner::LOOK_AROUND);
+    let mut broke_down = false;
     loop {
         dispatch.depart();
         let wake = dispatch.next_wake();
@@ -73,6 +80,11 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
                 Err(broadcast::error::RecvError::Lagged(_)) => dispatch.load_anew(),
                 Err(broadcast::error::RecvError::Closed) => break,
             },
+            Some(ended) = tasks.next() => {
+                tell_broken(&ended);
+                broke_down = true;
+                break;
+            }
             Some(message) = messages.recv() => dispatch.take(message),
             Ok(()) = owned.changed() => dispatch.own(owned.borrow_and_update().clone()),
             () = tokio::time::sleep(wake.unwrap_or_default()), if wake.is_some() => {}
@@ -84,13 +96,22 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
         }
     }
     drop(following);
-    dispatch.finish().await;
-    for task in tasks {
-        if let Err(error) = task.await {
-            tracing::error!(%error, "a task of the delivery loop broke down");
-        }
+    if broke_down {
+        // Nothing is recorded any more: what is in flight is tried again.
+        drop(dispatch);
+    } else {
+        dispatch.finish().await;
+    }
+    while let Some(ended) = tasks.next().await {
+        tell_broken(&ended);
     }
     // Only now that all is recorded may another worker go on.
     stop_owning.cancel();
     let _ = owning.await;
+}
+
+fn tell_broken(ended: &Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a task of the delivery loop broke down");
+    }
 }

@@ -9,6 +9,7 @@ mod inventory;
 mod key_uses;
 mod reaper;
 mod recovery;
+mod supervise;
 
 pub use access_logs::{Watch, watch_access_logs};
 pub use attempts::forget_attempts;
@@ -19,3 +20,4 @@ pub use inventory::{InventoryError, count_buckets, take_inventory};
 pub use key_uses::write_key_uses;
 pub use reaper::reap;
 pub use recovery::recover;
+pub use supervise::Loops;

@@ -99,6 +99,8 @@ pub(super) struct PartFile {
     file: File,
     buffer: Vec<u8>,
     flushed_at: Instant,
+    /// A write failed, perhaps in the middle of a tag.
+    is_torn: bool,
     tracks: u8,
 }
 
@@ -109,7 +111,15 @@ impl PartFile {
             tokio::fs::create_dir_all(folder).await?;
         }
         let file = File::create(&path).await?;
-        let mut part = Self { path, record, file, buffer: flv::head(metadata), flushed_at: Instant::now(), tracks: 0 };
+        let mut part = Self {
+            path,
+            record,
+            file,
+            buffer: flv::head(metadata),
+            flushed_at: Instant::now(),
+            is_torn: false,
+            tracks: 0,
+        };
         let opened = match part.flush().await {
             Ok(()) => part.write_record().await,
             Err(error) => Err(error),
@@ -165,11 +175,16 @@ impl PartFile {
     }
 
     async fn flush(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.is_torn, true) {
+            return Err(io::Error::other("an earlier write failed"));
+        }
         self.file.write_all(&self.buffer).await?;
         self.buffer.clear();
         self.flushed_at = Instant::now();
         // The file writes in the background: only this waits for its verdict.
-        self.file.flush().await
+        self.file.flush().await?;
+        self.is_torn = false;
+        Ok(())
     }
 
     async fn write_record(&self) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Records one publish into parts.
 //!
-//! **States.** idle (no frame yet) → writing ⇄ broken (a part failed; the next cut tries again) → off. At once *off* when
+//! **States.** idle (no frame yet) → writing ⇄ broken (a part could not be written further: what is on the disk of it counts, and each key
+//! frame tries to begin the next) → off. At once *off* when
 //! the very first file cannot be opened: then there is no recording, and the publish goes on without.
 
 use std::path::PathBuf;
@@ -51,16 +52,14 @@ struct Headers(Vec<((Track, u8), Bytes)>);
 enum State {
     Idle,
     Writing(Box<Part>),
-    /// The part that began at this media time failed.
-    Broken(Millis),
+    /// The last part could not be written; each frame that a part can begin with tries again.
+    Broken,
     Off,
 }
 
 #[derive(Debug)]
 struct Part {
     file: PartFile,
-    /// Unix ms.
-    started_at: Millis,
     /// Unix ms of the newest message.
     last_at: Millis,
     /// Media time of the first frame.
@@ -126,20 +125,22 @@ impl Recorder {
         let base = match &self.state {
             State::Off => return,
             State::Idle => return self.begin(frame.at, time).await,
-            State::Broken(base) => *base,
+            State::Broken if self.may_begin(role, time) => return self.try_again(frame.at, time).await,
+            State::Broken => return,
             State::Writing(part) => part.base,
         };
-        if self.may_cut(base, role, time) {
-            if let State::Writing(part) = std::mem::replace(&mut self.state, State::Broken(time)) {
+        if time - base >= self.part_length && self.may_begin(role, time) {
+            if let State::Writing(part) = std::mem::replace(&mut self.state, State::Broken) {
                 self.close(*part, frame.at, time).await;
             }
             self.next(frame.at, time).await;
         }
     }
 
-    fn may_cut(&self, base: Millis, role: Role, time: Millis) -> bool {
+    /// Whether a part can begin with this frame.
+    fn may_begin(&self, role: Role, time: Millis) -> bool {
         let waits_for_key = self.last_video.is_some_and(|last| time - last < VIDEO_GONE);
-        time - base >= self.part_length && (role == Role::Key || !waits_for_key)
+        role == Role::Key || !waits_for_key
     }
 
     /// Opens the first part. If that fails, there is no recording.
@@ -160,6 +161,13 @@ impl Recorder {
         }
     }
 
+    /// Opens a part after one that failed. If that fails too, there is nothing new to report.
+    async fn try_again(&mut self, at: Millis, time: Millis) {
+        if let Err(reason) = self.open(at, time).await {
+            tracing::debug!(publish = %self.destination, reason, "cannot record a part");
+        }
+    }
+
     async fn open(&mut self, at: Millis, time: Millis) -> Result<(), String> {
         self.destination.open().await.map_err(|error| plain_reason(&error))?;
         self.count += 1;
@@ -168,7 +176,7 @@ impl Recorder {
         let record = PartRecord::opened(&self.key, self.destination.place.clone(), at);
         let file = PartFile::create(path.into(), record, &self.metadata).await;
         let file = file.map_err(|error| plain_reason(&error))?;
-        let part = Part { file, started_at: at, last_at: at, base: time, audio: None, video: None };
+        let part = Part { file, last_at: at, base: time, audio: None, video: None };
         self.state = State::Writing(Box::new(part));
         self.report(Hint::PartOpened { at, location: Some(self.destination.open_path(at)) });
         for ((track, _), data) in self.headers.0.clone() {
@@ -185,12 +193,10 @@ impl Recorder {
         let Err(error) = part.write(message, role, time).await else {
             return;
         };
-        // The cut after the failed part stays where it would have been.
-        let broken = State::Broken(part.base);
-        if let State::Writing(part) = std::mem::replace(&mut self.state, broken) {
-            tracing::error!(publish = %self.destination, path = %part.file.path().display(), %error, "cannot write a part");
-            part.file.discard().await;
-            self.fail(part.started_at, message.at, plain_reason(&error));
+        if let State::Writing(part) = std::mem::replace(&mut self.state, State::Broken) {
+            tracing::error!(publish = %self.destination, path = %part.file.path().display(), %error, "cannot write a part; it ends here");
+            let end = part.end();
+            self.close(*part, message.at, end).await;
         }
     }
 

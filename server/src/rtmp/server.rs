@@ -106,7 +106,7 @@ impl IngestSource for RtmpIngest {
             config,
             sink,
             live,
-            waiting: Arc::new(Waiting::default()),
+            waiting: Arc::new(Waiting::new()),
             memory: Memory::new(),
             free: Arc::new(Semaphore::new(MOST_PUBLISHERS)),
             tasks: tasks.clone(),

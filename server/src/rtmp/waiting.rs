@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use callsheet::model::network_of;
 use tokio_util::sync::CancellationToken;
 
-/// Most of all networks together, and of one.
+/// Most of all networks together, however many file handles there are. One network has a quarter of them.
 const MOST: usize = 1024;
-const MOST_OF_NETWORK: usize = 256;
 
 /// Every connection that does not publish. When there are too many, the one that has waited longest gives way.
-#[derive(Debug, Default)]
-pub(super) struct Waiting(Mutex<Networks>);
+#[derive(Debug)]
+pub(super) struct Waiting {
+    most: usize,
+    networks: Mutex<Networks>,
+}
 
 #[derive(Debug, Default)]
 struct Networks {
@@ -32,14 +34,24 @@ pub(super) struct Place {
 }
 
 impl Waiting {
+    /// They get an eighth of the file handles that the process may have.
+    pub(super) fn new() -> Self {
+        let handles = rlimit::Resource::NOFILE.get_soft().unwrap_or(1024);
+        Self::up_to(usize::try_from(handles / 8).unwrap_or(MOST).min(MOST))
+    }
+
+    fn up_to(most: usize) -> Self {
+        Self { most, networks: Mutex::default() }
+    }
+
     /// Takes a place. `connection` drops the connection when it has to give way.
     pub(super) fn enter(self: &Arc<Self>, peer: SocketAddr, connection: CancellationToken) -> Place {
         let network = network_of(&peer.ip().to_string());
-        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         let of_network = networks.waiting.get(&network).map_or(0, VecDeque::len);
-        if of_network >= MOST_OF_NETWORK {
+        if of_network >= self.most / 4 {
             networks.drop_oldest(&network);
-        } else if networks.count >= MOST {
+        } else if networks.count >= self.most {
             let greediest = networks.waiting.iter().max_by_key(|(_, waiting)| waiting.len());
             if let Some(network) = greediest.map(|(network, _)| network.clone()) {
                 networks.drop_oldest(&network);
@@ -64,7 +76,7 @@ impl Networks {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut networks = self.waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut networks = self.waiting.networks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(waiting) = networks.waiting.get_mut(&self.network) else { return };
         let before = waiting.len();
         waiting.retain(|(number, _)| *number != self.number);
@@ -86,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_oldest_of_the_greediest_network_gives_way() {
-        let waiting = Arc::new(Waiting::default());
+        let waiting = Arc::new(Waiting::up_to(MOST));
         let enter = |network, port| {
             let token = CancellationToken::new();
             (waiting.enter(peer(network, port), token.clone()), token)
@@ -102,9 +114,9 @@ mod tests {
                 .map(|(network, port)| enter(network, port)),
         );
         assert!(!honest.1.is_cancelled(), "others have more");
-        assert_eq!(waiting.0.lock().expect("lock").count, MOST);
+        assert_eq!(waiting.networks.lock().expect("lock").count, MOST);
         drop((honest, greedy));
-        let networks = waiting.0.lock().expect("lock");
+        let networks = waiting.networks.lock().expect("lock");
         assert_eq!((networks.count, networks.waiting.len()), (0, 0));
     }
 }

@@ -60,6 +60,12 @@ async fn parameters_of_push_addresses_are_bounded(database: Database) {
     assert_eq!(admit(vec![pair(8); 33]).await, Err("bad_params"));
     assert_eq!(admit(vec![pair(2_048)]).await, Ok(1));
     assert_eq!(admit(vec![pair(2_049)]).await, Err("bad_params"));
+    // Whoever is refused again and again fills neither the disk nor the log.
+    for _ in 0..300 {
+        assert_eq!(admit(vec![pair(9_999)]).await, Err("bad_params"));
+    }
+    let stored = rows(&console.database, "refusals").await;
+    assert!((3..150).contains(&stored), "{stored}");
     console.stop().await;
 }
 
