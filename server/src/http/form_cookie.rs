@@ -49,9 +49,10 @@ fn open(app: &AppState, headers: &HeaderMap) -> Option<Map<String, Value>> {
 /// `None`: it does not fit into a header, which base64 does.
 fn set(app: &AppState, values: Map<String, Value>) -> Option<HeaderValue> {
     let until = app.console.clock.now() + LIFE_MS;
+    let is_empty = values.is_empty();
     let sealed = match serde_json::to_string(&Sealed { until, values }) {
-        Ok(text) => BASE64.encode(app.console.accounts.sealer().seal(&text)),
-        Err(_) => String::new(),
+        Ok(text) if !is_empty => BASE64.encode(app.console.accounts.sealer().seal(&text)),
+        _ => String::new(),
     };
     let is_kept = !sealed.is_empty() && sealed.len() <= LONGEST;
     let cookie = Cookie::build((name(app), if is_kept { sealed } else { String::new() }))

@@ -1,8 +1,9 @@
 //! The binary as people start it: its commands, how it fails to start, and how it ends.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 
 use callsheet::model::SystemClock;
@@ -110,6 +111,27 @@ async fn results_of_transcoders_are_imported_once(database: Database) {
     for (path, says) in [(&none, "line 1: not JSON"), (&format!("{one}.bak"), "No such file")] {
         let (exit, line) = failure(&call(&[path]));
         assert!(exit == 1 && line.starts_with(&format!("callsheet: {path}: {says}")), "{line}");
+    }
+}
+
+#[test]
+fn commands_that_start_at_once_migrate_one_after_another() {
+    for _ in 0..3 {
+        let folder = tempfile::tempdir().expect("folder");
+        let data = folder.path().join("data");
+        let database = Database::at(&format!("sqlite://{}", data.join("callsheet.db").display()));
+        let start = || {
+            let mut command = callsheet(&data, database.url());
+            command.arg("migrate").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary runs")
+        };
+        let started: Vec<_> = (0..4).map(|_| start()).collect();
+        for child in started {
+            let output = child.wait_with_output().expect("it ends");
+            assert!(output.status.success(), "{}", text(&output.stderr));
+        }
+        let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&data), 0o700, "it holds secrets");
+        assert_eq!(mode(&data.join("secret.key")), 0o600);
     }
 }
 

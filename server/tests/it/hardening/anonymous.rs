@@ -81,6 +81,11 @@ async fn what_the_next_page_shows_fits_into_a_sealed_cookie() {
     for word in ["; HttpOnly", "; SameSite=Lax", "; Path=/", "; Max-Age=3600"] {
         assert!(cookie.contains(word), "{cookie}");
     }
+    // The page that shows it takes it away.
+    let request = client.get(console.url("/login")).header(header::COOKIE, cookie.split(';').next().expect("a cookie"));
+    let shown = request.send().await.expect("an answer");
+    let removed = shown.headers()[header::SET_COOKIE].to_str().expect("text");
+    assert!(removed.starts_with("callsheet-form=;") && removed.contains("; Max-Age=0"), "{removed}");
     // A cookie that was made up is none.
     let sealed = cookie.split(['=', ';']).nth(1).expect("a value");
     for forged in ["", "AAAA", &sealed.replace(|c: char| c.is_ascii_digit(), "x")] {

@@ -84,8 +84,10 @@ impl Stage {
             }
             self.clock.advance(due - self.clock.now());
         }
-        self.clock.advance((at - self.clock.now()).max(0));
-        self.lose_silent().await;
+        while self.clock.now() < at {
+            self.clock.advance((at - self.clock.now()).min(5_000));
+            self.lose_silent().await;
+        }
     }
 
     async fn lose_silent(&self) {
