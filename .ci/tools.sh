@@ -126,6 +126,12 @@ in_background() {
   trap "kill -- -$background 2>/dev/null || true" EXIT
 }
 
+# nicely COMMAND…: leaves the processor to what is longer.
+nicely() {
+  renice -n 5 -p "$BASHPID" >/dev/null || true
+  "$@"
+}
+
 # after_background: its exit code.
 after_background() {
   local code=0
@@ -139,7 +145,7 @@ beside_assets() {
   local build="$1" log="$target_dir/assets.log"
   shift
   use_build "$build"
-  in_background build_assets "$build" >"$log" 2>&1
+  in_background nicely build_assets "$build" >"$log" 2>&1
   "$@"
   step "Waiting for the static files of the pages"
   after_background || {
