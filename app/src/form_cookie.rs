@@ -1,5 +1,5 @@
-//! What forms and single sign-on keep for the next page while nobody is signed in. It travels in a sealed cookie, so that anonymous requests
-//! write nothing to the database.
+//! Form state and single sign-on tickets of browsers without a signed-in user. A sealed cookie carries them to the next page, so that
+//! anonymous requests write nothing to the database.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

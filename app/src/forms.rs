@@ -16,7 +16,7 @@ use crate::error::UiError;
 use crate::request::form_page;
 
 const KEY: &str = "flash";
-/// Bytes that are kept of what was typed into a field while nobody is signed in. No name is longer.
+/// Maximum length of a typed value in the cookie, in bytes. No user name is longer.
 const LONGEST_TYPED: usize = 200;
 
 /// What a form leaves for the next page.
@@ -73,7 +73,7 @@ impl Flash {
         }
     }
 
-    /// Keeps it in the session of whoever is signed in.
+    /// Keeps it in the signed-in user's session.
     pub(crate) async fn leave_in(&self, session: &Session) {
         if let Err(error) = session.insert(KEY, self).await {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot write a browser session");

@@ -40,7 +40,7 @@ use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
 /// How long requests and attempts in flight may take to finish when the process stops.
 const GRACEFUL: Duration = Duration::from_secs(10);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
-/// How long a new RTMP connection may take until its publish is accepted.
+/// Deadline for a new RTMP connection to have a publish accepted.
 #[cfg(feature = "ingest-rtmp")]
 const RTMP_PUBLISH_WITHIN: Duration = Duration::from_secs(10);
 /// A publisher who sends no media for so long is dropped.

@@ -21,13 +21,13 @@ impl Adapter {
         matches!(self, Self::BuiltIn | Self::NginxRtmp)
     }
 
-    /// Whether the source sends heartbeats from the start of each publish. Of others it depends on their settings.
+    /// Returns whether the source sends heartbeats from the start of each publish. For others it depends on their settings.
     #[must_use]
     pub const fn sends_heartbeats(self) -> bool {
         matches!(self, Self::BuiltIn)
     }
 
-    /// Whether the source keeps its parts, and reports each of them sooner or later, also after a restart.
+    /// Returns whether the source keeps its parts and reports each of them eventually, even after a restart.
     #[must_use]
     pub const fn keeps_parts(self) -> bool {
         matches!(self, Self::BuiltIn)

@@ -22,7 +22,7 @@ pub enum StatsError {
     UnknownVodDomain(String),
     #[error("another import took in the same file meanwhile; nothing was counted twice")]
     ImportMoved,
-    #[error("the file was cut and begun anew while it was read; nothing was counted twice")]
+    #[error("the file was truncated and rewritten while it was being read; nothing was counted twice")]
     FileChanged,
     #[error("the format is not known by its first lines; name one of: {}", Format::names())]
     UnknownFormat,

@@ -45,7 +45,7 @@ pub struct Streams {
     pub(crate) grace_ms: Millis,
     /// Wakes the reaper when a session gets a time to watch.
     pub(crate) watch: Arc<tokio::sync::Notify>,
-    /// How many refused publishes are stored: anybody can be refused as often as they like.
+    /// Limits how many refused publishes are stored; anonymous publishers can cause any number.
     pub(crate) refusals: Arc<DefaultDirectRateLimiter>,
     /// Wakes the built-in ingest when there may be somebody to drop.
     pub(crate) orders: Arc<tokio::sync::Notify>,

@@ -56,7 +56,7 @@ vocabulary!(
 /// The error of a publish whose source fell silent.
 const SOURCE_LOST: &str = "source lost";
 
-/// How long a source that keeps its parts may say nothing of them after the end of a publish (ms). It may be restarting.
+/// Grace after the end of a publish for sources that keep their parts (ms). The source may be restarting.
 const PARTS_GRACE_MS: Millis = 15 * 60_000;
 
 /// How long a source whose openings are assumed is silent before what it told is taken for all (ms). nginx-rtmp reports a
@@ -175,7 +175,7 @@ pub struct Session {
     recording: Recording,
 }
 
-/// Who publishes, as far as the session keeps it.
+/// Publisher details that the session stores.
 struct Publisher {
     client: Option<String>,
     params: Vec<(String, String)>,
@@ -328,7 +328,7 @@ impl Session {
         outcome
     }
 
-    /// Whether a report of its source shows that the publish goes on, although it was taken for lost.
+    /// Returns whether the hint shows that a publish that was considered lost is still running.
     #[must_use]
     pub fn is_revived_by(&self, hint: &Hint) -> bool {
         self.is_silent && matches!(hint, Hint::Alive { .. } | Hint::PartOpened { .. })

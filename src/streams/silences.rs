@@ -1,4 +1,4 @@
-//! How long sources have been silent, as this process has seen it.
+//! Measures how long sources have been silent.
 //!
 //! Wall clocks jump, and those of two machines differ. So nobody compares when a source was last heard with the time: a source is silent
 //! for as long as that moment, whatever it is, has stayed the same while this process watched. It did not watch while it was frozen, or
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::model::{Millis, SessionId};
 
-/// How long a source that sends heartbeats may be silent.
+/// Maximum silence of a source that sends heartbeats.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 /// Longest time between two looks in which the sources count as watched.
 const LONGEST_GAP: Duration = Duration::from_secs(15);

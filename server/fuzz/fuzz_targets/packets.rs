@@ -1,4 +1,4 @@
-//! What audio and video messages carry.
+//! The contents of audio and video messages.
 #![no_main]
 
 use bytes::Bytes;

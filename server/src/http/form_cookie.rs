@@ -16,7 +16,7 @@ use tower_sessions::cookie::{Cookie, SameSite};
 
 use super::AppState;
 
-/// How long the next page may take: as long as a sign-in at a provider.
+/// Lifetime of the cookie: long enough for a sign-in at a provider.
 const LIFE_MS: Millis = 3_600_000;
 /// Browsers keep cookies of up to 4,096 bytes, name and attributes included.
 const LONGEST: usize = 3_500;
@@ -27,7 +27,7 @@ struct Sealed {
     values: Map<String, Value>,
 }
 
-/// Opens the cookie for the request, and sets it anew when the answer changed it.
+/// Opens the cookie for the request, and sets it again if the handler changed its values.
 pub(super) async fn carry(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let cookie = FormCookie::new(open(&app, request.headers()).unwrap_or_default());
     request.extensions_mut().insert(cookie.clone());
@@ -46,7 +46,7 @@ fn open(app: &AppState, headers: &HeaderMap) -> Option<Map<String, Value>> {
     (app.console.clock.now() < sealed.until).then_some(sealed.values)
 }
 
-/// `None`: it does not fit into a header, which base64 does.
+/// The `Set-Cookie` header. `None` if it is not a valid header value, which cannot happen with base64.
 fn set(app: &AppState, values: Map<String, Value>) -> Option<HeaderValue> {
     let until = app.console.clock.now() + LIFE_MS;
     let is_empty = values.is_empty();

@@ -47,6 +47,6 @@ pub struct AppState {
     pub data_dir: Arc<Path>,
     /// How often the APIs may be asked.
     pub limits: RateLimits,
-    /// What runs beside the requests.
+    /// Background loops of this process.
     pub loops: Loops,
 }

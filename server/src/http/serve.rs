@@ -82,7 +82,7 @@ pub(crate) async fn serve(
     in_flight.shutdown().await;
 }
 
-/// How many connections there are, by network.
+/// Counts connections by network.
 struct Places {
     most: usize,
     trusted_proxies: Arc<[IpNet]>,
@@ -95,7 +95,7 @@ struct Taken {
     by_network: HashMap<String, usize>,
 }
 
-/// The place of one connection; free again when this is dropped.
+/// A counted connection; dropping this frees its place.
 struct Place {
     places: Arc<Places>,
     network: String,

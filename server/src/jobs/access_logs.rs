@@ -8,7 +8,7 @@
 //! packed, copied and begun anew, or that another worker took in, adds only what is new in it. While a copy is being made it is shorter than
 //! what it is a copy of; no digest tells of such a file whether it is that or another one with the same first 4 KiB. So a file that begins
 //! as a longer import does waits until it has not changed between two looks. A copy that stays cut short counts as a file of its own.
-//! A file may be cut and begun anew while it is read; before lines count, its head is read again, and if it is another, the file waits.
+//! A file may be truncated and rewritten while it is read. Before lines count, its head is read again; if it has changed, the file waits.
 //!
 //! **States of a file.** *Taken*: known up to its end. A last line without its line feed waits, except in packed files and in buckets, where
 //! nothing is appended. *Waiting*: holds no whole line yet, or may be a copy that is being made. *In trouble*: could not be read, or not

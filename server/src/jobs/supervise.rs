@@ -1,4 +1,4 @@
-//! Starts loops again that break down, and tells which are down.
+//! Restarts background loops that fail, and reports which are down.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Until a loop is started again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Breakdowns of one loop after which the whole process gives up: whoever supervises it starts it anew.
+/// Failures of one loop after which the process exits, so that its service manager restarts it.
 const MOST_BREAKDOWNS: u32 = 5;
 
 /// The loops of a process. Cheap to clone.

@@ -34,11 +34,11 @@ const READ_BEFORE: usize = 4 * 1024;
 const READ_DURING: usize = 64 * 1024;
 /// Bytes that unfinished messages may have: the longest message, and what comes between.
 const MOST_UNFINISHED: usize = 17 * 1024 * 1024;
-/// How long the publisher may take to read an answer.
+/// Timeout for writing a response.
 const ANSWER_WAITS: Duration = Duration::from_secs(10);
-/// How long a publish waits for the end of the one before on the same connection.
+/// Time a publish waits for the previous one on the same connection to end.
 const TURN_WAITS: Duration = Duration::from_secs(6);
-/// Publishes that are refused before the connection is closed.
+/// Refused publishes after which the connection is closed.
 const MOST_REFUSALS: u32 = 3;
 /// Most values that are kept of a publisher's metadata.
 const MOST_METADATA: usize = 64;
@@ -93,13 +93,13 @@ pub(super) struct Connection {
     streams: u32,
     refusals: u32,
     publish: Option<Publish>,
-    /// Cancelled when the stream of the last publish may be published again.
+    /// Cancelled when the stream of the previous publish is free again.
     before: Option<CancellationToken>,
     /// When there must be a publish.
     due: Instant,
 }
 
-/// What the connect command said.
+/// The accepted `connect` command.
 struct Connect {
     app: String,
     tc_url: Option<String>,
@@ -179,7 +179,7 @@ impl Connection {
     /// The simple handshake; nobody but Flash players needs the other.
     async fn shake_hands(&mut self) -> Result<(), Broken> {
         let version = self.socket.read_u8().await?;
-        // What is not RTMP begins with a letter; what is encrypted with 6.
+        // Other protocols start with a letter; encrypted RTMP starts with 6.
         if !(3..32).contains(&version) || version == 6 {
             return Err(Broken::Version(version));
         }

@@ -36,12 +36,12 @@ pub(super) struct Place {
     pub stream: StreamName,
 }
 
-/// Where the parts of one publish go.
+/// Destination of the parts of one publish.
 #[derive(Debug)]
 pub(super) struct Destination {
     buckets: Buckets,
     time_zone: TimeZone,
-    /// How long a part is tried again.
+    /// Time after which a failing upload is given up.
     upload_for: Duration,
     pub place: Place,
 }
@@ -51,7 +51,7 @@ pub(super) struct Destination {
 pub(super) struct FinishedPart {
     pub destination: Arc<Destination>,
     pub part: PartOnDisk,
-    /// It was tried before, perhaps by an earlier run: then it may be there already.
+    /// An earlier try, perhaps of an earlier run, may have stored it already.
     pub is_retried: bool,
 }
 

@@ -51,7 +51,7 @@ pub(super) fn head(metadata: &Metadata) -> Vec<u8> {
     out
 }
 
-/// What is filled in when the file is complete: places, and the bytes there.
+/// Fields that are filled in when the file is complete: their offsets and bytes.
 pub(super) fn ending(tracks: u8, duration: Millis) -> [(u64, Vec<u8>); 2] {
     let seconds = std::time::Duration::from_millis(duration.unsigned_abs()).as_secs_f64();
     [(TRACKS_AT, vec![tracks]), (DURATION_AT, seconds.to_be_bytes().to_vec())]
@@ -72,7 +72,7 @@ pub(super) fn repair(path: &Path) -> io::Result<Option<Millis>> {
     let mut reader = BufReader::new(&mut file);
     reader.seek(SeekFrom::Start(FILE_HEAD))?;
     let (mut end, mut tracks) = (FILE_HEAD, 0);
-    // Of audio and of video: the time of the last frame, and how long the one before lasted.
+    // For audio and video: the timestamp of the last frame, and the duration of the one before.
     let mut last = [None::<(u32, u32)>; 2];
     loop {
         let mut head = [0; TAG_HEAD];

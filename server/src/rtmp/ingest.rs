@@ -34,11 +34,11 @@ pub struct RtmpConfig {
     pub buckets: Buckets,
     /// In which the names of recordings tell the time.
     pub time_zone: TimeZone,
-    /// How long a new connection may take until its publish is accepted. 10 s is usual.
+    /// Deadline for a new connection to have a publish accepted. Usually 10 s.
     pub publish_within: Duration,
     /// A publisher who sends no media for so long is dropped; whole seconds. 30 s is usual.
     pub idle_timeout: Duration,
-    /// How long a part that cannot be stored is tried again. Days are usual.
+    /// Time after which a failing upload is given up. Usually days.
     pub upload_for: Duration,
     /// How often a live publish is told to be alive. 10 s is usual.
     pub heartbeat: Duration,

@@ -1,4 +1,4 @@
-//! Parts that an earlier run left behind: it was killed, or stopped before they were in their bucket.
+//! Parts of an earlier run that was killed, or stopped before it had stored them.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,7 +18,7 @@ use super::{RtmpConfig, ingest::Ingest};
 pub(super) struct Leftovers(BTreeMap<(String, String), Vec<PartOnDisk>>);
 
 impl Leftovers {
-    /// Reads what lies in the folder. Media without a record stays, as nobody knows whose it is.
+    /// Reads the folder. Media files without a record stay there, because their session is unknown.
     pub(super) fn read(folder: &Path) -> io::Result<Self> {
         let mut paths: Vec<PathBuf> = match std::fs::read_dir(folder) {
             Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?,
@@ -49,7 +49,7 @@ impl Leftovers {
         self.0.values().filter_map(|parts| parts.first()).map(|part| part.record.session()).collect()
     }
 
-    /// Stores all of them, and tells what became of each; a task for each session.
+    /// Uploads and reports all parts, with one task per session.
     pub(super) fn file(self, ingest: &Arc<Ingest>, tasks: &TaskTracker) {
         for parts in self.0.into_values() {
             tracing::info!(parts = parts.len(), "storing parts of a recording that an earlier run left behind");

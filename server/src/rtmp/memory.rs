@@ -1,4 +1,4 @@
-//! How much memory publishers may take: bytes that were received and are not yet written down.
+//! Memory limits of the ingest: bytes that were received and are not written to disk yet.
 //!
 //! Each connection has [`GUARANTEED`] bytes of its own and may use up to [`MOST_OF_ONE`]; what it uses beyond its own comes out of a pool
 //! that all connections share. Who needs more waits, so the publisher slows down.
@@ -18,7 +18,7 @@ const POOL: usize = 256 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct Memory(Arc<Semaphore>);
 
-/// What one connection may take.
+/// The memory of one connection.
 #[derive(Debug)]
 pub(super) struct ConnectionMemory {
     own: Arc<Semaphore>,

@@ -18,11 +18,11 @@ use super::flv;
 use super::media::Metadata;
 use super::wire::Track;
 
-/// How much is gathered before it is written, in bytes, and for how long: what a killed process loses.
+/// Maximum size and age of buffered media. A killed process loses its buffer.
 const BUFFER: usize = 256 * 1024;
 const BUFFER_FOR: Duration = Duration::from_millis(100);
 
-/// What is known of a part without its media.
+/// Metadata of a part, stored beside its media.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PartRecord {
     source: i64,
@@ -38,12 +38,12 @@ pub(super) struct PartRecord {
     pub end: Option<PartEnd>,
 }
 
-/// How a part ended.
+/// End of a complete part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PartEnd {
     /// Unix ms.
     pub stopped_at: Millis,
-    /// Of the media, in ms.
+    /// Media duration in ms.
     pub duration: Millis,
 }
 

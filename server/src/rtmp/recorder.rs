@@ -137,7 +137,7 @@ impl Recorder {
         }
     }
 
-    /// Whether a part can begin with this frame.
+    /// Returns whether a part can begin with this frame.
     fn may_begin(&self, role: Role, time: Millis) -> bool {
         let waits_for_key = self.last_video.is_some_and(|last| time - last < VIDEO_GONE);
         role == Role::Key || !waits_for_key

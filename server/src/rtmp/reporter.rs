@@ -19,7 +19,7 @@ const END_WAITS: Duration = Duration::from_secs(5);
 /// The pauses between two tries to reach the sink grow from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(15);
-/// How often it is told that parts of an ended publish are still on their way. The sink waits three times as long.
+/// Interval of the reports that parts of an ended publish are still being uploaded. The sink waits three times as long.
 pub(super) const PENDING: Duration = Duration::from_secs(300);
 
 /// One thing to tell.

@@ -54,7 +54,7 @@ impl Session {
         connection: CancellationToken,
         input: mpsc::Receiver<Input>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        // What waits here is short: media waits on the disk.
+        // Unbounded, but small: media waits on the disk.
         let (reports, queue) = mpsc::unbounded_channel();
         let (over, is_over) = watch::channel(None);
         let pulse = Arc::new(Pulse::default());

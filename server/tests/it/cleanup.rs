@@ -1,4 +1,4 @@
-//! What is removed when its time is over, and what stays.
+//! Retention: old data is removed, newer data stays.
 
 use std::sync::Arc;
 

@@ -65,7 +65,7 @@ pub enum End {
     Stopped,
     /// The content cannot be read further: cut short or damaged. The line in which that happened does not count.
     Broken(io::Error),
-    /// The file was cut and begun anew while it was read. What was read since the last batch may be of both and does not count.
+    /// The file was truncated and rewritten while it was read. Lines since the last batch may mix both contents and do not count.
     Changed,
 }
 
@@ -239,8 +239,8 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
         if take(self.batch(tally)).is_break() { Err(End::Stopped) } else { Ok(()) }
     }
 
-    /// Whether the file still has the head that was read. Who cuts a file cuts its head too: if that is there, nothing was cut before, and
-    /// all that was read is of one content.
+    /// Returns whether the file still has the head that was read. Truncation removes the head as well, so if it is unchanged, everything
+    /// read so far belongs to one content.
     fn begins_as_before(&mut self) -> io::Result<bool> {
         let mut head = Vec::with_capacity(HEAD);
         Unpacked::open((self.open)()?)?.take(self.head.len() as u64).read_to_end(&mut head)?;

@@ -253,7 +253,7 @@ impl Session {
             }
     }
 
-    /// Whether a recording runs whose end was not reported.
+    /// Returns whether a recording is running whose end was not reported.
     pub(super) fn is_recording(&self) -> bool {
         self.recording.stage == Stage::Running
     }

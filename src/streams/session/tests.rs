@@ -57,7 +57,7 @@ impl Story {
         self.take(outcome);
     }
 
-    /// Whoever watches has not heard of the source for too long.
+    /// The source was silent for too long.
     fn fall_silent(&mut self, second: Millis) {
         if let Some(heard_at) = self.session.heartbeat() {
             let outcome = self.session.lose_silent(heard_at, T0 + second * 1000, &self.rules);

@@ -123,7 +123,7 @@ fn read_simple_of(kind: u8, bytes: &mut &[u8], depth: usize) -> Option<Value> {
     Some(Value::Null)
 }
 
-/// What comes before the fields: a count, which encoders get wrong, or the name of a class.
+/// Skips the count before the fields, which encoders get wrong, or the class name.
 fn read_start_of_fields(kind: u8, bytes: &mut &[u8]) -> Option<()> {
     match kind {
         ARRAY_OF_FIELDS => take(bytes, 4).map(drop),

@@ -15,7 +15,7 @@ const EXTENDED: u32 = 0xFF_FFFF;
 /// Longest command or metadata that is read, in bytes.
 pub(crate) const LONGEST_TEXT_MESSAGE: u32 = 64 * 1024;
 
-/// What a message is, by its type id.
+/// Message types, by type id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     SetChunkSize,
@@ -99,22 +99,22 @@ pub(crate) struct ChunkReader {
     most_unfinished: usize,
 }
 
-/// What is remembered of a chunk stream.
+/// State of a chunk stream.
 #[derive(Debug, Default)]
 struct ChunkStream {
     id: u32,
-    /// Of the message, in ms.
+    /// Timestamp of the message in ms.
     timestamp: u32,
     /// Added to the timestamp by a message that comes without a header.
     step: u32,
-    /// What was in the four bytes of an extended timestamp.
+    /// Value of the extended timestamp field.
     extended: Option<u32>,
     length: u32,
     kind: u8,
     message_stream: u32,
     /// Bytes of the message that are still to come; 0 between messages.
     left: u32,
-    /// Whether the message is read at all; what nobody needs is passed over.
+    /// `false`: the message is skipped without being stored.
     is_kept: bool,
     payload: BytesMut,
 }
@@ -132,12 +132,12 @@ impl ChunkReader {
         }
     }
 
-    /// Whether media is read. Before a publish it is passed over, and messages must be short.
+    /// Accepts media messages. Before a publish they are skipped, and messages must be short.
     pub(crate) fn accept_media(&mut self, accepts: bool) {
         self.accepts_media = accepts;
     }
 
-    /// Whether a message or a chunk is unfinished.
+    /// Returns whether a message or chunk is incomplete.
     pub(crate) fn is_amid_message(&self) -> bool {
         self.current.is_some() || self.streams.iter().any(|stream| stream.left > 0)
     }
@@ -286,7 +286,7 @@ impl ChunkReader {
         Ok(Some(place))
     }
 
-    /// Whether a message that begins is read or passed over.
+    /// Decides whether a new message is stored or skipped.
     fn keeps(&self, header: &Header) -> Result<bool, ChunkError> {
         match Kind::from_id(header.kind) {
             Kind::SetChunkSize | Kind::Abort | Kind::Acknowledgement | Kind::WindowSize | Kind::PeerBandwidth
@@ -302,7 +302,7 @@ impl ChunkReader {
     }
 }
 
-/// What a chunk's header says of a message, or leaves as it was.
+/// Message header: the fields of the chunk header, or those of the previous message.
 struct Header {
     timestamp: u32,
     step: u32,

@@ -10,7 +10,7 @@ const STATUS: u8 = 5;
 /// Bytes that may be on their way without an acknowledgement, as we say to publishers.
 const WINDOW: u32 = 2_500_000;
 
-/// What a publisher asks for.
+/// Commands of a publisher.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
     Connect {
@@ -100,7 +100,7 @@ const fn stream_id(number: f64) -> u32 {
     number as u32
 }
 
-/// What is sent to a publisher.
+/// Responses to a publisher.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Reply<'r> {
     Connected {

@@ -1,4 +1,4 @@
-//! What audio and video messages carry, in the forms of FLV and of Enhanced RTMP (Veovera, version 2).
+//! Contents of audio and video messages: FLV and Enhanced RTMP (Veovera, version 2).
 
 use bytes::{Buf, Bytes};
 
@@ -9,10 +9,10 @@ pub(crate) enum Track {
     Video,
 }
 
-/// What a message is to a player.
+/// Role of a message for a player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// What a decoder needs before any frame; each part begins with it.
+    /// Decoder configuration; each part begins with it.
     Header,
     /// A frame from which playing can begin.
     Key,
@@ -22,7 +22,7 @@ pub(crate) enum Role {
     Note,
 }
 
-/// What a message carries of one track. Most messages carry one packet, of track 0; Enhanced RTMP can put several tracks into one.
+/// Data of one track within a message. Most messages have one packet, of track 0; with Enhanced RTMP they can have several tracks.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Packet {
     pub(crate) track: u8,
@@ -33,7 +33,7 @@ pub(crate) struct Packet {
     pub(crate) header: Option<Bytes>,
 }
 
-/// What a message with these packets is to a player: a key frame only where the first track has one.
+/// Role of a message with these packets. It is a key frame only if track 0 has one.
 pub(crate) fn role_of(packets: &[Packet]) -> Role {
     let is = |role| packets.iter().any(|packet| packet.role == role);
     if packets.iter().any(|packet| packet.track == 0 && packet.role == Role::Key) {
@@ -47,7 +47,7 @@ pub(crate) fn role_of(packets: &[Packet]) -> Role {
     }
 }
 
-/// What an audio or video message carries, track by track; empty when it cannot be read.
+/// Reads the packets of an audio or video message. Returns none if it is malformed.
 pub(crate) fn read_packets(track: Track, data: &Bytes) -> Vec<Packet> {
     let Some(&first) = data.first() else { return Vec::new() };
     let kind = match track {

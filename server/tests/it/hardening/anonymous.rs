@@ -1,4 +1,4 @@
-//! What requests of people who are not signed in cost: bounded memory, and no write to the database.
+//! Anonymous requests use bounded memory and write nothing to the database.
 
 use std::net::SocketAddr;
 
@@ -60,7 +60,7 @@ async fn parameters_of_push_addresses_are_bounded(database: Database) {
     assert_eq!(admit(vec![pair(8); 33]).await, Err("bad_params"));
     assert_eq!(admit(vec![pair(2_048)]).await, Ok(1));
     assert_eq!(admit(vec![pair(2_049)]).await, Err("bad_params"));
-    // Whoever is refused again and again fills neither the disk nor the log.
+    // Repeated refusals fill neither the disk nor the log.
     for _ in 0..300 {
         assert_eq!(admit(vec![pair(9_999)]).await, Err("bad_params"));
     }

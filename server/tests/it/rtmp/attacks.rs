@@ -1,4 +1,4 @@
-//! What anonymous connections can cost: little memory, little time, and nobody's place.
+//! Anonymous connections cost little memory and time, and cannot lock out publishers.
 
 use std::time::Duration;
 

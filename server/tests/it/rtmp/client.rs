@@ -21,7 +21,7 @@ pub(super) struct Client {
     writer: OwnedWriteHalf,
     heard: Vec<u8>,
     chunk_size: usize,
-    /// Whether continuation chunks repeat an extended timestamp.
+    /// Continuation chunks repeat the extended timestamp.
     pub repeats_extended: bool,
     /// Added to the time of all media.
     pub offset: u32,

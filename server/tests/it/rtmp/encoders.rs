@@ -1,4 +1,4 @@
-//! What encoders in the field do, and RTMP does not expect.
+//! Unusual behaviour of encoders in the field.
 
 use std::path::PathBuf;
 

@@ -46,7 +46,7 @@ async fn the_next_run_stores_what_a_killed_one_left_behind() {
     let (first, second) = tags().split_at(tags().len() / 2);
     client.play(1, first).await;
     stage.until("1", |hint| matches!(hint, Hint::PartClosed(_))).await;
-    // What is on the disk at the moment of the kill: a part that is being written, cut in the middle of a tag.
+    // The disk at the moment of the kill: the open part ends in the middle of a tag.
     let folder = stage.data.path().join("parts");
     let client = tokio::sync::Mutex::new((client, second.chunks(2)));
     let look = async || {

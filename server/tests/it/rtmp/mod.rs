@@ -20,7 +20,7 @@ use stage::{PATIENCE, Stage, config};
 
 use crate::support::media::{AAC, AUDIO, H264, VIDEO, probe, stderr};
 
-/// What a process gets that writes more to a file than it may.
+/// Signal for writing beyond the file size limit.
 const SIGXFSZ: i32 = 25;
 
 /// One letter per hint, heartbeats left out: Started, part Opened, part Closed, part not made (X), recording Failed, Ended.

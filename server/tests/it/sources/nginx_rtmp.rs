@@ -206,7 +206,7 @@ async fn a_silent_source_is_lost(database: Database) {
     assert_eq!(stage.told().await[1..], ["demo publish_done status=fail errorMsg=source lost"]);
 }
 
-/// What a publisher named `demo` says by nginx-rtmp.
+/// Posts one nginx-rtmp call of the publisher `demo`.
 async fn demo(stage: &Stage, path: &str, call_name: &str) {
     let body = format!("app=live&tcurl=rtmp://{DOMAIN}/live&addr=127.0.0.1&clientid=1&name=demo&call={call_name}");
     assert_eq!(call(stage, path, &body).await, 204, "{call_name}");

@@ -223,7 +223,7 @@ fn a_short_file_that_was_still_being_written_is_found_again() {
     assert_eq!(stored.totals, expected(&content));
 }
 
-/// Reads a file that is cut and written anew once, at any point between two reads.
+/// Reads a file that is truncated and rewritten between any two reads.
 #[test]
 fn a_file_that_is_cut_while_it_is_read_never_counts_as_one() {
     let (old, new) = (log(40, 0), log(90, 7));

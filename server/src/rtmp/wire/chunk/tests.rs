@@ -8,7 +8,7 @@ const PLENTY: usize = 20 << 20;
 struct Sender {
     out: Vec<u8>,
     chunk_size: usize,
-    /// Whether continuations repeat an extended timestamp.
+    /// Continuation chunks repeat the extended timestamp.
     repeats: bool,
 }
 
