@@ -1,7 +1,7 @@
 //! RTMP as it is on the wire: chunks, messages, AMF0 and commands. Nothing here reads from a socket or knows the console.
 //!
 //! **Why our own reader.** Publishers are anonymous until their publish is accepted, so every byte before that is hostile, and encoders
-//! in the field bend the protocol. Crates that were tried with the same inputs (November 2026):
+//! in the field bend the protocol. Crates that were considered, by their sources (November 2026):
 //! - rtmp-rs 0.6: AMF references multiply one 10 KB message into gigabytes; unfinished messages are reserved at their announced length.
 //! - scuffle-rtmp 0.2: a peer that closes during the handshake makes it spin; a window size of 0 divides by zero; one reading of extended
 //!   timestamps; closeStream and aggregate messages are ignored; a refused publish ends the connection.
