@@ -8,8 +8,8 @@
 //! - *Opening*: another session holds the same stream. Nothing is told. A second publisher that the source refuses
 //!   ends here, without an event. A heartbeat, the end of the grace, or the end of the other session makes it *live*; what its
 //!   recording did meanwhile is told then.
-//! - *Live*: `publish_started` was told. Where the source sends heartbeats, silence ends the publish as lost; whoever watches measures it
-//!   ([`Session::lose_silent`]), because clocks jump.
+//! - *Live*: `publish_started` was told. If the source sends heartbeats, silence ends the publish as lost. The caller measures the silence
+//!   on a monotonic clock ([`Session::lose_silent`]).
 //! - *Closing*: `publish_done` was told, and a part may still be reported until the grace is over.
 //! - *Closed*: everything is told. A part that is reported now is kept, but makes no event.
 //!

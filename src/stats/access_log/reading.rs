@@ -56,7 +56,7 @@ pub enum Tail {
     Growing,
 }
 
-/// How a run ended. What was counted until then is handed over in each case but `Stopped` and `Changed`.
+/// Result of a run. Everything counted so far has been handed over, except with `Stopped` and `Changed`.
 #[derive(Debug)]
 pub enum End {
     /// At the end of what is there.
