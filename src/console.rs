@@ -23,7 +23,7 @@ use crate::stats::slots::Calendar;
 use crate::stats::transcode::Classes;
 use crate::stats::{Shown, Stats};
 use crate::storage::{Db, StatsDb};
-use crate::streams::{Streams, limit_of_refusals};
+use crate::streams::{EarlyRules, Streams, limit_of_refusals};
 
 /// How long things are kept, in days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +152,7 @@ impl Console {
                 clock: clock.clone(),
                 ids: ids.clone(),
                 grace_ms: session_grace,
+                early: EarlyRules::default(),
                 refusals: limit_of_refusals(),
                 watch: Arc::default(),
                 orders: Arc::default(),

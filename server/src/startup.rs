@@ -14,7 +14,6 @@ use callsheet::sealing::{SealError, Sealer};
 use callsheet::sources::SourceError;
 use callsheet::stats::slots::Calendar;
 use callsheet::storage::{Db, OpenError, StatsDb};
-use callsheet::streams::StreamError;
 use callsheet::{Console, ConsoleParts};
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -30,8 +29,8 @@ use crate::http::rate_limit::RateLimits;
 use crate::http::router::{Serves, router};
 use crate::http::serve::serve;
 use crate::jobs::{
-    DeliveryLoop, Watch, clean_up, deliver, enforce, forget_attempts, reap, recover, take_inventory, watch_access_logs,
-    write_key_uses,
+    DeliveryLoop, Watch, clean_up, deliver, enforce, forget_attempts, hold_streams, reap, recover, take_inventory,
+    watch_access_logs, write_key_uses,
 };
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
@@ -79,8 +78,6 @@ pub enum StartError {
     Provider(#[from] ProviderSetupError),
     #[error("cannot prepare the built-in source: {0}")]
     Source(#[from] SourceError),
-    #[error("cannot close the sessions of the last run: {0}")]
-    Streams(#[from] StreamError),
     #[error("cannot make the set-up link: {0}")]
     Setup(#[from] AccountError),
     #[error("cannot set up metrics: {0}")]
@@ -208,8 +205,17 @@ impl Application {
             };
         }
         if let Some(ingest) = ingest {
-            let (streams, publishers, rest) = (console.streams.clone(), ingest.publishers(), rest.clone());
-            supervise!("disconnects", move || enforce(streams.clone(), publishers.clone(), rest.clone()));
+            let (streams, publishers, boot) = (console.streams.clone(), ingest.publishers(), ingest.boot().to_owned());
+            let (enforced, held) = (rest.clone(), rest.clone());
+            {
+                let (streams, publishers, boot) = (streams.clone(), publishers.clone(), boot.clone());
+                supervise!("disconnects", move || {
+                    enforce(streams.clone(), publishers.clone(), boot.clone(), enforced.clone())
+                });
+            }
+            supervise!("stream leases", move || {
+                hold_streams(streams.clone(), publishers.clone(), boot.clone(), held.clone())
+            });
             tasks.spawn(ingest.run(Arc::new(console.streams.clone()), sources));
         }
         {
@@ -308,14 +314,12 @@ async fn bind_rtmp(
     buckets: Buckets,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn IngestSource>, StartError> {
-    use callsheet::streams::{Hint, IngestSink};
-
     let source = console.sources.built_in().await?;
-    let boot = format!("{:x}", clock.now());
     let ingest = RtmpIngest::bind(RtmpConfig {
         listen,
         source,
-        boot: boot.clone(),
+        // Several processes may start at the same time.
+        boot: format!("{:x}{:08x}", clock.now(), rand::random::<u32>()),
         data_dir: config.data_dir.clone(),
         buckets,
         time_zone: config.time_zone.clone(),
@@ -323,14 +327,9 @@ async fn bind_rtmp(
         idle_timeout: RTMP_IDLE,
         upload_for: RTMP_UPLOAD_FOR,
         heartbeat: RTMP_HEARTBEAT,
-        clock: clock.clone(),
+        clock,
     })
     .await?;
-    // Only now, with the port taken, is it certain that no earlier run still serves these sessions.
-    console.streams.close_orphans(source, &boot).await?;
-    for key in ingest.pending_sessions() {
-        console.streams.report(&key, Hint::PartsPending { at: clock.now() }).await?;
-    }
     Ok(Box::new(ingest))
 }
 

@@ -31,6 +31,7 @@ mod rows;
 mod sources;
 mod stats;
 mod stream_control;
+mod stream_leases;
 mod streams;
 mod vod_domains;
 mod write_thread;

@@ -4,22 +4,27 @@
 //! A [`Board`] holds the sessions that a group concerns, so that reports of one group see what those before them did. On PostgreSQL the
 //! rows of the domains are the locks: of one domain, one process at a time decides.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::AnyConnection;
 use tokio::sync::oneshot;
 
 use super::Db;
-use super::batch::Rows;
+use super::batch::{Cell, Rows};
 use super::rows::{Read, to_json};
-use super::streams::{STORED, stored};
+use super::streams::{EARLY, EarlyRow, STORED, early_report, stored};
 use crate::model::{DomainId, SessionId, StoreError};
-use crate::streams::{Event, Part, Phase, Report, Scope, SessionKey, Situation, Step, StoredSession};
+use crate::streams::{
+    Decision, EarlyReport, Event, Hint, Part, Phase, Report, Scope, SessionKey, Situation, Step, StoredSession,
+};
 
 /// The latest session under the key of each row.
 const LATEST: &str = "join sessions s on s.id = (select x.id from sessions x where x.source_id = r.source_id \
      and x.source_key = r.source_key and x.boot = r.boot order by x.id desc limit 1)";
+
+/// The columns of [`key_cells`].
+const KEY: [&str; 3] = ["source_id", "source_key", "boot"];
 
 /// Reports in one commit at most.
 const GROUP: usize = 512;
@@ -116,11 +121,11 @@ impl Db {
         let mut board = self.load_board(&mut tx, &fresh).await?;
         let mut changes = Changes::default();
         for report in fresh {
-            for step in (report.decide)(board.situation(&report.scope)) {
-                changes.take(&mut board, step, report.now);
-            }
+            let decision = (report.decide)(board.situation(&report.scope));
+            changes.take(&mut board, &report.scope, decision, report.now);
         }
         self.save_sessions(&mut tx, &board, &changes).await?;
+        self.save_early(&mut tx, &changes).await?;
         let happened: Vec<Happened> = changes
             .events
             .iter()
@@ -171,13 +176,23 @@ impl Db {
     async fn load_board(&self, tx: &mut AnyConnection, reports: &[&Report]) -> Result<Board, StoreError> {
         let mut keys = Rows::new(["source_id", "source_key", "boot", "domain_id"], reports.len());
         let mut ids = Rows::new(["id"], 0);
+        let mut early = Rows::new(KEY, 0);
         let mut streams = BTreeSet::new();
         for report in reports {
             match &report.scope {
                 Scope::Key(key, push) => {
                     let domain = push.as_ref().map(|push| push.domain.0);
-                    keys.push([key.source.0.into(), key.key.clone().into(), key.boot.clone().into(), domain.into()]);
-                    streams.extend(push.as_ref().map(|push| (push.domain, push.app.clone(), push.stream.clone())));
+                    let [source, source_key, boot] = key_cells(key);
+                    keys.push([source, source_key, boot, domain.into()]);
+                    if let Some(push) = push {
+                        early.push(key_cells(key));
+                        streams.insert((push.domain, push.app.clone(), push.stream.clone()));
+                    }
+                }
+                Scope::Early(key) => {
+                    let [source, source_key, boot] = key_cells(key);
+                    keys.push([source, source_key, boot, None::<i64>.into()]);
+                    early.push(key_cells(key));
                 }
                 Scope::Id(id) => ids.push([id.0.into()]),
             }
@@ -207,11 +222,38 @@ impl Db {
         for row in rows.read(self.engine, tx, STORED, open).await? {
             board.add(stored(row)?);
         }
+        let from = "from (select distinct source_id, source_key, boot from r) r join early_reports e \
+             on e.source_id = r.source_id and e.source_key = r.source_key and e.boot = r.boot";
+        let mut rows: Vec<EarlyRow> = early.read(self.engine, tx, EARLY, from).await?;
+        rows.sort_unstable_by_key(|(id, ..)| *id);
+        for row in rows {
+            let (key, report) = early_report(row);
+            board.early.entry(key).or_default().extend(report.map(|report| report.hint));
+        }
         // A session that begins now is later than these, whatever the clocks of the processes say.
         if let Some(latest) = board.sessions.keys().next_back() {
             self.ids.follow(latest.0);
         }
         Ok(board)
+    }
+
+    /// What early reports a group added, and which it took.
+    async fn save_early(&self, tx: &mut AnyConnection, changes: &Changes) -> Result<(), StoreError> {
+        let mut rows = Rows::new(KEY, changes.early_taken.len());
+        for key in &changes.early_taken {
+            rows.push(key_cells(key));
+        }
+        let sql = "delete from early_reports where id in (select e.id from r join early_reports e \
+             on e.source_id = r.source_id and e.source_key = r.source_key and e.boot = r.boot)";
+        rows.with(self.engine, tx, sql).await?;
+        let mut rows = Rows::new(["source_id", "source_key", "boot", "hint", "push"], changes.early.len());
+        for (key, report) in &changes.early {
+            let [source, source_key, boot] = key_cells(key);
+            let push = report.push.as_ref().map(to_json).transpose()?;
+            rows.push([source, source_key, boot, to_json(&report.hint)?.into(), push.into()]);
+        }
+        rows.insert(self.engine, tx, "early_reports", "").await?;
+        Ok(())
     }
 
     async fn save_sessions(&self, tx: &mut AnyConnection, board: &Board, changes: &Changes) -> Result<(), StoreError> {
@@ -285,6 +327,8 @@ struct Board {
     /// The latest under its key.
     by_key: HashMap<SessionKey, SessionId>,
     by_stream: HashMap<StreamName, BTreeSet<SessionId>>,
+    /// What was reported before the start, of the sessions that start here.
+    early: HashMap<SessionKey, Vec<Hint>>,
 }
 
 impl Board {
@@ -300,7 +344,7 @@ impl Board {
     /// The latest session under the key, and the other sessions of its stream that are not over, earliest first.
     fn situation(&self, scope: &Scope) -> Situation {
         let current = match scope {
-            Scope::Key(key, _) => self.by_key.get(key),
+            Scope::Key(key, _) | Scope::Early(key) => self.by_key.get(key),
             Scope::Id(id) => Some(id),
         };
         let current = current.and_then(|id| self.sessions.get(id)).cloned();
@@ -317,7 +361,11 @@ impl Board {
             })
             .cloned()
             .collect();
-        Situation { current, rivals }
+        let early = match scope {
+            Scope::Key(key, Some(_)) | Scope::Early(key) => self.early.get(key).cloned().unwrap_or_default(),
+            Scope::Key(_, None) | Scope::Id(_) => Vec::new(),
+        };
+        Situation { current, rivals, early }
     }
 }
 
@@ -327,15 +375,32 @@ struct Changes {
     sessions: BTreeSet<SessionId>,
     parts: Vec<(SessionId, Part)>,
     events: Vec<(SessionId, Event, i64)>,
+    early: Vec<(SessionKey, EarlyReport)>,
+    early_taken: HashSet<SessionKey>,
 }
 
 impl Changes {
-    fn take(&mut self, board: &mut Board, step: Step, now: i64) {
-        let Step { stored, events, parts } = step;
-        let id = stored.id;
-        self.sessions.insert(id);
-        self.parts.extend(parts.into_iter().map(|part| (id, part)));
-        self.events.extend(events.into_iter().map(|event| (id, event, now)));
-        board.add(stored);
+    fn take(&mut self, board: &mut Board, scope: &Scope, decision: Decision, now: i64) {
+        for Step { stored, events, parts } in decision.steps {
+            let id = stored.id;
+            self.sessions.insert(id);
+            self.parts.extend(parts.into_iter().map(|part| (id, part)));
+            self.events.extend(events.into_iter().map(|event| (id, event, now)));
+            board.add(stored);
+        }
+        let (Scope::Key(key, _) | Scope::Early(key)) = scope else { return };
+        if decision.takes_early {
+            board.early.remove(key);
+            self.early.retain(|(of, _)| of != key);
+            self.early_taken.insert(key.clone());
+        }
+        if let Some(report) = decision.keep_early {
+            board.early.entry(key.clone()).or_default().push(report.hint.clone());
+            self.early.push((key.clone(), report));
+        }
     }
+}
+
+fn key_cells(key: &SessionKey) -> [Cell; 3] {
+    [key.source.0.into(), key.key.clone().into(), key.boot.clone().into()]
 }

@@ -11,10 +11,10 @@ use crate::model::{DomainId, Millis, Page, PageRequest, SessionId, StoreError};
 use crate::sources::Adapter;
 use crate::streams::{ControlStore, ForbiddenStream, Publish, SessionKey, StreamRef};
 
-/// Orders that the built-in ingest takes: its own, and those that have outlived their session. Looked up by the key of each order, for
+/// Orders that a run of the built-in ingest takes: for its sessions, and those that have outlived theirs. Looked up by the key of each order, for
 /// this is asked every second and sessions are many.
 const TO_TAKE: &str = "exists (select 1 from sessions s join sources c on c.id = s.source_id \
-     where s.id = disconnects.session_id and (c.adapter = 'built-in' or s.phase = 'closed'))";
+     where s.id = disconnects.session_id and (c.adapter = 'built-in' and s.boot = $1 or s.phase = 'closed'))";
 
 #[async_trait]
 impl ControlStore for Db {
@@ -41,16 +41,16 @@ impl ControlStore for Db {
         self.commit(tx, Vec::new()).await
     }
 
-    async fn take_disconnects(&self) -> Result<Vec<(String, String, String)>, StoreError> {
+    async fn take_disconnects(&self, boot: &str) -> Result<Vec<(String, String, String)>, StoreError> {
         // Mostly there are none, and a transaction that writes would make others wait.
         let any = format!("select session_id from disconnects where {TO_TAKE} limit 1");
-        if sqlx::query(AssertSqlSafe(any)).fetch_optional(&self.read).await?.is_none() {
+        if sqlx::query(AssertSqlSafe(any)).bind(boot.to_owned()).fetch_optional(&self.read).await?.is_none() {
             return Ok(Vec::new());
         }
         let mut tx = self.begin().await?;
         let taken = format!("delete from disconnects where {TO_TAKE} returning session_id");
         let mut streams = Vec::new();
-        for order in sqlx::query(AssertSqlSafe(taken)).fetch_all(&mut *tx).await? {
+        for order in sqlx::query(AssertSqlSafe(taken)).bind(boot.to_owned()).fetch_all(&mut *tx).await? {
             let live = sqlx::query("select domain, app, stream from sessions where id = $1 and phase = 'live'")
                 .bind(order.col::<i64>("session_id")?)
                 .fetch_optional(&mut *tx)

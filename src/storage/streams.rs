@@ -5,11 +5,12 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::Db;
+use super::batch::Rows;
 use super::rows::{Conditions, Read, Value};
 use crate::model::{DeliveryId, DomainId, EventId, Millis, Page, PageRequest, SessionId, SourceId, StoreError};
 use crate::streams::{
-    EventFilter, EventView, PartView, Report, Session, SessionDetail, SessionEvent, SessionFilter, SessionKey,
-    SessionStore, SessionView, StoredSession, StreamRef,
+    EarlyReport, EarlyReports, EventFilter, EventView, PartView, Report, Session, SessionDetail, SessionEvent,
+    SessionFilter, SessionKey, SessionStore, SessionView, StoredSession, StreamRef,
 };
 
 /// What a [`StoredRow`] is read from.
@@ -32,6 +33,23 @@ pub(super) fn stored(row: StoredRow) -> Result<StoredSession, StoreError> {
         stream,
         session: serde_json::from_str(&state).map_err(StoreError::corrupt)?,
     })
+}
+
+/// What an [`EarlyRow`] is read from.
+pub(super) const EARLY: &str = "e.id, e.source_id, e.source_key, e.boot, e.hint, e.push";
+
+/// The columns of [`EARLY`].
+pub(super) type EarlyRow = (i64, i64, String, String, String, Option<String>);
+
+/// An early report with the session that it waits for. `None`: it cannot be read, which must not stop the others.
+pub(super) fn early_report(row: EarlyRow) -> (SessionKey, Option<EarlyReport>) {
+    let (_, source, key, boot, hint, push) = row;
+    let read = || -> serde_json::Result<EarlyReport> {
+        let push = push.map(|push| serde_json::from_str(&push)).transpose()?;
+        Ok(EarlyReport { hint: serde_json::from_str(&hint)?, push })
+    };
+    let report = read().inspect_err(|error| tracing::warn!(session = key, %error, "cannot read an early report")).ok();
+    (SessionKey { source: SourceId(source), boot, key }, report)
 }
 
 fn view(row: &AnyRow) -> Result<SessionView, StoreError> {
@@ -97,15 +115,31 @@ impl SessionStore for Db {
         rows.iter().map(|row| Ok((SessionId(row.col("id")?), row.col("heard_at")?))).collect()
     }
 
-    async fn orphans(&self, source: SourceId, boot: &str) -> Result<Vec<SessionId>, StoreError> {
-        let rows = sqlx::query(
-            "select id from sessions where phase <> 'closed' and source_id = $1 and boot <> $2 order by id",
-        )
-        .bind(source.0)
-        .bind(boot.to_owned())
-        .fetch_all(&self.read)
-        .await?;
+    async fn sessions_of_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionId>, StoreError> {
+        let mut rows = Rows::new(["source_id", "boot"], boots.len());
+        for boot in boots {
+            rows.push([source.0.into(), boot.clone().into()]);
+        }
+        let sql = "select s.id from r join sessions s on s.source_id = r.source_id and s.boot = r.boot \
+             where s.phase <> 'closed' order by s.id";
+        let mut connection = self.read.acquire().await?;
+        let rows = rows.with(self.engine, &mut connection, sql).await?;
         rows.iter().map(|row| Ok(SessionId(row.col("id")?))).collect()
+    }
+
+    async fn early_reports(&self) -> Result<Vec<EarlyReports>, StoreError> {
+        let sql = format!("select {EARLY} from early_reports e order by e.id limit 1000");
+        let mut found: Vec<EarlyReports> = Vec::new();
+        for row in &sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.read).await? {
+            let key = (row.col("source_id")?, row.col("source_key")?, row.col("boot")?);
+            let columns = (row.col("id")?, key.0, key.1, key.2, row.col("hint")?, row.col("push")?);
+            let (key, report) = early_report(columns);
+            match found.iter_mut().find(|early| early.key == key) {
+                Some(early) => early.reports.extend(report),
+                None => found.push(EarlyReports { key, reports: Vec::from_iter(report) }),
+            }
+        }
+        Ok(found)
     }
 
     async fn count_live(&self) -> Result<i64, StoreError> {

@@ -53,8 +53,8 @@ pub trait ControlStore: Send + Sync {
     async fn live_at(&self, stream: &StreamRef) -> Result<Option<(SessionId, Adapter)>, StoreError>;
     /// Orders to drop the publisher of a session.
     async fn order_disconnect(&self, session: SessionId, audit: &AuditEntry) -> Result<(), StoreError>;
-    /// Takes the orders for the built-in ingest: the streams, by ASCII push domain, application and name.
-    async fn take_disconnects(&self) -> Result<Vec<(String, String, String)>, StoreError>;
+    /// Takes the orders for a run of the built-in ingest: the streams, by ASCII push domain, application and name.
+    async fn take_disconnects(&self, boot: &str) -> Result<Vec<(String, String, String)>, StoreError>;
     /// Whether a session's publisher is to be dropped: it was ordered, or its stream is forbidden at `now`.
     async fn is_to_be_dropped(&self, session: &SessionKey, now: Millis) -> Result<bool, StoreError>;
     /// `until`: `None` is for good.
@@ -141,12 +141,12 @@ impl Streams {
         Ok(self.store.publishes(only.as_deref(), app, from, to).await?)
     }
 
-    /// The streams that nobody may publish any longer. A step of the built-in ingest; orders to disconnect come once.
-    pub async fn to_drop(&self) -> Result<Vec<PushedStream>, StreamError> {
+    /// The streams that nobody may publish any longer to this run of the built-in ingest. A step of the ingest; orders to disconnect come once.
+    pub async fn to_drop(&self, boot: &str) -> Result<Vec<PushedStream>, StreamError> {
         let all = PageRequest { number: 1, size: i64::MAX };
         let forbidden = self.store.list_forbidden(None, self.clock.now(), all).await?.rows;
         let forbidden = forbidden.into_iter().map(|row| (row.domain, row.app, row.stream));
-        let ordered = self.store.take_disconnects().await?;
+        let ordered = self.store.take_disconnects(boot).await?;
         // What was stored has been parsed before.
         let parse = |(domain, app, stream): (String, String, String)| {
             let (domain, app) = (DomainName::parse(&domain).ok()?, AppName::parse(&app).ok()?);

@@ -1,12 +1,13 @@
 //! What a source says, in the console's own words. Adapters and the built-in ingest translate into these types.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::error::StreamError;
 use crate::model::{AppName, DomainId, DomainName, Millis, SourceId, StreamName};
 
 /// Names one publish at one source.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SessionKey {
     pub source: SourceId,
     /// The run of the source in which `key` is unique, where the source can tell one; else empty, and a new publish
@@ -17,7 +18,7 @@ pub struct SessionKey {
 }
 
 /// Somebody wants to publish.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PushRequest {
     pub source: SourceId,
     /// Host names that may be the push domain, best first; what is no domain name is passed over.
@@ -31,7 +32,7 @@ pub struct PushRequest {
 }
 
 /// The publish may begin.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Admitted {
     pub domain_id: DomainId,
     pub domain: DomainName,
@@ -44,7 +45,7 @@ pub struct Admitted {
 }
 
 /// How the built-in ingest records one session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingPlan {
     pub part_seconds: u32,
     pub bucket: String,
@@ -60,6 +61,12 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// Another publisher has the stream.
+    #[must_use]
+    pub fn already_live() -> Self {
+        Self { code: "already_live", reason: "somebody publishes this stream already".to_owned() }
+    }
+
     /// The console could not decide. Asked again later, it may admit the publish.
     #[must_use]
     pub fn unavailable() -> Self {
@@ -75,7 +82,7 @@ impl Refused {
 }
 
 /// Facts on the media, where the source tells.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
     pub video_codec: Option<String>,
     pub audio_codec: Option<String>,
@@ -86,7 +93,8 @@ pub struct Media {
 }
 
 /// One report of a source about one session. Times are Unix ms.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Hint {
     /// The publish runs (accepted; with first media where the source can tell).
     Started { at: Millis, push: Admitted },
@@ -108,8 +116,26 @@ pub enum Hint {
     RecordingEnded { at: Millis },
 }
 
+impl Hint {
+    /// The time of what it reports; of a part, its beginning where that is known.
+    #[must_use]
+    pub fn at(&self) -> Millis {
+        match self {
+            Self::Started { at, .. }
+            | Self::Alive { at, .. }
+            | Self::Ended { at, .. }
+            | Self::RecordingStarted { at }
+            | Self::PartOpened { at, .. }
+            | Self::RecordingFailed { at, .. }
+            | Self::PartsPending { at }
+            | Self::RecordingEnded { at } => *at,
+            Self::PartClosed(part) => part.started_at.unwrap_or(part.stopped_at),
+        }
+    }
+}
+
 /// A recorded part as its source reports it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClosedPart {
     /// Which of a source's recorders wrote it; the first that reports in a session counts, others make no events.
     pub recorder: String,
@@ -131,6 +157,12 @@ pub struct ClosedPart {
 pub trait IngestSink: Send + Sync + 'static {
     /// May this publish begin? A refusal is kept for the *refused* list.
     async fn admit(&self, push: PushRequest) -> Result<Admitted, Refused>;
+    /// Takes the stream's name for an admitted publish of the built-in ingest. Refused while another process has it.
+    async fn hold(&self, key: &SessionKey, push: &Admitted) -> Result<(), Refused>;
+    /// Gives the name back.
+    async fn release(&self, key: &SessionKey) -> Result<(), StreamError>;
+    /// Runs of the built-in ingest are over: gives back the names that they hold, and ends the publishes that are still open.
+    async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<(), StreamError>;
     /// Takes one report; returns after it and all events that follow from it are committed.
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError>;
 }

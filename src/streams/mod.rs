@@ -14,9 +14,15 @@
 #[cfg(feature = "ssr")]
 mod control;
 #[cfg(feature = "ssr")]
+mod decisions;
+#[cfg(feature = "ssr")]
+mod early;
+#[cfg(feature = "ssr")]
 mod error;
 #[cfg(feature = "ssr")]
 mod ingest;
+#[cfg(feature = "ssr")]
+mod leases;
 #[cfg(feature = "ssr")]
 mod service;
 #[cfg(feature = "ssr")]
@@ -30,9 +36,15 @@ mod views;
 #[cfg(feature = "ssr")]
 pub use control::{BanLength, ControlStore, Publish, PushedStream};
 #[cfg(feature = "ssr")]
+pub(crate) use early::EarlyRules;
+#[cfg(feature = "ssr")]
+pub use early::EarlyWatch;
+#[cfg(feature = "ssr")]
 pub use error::StreamError;
 #[cfg(feature = "ssr")]
 pub use ingest::{Admitted, ClosedPart, Hint, IngestSink, Media, PushRequest, RecordingPlan, Refused, SessionKey};
+#[cfg(feature = "ssr")]
+pub use leases::StreamLeaseStore;
 #[cfg(feature = "ssr")]
 pub use service::{Streams, StreamsStore};
 #[cfg(feature = "ssr")]
@@ -43,6 +55,7 @@ pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 pub use silences::Silences;
 #[cfg(feature = "ssr")]
 pub use store::{
-    Decide, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,
+    Decide, Decision, EarlyReport, EarlyReports, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation,
+    Step, StoredSession, StreamRef,
 };
 pub use views::{EventView, ForbiddenStream, PartView, SessionDetail, SessionEvent, SessionView};

@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use super::control::ControlStore;
+use super::decisions::{follow, settle, start};
+use super::early::EarlyRules;
 use super::error::StreamError;
 use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
-use super::session::{Outcome, Phase, Session, SessionRules};
+use super::leases::StreamLeaseStore;
+use super::session::{Outcome, Session, SessionRules};
 use super::silences::Silences;
-use super::store::{
-    Decide, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, Step, StoredSession, StreamRef,
-};
+use super::store::{Decision, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, StreamRef};
 use super::{EventView, SessionDetail, SessionView};
 use crate::domains::{DomainStore, Domains};
 use crate::model::{
@@ -31,8 +32,14 @@ const MOST_PARAMS: usize = 32;
 const LONGEST_PARAMS: usize = 2_048;
 
 /// What streams need of the other features' storage.
-pub trait StreamsStore: SessionStore + ControlStore + DomainStore + RecordingStore + SourceStore {}
-impl<T: SessionStore + ControlStore + DomainStore + RecordingStore + SourceStore> StreamsStore for T {}
+pub trait StreamsStore:
+    SessionStore + ControlStore + StreamLeaseStore + DomainStore + RecordingStore + SourceStore
+{
+}
+impl<T: SessionStore + ControlStore + StreamLeaseStore + DomainStore + RecordingStore + SourceStore> StreamsStore
+    for T
+{
+}
 
 /// The use cases.
 #[derive(Clone)]
@@ -45,6 +52,8 @@ pub struct Streams {
     pub(crate) grace_ms: Millis,
     /// Wakes the reaper when a session gets a time to watch.
     pub(crate) watch: Arc<tokio::sync::Notify>,
+    /// Which reports wait for the start of their session.
+    pub(crate) early: EarlyRules,
     /// Limits how many refused publishes are stored; anonymous publishers can cause any number.
     pub(crate) refusals: Arc<DefaultDirectRateLimiter>,
     /// Wakes the built-in ingest when there may be somebody to drop.
@@ -116,14 +125,31 @@ impl Streams {
         hint: Hint,
         receipt: Option<String>,
     ) -> Result<(), StreamError> {
+        self.report_of(key, adapter, None, hint, receipt).await
+    }
+
+    /// The same by a source that names the publish with each report.
+    pub async fn report_of(
+        &self,
+        key: &SessionKey,
+        adapter: Adapter,
+        push: Option<PushRequest>,
+        hint: Hint,
+        receipt: Option<String>,
+    ) -> Result<(), StreamError> {
         let now = self.clock.now();
         let rules = self.rules(adapter, &hint);
-        let push = match &hint {
+        let started = match &hint {
             Hint::Started { push, .. } => Some(stream_of(push)),
             _ => None,
         };
-        let (scope, ids, key) = (Scope::Key(key.clone(), push), self.ids.clone(), key.clone());
-        let decide = Box::new(move |situation: Situation| decide(situation, &ids, &key, &hint, now, &rules));
+        let early = self.early.of(adapter, receipt.is_some());
+        let (scope, ids, key) = (Scope::Key(key.clone(), started), self.ids.clone(), key.clone());
+        let decide = Box::new(move |situation: Situation| match (&hint, &situation.current) {
+            (Hint::Started { at, push }, _) => start(situation, &ids, &key, *at, push, now, &rules),
+            (hint, None) => early.keep(&key, hint, push.as_ref()),
+            (hint, Some(_)) => follow(situation, &ids, hint, now, &rules).into(),
+        });
         self.store.advance(Report { scope, receipt, now, decide }).await?;
         self.watch.notify_one();
         Ok(())
@@ -145,11 +171,7 @@ impl Streams {
             }
             let rules = self.rules_of(false);
             for id in due {
-                let decide = Box::new(move |situation: Situation| match situation.current {
-                    Some(stored) => settle(stored, situation.rivals, now, &rules, |session| session.tick(now, &rules)),
-                    None => Vec::new(),
-                });
-                self.advance_alone(id, now, decide).await?;
+                self.change(id, now, move |session| session.tick(now, &rules)).await?;
             }
         }
     }
@@ -160,34 +182,23 @@ impl Streams {
         let now = self.clock.now();
         let rules = self.rules_of(false);
         for (id, heard_at) in silences.too_long(&heartbeats, self.clock.monotonic()) {
-            let decide = Box::new(move |situation: Situation| match situation.current {
-                Some(stored) => {
-                    let lose = |session: &mut Session| session.lose_silent(heard_at, now, &rules);
-                    settle(stored, situation.rivals, now, &rules, lose)
-                }
-                None => Vec::new(),
-            });
-            self.advance_alone(id, now, decide).await?;
-        }
-        Ok(())
-    }
-
-    /// Closes the sessions that an earlier run of the built-in ingest left open.
-    pub async fn close_orphans(&self, source: SourceId, boot: &str) -> Result<(), StreamError> {
-        let now = self.clock.now();
-        let rules = self.rules_of(false);
-        for id in self.store.orphans(source, boot).await? {
-            let decide = Box::new(move |situation: Situation| match situation.current {
-                Some(stored) => settle(stored, situation.rivals, now, &rules, |session| session.abandon(now, &rules)),
-                None => Vec::new(),
-            });
-            self.advance_alone(id, now, decide).await?;
+            self.change(id, now, move |session| session.lose_silent(heard_at, now, &rules)).await?;
         }
         Ok(())
     }
 
     /// Changes one session. One that cannot be read waits, and stops no other.
-    async fn advance_alone(&self, id: SessionId, now: Millis, decide: Box<Decide>) -> Result<(), StreamError> {
+    async fn change(
+        &self,
+        id: SessionId,
+        now: Millis,
+        change: impl Fn(&mut Session) -> Outcome + Send + Sync + 'static,
+    ) -> Result<(), StreamError> {
+        let rules = self.rules_of(false);
+        let decide = Box::new(move |situation: Situation| match situation.current {
+            Some(stored) => settle(stored, situation.rivals, now, &rules, &change).into(),
+            None => Decision::default(),
+        });
         match self.store.advance(Report { scope: Scope::Id(id), receipt: None, now, decide }).await {
             Err(error @ StoreError::Fault(_)) => {
                 tracing::error!(
@@ -201,7 +212,7 @@ impl Streams {
         }
     }
 
-    fn rules(&self, adapter: Adapter, hint: &Hint) -> SessionRules {
+    pub(super) fn rules(&self, adapter: Adapter, hint: &Hint) -> SessionRules {
         let recorded = match hint {
             Hint::Started { push, .. } => push.recording.is_some(),
             _ => false,
@@ -211,7 +222,7 @@ impl Streams {
     }
 
     /// For sessions that have begun.
-    fn rules_of(&self, records_at_publish: bool) -> SessionRules {
+    pub(super) fn rules_of(&self, records_at_publish: bool) -> SessionRules {
         SessionRules { grace_ms: self.grace_ms, sends_heartbeats: false, keeps_parts: false, records_at_publish }
     }
 
@@ -301,12 +312,37 @@ impl IngestSink for Streams {
         Err(refused)
     }
 
+    async fn hold(&self, key: &SessionKey, push: &Admitted) -> Result<(), Refused> {
+        match self.store.hold_stream(key, &stream_of(push)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refused::already_live()),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot take the name of a stream");
+                Err(Refused::unavailable())
+            }
+        }
+    }
+
+    async fn release(&self, key: &SessionKey) -> Result<(), StreamError> {
+        Ok(self.store.release_stream(key).await?)
+    }
+
+    async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<(), StreamError> {
+        self.store.end_runs(boots).await?;
+        let now = self.clock.now();
+        let rules = self.rules_of(false);
+        for id in self.store.sessions_of_runs(source, boots).await? {
+            self.change(id, now, move |session| session.abandon(now, &rules)).await?;
+        }
+        Ok(())
+    }
+
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
         self.report_once(key, Adapter::BuiltIn, hint, None).await
     }
 }
 
-fn stream_of(push: &Admitted) -> StreamRef {
+pub(super) fn stream_of(push: &Admitted) -> StreamRef {
     StreamRef { domain: push.domain_id, app: push.app.as_str().to_owned(), stream: push.stream.as_str().to_owned() }
 }
 
@@ -315,89 +351,4 @@ pub(crate) fn may_be_secret(name: &str) -> bool {
     const MARKS: [&str; 8] = ["auth", "hash", "key", "pass", "pwd", "secret", "sign", "token"];
     let name = name.to_lowercase();
     MARKS.iter().any(|mark| name.contains(mark))
-}
-
-/// What becomes of a situation by a hint.
-fn decide(
-    situation: Situation,
-    ids: &IdGenerator,
-    key: &SessionKey,
-    hint: &Hint,
-    now: Millis,
-    rules: &SessionRules,
-) -> Vec<Step> {
-    let Situation { current, rivals } = situation;
-    let contested = rivals.iter().any(|r| r.key != *key && r.session.phase == Phase::Live);
-    match (hint, current) {
-        (Hint::Started { at, push }, current) => {
-            let mut steps = Vec::new();
-            if let Some(stored) = current {
-                if stored.session.is_repeat_of_start(now, rules) {
-                    return steps;
-                }
-                if stored.session.phase != Phase::Closed {
-                    steps.push(lose(stored, now, rules));
-                }
-            }
-            let (session, outcome) = Session::start(*at, now, push, contested, rules);
-            let stored = StoredSession {
-                id: SessionId(ids.next(now)),
-                key: key.clone(),
-                domain_id: push.domain_id,
-                domain: push.domain.ascii().to_owned(),
-                app: push.app.to_string(),
-                stream: push.stream.to_string(),
-                session,
-            };
-            steps.push(Step { stored, events: outcome.events, parts: outcome.parts });
-            steps
-        }
-        (Hint::Alive { at, .. } | Hint::PartOpened { at, .. }, Some(lost)) if lost.session.is_revived_by(hint) => {
-            let (session, begun) = lost.session.start_again(*at, now, contested, rules);
-            let id = SessionId(ids.next(now));
-            let mut stored = StoredSession { id, session, ..lost };
-            let outcome = stored.session.apply(hint, now, rules);
-            let events = [begun.events, outcome.events].concat();
-            let parts = [begun.parts, outcome.parts].concat();
-            vec![Step { stored, events, parts }]
-        }
-        // An end or a part without a start: nothing is known of the stream, so there is nobody to tell.
-        (_, None) => Vec::new(),
-        (hint, Some(stored)) => settle(stored, rivals, now, rules, |session| session.apply(hint, now, rules)),
-    }
-}
-
-/// One session moves by `change`. When it goes live, whoever was live is gone; when it stops being live, the next may go live.
-fn settle(
-    mut stored: StoredSession,
-    rivals: Vec<StoredSession>,
-    now: Millis,
-    rules: &SessionRules,
-    change: impl FnOnce(&mut Session) -> Outcome,
-) -> Vec<Step> {
-    let was_live = stored.session.phase == Phase::Live;
-    let outcome = change(&mut stored.session);
-    let is_live = stored.session.phase == Phase::Live;
-    let promoted = outcome.promoted;
-    let step = Step { stored, events: outcome.events, parts: outcome.parts };
-    if promoted {
-        let live = rivals.into_iter().filter(|rival| rival.session.phase == Phase::Live);
-        live.map(|rival| lose(rival, now, rules)).chain([step]).collect()
-    } else if was_live && !is_live {
-        std::iter::once(step).chain(promote_next(rivals, rules)).collect()
-    } else {
-        vec![step]
-    }
-}
-
-fn promote_next(rivals: Vec<StoredSession>, rules: &SessionRules) -> Option<Step> {
-    let mut stored = rivals.into_iter().find(|rival| rival.session.phase == Phase::Opening)?;
-    let outcome = stored.session.promote(rules);
-    Some(Step { stored, events: outcome.events, parts: outcome.parts })
-}
-
-/// The source fell silent, or its stream is published by somebody else now.
-fn lose(mut stored: StoredSession, now: Millis, rules: &SessionRules) -> Step {
-    let outcome = stored.session.supersede(now, rules);
-    Step { stored, events: outcome.events, parts: outcome.parts }
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use super::session::{Event, Part, Session};
-use super::{EventView, SessionDetail, SessionKey, SessionView};
-use crate::model::{DomainId, Millis, Page, PageRequest, SessionId, StoreError};
+use super::{EventView, Hint, PushRequest, SessionDetail, SessionKey, SessionView};
+use crate::model::{DomainId, Millis, Page, PageRequest, SessionId, SourceId, StoreError};
 
 /// A session as stored: the state machine and what it is found by.
 #[derive(Debug, Clone)]
@@ -24,6 +24,40 @@ pub struct StoredSession {
 pub struct Situation {
     pub current: Option<StoredSession>,
     pub rivals: Vec<StoredSession>,
+    /// For a start, and for [`Scope::Early`]: the reports that came before it, in their order.
+    pub early: Vec<Hint>,
+}
+
+/// A report that came before the start of its session.
+#[derive(Debug, Clone)]
+pub struct EarlyReport {
+    pub hint: Hint,
+    /// The publish, where the source names it with each report.
+    pub push: Option<PushRequest>,
+}
+
+/// The reports of one session that wait for its start.
+#[derive(Debug, Clone)]
+pub struct EarlyReports {
+    pub key: SessionKey,
+    /// In their order; without those that cannot be read.
+    pub reports: Vec<EarlyReport>,
+}
+
+/// What becomes of a situation.
+#[derive(Debug, Clone, Default)]
+pub struct Decision {
+    pub steps: Vec<Step>,
+    /// The report waits for the start of its session.
+    pub keep_early: Option<EarlyReport>,
+    /// The early reports of the session wait no longer.
+    pub takes_early: bool,
+}
+
+impl From<Vec<Step>> for Decision {
+    fn from(steps: Vec<Step>) -> Self {
+        Self { steps, ..Self::default() }
+    }
 }
 
 /// What becomes of a session: its new state, and what to append.
@@ -39,6 +73,8 @@ pub struct Step {
 pub enum Scope {
     /// The latest under this key; with the stream that it is about to publish, if it is.
     Key(SessionKey, Option<StreamRef>),
+    /// The latest under this key, with the reports that came before it.
+    Early(SessionKey),
     Id(SessionId),
 }
 
@@ -51,7 +87,7 @@ pub struct StreamRef {
 }
 
 /// Decides what becomes of a situation. Pure, because a conflict may make the store ask again.
-pub type Decide = dyn Fn(Situation) -> Vec<Step> + Send + Sync;
+pub type Decide = dyn Fn(Situation) -> Decision + Send + Sync;
 
 /// What a source said, ready to be committed.
 pub struct Report {
@@ -100,8 +136,10 @@ pub trait SessionStore: Send + Sync {
     async fn postpone_session(&self, id: SessionId, due_at: Millis) -> Result<(), StoreError>;
     /// The live sessions whose silence ends them, each with when its source was last heard.
     async fn heartbeats(&self) -> Result<Vec<(SessionId, Millis)>, StoreError>;
-    /// Open sessions of a source that belong to another run of it than `boot`.
-    async fn orphans(&self, source: crate::model::SourceId, boot: &str) -> Result<Vec<SessionId>, StoreError>;
+    /// Open sessions of a source that belong to these runs of it.
+    async fn sessions_of_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionId>, StoreError>;
+    /// The reports that wait for the start of their sessions, by session.
+    async fn early_reports(&self) -> Result<Vec<EarlyReports>, StoreError>;
     async fn count_live(&self) -> Result<i64, StoreError>;
     /// Newest first.
     async fn list_sessions(&self, filter: &SessionFilter, page: PageRequest) -> Result<Page<SessionView>, StoreError>;

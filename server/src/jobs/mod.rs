@@ -14,7 +14,7 @@ mod supervise;
 pub use access_logs::{Watch, watch_access_logs};
 pub use attempts::forget_attempts;
 pub use cleanup::{clean_up, clean_up_once};
-pub use control::enforce;
+pub use control::{enforce, hold_streams};
 pub use delivery::{DeliveryLoop, deliver};
 pub use inventory::{InventoryError, count_buckets, take_inventory};
 pub use key_uses::write_key_uses;

@@ -1,9 +1,10 @@
-//! Closes sessions whose time has come: the grace is over, or their source has been silent for too long.
+//! Closes sessions whose time has come: the grace is over, or their source has been silent for too long. Decides on reports whose start
+//! does not come.
 
 use std::time::Duration;
 
 use callsheet::model::Clock;
-use callsheet::streams::{Silences, Streams};
+use callsheet::streams::{EarlyWatch, Silences, Streams};
 use tokio_util::sync::CancellationToken;
 
 /// Another process may have opened a session that this one watches.
@@ -15,7 +16,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub async fn reap(streams: Streams, clock: std::sync::Arc<dyn Clock>, shutdown: CancellationToken) {
     let watch = streams.watch();
     let mut silences = Silences::default();
+    let mut early = EarlyWatch::default();
     loop {
+        if let Err(error) = streams.settle_early(&mut early).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "cannot settle the reports that wait for a start; trying again");
+        }
         if let Err(error) = streams.lose_silent(&mut silences).await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "cannot end the publishes of silent sources; trying again");

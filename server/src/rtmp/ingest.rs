@@ -27,7 +27,7 @@ pub struct RtmpConfig {
     pub listen: SocketAddr,
     /// The built-in source.
     pub source: SourceId,
-    /// Names this run of the process; letters, digits and `-`, for it is part of file names.
+    /// Names this run of the process: letters and digits, for it is part of file names.
     pub boot: String,
     /// Parts are written below its `parts` until they are in their bucket.
     pub data_dir: PathBuf,
@@ -85,14 +85,15 @@ impl Ingest {
         input: mpsc::Receiver<Input>,
     ) -> Result<Begun, Refused> {
         let push = self.sink.admit(push).await?;
-        let lock = self.live.lock(&push.domain, &push.app, &push.stream, connection.clone()).ok_or_else(|| {
-            Refused { code: "already_live", reason: "somebody publishes this stream already".to_owned() }
-        })?;
+        let lock = self.live.lock(&push.domain, &push.app, &push.stream, connection.clone());
+        let lock = lock.ok_or_else(Refused::already_live)?;
         let key = SessionKey {
             source: self.config.source,
             boot: self.config.boot.clone(),
             key: (self.publishes.fetch_add(1, Ordering::Relaxed) + 1).to_string(),
         };
+        self.sink.hold(&key, &push).await?;
+        lock.is_held_for(key.key.clone());
         let released = lock.released();
         let (config, sink) = (Arc::clone(&self.config), Arc::clone(&self.sink));
         let (session, reporter) = Session::new(config, sink, key, push, lock, connection, input);

@@ -1,60 +1,107 @@
-//! Parts of an earlier run that was killed, or stopped before it had stored them.
+//! What runs that are over left behind: reports that were not accepted, and parts that were not stored.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use callsheet::streams::{Hint, IngestSink, SessionKey};
+use callsheet::streams::{Hint, IngestSink};
 use tokio_util::task::TaskTracker;
 
 use super::filing::{Destination, FinishedPart};
 use super::part::PartOnDisk;
-use super::reporter::tell;
+use super::reporter::{persist, tell};
+use super::runs::{RunLock, lock_ended};
+use super::session_record::RecordedSessions;
 use super::{RtmpConfig, ingest::Ingest};
 
-/// The parts of each session, in their order.
+/// Interval of the search for runs that ended while this one runs.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Everything that ended runs left behind.
 #[derive(Debug, Default)]
-pub(super) struct Leftovers(BTreeMap<(String, String), Vec<PartOnDisk>>);
+struct Leftovers {
+    runs: BTreeMap<String, RunLock>,
+    sessions: RecordedSessions,
+    /// By session, in their order.
+    parts: BTreeMap<(String, String), Vec<PartOnDisk>>,
+}
 
 impl Leftovers {
     /// Reads the folder. Media files without a record stay there, because their session is unknown.
-    pub(super) fn read(folder: &Path) -> io::Result<Self> {
-        let mut paths: Vec<PathBuf> = match std::fs::read_dir(folder) {
-            Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(error),
-        };
+    fn read(folder: &Path) -> io::Result<Self> {
+        let runs = lock_ended(folder)?;
+        if runs.is_empty() {
+            return Ok(Self::default());
+        }
+        let is_over = |boot: &str| runs.contains_key(boot);
+        let sessions = RecordedSessions::read(folder, is_over)?;
+        let mut paths: Vec<PathBuf> =
+            std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-        let mut leftovers = Self::default();
+        let mut parts: BTreeMap<_, Vec<PartOnDisk>> = BTreeMap::new();
         for path in paths {
             match PartOnDisk::read(&path) {
                 Ok(part) => {
                     let session = part.record.session();
-                    leftovers.0.entry((session.boot, session.key)).or_default().push(part);
+                    if is_over(&session.boot) {
+                        parts.entry((session.boot, session.key)).or_default().push(part);
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(path = %path.display(), %error, "cannot read the record of a part; it stays")
                 }
             }
         }
-        for parts in leftovers.0.values_mut() {
+        for parts in parts.values_mut() {
             parts.sort_by_key(|part| part.record.started_at);
         }
-        Ok(leftovers)
+        Ok(Self { runs, sessions, parts })
     }
+}
 
-    /// The sessions that these parts are of.
-    pub(super) fn sessions(&self) -> Vec<SessionKey> {
-        self.0.values().filter_map(|parts| parts.first()).map(|part| part.record.session()).collect()
-    }
-
-    /// Uploads and reports all parts, with one task per session.
-    pub(super) fn file(self, ingest: &Arc<Ingest>, tasks: &TaskTracker) {
-        for parts in self.0.into_values() {
-            tracing::info!(parts = parts.len(), "storing parts of a recording that an earlier run left behind");
-            tasks.spawn(file(Arc::clone(&ingest.config), Arc::clone(&ingest.sink), parts));
+/// Takes up what runs left behind that are over: hands in their reports, ends their sessions, and stores their parts, with one task per session.
+pub(super) async fn take_up(ingest: &Arc<Ingest>) {
+    let folder = ingest.config.parts_folder();
+    let read = tokio::task::spawn_blocking(move || Leftovers::read(&folder)).await;
+    let Leftovers { runs, sessions, parts } = match read.map_err(io::Error::other).flatten() {
+        Ok(leftovers) => leftovers,
+        Err(error) => {
+            tracing::error!(%error, "cannot read what an earlier run left in the folder of parts; trying again");
+            return;
         }
+    };
+    if runs.is_empty() {
+        return;
+    }
+    let (config, sink) = (&ingest.config, &ingest.sink);
+    for (key, report) in sessions.reports() {
+        tell(&**sink, key, report).await;
+    }
+    let boots: Vec<String> = runs.keys().cloned().collect();
+    persist("end the sessions of an earlier run", || sink.end_runs(config.source, &boots)).await;
+    for session in parts.values().filter_map(|parts| parts.first()).map(|part| part.record.session()) {
+        tell(&**sink, &session, &Hint::PartsPending { at: config.clock.now() }).await;
+    }
+    sessions.remove().await;
+    let filing = TaskTracker::new();
+    for parts in parts.into_values() {
+        tracing::info!(parts = parts.len(), "storing parts of a recording that an earlier run left behind");
+        ingest.tasks.spawn(filing.track_future(file(Arc::clone(config), Arc::clone(sink), parts)));
+    }
+    filing.close();
+    ingest.tasks.spawn(async move {
+        filing.wait().await;
+        runs.values().for_each(RunLock::remove);
+    });
+}
+
+/// Takes up what runs leave behind that end from now on.
+pub(super) async fn keep_taking_up(ingest: &Arc<Ingest>) {
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        take_up(ingest).await;
     }
 }
 

@@ -1,7 +1,8 @@
-//! The locks on what is being published: one publisher per (domain, app, stream).
+//! The locks on what is being published: one publisher per (domain, app, stream) in this process. Other processes are kept out by leases
+//! in the database.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use callsheet::model::{AppName, DomainName, StreamName};
@@ -11,9 +12,17 @@ use super::Publishers;
 
 type Name = (String, AppName, StreamName);
 
-/// Every lock that is held, with what drops its holder's connection.
+/// Every lock that is held.
 #[derive(Debug, Default)]
-pub(super) struct Live(Mutex<HashMap<Name, CancellationToken>>);
+pub(super) struct Live(Mutex<HashMap<Name, Holder>>);
+
+#[derive(Debug)]
+struct Holder {
+    /// Drops its connection.
+    connection: CancellationToken,
+    /// The key of its session, once other processes know that it has the stream.
+    session: Option<String>,
+}
 
 /// The lock on one stream; free again when this is dropped.
 #[derive(Debug)]
@@ -36,7 +45,7 @@ impl Live {
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()) {
             Entry::Occupied(_) => None,
             Entry::Vacant(free) => {
-                free.insert(connection);
+                free.insert(Holder { connection, session: None });
                 Some(Lock { live: Arc::clone(self), name, released: CancellationToken::new() })
             }
         }
@@ -44,6 +53,13 @@ impl Live {
 }
 
 impl Lock {
+    /// The session holds the stream's name among all processes from now on.
+    pub(super) fn is_held_for(&self, session: String) {
+        if let Some(holder) = self.live.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&self.name) {
+            holder.session = Some(session);
+        }
+    }
+
     /// Cancelled when the lock is free again.
     pub(super) fn released(&self) -> CancellationToken {
         self.released.clone()
@@ -60,11 +76,23 @@ impl Drop for Lock {
 impl Publishers for Live {
     fn disconnect(&self, domain: &DomainName, app: &AppName, stream: &StreamName) -> bool {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = held.get(&name(domain, app, stream)).filter(|connection| !connection.is_cancelled());
-        if let Some(connection) = connection {
-            connection.cancel();
+        let holder = held.get(&name(domain, app, stream)).filter(|holder| !holder.connection.is_cancelled());
+        if let Some(holder) = holder {
+            holder.connection.cancel();
         }
-        connection.is_some()
+        holder.is_some()
+    }
+
+    fn sessions(&self) -> HashSet<String> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.values().filter_map(|holder| holder.session.clone()).collect()
+    }
+
+    fn disconnect_session(&self, key: &str) {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(holder) = held.values().find(|holder| holder.session.as_deref() == Some(key)) {
+            holder.connection.cancel();
+        }
     }
 }
 

@@ -14,15 +14,17 @@
 //! wait on the disk: a slow bucket delays the hints about parts and never the media, the heartbeats, or the end by more
 //! than five seconds.
 //!
-//! **After a stop, a kill or a power cut.** Each part has a record beside it until it is in its bucket. The next run completes what was
+//! **After a stop, a kill or a power cut.** Each part has a record beside it until it is in its bucket, and each session one until its start and its
+//! end are reported. The next run, or another that is running on the same data folder, hands in these reports, completes what was
 //! being written up to its last whole tag, stores it, and tells the session, which waits for it.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use callsheet::model::{AppName, DomainName, StreamName};
-use callsheet::streams::{IngestSink, SessionKey};
+use callsheet::streams::IngestSink;
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "ingest-rtmp")]
@@ -52,9 +54,13 @@ mod recorder;
 #[cfg(feature = "ingest-rtmp")]
 mod reporter;
 #[cfg(feature = "ingest-rtmp")]
+mod runs;
+#[cfg(feature = "ingest-rtmp")]
 mod server;
 #[cfg(feature = "ingest-rtmp")]
 mod session;
+#[cfg(feature = "ingest-rtmp")]
+mod session_record;
 #[cfg(feature = "ingest-rtmp")]
 mod waiting;
 #[cfg(feature = "ingest-rtmp")]
@@ -70,10 +76,10 @@ pub use server::{ListenError, RtmpIngest};
 pub trait IngestSource: Send + 'static {
     /// Where it listens; the port is the real one, also when port 0 was asked for.
     fn local_addr(&self) -> SocketAddr;
+    /// Names this run of it.
+    fn boot(&self) -> &str;
     /// A handle on those who publish.
     fn publishers(&self) -> Arc<dyn Publishers>;
-    /// The sessions of an earlier run whose parts are on their way.
-    fn pending_sessions(&self) -> Vec<SessionKey>;
     /// Serves until `shutdown`, then ends every publish and reports it; returns within ten seconds of `shutdown`.
     async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken);
 }
@@ -82,4 +88,8 @@ pub trait IngestSource: Send + 'static {
 pub trait Publishers: Send + Sync + 'static {
     /// Drops the connection of a publisher; `false` when nobody publishes that stream here, or no longer. Its end is reported as any other.
     fn disconnect(&self, domain: &DomainName, app: &AppName, stream: &StreamName) -> bool;
+    /// The keys of the sessions that hold their stream's name among all processes.
+    fn sessions(&self) -> HashSet<String>;
+    /// Drops the connection of the publisher of a session.
+    fn disconnect_session(&self, key: &str);
 }

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use callsheet::model::{Clock, Millis};
-use callsheet::streams::{Hint, IngestSink, Media, SessionKey};
+use callsheet::streams::{Hint, IngestSink, Media, SessionKey, StreamError};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::filing::FinishedPart;
 use super::live::Lock;
+use super::session_record::SessionRecord;
 
 /// How long the end of a publish waits for parts on their way.
 const END_WAITS: Duration = Duration::from_secs(5);
@@ -59,6 +61,7 @@ pub(super) struct Reporter {
     sink: Arc<dyn IngestSink>,
     clock: Arc<dyn Clock>,
     key: SessionKey,
+    session_record: SessionRecord,
     /// Given back when the end is told; then the stream can be published again.
     lock: Option<Lock>,
     pulse: Arc<Pulse>,
@@ -66,6 +69,8 @@ pub(super) struct Reporter {
     over: watch::Receiver<Option<Over>>,
     /// A part was opened, so the end of the recording is told.
     has_recorded: bool,
+    /// The task that records the end of the publish.
+    recorded_end: Option<JoinHandle<()>>,
 }
 
 impl Reporter {
@@ -73,16 +78,30 @@ impl Reporter {
         sink: Arc<dyn IngestSink>,
         clock: Arc<dyn Clock>,
         key: SessionKey,
+        session_record: SessionRecord,
         lock: Lock,
         pulse: Arc<Pulse>,
         over: watch::Receiver<Option<Over>>,
     ) -> Self {
-        Self { sink, clock, key, lock: Some(lock), pulse, over, has_recorded: false }
+        Self {
+            sink,
+            clock,
+            key,
+            session_record,
+            lock: Some(lock),
+            pulse,
+            over,
+            has_recorded: false,
+            recorded_end: None,
+        }
     }
 
     /// Tells everything, the end of the publish included. A publish without a first report is not told of at all.
     pub(super) async fn run(mut self, mut reports: mpsc::UnboundedReceiver<Report>, heartbeat: Duration) {
         let Some(mut report) = reports.recv().await else {
+            if let Some(lock) = self.lock.take() {
+                self.release(lock).await;
+            }
             return;
         };
         let mut beat = Beat::every(heartbeat);
@@ -90,6 +109,11 @@ impl Reporter {
             match report {
                 Report::Hint(hint) => {
                     self.has_recorded |= matches!(hint, Hint::PartOpened { .. });
+                    if matches!(hint, Hint::Started { .. }) {
+                        record(&self.session_record, &self.key, &hint).await;
+                        let end = record_end(self.session_record.clone(), self.key.clone(), self.over.clone());
+                        self.recorded_end = Some(tokio::spawn(end));
+                    }
                     self.tell(hint).await;
                 }
                 Report::Part(part) => {
@@ -140,24 +164,53 @@ impl Reporter {
             Some(over) => (over.at, over.failure),
             None => (self.clock.now(), Some("the ingest broke off".to_owned())),
         };
+        if let Some(recorded) = self.recorded_end.take()
+            && let Err(error) = recorded.await
+        {
+            tracing::error!(session = self.key.key, %error, "the task broke down that records the end of a publish");
+        }
         self.tell(Hint::Ended { at, failure }).await;
-        drop(lock);
+        if let Err(error) = self.session_record.remove().await {
+            tracing::warn!(session = self.key.key, %error, "cannot remove the record of a session");
+        }
+        self.release(lock).await;
     }
 
     async fn tell(&self, hint: Hint) {
         tell(&*self.sink, &self.key, &hint).await;
     }
+
+    async fn release(&self, lock: Lock) {
+        persist("give back the name of a stream", || self.sink.release(&self.key)).await;
+        drop(lock);
+    }
+}
+
+/// Keeps a report until the sink has taken it, should this process not live so long.
+async fn record(record: &SessionRecord, key: &SessionKey, hint: &Hint) {
+    if let Err(error) = record.add(key, hint).await {
+        tracing::warn!(session = key.key, %error, "cannot record the start or the end of a publish on the disk");
+    }
+}
+
+/// Records the end of a publish as soon as it is over: reports before it may be waiting for the sink.
+async fn record_end(of: SessionRecord, key: SessionKey, mut over: watch::Receiver<Option<Over>>) {
+    let over = over.wait_for(Option::is_some).await.ok().and_then(|over| over.clone());
+    if let Some(Over { at, failure, .. }) = over {
+        record(&of, &key, &Hint::Ended { at, failure }).await;
+    }
 }
 
 /// Tells the sink, and tries again until it has taken it.
 pub(super) async fn tell(sink: &dyn IngestSink, key: &SessionKey, hint: &Hint) {
+    persist("hand in a report of the ingest", || sink.report(key, hint.clone())).await;
+}
+
+/// Tries again until it works.
+pub(super) async fn persist<F: Future<Output = Result<(), StreamError>>>(what: &str, work: impl Fn() -> F) {
     let mut pause = FIRST_PAUSE;
-    while let Err(error) = sink.report(key, hint.clone()).await {
-        tracing::warn!(
-            key = key.key,
-            error = &error as &dyn std::error::Error,
-            "cannot hand in a report of the ingest; trying again"
-        );
+    while let Err(error) = work().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "cannot {what}; trying again");
         tokio::time::sleep(pause).await;
         pause = (pause * 3).min(LAST_PAUSE);
     }
@@ -201,7 +254,7 @@ async fn end_is_due(over: &mut watch::Receiver<Option<Over>>) {
 mod tests {
     use async_trait::async_trait;
     use callsheet::model::{AppName, DomainName, SourceId, StreamName, SystemClock};
-    use callsheet::streams::{Admitted, PushRequest, Refused, StreamError};
+    use callsheet::streams::{Admitted, PushRequest, Refused};
     use tokio::sync::oneshot;
     use tokio_util::sync::CancellationToken;
 
@@ -217,6 +270,18 @@ mod tests {
             Err(Refused { code: "forbidden", reason: "nobody asks here".to_owned() })
         }
 
+        async fn hold(&self, _: &SessionKey, _: &Admitted) -> Result<(), Refused> {
+            Ok(())
+        }
+
+        async fn release(&self, _: &SessionKey) -> Result<(), StreamError> {
+            Ok(())
+        }
+
+        async fn end_runs(&self, _: SourceId, _: &[String]) -> Result<(), StreamError> {
+            Ok(())
+        }
+
         async fn report(&self, _: &SessionKey, hint: Hint) -> Result<(), StreamError> {
             if let Hint::Ended { failure, .. } = hint {
                 self.0.send(failure).expect("the test listens");
@@ -226,6 +291,7 @@ mod tests {
     }
 
     struct Bench {
+        _folder: tempfile::TempDir,
         live: Arc<Live>,
         ends: mpsc::UnboundedReceiver<Option<String>>,
         over: watch::Sender<Option<Over>>,
@@ -244,14 +310,16 @@ mod tests {
         let (over, is_over) = watch::channel(None);
         let key = SessionKey { source: SourceId(1), boot: String::new(), key: "1".to_owned() };
         let lock = lock(&live).expect("free");
-        let reporter =
-            Reporter::new(Arc::new(Ends(told)), Arc::new(SystemClock), key, lock, Arc::new(Pulse::default()), is_over);
-        Bench { live, ends, over, reporter }
+        let folder = tempfile::tempdir().expect("folder");
+        let record = SessionRecord::of(folder.path(), &key);
+        let (sink, clock) = (Arc::new(Ends(told)), Arc::new(SystemClock));
+        let reporter = Reporter::new(sink, clock, key, record, lock, Arc::new(Pulse::default()), is_over);
+        Bench { _folder: folder, live, ends, over, reporter }
     }
 
     #[tokio::test]
     async fn the_end_goes_past_a_part_that_takes_too_long() {
-        let Bench { live, mut ends, over, mut reporter } = bench();
+        let Bench { _folder, live, mut ends, over, mut reporter } = bench();
         let (bucket, part) = oneshot::channel::<()>();
         let work = tokio::spawn(async move {
             reporter.during(part, &mut Beat::every(Duration::from_secs(3600))).await.expect("stored");
@@ -268,7 +336,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_that_goes_away_without_a_word_broke_off() {
-        let Bench { live: _, mut ends, over, reporter } = bench();
+        let Bench { _folder, live: _, mut ends, over, reporter } = bench();
         let (reports, queue) = mpsc::unbounded_channel();
         reports.send(Report::Hint(Hint::RecordingStarted { at: 1 })).expect("room");
         drop((reports, over));
@@ -278,7 +346,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_publish_that_never_began_is_not_told_of() {
-        let Bench { live, mut ends, over: _over, reporter } = bench();
+        let Bench { _folder, live, mut ends, over: _over, reporter } = bench();
         let (reports, queue) = mpsc::unbounded_channel();
         drop(reports);
         reporter.run(queue, Duration::from_secs(3600)).await;

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use callsheet::streams::{IngestSink, SessionKey};
+use callsheet::streams::IngestSink;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -17,9 +17,10 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
 use super::ingest::{Ingest, RtmpConfig};
-use super::leftovers::Leftovers;
+use super::leftovers::{keep_taking_up, take_up};
 use super::live::Live;
 use super::memory::Memory;
+use super::runs::RunLock;
 use super::waiting::Waiting;
 use super::{IngestSource, Publishers};
 
@@ -37,7 +38,7 @@ pub enum ListenError {
     InUse(SocketAddr),
     #[error("this user may not listen on {0}; choose a port from 1024")]
     Denied(SocketAddr),
-    #[error("cannot read the folder of recorded parts, {}", folder.display())]
+    #[error("cannot use the folder of recorded parts, {}", folder.display())]
     Parts {
         folder: PathBuf,
         #[source]
@@ -58,7 +59,8 @@ pub struct RtmpIngest {
     address: SocketAddr,
     config: Arc<RtmpConfig>,
     live: Arc<Live>,
-    leftovers: Leftovers,
+    /// Tells others that this run is not over.
+    lock: RunLock,
 }
 
 impl RtmpIngest {
@@ -76,12 +78,14 @@ impl RtmpIngest {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let folder = config.parts_folder();
-        let leftovers = tokio::task::spawn_blocking(move || Leftovers::read(&folder)).await;
-        let leftovers = leftovers
-            .map_err(io::Error::other)
-            .flatten()
-            .map_err(|cause| ListenError::Parts { folder: config.parts_folder(), cause })?;
-        Ok(Self { listener, address, config: Arc::new(config), live: Arc::new(Live::default()), leftovers })
+        let boot = config.boot.clone();
+        let lock = move || {
+            std::fs::create_dir_all(&folder)?;
+            RunLock::take(&folder, &boot)?.ok_or_else(|| io::Error::other("another process has the lock of this run"))
+        };
+        let lock = tokio::task::spawn_blocking(lock).await.map_err(io::Error::other).flatten();
+        let lock = lock.map_err(|cause| ListenError::Parts { folder: config.parts_folder(), cause })?;
+        Ok(Self { listener, address, config: Arc::new(config), live: Arc::new(Live::default()), lock })
     }
 }
 
@@ -91,16 +95,16 @@ impl IngestSource for RtmpIngest {
         self.address
     }
 
+    fn boot(&self) -> &str {
+        &self.config.boot
+    }
+
     fn publishers(&self) -> Arc<dyn Publishers> {
         Arc::clone(&self.live) as Arc<dyn Publishers>
     }
 
-    fn pending_sessions(&self) -> Vec<SessionKey> {
-        self.leftovers.sessions()
-    }
-
     async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken) {
-        let Self { listener, address, config, live, leftovers } = *self;
+        let Self { listener, address, config, live, lock } = *self;
         let tasks = TaskTracker::new();
         let ingest = Arc::new(Ingest {
             config,
@@ -113,13 +117,18 @@ impl IngestSource for RtmpIngest {
             publishes: AtomicU64::new(0),
         });
         tracing::info!(%address, "listening for RTMP publishers");
-        leftovers.file(&ingest, &tasks);
-        shutdown.run_until_cancelled(accept(&ingest, &listener, &shutdown)).await;
+        let serve = async {
+            // First, so that the streams of a run that was killed can be published again.
+            take_up(&ingest).await;
+            tokio::join!(accept(&ingest, &listener, &shutdown), keep_taking_up(&ingest));
+        };
+        shutdown.run_until_cancelled(serve).await;
         drop(listener);
         tasks.close();
         if timeout(SHUTDOWN_WAITS, tasks.wait()).await.is_err() {
             tracing::warn!(left = tasks.len(), "some parts are not in their bucket yet; the next run stores them");
         }
+        drop(lock);
     }
 }
 

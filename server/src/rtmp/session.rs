@@ -16,6 +16,7 @@ use super::media::{self, Message, Metadata, Timeline};
 use super::memory;
 use super::recorder::Recorder;
 use super::reporter::{Over, Pulse, Report, Reporter};
+use super::session_record::SessionRecord;
 use super::wire::Role;
 
 /// Messages that wait at most: about two seconds of usual media.
@@ -69,7 +70,9 @@ impl Session {
             let stem = config.parts_folder().join(format!("{}-{}", key.boot, key.key));
             Recorder::new(destination, key.clone(), Millis::from(plan.part_seconds) * 1000, stem, reports.clone())
         });
-        let reporter = Reporter::new(sink, Arc::clone(&config.clock), key, lock, Arc::clone(&pulse), is_over);
+        let record = SessionRecord::of(&config.parts_folder(), &key);
+        let clock = Arc::clone(&config.clock);
+        let reporter = Reporter::new(sink, clock, key, record, lock, Arc::clone(&pulse), is_over);
         let reporter = reporter.run(queue, config.heartbeat);
         (Self { config, push, connection, input, reports, over, pulse, recorder }, reporter)
     }

@@ -105,7 +105,7 @@ proptest! {
                 prop_assert!(!push.app.is_empty() && !push.stream.is_empty() && push.hosts.len() == 1);
                 (key, vec![at], vec![])
             }
-            Ok(GenericCall::Report { key, hint }) => match hint {
+            Ok(GenericCall::Report { key, hint, .. }) => match hint {
                 Hint::Ended { at, failure } => (key, vec![at], vec![failure]),
                 Hint::RecordingStarted { at } | Hint::RecordingEnded { at } => (key, vec![at], vec![]),
                 Hint::RecordingFailed { at, reason } => (key, vec![at], vec![Some(reason)]),

@@ -57,7 +57,7 @@ async fn a_publisher_is_disconnected_from_another_process(database: Database) {
     // Nothing keeps it from coming back, and the order is gone.
     let again = push(&console);
     until_live(&console, 1).await;
-    assert_eq!(other.streams.to_drop().await.expect("orders"), []);
+    assert_eq!(other.streams.to_drop("other").await.expect("orders"), []);
     again.signal("-KILL");
     until_live(&console, 0).await;
     other.close().await;

@@ -29,6 +29,8 @@ pub enum GenericCall {
     Report {
         key: String,
         hint: Hint,
+        /// Each report names the publish.
+        push: PushRequest,
     },
     /// A publish that did not come about.
     Ignored,
@@ -82,7 +84,7 @@ pub fn parse(source: SourceId, body: &[u8], now: Millis) -> Result<GenericCall, 
         (EventName::RecordPartStarted | EventName::RecordPartDone, failure) => part(failure),
         (EventName::RecordDone, _) => Hint::RecordingEnded { at: stop.unwrap_or(now) },
     };
-    Ok(GenericCall::Report { key, hint })
+    Ok(GenericCall::Report { key, hint, push })
 }
 
 struct Body<'a>(&'a Map<String, Value>);
@@ -160,7 +162,7 @@ mod tests {
 
     fn hint(extra: Value) -> Hint {
         match read(extra) {
-            Ok(GenericCall::Report { key, hint }) if key == "s-1" => hint,
+            Ok(GenericCall::Report { key, hint, .. }) if key == "s-1" => hint,
             other => panic!("{other:?}"),
         }
     }

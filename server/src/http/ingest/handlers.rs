@@ -133,13 +133,13 @@ async fn from_generic(console: &Console, source: &Source, headers: &HeaderMap, b
         return Err(BadHook::Bad { field: "webhook-id", expected: "1 to 200 characters" }.into());
     }
     let key = |key: String| SessionKey { source: source.id, boot: String::new(), key };
-    let (key, hint) = match generic::parse(source.id, body, console.clock.now())? {
+    let (key, push, hint) = match generic::parse(source.id, body, console.clock.now())? {
         GenericCall::Publish { key: id, at, push } => {
             let push = console.streams.admit(with_default(push, source)).await?;
-            (key(id), Hint::Started { at, push })
+            (key(id), None, Hint::Started { at, push })
         }
-        GenericCall::Report { key: id, hint } => (key(id), hint),
+        GenericCall::Report { key: id, hint, push } => (key(id), Some(with_default(push, source)), hint),
         GenericCall::Ignored => return Ok(()),
     };
-    Ok(console.streams.report_once(&key, source.adapter, hint, receipt.map(str::to_owned)).await?)
+    Ok(console.streams.report_of(&key, source.adapter, push, hint, receipt.map(str::to_owned)).await?)
 }

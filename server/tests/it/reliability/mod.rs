@@ -7,6 +7,8 @@
 
 mod disk_full;
 mod fronts;
+#[cfg(feature = "ingest-rtmp")]
+mod ingests;
 mod kills;
 mod leases;
 mod load;

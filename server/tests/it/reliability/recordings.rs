@@ -52,7 +52,9 @@ impl Stage {
 
     fn parts(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.data.path().join("parts")).into_iter().flatten();
-        entries.map(|entry| entry.expect("an entry").path()).collect()
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        // Each run has a lock file there.
+        paths.filter(|path| path.extension().is_none_or(|extension| extension != "lock")).collect()
     }
 
     /// Publishes until some media is on the disk, then lets `end` happen to the console, and starts it again.

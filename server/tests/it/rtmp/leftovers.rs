@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use callsheet::streams::Hint;
@@ -39,6 +40,10 @@ fn is_media(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "flv")
 }
 
+fn is_of_part(path: &Path) -> bool {
+    is_media(path) || path.extension().is_some_and(|extension| extension == "json")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_run_stores_what_a_killed_one_left_behind() {
     let stage = Stage::set(Some(2)).await;
@@ -53,7 +58,8 @@ async fn the_next_run_stores_what_a_killed_one_left_behind() {
         let (client, rest) = &mut *client.lock().await;
         client.play(1, rest.next().expect("it is written every 100 ms")).await;
         let entries = fs::read_dir(&folder).expect("a folder");
-        entries.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>()
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths.filter(|path| is_of_part(path)).collect::<Vec<_>>()
     };
     let is_long = |path: &PathBuf| is_media(path) && fs::metadata(path).is_ok_and(|about| about.len() > 5_000);
     let left = until(look, |left| left.len() == 2 && left.iter().any(is_long)).await;
@@ -68,7 +74,7 @@ async fn the_next_run_stores_what_a_killed_one_left_behind() {
     }
     stage.close().await;
 
-    let stage = Stage::set_on(data, Some(2), |_| {}).await;
+    let stage = Stage::set_on(data, Some(2), |config| config.boot = "later".to_owned()).await;
     let hints = stage.until("1", |hint| matches!(hint, Hint::RecordingEnded { .. })).await;
     assert_eq!(story(&hints), "C");
     let part = parts(&hints)[0];
@@ -77,5 +83,36 @@ async fn the_next_run_stores_what_a_killed_one_left_behind() {
     let told = Duration::from_millis(part.duration_ms.expect("a duration").unsigned_abs()).as_secs_f64();
     assert!((duration - told).abs() < 0.1, "{duration} {part:?}");
     assert_eq!(stage.left_in_parts_folder(), 0);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_run_reports_what_a_killed_one_could_not() {
+    let stage = Stage::set(None).await;
+    stage.book.is_away.store(true, Ordering::Relaxed);
+    let mut client = Client::publishing(stage.address, "room_7").await;
+    client.play(1, tags()).await;
+    client.command(1, &[text("closeStream"), Amf::Number(0.0), Amf::Null]).await;
+    let record = stage.data.path().join("parts/boot-1.session");
+    let lines = async || fs::read_to_string(&record).unwrap_or_default();
+    let lines = until(lines, |text| text.lines().count() == 2).await;
+    // The disk at the moment of the kill; another record ends amid a line.
+    let data = tempfile::tempdir().expect("folder");
+    let folder = data.path().join("parts");
+    fs::create_dir(&folder).expect("folder");
+    fs::write(folder.join("boot-1.session"), &lines).expect("written");
+    let cut = lines.replace(r#""key":"1""#, r#""key":"2""#);
+    fs::write(folder.join("boot-2.session"), &cut[..cut.len() - 9]).expect("written");
+    stage.book.is_away.store(false, Ordering::Relaxed);
+    assert_eq!(story(&stage.until_ended("1").await), "SE");
+    stage.close().await;
+
+    let stage = Stage::set_on(data, None, |config| config.boot = "later".to_owned()).await;
+    let hints = stage.until_ended("1").await;
+    assert_eq!((story(&hints).as_str(), failure(&hints)), ("SE", None));
+    let hints = stage.until("2", |hint| matches!(hint, Hint::Started { .. })).await;
+    assert_eq!(story(&hints), "S");
+    let left = async || fs::read_dir(stage.data.path().join("parts")).expect("a folder").count();
+    until(left, |left| *left == 1).await;
     stage.close().await;
 }

@@ -181,7 +181,6 @@ async fn parts_wait_for_a_keyframe() {
 async fn without_room_for_a_recording_the_publish_goes_on() {
     let stage = Stage::set(Some(2)).await;
     let parts_folder = stage.data.path().join("parts");
-    std::fs::create_dir(&parts_folder).expect("folder");
     std::os::unix::fs::symlink("/dev/full", parts_folder.join("boot-1-1.flv")).expect("link");
     let pusher = stage.push("push.example.com", "room_7", &[VIDEO, H264, &["-t", "6"]]);
     let hints = stage.until_ended("1").await;
@@ -208,7 +207,6 @@ async fn without_room_for_a_recording_the_publish_goes_on() {
 async fn a_disk_that_fills_up_fails_one_part_and_the_next_is_tried() {
     let stage = Stage::set(Some(2)).await;
     let parts_folder = stage.data.path().join("parts");
-    std::fs::create_dir(&parts_folder).expect("folder");
     std::os::unix::fs::symlink("/dev/full", parts_folder.join("boot-1-2.flv")).expect("link");
     let pusher = stage.push("push.example.com", "room_7", &[VIDEO, H264, &["-t", "6"]]);
     let hints = stage.until_ended("1").await;

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use callsheet::model::{AppName, DomainId, DomainName, SourceId, StreamName, SystemClock};
+use callsheet::model::{AppName, DomainId, DomainName, SourceId, StoreError, StreamName, SystemClock};
 use callsheet::streams::{
     Admitted, ClosedPart, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey, StreamError,
 };
@@ -28,6 +29,8 @@ pub(super) struct Notebook {
     recording: Option<RecordingPlan>,
     pub(super) asked: Mutex<Vec<PushRequest>>,
     pub(super) hints: watch::Sender<Vec<(String, Hint)>>,
+    /// It takes no report, as when its database is away.
+    pub(super) is_away: AtomicBool,
 }
 
 #[async_trait]
@@ -50,8 +53,23 @@ impl IngestSink for Notebook {
         })
     }
 
+    async fn hold(&self, _: &SessionKey, _: &Admitted) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    async fn release(&self, _: &SessionKey) -> Result<(), StreamError> {
+        Ok(())
+    }
+
+    async fn end_runs(&self, _: SourceId, _: &[String]) -> Result<(), StreamError> {
+        Ok(())
+    }
+
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
-        assert_eq!((key.source, key.boot.as_str()), (SourceId(7), "boot"));
+        assert_eq!(key.source, SourceId(7));
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("away".into()).into());
+        }
         self.hints.send_modify(|hints| hints.push((key.key.clone(), hint)));
         Ok(())
     }
@@ -107,6 +125,7 @@ impl Stage {
             recording: part_seconds.map(|part_seconds| RecordingPlan { part_seconds, bucket: "tapes".to_owned() }),
             asked: Mutex::default(),
             hints: watch::Sender::default(),
+            is_away: AtomicBool::new(false),
         });
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn(ingest.run(Arc::clone(&book) as Arc<dyn IngestSink>, shutdown.clone()));
@@ -140,7 +159,11 @@ impl Stage {
     }
 
     pub(super) fn left_in_parts_folder(&self) -> usize {
-        std::fs::read_dir(self.data.path().join("parts")).map_or(0, Iterator::count)
+        let Ok(entries) = std::fs::read_dir(self.data.path().join("parts")) else { return 0 };
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths
+            .filter(|path| path.extension().is_none_or(|extension| extension != "lock" && extension != "session"))
+            .count()
     }
 
     pub(super) async fn close(self) {

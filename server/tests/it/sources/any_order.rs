@@ -64,7 +64,7 @@ async fn tell(reports: &[Report], now: i64, times: usize) -> (Vec<Vec<EventView>
             assert_eq!(answer.status(), 204, "{body}");
         }
     }
-    stage.proceed_to(stage.clock.now() + 3_600_000).await;
+    stage.proceed_to(stage.clock.now() + 300_000).await;
     (events(&stage).await, stage.told().await)
 }
 

@@ -88,7 +88,7 @@ async fn settle(stage: &Stage) {
 }
 
 /// Posts one call made of fields.
-async fn call(stage: &Stage, path: &str, body: &str) -> u16 {
+pub(super) async fn call(stage: &Stage, path: &str, body: &str) -> u16 {
     let head = ["POST", "Content-Type: application/x-www-form-urlencoded"];
     send(stage, path, &head.map(str::to_owned), body).await
 }
@@ -257,7 +257,7 @@ async fn a_stopped_publisher_is_refused_at_its_heartbeat(database: Database) {
     // Whatever becomes of an answer, the next one is the same.
     assert_eq!(post(1, "update_publish").await, 403);
     assert_eq!(post(1, "update_publish").await, 403);
-    assert_eq!(streams.to_drop().await.expect("orders"), [], "the built-in ingest has nothing to do with it");
+    assert_eq!(streams.to_drop("1").await.expect("orders"), [], "the built-in ingest has nothing to do with it");
     assert_eq!(post(1, "publish_done").await, 204);
 
     // Whoever comes back is not meant.

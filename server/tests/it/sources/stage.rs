@@ -9,7 +9,7 @@ use callsheet::deliveries::DeliveryFilter;
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, Clock, PageRequest, TestClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
-use callsheet::streams::Silences;
+use callsheet::streams::{EarlyWatch, Silences};
 use callsheet_server::http::AppState;
 use callsheet_server::http::rate_limit::RateLimits;
 use callsheet_server::http::router::{Serves, router};
@@ -32,6 +32,7 @@ pub(super) struct Stage {
     pub(super) console: Console,
     pub(super) clock: Arc<TestClock>,
     silences: Mutex<Silences>,
+    early: Mutex<EarlyWatch>,
     pub(super) address: SocketAddr,
     _data: TempDir,
     _serving: AbortOnDropHandle<()>,
@@ -58,8 +59,8 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.expect("serving") });
-        let silences = Mutex::default();
-        Self { console, clock, silences, address, _data: data, _serving: AbortOnDropHandle::new(serving) }
+        let (silences, early) = (Mutex::default(), Mutex::default());
+        Self { console, clock, silences, early, address, _data: data, _serving: AbortOnDropHandle::new(serving) }
     }
 
     /// Turns recording of a domain on.
@@ -77,7 +78,7 @@ impl Stage {
 
     /// Moves the clock to `at` and does what is overdue on the way.
     pub(super) async fn proceed_to(&self, at: i64) {
-        self.lose_silent().await;
+        self.look().await;
         while let Some(due) = self.console.streams.reap().await.expect("reaped") {
             if due > at {
                 break;
@@ -86,13 +87,16 @@ impl Stage {
         }
         while self.clock.now() < at {
             self.clock.advance((at - self.clock.now()).min(5_000));
-            self.lose_silent().await;
+            self.look().await;
         }
     }
 
-    async fn lose_silent(&self) {
+    /// What the reaper does beside reaping.
+    async fn look(&self) {
         let mut silences = self.silences.lock().await;
         self.console.streams.lose_silent(&mut silences).await.expect("watched");
+        let mut early = self.early.lock().await;
+        self.console.streams.settle_early(&mut early).await.expect("settled");
     }
 
     /// The bodies of all callbacks so far, in the order of their events.

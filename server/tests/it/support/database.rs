@@ -1,6 +1,6 @@
 //! A database for one test.
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{AnyConnection, Connection, PgConnection};
 use tempfile::TempDir;
 use url::Url;
 
@@ -42,5 +42,13 @@ impl Database {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Runs a statement behind the console's back.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect(&self.url).await.expect("the database");
+        sqlx::query(sql).execute(&mut connection).await.expect(sql);
+        connection.close().await.expect("closed");
     }
 }

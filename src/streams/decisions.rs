@@ -1,0 +1,124 @@
+//! What a report changes: the session that it is about, and others of the same stream. Pure.
+
+use super::ingest::{Admitted, Hint, SessionKey};
+use super::session::{Outcome, Phase, Session, SessionRules};
+use super::store::{Decision, Situation, Step, StoredSession};
+use crate::model::{IdGenerator, Millis, SessionId};
+
+/// A publish starts.
+pub(super) fn start(
+    situation: Situation,
+    ids: &IdGenerator,
+    key: &SessionKey,
+    at: Millis,
+    push: &Admitted,
+    now: Millis,
+    rules: &SessionRules,
+) -> Decision {
+    let contested = is_contested(&situation, key);
+    let Situation { current, rivals, early } = situation;
+    let mut steps = Vec::new();
+    if let Some(stored) = current {
+        // Where a run of the source numbers its publishes, no number comes twice.
+        if !key.boot.is_empty() || stored.session.is_repeat_of_start(now, rules) {
+            return Decision::default();
+        }
+        if stored.session.phase != Phase::Closed {
+            steps.push(lose(stored, now, rules));
+        }
+    }
+    let (session, outcome) = Session::start(at, now, push, contested, rules);
+    let stored = StoredSession {
+        id: SessionId(ids.next(now)),
+        key: key.clone(),
+        domain_id: push.domain_id,
+        domain: push.domain.ascii().to_owned(),
+        app: push.app.to_string(),
+        stream: push.stream.to_string(),
+        session,
+    };
+    steps.push(Step { stored: stored.clone(), events: outcome.events, parts: outcome.parts });
+    let takes_early = !early.is_empty();
+    if takes_early {
+        steps.extend(catch_up(stored, rivals, &early, now, rules));
+    }
+    Decision { steps, keep_early: None, takes_early }
+}
+
+/// A session takes the reports that came before its start.
+pub(super) fn catch_up(
+    stored: StoredSession,
+    rivals: Vec<StoredSession>,
+    early: &[Hint],
+    now: Millis,
+    rules: &SessionRules,
+) -> Vec<Step> {
+    settle(stored, rivals, now, rules, |session| {
+        early.iter().map(|hint| session.apply(hint, now, rules)).fold(Outcome::default(), |all, one| Outcome {
+            events: [all.events, one.events].concat(),
+            parts: [all.parts, one.parts].concat(),
+            promoted: all.promoted || one.promoted,
+        })
+    })
+}
+
+/// A session takes a report other than its start.
+pub(super) fn follow(
+    situation: Situation,
+    ids: &IdGenerator,
+    hint: &Hint,
+    now: Millis,
+    rules: &SessionRules,
+) -> Vec<Step> {
+    let Some(stored) = situation.current.clone() else { return Vec::new() };
+    if !stored.session.is_revived_by(hint) {
+        return settle(stored, situation.rivals, now, rules, |session| session.apply(hint, now, rules));
+    }
+    let contested = is_contested(&situation, &stored.key);
+    let (session, begun) = stored.session.start_again(hint.at(), now, contested, rules);
+    let mut stored = StoredSession { id: SessionId(ids.next(now)), session, ..stored };
+    let outcome = stored.session.apply(hint, now, rules);
+    let events = [begun.events, outcome.events].concat();
+    let parts = [begun.parts, outcome.parts].concat();
+    vec![Step { stored, events, parts }]
+}
+
+/// Another publish of the stream is live.
+fn is_contested(situation: &Situation, key: &SessionKey) -> bool {
+    situation.rivals.iter().any(|rival| rival.key != *key && rival.session.phase == Phase::Live)
+}
+
+/// One session moves by `change`. When it goes live, whoever was live is gone; when it stops being live, the next may go live.
+pub(super) fn settle(
+    mut stored: StoredSession,
+    rivals: Vec<StoredSession>,
+    now: Millis,
+    rules: &SessionRules,
+    change: impl FnOnce(&mut Session) -> Outcome,
+) -> Vec<Step> {
+    let was_live = stored.session.phase == Phase::Live;
+    let outcome = change(&mut stored.session);
+    let is_live = stored.session.phase == Phase::Live;
+    let promoted = outcome.promoted;
+    let step = Step { stored, events: outcome.events, parts: outcome.parts };
+    if promoted {
+        let live = rivals.into_iter().filter(|rival| rival.session.phase == Phase::Live);
+        live.map(|rival| lose(rival, now, rules)).chain([step]).collect()
+    } else if was_live && !is_live {
+        std::iter::once(step).chain(promote_next(rivals, rules)).collect()
+    } else {
+        vec![step]
+    }
+}
+
+fn promote_next(rivals: Vec<StoredSession>, rules: &SessionRules) -> Option<Step> {
+    let mut stored = rivals.into_iter().find(|rival| rival.session.phase == Phase::Opening)?;
+    let outcome = stored.session.promote(rules);
+    Some(Step { stored, events: outcome.events, parts: outcome.parts })
+}
+
+/// The source fell silent, or its stream is published by somebody else now.
+fn lose(mut stored: StoredSession, now: Millis, rules: &SessionRules) -> Step {
+    let outcome = stored.session.supersede(now, rules);
+    Step { stored, events: outcome.events, parts: outcome.parts }
+}

@@ -1,0 +1,150 @@
+//! Reports that come before the start of their session. Sources report over several connections, so the end of a short publish may
+//! overtake its start, and a source that repeats what was not taken may repeat the start last.
+//!
+//! Such a report is stored and answered like any other. The start takes all of its session, in their order. If no start comes, it
+//! depends on the source: one that names the publish with each report has the session reported from these reports; those of another are dropped,
+//! as nginx-rtmp also reports the end of a publish that was refused.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
+use super::decisions::{catch_up, start};
+use super::ingest::{Hint, IngestSink, PushRequest, SessionKey};
+use super::service::stream_of;
+use super::store::{Decision, EarlyReport, EarlyReports, Report, Scope, Situation};
+use super::{StreamError, Streams};
+use crate::model::SourceId;
+use crate::sources::Adapter;
+
+/// Early reports per minute that are stored of sources without signatures: anonymous publishers can cause any number.
+const UNSIGNED_A_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
+
+/// Which reports wait for the start of their session.
+#[derive(Debug, Clone)]
+pub(crate) struct EarlyRules {
+    unsigned: Arc<DefaultDirectRateLimiter>,
+}
+
+impl Default for EarlyRules {
+    fn default() -> Self {
+        Self { unsigned: Arc::new(RateLimiter::direct(Quota::per_minute(UNSIGNED_A_MINUTE))) }
+    }
+}
+
+impl EarlyRules {
+    pub(super) fn of(&self, adapter: Adapter, is_signed: bool) -> Keeps {
+        let unsigned = (!is_signed).then(|| Arc::clone(&self.unsigned));
+        Keeps { keeps: adapter.reports_early_by().is_some(), unsigned }
+    }
+}
+
+/// Which reports of one source wait.
+pub(super) struct Keeps {
+    keeps: bool,
+    unsigned: Option<Arc<DefaultDirectRateLimiter>>,
+}
+
+impl Keeps {
+    /// Decides on a report without a session.
+    pub(super) fn keep(&self, key: &SessionKey, hint: &Hint, push: Option<&PushRequest>) -> Decision {
+        // The next heartbeat repeats this one.
+        if !self.keeps || matches!(hint, Hint::Alive { .. }) {
+            return Decision::default();
+        }
+        if self.unsigned.as_ref().is_some_and(|limit| limit.check().is_err()) {
+            tracing::debug!(source = %key.source, session = key.key, "a report without a start is dropped, like many before it");
+            return Decision::default();
+        }
+        let keep_early = Some(EarlyReport { hint: hint.clone(), push: push.cloned() });
+        Decision { keep_early, ..Decision::default() }
+    }
+}
+
+/// Since when this process knows of early reports, by the monotonic clock.
+#[derive(Debug, Default)]
+pub struct EarlyWatch(HashMap<SessionKey, Duration>);
+
+impl EarlyWatch {
+    /// Notes which sessions have early reports; returns them with how long that is known.
+    fn waited(&mut self, waiting: Vec<EarlyReports>, now: Duration) -> Vec<(EarlyReports, Duration)> {
+        let mut before = std::mem::take(&mut self.0);
+        let since = |key: &SessionKey| (key.clone(), before.remove(key).unwrap_or(now));
+        self.0 = waiting.iter().map(|early| &early.key).map(since).collect();
+        let waited = |key: &SessionKey| self.0.get(key).map(|since| now.saturating_sub(*since)).unwrap_or_default();
+        waiting.into_iter().map(|early| (waited(&early.key), early)).map(|(waited, early)| (early, waited)).collect()
+    }
+}
+
+impl Streams {
+    /// Hands early reports to their sessions, and decides on those that have waited long enough. A step of the reaper. A start takes early
+    /// reports itself, unless both were committed at the same time by two processes.
+    pub async fn settle_early(&self, watch: &mut EarlyWatch) -> Result<(), StreamError> {
+        let waiting = self.store.early_reports().await?;
+        let adapters: HashMap<SourceId, Adapter> = if waiting.is_empty() {
+            HashMap::new()
+        } else {
+            self.store.list_sources().await?.into_iter().map(|source| (source.id, source.adapter)).collect()
+        };
+        for (early, waited) in watch.waited(waiting, self.clock.monotonic()) {
+            let adapter = adapters.get(&early.key.source).copied();
+            let longest = adapter.and_then(Adapter::reports_early_by).unwrap_or_default();
+            let push = early.reports.iter().find_map(|report| report.push.clone());
+            match (adapter, push) {
+                (Some(adapter), Some(push)) if waited >= longest => self.start_late(adapter, early, push).await?,
+                _ => self.hand_over(early.key, waited >= longest).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a session its early reports, if it has started. `is_last`: else they are dropped.
+    async fn hand_over(&self, key: SessionKey, is_last: bool) -> Result<(), StreamError> {
+        let (now, rules, named) = (self.clock.now(), self.rules_of(false), key.clone());
+        let decide = Box::new(move |situation: Situation| match situation.current {
+            Some(stored) => Decision {
+                steps: catch_up(stored, situation.rivals, &situation.early, now, &rules),
+                takes_early: true,
+                keep_early: None,
+            },
+            None => {
+                if is_last {
+                    tracing::info!(source = %named.source, session = named.key, "reports of a session are dropped: its start never came");
+                }
+                Decision { takes_early: is_last, ..Decision::default() }
+            }
+        });
+        Ok(self.store.advance(Report { scope: Scope::Early(key), receipt: None, now, decide }).await?)
+    }
+
+    /// The start was lost on its way. Its session begins with the first thing that is known of it.
+    async fn start_late(&self, adapter: Adapter, early: EarlyReports, push: PushRequest) -> Result<(), StreamError> {
+        let EarlyReports { key, reports } = early;
+        let push = match self.admit(push).await {
+            Ok(push) => push,
+            Err(refused) => return self.hand_over(key, !refused.is_for_now()).await,
+        };
+        let now = self.clock.now();
+        let at = reports.iter().map(|report| report.hint.at()).min().unwrap_or(now);
+        tracing::warn!(source = %key.source, session = key.key, "the start of a session never came; reporting what is known of it");
+        let stream = stream_of(&push);
+        let started = Hint::Started { at, push: push.clone() };
+        let rules = self.rules(adapter, &started);
+        let (scope, ids) = (Scope::Key(key.clone(), Some(stream)), self.ids.clone());
+        let decide = Box::new(move |situation: Situation| match situation.current.clone() {
+            // The start came meanwhile.
+            Some(stored) => Decision {
+                steps: catch_up(stored, situation.rivals, &situation.early, now, &rules),
+                takes_early: true,
+                keep_early: None,
+            },
+            None => start(situation, &ids, &key, at, &push, now, &rules),
+        });
+        self.store.advance(Report { scope, receipt: None, now, decide }).await?;
+        self.watch.notify_one();
+        Ok(())
+    }
+}
