@@ -30,6 +30,20 @@ pub struct DeliveryFilter {
     pub only: Option<Vec<String>>,
 }
 
+impl DeliveryFilter {
+    /// Whether finding a page may mean to read the whole log. Time is what the log is ordered by; all else is found by looking at each row.
+    #[must_use]
+    pub fn may_read_all(&self) -> bool {
+        let Self { domain, kind, event, stream, state, since: _, until: _, status, error_class, text, only } = self;
+        [domain, stream, error_class, text].into_iter().any(Option::is_some)
+            || kind.is_some()
+            || event.is_some()
+            || state.is_some()
+            || status.is_some()
+            || only.is_some()
+    }
+}
+
 /// The storage of the log. A method is one transaction.
 #[async_trait]
 pub trait DeliveryLog: Send + Sync {

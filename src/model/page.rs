@@ -29,8 +29,10 @@ impl PageRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub rows: Vec<T>,
-    /// Rows in the whole list.
+    /// Rows in the whole list, or how many were counted before counting stopped.
     pub total: i64,
+    /// There are no more than `total`.
+    pub exact: bool,
     /// From 1.
     pub number: i64,
     /// Rows on a page.
@@ -38,7 +40,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// How many pages there are; at least one.
+    /// How many pages there are; at least one. Where the total is not exact there are more, and this page is not the last.
     #[must_use]
     pub fn count(&self) -> i64 {
         ((self.total + self.size - 1) / self.size).max(1)

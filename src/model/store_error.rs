@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The disk is full or the database is out of reach; nothing was written.
     #[error("the database cannot take writes now")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A search was cut off, or others were ahead of it for too long.
+    #[error("the search takes too long; choose a shorter span of time, or try again later")]
+    SearchTooLong,
     /// A fault.
     #[error("storage fault")]
     Fault(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -34,6 +37,7 @@ impl Problem for StoreError {
             Self::Duplicate => "duplicate",
             Self::Changed => "changed_meanwhile",
             Self::Unavailable(_) => "storage_unavailable",
+            Self::SearchTooLong => "search_too_long",
             Self::Fault(_) => "internal",
         }
     }
@@ -41,7 +45,7 @@ impl Problem for StoreError {
         match self {
             Self::Duplicate => ProblemKind::Conflict,
             Self::Changed => ProblemKind::Outdated,
-            Self::Unavailable(_) => ProblemKind::Unavailable,
+            Self::Unavailable(_) | Self::SearchTooLong => ProblemKind::Unavailable,
             Self::Fault(_) => ProblemKind::Internal,
         }
     }

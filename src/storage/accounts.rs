@@ -108,7 +108,7 @@ impl AccountStore for Db {
     }
 
     async fn list_users(&self) -> Result<Vec<UserView>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!("{VIEW} order by name"))).fetch_all(&self.read).await?;
+        let rows = sqlx::query(AssertSqlSafe(format!("{VIEW} order by name"))).fetch_all(&self.pages).await?;
         rows.iter().map(view).collect()
     }
 

@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::Db;
-use super::rows::{Conditions, Read, Value, containing};
+use super::rows::{Conditions, Read, Value, Values, containing};
 use crate::audit::{AuditEntry, AuditFilter, AuditRow, AuditStore};
 use crate::model::{AuditId, Page, PageRequest, StoreError};
 
@@ -30,6 +30,14 @@ impl Db {
             .execute(&mut **transaction)
             .await?;
         Ok(())
+    }
+
+    /// Finds rows for people. A text is looked for in each entry.
+    async fn fetch_audit(&self, filter: &AuditFilter, sql: String, values: &Values) -> Result<Vec<AnyRow>, StoreError> {
+        if filter.text.is_some() {
+            return self.searches.fetch_all(sql, values).await;
+        }
+        Ok(values.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.pages).await?)
     }
 }
 
@@ -72,17 +80,15 @@ fn conditions(filter: &AuditFilter) -> Conditions {
 impl AuditStore for Db {
     async fn list_audit(&self, filter: &AuditFilter, page: PageRequest) -> Result<Page<AuditRow>, StoreError> {
         let conditions = conditions(filter);
-        let count = format!("select count(*) as n from audit{}", conditions.sql());
-        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.read).await?.col("n")?;
-        let place = conditions.next_place();
-        let sql = format!(
-            "select {COLUMNS} from audit{} order by id desc limit ${place} offset ${}",
-            conditions.sql(),
-            place + 1
-        );
-        let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
-        let rows = query.fetch_all(&self.read).await?.iter().map(row).collect::<Result<_, _>>()?;
-        Ok(Page { rows, total, number: page.number, size: page.size })
+        let condition = conditions.sql();
+        let mut values = conditions.into_values();
+        let count = format!("select count(*) as n from audit{condition}");
+        let counted = self.fetch_audit(filter, count, &values).await?;
+        let total = counted.first().ok_or_else(|| StoreError::corrupt("a count without a row"))?.col("n")?;
+        let [size, offset] = [page.size, page.offset()].map(|limit| values.place(Value::Int(limit)));
+        let sql = format!("select {COLUMNS} from audit{condition} order by id desc limit {size} offset {offset}");
+        let rows = self.fetch_audit(filter, sql, &values).await?.iter().map(row).collect::<Result<_, _>>()?;
+        Ok(Page { rows, total, exact: true, number: page.number, size: page.size })
     }
 
     async fn audit_before(
@@ -95,9 +101,11 @@ impl AuditStore for Db {
         if let Some(before) = before {
             conditions.add("id < ?", [Value::Int(before.0)]);
         }
-        let place = conditions.next_place();
-        let sql = format!("select {COLUMNS} from audit{} order by id desc limit ${place}", conditions.sql());
-        let rows = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(limit).fetch_all(&self.read).await?;
+        let condition = conditions.sql();
+        let mut values = conditions.into_values();
+        let limit = values.place(Value::Int(limit));
+        let sql = format!("select {COLUMNS} from audit{condition} order by id desc limit {limit}");
+        let rows = self.fetch_audit(filter, sql, &values).await?;
         rows.iter().map(row).collect()
     }
 }

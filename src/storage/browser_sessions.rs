@@ -99,7 +99,7 @@ impl BrowserSessionStore for Db {
         )
         .bind(id.0)
         .bind(now)
-        .fetch_all(&self.read)
+        .fetch_all(&self.pages)
         .await?;
         let view = |row: &AnyRow| {
             Ok(SessionView {

@@ -122,7 +122,7 @@ impl CallbackStore for Db {
         )
         .bind(id.0)
         .bind(DeliveryId::floor(since).0)
-        .fetch_all(&self.read)
+        .fetch_all(&self.pages)
         .await?;
         for row in &rows {
             match row.word("state")? {
@@ -132,19 +132,19 @@ impl CallbackStore for Db {
             }
         }
         let waiting = sqlx::query("select count(*) as n from queue where callback_id = $1").bind(id.0);
-        health.waiting = waiting.fetch_one(&self.read).await?.col("n")?;
+        health.waiting = waiting.fetch_one(&self.pages).await?.col("n")?;
         let last = sqlx::query(
             "select last_error, last_attempt_at from deliveries where callback_id = $1 and attempts > 0 \
              order by id desc limit 1",
         );
-        if let Some(row) = last.bind(id.0).fetch_optional(&self.read).await? {
+        if let Some(row) = last.bind(id.0).fetch_optional(&self.pages).await? {
             health.last_error = row.col("last_error")?;
             health.last_error_at = health.last_error.as_ref().and(row.col("last_attempt_at")?);
         }
         let delivered = sqlx::query(
             "select finished_at from deliveries where callback_id = $1 and state = 'delivered' order by id desc limit 1",
         );
-        if let Some(row) = delivered.bind(id.0).fetch_optional(&self.read).await? {
+        if let Some(row) = delivered.bind(id.0).fetch_optional(&self.pages).await? {
             health.last_delivered_at = row.col("finished_at")?;
         }
         Ok(health)
@@ -208,7 +208,7 @@ impl CallbackStore for Db {
             conditions.next_place()
         );
         let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(limit);
-        let rows = query.fetch_all(&self.read).await?;
+        let rows = query.fetch_all(&self.pages).await?;
         let troubled = |row: &AnyRow| {
             Ok(TroubledCallback {
                 domain: row.col("push")?,

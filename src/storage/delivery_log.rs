@@ -17,6 +17,9 @@ const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.seque
      d.tries, d.last_attempt_at, d.last_status, d.last_error, d.out_of_order, q.due_at, s.domain";
 const FROM: &str = "from deliveries d join sessions s on s.id = d.session_id left join queue q on q.callback_id = d.callback_id and q.delivery_id = d.id";
 
+/// The log is counted up to here. Counting millions of deliveries takes longer than anybody wants to wait for a page.
+const COUNTED: i64 = 10_000;
+
 fn delivery(row: &AnyRow) -> Result<DeliveryRow, StoreError> {
     Ok(DeliveryRow {
         id: DeliveryId(row.col("id")?),
@@ -149,15 +152,35 @@ impl DeliveryLog for Db {
         page: PageRequest,
     ) -> Result<Page<DeliveryRow>, StoreError> {
         let conditions = self.log_conditions(filter);
-        let count = format!("select count(*) as n {FROM}{}", conditions.sql());
-        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.read).await?.col("n")?;
-        let place = conditions.next_place();
-        let sql =
-            format!("select {ROW} {FROM}{} order by d.id desc limit ${place} offset ${}", conditions.sql(), place + 1);
-        let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
-        let rows = query.fetch_all(&self.read).await?;
-        let rows = rows.iter().map(delivery).collect::<Result<_, _>>()?;
-        Ok(Page { rows, total, number: page.number, size: page.size })
+        let condition = conditions.sql();
+        let mut values = conditions.into_values();
+        // One more than the page ends with, so that it shows whether there is a next page.
+        let counted = COUNTED.max(page.offset() + page.size) + 1;
+        let limits = [counted, page.size, page.offset()].map(|limit| values.place(Value::Int(limit)));
+        let [most, size, offset] = limits;
+        // The log is read once, for the count and for the page.
+        let sql = format!(
+            "with found as materialized (select d.id from deliveries d join sessions s on s.id = d.session_id{condition} \
+             order by d.id desc limit {most}) select (select count(*) from found) as n, (select {} from \
+             (select id from found order by id desc limit {size} offset {offset}) as page) as ids",
+            self.engine.list("id")
+        );
+        let found = if filter.may_read_all() {
+            self.searches.fetch_all(sql, &values).await?
+        } else {
+            values.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.pages).await?
+        };
+        let found = found.first().ok_or_else(|| StoreError::corrupt("a count without a row"))?;
+        let (total, ids) = (found.col("n")?, found.packed::<i64>("ids")?);
+        let ids: Vec<DeliveryId> = ids.into_iter().map(DeliveryId).collect();
+        let rows = if ids.is_empty() {
+            Vec::new()
+        } else {
+            let sql = format!("select {ROW} {FROM} where d.id in ({}) order by d.id desc", listed(&ids));
+            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pages).await?;
+            rows.iter().map(delivery).collect::<Result<_, _>>()?
+        };
+        Ok(Page { rows, total, exact: total < counted, number: page.number, size: page.size })
     }
 
     async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
@@ -165,14 +188,14 @@ impl DeliveryLog for Db {
             "select {ROW}, d.body, c.address as callback_address {FROM} left join callbacks c on c.id = d.callback_id \
              where d.id = $1"
         );
-        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.read).await? else {
+        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.pages).await? else {
             return Ok(None);
         };
         let attempts = sqlx::query(
             "select number, started_at, millis, address, succeeded, status, error_class, error, phases, request_headers, \
              response_headers, response_body from attempts where delivery_id = $1 order by number desc limit 100",
         );
-        let attempts = attempts.bind(id.0).fetch_all(&self.read).await?;
+        let attempts = attempts.bind(id.0).fetch_all(&self.pages).await?;
         let body: Vec<u8> = row.col("body")?;
         Ok(Some(DeliveryDetail {
             delivery: delivery(&row)?,
@@ -189,7 +212,7 @@ impl DeliveryLog for Db {
             "select distinct s.domain from deliveries d join sessions s on s.id = d.session_id where d.id in ({})",
             listed(ids)
         );
-        sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.read).await?.iter().map(|row| row.col("domain")).collect()
+        sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pages).await?.iter().map(|row| row.col("domain")).collect()
     }
 
     async fn resend(&self, ids: &[DeliveryId], now: Millis, audit: &AuditEntry) -> Result<i64, StoreError> {
@@ -253,7 +276,7 @@ impl DeliveryLog for Db {
             "select d.state, count(*) as n from deliveries d join sessions s on s.id = d.session_id{} group by d.state",
             conditions.sql()
         );
-        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await? {
+        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.pages).await? {
             let n: i64 = row.col("n")?;
             figures.events += n;
             match row.word("state")? {

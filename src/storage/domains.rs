@@ -77,7 +77,7 @@ impl Db {
              from callbacks c{} order by c.id",
             conditions.sql()
         );
-        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await? {
+        for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.pages).await? {
             let mark = CallbackMark {
                 kind: row.word("kind")?,
                 enabled: row.flag("enabled")?,
@@ -108,7 +108,7 @@ impl DomainStore for Db {
             conditions.any_of("push", only);
         }
         let count = format!("select count(*) as n from domains{}", conditions.sql());
-        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.read).await?.col("n")?;
+        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.pages).await?.col("n")?;
         let place = conditions.next_place();
         let sql = format!(
             "select {COLUMNS}, (select count(*) from sessions s where s.domain_id = domains.id and s.phase <> 'closed' and s.phase = 'live') as live \
@@ -117,7 +117,7 @@ impl DomainStore for Db {
             place + 1
         );
         let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
-        let rows = query.fetch_all(&self.read).await?;
+        let rows = query.fetch_all(&self.pages).await?;
         let ids = rows.iter().map(|row| row.col("id")).collect::<Result<Vec<i64>, _>>()?;
         let (mut play, mut marks) = (self.play_domains(&ids).await?, self.callback_marks(&ids).await?);
         let mut domains = Vec::with_capacity(rows.len());
@@ -128,7 +128,7 @@ impl DomainStore for Db {
             let callbacks = marks.remove(&id).unwrap_or_default();
             domains.push(DomainRow { domain, callbacks, live: row.col("live")? });
         }
-        Ok(Page { rows: domains, total, number: page.number, size: page.size })
+        Ok(Page { rows: domains, total, exact: true, number: page.number, size: page.size })
     }
 
     async fn find_domain(&self, push: &str) -> Result<Option<Domain>, StoreError> {

@@ -31,7 +31,7 @@ fn key(row: &AnyRow) -> Result<ApiKey, StoreError> {
 impl KeyStore for Db {
     async fn list_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
         let sql = format!("select {COLUMNS} from api_keys order by lower(name), name");
-        sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.read).await?.iter().map(key).collect()
+        sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pages).await?.iter().map(key).collect()
     }
 
     async fn find_key_by_token(&self, token_hash: &str) -> Result<Option<ApiKey>, StoreError> {

@@ -5,6 +5,9 @@
 //! file of the feature's name.
 //!
 //! On SQLite one connection writes (WAL, `synchronous=FULL`, `BEGIN IMMEDIATE`) and several read.
+//!
+//! Who reads for hooks, admission, deliveries, sessions and sign-in has connections of its own; lists that people look at have others, and
+//! searches again others. However much is read for people, a media server gets its answer.
 
 mod accounts;
 mod audit;
@@ -28,6 +31,7 @@ mod recoveries;
 mod reports;
 mod retention;
 mod rows;
+mod search;
 mod sources;
 mod stats;
 mod stream_control;
@@ -52,6 +56,7 @@ use self::migrations::migrator;
 pub use self::news::{News, Seen};
 use self::reports::Reports;
 use self::rows::Read;
+use self::search::Searches;
 pub use self::stats::StatsDb;
 use self::write_thread::WriteThread;
 use crate::deliveries::Queued;
@@ -151,7 +156,12 @@ pub enum OpenError {
 pub struct Db {
     engine: Engine,
     write: AnyPool,
+    /// For what media servers, deliveries and people who sign in wait for: a few rows each time, found by their keys.
     read: AnyPool,
+    /// For lists and figures that people look at.
+    pages: AnyPool,
+    /// For what may read a whole table.
+    searches: Searches,
     ids: Arc<IdGenerator>,
     /// Tells the delivery loop of this process what a commit did to the queue.
     queued: broadcast::Sender<Arc<[Queued]>>,
@@ -172,22 +182,25 @@ impl Db {
     pub async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
         let hints = Hints::of(url);
-        let (engine, write, read, hot) = if url.starts_with("sqlite:") {
+        let (engine, write, read, hot, pages, searches) = if url.starts_with("sqlite:") {
             let separator = if url.contains('?') { '&' } else { '?' };
             let url = format!("{url}{separator}mode=rwc");
             let write = sqlite_pool(1, 16 * MIB, "full").connect(&url).await.map_err(OpenError::Connect)?;
             let read = sqlite_pool(4, 4 * MIB, "full").connect(&url).await.map_err(OpenError::Connect)?;
-            (Engine::Sqlite, write.clone(), read, write)
+            let pages = sqlite_pool(3, 4 * MIB, "full").connect_lazy(&url).map_err(OpenError::Connect)?;
+            (Engine::Sqlite, write.clone(), read, write, pages, Searches::sqlite(&url)?)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let pool = postgres_pool(12, POSTGRES).connect(url).await.map_err(OpenError::Connect)?;
+            let pool = postgres_pool(10, POSTGRES).connect(url).await.map_err(OpenError::Connect)?;
             let hot = postgres_pool(8, POSTGRES_HOT).connect_lazy(url).map_err(OpenError::Connect)?;
-            (Engine::Postgres, pool.clone(), pool, hot)
+            let pages = postgres_pool(4, POSTGRES).connect_lazy(url).map_err(OpenError::Connect)?;
+            (Engine::Postgres, pool.clone(), pool, hot, pages, Searches::postgres(url)?)
         } else {
             return Err(OpenError::BadUrl);
         };
         let write_thread = WriteThread::start().map_err(OpenError::Thread)?;
         let (queued, _) = broadcast::channel(QUEUED_LAG);
-        Ok(Self { engine, write, read, ids, queued, reports: Reports::default(), hints, write_thread, hot })
+        let reports = Reports::default();
+        Ok(Self { engine, write, read, pages, searches, ids, queued, reports, hints, write_thread, hot })
     }
 
     /// Brings the tables up to date.
@@ -240,9 +253,10 @@ impl Db {
 
     /// Waits for connections to be returned and closes them.
     pub async fn close(&self) {
-        for pool in [&self.write, &self.read, &self.hot] {
+        for pool in [&self.write, &self.read, &self.hot, &self.pages] {
             pool.close().await;
         }
+        self.searches.close().await;
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
@@ -308,13 +322,17 @@ const MIB: u32 = 1024;
 /// A connection to SQLite that rested for so long gives back its cache of pages.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// `cache`: KiB of pages that each connection keeps; `synchronous`: as in SQLite's pragma of that name.
-fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOptions {
+/// Of each connection to SQLite. `cache`: KiB of pages that it keeps; `synchronous`: as in SQLite's pragma of that name.
+fn sqlite_settings(cache: u32, synchronous: &str) -> String {
     // The log is folded back after 64 MiB: pages that change with each commit are then written once.
-    let settings = format!(
+    format!(
         "pragma journal_mode = wal; pragma synchronous = {synchronous}; pragma foreign_keys = on; pragma busy_timeout = 10000; \
          pragma temp_store = memory; pragma wal_autocheckpoint = 16384; pragma cache_size = -{cache}"
-    );
+    )
+}
+
+fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOptions {
+    let settings = sqlite_settings(cache, synchronous);
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))

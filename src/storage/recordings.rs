@@ -70,7 +70,7 @@ impl RecordingStore for Db {
             conditions.any_of("name", names);
         }
         let count = format!("select count(*) as n from record_templates{}", conditions.sql());
-        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.read).await?.col("n")?;
+        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.pages).await?.col("n")?;
         let place = conditions.next_place();
         let sql = format!(
             "select {TEMPLATE} from record_templates{} order by name limit ${place} offset ${}",
@@ -78,9 +78,9 @@ impl RecordingStore for Db {
             place + 1
         );
         let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
-        let rows = query.fetch_all(&self.read).await?;
+        let rows = query.fetch_all(&self.pages).await?;
         let rows = rows.iter().map(template).collect::<Result<_, _>>()?;
-        Ok(Page { rows, total, number: page.number, size: page.size })
+        Ok(Page { rows, total, exact: true, number: page.number, size: page.size })
     }
 
     async fn add_template(&self, template: &RecordTemplate, now: Millis, audit: &AuditEntry) -> Result<(), StoreError> {

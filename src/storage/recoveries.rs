@@ -117,7 +117,7 @@ impl RecoveryStore for Db {
              group by d.callback_id) as found left join callbacks c on c.id = found.callback_id",
             conditions.sql()
         );
-        let rows = conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await?;
+        let rows = self.searches.fetch_all(sql, &conditions.into_values()).await?;
         let lane = |row: &AnyRow| {
             let callback = CallbackId(row.col("callback_id")?);
             Ok(LaneCount { callback, deliveries: row.col("n")?, goes: row.flag("goes")? })
@@ -166,7 +166,7 @@ impl RecoveryStore for Db {
 
     async fn list_recoveries(&self, limit: i64) -> Result<Vec<Recovery>, StoreError> {
         let sql = format!("{RECOVERY} {BY_RECOVERY} limit $1");
-        sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&self.read).await?.iter().map(recovery).collect()
+        sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&self.pages).await?.iter().map(recovery).collect()
     }
 
     async fn cancel_recovery(&self, id: RecoveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {

@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
-use sqlx::any::AnyRow;
-use sqlx::{Any, ColumnIndex, Decode, Row, Type};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, ColumnIndex, Database, Decode, Encode, Row, Type};
 
 use crate::model::StoreError;
 use crate::stats::Names;
@@ -87,10 +88,12 @@ impl Values {
     }
 
     /// Binds them.
-    pub(super) fn bind<'q>(
-        &self,
-        mut query: sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>,
-    ) -> sqlx::query::Query<'q, Any, sqlx::any::AnyArguments> {
+    pub(super) fn bind<'q, DB>(&self, mut query: Query<'q, DB, DB::Arguments>) -> Query<'q, DB, DB::Arguments>
+    where
+        DB: Database,
+        i64: for<'t> Encode<'t, DB> + Type<DB>,
+        String: for<'t> Encode<'t, DB> + Type<DB>,
+    {
         for value in &self.0 {
             query = match value {
                 Value::Int(v) => query.bind(*v),
@@ -156,11 +159,13 @@ impl Conditions {
     }
 
     /// Binds the values in order.
-    pub(super) fn bind<'q>(
-        &self,
-        query: sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>,
-    ) -> sqlx::query::Query<'q, Any, sqlx::any::AnyArguments> {
+    pub(super) fn bind<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
         self.values.bind(query)
+    }
+
+    /// The values in order, for a statement with more of them.
+    pub(super) fn into_values(self) -> Values {
+        self.values
     }
 }
 

@@ -34,7 +34,7 @@ fn source(row: &AnyRow) -> Result<Source, StoreError> {
 impl SourceStore for Db {
     async fn list_sources(&self) -> Result<Vec<Source>, StoreError> {
         let sql = format!("select {COLUMNS} from sources order by id");
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.read).await?;
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pages).await?;
         rows.iter().map(source).collect()
     }
 
@@ -120,7 +120,7 @@ impl SourceStore for Db {
              from refusals r join sources s on s.id = r.source_id order by r.id desc limit $1",
         )
         .bind(limit)
-        .fetch_all(&self.read)
+        .fetch_all(&self.pages)
         .await?;
         let view = |row: &AnyRow| {
             Ok(RefusalView {

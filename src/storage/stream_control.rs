@@ -123,16 +123,16 @@ impl ControlStore for Db {
         }
         let from = format!("from forbidden_streams f join domains d on d.id = f.domain_id{}", conditions.sql());
         let count = conditions.bind(sqlx::query(AssertSqlSafe(format!("select count(*) as n {from}"))));
-        let total = count.fetch_one(&self.read).await?.col("n")?;
+        let total = count.fetch_one(&self.pages).await?.col("n")?;
         let place = conditions.next_place();
         let sql = format!(
             "select d.push, f.app, f.stream, f.until {from} order by d.push, f.app, f.stream limit ${place} offset ${}",
             place + 1
         );
         let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
-        let rows = query.fetch_all(&self.read).await?;
+        let rows = query.fetch_all(&self.pages).await?;
         let rows = rows.iter().map(forbidden).collect::<Result<_, _>>()?;
-        Ok(Page { rows, total, number: page.number, size: page.size })
+        Ok(Page { rows, total, exact: true, number: page.number, size: page.size })
     }
 
     async fn publishes(
@@ -155,7 +155,7 @@ impl ControlStore for Db {
             "select domain_id, app, stream, started_at, ended_at from sessions{} order by domain_id, app, stream, started_at",
             conditions.sql()
         );
-        let rows = conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.read).await?;
+        let rows = conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.pages).await?;
         rows.iter().map(publish).collect()
     }
 }

@@ -168,7 +168,7 @@ impl SessionStore for Db {
             conditions.any_of("s.domain", only);
         }
         let count = format!("select count(*) as n from sessions s{}", conditions.sql());
-        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.read).await?.col("n")?;
+        let total = conditions.bind(sqlx::query(AssertSqlSafe(count))).fetch_one(&self.pages).await?.col("n")?;
         let place = conditions.next_place();
         let sql = format!(
             "select {VIEW} from sessions s{} order by s.id desc limit ${place} offset ${}",
@@ -176,9 +176,9 @@ impl SessionStore for Db {
             place + 1
         );
         let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
-        let rows = query.fetch_all(&self.read).await?;
+        let rows = query.fetch_all(&self.pages).await?;
         let rows = rows.iter().map(view).collect::<Result<_, _>>()?;
-        Ok(Page { rows, total, number: page.number, size: page.size })
+        Ok(Page { rows, total, exact: true, number: page.number, size: page.size })
     }
 
     async fn list_events(&self, filter: &EventFilter, page: PageRequest) -> Result<Page<EventView>, StoreError> {
@@ -194,7 +194,7 @@ impl SessionStore for Db {
         }
         let from = format!("from events e join sessions s on s.id = e.session_id{}", conditions.sql());
         let count = conditions.bind(sqlx::query(AssertSqlSafe(format!("select count(*) as n {from}"))));
-        let total = count.fetch_one(&self.read).await?.col("n")?;
+        let total = count.fetch_one(&self.pages).await?.col("n")?;
         let place = conditions.next_place();
         let sql = format!(
             "select e.id, e.session_id, e.name, e.status, e.sequence, e.happened_at, e.detail, s.domain, s.app, s.stream \
@@ -202,14 +202,14 @@ impl SessionStore for Db {
             place + 1
         );
         let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(page.size).bind(page.offset());
-        let rows = query.fetch_all(&self.read).await?;
+        let rows = query.fetch_all(&self.pages).await?;
         let rows = rows.iter().map(listed_event).collect::<Result<_, _>>()?;
-        Ok(Page { rows, total, number: page.number, size: page.size })
+        Ok(Page { rows, total, exact: true, number: page.number, size: page.size })
     }
 
     async fn session_detail(&self, id: SessionId) -> Result<Option<SessionDetail>, StoreError> {
         let sql = format!("select {VIEW} from sessions s where s.id = $1");
-        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.read).await? else {
+        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.pages).await? else {
             return Ok(None);
         };
         let state: Session = row.json("state")?;
@@ -217,13 +217,13 @@ impl SessionStore for Db {
             "select number, location, started_at, stopped_at, duration_ms, bytes, failure from parts \
              where session_id = $1 order by number",
         );
-        let parts = parts.bind(id.0).fetch_all(&self.read).await?;
+        let parts = parts.bind(id.0).fetch_all(&self.pages).await?;
         let events = sqlx::query(
             "select e.name, e.status, e.sequence, e.happened_at, e.detail, d.id as delivery, d.state as delivery_state \
              from events e left join deliveries d on d.event_id = e.id and d.session_id = e.session_id \
              where e.session_id = $1 order by e.sequence",
         );
-        let events = events.bind(id.0).fetch_all(&self.read).await?;
+        let events = events.bind(id.0).fetch_all(&self.pages).await?;
         Ok(Some(SessionDetail {
             session: view(&row)?,
             params: state.params,

@@ -31,14 +31,14 @@ impl HostStore for Db {
         let limit = values.place(Value::Int(limit));
         let from = format!("from ({} order by name limit {limit}) as n", parts.join(" union "));
         let sql = self.engine.packed("name", &from);
-        let row = values.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).fetch_one(&self.read).await?;
+        let row = values.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).fetch_one(&self.pages).await?;
         let found: Vec<(String,)> = row.packed("found")?;
         Ok(found.into_iter().map(|(name,)| name).collect())
     }
 
     async fn vod_domains(&self) -> Result<Vec<VodDomain>, StoreError> {
         let rows = sqlx::query("select name, display, path, created_at from vod_domains order by name")
-            .fetch_all(&self.read)
+            .fetch_all(&self.pages)
             .await?;
         let view = |row| {
             let row: &sqlx::any::AnyRow = row;

@@ -7,17 +7,19 @@ use crate::request;
 use crate::request::encode;
 use crate::texts::number;
 
-/// Which rows are shown of how many, and links to the pages beside. `query` holds the list's filters.
+/// Which rows are shown of how many, and links to the pages beside. `query` holds the list's filters; without `exact` there are at least
+/// `total` rows.
 #[component]
 pub(crate) fn Pager(
     number: i64,
     size: i64,
     total: i64,
+    #[prop(default = true)] exact: bool,
     #[prop(into)] path: String,
     query: Vec<(&'static str, String)>,
 ) -> impl IntoView {
     let texts = request::texts();
-    let last = Page::<()> { rows: Vec::new(), total, number, size }.count();
+    let last = Page::<()> { rows: Vec::new(), total, exact, number, size }.count();
     let href = |to: i64| {
         let mut pairs = query.clone();
         pairs.push(("page", if to == 1 { String::new() } else { to.to_string() }));
@@ -27,12 +29,14 @@ pub(crate) fn Pager(
         (1..=last).contains(&to).then(|| view! { <a class="btn small" rel=rel href=href(to)>{texts.get(key)}</a> })
     };
     let first = ((number - 1) * size + 1).min(total);
+    // The last row that was counted shows only that there are more than those before it.
+    let (key, of) = if exact { ("list.shown", total) } else { ("list.shown_of_more", total - 1) };
     let shown = texts.fill(
-        "list.shown",
+        key,
         &[
             ("first", &self::number(first)),
             ("last", &self::number((number * size).min(total))),
-            ("total", &self::number(total)),
+            ("total", &self::number(of)),
         ],
     );
     view! {

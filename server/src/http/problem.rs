@@ -127,6 +127,7 @@ pub const CODES: &[&str] = &[
     "recovery_bad_state",
     "recovery_ended",
     "recovery_unknown",
+    "search_too_long",
     "session_unknown",
     "signed_out",
     "source_bad_adapter",

@@ -56,7 +56,7 @@ impl StatsDb {
     /// Opens `stats.db` in the data folder where `db` is SQLite, else uses what `db` uses. Hours and days are those of `calendar`.
     pub fn open(db: &Db, data_dir: &Path, calendar: Calendar) -> Result<Self, OpenError> {
         let (write, read) = match db.engine {
-            Engine::Postgres => (db.write.clone(), db.read.clone()),
+            Engine::Postgres => (db.write.clone(), db.pages.clone()),
             Engine::Sqlite => {
                 let url = format!("sqlite://{}?mode=rwc", stats_file(data_dir).display());
                 let pool = |connections| sqlite_pool(connections, 16 * MIB, "normal").connect_lazy(&url);

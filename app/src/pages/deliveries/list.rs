@@ -1,7 +1,7 @@
 //! `/deliveries` and `/domains/{push}/deliveries`.
 
-use callsheet::deliveries::{DeliveryRow, RecoveryState};
-use callsheet::model::{Action, Actor, Page, PageRequest};
+use callsheet::deliveries::{DeliveryError, DeliveryRow, RecoveryState};
+use callsheet::model::{Action, Actor, Page, PageRequest, StoreError};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -14,8 +14,7 @@ use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
 use crate::pages::domains::domain_head;
-use crate::request::encode;
-use crate::request::page_of;
+use crate::request::{encode, page_of, set_status};
 use crate::texts::number;
 
 /// `/deliveries`: of all domains.
@@ -102,8 +101,24 @@ async fn log(
 ) -> Result<AnyView, UiError> {
     let texts = visit.texts;
     let asked = filters.parse(&visit.times.zone);
-    let list = visit.console.deliveries.list(actor, asked, request).await.map_err(|e| UiError::of(texts, &e))?;
+    let list = visit.console.deliveries.list(actor, asked, request).await;
     let form = filter::form(visit, &filters, path.clone(), purpose);
+    let list = match list {
+        Ok(list) => list,
+        Err(error @ DeliveryError::Store(StoreError::SearchTooLong)) => {
+            let error = UiError::of(texts, &error);
+            set_status(error.status);
+            // The filters stay, so that their time can be shortened.
+            return Ok(view! {
+                {form}
+                <section class="card">
+                    <Empty title=texts.get("deliveries.too_long") text=error.message/>
+                </section>
+            }
+            .into_any());
+        }
+        Err(error) => return Err(UiError::of(texts, &error)),
+    };
     let with_domain = purpose == Purpose::Log;
     let own = if with_domain { filters.clone() } else { filters.in_domain("") };
     let filtered = own.any();
@@ -123,7 +138,8 @@ async fn log(
         };
         let rows = rows(visit, &list, with_domain, resends);
         let rows = if resends { selection(visit, rows) } else { rows };
-        let pager = view! { <Pager number=list.number size=list.size total=list.total path query=own.query()/> };
+        let (total, exact) = (list.total, list.exact);
+        let pager = view! { <Pager number=list.number size=list.size total exact path query=own.query()/> };
         view! { {rows} {pager} }.into_any()
     };
     Ok(view! {

@@ -57,7 +57,11 @@ const OF_ALL: [Common; 5] = [
     ("403", "Forbidden", "`forbidden`: the role may not do this, or the key is one of other domains."),
     ("429", "TooManyRequests", "`too_many_requests`: wait as long as `Retry-After` says."),
     ("500", "Fault", "`internal`: a fault of the console; its log tells more."),
-    ("503", "Unavailable", "`storage_unavailable`: the same request may succeed later."),
+    (
+        "503",
+        "Unavailable",
+        "`storage_unavailable`: the same request may succeed later. `search_too_long`: shorten the span of time.",
+    ),
 ];
 const OF_PATHS: [Common; 1] = [("404", "NotFound", "`not_found`: the path names nothing that this API has.")];
 const OF_QUERIES: [Common; 1] =

@@ -14,7 +14,7 @@ pub(super) async fn list(call: &Call<'_>) -> Outcome {
         None => {
             let listed = domains.list(&call.actor, DomainFilter::default(), page).await?;
             let rows = listed.rows.into_iter().map(|row| row.domain).collect();
-            Page { rows, total: listed.total, number: listed.number, size: listed.size }
+            Page { rows, total: listed.total, exact: listed.exact, number: listed.number, size: listed.size }
         }
         Some(exact) => {
             let rows = match domains.get(&call.actor, exact).await {
@@ -24,7 +24,7 @@ pub(super) async fn list(call: &Call<'_>) -> Outcome {
             };
             let total = i64::from(!rows.is_empty());
             let rows = if page.number == 1 { rows } else { Vec::new() };
-            Page { rows, total, number: page.number, size: page.size }
+            Page { rows, total, exact: true, number: page.number, size: page.size }
         }
     };
     Ok(page_of(found, "domainDetails", |domain| {
