@@ -57,9 +57,13 @@ pub mod storage;
 pub mod streams;
 
 #[cfg(feature = "ssr")]
+mod clock_check;
+#[cfg(feature = "ssr")]
 mod console;
 #[cfg(feature = "ssr")]
 mod settings;
+#[cfg(feature = "ssr")]
+pub use clock_check::ClockCheck;
 #[cfg(feature = "ssr")]
 pub use console::{Console, ConsoleParts, Retention, UseCases};
 #[cfg(feature = "ssr")]

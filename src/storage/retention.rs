@@ -1,10 +1,12 @@
 //! Removing what has passed its time.
 
 use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
 
 use super::Db;
 use super::batch::Rows;
 use super::rows::Read;
+use crate::clock_check::{ClockCheck, ClockRecord, check_clock};
 use crate::model::{DeliveryId, Millis, StoreError};
 
 /// Rows removed or emptied in one transaction.
@@ -19,6 +21,29 @@ const BANS: Aged = Aged("forbidden_streams", "domain_id, app, stream", "until < 
 const BROWSER_SESSIONS: Aged = Aged("web_sessions", "id", "expires_at <= $1");
 const RECOVERIES: Aged = Aged("recoveries", "id", "ended_at < $1");
 const AUDIT: Aged = Aged("audit", "id", "at < $1");
+
+impl Db {
+    /// Records that a clean-up runs at `now` (Unix ms), and checks the clock by the one before.
+    pub async fn check_clock(&self, now: Millis) -> Result<ClockCheck, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = format!("select seen_at, believed_from from clean_up_clock{}", self.engine.for_update());
+        let last = sqlx::query(AssertSqlSafe(sql)).fetch_optional(&mut *tx).await?;
+        let record = |row: AnyRow| -> Result<_, StoreError> {
+            Ok(ClockRecord { seen_at: row.col("seen_at")?, believed_from: row.col("believed_from")? })
+        };
+        let (record, check) = check_clock(last.map(record).transpose()?, now);
+        sqlx::query(
+            "insert into clean_up_clock (id, seen_at, believed_from) values (1, $1, $2) \
+             on conflict (id) do update set seen_at = excluded.seen_at, believed_from = excluded.believed_from",
+        )
+        .bind(record.seen_at)
+        .bind(record.believed_from)
+        .execute(&mut *tx)
+        .await?;
+        self.commit(tx, Vec::new()).await?;
+        Ok(check)
+    }
+}
 
 /// Each method removes a batch, so that other writers never wait for long, and returns how many rows it removed: call it until that is 0.
 impl Db {

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use callsheet::Console;
 use callsheet::keys::NONCE_LIFE_MS;
+use callsheet::{ClockCheck, Console};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(3_600);
@@ -23,9 +23,27 @@ pub async fn clean_up(console: Console, shutdown: CancellationToken) {
     shutdown.run_until_cancelled(rounds).await;
 }
 
-/// Removes everything whose time is over now. What cannot be removed is logged, and stays until the next round.
+/// Removes everything whose time is over now, if the clock can be believed. What cannot be removed is logged, and stays until the next round.
 pub async fn clean_up_once(console: &Console) {
     let (db, now) = (&console.db, console.clock.now());
+    match db.check_clock(now).await {
+        Ok(ClockCheck::Believed) => {}
+        Ok(ClockCheck::Watched) => {
+            tracing::info!("nothing is removed before the clock has gone on for a day");
+            return;
+        }
+        Ok(ClockCheck::Leapt(leap)) => {
+            tracing::warn!(
+                hours = leap / 3_600_000,
+                "the clock is this far from the last clean-up; nothing is removed for a day. Set the clock if it is wrong"
+            );
+            return;
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn Error, "cannot clean up; trying again in an hour");
+            return;
+        }
+    }
     let old = now - console.retention.days * DAY_MS;
     all("browser sessions", || db.delete_expired_sessions(now)).await;
     all("receipts of sources", || db.delete_old_receipts(now - DAY_MS)).await;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use callsheet::Console;
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, Clock, Millis, SourceId, SystemClock, TestClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
@@ -9,9 +10,13 @@ use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
 use callsheet_server::jobs::clean_up_once;
 use sqlx::{AnyConnection, Connection, Row};
 
-use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
+use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases, use_cases_in};
 
-on_both_databases!(nothing_of_a_past_session_stays, old_rows_go_a_batch_at_a_time);
+on_both_databases!(
+    nothing_of_a_past_session_stays,
+    old_rows_go_a_batch_at_a_time,
+    a_clock_that_leaps_removes_nothing_until_a_day_has_passed,
+);
 
 const DAY_MS: Millis = 24 * 3_600_000;
 
@@ -23,6 +28,14 @@ async fn connect(database: &Database) -> AnyConnection {
 async fn count(database: &Database, table: &str) -> i64 {
     let sql = sqlx::AssertSqlSafe(format!("select count(*) as n from {table}"));
     sqlx::query(sql).fetch_one(&mut connect(database).await).await.expect("counted").get("n")
+}
+
+/// Lets days pass in which the console cleans up.
+async fn pass_days(console: &Console, clock: &TestClock, days: i64) {
+    for _ in 0..days {
+        clock.advance(DAY_MS);
+        clean_up_once(console).await;
+    }
 }
 
 async fn nothing_of_a_past_session_stays(database: Database) {
@@ -75,11 +88,10 @@ async fn nothing_of_a_past_session_stays(database: Database) {
     assert!(!closed.contains("s3cret") && closed.contains(r#"["room","7"]"#), "{closed}");
     assert!(state("live").await.contains("s3cret"));
 
-    clock.advance(29 * DAY_MS);
     clean_up_once(&console).await;
+    pass_days(&console, &clock, 29).await;
     assert_eq!((count(&database, "sessions").await, count(&database, "parts").await), (2, 1), "not yet");
-    clock.advance(2 * DAY_MS);
-    clean_up_once(&console).await;
+    pass_days(&console, &clock, 2).await;
     assert_eq!((count(&database, "sessions").await, count(&database, "parts").await), (1, 0));
     assert_eq!((count(&database, "events").await, count(&database, "deliveries").await), (0, 0));
     console.close().await;
@@ -97,4 +109,44 @@ async fn old_rows_go_a_batch_at_a_time(database: Database) {
     let batch = async || console.db.delete_old_receipts(now - DAY_MS).await.expect("removed");
     assert_eq!([batch().await, batch().await, batch().await, batch().await], [500, 500, 200, 0]);
     console.close().await;
+}
+
+async fn a_clock_that_leaps_removes_nothing_until_a_day_has_passed(database: Database) {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let (console, data) = use_cases(&database, clock.clone()).await;
+    let source = console.sources.built_in().await.expect("there from the start");
+    let add_receipt = async |id: &str| {
+        let sql = "insert into source_receipts (source_id, webhook_id, at) values ($1, $2, $3)";
+        let query = sqlx::query(sql).bind(source.0).bind(id.to_owned()).bind(clock.now());
+        query.execute(&mut connect(&database).await).await.expect("inserted");
+    };
+    let receipts = async || count(&database, "source_receipts").await;
+    add_receipt("first").await;
+    clean_up_once(&console).await;
+    pass_days(&console, &clock, 1).await;
+    assert_eq!(receipts().await, 1, "it is a day old");
+
+    // Off for a power cut, and on again ten years ahead.
+    clock.jump(3_650 * DAY_MS);
+    clean_up_once(&console).await;
+    clock.advance(3_600_000);
+    // A restart does not make the clock better.
+    let again = use_cases_in(&database, clock.clone(), data.path()).await;
+    clean_up_once(&again).await;
+    assert_eq!(receipts().await, 1);
+    clock.jump(-3_650 * DAY_MS);
+    clean_up_once(&again).await;
+    assert_eq!(receipts().await, 1, "nor is a clock believed that has just been set");
+    pass_days(&again, &clock, 1).await;
+    assert_eq!(receipts().await, 0);
+
+    // Off for a holiday.
+    add_receipt("second").await;
+    clock.advance(14 * DAY_MS);
+    clean_up_once(&again).await;
+    assert_eq!(receipts().await, 1);
+    pass_days(&again, &clock, 1).await;
+    assert_eq!(receipts().await, 0, "nothing stays for ever");
+    console.close().await;
+    again.close().await;
 }
