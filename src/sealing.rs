@@ -1,28 +1,76 @@
 //! Secrets at rest: sealed under a key that lies in a file beside the database, never in it.
+//!
+//! The file holds keys of 32 bytes. The first one seals; the others only open, while [`KeyRotation`] replaces them. A sealed value is
+//! [`VERSION`], the id of its key, a nonce, and the ciphertext. Values from before keys had ids begin with the nonce.
 
-use std::fs::File;
-use std::io::{self, Write};
+mod rotation;
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, AeadCore, KeyInit, OsRng};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+pub use self::rotation::{KeyRotation, LockedKeyFile};
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+const VERSION: u8 = 1;
+/// Version and id of the key. In base64 these are eight characters of their own.
+pub(crate) const HEADER_BYTES: usize = 6;
 
 /// Why a secret cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    #[error("cannot read or make the key file {path}: {source}")]
+    #[error("cannot read or write the key file {path}: {source}")]
     KeyFile { path: String, source: std::io::Error },
     #[error("the key file {0} must hold exactly 32 bytes; restore it from your backup")]
     BadKeyFile(String),
+    #[error("the key file {0} is in use; stop the console and other commands first")]
+    InUse(String),
+    #[error("`callsheet secrets rotate` is replacing the key file {0}; try again when it has finished")]
+    Rotating(String),
     #[error("a stored secret does not open with this key file; restore the file that belongs to this database")]
     WrongKey,
 }
 
+/// A key with its id, which is drawn from it.
+struct SealingKey {
+    header: [u8; HEADER_BYTES],
+    cipher: XChaCha20Poly1305,
+}
+
+impl SealingKey {
+    fn new(bytes: &[u8]) -> Self {
+        let mut header = [VERSION; HEADER_BYTES];
+        let id = Sha256::new_with_prefix("callsheet key id").chain_update(bytes).finalize();
+        header[1..].copy_from_slice(&id[..HEADER_BYTES - 1]);
+        Self { header, cipher: XChaCha20Poly1305::new(Key::from_slice(bytes)) }
+    }
+
+    /// Opens a nonce and ciphertext.
+    fn open(&self, sealed: &[u8]) -> Option<String> {
+        let (nonce, body) = sealed.split_at_checked(NONCE_BYTES)?;
+        String::from_utf8(self.cipher.decrypt(XNonce::from_slice(nonce), body).ok()?).ok()
+    }
+}
+
 /// Seals and opens secrets. Cheap to clone.
 #[derive(Clone)]
-pub struct Sealer(Arc<XChaCha20Poly1305>);
+pub struct Sealer(Arc<Keys>);
+
+struct Keys {
+    /// Seals.
+    first: SealingKey,
+    /// Only open.
+    others: Vec<SealingKey>,
+    /// Locked, so that no rotation removes a key that is still used for sealing.
+    _file: File,
+}
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,48 +79,96 @@ impl std::fmt::Debug for Sealer {
 }
 
 impl Sealer {
-    /// Reads the key at `path`, or makes one (mode 0600) if there is none.
+    /// Reads the keys at `path`, or makes one (mode 0600) if there is none.
     pub fn open(path: &Path) -> Result<Self, SealError> {
-        let fail = |source| SealError::KeyFile { path: path.display().to_string(), source };
+        let failed = |source| SealError::KeyFile { path: path.display().to_string(), source };
         if !path.exists() {
-            make_key(path).map_err(fail)?;
+            make_key(path).map_err(failed)?;
         }
-        let bytes = std::fs::read(path).map_err(fail)?;
-        if bytes.len() != 32 {
-            return Err(SealError::BadKeyFile(path.display().to_string()));
-        }
-        Ok(Self(Arc::new(XChaCha20Poly1305::new(Key::from_slice(&bytes)))))
+        Self::of_file(path, hold_key_file(path)?)
     }
 
-    /// Seals a text: nonce, then ciphertext.
+    /// Reads the keys of a file that is locked.
+    fn of_file(path: &Path, file: File) -> Result<Self, SealError> {
+        let mut bytes = Vec::with_capacity(2 * KEY_BYTES);
+        (&file)
+            .read_to_end(&mut bytes)
+            .map_err(|source| SealError::KeyFile { path: path.display().to_string(), source })?;
+        let (keys, rest) = bytes.as_chunks::<KEY_BYTES>();
+        let mut keys = keys.iter().map(|key| SealingKey::new(key));
+        match keys.next() {
+            Some(first) if rest.is_empty() => Ok(Self(Arc::new(Keys { first, others: keys.collect(), _file: file }))),
+            _ => Err(SealError::BadKeyFile(path.display().to_string())),
+        }
+    }
+
+    /// Seals a text.
     #[must_use]
     pub fn seal(&self, text: &str) -> Vec<u8> {
+        let SealingKey { header, cipher } = &self.0.first;
         let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
-        let mut sealed = nonce.to_vec();
+        let mut sealed = [&header[..], &nonce].concat();
         // Encrypting a short text in memory has no way to fail.
-        sealed.extend(self.0.encrypt(&nonce, text.as_bytes()).unwrap_or_default());
+        sealed.extend(cipher.encrypt(&nonce, text.as_bytes()).unwrap_or_default());
         sealed
     }
 
     /// Opens what [`Sealer::seal`] sealed.
     pub fn open_text(&self, sealed: &[u8]) -> Result<String, SealError> {
-        let (nonce, body) = sealed.split_at_checked(24).ok_or(SealError::WrongKey)?;
-        let text = self.0.decrypt(XNonce::from_slice(nonce), body).map_err(|_| SealError::WrongKey)?;
-        String::from_utf8(text).map_err(|_| SealError::WrongKey)
+        let mut keys = std::iter::once(&self.0.first).chain(&self.0.others);
+        let of_key = |key: &SealingKey| key.open(sealed.strip_prefix(&key.header)?);
+        let text = keys.clone().find_map(of_key);
+        // A nonce may begin like a header, so the older form is tried last.
+        text.or_else(|| keys.find_map(|key| key.open(sealed))).ok_or(SealError::WrongKey)
+    }
+
+    /// The beginning of each value that this one seals.
+    pub(crate) fn header(&self) -> [u8; HEADER_BYTES] {
+        self.0.first.header
+    }
+}
+
+/// Opens the key file and keeps a rotation from beginning, for as long as the file is open.
+///
+/// # Errors
+/// There is none, or a rotation replaces it just now.
+pub fn hold_key_file(path: &Path) -> Result<File, SealError> {
+    let failed = |source| SealError::KeyFile { path: path.display().to_string(), source };
+    let file = File::open(path).map_err(failed)?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(SealError::Rotating(path.display().to_string())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 
 /// Makes a key file, whole or not at all. One that another process made meanwhile stays.
 fn make_key(path: &Path) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".secret").tempfile_in(folder)?;
-    file.write_all(&XChaCha20Poly1305::generate_key(&mut OsRng))?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
+    match new_file(path, &new_key())?.persist_noclobber(path) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
-        // Its name is to survive a power cut, too: soon the database needs it.
-        _ => File::open(folder)?.sync_all(),
+        _ => sync_folder(path),
     }
+}
+
+fn new_key() -> Vec<u8> {
+    XChaCha20Poly1305::generate_key(&mut OsRng).to_vec()
+}
+
+/// A file that can take the place of the one at `path`.
+fn new_file(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix(".secret").tempfile_in(folder(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// A file's name is to survive a power cut, too: soon the database needs its keys.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 /// A fresh random text of 43 characters (32 bytes, URL-safe), for tokens.
@@ -107,5 +203,18 @@ mod tests {
         std::fs::write(dir.join("short"), "x").expect("write");
         assert!(matches!(Sealer::open(&dir.join("short")), Err(SealError::BadKeyFile(_))));
         std::fs::remove_dir_all(dir).expect("clean up");
+    }
+
+    #[test]
+    fn values_from_before_keys_had_ids_open() {
+        let dir = tempfile::tempdir().expect("dir");
+        let sealer = Sealer::open(&dir.path().join("key")).expect("new key");
+        let sealed = sealer.seal("whsec_x");
+        assert_eq!(sealer.open_text(&sealed[HEADER_BYTES..]).expect("opens"), "whsec_x");
+        // A nonce that begins as a header does.
+        let SealingKey { header, cipher } = &sealer.0.first;
+        let nonce = [&header[..], &[7; NONCE_BYTES - HEADER_BYTES]].concat();
+        let body = cipher.encrypt(XNonce::from_slice(&nonce), &b"older"[..]).expect("sealed");
+        assert_eq!(sealer.open_text(&[nonce, body].concat()).expect("opens"), "older");
     }
 }

@@ -36,6 +36,8 @@ use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
 
+/// In the data folder: the keys of all stored secrets.
+pub(crate) const KEY_FILE: &str = "secret.key";
 /// How long requests and attempts in flight may take to finish when the process stops.
 const GRACEFUL: Duration = Duration::from_secs(10);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -100,7 +102,7 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
     let data_dir = |source| StartError::DataDir { path: config.data_dir.clone(), source };
     // For the console alone: it holds password hashes, push tokens and the key of all secrets.
     DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(data_dir)?;
-    let sealer = Sealer::open(&config.data_dir.join("secret.key"))?;
+    let sealer = Sealer::open(&config.data_dir.join(KEY_FILE))?;
     let ids = Arc::new(IdGenerator::default());
     let db = Db::open(&config.database_url, ids.clone()).await?;
     // Commands run beside a server, and SQLite has no lock for a whole migration.

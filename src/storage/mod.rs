@@ -29,6 +29,7 @@ mod queue;
 mod recordings;
 mod recoveries;
 mod reports;
+mod reseal;
 mod retention;
 mod rows;
 mod search;
@@ -55,6 +56,7 @@ pub use self::hints::QueueHints;
 use self::migrations::migrator;
 pub use self::news::{News, Seen};
 use self::reports::Reports;
+pub use self::reseal::{ResealError, Resealing};
 use self::rows::Read;
 use self::search::Searches;
 pub use self::stats::StatsDb;
@@ -190,7 +192,7 @@ impl Db {
             let pages = sqlite_pool(3, 4 * MIB, "full").connect_lazy(&url).map_err(OpenError::Connect)?;
             (Engine::Sqlite, write.clone(), read, write, pages, Searches::sqlite(&url)?)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let pool = postgres_pool(10, POSTGRES).connect(url).await.map_err(OpenError::Connect)?;
+            let pool = postgres_pool(10, POSTGRES).min_connections(1).connect(url).await.map_err(OpenError::Connect)?;
             let hot = postgres_pool(8, POSTGRES_HOT).connect_lazy(url).map_err(OpenError::Connect)?;
             let pages = postgres_pool(4, POSTGRES).connect_lazy(url).map_err(OpenError::Connect)?;
             (Engine::Postgres, pool.clone(), pool, hot, pages, Searches::postgres(url)?)
@@ -302,11 +304,21 @@ fn is_pooled(error: &MigrateError) -> bool {
 }
 
 fn postgres_pool(connections: u32, settings: &'static str) -> AnyPoolOptions {
-    AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10))
-        .after_connect(move |connection, _| Box::pin(async move { connection.execute(settings).await.map(drop) }))
+    // Each connection holds a part of the lock that `callsheet secrets rotate` takes as a whole.
+    let settings = format!(
+        "{settings}; do $$ begin if not pg_try_advisory_lock_shared({ROTATION_LOCK}) then \
+         raise exception 'callsheet secrets rotate is at work; try again when it has finished'; end if; end $$"
+    );
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10)).after_connect(
+        move |connection, _| {
+            let settings = settings.clone();
+            Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
+        },
+    )
 }
+
+/// PostgreSQL's number of a lock within one database.
+const ROTATION_LOCK: i64 = 0x6361_6c6c_7368_6565;
 
 /// A process that freezes or drops off the network within a transaction must not keep its locks: others wait for them.
 const POSTGRES: &str = "set idle_in_transaction_session_timeout = '5s'";

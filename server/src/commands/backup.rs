@@ -5,16 +5,15 @@ use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use callsheet::sealing::hold_key_file;
 use callsheet::storage::copy_sqlite;
 
 use super::Failure;
 use crate::config::Config;
-use crate::startup::StartError;
+use crate::startup::{KEY_FILE, StartError};
 
-/// What lies in a data folder and is no copy of a database.
-const KEY: &str = "secret.key";
 /// In the archive, in this order; unpacked into a data folder they are the console again.
-const FILES: [&str; 3] = [KEY, "callsheet.db", "stats.db"];
+const FILES: [&str; 3] = [KEY_FILE, "callsheet.db", "stats.db"];
 
 /// Writes a tar archive to `file`, whole or not at all, readable by its owner alone. Works beside a running console.
 pub(super) async fn backup(config: &Config, file: &Path) -> Result<(), Failure> {
@@ -23,7 +22,7 @@ pub(super) async fn backup(config: &Config, file: &Path) -> Result<(), Failure> 
             "database_url: a PostgreSQL is backed up by its own pg_dump; keep secret.key of the data folder beside it";
         return Err(Failure { message: message.to_owned(), exit: 2 });
     }
-    let key = config.data_dir.join(KEY);
+    let key = config.data_dir.join(KEY_FILE);
     if !key.is_file() {
         let message = format!("data_dir: there is no console in {}", config.data_dir.display());
         return Err(Failure { message, exit: 1 });
@@ -32,7 +31,9 @@ pub(super) async fn backup(config: &Config, file: &Path) -> Result<(), Failure> 
     // Beside the file: what is renamed must lie on the same disk.
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let copies = tempfile::Builder::new().prefix(".callsheet-backup-").tempdir_in(folder).map_err(failed)?;
-    std::fs::copy(&key, copies.path().join(KEY)).map_err(failed)?;
+    // The copy of the database must hold nothing that is sealed with a newer key.
+    let _held = hold_key_file(&key)?;
+    std::fs::copy(&key, copies.path().join(KEY_FILE)).map_err(failed)?;
     copy_sqlite(&config.database_url, &config.data_dir, copies.path()).await.map_err(StartError::Database)?;
     let size = pack(copies.path(), file).map_err(failed)?;
     println!("{}: {size} bytes", file.display());

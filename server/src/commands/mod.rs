@@ -6,6 +6,7 @@ mod create;
 mod demo;
 mod keys;
 mod listen;
+mod secrets;
 mod serve;
 mod transcode_jobs;
 
@@ -94,6 +95,9 @@ enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// The key that stored secrets are sealed with
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Bring the database's tables up to date
     Migrate {
         #[command(flatten)]
@@ -163,6 +167,15 @@ enum KeyCommand {
         settings: Settings,
         #[arg(value_name = "NAME")]
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SecretsCommand {
+    /// Replace secret.key and seal all stored secrets with the new one, while the console is stopped; run it again after an interruption
+    Rotate {
+        #[command(flatten)]
+        settings: Settings,
     },
 }
 
@@ -284,6 +297,7 @@ impl Cli {
             Command::Demo { data_dir } => demo::demo(data_dir).await,
             Command::Openapi => Ok(io::stdout().write_all(description().as_bytes())?),
             Command::Backup { settings, file } => backup::backup(&settings.load()?, &file).await,
+            Command::Secrets(SecretsCommand::Rotate { settings }) => secrets::rotate(&settings.load()?).await,
             Command::Migrate { settings } => create::tables(&settings.load()?).await,
         }
     }

@@ -33,6 +33,7 @@ mod recoveries;
 mod reliability;
 #[cfg(feature = "ingest-rtmp")]
 mod rtmp;
+mod sealing;
 mod searches;
 mod settings;
 mod sources;
