@@ -204,6 +204,11 @@ impl RunQueue {
         }
     }
 
+    /// The callbacks of the attempts in flight, each as often as it has some.
+    pub fn callbacks_in_flight(&self) -> impl Iterator<Item = CallbackId> {
+        self.flights.values().map(|flight| self.lanes[flight.lane].callback)
+    }
+
     /// An attempt is over and none will follow, unless the delivery was queued anew meanwhile.
     pub fn finish(&mut self, delivery: DeliveryId, now: Millis) {
         let Some((place, again)) = self.land(delivery, now) else { return };

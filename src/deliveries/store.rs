@@ -65,6 +65,18 @@ impl Ownership {
             Self::Shards { epochs, .. } => epochs.contains_key(&shard_of(callback)),
         }
     }
+
+    /// Whether it holds a shard that `before` did not hold, or not in this epoch. What holds all always does.
+    #[must_use]
+    pub fn has_more_than(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Shards { epochs, .. }, Self::Shards { epochs: before, .. }) => {
+                epochs.iter().any(|(shard, epoch)| before.get(shard) != Some(epoch))
+            }
+            (Self::All, _) => true,
+            (Self::Shards { epochs, .. }, Self::All) => !epochs.is_empty(),
+        }
+    }
 }
 
 /// A delivery ready for an attempt, with its callback as it is now.

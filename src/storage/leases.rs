@@ -3,6 +3,9 @@
 //!
 //! A worker renews its leases well within their time. One that was stopped for longer goes on if nobody came instead. Else it finds
 //! that another has taken its shards over, in a later epoch; what it still wants to write is refused.
+//!
+//! A worker that has too many shards is told which of them to leave. It keeps and renews their leases until the attempts that it has in
+//! flight for them are recorded, and only then hands them over: the next owner would repeat what is not recorded.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,12 +22,41 @@ fn share(before: i64, alive: i64) -> i64 {
     SHARDS / alive + i64::from(before < SHARDS % alive)
 }
 
+/// Shards, each with the epoch in which it was taken.
+pub type Epochs = BTreeMap<i64, i64>;
+
+/// The leases of one worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leases {
+    /// What it delivers for.
+    pub owned: Ownership,
+    /// What it is to hand over as soon as nothing of it is in flight: it starts no attempt for these shards, but records those that it
+    /// has started.
+    pub leaving: Epochs,
+}
+
+impl Leases {
+    /// Those of a worker that has no shard.
+    #[must_use]
+    pub fn none(worker: &str) -> Self {
+        let owned = Ownership::Shards { worker: worker.to_owned(), epochs: Epochs::new() };
+        Self { owned, leaving: Epochs::new() }
+    }
+
+    /// Those of the only worker of its database.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { owned: Ownership::All, leaving: Epochs::new() }
+    }
+}
+
 impl Db {
-    /// Renews the worker's leases, and takes or gives back shards so that the workers that are alive share them evenly. A database of one
+    /// Renews the worker's leases, takes free shards, and says which shards to leave, so that the workers that are alive share them
+    /// evenly. `leaving`: what earlier calls said; once begun, a shard is left even if the worker could keep it by now. A database of one
     /// process has one worker, which owns all.
-    pub async fn lease(&self, worker: &str, lease: Duration) -> Result<Ownership, StoreError> {
+    pub async fn lease(&self, worker: &str, lease: Duration, leaving: &Epochs) -> Result<Leases, StoreError> {
         if self.engine == Engine::Sqlite {
-            return Ok(Ownership::All);
+            return Ok(Leases::all());
         }
         let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
@@ -45,16 +77,17 @@ impl Db {
 
         let sql =
             format!("update shard_leases set expires_at = {DATABASE_NOW} + $2 where owner = $1 returning shard, epoch");
-        let mut epochs = BTreeMap::new();
+        let mut epochs = Epochs::new();
         for row in &sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).fetch_all(&mut *tx).await? {
             epochs.insert(row.col::<i64>("shard")?, row.col::<i64>("epoch")?);
         }
+        let mut leaving: Epochs =
+            epochs.iter().filter(|(shard, epoch)| leaving.get(shard) == Some(epoch)).map(|(s, e)| (*s, *e)).collect();
+        epochs.retain(|shard, _| !leaving.contains_key(shard));
         let held = i64::try_from(epochs.len()).unwrap_or(SHARDS);
         if held > share {
-            let sql = "update shard_leases set owner = '', expires_at = 0 where owner = $1 and shard in \
-                 (select shard from shard_leases where owner = $1 order by shard desc limit $2) returning shard";
-            for row in &sqlx::query(sql).bind(worker.to_owned()).bind(held - share).fetch_all(&mut *tx).await? {
-                epochs.remove(&row.col::<i64>("shard")?);
+            for _ in share..held {
+                leaving.extend(epochs.pop_last());
             }
         } else {
             let sql = format!(
@@ -68,7 +101,21 @@ impl Db {
             }
         }
         tx.commit().await?;
-        Ok(Ownership::Shards { worker: worker.to_owned(), epochs })
+        Ok(Leases { owned: Ownership::Shards { worker: worker.to_owned(), epochs }, leaving })
+    }
+
+    /// Gives these shards to whoever takes them next. Nothing of them may be in flight.
+    pub async fn hand_over(&self, worker: &str, shards: &Epochs) -> Result<(), StoreError> {
+        let shards: Vec<String> = shards.iter().map(|(shard, epoch)| format!("({shard}, {epoch})")).collect();
+        if shards.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "update shard_leases set owner = '', expires_at = 0 where owner = $1 and (shard, epoch) in ({})",
+            shards.join(", ")
+        );
+        sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).execute(&self.write).await?;
+        Ok(())
     }
 
     /// Gives all shards back.

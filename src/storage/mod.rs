@@ -53,6 +53,7 @@ use tokio::task::JoinHandle;
 pub use self::backup::copy_sqlite;
 use self::hints::Hints;
 pub use self::hints::QueueHints;
+pub use self::leases::{Epochs, Leases};
 use self::migrations::migrator;
 pub use self::news::{News, Seen};
 use self::reports::Reports;

@@ -45,18 +45,19 @@ pub struct DeliveryLoop {
     pub lease: Duration,
 }
 
-/// Runs until `shutdown`; attempts in flight are then finished and recorded.
+/// Runs until `shutdown`; attempts in flight are then finished and recorded before the shards are given back.
 pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
     let DeliveryLoop { courier, db, clock, order_hold, lease } = parts;
     let stop_owning = CancellationToken::new();
-    let owner = Owner::new(db.clone(), lease);
-    let mut owned = owner.owned();
+    let (drained_to, drained) = mpsc::unbounded_channel();
+    let owner = Owner::new(db.clone(), lease, drained);
+    let mut leases = owner.leases();
     let (made_to, made) = mpsc::channel(writer::BATCH);
     let (paces_to, paces) = mpsc::unbounded_channel();
     let (messages_to, mut messages) = mpsc::unbounded_channel();
     let mut tasks: FuturesUnordered<_> = [
         db.spawn_writer(writer::write(db.clone(), made, messages_to.clone())),
-        db.spawn_writer(writer::keep_pace(db.clone(), owned.clone(), paces, messages_to.clone())),
+        db.spawn_writer(writer::keep_pace(db.clone(), leases.clone(), paces, messages_to.clone())),
     ]
     .into_iter()
     .collect();
@@ -65,9 +66,9 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
     let following = AbortOnDropHandle::new(tokio::spawn(owner::follow_hints(db.clone(), hint_to)));
     // Before the first read of the queue, so that nothing falls between.
     let mut changes = db.subscribe();
-    let channels = Channels { made: made_to, paces: paces_to, messages: messages_to };
+    let channels = Channels { made: made_to, paces: paces_to, messages: messages_to, drained: drained_to };
     let mut dispatch = Dispatch::new(db.clone(), courier, clock, order_hold, channels);
-    dispatch.own(owned.borrow_and_update().clone());
+    dispatch.own(leases.borrow_and_update().clone());
     let mut look_around = tokio::time::interval(owner::LOOK_AROUND);
     let mut broke_down = false;
     loop {
@@ -86,12 +87,13 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
                 break;
             }
             Some(message) = messages.recv() => dispatch.take(message),
-            Ok(()) = owned.changed() => dispatch.own(owned.borrow_and_update().clone()),
+            Ok(()) = leases.changed() => dispatch.own(leases.borrow_and_update().clone()),
             () = tokio::time::sleep(wake.unwrap_or_default()), if wake.is_some() => {}
             Ok(()) = hints.changed() => dispatch.look(Reach::New),
             _ = look_around.tick(), if db.is_shared() => {
                 dispatch.look(Reach::Far);
                 dispatch.look_at_pauses();
+                dispatch.leave(leases.borrow().leaving.clone());
             }
         }
     }

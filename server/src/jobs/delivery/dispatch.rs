@@ -8,10 +8,10 @@ use std::time::Duration;
 use callsheet::callbacks::{CallbackStore, OffReason, Pause};
 use callsheet::deliveries::{
     Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Made, Ownership, Queued, Ready, RunQueue, Slots,
-    Verdict, Waiting, log_courier_error,
+    Verdict, Waiting, log_courier_error, shard_of,
 };
 use callsheet::model::{CallbackId, Clock, DeliveryId, Millis};
-use callsheet::storage::{Db, News};
+use callsheet::storage::{Db, Epochs, Leases, News};
 use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -78,6 +78,8 @@ pub(super) struct Dispatch {
     /// Callbacks whose pause is stored: when it is gone there, a person has resumed them.
     pause_kept: HashSet<CallbackId>,
     owned: Arc<Ownership>,
+    /// Shards to hand over of which something may still be in flight.
+    leaving: Epochs,
     /// Counts the times that the queue was read from its beginning.
     load: u64,
     /// While it is being read: the first callback that is not read to its end.
@@ -88,6 +90,7 @@ pub(super) struct Dispatch {
     made: mpsc::Sender<Home>,
     paces: mpsc::UnboundedSender<(CallbackId, Pace)>,
     messages: mpsc::UnboundedSender<Message>,
+    drained: mpsc::UnboundedSender<Epochs>,
 }
 
 /// What a [`Dispatch`] speaks through.
@@ -95,11 +98,13 @@ pub(super) struct Channels {
     pub(super) made: mpsc::Sender<Home>,
     pub(super) paces: mpsc::UnboundedSender<(CallbackId, Pace)>,
     pub(super) messages: mpsc::UnboundedSender<Message>,
+    /// Shards that can be handed over, because nothing of them is in flight any more.
+    pub(super) drained: mpsc::UnboundedSender<Epochs>,
 }
 
 impl Dispatch {
     pub(super) fn new(db: Db, courier: Courier, clock: Arc<dyn Clock>, order_hold: Millis, channels: Channels) -> Self {
-        let Channels { made, paces, messages } = channels;
+        let Channels { made, paces, messages, drained } = channels;
         let looks = db.is_shared().then(|| Looks::new(db.clone(), messages.clone()));
         Self {
             db,
@@ -110,6 +115,7 @@ impl Dispatch {
             breakers: HashMap::new(),
             pause_kept: HashSet::new(),
             owned: Arc::new(Ownership::All),
+            leaving: Epochs::new(),
             load: 0,
             unread: None,
             early: Vec::new(),
@@ -117,6 +123,7 @@ impl Dispatch {
             made,
             paces,
             messages,
+            drained,
         }
     }
 
@@ -126,14 +133,36 @@ impl Dispatch {
         Some(Duration::from_millis(u64::try_from(at - self.clock.now()).unwrap_or_default()))
     }
 
-    /// This worker owns this much from now on. What it lost it forgets, what it won it reads.
-    pub(super) fn own(&mut self, owned: Ownership) {
+    /// This worker has these leases from now on. It forgets what it lost or is to leave, and reads what it won.
+    pub(super) fn own(&mut self, leases: Leases) {
         let now = self.clock.now();
+        let Leases { owned, leaving } = leases;
         self.queue.remove_lines(|callback| !owned.holds(callback), now);
         self.breakers.retain(|callback, _| owned.holds(*callback));
         self.pause_kept.retain(|callback| owned.holds(*callback));
+        let wins = owned.has_more_than(&self.owned);
         self.owned = Arc::new(owned);
-        self.load_anew();
+        if wins {
+            self.load_anew();
+        }
+        self.leave(leaving);
+    }
+
+    /// These shards are to be handed over, each as soon as its attempts in flight are recorded.
+    pub(super) fn leave(&mut self, leaving: Epochs) {
+        self.leaving = leaving;
+        self.report_drained();
+    }
+
+    fn report_drained(&mut self) {
+        if self.leaving.is_empty() {
+            return;
+        }
+        let in_flight: HashSet<i64> = self.queue.callbacks_in_flight().map(shard_of).collect();
+        let drained = self.leaving.extract_if(.., |shard, _| !in_flight.contains(shard)).collect::<Epochs>();
+        if !drained.is_empty() {
+            let _ = self.drained.send(drained);
+        }
     }
 
     /// Reads the whole queue, page by page, beside everything else.
@@ -215,6 +244,7 @@ impl Dispatch {
                 for landed in landed {
                     self.land(&landed, now);
                 }
+                self.report_drained();
             }
             Message::Page { load, rows, next } if load == self.load => {
                 for waiting in rows.iter().filter(|waiting| self.owned.holds(waiting.callback)) {

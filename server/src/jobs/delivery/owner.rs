@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use callsheet::deliveries::Ownership;
-use callsheet::storage::Db;
-use tokio::sync::watch;
+use callsheet::storage::{Db, Epochs, Leases};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::TRY_AGAIN;
 
 /// How often to look for what was queued, without a hint, and for what became of pauses.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// Between two renewals of the leases, at most. Each also shares the shards out anew, so that workers that join or leave are noticed soon.
+const RENEW: Duration = Duration::from_secs(1);
 /// Between two looks by a hint.
 const HINT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -19,32 +20,35 @@ pub(super) struct Owner {
     db: Db,
     worker: String,
     lease: Duration,
-    owned: watch::Sender<Ownership>,
+    leases: watch::Sender<Leases>,
+    /// Shards to leave of which nothing is in flight any more.
+    drained: mpsc::UnboundedReceiver<Epochs>,
 }
 
 impl Owner {
-    pub(super) fn new(db: Db, lease: Duration) -> Self {
+    pub(super) fn new(db: Db, lease: Duration, drained: mpsc::UnboundedReceiver<Epochs>) -> Self {
         let worker = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
-        let owned = if db.is_shared() { nothing(&worker) } else { Ownership::All };
-        Self { db, worker, lease, owned: watch::Sender::new(owned) }
+        let leases = if db.is_shared() { Leases::none(&worker) } else { Leases::all() };
+        Self { db, worker, lease, leases: watch::Sender::new(leases), drained }
     }
 
     /// What is owned, as it changes.
-    pub(super) fn owned(&self) -> watch::Receiver<Ownership> {
-        self.owned.subscribe()
+    pub(super) fn leases(&self) -> watch::Receiver<Leases> {
+        self.leases.subscribe()
     }
 
     /// Renews well within the lease until `stop`, then gives all back.
-    pub(super) async fn run(self, stop: CancellationToken) {
+    pub(super) async fn run(mut self, stop: CancellationToken) {
         if !self.db.is_shared() {
             return;
         }
         let mut renewed = Instant::now();
         loop {
-            match self.db.lease(&self.worker, self.lease).await {
-                Ok(owned) => {
+            let leaving = self.leases.borrow().leaving.clone();
+            match self.db.lease(&self.worker, self.lease, &leaving).await {
+                Ok(leases) => {
                     renewed = Instant::now();
-                    self.owned.send_if_modified(|now| std::mem::replace(now, owned.clone()) != owned);
+                    self.leases.send_if_modified(|now| std::mem::replace(now, leases.clone()) != leases);
                 }
                 Err(error) => {
                     tracing::error!(
@@ -52,13 +56,20 @@ impl Owner {
                         "cannot renew the leases; will try again"
                     );
                     if renewed.elapsed() > self.lease {
-                        self.owned.send_replace(nothing(&self.worker));
+                        self.leases.send_replace(Leases::none(&self.worker));
                     }
                 }
             }
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = tokio::time::sleep(self.lease / 4) => {}
+            let next = tokio::time::Instant::now() + (self.lease / 4).min(RENEW);
+            let stopped = loop {
+                tokio::select! {
+                    () = stop.cancelled() => break true,
+                    () = tokio::time::sleep_until(next) => break false,
+                    Some(drained) = self.drained.recv() => self.hand_over(&drained).await,
+                }
+            };
+            if stopped {
+                break;
             }
         }
         if let Err(error) = self.db.release(&self.worker).await {
@@ -68,10 +79,19 @@ impl Owner {
             );
         }
     }
-}
 
-fn nothing(worker: &str) -> Ownership {
-    Ownership::Shards { worker: worker.to_owned(), epochs: Default::default() }
+    /// Shards that could not be handed over stay among those to leave, and are soon reported as drained again.
+    async fn hand_over(&self, drained: &Epochs) {
+        match self.db.hand_over(&self.worker, drained).await {
+            Ok(()) => self.leases.send_modify(|leases| leases.leaving.retain(|shard, _| !drained.contains_key(shard))),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot hand shards over; will try again"
+                );
+            }
+        }
+    }
 }
 
 /// Passes on, at most a hundred times a second, that another process queued something.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use callsheet::callbacks::{CallbackStore, Pause};
 use callsheet::deliveries::{CallbackOff, DeliveryStore, Fate, Made, Ownership};
 use callsheet::model::{CallbackId, Millis, StoreError};
-use callsheet::storage::Db;
+use callsheet::storage::{Db, Leases};
 use tokio::sync::{mpsc, watch};
 
 use super::TRY_AGAIN;
@@ -79,13 +79,13 @@ pub(super) enum Pace {
 /// Stores the pauses of callbacks, in the order in which they come.
 pub(super) async fn keep_pace(
     db: Db,
-    owned: watch::Receiver<Ownership>,
+    leases: watch::Receiver<Leases>,
     mut paces: mpsc::UnboundedReceiver<(CallbackId, Pace)>,
     messages: mpsc::UnboundedSender<Message>,
 ) {
     while let Some((callback, pace)) = paces.recv().await {
         let kept = loop {
-            let owned = owned.borrow().clone();
+            let owned = leases.borrow().owned.clone();
             let kept = match &pace {
                 Pace::Pause(pause) => db.set_pause(callback, Some(pause)).await,
                 Pace::Resumed => db.set_pause(callback, None).await,

@@ -11,7 +11,7 @@ use callsheet::deliveries::{
 };
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackId, CallbackKind, DeliveryId, Millis, SourceId, TestClock};
-use callsheet::storage::Db;
+use callsheet::storage::{Db, Epochs};
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
@@ -96,15 +96,18 @@ impl Stage {
 }
 
 /// The shards of an ownership, each with its epoch.
-fn epochs(owned: &Ownership) -> std::collections::BTreeMap<i64, i64> {
+fn epochs(owned: &Ownership) -> Epochs {
     match owned {
         Ownership::All => panic!("leased"),
         Ownership::Shards { epochs, .. } => epochs.clone(),
     }
 }
 
+/// Renews the leases of a worker that has nothing in flight: what it is to leave it hands over at once.
 async fn lease(db: &Db, worker: &str, time: Duration) -> Ownership {
-    timeout(PATIENCE, db.lease(worker, time)).await.expect("in time").expect("leased")
+    let leases = timeout(PATIENCE, db.lease(worker, time, &Epochs::new())).await.expect("in time").expect("leased");
+    db.hand_over(worker, &leases.leaving).await.expect("handed over");
+    leases.owned
 }
 
 async fn an_attempt_is_recorded_once(database: Database) {
@@ -201,6 +204,30 @@ async fn workers_share_evenly_and_each_shard_has_one() {
         sizes.push(epochs(&lease(&console.db, worker, LONG).await).len());
     }
     assert_eq!(sizes, [64, 64, 64, 64], "what is given back is free at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_is_taken_only_once_it_was_handed_over() {
+    let (console, _data) = use_cases(&Database::postgres().await, Arc::new(TestClock::at(NOW))).await;
+    let db = &console.db;
+    let renew = async |worker, leaving: &Epochs| db.lease(worker, LONG, leaving).await.expect("leased");
+    let none = Epochs::new();
+    assert_eq!(epochs(&renew("ada", &none).await.owned).len(), 256);
+    assert_eq!(epochs(&renew("bob", &none).await.owned).len(), 0);
+    let ada = renew("ada", &none).await;
+    assert_eq!((epochs(&ada.owned).len(), ada.leaving.len()), (128, 128));
+    assert_eq!(epochs(&renew("bob", &none).await.owned).len(), 0, "nothing was handed over");
+    let (first, rest) = (ada.leaving.iter().next().expect("many"), &ada.leaving);
+    let first = Epochs::from([(*first.0, *first.1)]);
+    db.hand_over("ada", &first).await.expect("handed over");
+    assert!(epochs(&renew("bob", &none).await.owned).keys().eq(first.keys()), "one is free");
+    // Whoever could keep them by now goes on leaving them.
+    db.release("bob").await.expect("released");
+    let later = renew("ada", rest).await;
+    assert_eq!((epochs(&later.owned).len(), later.leaving.len()), (129, 127));
+    // An order that comes late takes away nothing that was won again.
+    db.hand_over("ada", &first).await.expect("no effect");
+    assert_eq!(renew("ada", &later.leaving).await, later);
 }
 
 #[test]

@@ -31,6 +31,8 @@ fn push_domain(number: usize) -> String {
 /// Customers with both callbacks, a source, and the receiver that all of them share.
 pub(super) struct Stage {
     pub(super) witness: Witness,
+    /// Seconds after which others take over from a worker that fell silent.
+    pub(super) lease: u32,
     database: Database,
     data: PathBuf,
     path: String,
@@ -57,7 +59,7 @@ impl Stage {
         let path = source.view.ingest_path.expect("a path");
         let secret = source.secret.expose().to_owned();
         console.db.close().await;
-        Self { witness, database, data: data.to_owned(), path, secret }
+        Self { witness, lease: 2, database, data: data.to_owned(), path, secret }
     }
 
     /// Starts a console in these roles on a free port; answers with its HTTP address.
@@ -69,11 +71,16 @@ impl Stage {
             .env("CALLSHEET_ALLOWED_NETWORKS", "127.0.0.0/8")
             .env("CALLSHEET_RETRY_SCHEDULE", format!("0{}", ",1".repeat(60)))
             .env("CALLSHEET_ORDER_HOLD", "600")
-            .env("CALLSHEET_LEASE", "2");
+            .env("CALLSHEET_LEASE", self.lease.to_string());
         let process = Process::start(command);
         let line = process.line("  console ");
         let address = line.split_whitespace().last().expect("an address").to_owned();
         (process, address)
+    }
+
+    /// The paths of the callbacks that tell of recordings.
+    pub(super) fn records(&self) -> Vec<String> {
+        (0..DOMAINS).map(|number| format!("/{}/record", push_domain(number))).collect()
     }
 
     pub(super) async fn tables(&self) -> Tables {

@@ -22,6 +22,7 @@ pub(super) struct Seen {
     session: String,
     sequence: i64,
     event: String,
+    attempt: String,
     /// The number of the part, for events of a part.
     part: Option<i64>,
     body: Bytes,
@@ -37,6 +38,7 @@ impl Seen {
             session: received.header("callsheet-session").to_owned(),
             sequence: received.header("callsheet-sequence").parse().expect("a number"),
             event: received.event().to_owned(),
+            attempt: received.header("callsheet-attempt").to_owned(),
             part: received.field("url").parse().ok(),
             body: received.body.clone(),
             delivered,
@@ -64,8 +66,20 @@ impl State {
         self.held.iter().map(|(place, _)| self.log[*place].id.clone()).collect()
     }
 
+    /// The paths of the requests that wait for their answer.
+    pub(super) fn held_paths(&self) -> BTreeSet<&str> {
+        self.held.iter().map(|(place, _)| self.log[*place].path.as_str()).collect()
+    }
+
     pub(super) fn is_delivered(&self, id: &str) -> bool {
         self.log.iter().any(|seen| seen.id == id && seen.delivered)
+    }
+
+    fn count_part(&mut self, place: usize) {
+        let seen = &self.log[place];
+        if seen.delivered && seen.event == "record_part_done" {
+            *self.parts.entry(seen.stream.clone()).or_default() += 1;
+        }
     }
 
     fn see(&mut self, received: &Received) -> Answer {
@@ -76,11 +90,8 @@ impl State {
             self.log.push(Seen::new(received, false));
             return Answer::Later(released);
         }
-        let seen = Seen::new(received, status == 200);
-        if seen.delivered && seen.event == "record_part_done" {
-            *self.parts.entry(seen.stream.clone()).or_default() += 1;
-        }
-        self.log.push(seen);
+        self.log.push(Seen::new(received, status == 200));
+        self.count_part(self.log.len() - 1);
         Answer::Status(status)
     }
 }
@@ -159,6 +170,28 @@ impl Witness {
                 let _ = answer.send(status);
             }
         });
+    }
+
+    /// Holds no more requests, and takes those that are held.
+    pub(super) fn accept_held(&self) {
+        self.hold_no_more();
+        self.state.send_modify(|state| {
+            for (place, answer) in std::mem::take(&mut state.held) {
+                state.log[place].delivered = answer.send(200).is_ok();
+                state.count_part(place);
+            }
+        });
+    }
+
+    /// No attempt was made twice, and nothing was sent again after it was delivered.
+    pub(super) fn check_nothing_repeated(&self) {
+        let state = self.state.borrow();
+        let (mut attempts, mut delivered) = (HashSet::new(), HashSet::new());
+        for seen in &state.log {
+            assert!(attempts.insert((&seen.id, &seen.attempt)), "{} attempt {} was repeated", seen.id, seen.attempt);
+            assert!(!delivered.contains(&seen.id), "{} was sent again", seen.id);
+            delivered.extend(seen.delivered.then_some(&seen.id));
+        }
     }
 
     /// Of each stream, `parts` of which were acknowledged to its source: nothing is missing, nothing was told as two
