@@ -50,6 +50,8 @@ pub struct Made {
     pub kind: CallbackKind,
     pub record: AttemptRecord,
     pub fate: Fate,
+    /// How long until the next attempt, if there will be one (ms).
+    pub retry_in: Option<Millis>,
     pub off: Option<CallbackOff>,
     /// What it says of the callback.
     pub verdict: Verdict,
@@ -79,24 +81,35 @@ impl Courier {
         let exchange = self.outbound.post(&address, headers, body, timeout).await;
         // A probe asks for the callback, not for the delivery that it carries: its failure uses up no try.
         let counts = !departure.probe || exchange.succeeded();
-        let (fate, off) = self.judge(&ready, &exchange, i64::from(counts));
+        let now = self.clock.now();
+        let (fate, off) = self.judge(&ready, &exchange, i64::from(counts), now);
+        let retry_in = match fate {
+            Fate::Retry { due_at } => Some(due_at - now),
+            Fate::Delivered | Fate::Failed => None,
+        };
         let record = AttemptRecord {
             out_of_order: departure.out_of_order,
             counts,
             ..record(&ready, &address, number, started_at, request_headers, exchange)
         };
         let verdict = Verdict::of(record.error_class, record.status);
-        Ok(Some(Made { kind: ready.callback.kind, record, fate, off, verdict }))
+        Ok(Some(Made { kind: ready.callback.kind, record, fate, retry_in, off, verdict }))
     }
 
-    fn judge(&self, ready: &Ready, exchange: &Exchange, counts: i64) -> (Fate, Option<CallbackOff>) {
+    /// The longest that a delivery waits for its next attempt (ms).
+    #[must_use]
+    pub fn longest_wait(&self) -> Millis {
+        self.schedule.longest_wait().max(LONGEST_RETRY_AFTER_S * 1000)
+    }
+
+    fn judge(&self, ready: &Ready, exchange: &Exchange, counts: i64, now: Millis) -> (Fate, Option<CallbackOff>) {
         if exchange.succeeded() {
             return (Fate::Delivered, None);
         }
         let answer = exchange.answer.as_ref();
         let off = answer.filter(|a| a.status == StatusCode::GONE).map(|_| CallbackOff {
             callback: ready.callback.id,
-            at: self.clock.now(),
+            at: now,
             reason: OffReason::Gone,
         });
         let Some(mut wait) = self.schedule.wait_after(ready.tries + counts, rand::random_range(-1.0..=1.0)) else {
@@ -107,11 +120,11 @@ impl Courier {
         }
         let asks = answer
             .filter(|a| matches!(a.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE))
-            .and_then(|a| retry_after(&a.headers, self.clock.now()));
+            .and_then(|a| retry_after(&a.headers, now));
         if let Some(asked) = asks {
             wait = wait.max(asked);
         }
-        (Fate::Retry { due_at: self.clock.now() + wait }, None)
+        (Fate::Retry { due_at: now + wait }, None)
     }
 }
 

@@ -20,12 +20,14 @@
 //!   down or was cancelled is simply made again.
 //! - What fails before `probe_at` left before the pause began. It is no probe: it neither counts nor delays the next one. What left
 //!   so early and fails only after `probe_at` is as good as a probe, which waited for it, and counts as one.
+//! - All waits are measured by the monotonic clock. Only the [`Pause`] that is stored has moments of the wall clock: whoever sets that
+//!   neither begins, nor lengthens, nor ends a pause.
 //! - A busy callback costs no more memory than a quiet one: attempts of the same second are counted together.
 
 use std::collections::VecDeque;
 
 use crate::callbacks::Pause;
-use crate::model::Millis;
+use crate::model::{ClockReading, Millis};
 
 /// Attempts to judge by, at least.
 const ATTEMPTS: u64 = 20;
@@ -82,7 +84,7 @@ pub enum Change {
 pub enum Gate {
     /// So many attempts at a time.
     Open { limit: usize },
-    /// One attempt at a time, the oldest delivery, from then on (Unix ms).
+    /// One attempt at a time, the oldest delivery, from then on (monotonic ms).
     Paused { probe_at: Millis },
 }
 
@@ -95,6 +97,14 @@ struct Slot {
     failed: u64,
 }
 
+/// A pause, with its moments in monotonic time.
+#[derive(Debug)]
+struct Paused {
+    since: Millis,
+    probe_at: Millis,
+    stored: Pause,
+}
+
 /// The pace of one callback.
 #[derive(Debug)]
 pub struct Breaker {
@@ -102,7 +112,7 @@ pub struct Breaker {
     limit: usize,
     /// The latest attempts, oldest first: as few as are enough to judge by.
     slots: VecDeque<Slot>,
-    pause: Option<Pause>,
+    pause: Option<Paused>,
 }
 
 impl Breaker {
@@ -115,8 +125,9 @@ impl Breaker {
 
     /// Paused, as it was stored.
     #[must_use]
-    pub fn restored(cap: usize, pause: Pause) -> Self {
-        Self { pause: Some(pause), ..Self::new(cap) }
+    pub fn restored(cap: usize, stored: Pause, now: ClockReading) -> Self {
+        let (since, probe_at) = (now.until(stored.since, 0), now.until(stored.probe_at, LAST_PROBE_MS));
+        Self { pause: Some(Paused { since, probe_at, stored }), ..Self::new(cap) }
     }
 
     /// What may leave now.
@@ -129,7 +140,8 @@ impl Breaker {
     }
 
     /// An attempt landed at `now`.
-    pub fn record(&mut self, now: Millis, verdict: Verdict) -> Option<Change> {
+    pub fn record(&mut self, reading: ClockReading, verdict: Verdict) -> Option<Change> {
+        let ClockReading { wall, monotonic: now } = reading;
         let reason = match verdict {
             Verdict::Success if self.pause.is_some() => {
                 self.resume();
@@ -150,19 +162,21 @@ impl Breaker {
             Some(pause) if now < pause.probe_at => None,
             Some(pause) if now - pause.since >= LONGEST_PAUSE_MS => Some(Change::TurnOff),
             Some(pause) => {
-                pause.probes += 1;
-                pause.probe_at = now + probe_delay(pause.probes);
-                reason.clone_into(&mut pause.reason);
-                Some(Change::ProbeFailed(pause.clone()))
+                pause.stored.probes += 1;
+                let delay = probe_delay(pause.stored.probes);
+                (pause.probe_at, pause.stored.probe_at) = (now + delay, wall + delay);
+                reason.clone_into(&mut pause.stored.reason);
+                Some(Change::ProbeFailed(pause.stored.clone()))
             }
             None => {
                 self.count(now, true);
                 if !self.only_fails(now) {
                     return None;
                 }
-                let pause = Pause { since: now, probe_at: now + probe_delay(0), probes: 0, reason: reason.to_owned() };
-                self.pause = Some(pause.clone());
-                Some(Change::Paused(pause))
+                let delay = probe_delay(0);
+                let stored = Pause { since: wall, probe_at: wall + delay, probes: 0, reason: reason.to_owned() };
+                self.pause = Some(Paused { since: now, probe_at: now + delay, stored: stored.clone() });
+                Some(Change::Paused(stored))
             }
         }
     }

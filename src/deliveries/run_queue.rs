@@ -1,5 +1,8 @@
 //! What waits, in memory: which delivery may go out now, and when to look again. Pure; the loop around it lives in the server.
 //!
+//! **Time.** The table has moments of the wall clock, which may be set. They become monotonic time when a delivery is taken in, so that
+//! its wait takes as long as it was meant to. All other moments here, gates included, are monotonic (ms).
+//!
 //! **Dramatis personae.** A *lane* is one stream of one callback. A *line* is one callback: its lanes, what it has in flight,
 //! and its [`Gate`].
 //!
@@ -25,10 +28,13 @@ use slab::Slab;
 use self::lane::{Class, Lane, Stands, Waits};
 use super::breaker::Gate;
 use super::store::Waiting;
-use crate::model::{CallbackId, DeliveryId, Millis};
+use crate::model::{CallbackId, ClockReading, DeliveryId, Millis};
 
 /// After a probe that could not be made.
 const PROBE_AGAIN_MS: Millis = 1_000;
+
+/// The longest that a first try waits. The store makes those that it queues at once due a millisecond apart.
+const LONGEST_FIRST_WAIT_MS: Millis = 1_000;
 
 /// How many requests may be in flight for all callbacks together.
 #[derive(Debug, Clone, Copy)]
@@ -95,8 +101,8 @@ struct Flight {
     lane: usize,
     class: Class,
     probe: bool,
-    /// It was queued anew meanwhile.
-    again: Option<Waiting>,
+    /// It was queued anew meanwhile, under this stream key.
+    again: Option<(Arc<str>, Waits)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,13 +125,14 @@ pub struct RunQueue {
     in_flight: [usize; 2],
     slots: [usize; 2],
     order_hold: Millis,
+    longest_retry: Millis,
     cap: usize,
 }
 
 impl RunQueue {
-    /// `order_hold` in ms; `cap`: requests in flight for one callback at most.
+    /// `order_hold` and `longest_retry`, the longest wait for a retry, in ms; `cap`: requests in flight for one callback at most.
     #[must_use]
-    pub fn new(order_hold: Millis, cap: usize, slots: Slots) -> Self {
+    pub fn new(order_hold: Millis, longest_retry: Millis, cap: usize, slots: Slots) -> Self {
         Self {
             lanes: Slab::new(),
             lane_of: HashMap::new(),
@@ -137,6 +144,7 @@ impl RunQueue {
             in_flight: [0; 2],
             slots: [slots.first_tries, slots.retries],
             order_hold,
+            longest_retry,
             cap,
         }
     }
@@ -154,26 +162,38 @@ impl RunQueue {
     }
 
     /// Takes in a waiting delivery, unless it is known as it is. One that is in flight is taken in when its attempt is over.
-    pub fn put(&mut self, waiting: &Waiting, now: Millis) {
+    pub fn put(&mut self, waiting: &Waiting, now: ClockReading) {
         let known = self.place_of.get(&waiting.delivery);
-        if known.is_some_and(|place| self.lanes[*place].queued_at(waiting.delivery) >= Some(waiting.queued_at)) {
+        if known.is_some_and(|place| self.lanes[*place].queued_at(waiting.delivery) == Some(waiting.queued_at)) {
             return;
         }
-        if let Some(flight) = self.flights.get_mut(&waiting.delivery) {
-            flight.again = Some(waiting.clone());
-            return;
-        }
-        let held_until = waiting.delivery.made_at() + self.order_hold;
-        let class = if waiting.retry { Class::Retry } else { Class::FirstTry };
-        let place = match self.place_of.get(&waiting.delivery) {
-            Some(place) => *place,
-            None => self.lane(waiting.callback, &waiting.stream_key),
+        let (class, longest) = match waiting.retry {
+            true => (Class::Retry, self.longest_retry),
+            false => (Class::FirstTry, LONGEST_FIRST_WAIT_MS),
         };
-        let waits = Waits { due_at: waiting.due_at, held_until, queued_at: waiting.queued_at, class };
-        self.lanes[place].put(waiting.delivery, waits);
-        self.place_of.insert(waiting.delivery, place);
+        let waits = Waits {
+            due_at: now.until(waiting.due_at, longest),
+            held_until: now.until(waiting.delivery.made_at() + self.order_hold, self.order_hold),
+            queued_at: waiting.queued_at,
+            class,
+        };
+        let stream: Arc<str> = waiting.stream_key.as_str().into();
+        if let Some(flight) = self.flights.get_mut(&waiting.delivery) {
+            flight.again = Some((stream, waits));
+        } else {
+            self.enter(waiting.delivery, waiting.callback, stream, waits, now.monotonic);
+        }
+    }
+
+    fn enter(&mut self, delivery: DeliveryId, callback: CallbackId, stream: Arc<str>, waits: Waits, now: Millis) {
+        let place = match self.place_of.get(&delivery) {
+            Some(place) => *place,
+            None => self.lane(callback, stream),
+        };
+        self.lanes[place].put(delivery, waits);
+        self.place_of.insert(delivery, place);
         self.settle(place, now);
-        self.rewind_probe(waiting.callback);
+        self.rewind_probe(callback);
     }
 
     /// Forgets a delivery that waits no more. If it is in flight, its lane goes on when that is over.
@@ -212,21 +232,23 @@ impl RunQueue {
     /// An attempt is over and none will follow, unless the delivery was queued anew meanwhile.
     pub fn finish(&mut self, delivery: DeliveryId, now: Millis) {
         let Some((place, again)) = self.land(delivery, now) else { return };
+        let callback = self.lanes[place].callback;
         self.place_of.remove(&delivery);
         self.lanes[place].remove(delivery);
         self.settle(place, now);
-        if let Some(waiting) = again {
-            self.put(&waiting, now);
+        if let Some((stream, waits)) = again {
+            self.enter(delivery, callback, stream, waits, now);
         }
     }
 
     /// An attempt is over and another will follow at `due_at`.
     pub fn retry(&mut self, delivery: DeliveryId, due_at: Millis, now: Millis) {
         let Some((place, again)) = self.land(delivery, now) else { return };
+        let callback = self.lanes[place].callback;
         self.lanes[place].postpone(delivery, due_at);
         self.settle(place, now);
-        if let Some(waiting) = again {
-            self.put(&waiting, now);
+        if let Some((stream, waits)) = again {
+            self.enter(delivery, callback, stream, waits, now);
         }
     }
 
@@ -273,8 +295,7 @@ impl RunQueue {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    fn lane(&mut self, callback: CallbackId, stream: &str) -> usize {
-        let stream: Arc<str> = stream.into();
+    fn lane(&mut self, callback: CallbackId, stream: Arc<str>) -> usize {
         *self.lane_of.entry((callback, stream.clone())).or_insert_with(|| {
             let place = self.lanes.insert(Lane::new(callback, stream));
             let line = self.lines.entry(callback).or_insert_with(|| Line::new(self.cap));
@@ -398,7 +419,7 @@ impl RunQueue {
     }
 
     /// The attempt is over: frees its slot, its place in the line, and its lane.
-    fn land(&mut self, delivery: DeliveryId, now: Millis) -> Option<(usize, Option<Waiting>)> {
+    fn land(&mut self, delivery: DeliveryId, now: Millis) -> Option<(usize, Option<(Arc<str>, Waits)>)> {
         let Flight { lane: place, class, probe, again } = self.flights.remove(&delivery)?;
         self.in_flight[class as usize] -= 1;
         let lane = &mut self.lanes[place];

@@ -52,6 +52,12 @@ impl RetrySchedule {
         &self.0
     }
 
+    /// The longest wait (ms), with the most jitter.
+    #[must_use]
+    pub fn longest_wait(&self) -> Millis {
+        Millis::from(self.0.iter().copied().max().unwrap_or_default()) * 1_100
+    }
+
     /// How long to wait after `tries` tries failed (ms), ±10 % by `jitter` in `-1.0..=1.0`; `None`: given up.
     #[must_use]
     pub fn wait_after(&self, tries: i64, jitter: f64) -> Option<Millis> {
@@ -80,6 +86,7 @@ mod tests {
             let base = Millis::from(seconds[usize::try_from(near).expect("small")]) * 1_000;
             let wait = schedule.wait_after(near, jitter).expect("one more try");
             prop_assert!((base * 9 / 10 - 1..=base * 11 / 10).contains(&wait), "{wait} for {base}");
+            prop_assert!(wait <= schedule.longest_wait());
             if !(0..schedule.tries()).contains(&tries) {
                 prop_assert_eq!(schedule.wait_after(tries, jitter), None);
             }

@@ -18,7 +18,7 @@ mod version;
 
 pub use actor::{Action, Actor, Forbidden, Role, Who};
 #[cfg(feature = "ssr")]
-pub use clock::{Clock, SystemClock, TestClock};
+pub use clock::{Clock, ClockReading, SystemClock, TestClock};
 #[cfg(feature = "ssr")]
 pub use ids::IdGenerator;
 pub use ids::{

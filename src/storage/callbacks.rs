@@ -223,9 +223,10 @@ impl CallbackStore for Db {
     async fn set_pause(&self, id: CallbackId, pause: Option<&Pause>) -> Result<bool, StoreError> {
         let updated = match pause {
             Some(pause) => {
+                // A change from after the first probe was made before the clock was set back, and thus before the pause.
                 sqlx::query(
                     "update callbacks set paused_since = $2, probe_at = $3, probes = $4, pause_reason = $5 \
-                     where id = $1 and enabled = 1 and updated_at < $2 and (paused_since = $2 or ($4 = 0 and paused_since is null))",
+                     where id = $1 and enabled = 1 and (updated_at < $2 or updated_at > $3) and (paused_since = $2 or ($4 = 0 and paused_since is null))",
                 )
                 .bind(id.0)
                 .bind(pause.since)

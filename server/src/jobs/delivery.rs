@@ -31,7 +31,8 @@ use self::looks::Reach;
 use self::owner::Owner;
 
 /// After a fault of the console itself.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+const TRY_AGAIN_MS: Millis = 1_000;
+const TRY_AGAIN: Duration = Duration::from_millis(TRY_AGAIN_MS.unsigned_abs());
 
 /// What the loop works with.
 #[derive(Clone)]

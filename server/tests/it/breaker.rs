@@ -8,6 +8,7 @@ use callsheet::deliveries::{DeliveryFilter, DeliveryState};
 use callsheet::model::{Actor, CallbackKind, Clock, PageRequest, SourceId, SystemClock, TestClock};
 use callsheet::sources::Adapter;
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet_server::config::Config;
 
 use crate::support::{
     Answer, DOMAIN, Database, Received, Receiver, TestConsole, lines, on_both_databases, schedule, until, use_cases_in,
@@ -15,10 +16,16 @@ use crate::support::{
 
 on_both_databases!(
     a_failing_receiver_is_paused_probed_and_then_gets_all_in_order,
-    a_person_who_resumes_lets_go_what_waits
+    a_person_who_resumes_lets_go_what_waits,
+    a_clock_that_is_set_changes_no_wait
 );
 
 const KIND: CallbackKind = CallbackKind::Publish;
+
+fn settings(config: &mut Config) {
+    config.retry_schedule = schedule(&[0, 600, 600, 600]);
+    config.order_hold_ms = 3_600_000;
+}
 
 /// A console whose time the test makes pass, and a receiver that fails. `rooms` streams were published so far.
 struct Stage {
@@ -31,11 +38,7 @@ struct Stage {
 impl Stage {
     async fn set(database: Database) -> Self {
         let clock = Arc::new(TestClock::at(SystemClock.now()));
-        let console = TestConsole::start_at(database, clock.clone(), |config| {
-            config.retry_schedule = schedule(&[0, 600, 600, 600]);
-            config.order_hold_ms = 3_600_000;
-        })
-        .await;
+        let console = TestConsole::start_at(database, clock.clone(), settings).await;
         let receiver = Receiver::start();
         receiver.answer(|_| Answer::Status(500));
         console.add_domain().await;
@@ -157,6 +160,33 @@ async fn a_person_who_resumes_lets_go_what_waits(database: Database) {
     let received = stage.receiver.count(failed + 1).await;
     assert!(line(&received, failed).ends_with("publish_started attempt 1"), "{:?}", lines(&received[failed..]));
     assert_eq!(stage.pause().await, None);
+    stage.console.stop().await;
+}
+
+async fn a_clock_that_is_set_changes_no_wait(database: Database) {
+    const HOUR: i64 = 3_600_000;
+    let mut stage = Stage::set(database).await;
+    let has = |line: &'static str| move |received: &[Received]| lines(received).iter().any(|one| one == line);
+    stage.start().await;
+    until(|| stage.failed(), |failed| *failed == 1).await;
+    // With its jitter the wait is 660 s at most.
+    stage.clock.jump(-HOUR);
+    stage.pass(660_000).await;
+    stage.receiver.until(has("room_0 publish_started attempt 2")).await;
+    until(|| stage.failed(), |failed| *failed == 2).await;
+    stage.clock.jump(2 * HOUR);
+    stage.pass(500_000).await;
+    let received = stage.receiver.count(4).await;
+    assert_eq!(line(&received, 3), "room_2 publish_started attempt 1", "nothing else is due");
+    until(|| stage.failed(), |failed| *failed == 3).await;
+    // Whoever starts after the clock was set back waits for as long as any retry may: an hour, as answers may ask for.
+    let (data, database) = stage.console.stop().await;
+    stage.clock.jump(-24 * HOUR);
+    stage.console = TestConsole::start_on(data, database, stage.clock.clone(), settings).await;
+    stage.start().await;
+    stage.receiver.until(has("room_3 publish_started attempt 1")).await;
+    stage.pass(HOUR).await;
+    stage.receiver.until(has("room_0 publish_started attempt 3")).await;
     stage.console.stop().await;
 }
 

@@ -16,6 +16,7 @@ on_both_databases!(
     a_pause_is_kept_and_moves_on_with_its_probes,
     each_change_of_a_person_ends_a_pause_and_is_told,
     a_person_who_was_faster_wins,
+    a_change_from_before_the_clock_was_set_back_hinders_no_pause,
     turned_off_is_paused_no_more,
     a_pause_shows_in_the_lists,
 );
@@ -128,6 +129,15 @@ async fn a_person_who_was_faster_wins(database: Database) {
     assert_eq!(stage.paused().await, None);
     stage.console.callbacks.set_enabled(&Actor::cli(), DOMAIN, KIND, false).await.expect("off");
     assert!(!stage.set_pause(Some(&stage.pause())).await, "it is off");
+}
+
+async fn a_change_from_before_the_clock_was_set_back_hinders_no_pause(database: Database) {
+    let stage = Stage::set(&database).await;
+    stage.console.callbacks.set_address(&Actor::cli(), DOMAIN, KIND, ADDRESS).await.expect("changed");
+    stage.clock.jump(-3_600_000);
+    let pause = stage.pause();
+    assert!(stage.set_pause(Some(&pause)).await);
+    assert_eq!(stage.paused().await, Some(pause));
 }
 
 async fn turned_off_is_paused_no_more(database: Database) {

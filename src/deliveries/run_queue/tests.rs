@@ -4,7 +4,13 @@ use super::*;
 
 const NOW: Millis = 1_795_357_880_000;
 const HOLD: Millis = 60_000;
+const LONGEST: Millis = 1_000_000;
 const SLOTS: Slots = Slots { first_tries: 64, retries: 64 };
+
+/// This moment, while both clocks agree.
+fn at(now: Millis) -> ClockReading {
+    ClockReading { wall: now, monotonic: now }
+}
 
 fn id(n: i64) -> DeliveryId {
     DeliveryId((NOW << 20) + n)
@@ -29,10 +35,10 @@ fn callbacks(departures: &[Departure]) -> Vec<i64> {
 
 #[test]
 fn a_stream_goes_in_order_and_others_do_not_wait() {
-    let mut queue = RunQueue::new(HOLD, 16, SLOTS);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
     for n in 1..=2 {
-        queue.put(&waiting(n, 1, "a", NOW), NOW);
-        queue.put(&waiting(10 + n, 1, "b", NOW), NOW);
+        queue.put(&waiting(n, 1, "a", NOW), at(NOW));
+        queue.put(&waiting(10 + n, 1, "b", NOW), at(NOW));
     }
     assert_eq!(departed(&mut queue, NOW), [(id(1), false), (id(11), false)]);
     queue.retry(id(1), NOW + 5_000, NOW);
@@ -51,9 +57,9 @@ fn a_stream_goes_in_order_and_others_do_not_wait() {
 
 #[test]
 fn a_held_delivery_goes_out_of_order() {
-    let mut queue = RunQueue::new(HOLD, 16, SLOTS);
-    queue.put(&waiting(1, 1, "a", NOW), NOW);
-    queue.put(&waiting(2, 1, "a", NOW), NOW);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
+    queue.put(&waiting(1, 1, "a", NOW), at(NOW));
+    queue.put(&waiting(2, 1, "a", NOW), at(NOW));
     assert_eq!(departed(&mut queue, NOW), [(id(1), false)]);
     queue.retry(id(1), NOW + 600_000, NOW);
     assert_eq!(queue.next_wake(), Some(NOW + HOLD));
@@ -62,11 +68,11 @@ fn a_held_delivery_goes_out_of_order() {
 
 #[test]
 fn the_cap_of_one_callback_holds_only_itself() {
-    let mut queue = RunQueue::new(HOLD, 2, SLOTS);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 2, SLOTS);
     for n in 0..5 {
-        queue.put(&waiting(n, 1, &format!("s{n}"), NOW), NOW);
+        queue.put(&waiting(n, 1, &format!("s{n}"), NOW), at(NOW));
     }
-    queue.put(&waiting(9, 2, "s", NOW), NOW);
+    queue.put(&waiting(9, 2, "s", NOW), at(NOW));
     assert_eq!(callbacks(&queue.depart(NOW)), [1, 2, 1]);
     assert_eq!(departed(&mut queue, NOW), []);
     queue.finish(id(0), NOW);
@@ -79,30 +85,30 @@ fn the_cap_of_one_callback_holds_only_itself() {
 
 #[test]
 fn lines_take_turns_so_a_long_one_gets_no_more_than_a_short_one() {
-    let mut queue = RunQueue::new(HOLD, 16, Slots { first_tries: 4, retries: 4 });
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, Slots { first_tries: 4, retries: 4 });
     for n in 0..50 {
-        queue.put(&waiting(n, 1, &format!("s{n}"), NOW), NOW);
+        queue.put(&waiting(n, 1, &format!("s{n}"), NOW), at(NOW));
     }
     for n in 50..52 {
-        queue.put(&waiting(n, 2, &format!("s{n}"), NOW), NOW);
+        queue.put(&waiting(n, 2, &format!("s{n}"), NOW), at(NOW));
     }
     assert_eq!(callbacks(&queue.depart(NOW)), [1, 2, 1, 2]);
 }
 
 #[test]
 fn retries_take_no_slot_of_first_tries() {
-    let mut queue = RunQueue::new(HOLD, 16, Slots { first_tries: 2, retries: 3 });
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, Slots { first_tries: 2, retries: 3 });
     for n in 0..10 {
-        queue.put(&again(n, n, "s", NOW), NOW);
+        queue.put(&again(n, n, "s", NOW), at(NOW));
     }
     assert_eq!(queue.depart(NOW).len(), 3);
-    queue.put(&waiting(20, 20, "s", NOW), NOW);
+    queue.put(&waiting(20, 20, "s", NOW), at(NOW));
     assert_eq!(callbacks(&queue.depart(NOW)), [20]);
     // Of one callback, a quarter of its places is for retries while both are ready.
-    let mut queue = RunQueue::new(HOLD, 4, SLOTS);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 4, SLOTS);
     for n in 0..10 {
-        queue.put(&again(n, 1, &format!("r{n}"), NOW), NOW);
-        queue.put(&waiting(n + 10, 1, &format!("f{n}"), NOW), NOW);
+        queue.put(&again(n, 1, &format!("r{n}"), NOW), at(NOW));
+        queue.put(&waiting(n + 10, 1, &format!("f{n}"), NOW), at(NOW));
     }
     let first: Vec<_> = departed(&mut queue, NOW).into_iter().map(|(id, _)| id).collect();
     assert_eq!(first, [id(10), id(11), id(12), id(0)]);
@@ -110,11 +116,11 @@ fn retries_take_no_slot_of_first_tries() {
 
 #[test]
 fn a_delivery_queued_anew_waits_for_the_end_of_its_former_attempt() {
-    let mut queue = RunQueue::new(HOLD, 16, SLOTS);
-    queue.put(&waiting(1, 1, "a", NOW), NOW);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
+    queue.put(&waiting(1, 1, "a", NOW), at(NOW));
     assert_eq!(departed(&mut queue, NOW), [(id(1), false)]);
     queue.remove(id(1), NOW);
-    queue.put(&Waiting { queued_at: NOW + 1, ..waiting(1, 1, "evt_1", NOW) }, NOW);
+    queue.put(&Waiting { queued_at: NOW + 1, ..waiting(1, 1, "evt_1", NOW) }, at(NOW));
     assert_eq!(departed(&mut queue, NOW), []);
     queue.finish(id(1), NOW);
     assert_eq!(departed(&mut queue, NOW), [(id(1), false)]);
@@ -124,9 +130,9 @@ fn a_delivery_queued_anew_waits_for_the_end_of_its_former_attempt() {
 
 #[test]
 fn a_cancelled_head_lets_the_next_go() {
-    let mut queue = RunQueue::new(HOLD, 16, SLOTS);
-    queue.put(&waiting(1, 1, "a", NOW + 5_000), NOW);
-    queue.put(&waiting(2, 1, "a", NOW), NOW);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
+    queue.put(&waiting(1, 1, "a", NOW + 5_000), at(NOW));
+    queue.put(&waiting(2, 1, "a", NOW), at(NOW));
     assert_eq!(departed(&mut queue, NOW), []);
     queue.remove(id(1), NOW);
     assert_eq!(departed(&mut queue, NOW), [(id(2), false)]);
@@ -134,11 +140,11 @@ fn a_cancelled_head_lets_the_next_go() {
 
 #[test]
 fn a_paused_line_sends_only_its_oldest_as_a_probe() {
-    let mut queue = RunQueue::new(HOLD, 16, SLOTS);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
     for n in 0..5 {
-        queue.put(&again(n, 1, &format!("s{n}"), NOW + 600_000), NOW);
+        queue.put(&again(n, 1, &format!("s{n}"), NOW + 600_000), at(NOW));
     }
-    queue.put(&waiting(9, 1, "s9", NOW), NOW);
+    queue.put(&waiting(9, 1, "s9", NOW), at(NOW));
     queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 30_000 });
     assert_eq!(departed(&mut queue, NOW + 29_999), []);
     let probe = Departure { delivery: id(0), callback: CallbackId(1), out_of_order: false, probe: true };
@@ -159,10 +165,10 @@ fn a_paused_line_sends_only_its_oldest_as_a_probe() {
 
 #[test]
 fn a_paused_line_that_ran_empty_probes_with_what_comes_next() {
-    let mut queue = RunQueue::new(HOLD, 16, SLOTS);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
     queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW });
     assert_eq!(queue.depart(NOW), []);
-    queue.put(&waiting(1, 1, "a", NOW + 1), NOW + 1);
+    queue.put(&waiting(1, 1, "a", NOW + 1), at(NOW + 1));
     assert!(queue.depart(NOW + 1)[0].probe);
     queue.finish(id(1), NOW + 2);
     queue.set_gate(CallbackId(1), Gate::Open { limit: 16 });
@@ -171,9 +177,9 @@ fn a_paused_line_that_ran_empty_probes_with_what_comes_next() {
 
 #[test]
 fn a_probe_waits_for_what_left_before_the_pause() {
-    let mut queue = RunQueue::new(HOLD, 16, SLOTS);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
     for n in 0..3 {
-        queue.put(&waiting(n, 1, &format!("s{n}"), NOW), NOW);
+        queue.put(&waiting(n, 1, &format!("s{n}"), NOW), at(NOW));
     }
     queue.set_gate(CallbackId(1), Gate::Open { limit: 2 });
     let left = departed(&mut queue, NOW);
@@ -181,7 +187,7 @@ fn a_probe_waits_for_what_left_before_the_pause() {
     queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 30_000 });
     assert_eq!(departed(&mut queue, NOW + 30_000), []);
     queue.retry(left[0].0, NOW + 600_000, NOW + 31_000);
-    queue.put(&waiting(9, 1, "s9", NOW), NOW + 31_000);
+    queue.put(&waiting(9, 1, "s9", NOW), at(NOW + 31_000));
     assert_eq!(departed(&mut queue, NOW + 31_000), [], "one is still in flight");
     queue.retry(left[1].0, NOW + 600_000, NOW + 32_000);
     let probe = Departure { delivery: id(0), callback: CallbackId(1), out_of_order: false, probe: true };
@@ -190,9 +196,9 @@ fn a_probe_waits_for_what_left_before_the_pause() {
 
 #[test]
 fn lines_that_another_worker_takes_over_are_forgotten() {
-    let mut queue = RunQueue::new(HOLD, 1, SLOTS);
+    let mut queue = RunQueue::new(HOLD, LONGEST, 1, SLOTS);
     for n in 0..4 {
-        queue.put(&waiting(n, n % 2, &format!("s{n}"), NOW), NOW);
+        queue.put(&waiting(n, n % 2, &format!("s{n}"), NOW), at(NOW));
     }
     assert_eq!(queue.depart(NOW).len(), 2);
     queue.remove_lines(|callback| callback.0 == 1, NOW);
@@ -201,6 +207,37 @@ fn lines_that_another_worker_takes_over_are_forgotten() {
     queue.finish(id(0), NOW);
     assert_eq!(departed(&mut queue, NOW + 1), [(id(2), false)]);
     assert!(!queue.lines.contains_key(&CallbackId(1)));
+}
+
+#[test]
+fn a_wall_clock_that_is_set_lengthens_no_wait() {
+    for set in [-3_600_000, 3_600_000] {
+        let after = |monotonic: Millis| ClockReading { wall: monotonic + set, monotonic };
+        let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
+        // Known before the clock is set: a retry, and a later event of its stream that is held.
+        queue.put(&again(1, 1, "a", NOW + 5_000), at(NOW));
+        queue.put(&waiting(2, 1, "b", NOW), at(NOW));
+        assert_eq!(departed(&mut queue, NOW), [(id(2), false)]);
+        queue.retry(id(2), NOW + 600_000, NOW);
+        queue.put(&waiting(3, 1, "b", NOW + set), after(NOW));
+        assert_eq!(queue.next_wake(), Some(NOW + 5_000));
+        // By a clock that was set forward the third was held for long enough.
+        let (retried, held) = ((id(1), false), (id(3), true));
+        let (now, later) = if set < 0 { (vec![retried], vec![held]) } else { (vec![held, retried], Vec::new()) };
+        assert_eq!(departed(&mut queue, NOW + 5_000), now);
+        assert_eq!(departed(&mut queue, NOW + HOLD), later);
+        // Put again by a person, earlier on the wall clock than before.
+        queue.put(&Waiting { queued_at: NOW + set, ..waiting(2, 1, "b", NOW + set) }, after(NOW + HOLD));
+        queue.finish(id(3), NOW + HOLD);
+        assert_eq!(departed(&mut queue, NOW + HOLD), [(id(2), false)]);
+    }
+    // Read from the table after the clock was set back: no longer than any delivery of its kind waits.
+    let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
+    let day_before = ClockReading { wall: NOW - 24 * 3_600_000, monotonic: 0 };
+    queue.put(&again(1, 1, "a", NOW + 5_000), day_before);
+    queue.put(&waiting(2, 1, "b", NOW), day_before);
+    assert_eq!(departed(&mut queue, LONGEST_FIRST_WAIT_MS), [(id(2), false)]);
+    assert_eq!(queue.next_wake(), Some(LONGEST));
 }
 
 #[derive(Debug, Clone)]
@@ -229,7 +266,7 @@ proptest! {
     #[test]
     fn nothing_is_lost_or_sent_twice_at_once(acts in prop::collection::vec(act(), 1..200)) {
         let slots = Slots { first_tries: 5, retries: 3 };
-        let mut queue = RunQueue::new(HOLD, 4, slots);
+        let mut queue = RunQueue::new(HOLD, LONGEST, 4, slots);
         let (mut now, mut flying, mut known) = (NOW, Vec::<Departure>::new(), BTreeSet::new());
         let lane_of = |n: i64| (n % 4, format!("s{}", n % 8));
         for (queued_at, act) in (0..).zip(acts) {
@@ -237,7 +274,7 @@ proptest! {
                 Act::Put { n, retry, later } => {
                     let (callback, stream) = lane_of(n);
                     let row = Waiting { retry, queued_at, ..waiting(n, callback, &stream, now + later) };
-                    queue.put(&row, now);
+                    queue.put(&row, at(now));
                     known.insert(id(n));
                 }
                 Act::Remove(n) => {

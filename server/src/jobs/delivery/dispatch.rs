@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use callsheet::callbacks::{CallbackStore, OffReason, Pause};
 use callsheet::deliveries::{
-    Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Made, Ownership, Queued, Ready, RunQueue, Slots,
+    Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Gate, Made, Ownership, Queued, Ready, RunQueue, Slots,
     Verdict, Waiting, log_courier_error, shard_of,
 };
-use callsheet::model::{CallbackId, Clock, DeliveryId, Millis};
+use callsheet::model::{CallbackId, Clock, ClockReading, DeliveryId, Millis};
 use callsheet::storage::{Db, Epochs, Leases, News};
 use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::TRY_AGAIN;
+use super::{TRY_AGAIN, TRY_AGAIN_MS};
 use super::looks::{Looks, Reach};
 use super::writer::Pace;
 
@@ -33,7 +33,8 @@ const PAGE: i64 = 10_000;
 pub(super) struct Landed {
     pub(super) delivery: DeliveryId,
     pub(super) callback: CallbackId,
-    pub(super) retry_at: Option<Millis>,
+    /// In how many ms the next attempt is due; `None`: none will follow.
+    pub(super) retry_in: Option<Millis>,
     /// `None`: nothing was sent.
     pub(super) verdict: Option<Verdict>,
 }
@@ -106,11 +107,12 @@ impl Dispatch {
     pub(super) fn new(db: Db, courier: Courier, clock: Arc<dyn Clock>, order_hold: Millis, channels: Channels) -> Self {
         let Channels { made, paces, messages, drained } = channels;
         let looks = db.is_shared().then(|| Looks::new(db.clone(), messages.clone()));
+        let queue = RunQueue::new(order_hold, courier.longest_wait(), PER_ENDPOINT_CONCURRENCY, SLOTS);
         Self {
             db,
             courier,
             clock,
-            queue: RunQueue::new(order_hold, PER_ENDPOINT_CONCURRENCY, SLOTS),
+            queue,
             looks,
             breakers: HashMap::new(),
             pause_kept: HashSet::new(),
@@ -130,12 +132,12 @@ impl Dispatch {
     /// How long until something is due.
     pub(super) fn next_wake(&self) -> Option<Duration> {
         let at = self.queue.next_wake()?;
-        Some(Duration::from_millis(u64::try_from(at - self.clock.now()).unwrap_or_default()))
+        Some(Duration::from_millis(u64::try_from(at - self.clock.read().monotonic).unwrap_or_default()))
     }
 
     /// This worker has these leases from now on. It forgets what it lost or is to leave, and reads what it won.
     pub(super) fn own(&mut self, leases: Leases) {
-        let now = self.clock.now();
+        let now = self.clock.read().monotonic;
         let Leases { owned, leaving } = leases;
         self.queue.remove_lines(|callback| !owned.holds(callback), now);
         self.breakers.retain(|callback, _| owned.holds(*callback));
@@ -220,14 +222,14 @@ impl Dispatch {
 
     /// A commit of this process changed the queue.
     pub(super) fn hear(&mut self, changes: &[Queued]) {
-        let now = self.clock.now();
+        let now = self.clock.read();
         let mut look = false;
         for change in changes {
             match change {
                 // Another process may have committed earlier events of its stream.
                 Queued::Put(_) if self.looks.is_some() => look = true,
                 Queued::Put(waiting) => self.put(waiting.clone(), now),
-                Queued::Removed(delivery) => self.queue.remove(*delivery, now),
+                Queued::Removed(delivery) => self.queue.remove(*delivery, now.monotonic),
                 Queued::CallbackChanged(callback) => self.resume(*callback),
             }
         }
@@ -238,7 +240,7 @@ impl Dispatch {
 
     /// One of its tasks has something to say.
     pub(super) fn take(&mut self, message: Message) {
-        let now = self.clock.now();
+        let now = self.clock.read();
         match message {
             Message::Landed(landed) => {
                 for landed in landed {
@@ -265,9 +267,7 @@ impl Dispatch {
                 rows.into_iter().flatten().for_each(|waiting| self.put(waiting, now));
             }
             Message::Pauses { kept, paused } => self.see_pauses(&kept, paused),
-            Message::PauseKept(callback) => {
-                self.pause_kept.insert(callback);
-            }
+            Message::PauseKept(callback) => self.keep_pause(callback),
             Message::PauseRefused(callback) => self.resume(callback),
         }
         metrics::gauge!("callsheet_queue_depth").set(self.queue.len() as f64);
@@ -276,13 +276,12 @@ impl Dispatch {
 
     /// Starts the attempts that may be made now.
     pub(super) fn depart(&mut self) {
-        let departures = self.queue.depart(self.clock.now());
+        let departures = self.queue.depart(self.clock.read().monotonic);
         for group in departures.chunks(GROUP) {
             let group = group.to_vec();
             let (courier, made, messages) = (self.courier.clone(), self.made.clone(), self.messages.clone());
-            let (clock, flights, owned) = (self.clock.clone(), self.flights.clone(), self.owned.clone());
+            let (flights, owned) = (self.flights.clone(), self.owned.clone());
             self.flights.spawn(async move {
-                let now = || clock.now() + TRY_AGAIN.as_millis() as Millis;
                 let mut ready: HashMap<DeliveryId, Ready> = match courier.ready(&group).await {
                     Ok(ready) => ready.into_iter().map(|ready| (ready.id, ready)).collect(),
                     Err(error) => {
@@ -290,23 +289,15 @@ impl Dispatch {
                             error = &error as &dyn std::error::Error,
                             "cannot read deliveries; will try again"
                         );
-                        let landed = group.iter().map(|departure| nothing_sent(departure, Some(now()))).collect();
-                        return drop(messages.send(Message::Landed(landed)));
+                        let landed = group.iter().map(|departure| nothing_sent(departure, Some(TRY_AGAIN_MS)));
+                        return drop(messages.send(Message::Landed(landed.collect())));
                     }
                 };
                 for departure in group {
                     match ready.remove(&departure.delivery) {
                         Some(ready) => {
-                            let (clock, owned) = (clock.clone(), owned.clone());
-                            flights.spawn(fly(
-                                courier.clone(),
-                                departure,
-                                ready,
-                                owned,
-                                made.clone(),
-                                messages.clone(),
-                                clock,
-                            ));
+                            let (courier, owned) = (courier.clone(), owned.clone());
+                            flights.spawn(fly(courier, departure, ready, owned, made.clone(), messages.clone()));
                         }
                         None => drop(messages.send(Message::Landed(vec![nothing_sent(&departure, None)]))),
                     }
@@ -321,7 +312,7 @@ impl Dispatch {
         self.flights.wait().await;
     }
 
-    fn put(&mut self, waiting: Waiting, now: Millis) {
+    fn put(&mut self, waiting: Waiting, now: ClockReading) {
         if !self.owned.holds(waiting.callback) {
             return;
         }
@@ -332,10 +323,10 @@ impl Dispatch {
         }
     }
 
-    fn land(&mut self, landed: &Landed, now: Millis) {
-        match landed.retry_at {
-            Some(due_at) => self.queue.retry(landed.delivery, due_at, now),
-            None => self.queue.finish(landed.delivery, now),
+    fn land(&mut self, landed: &Landed, now: ClockReading) {
+        match landed.retry_in {
+            Some(wait) => self.queue.retry(landed.delivery, now.monotonic + wait, now.monotonic),
+            None => self.queue.finish(landed.delivery, now.monotonic),
         }
         let Some(verdict) = landed.verdict else { return };
         let new = || Breaker::new(PER_ENDPOINT_CONCURRENCY);
@@ -350,7 +341,8 @@ impl Dispatch {
                 Some(Pace::Resumed)
             }
             Some(Change::TurnOff) => {
-                Some(Pace::Off(CallbackOff { callback: landed.callback, at: now, reason: OffReason::PausedForLong }))
+                let (callback, at) = (landed.callback, now.wall);
+                Some(Pace::Off(CallbackOff { callback, at, reason: OffReason::PausedForLong }))
             }
             None => None,
         };
@@ -359,6 +351,15 @@ impl Dispatch {
         }
         if gate != before {
             self.queue.set_gate(landed.callback, gate);
+        }
+    }
+
+    /// A pause is stored. One that a person has ended meanwhile is taken back.
+    fn keep_pause(&mut self, callback: CallbackId) {
+        if self.breakers.get(&callback).is_some_and(|breaker| matches!(breaker.gate(), Gate::Paused { .. })) {
+            self.pause_kept.insert(callback);
+        } else {
+            let _ = self.paces.send((callback, Pace::Resumed));
         }
     }
 
@@ -379,9 +380,10 @@ impl Dispatch {
         for callback in resumed.into_iter().filter(|callback| !stored.contains(callback)) {
             self.resume(callback);
         }
+        let now = self.clock.read();
         for (callback, pause) in paused {
             if self.owned.holds(callback) && !self.breakers.contains_key(&callback) {
-                let breaker = Breaker::restored(PER_ENDPOINT_CONCURRENCY, pause);
+                let breaker = Breaker::restored(PER_ENDPOINT_CONCURRENCY, pause, now);
                 self.queue.set_gate(callback, breaker.gate());
                 self.breakers.insert(callback, breaker);
                 self.pause_kept.insert(callback);
@@ -390,8 +392,8 @@ impl Dispatch {
     }
 }
 
-fn nothing_sent(departure: &Departure, retry_at: Option<Millis>) -> Landed {
-    Landed { delivery: departure.delivery, callback: departure.callback, retry_at, verdict: None }
+fn nothing_sent(departure: &Departure, retry_in: Option<Millis>) -> Landed {
+    Landed { delivery: departure.delivery, callback: departure.callback, retry_in, verdict: None }
 }
 
 async fn fly(
@@ -401,10 +403,8 @@ async fn fly(
     owned: Arc<Ownership>,
     made: mpsc::Sender<Home>,
     messages: mpsc::UnboundedSender<Message>,
-    clock: Arc<dyn Clock>,
 ) {
-    let again = || Some(clock.now() + TRY_AGAIN.as_millis() as Millis);
-    let retry_at = match AssertUnwindSafe(courier.attempt(departure, ready)).catch_unwind().await {
+    let retry_in = match AssertUnwindSafe(courier.attempt(departure, ready)).catch_unwind().await {
         Ok(Ok(Some(attempt))) => {
             // The writer outlives all flights.
             let _ = made.send((attempt, owned)).await;
@@ -413,12 +413,12 @@ async fn fly(
         Ok(Ok(None)) => None,
         Ok(Err(error)) => {
             log_courier_error(&error);
-            again()
+            Some(TRY_AGAIN_MS)
         }
         Err(_) => {
             tracing::error!(delivery = %departure.delivery, "an attempt broke down; will try again");
-            again()
+            Some(TRY_AGAIN_MS)
         }
     };
-    let _ = messages.send(Message::Landed(vec![nothing_sent(&departure, retry_at)]));
+    let _ = messages.send(Message::Landed(vec![nothing_sent(&departure, retry_in)]));
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use callsheet::callbacks::{CallbackStore, Pause};
-use callsheet::deliveries::{CallbackOff, DeliveryStore, Fate, Made, Ownership};
-use callsheet::model::{CallbackId, Millis, StoreError};
+use callsheet::deliveries::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Made, Ownership};
+use callsheet::model::{CallbackId, StoreError};
 use callsheet::storage::{Db, Leases};
 use tokio::sync::{mpsc, watch};
 
-use super::TRY_AGAIN;
+use super::{TRY_AGAIN, TRY_AGAIN_MS};
 use super::dispatch::{Home, Landed, Message};
 
 /// Attempts in one commit at most.
@@ -32,11 +32,11 @@ pub(super) async fn write(db: Db, mut made: mpsc::Receiver<Home>, messages: mpsc
 /// Commits attempts that departed while this was owned: a shard that was taken over since is not written for, even if this worker
 /// has it again. `None`: the console stops and the database is away, so these attempts will be made once more.
 async fn record(db: &Db, owned: &Ownership, batch: Vec<Home>, made: &mpsc::Receiver<Home>) -> Option<Vec<Landed>> {
-    let (mut records, mut off, mut verdicts) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+    let (mut records, mut off, mut ends) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
     for (attempt, _) in batch {
         count(&attempt);
         off.extend(attempt.off);
-        verdicts.push(attempt.verdict);
+        ends.push((attempt.retry_in, attempt.verdict));
         records.push((attempt.record, attempt.fate));
     }
     let refused = loop {
@@ -55,16 +55,13 @@ async fn record(db: &Db, owned: &Ownership, batch: Vec<Home>, made: &mpsc::Recei
         metrics::counter!("callsheet_refused_attempts_total").increment(refused.len() as u64);
         tracing::warn!(attempts = refused.len(), "another worker has taken over; it will make these attempts again");
     }
-    let landed = records.into_iter().zip(verdicts).map(|((record, fate), verdict)| {
-        let refused = refused.contains(&record.delivery);
-        let retry_at = match fate {
+    let landed = records.into_iter().zip(ends).map(|((record, _), (retry_in, verdict))| {
+        let AttemptRecord { delivery, callback, .. } = record;
+        if refused.contains(&delivery) {
             // Its stream must not go on before the loop has heard of what it lost.
-            _ if refused => Some(record.started_at + record.millis + TRY_AGAIN.as_millis() as Millis),
-            Fate::Retry { due_at } => Some(due_at),
-            Fate::Delivered | Fate::Failed => None,
-        };
-        let verdict = (!refused).then_some(verdict);
-        Landed { delivery: record.delivery, callback: record.callback, retry_at, verdict }
+            return Landed { delivery, callback, retry_in: Some(TRY_AGAIN_MS), verdict: None };
+        }
+        Landed { delivery, callback, retry_in, verdict: Some(verdict) }
     });
     Some(landed.collect())
 }
