@@ -48,7 +48,7 @@ pub use recovery::{
     Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryState, RecoveryStore, Round,
 };
 #[cfg(feature = "ssr")]
-pub use run_queue::{Departure, RunQueue, Slots};
+pub use run_queue::{Departure, Read, RunQueue, Slots};
 #[cfg(feature = "ssr")]
 pub use schedule::RetrySchedule;
 #[cfg(feature = "ssr")]

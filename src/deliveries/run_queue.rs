@@ -13,12 +13,14 @@
 //!    is for retries.
 //! 4. Lines take turns, one departure each, so that a long line gets no more than a short one.
 //! 5. A probe leaves a paused line only while nothing else of it is in flight.
-//! 6. First tries and retries of all lines together have [`Slots`] of their own: addresses that hang in retries take nothing
+//! 6. Of a line only so many first tries are held, the earliest; the rest is read on from the table when they are fewer ([`window`]).
+//! 7. First tries and retries of all lines together have [`Slots`] of their own: addresses that hang in retries take nothing
 //!    from new events.
 
 mod lane;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ use std::sync::Arc;
 use slab::Slab;
 
 use self::lane::{Class, Lane, Stands, Waits};
+pub use self::window::Read;
+use self::window::{HELD, Unread};
 use super::breaker::Gate;
 use super::store::Waiting;
 use crate::model::{CallbackId, ClockReading, DeliveryId, Millis};
@@ -62,6 +66,12 @@ struct Line {
     /// By [`Class`]: the lanes whose next delivery may go now, oldest delivery first.
     ready: [BTreeSet<(DeliveryId, usize)>; 2],
     in_flight: [usize; 2],
+    /// By class: how many deliveries are held, those in flight included.
+    held: [usize; 2],
+    /// The latest that was taken in.
+    last: DeliveryId,
+    /// `None`: all of it is held.
+    unread: Option<Unread>,
     /// Whether it stands in `turns`, by class.
     in_turn: [bool; 2],
     /// The moment under which it stands in `timers`, while it is paused.
@@ -75,8 +85,21 @@ impl Line {
             lanes: BTreeSet::new(),
             ready: Default::default(),
             in_flight: [0; 2],
+            held: [0; 2],
+            last: DeliveryId(0),
+            unread: None,
             in_turn: [false; 2],
             probe_timer: None,
+        }
+    }
+
+    /// A delivery is held in another class than before, or no more, or newly.
+    fn count(&mut self, before: Option<Class>, after: Option<Class>) {
+        if let Some(class) = before {
+            self.held[class as usize] -= 1;
+        }
+        if let Some(class) = after {
+            self.held[class as usize] += 1;
         }
     }
 
@@ -101,8 +124,18 @@ struct Flight {
     lane: usize,
     class: Class,
     probe: bool,
-    /// It was queued anew meanwhile, under this stream key.
+    queued_at: Option<Millis>,
+    /// It was read again, or queued anew, meanwhile, under this stream key.
     again: Option<(Arc<str>, Waits)>,
+}
+
+/// An attempt that is over.
+struct Landing {
+    place: usize,
+    callback: CallbackId,
+    again: Option<(Arc<str>, Waits)>,
+    /// What is to be taken in again was queued anew; otherwise it is what was in flight.
+    is_new: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,6 +160,11 @@ pub struct RunQueue {
     order_hold: Millis,
     longest_retry: Millis,
     cap: usize,
+    /// See [`HELD`].
+    limit: usize,
+    reads: Vec<Read>,
+    /// Counts the reads that were asked for.
+    read_number: u64,
 }
 
 impl RunQueue {
@@ -146,23 +184,35 @@ impl RunQueue {
             order_hold,
             longest_retry,
             cap,
+            limit: HELD,
+            reads: Vec::new(),
+            read_number: 0,
         }
     }
 
-    /// How many deliveries wait, those in flight included.
+    /// How many deliveries are held, those in flight included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.place_of.len()
     }
 
-    /// Whether nothing waits.
+    /// Whether nothing is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.place_of.is_empty()
     }
 
-    /// Takes in a waiting delivery, unless it is known as it is. One that is in flight is taken in when its attempt is over.
+    /// Takes in a waiting delivery, unless it is known as it is, or its line has more than is held here and it is behind what is held.
+    /// One that is in flight is taken in when its attempt is over.
     pub fn put(&mut self, waiting: &Waiting, now: ClockReading) {
+        if self.is_beyond(waiting) {
+            self.read_more(waiting.callback);
+        } else {
+            self.admit(waiting, now);
+        }
+    }
+
+    fn admit(&mut self, waiting: &Waiting, now: ClockReading) {
         let known = self.place_of.get(&waiting.delivery);
         if known.is_some_and(|place| self.lanes[*place].queued_at(waiting.delivery) == Some(waiting.queued_at)) {
             return;
@@ -190,8 +240,12 @@ impl RunQueue {
             Some(place) => *place,
             None => self.lane(callback, stream),
         };
-        self.lanes[place].put(delivery, waits);
+        let before = self.lanes[place].put(delivery, waits);
         self.place_of.insert(delivery, place);
+        if let Some(line) = self.lines.get_mut(&callback) {
+            line.last = line.last.max(delivery);
+            line.count(before, Some(waits.class));
+        }
         self.settle(place, now);
         self.rewind_probe(callback);
     }
@@ -201,26 +255,38 @@ impl RunQueue {
         if let Some(flight) = self.flights.get_mut(&delivery) {
             flight.again = None;
         }
-        if let Some(place) = self.place_of.remove(&delivery) {
-            self.lanes[place].remove(delivery);
-            self.settle(place, now);
+        if let Some(place) = self.place_of.get(&delivery) {
+            self.take_out(*place, delivery, now);
         }
     }
 
-    /// Forgets all that waits for the callbacks that `gone` names; attempts in flight end by themselves.
+    fn take_out(&mut self, place: usize, delivery: DeliveryId, now: Millis) {
+        self.place_of.remove(&delivery);
+        let callback = self.lanes[place].callback;
+        let before = self.lanes[place].remove(delivery);
+        if let Some(line) = self.lines.get_mut(&callback) {
+            line.count(before, None);
+        }
+        self.settle(place, now);
+        self.read_on_if_few(callback);
+    }
+
+    /// Forgets the callbacks that `gone` names, and all that waits for them; attempts in flight end by themselves.
     pub fn remove_lines(&mut self, gone: impl Fn(CallbackId) -> bool, now: Millis) {
         let lines: Vec<CallbackId> = self.lines.keys().copied().filter(|callback| gone(*callback)).collect();
         for flight in self.flights.values_mut().filter(|flight| gone(self.lanes[flight.lane].callback)) {
             flight.again = None;
         }
         for callback in lines {
-            let places: Vec<usize> = self.lines[&callback].lanes.iter().copied().collect();
-            for place in places {
-                for delivery in self.lanes[place].clear() {
-                    self.place_of.remove(&delivery);
+            if let Some(line) = self.lines.get_mut(&callback) {
+                line.unread = None;
+                for place in line.lanes.clone() {
+                    for delivery in self.lanes[place].deliveries().collect::<Vec<_>>() {
+                        self.take_out(place, delivery, now);
+                    }
                 }
-                self.settle(place, now);
             }
+            self.set_gate(callback, Gate::Open { limit: self.cap }, now);
         }
     }
 
@@ -231,29 +297,30 @@ impl RunQueue {
 
     /// An attempt is over and none will follow, unless the delivery was queued anew meanwhile.
     pub fn finish(&mut self, delivery: DeliveryId, now: Millis) {
-        let Some((place, again)) = self.land(delivery, now) else { return };
-        let callback = self.lanes[place].callback;
-        self.place_of.remove(&delivery);
-        self.lanes[place].remove(delivery);
-        self.settle(place, now);
-        if let Some((stream, waits)) = again {
+        let Some(Landing { place, callback, again, is_new }) = self.land(delivery, now) else { return };
+        self.take_out(place, delivery, now);
+        if let Some((stream, waits)) = again.filter(|_| is_new) {
             self.enter(delivery, callback, stream, waits, now);
         }
     }
 
     /// An attempt is over and another will follow at `due_at`.
     pub fn retry(&mut self, delivery: DeliveryId, due_at: Millis, now: Millis) {
-        let Some((place, again)) = self.land(delivery, now) else { return };
-        let callback = self.lanes[place].callback;
-        self.lanes[place].postpone(delivery, due_at);
+        let Some(Landing { place, callback, again, is_new }) = self.land(delivery, now) else { return };
+        let before = self.lanes[place].postpone(delivery, due_at);
+        if let Some(line) = self.lines.get_mut(&callback) {
+            line.count(before, before.map(|_| Class::Retry));
+        }
         self.settle(place, now);
         if let Some((stream, waits)) = again {
+            let waits = if is_new { waits } else { Waits { due_at, class: Class::Retry, ..waits } };
             self.enter(delivery, callback, stream, waits, now);
         }
+        self.read_on_if_few(callback);
     }
 
     /// How fast the callback may be called from now on.
-    pub fn set_gate(&mut self, callback: CallbackId, gate: Gate) {
+    pub fn set_gate(&mut self, callback: CallbackId, gate: Gate, now: Millis) {
         let line = self.lines.entry(callback).or_insert_with(|| Line::new(self.cap));
         line.gate = gate;
         let probe_at = match gate {
@@ -261,6 +328,8 @@ impl RunQueue {
             Gate::Open { .. } => None,
         };
         self.wind_probe(callback, probe_at);
+        self.hold_fewer(callback, now);
+        self.read_on_if_few(callback);
         self.offer(callback);
         self.drop_idle_line(callback);
     }
@@ -359,7 +428,8 @@ impl RunQueue {
 
     /// A line without lanes is kept while its gate says something.
     fn drop_idle_line(&mut self, callback: CallbackId) {
-        let idle = |line: &Line| line.lanes.is_empty() && line.gate == Gate::Open { limit: self.cap };
+        let open = Gate::Open { limit: self.cap };
+        let idle = |line: &Line| line.lanes.is_empty() && line.unread.is_none() && line.gate == open;
         if self.lines.get(&callback).is_some_and(idle) {
             self.lines.remove(&callback);
         }
@@ -414,13 +484,14 @@ impl RunQueue {
             line.in_flight[class as usize] += 1;
         }
         self.in_flight[class as usize] += 1;
-        self.flights.insert(delivery, Flight { lane: place, class, probe, again: None });
+        let queued_at = lane.queued_at(delivery);
+        self.flights.insert(delivery, Flight { lane: place, class, probe, queued_at, again: None });
         Departure { delivery, callback, out_of_order, probe }
     }
 
     /// The attempt is over: frees its slot, its place in the line, and its lane.
-    fn land(&mut self, delivery: DeliveryId, now: Millis) -> Option<(usize, Option<(Arc<str>, Waits)>)> {
-        let Flight { lane: place, class, probe, again } = self.flights.remove(&delivery)?;
+    fn land(&mut self, delivery: DeliveryId, now: Millis) -> Option<Landing> {
+        let Flight { lane: place, class, probe, queued_at, again } = self.flights.remove(&delivery)?;
         self.in_flight[class as usize] -= 1;
         let lane = &mut self.lanes[place];
         lane.in_flight = None;
@@ -434,6 +505,7 @@ impl RunQueue {
         }
         self.rewind_probe(callback);
         self.offer(callback);
-        Some((place, again))
+        let is_new = again.as_ref().is_some_and(|(_, waits)| Some(waits.queued_at) != queued_at);
+        Some(Landing { place, callback, again, is_new })
     }
 }

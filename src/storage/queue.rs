@@ -18,6 +18,8 @@ use crate::deliveries::{
 };
 use crate::model::{CallbackId, DeliveryId, EventName, Millis, SessionId, StoreError};
 
+const WAITING_COLUMNS: &str = "callback_id, delivery_id, stream_key, due_at, retry, queued_at";
+
 pub(super) fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
     Ok(Waiting {
         delivery: DeliveryId(row.col("delivery_id")?),
@@ -100,12 +102,25 @@ impl DeliveryStore for Db {
         limit: i64,
     ) -> Result<Vec<Waiting>, StoreError> {
         let sql = format!(
-            "select callback_id, delivery_id, stream_key, due_at, retry, queued_at from queue \
+            "select {WAITING_COLUMNS} from queue \
              where (callback_id, delivery_id) > ($1, $2) and {} order by callback_id, delivery_id limit $3",
             is_owned(owned)
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(after.0.0).bind(after.1.0).bind(limit);
         query.fetch_all(&self.read).await?.iter().map(waiting).collect()
+    }
+
+    async fn waiting_of(
+        &self,
+        callback: CallbackId,
+        after: DeliveryId,
+        limit: i64,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let sql = format!(
+            "select {WAITING_COLUMNS} from queue where callback_id = $1 and delivery_id > $2 order by delivery_id limit $3"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(callback.0).bind(after.0).bind(limit);
+        query.fetch_all(self.hot_read()).await?.iter().map(waiting).collect()
     }
 
     async fn ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {
@@ -171,9 +186,10 @@ impl DeliveryStore for Db {
 }
 
 impl Db {
-    /// Length of the queue.
-    pub async fn queue_depth(&self) -> Result<i64, StoreError> {
-        sqlx::query("select count(*) as n from queue").fetch_one(&self.read).await?.col("n")
+    /// Length of the queue, as far as it is owned.
+    pub async fn queue_depth(&self, owned: &Ownership) -> Result<i64, StoreError> {
+        let sql = format!("select count(*) as n from queue where {}", is_owned(owned));
+        sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.read).await?.col("n")
     }
 
     /// Of most attempts there is nothing to be found.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use callsheet::deliveries::Ownership;
 use callsheet_server::config::Roles;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -92,7 +93,7 @@ pub(crate) async fn flood(stage: &Shared, receiver: &Receiver, time: Duration) -
 
 /// Waits until the queue is empty; returns how many of the accepted never came.
 pub(crate) async fn until_received(stage: &Stage, receiver: &Receiver) -> Outcome<i64> {
-    while stage.console.db.queue_depth().await? > 0 {
+    while stage.console.db.queue_depth(&Ownership::All).await? > 0 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     tokio::time::sleep(Duration::from_millis(200)).await;

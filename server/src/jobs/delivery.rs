@@ -34,6 +34,9 @@ use self::owner::Owner;
 const TRY_AGAIN_MS: Millis = 1_000;
 const TRY_AGAIN: Duration = Duration::from_millis(TRY_AGAIN_MS.unsigned_abs());
 
+/// How often the queue's length is counted while not all of it is held.
+const MEASURE: Duration = Duration::from_secs(10);
+
 /// What the loop works with.
 #[derive(Clone)]
 pub struct DeliveryLoop {
@@ -71,6 +74,7 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
     let mut dispatch = Dispatch::new(db.clone(), courier, clock, order_hold, channels);
     dispatch.own(leases.borrow_and_update().clone());
     let mut look_around = tokio::time::interval(owner::LOOK_AROUND);
+    let mut measure = tokio::time::interval(MEASURE);
     let mut broke_down = false;
     loop {
         dispatch.depart();
@@ -91,6 +95,7 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
             Ok(()) = leases.changed() => dispatch.own(leases.borrow_and_update().clone()),
             () = tokio::time::sleep(wake.unwrap_or_default()), if wake.is_some() => {}
             Ok(()) = hints.changed() => dispatch.look(Reach::New),
+            _ = measure.tick() => dispatch.measure(),
             _ = look_around.tick(), if db.is_shared() => {
                 dispatch.look(Reach::Far);
                 dispatch.look_at_pauses();

@@ -57,29 +57,30 @@ impl Lane {
         Self { callback, stream, in_flight: None, stands: Stands::Nowhere, waiting: BTreeMap::new() }
     }
 
-    pub(super) fn put(&mut self, delivery: DeliveryId, waits: Waits) {
-        self.waiting.insert(delivery, waits);
+    /// Returns as what it waited before.
+    pub(super) fn put(&mut self, delivery: DeliveryId, waits: Waits) -> Option<Class> {
+        self.waiting.insert(delivery, waits).map(|before| before.class)
     }
 
     pub(super) fn queued_at(&self, delivery: DeliveryId) -> Option<Millis> {
         self.waiting.get(&delivery).map(|waits| waits.queued_at)
     }
 
-    pub(super) fn remove(&mut self, delivery: DeliveryId) {
-        self.waiting.remove(&delivery);
+    /// Returns as what it waited.
+    pub(super) fn remove(&mut self, delivery: DeliveryId) -> Option<Class> {
+        self.waiting.remove(&delivery).map(|waits| waits.class)
     }
 
-    /// Forgets all; returns what waited.
-    pub(super) fn clear(&mut self) -> Vec<DeliveryId> {
-        std::mem::take(&mut self.waiting).into_keys().collect()
+    /// All that waits or is in flight.
+    pub(super) fn deliveries(&self) -> impl Iterator<Item = DeliveryId> {
+        self.waiting.keys().copied()
     }
 
-    /// A try failed; the next is due at `due_at`.
-    pub(super) fn postpone(&mut self, delivery: DeliveryId, due_at: Millis) {
-        if let Some(waits) = self.waiting.get_mut(&delivery) {
-            waits.due_at = due_at;
-            waits.class = Class::Retry;
-        }
+    /// A try failed; the next is due at `due_at`. Returns as what it waited before.
+    pub(super) fn postpone(&mut self, delivery: DeliveryId, due_at: Millis) -> Option<Class> {
+        let waits = self.waiting.get_mut(&delivery)?;
+        waits.due_at = due_at;
+        Some(std::mem::replace(&mut waits.class, Class::Retry))
     }
 
     /// The earliest event that waits or is in flight.

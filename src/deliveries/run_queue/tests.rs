@@ -145,33 +145,33 @@ fn a_paused_line_sends_only_its_oldest_as_a_probe() {
         queue.put(&again(n, 1, &format!("s{n}"), NOW + 600_000), at(NOW));
     }
     queue.put(&waiting(9, 1, "s9", NOW), at(NOW));
-    queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 30_000 });
+    queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 30_000 }, NOW);
     assert_eq!(departed(&mut queue, NOW + 29_999), []);
     let probe = Departure { delivery: id(0), callback: CallbackId(1), out_of_order: false, probe: true };
     assert_eq!(queue.depart(NOW + 30_000), [probe]);
     assert_eq!(queue.depart(NOW + 30_000), []);
     // It failed: the next probe is the same delivery, although its own next try is later.
     queue.retry(id(0), NOW + 600_000, NOW + 31_000);
-    queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 91_000 });
+    queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 91_000 }, NOW);
     assert_eq!(departed(&mut queue, NOW + 90_999), []);
     assert_eq!(queue.depart(NOW + 91_000), [probe]);
     // It came through: the line opens at a growing pace.
     queue.finish(id(0), NOW + 91_000);
-    queue.set_gate(CallbackId(1), Gate::Open { limit: 1 });
+    queue.set_gate(CallbackId(1), Gate::Open { limit: 1 }, NOW);
     assert_eq!(departed(&mut queue, NOW + 91_000), [(id(9), false)]);
-    queue.set_gate(CallbackId(1), Gate::Open { limit: 2 });
+    queue.set_gate(CallbackId(1), Gate::Open { limit: 2 }, NOW);
     assert_eq!(departed(&mut queue, NOW + 600_000), [(id(1), false)]);
 }
 
 #[test]
 fn a_paused_line_that_ran_empty_probes_with_what_comes_next() {
     let mut queue = RunQueue::new(HOLD, LONGEST, 16, SLOTS);
-    queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW });
+    queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW }, NOW);
     assert_eq!(queue.depart(NOW), []);
     queue.put(&waiting(1, 1, "a", NOW + 1), at(NOW + 1));
     assert!(queue.depart(NOW + 1)[0].probe);
     queue.finish(id(1), NOW + 2);
-    queue.set_gate(CallbackId(1), Gate::Open { limit: 16 });
+    queue.set_gate(CallbackId(1), Gate::Open { limit: 16 }, NOW);
     assert!(queue.lines.is_empty() && queue.timers.is_empty());
 }
 
@@ -181,10 +181,10 @@ fn a_probe_waits_for_what_left_before_the_pause() {
     for n in 0..3 {
         queue.put(&waiting(n, 1, &format!("s{n}"), NOW), at(NOW));
     }
-    queue.set_gate(CallbackId(1), Gate::Open { limit: 2 });
+    queue.set_gate(CallbackId(1), Gate::Open { limit: 2 }, NOW);
     let left = departed(&mut queue, NOW);
     assert_eq!(left.len(), 2);
-    queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 30_000 });
+    queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 30_000 }, NOW);
     assert_eq!(departed(&mut queue, NOW + 30_000), []);
     queue.retry(left[0].0, NOW + 600_000, NOW + 31_000);
     queue.put(&waiting(9, 1, "s9", NOW), at(NOW + 31_000));
@@ -295,9 +295,9 @@ proptest! {
                         }
                     }
                 }
-                Act::Gate { callback, limit } => queue.set_gate(CallbackId(callback), Gate::Open { limit }),
+                Act::Gate { callback, limit } => queue.set_gate(CallbackId(callback), Gate::Open { limit }, now),
                 Act::Pause { callback, later } => {
-                    queue.set_gate(CallbackId(callback), Gate::Paused { probe_at: now + later });
+                    queue.set_gate(CallbackId(callback), Gate::Paused { probe_at: now + later }, now);
                 }
                 Act::Pass(time) => now += time,
             }
@@ -315,7 +315,7 @@ proptest! {
             prop_assert!(known.iter().all(is_known), "a delivery was lost");
         }
         for callback in 0..4 {
-            queue.set_gate(CallbackId(callback), Gate::Open { limit: 4 });
+            queue.set_gate(CallbackId(callback), Gate::Open { limit: 4 }, now);
         }
         now += 1_000_000;
         loop {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use callsheet::callbacks::{CallbackStore, OffReason, Pause};
 use callsheet::deliveries::{
-    Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Gate, Made, Ownership, Queued, Ready, RunQueue, Slots,
-    Verdict, Waiting, log_courier_error, shard_of,
+    Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Gate, Made, Ownership, Queued, Read, Ready, RunQueue,
+    Slots, Verdict, Waiting, log_courier_error, shard_of,
 };
-use callsheet::model::{CallbackId, Clock, ClockReading, DeliveryId, Millis};
+use callsheet::model::{CallbackId, Clock, ClockReading, DeliveryId, Millis, StoreError};
 use callsheet::storage::{Db, Epochs, Leases, News};
 use futures::FutureExt;
 use tokio::sync::mpsc;
@@ -51,6 +51,11 @@ pub(super) enum Message {
         rows: Vec<Waiting>,
         next: Option<(CallbackId, DeliveryId)>,
     },
+    /// The next rows of a callback of which the table has more than is held.
+    ReadOn {
+        read: Read,
+        rows: Vec<Waiting>,
+    },
     /// A look for what was queued is over. `None`: it failed.
     Looked {
         news: Option<News>,
@@ -73,6 +78,8 @@ pub(super) struct Dispatch {
     courier: Courier,
     clock: Arc<dyn Clock>,
     queue: RunQueue,
+    /// More waits than the queue holds.
+    is_long: bool,
     /// `None`: this process alone fills the queue, and hears of all.
     looks: Option<Looks>,
     breakers: HashMap<CallbackId, Breaker>,
@@ -113,6 +120,7 @@ impl Dispatch {
             courier,
             clock,
             queue,
+            is_long: false,
             looks,
             breakers: HashMap::new(),
             pause_kept: HashSet::new(),
@@ -178,15 +186,41 @@ impl Dispatch {
     }
 
     fn load_page(&self, after: (CallbackId, DeliveryId)) {
-        let (db, owned, load, messages) = (self.db.clone(), self.owned.clone(), self.load, self.messages.clone());
+        let (db, owned, load) = (self.db.clone(), self.owned.clone(), self.load);
+        self.read_queue(move || {
+            let (db, owned) = (db.clone(), owned.clone());
+            async move {
+                let rows = db.waiting(&owned, after, PAGE).await?;
+                let next = rows.last().map(|last| (last.callback, last.delivery));
+                Ok(Message::Page { load, rows, next })
+            }
+        });
+    }
+
+    /// Reads on where there is room.
+    fn read_on(&mut self) {
+        for read in self.queue.take_reads() {
+            let db = self.db.clone();
+            self.read_queue(move || {
+                let db = db.clone();
+                async move {
+                    let limit = i64::try_from(read.limit).unwrap_or(i64::MAX);
+                    Ok(Message::ReadOn { read, rows: db.waiting_of(read.callback, read.after, limit).await? })
+                }
+            });
+        }
+    }
+
+    /// Reads until the database answers.
+    fn read_queue<F>(&self, read: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<Message, StoreError>> + Send,
+    {
+        let messages = self.messages.clone();
         tokio::spawn(async move {
-            loop {
-                match db.waiting(&owned, after, PAGE).await {
-                    Ok(rows) => {
-                        let next = rows.last().map(|last| (last.callback, last.delivery));
-                        let _ = messages.send(Message::Page { load, rows, next });
-                        return;
-                    }
+            while !messages.is_closed() {
+                match read().await {
+                    Ok(message) => return drop(messages.send(message)),
                     Err(error) => {
                         tracing::error!(
                             error = &error as &dyn std::error::Error,
@@ -194,9 +228,6 @@ impl Dispatch {
                         );
                         tokio::time::sleep(TRY_AGAIN).await;
                     }
-                }
-                if messages.is_closed() {
-                    return;
                 }
             }
         });
@@ -253,8 +284,10 @@ impl Dispatch {
                     self.queue.put(waiting, now);
                 }
                 self.unread = next.map(|(callback, _)| callback);
-                if let Some(next) = next {
-                    self.load_page(next);
+                if let Some((callback, delivery)) = next {
+                    // What is not held of a long line is read on when there is room.
+                    let is_over = self.queue.is_unread(callback);
+                    self.load_page((callback, if is_over { DeliveryId(i64::MAX) } else { delivery }));
                 }
                 for waiting in std::mem::take(&mut self.early) {
                     self.put(waiting, now);
@@ -262,6 +295,7 @@ impl Dispatch {
             }
             // It was begun anew.
             Message::Page { .. } => {}
+            Message::ReadOn { read, rows } => self.queue.read_on(read, &rows, now),
             Message::Looked { news, took } => {
                 let rows = self.looks.as_mut().map(|looks| looks.end(news, took, &self.owned));
                 rows.into_iter().flatten().for_each(|waiting| self.put(waiting, now));
@@ -270,12 +304,29 @@ impl Dispatch {
             Message::PauseKept(callback) => self.keep_pause(callback),
             Message::PauseRefused(callback) => self.resume(callback),
         }
-        metrics::gauge!("callsheet_queue_depth").set(self.queue.len() as f64);
+        if !self.is_long {
+            metrics::gauge!("callsheet_queue_depth").set(self.queue.len() as f64);
+        }
         metrics::gauge!("callsheet_callbacks_paused").set(self.pause_kept.len() as f64);
     }
 
-    /// Starts the attempts that may be made now.
+    /// Sees whether more waits than is held; then the table is asked how much.
+    pub(super) fn measure(&mut self) {
+        self.is_long = self.queue.has_unread();
+        if self.is_long {
+            let (db, owned) = (self.db.clone(), self.owned.clone());
+            tokio::spawn(async move {
+                match db.queue_depth(&owned).await {
+                    Ok(depth) => metrics::gauge!("callsheet_queue_depth").set(depth as f64),
+                    Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot count the queue"),
+                }
+            });
+        }
+    }
+
+    /// Starts the attempts that may be made now, and reads on.
     pub(super) fn depart(&mut self) {
+        self.read_on();
         let departures = self.queue.depart(self.clock.read().monotonic);
         for group in departures.chunks(GROUP) {
             let group = group.to_vec();
@@ -350,7 +401,7 @@ impl Dispatch {
             let _ = self.paces.send((landed.callback, pace));
         }
         if gate != before {
-            self.queue.set_gate(landed.callback, gate);
+            self.queue.set_gate(landed.callback, gate, now.monotonic);
         }
     }
 
@@ -368,7 +419,7 @@ impl Dispatch {
         self.pause_kept.remove(&callback);
         if let Some(breaker) = self.breakers.get_mut(&callback) {
             breaker.resume();
-            self.queue.set_gate(callback, breaker.gate());
+            self.queue.set_gate(callback, breaker.gate(), self.clock.read().monotonic);
         }
     }
 
@@ -384,7 +435,7 @@ impl Dispatch {
         for (callback, pause) in paused {
             if self.owned.holds(callback) && !self.breakers.contains_key(&callback) {
                 let breaker = Breaker::restored(PER_ENDPOINT_CONCURRENCY, pause, now);
-                self.queue.set_gate(callback, breaker.gate());
+                self.queue.set_gate(callback, breaker.gate(), now.monotonic);
                 self.breakers.insert(callback, breaker);
                 self.pause_kept.insert(callback);
             }

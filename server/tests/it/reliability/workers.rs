@@ -23,7 +23,8 @@ impl Team {
     /// Two workers, each with its half. `lease`: in seconds.
     async fn start(lease: u32) -> Self {
         let data = tempfile::tempdir().expect("folder");
-        let stage = Stage { lease, ..Stage::set(Database::postgres().await, data.path()).await };
+        let mut stage = Stage::set(Database::postgres().await, data.path()).await;
+        stage.lease = lease;
         let (front, address) = stage.serve("web,ingest");
         let mut team = Self { load: stage.publish(&address), stage, front, workers: Vec::new(), _data: data };
         team.join();
