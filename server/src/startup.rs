@@ -29,8 +29,8 @@ use crate::http::rate_limit::RateLimits;
 use crate::http::router::{Serves, router};
 use crate::http::serve::serve;
 use crate::jobs::{
-    DeliveryLoop, Watch, clean_up, deliver, enforce, forget_attempts, hold_streams, reap, recover, take_inventory,
-    watch_access_logs, write_key_uses,
+    DeliveryLoop, Loops, Pulse, Watch, clean_up, deliver, enforce, forget_attempts, hold_streams, reap, recover,
+    take_inventory, watch_access_logs, write_key_uses,
 };
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
@@ -164,7 +164,7 @@ impl Application {
             trusted_proxies: config.trusted_proxies.as_slice().into(),
             data_dir: config.data_dir.as_path().into(),
             limits: RateLimits::new(config.api_rate_limit, console.clock.clone()),
-            loops: Default::default(),
+            loops: Loops::new(console.clock.clone()),
         };
         Ok(Self { console, config, buckets, listener, ingest, state, setup_token })
     }
@@ -211,18 +211,18 @@ impl Application {
             let (enforced, held) = (rest.clone(), rest.clone());
             {
                 let (streams, publishers, boot) = (streams.clone(), publishers.clone(), boot.clone());
-                supervise!("disconnects", move || {
-                    enforce(streams.clone(), publishers.clone(), boot.clone(), enforced.clone())
+                supervise!("disconnects", move |pulse| {
+                    enforce(streams.clone(), publishers.clone(), boot.clone(), pulse, enforced.clone())
                 });
             }
-            supervise!("stream leases", move || {
-                hold_streams(streams.clone(), publishers.clone(), boot.clone(), held.clone())
+            supervise!("stream leases", move |pulse| {
+                hold_streams(streams.clone(), publishers.clone(), boot.clone(), pulse, held.clone())
             });
             tasks.spawn(ingest.run(Arc::new(console.streams.clone()), sources));
         }
         {
             let (metrics, rest) = (state.metrics.clone(), rest.clone());
-            supervise!("metrics", move || keep_up(metrics.clone(), rest.clone()));
+            supervise!("metrics", move |pulse| keep_up(metrics.clone(), pulse, rest.clone()));
         }
         if config.roles.worker {
             let parts = DeliveryLoop {
@@ -233,32 +233,33 @@ impl Application {
                 lease: config.lease,
             };
             let (deliveries, reaped, recovered, cleaned) = (rest.clone(), rest.clone(), rest.clone(), rest.clone());
-            supervise!("deliveries", move || deliver(parts.clone(), deliveries.clone()));
+            supervise!("deliveries", move |pulse| deliver(parts.clone(), pulse, deliveries.clone()));
             let streams = console.streams.clone();
-            supervise!("sessions", move || reap(streams.clone(), clock.clone(), reaped.clone()));
+            supervise!("sessions", move |pulse| reap(streams.clone(), clock.clone(), pulse, reaped.clone()));
             let recoveries = console.recoveries.clone();
-            supervise!("recoveries", move || recover(recoveries.clone(), recovered.clone()));
+            supervise!("recoveries", move |pulse| recover(recoveries.clone(), pulse, recovered.clone()));
             let cleaning = console.clone();
-            supervise!("clean-up", move || clean_up(cleaning.clone(), cleaned.clone()));
+            supervise!("clean-up", move |pulse| clean_up(cleaning.clone(), pulse, cleaned.clone()));
             for logs in config.access_logs {
                 let (console, buckets, folder) = (console.clone(), buckets.clone(), config.data_dir.clone());
                 let rest = rest.clone();
-                supervise!("access logs", move || {
+                supervise!("access logs", move |pulse| {
                     let watch = Watch::new(console.clone(), buckets.clone(), folder.clone(), logs.clone());
-                    watch_access_logs(watch, rest.clone())
+                    watch_access_logs(watch, pulse, rest.clone())
                 });
             }
         }
         if config.roles.web {
             let (keys, accounts, limits) = (console.keys.clone(), console.accounts.clone(), state.limits.clone());
             let (written, forgotten) = (rest.clone(), rest.clone());
-            supervise!("key uses", move || write_key_uses(keys.clone(), written.clone()));
-            supervise!("limits", move || forget_attempts(accounts.clone(), limits.clone(), forgotten.clone()));
+            supervise!("key uses", move |pulse| write_key_uses(keys.clone(), pulse, written.clone()));
+            supervise!("limits", move |pulse| forget_attempts(accounts.clone(), limits.clone(), pulse, forgotten.clone()));
         }
         if config.roles.ingest {
             let (stats, buckets, rest) = (console.stats.clone(), buckets, rest.clone());
-            supervise!("inventory", move || take_inventory(stats.clone(), buckets.clone(), rest.clone()));
+            supervise!("inventory", move |pulse| take_inventory(stats.clone(), buckets.clone(), pulse, rest.clone()));
         }
+        loops.spawn(state.loops.clone().watch(rest.clone()));
         let supervised = state.loops.clone();
         let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };
         let trusted_proxies = Arc::clone(&state.trusted_proxies);
@@ -346,8 +347,8 @@ fn leptos_options(assets: &Assets) -> LeptosOptions {
 }
 
 /// What is measured piles up until somebody asks for it, or this is done.
-async fn keep_up(metrics: PrometheusHandle, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(tokio::time::sleep(METRICS_UPKEEP)).await.is_some() {
+async fn keep_up(metrics: PrometheusHandle, pulse: Pulse, shutdown: CancellationToken) {
+    while pulse.idle(shutdown.run_until_cancelled(tokio::time::sleep(METRICS_UPKEEP))).await.is_some() {
         metrics.run_upkeep();
     }
 }

@@ -15,11 +15,10 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The database answers, its tables are up to date, and all loops run.
+/// The database answers, its tables are up to date, and all loops run and go on.
 pub(super) async fn readyz(State(console): State<Console>, State(loops): State<Loops>) -> Response {
-    let down = loops.down();
-    if !down.is_empty() {
-        return (StatusCode::SERVICE_UNAVAILABLE, format!("not running: {}\n", down.join(", "))).into_response();
+    if let Some(trouble) = loops.trouble() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")).into_response();
     }
     match console.db.is_ready().await {
         Ok(()) => "ready\n".into_response(),

@@ -34,6 +34,7 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
 use tokio_util::sync::CancellationToken;
 
+use super::Pulse;
 use crate::buckets::Buckets;
 use crate::config::{LogPlace, WatchedLogs};
 use crate::uploads::{Upload, UploadError};
@@ -54,6 +55,7 @@ pub struct Watch {
     /// For copies of objects, while they are read.
     folder: PathBuf,
     logs: WatchedLogs,
+    pulse: Pulse,
     seen: HashMap<String, Seen>,
     /// Objects as far as they were taken in by an earlier run: Unix seconds by name.
     known: Option<HashMap<String, i64>>,
@@ -107,15 +109,16 @@ enum Trouble {
 }
 
 /// Looks again and again until the process stops.
-pub async fn watch_access_logs(mut watch: Watch, shutdown: CancellationToken) {
+pub async fn watch_access_logs(mut watch: Watch, pulse: Pulse, shutdown: CancellationToken) {
     let pause = match watch.logs.from {
         LogPlace::Files(_) => EVERY,
         LogPlace::Bucket { .. } => EVERY_IN_BUCKETS,
     };
+    watch.pulse = pulse.clone();
     let looks = async {
         loop {
             watch.look().await;
-            tokio::time::sleep(pause).await;
+            pulse.idle(tokio::time::sleep(pause)).await;
         }
     };
     shutdown.run_until_cancelled(looks).await;
@@ -125,7 +128,7 @@ impl Watch {
     /// `folder`: for what must be kept on disk while it is read.
     #[must_use]
     pub fn new(console: Console, buckets: Buckets, folder: PathBuf, logs: WatchedLogs) -> Self {
-        Self { console, buckets, folder, logs, seen: HashMap::new(), known: None }
+        Self { console, buckets, folder, logs, pulse: Pulse::default(), seen: HashMap::new(), known: None }
     }
 
     /// Looks once, and takes in what is new. What goes wrong is logged; see [`Self::troubles`].
@@ -188,7 +191,9 @@ impl Watch {
         if rests || !changed && before.is_some_and(|seen| seen.state == State::Taken) || file.stamp.0 == 0 {
             return;
         }
-        let state = match self.take(&file, changed).await {
+        // It takes as long as the file is.
+        let pulse = self.pulse.clone();
+        let state = match pulse.idle(self.take(&file, changed)).await {
             Ok(state) => state,
             // Another worker has the same place and tells what is wrong with the file; or the file was rotated meanwhile.
             Err(Trouble::Import(StatsError::ImportMoved | StatsError::FileChanged)) => State::Waiting,
@@ -291,6 +296,7 @@ impl Watch {
         let mut objects = store.list(Some(folder));
         let mut found = Vec::new();
         while let Some(object) = objects.try_next().await? {
+            self.pulse.beat();
             if object.location.filename().is_some_and(is_log) {
                 found.push(Found {
                     name: format!("bucket:{bucket}/{}", object.location),

@@ -5,13 +5,14 @@ use std::time::Duration;
 use callsheet::accounts::Accounts;
 use tokio_util::sync::CancellationToken;
 
+use super::Pulse;
 use crate::http::rate_limit::RateLimits;
 
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Forgets every minute, which is as long as anything counts.
-pub async fn forget_attempts(accounts: Accounts, limits: RateLimits, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+pub async fn forget_attempts(accounts: Accounts, limits: RateLimits, pulse: Pulse, shutdown: CancellationToken) {
+    while pulse.idle(shutdown.run_until_cancelled(tokio::time::sleep(EVERY))).await.is_some() {
         accounts.forget_attempts();
         limits.forget();
     }

@@ -7,24 +7,26 @@ use callsheet::keys::NONCE_LIFE_MS;
 use callsheet::{ClockCheck, Console};
 use tokio_util::sync::CancellationToken;
 
+use super::Pulse;
+
 const EVERY: Duration = Duration::from_secs(3_600);
 /// Between two batches.
 const PAUSE: Duration = Duration::from_millis(50);
 const DAY_MS: i64 = 86_400_000;
 
 /// Cleans up at the start and then every hour.
-pub async fn clean_up(console: Console, shutdown: CancellationToken) {
+pub async fn clean_up(console: Console, pulse: Pulse, shutdown: CancellationToken) {
     let rounds = async {
         loop {
-            clean_up_once(&console).await;
-            tokio::time::sleep(EVERY).await;
+            clean_up_once(&console, &pulse).await;
+            pulse.idle(tokio::time::sleep(EVERY)).await;
         }
     };
     shutdown.run_until_cancelled(rounds).await;
 }
 
 /// Removes everything whose time is over now, if the clock can be believed. What cannot be removed is logged, and stays until the next round.
-pub async fn clean_up_once(console: &Console) {
+pub async fn clean_up_once(console: &Console, pulse: &Pulse) {
     let (db, now) = (&console.db, console.clock.now());
     match db.check_clock(now).await {
         Ok(ClockCheck::Believed) => {}
@@ -45,27 +47,28 @@ pub async fn clean_up_once(console: &Console) {
         }
     }
     let old = now - console.retention.days * DAY_MS;
-    all("browser sessions", || db.delete_expired_sessions(now)).await;
-    all("receipts of sources", || db.delete_old_receipts(now - DAY_MS)).await;
-    all("nonces", || db.delete_old_nonces(now - NONCE_LIFE_MS)).await;
-    all("bans", || db.delete_past_bans(now)).await;
-    all("idempotent requests", || db.delete_past_requests(now)).await;
-    all("deliveries", || db.delete_old_deliveries(old)).await;
-    all("sessions", || db.delete_old_sessions(old)).await;
+    all(pulse, "browser sessions", || db.delete_expired_sessions(now)).await;
+    all(pulse, "receipts of sources", || db.delete_old_receipts(now - DAY_MS)).await;
+    all(pulse, "nonces", || db.delete_old_nonces(now - NONCE_LIFE_MS)).await;
+    all(pulse, "bans", || db.delete_past_bans(now)).await;
+    all(pulse, "idempotent requests", || db.delete_past_requests(now)).await;
+    all(pulse, "deliveries", || db.delete_old_deliveries(old)).await;
+    all(pulse, "sessions", || db.delete_old_sessions(old)).await;
     let bodies = now - console.retention.attempt_body_days * DAY_MS;
-    all("bodies of attempts", || db.empty_old_attempts(bodies)).await;
-    all("recoveries", || db.delete_old_recoveries(old)).await;
-    all("audit log", || db.delete_old_audit(now - console.retention.audit_days * DAY_MS)).await;
-    all("statistics", || async { console.stats.clean_up().await.map(u64::from) }).await;
+    all(pulse, "bodies of attempts", || db.empty_old_attempts(bodies)).await;
+    all(pulse, "recoveries", || db.delete_old_recoveries(old)).await;
+    all(pulse, "audit log", || db.delete_old_audit(now - console.retention.audit_days * DAY_MS)).await;
+    all(pulse, "statistics", || async { console.stats.clean_up().await.map(u64::from) }).await;
 }
 
 /// Removes batches until there are no more.
-async fn all<E, F>(what: &'static str, batch: impl Fn() -> F)
+async fn all<E, F>(pulse: &Pulse, what: &'static str, batch: impl Fn() -> F)
 where
     E: Error + 'static,
     F: Future<Output = Result<u64, E>>,
 {
     loop {
+        pulse.beat();
         match batch().await {
             Ok(0) => return,
             Ok(_) => tokio::time::sleep(PAUSE).await,

@@ -7,6 +7,7 @@ use callsheet::streams::{StreamError, Streams};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::Pulse;
 use crate::rtmp::Publishers;
 
 /// Another process may have forbidden a stream or ordered to disconnect one.
@@ -15,9 +16,16 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const WAIT: Duration = Duration::from_secs(5);
 
 /// Runs beside the built-in ingest. One who was admitted before a stream was forbidden is found by the next look.
-pub async fn enforce(streams: Streams, publishers: Arc<dyn Publishers>, boot: String, shutdown: CancellationToken) {
+pub async fn enforce(
+    streams: Streams,
+    publishers: Arc<dyn Publishers>,
+    boot: String,
+    pulse: Pulse,
+    shutdown: CancellationToken,
+) {
     let orders = streams.orders();
     loop {
+        pulse.beat();
         let wait = match streams.to_drop(&boot).await {
             Ok(streams) => {
                 for pushed in streams {
@@ -49,11 +57,12 @@ pub async fn hold_streams(
     streams: Streams,
     publishers: Arc<dyn Publishers>,
     boot: String,
+    pulse: Pulse,
     shutdown: CancellationToken,
 ) {
     let mut ticks = tokio::time::interval(RENEW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+    while shutdown.run_until_cancelled(pulse.idle(ticks.tick())).await.is_some() {
         if let Err(error) = renew(&streams, &*publishers, &boot).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

@@ -29,6 +29,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::dispatch::{Channels, Dispatch};
 use self::looks::Reach;
 use self::owner::Owner;
+use super::Pulse;
 
 /// After a fault of the console itself.
 const TRY_AGAIN_MS: Millis = 1_000;
@@ -50,7 +51,7 @@ pub struct DeliveryLoop {
 }
 
 /// Runs until `shutdown`; attempts in flight are then finished and recorded before the shards are given back.
-pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
+pub async fn deliver(parts: DeliveryLoop, pulse: Pulse, shutdown: CancellationToken) {
     let DeliveryLoop { courier, db, clock, order_hold, lease } = parts;
     let stop_owning = CancellationToken::new();
     let (drained_to, drained) = mpsc::unbounded_channel();
@@ -77,6 +78,8 @@ pub async fn deliver(parts: DeliveryLoop, shutdown: CancellationToken) {
     let mut measure = tokio::time::interval(MEASURE);
     let mut broke_down = false;
     loop {
+        // At least as often as it measures the queue.
+        pulse.beat();
         dispatch.depart();
         let wake = dispatch.next_wake();
         tokio::select! {

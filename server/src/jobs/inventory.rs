@@ -8,6 +8,7 @@ use callsheet::stats::Stats;
 use futures::TryStreamExt;
 use tokio_util::sync::CancellationToken;
 
+use super::Pulse;
 use crate::buckets::Buckets;
 
 /// One count for each five-minute point.
@@ -27,10 +28,10 @@ pub enum InventoryError {
 }
 
 /// Counts at the start, then every five minutes and after each recording. While that fails, the last count stands; it is told once.
-pub async fn take_inventory(stats: Stats, buckets: Buckets, shutdown: CancellationToken) {
+pub async fn take_inventory(stats: Stats, buckets: Buckets, pulse: Pulse, shutdown: CancellationToken) {
     let mut failing = false;
     loop {
-        let Some(counted) = shutdown.run_until_cancelled(count_buckets(&stats, &buckets)).await else { return };
+        let Some(counted) = shutdown.run_until_cancelled(count_buckets(&stats, &buckets, &pulse)).await else { return };
         match &counted {
             Err(error) if !failing => {
                 tracing::error!(
@@ -44,12 +45,17 @@ pub async fn take_inventory(stats: Stats, buckets: Buckets, shutdown: Cancellati
         failing = counted.is_err();
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(PAUSE) => {}
+            () = pulse.idle(tokio::time::sleep(PAUSE)) => {}
         }
+        let wait = async {
+            tokio::select! {
+                () = buckets.grown().notified() => {}
+                () = tokio::time::sleep(EVERY - PAUSE) => {}
+            }
+        };
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = buckets.grown().notified() => {}
-            () = tokio::time::sleep(EVERY - PAUSE) => {}
+            () = pulse.idle(wait) => {}
         }
     }
 }
@@ -58,13 +64,14 @@ pub async fn take_inventory(stats: Stats, buckets: Buckets, shutdown: Cancellati
 ///
 /// # Errors
 /// A bucket cannot be listed, or the count cannot be kept.
-pub async fn count_buckets(stats: &Stats, buckets: &Buckets) -> Result<(), InventoryError> {
+pub async fn count_buckets(stats: &Stats, buckets: &Buckets, pulse: &Pulse) -> Result<(), InventoryError> {
     let mut tally = stats.begin_inventory().await?;
     for bucket in buckets.names().await? {
         let store = buckets.open(&bucket).await?;
         let mut files = store.list(None);
         let failed = |source| InventoryError::Bucket { bucket: bucket.clone(), source };
         while let Some(file) = files.try_next().await.map_err(failed)? {
+            pulse.beat();
             tally.count(&bucket, file.location.as_ref(), file.size);
         }
     }

@@ -20,4 +20,4 @@ pub use inventory::{InventoryError, count_buckets, take_inventory};
 pub use key_uses::write_key_uses;
 pub use reaper::reap;
 pub use recovery::recover;
-pub use supervise::Loops;
+pub use supervise::{Loops, Pulse};

@@ -1,11 +1,14 @@
 //! Closes sessions whose time has come: the grace is over, or their source has been silent for too long. Decides on reports whose start
 //! does not come.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use callsheet::model::Clock;
 use callsheet::streams::{EarlyWatch, Silences, Streams};
 use tokio_util::sync::CancellationToken;
+
+use super::Pulse;
 
 /// Another process may have opened a session that this one watches.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -13,11 +16,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Sleeps until the next session is due, or until one changes.
-pub async fn reap(streams: Streams, clock: std::sync::Arc<dyn Clock>, shutdown: CancellationToken) {
+pub async fn reap(streams: Streams, clock: Arc<dyn Clock>, pulse: Pulse, shutdown: CancellationToken) {
     let watch = streams.watch();
     let mut silences = Silences::default();
     let mut early = EarlyWatch::default();
     loop {
+        pulse.beat();
         if let Err(error) = streams.settle_early(&mut early).await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "cannot settle the reports that wait for a start; trying again");
@@ -26,6 +30,7 @@ pub async fn reap(streams: Streams, clock: std::sync::Arc<dyn Clock>, shutdown: 
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "cannot end the publishes of silent sources; trying again");
         }
+        pulse.beat();
         let wait = match streams.reap().await {
             Ok(Some(next)) => {
                 Duration::from_millis(u64::try_from(next - clock.now()).unwrap_or_default()).min(LOOK_AGAIN)

@@ -5,6 +5,8 @@ use std::time::Duration;
 use callsheet::deliveries::{Recoveries, Round};
 use tokio_util::sync::CancellationToken;
 
+use super::Pulse;
+
 /// Between two rounds, so that new events come in between.
 const PAUSE: Duration = Duration::from_millis(100);
 /// While the queues of all callbacks concerned are long.
@@ -13,9 +15,10 @@ const HELD: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Goes round until `shutdown`. What is not through then goes on at the next start.
-pub async fn recover(recoveries: Recoveries, shutdown: CancellationToken) {
+pub async fn recover(recoveries: Recoveries, pulse: Pulse, shutdown: CancellationToken) {
     let watch = recoveries.watch();
     loop {
+        pulse.beat();
         let wait = match recoveries.step().await {
             Ok(Round::Moved) => PAUSE,
             Ok(Round::Held) => HELD,

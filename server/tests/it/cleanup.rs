@@ -7,7 +7,7 @@ use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, Clock, Millis, SourceId, SystemClock, TestClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
-use callsheet_server::jobs::clean_up_once;
+use callsheet_server::jobs::{Pulse, clean_up_once};
 use sqlx::{AnyConnection, Connection, Row};
 
 use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases, use_cases_in};
@@ -34,7 +34,7 @@ async fn count(database: &Database, table: &str) -> i64 {
 async fn pass_days(console: &Console, clock: &TestClock, days: i64) {
     for _ in 0..days {
         clock.advance(DAY_MS);
-        clean_up_once(console).await;
+        clean_up_once(console, &Pulse::default()).await;
     }
 }
 
@@ -88,7 +88,7 @@ async fn nothing_of_a_past_session_stays(database: Database) {
     assert!(!closed.contains("s3cret") && closed.contains(r#"["room","7"]"#), "{closed}");
     assert!(state("live").await.contains("s3cret"));
 
-    clean_up_once(&console).await;
+    clean_up_once(&console, &Pulse::default()).await;
     pass_days(&console, &clock, 29).await;
     assert_eq!((count(&database, "sessions").await, count(&database, "parts").await), (2, 1), "not yet");
     pass_days(&console, &clock, 2).await;
@@ -122,13 +122,13 @@ async fn a_clock_that_leaps_removes_nothing_until_a_day_has_passed(database: Dat
     };
     let receipts = async || count(&database, "source_receipts").await;
     add_receipt("first").await;
-    clean_up_once(&console).await;
+    clean_up_once(&console, &Pulse::default()).await;
     pass_days(&console, &clock, 1).await;
     assert_eq!(receipts().await, 1, "it is a day old");
 
     // Off for a power cut, and on again ten years ahead.
     clock.jump(3_650 * DAY_MS);
-    clean_up_once(&console).await;
+    clean_up_once(&console, &Pulse::default()).await;
     clock.advance(3_600_000);
     // A restart does not make the clock better.
     let again = use_cases_in(&database, clock.clone(), data.path()).await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use callsheet::model::{Actor, SystemClock};
 use callsheet::stats::{Granularity, Metric, OTHER, Slot, UsageQuery};
 use callsheet_server::buckets::Buckets;
-use callsheet_server::jobs::{InventoryError, count_buckets};
+use callsheet_server::jobs::{InventoryError, Pulse, count_buckets};
 use futures::StreamExt;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
@@ -32,7 +32,7 @@ fn write(data: &Path, path: &str, bytes: usize) {
 }
 
 async fn count(stage: &Stage) {
-    count_buckets(&stage.console.stats, &Buckets::new(stage.data.path(), Default::default())).await.expect("counted");
+    count_buckets(&stage.console.stats, &Buckets::new(stage.data.path(), Default::default()), &Pulse::default()).await.expect("counted");
 }
 
 /// Bytes and files held at the end of the slot, and before it.
@@ -143,7 +143,7 @@ async fn files_in_an_s3_store_are_counted(database: Database) {
 
     let s3 = BTreeMap::from([("films".to_owned(), store.bucket("s3://archive/console"))]);
     let buckets = Buckets::new(stage.data.path(), s3);
-    count_buckets(&stage.console.stats, &buckets).await.expect("counted");
+    count_buckets(&stage.console.stats, &buckets, &Pulse::default()).await.expect("counted");
     let today = stage.days("2026-11-22", "2026-11-22");
     let bytes = i64::try_from(10 * FILES).expect("a number");
     let files = i64::try_from(FILES).expect("a number");
@@ -153,7 +153,7 @@ async fn files_in_an_s3_store_are_counted(database: Database) {
 
     // While the store is away, what was counted last stands.
     store.stop();
-    let failed = count_buckets(&stage.console.stats, &buckets).await.expect_err("not counted");
+    let failed = count_buckets(&stage.console.stats, &buckets, &Pulse::default()).await.expect_err("not counted");
     assert!(matches!(&failed, InventoryError::Bucket { bucket, .. } if bucket == "films"), "{failed:?}");
     assert_eq!(held(&stage, &[], today).await, [(bytes + 7, None), (files + 2, None)]);
 }

@@ -2,7 +2,7 @@
 
 use callsheet::stats::{Granularity, Metric, Slot};
 use callsheet_server::buckets::Buckets;
-use callsheet_server::jobs::count_buckets;
+use callsheet_server::jobs::{Pulse, count_buckets};
 
 use super::stage::{A, B, NOW, Stage};
 use crate::support::{Database, on_both_databases};
@@ -53,7 +53,7 @@ async fn old_counts_of_files_leave_their_days(database: Database) {
     std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
     for bytes in [10, 900, 30, 20, 40] {
         std::fs::write(&file, vec![0; bytes]).expect("written");
-        count_buckets(&stage.console.stats, &Buckets::new(stage.data.path(), Default::default()))
+        count_buckets(&stage.console.stats, &Buckets::new(stage.data.path(), Default::default()), &Pulse::default())
             .await
             .expect("counted");
         stage.clock.advance(300_000);
