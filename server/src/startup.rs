@@ -253,7 +253,12 @@ impl Application {
             let (keys, accounts, limits) = (console.keys.clone(), console.accounts.clone(), state.limits.clone());
             let (written, forgotten) = (rest.clone(), rest.clone());
             supervise!("key uses", move |pulse| write_key_uses(keys.clone(), pulse, written.clone()));
-            supervise!("limits", move |pulse| forget_attempts(accounts.clone(), limits.clone(), pulse, forgotten.clone()));
+            supervise!("limits", move |pulse| forget_attempts(
+                accounts.clone(),
+                limits.clone(),
+                pulse,
+                forgotten.clone()
+            ));
         }
         if config.roles.ingest {
             let (stats, buckets, rest) = (console.stats.clone(), buckets, rest.clone());

@@ -155,12 +155,8 @@ pub trait DeliveryStore: Send + Sync {
         limit: i64,
     ) -> Result<Vec<Waiting>, StoreError>;
     /// Rows of the queue of one callback, after this delivery, in order.
-    async fn waiting_of(
-        &self,
-        callback: CallbackId,
-        after: DeliveryId,
-        limit: i64,
-    ) -> Result<Vec<Waiting>, StoreError>;
+    async fn waiting_of(&self, callback: CallbackId, after: DeliveryId, limit: i64)
+    -> Result<Vec<Waiting>, StoreError>;
     /// Those of the deliveries that still wait, with their callbacks as they are now.
     async fn ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError>;
     /// Appends the attempts and moves their deliveries on, all in one transaction. A delivery that waits no more keeps its state

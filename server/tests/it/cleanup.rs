@@ -132,10 +132,10 @@ async fn a_clock_that_leaps_removes_nothing_until_a_day_has_passed(database: Dat
     clock.advance(3_600_000);
     // A restart does not make the clock better.
     let again = use_cases_in(&database, clock.clone(), data.path()).await;
-    clean_up_once(&again).await;
+    clean_up_once(&again, &Pulse::default()).await;
     assert_eq!(receipts().await, 1);
     clock.jump(-3_650 * DAY_MS);
-    clean_up_once(&again).await;
+    clean_up_once(&again, &Pulse::default()).await;
     assert_eq!(receipts().await, 1, "nor is a clock believed that has just been set");
     pass_days(&again, &clock, 1).await;
     assert_eq!(receipts().await, 0);
@@ -143,7 +143,7 @@ async fn a_clock_that_leaps_removes_nothing_until_a_day_has_passed(database: Dat
     // Off for a holiday.
     add_receipt("second").await;
     clock.advance(14 * DAY_MS);
-    clean_up_once(&again).await;
+    clean_up_once(&again, &Pulse::default()).await;
     assert_eq!(receipts().await, 1);
     pass_days(&again, &clock, 1).await;
     assert_eq!(receipts().await, 0, "nothing stays for ever");

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use callsheet::callbacks::{CallbackStore, OffReason, Pause};
 use callsheet::deliveries::{
-    Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Gate, Made, Ownership, Queued, Read, Ready, RunQueue,
-    Slots, Verdict, Waiting, log_courier_error, shard_of,
+    Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Gate, Made, Ownership, Queued, Read, Ready,
+    RunQueue, Slots, Verdict, Waiting, log_courier_error, shard_of,
 };
 use callsheet::model::{CallbackId, Clock, ClockReading, DeliveryId, Millis, StoreError};
 use callsheet::storage::{Db, Epochs, Leases, News};
@@ -16,9 +16,9 @@ use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::{TRY_AGAIN, TRY_AGAIN_MS};
 use super::looks::{Looks, Reach};
 use super::writer::Pace;
+use super::{TRY_AGAIN, TRY_AGAIN_MS};
 
 /// Requests in flight for one callback.
 const PER_ENDPOINT_CONCURRENCY: usize = 16;

@@ -85,10 +85,7 @@ impl Owner {
         match self.db.hand_over(&self.worker, drained).await {
             Ok(()) => self.leases.send_modify(|leases| leases.leaving.retain(|shard, _| !drained.contains_key(shard))),
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "cannot hand shards over; will try again"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot hand shards over; will try again");
             }
         }
     }

@@ -8,8 +8,8 @@ use callsheet::model::{CallbackId, StoreError};
 use callsheet::storage::{Db, Leases};
 use tokio::sync::{mpsc, watch};
 
-use super::{TRY_AGAIN, TRY_AGAIN_MS};
 use super::dispatch::{Home, Landed, Message};
+use super::{TRY_AGAIN, TRY_AGAIN_MS};
 
 /// Attempts in one commit at most.
 pub(super) const BATCH: usize = 512;

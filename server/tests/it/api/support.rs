@@ -99,7 +99,7 @@ impl Api {
             trusted_proxies: Arc::default(),
             data_dir: folder.path().into(),
             limits: RateLimits::new(0, clock.clone()),
-            loops: Default::default(),
+            loops: callsheet_server::jobs::Loops::new(clock.clone()),
         };
         let router = router(state, Serves { web: true, ingest: false });
         let key = async |draft| console.keys.create(&Actor::cli(), draft).await.expect("a key").token;

@@ -53,7 +53,7 @@ impl Stage {
             trusted_proxies: Arc::default(),
             data_dir: data.path().into(),
             limits: RateLimits::new(0, clock.clone()),
-            loops: Default::default(),
+            loops: callsheet_server::jobs::Loops::new(clock.clone()),
         };
         let router: Router = router(state, Serves { web: false, ingest: true });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

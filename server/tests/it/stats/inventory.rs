@@ -32,7 +32,9 @@ fn write(data: &Path, path: &str, bytes: usize) {
 }
 
 async fn count(stage: &Stage) {
-    count_buckets(&stage.console.stats, &Buckets::new(stage.data.path(), Default::default()), &Pulse::default()).await.expect("counted");
+    count_buckets(&stage.console.stats, &Buckets::new(stage.data.path(), Default::default()), &Pulse::default())
+        .await
+        .expect("counted");
 }
 
 /// Bytes and files held at the end of the slot, and before it.

@@ -79,7 +79,8 @@ impl Stage {
     /// Makes the reads and starts the attempts that are asked for, as the loop does after each message.
     fn go_on(&mut self) -> Result<(), TestCaseError> {
         for read in self.queue.take_reads() {
-            let of_callback = (read.callback, DeliveryId(read.after.0 + 1))..(CallbackId(read.callback.0 + 1), DeliveryId(0));
+            let of_callback =
+                (read.callback, DeliveryId(read.after.0 + 1))..(CallbackId(read.callback.0 + 1), DeliveryId(0));
             let rows = self.table.range(of_callback).map(|(_, row)| row.clone()).take(read.limit).collect();
             self.reads.push_back((read, rows));
         }
