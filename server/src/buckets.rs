@@ -13,7 +13,24 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use tokio::sync::Notify;
 
-pub use s3::{BadBucket, S3Bucket};
+pub use s3::{BadBucket, S3Bucket, S3Store};
+
+/// One bucket, open.
+#[derive(Debug, Clone)]
+pub enum Bucket {
+    Folder(Arc<LocalFileSystem>),
+    S3(Arc<S3Store>),
+}
+
+impl Bucket {
+    #[must_use]
+    pub fn store(self) -> Arc<dyn ObjectStore> {
+        match self {
+            Self::Folder(folder) => folder,
+            Self::S3(s3) => s3,
+        }
+    }
+}
 
 /// All buckets of this console. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -59,9 +76,9 @@ impl Buckets {
     ///
     /// # Errors
     /// The name is not that of a folder, or the folder can be neither found nor made.
-    pub async fn open(&self, bucket: &str) -> io::Result<Arc<dyn ObjectStore>> {
+    pub async fn open(&self, bucket: &str) -> io::Result<Bucket> {
         if let Some(s3) = self.s3.get(bucket) {
-            return Ok(s3.store());
+            return Ok(Bucket::S3(s3.store()));
         }
         let mut parts = Path::new(bucket).components();
         let (Some(Component::Normal(name)), None) = (parts.next(), parts.next()) else {
@@ -70,7 +87,7 @@ impl Buckets {
         let folder = self.root.join(name);
         tokio::fs::create_dir_all(&folder).await?;
         let store = LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?;
-        Ok(Arc::new(store.with_fsync(true)))
+        Ok(Bucket::Folder(Arc::new(store.with_fsync(true))))
     }
 }
 

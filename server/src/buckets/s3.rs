@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use object_store::RetryConfig;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, RetryConfig};
 use url::Url;
 
 use super::http::Connector;
@@ -17,10 +17,13 @@ use super::http::Connector;
 const MOST_RETRIES: usize = 3;
 const RETRY_FOR: Duration = Duration::from_secs(30);
 
+/// A folder of a bucket in an S3 store; all of the bucket where the folder is the root.
+pub type S3Store = PrefixStore<AmazonS3>;
+
 /// A bucket in an S3 store. Nobody talks to the store before the bucket is used.
 #[derive(Clone)]
 pub struct S3Bucket {
-    store: Arc<dyn ObjectStore>,
+    store: Arc<S3Store>,
 }
 
 /// What is wrong with a bucket's settings: in one of them, or in all.
@@ -61,11 +64,11 @@ impl S3Bucket {
         let retry = RetryConfig { max_retries: MOST_RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
         let s3 = s3.with_bucket_name(bucket).with_retry(retry).with_http_connector(Connector).build();
         let s3 = s3.map_err(|error| BadBucket { key: None, what: error.to_string() })?;
-        Ok(Self { store: if prefix.is_root() { Arc::new(s3) } else { Arc::new(PrefixStore::new(s3, prefix)) } })
+        Ok(Self { store: Arc::new(PrefixStore::new(s3, prefix)) })
     }
 
-    pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
-        self.store.clone()
+    pub(super) fn store(&self) -> Arc<S3Store> {
+        Arc::clone(&self.store)
     }
 }
 

@@ -242,7 +242,7 @@ impl Watch {
                 if self.was_known(found).await? {
                     return Ok(State::Taken);
                 }
-                let object = self.buckets.open(bucket).await?.get(key).await?;
+                let object = self.buckets.open(bucket).await?.store().get(key).await?;
                 let copy = Upload::receive(object.into_stream(), &self.folder).await?;
                 self.import(found, Tail::Finished, move || copy.open()).await
             }
@@ -292,7 +292,7 @@ impl Watch {
     }
 
     async fn list_bucket(&self, bucket: &str, folder: &Key) -> Result<Vec<Found>, Trouble> {
-        let store = self.buckets.open(bucket).await?;
+        let store = self.buckets.open(bucket).await?.store();
         let mut objects = store.list(Some(folder));
         let mut found = Vec::new();
         while let Some(object) = objects.try_next().await? {

@@ -67,7 +67,7 @@ pub async fn take_inventory(stats: Stats, buckets: Buckets, pulse: Pulse, shutdo
 pub async fn count_buckets(stats: &Stats, buckets: &Buckets, pulse: &Pulse) -> Result<(), InventoryError> {
     let mut tally = stats.begin_inventory().await?;
     for bucket in buckets.names().await? {
-        let store = buckets.open(&bucket).await?;
+        let store = buckets.open(&bucket).await?.store();
         let mut files = store.list(None);
         let failed = |source| InventoryError::Bucket { bucket: bucket.clone(), source };
         while let Some(file) = files.try_next().await.map_err(failed)? {

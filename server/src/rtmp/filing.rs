@@ -5,24 +5,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use callsheet::model::{AppName, DomainName, Millis, StreamName};
 use callsheet::recordings::PartLocation;
 use callsheet::streams::ClosedPart;
 use jiff::tz::TimeZone;
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
-use tokio::fs::File;
-use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
-use super::RtmpConfig;
+use super::ingest::Ingest;
 use super::part::{PartEnd, PartOnDisk};
 use super::reason::plain_reason;
-use crate::buckets::Buckets;
+use super::upload::{self, Sent, Settled};
+use crate::buckets::{Bucket, Buckets};
 
-/// How much of a part is in memory at a time, in bytes; stores want pieces of at least 5 MiB.
-const PIECE: usize = 8 * 1024 * 1024;
 /// The pauses between two tries grow from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
@@ -43,6 +38,8 @@ pub(super) struct Destination {
     time_zone: TimeZone,
     /// Time after which a failing upload is given up.
     upload_for: Duration,
+    /// Cancelled when the process stops.
+    stop: CancellationToken,
     pub place: Place,
 }
 
@@ -51,13 +48,28 @@ pub(super) struct Destination {
 pub(super) struct FinishedPart {
     pub destination: Arc<Destination>,
     pub part: PartOnDisk,
-    /// An earlier try, perhaps of an earlier run, may have stored it already.
-    pub is_retried: bool,
+}
+
+/// A part that is stored, or given up.
+#[derive(Debug)]
+pub(super) struct FiledPart {
+    pub closed: ClosedPart,
+    /// No longer needed on the disk.
+    obsolete: Option<PartOnDisk>,
+}
+
+impl FiledPart {
+    /// Takes a part off the disk that is not needed there. Report it first: a part whose record is gone is not reported by the next run.
+    pub(super) async fn clear(self) {
+        if let Some(part) = self.obsolete {
+            part.remove().await;
+        }
+    }
 }
 
 /// A part is not in its bucket.
 #[derive(Debug, thiserror::Error)]
-enum FilingError {
+pub(super) enum FilingError {
     #[error("cannot read or write the file")]
     File(#[from] io::Error),
     #[error("cannot store the file")]
@@ -67,12 +79,13 @@ enum FilingError {
 }
 
 impl Destination {
-    pub(super) fn new(config: &RtmpConfig, place: Place) -> Self {
+    pub(super) fn new(ingest: &Ingest, place: Place) -> Self {
+        let config = &ingest.config;
         let (buckets, time_zone) = (config.buckets.clone(), config.time_zone.clone());
-        Self { buckets, time_zone, upload_for: config.upload_for, place }
+        Self { buckets, time_zone, upload_for: config.upload_for, stop: ingest.stop.clone(), place }
     }
 
-    pub(super) async fn open(&self) -> io::Result<Arc<dyn ObjectStore>> {
+    pub(super) async fn open(&self) -> io::Result<Bucket> {
         self.buckets.open(&self.place.bucket).await
     }
 
@@ -95,7 +108,13 @@ impl fmt::Display for Destination {
 
 impl FinishedPart {
     /// Stores the part, trying again for as long as the configuration says. A part that cannot be stored stays where it is.
-    pub(super) async fn file(mut self) -> ClosedPart {
+    /// `None`: the process stops, and the next run takes the part over.
+    pub(super) async fn file(self) -> Option<FiledPart> {
+        let stop = self.destination.stop.clone();
+        stop.run_until_cancelled(self.store_or_give_up()).await
+    }
+
+    async fn store_or_give_up(mut self) -> FiledPart {
         let give_up_at = Instant::now() + self.destination.upload_for;
         let mut pause = FIRST_PAUSE;
         let mut closed = ClosedPart {
@@ -114,8 +133,7 @@ impl FinishedPart {
                     closed.location = Some(location);
                     closed.bytes = i64::try_from(bytes).ok();
                     self.destination.buckets.grown().notify_one();
-                    self.part.remove().await;
-                    return closed;
+                    return FiledPart { closed, obsolete: Some(self.part) };
                 }
                 Err(error) => error,
             };
@@ -125,13 +143,12 @@ impl FinishedPart {
             let reason = plain_reason(&error);
             if matches!(error, FilingError::Empty) {
                 closed.failure = Some(reason);
-                self.part.remove().await;
-                return closed;
+                return FiledPart { closed, obsolete: Some(self.part) };
             }
             if Instant::now() + pause > give_up_at {
                 self.tell(&error, "it stays where it is");
                 closed.failure = Some(reason);
-                return closed;
+                return FiledPart { closed, obsolete: None };
             }
             self.tell(&error, "trying again");
             sleep(pause).await;
@@ -147,52 +164,28 @@ impl FinishedPart {
 
     /// One try. Answers with the whole location, the end of the part, and its length in bytes.
     async fn store(&mut self) -> Result<(String, PartEnd, u64), FilingError> {
-        let end = self.part.end().await?.ok_or(FilingError::Empty)?;
-        let to = &self.destination;
-        let store = to.open().await?;
-        let mut file = File::open(&self.part.path).await?;
-        let bytes = file.metadata().await?.len();
-        let was_retried = std::mem::replace(&mut self.is_retried, true);
+        let Self { destination: to, part } = self;
+        let end = part.end().await?.ok_or(FilingError::Empty)?;
+        let bucket = to.open().await?;
+        let bytes = tokio::fs::metadata(&part.path).await?.len();
+        let stored = |key: &str| Ok((format!("{}/{key}", to.place.bucket), end, bytes));
+        let earlier = part.record.upload.as_ref().map(|upload| upload.key.clone());
+        let settled = upload::settle(&bucket, part, bytes).await?;
+        if let (Settled::Stored, Some(key)) = (settled, &earlier) {
+            return stored(key);
+        }
         // Two parts can lie within the same second; the later one moves on to the next.
-        let mut location = to.location(self.part.record.started_at, Some(end.stopped_at));
-        while let Some(length) = length_of(&*store, &key(&location, &to.time_zone)).await? {
-            if was_retried && length == bytes {
-                return Ok((location.path(&to.time_zone), end, bytes));
+        let mut location = to.location(part.record.started_at, Some(end.stopped_at));
+        loop {
+            let key = location.key(&to.time_zone);
+            if !upload::is_taken(&bucket, &key).await? {
+                let is_perhaps_ours = settled == Settled::Unknown && earlier.as_ref() == Some(&key);
+                match upload::send(&bucket, part, &key, bytes).await? {
+                    Sent::Taken if !is_perhaps_ours => {}
+                    Sent::Stored | Sent::Taken => return stored(&key),
+                }
             }
             location.end = location.end.map(|end| end + 1000);
         }
-        let mut upload =
-            WriteMultipart::new_with_chunk_size(store.put_multipart(&key(&location, &to.time_zone)).await?, PIECE);
-        if let Err(error) = copy(&mut file, &mut upload).await {
-            upload.abort().await?;
-            return Err(error);
-        }
-        upload.finish().await?;
-        Ok((location.path(&to.time_zone), end, bytes))
     }
-}
-
-fn key(location: &PartLocation<'_>, time_zone: &TimeZone) -> Path {
-    Path::from(location.key(time_zone))
-}
-
-/// The length of an object, if it is there. Keys that may only write cannot ask: then nothing is taken to be there, as parts of one stream rarely lie within the same second.
-async fn length_of(store: &dyn ObjectStore, key: &Path) -> object_store::Result<Option<u64>> {
-    match store.head(key).await {
-        Ok(object) => Ok(Some(object.size)),
-        Err(object_store::Error::NotFound { .. } | object_store::Error::PermissionDenied { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-async fn copy(file: &mut File, upload: &mut WriteMultipart) -> Result<(), FilingError> {
-    let mut piece = BytesMut::with_capacity(PIECE);
-    while file.read_buf(&mut piece).await? > 0 {
-        if piece.len() == piece.capacity() {
-            upload.wait_for_capacity(1).await?;
-            upload.put(std::mem::replace(&mut piece, BytesMut::with_capacity(PIECE)).freeze());
-        }
-    }
-    upload.put(piece.freeze());
-    Ok(())
 }

@@ -66,6 +66,8 @@ pub(super) struct Ingest {
     pub(super) memory: Memory,
     /// One permit for each publisher.
     pub(super) free: Arc<Semaphore>,
+    /// Cancelled when the process stops.
+    pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
     pub(super) publishes: AtomicU64,
 }
@@ -95,8 +97,7 @@ impl Ingest {
         self.sink.hold(&key, &push).await?;
         lock.is_held_for(key.key.clone());
         let released = lock.released();
-        let (config, sink) = (Arc::clone(&self.config), Arc::clone(&self.sink));
-        let (session, reporter) = Session::new(config, sink, key, push, lock, connection, input);
+        let (session, reporter) = Session::new(self, key, push, lock, connection, input);
         self.tasks.spawn(session.run());
         self.tasks.spawn(reporter);
         Ok(Begun { released })

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::streams::{Hint, IngestSink};
+use callsheet::streams::Hint;
 use tokio_util::task::TaskTracker;
 
 use super::filing::{Destination, FinishedPart};
+use super::ingest::Ingest;
 use super::part::PartOnDisk;
 use super::reporter::{persist, tell};
 use super::runs::{RunLock, lock_ended};
 use super::session_record::RecordedSessions;
-use super::{RtmpConfig, ingest::Ingest};
 
 /// Interval of the search for runs that ended while this one runs.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -105,7 +105,9 @@ pub(super) async fn keep_taking_up(ingest: &Arc<Ingest>) {
     }
 }
 
-async fn file(config: Arc<RtmpConfig>, sink: Arc<dyn IngestSink>, parts: Vec<PartOnDisk>) {
+/// When the process stops, what is left waits for the next run, which also reports the end of the recording.
+async fn file(ingest: Arc<Ingest>, parts: Vec<PartOnDisk>) {
+    let (sink, clock) = (&*ingest.sink, &ingest.config.clock);
     let mut session = None;
     for part in parts {
         let Some(place) = part.record.place() else {
@@ -113,20 +115,22 @@ async fn file(config: Arc<RtmpConfig>, sink: Arc<dyn IngestSink>, parts: Vec<Par
             continue;
         };
         let key = part.record.session();
-        let destination = Arc::new(Destination::new(&config, place));
+        let destination = Arc::new(Destination::new(&ingest, place));
         let mut pending = tokio::time::interval(super::reporter::PENDING);
-        let filing = FinishedPart { destination, part, is_retried: true }.file();
+        let filing = FinishedPart { destination, part }.file();
         tokio::pin!(filing);
-        let closed = loop {
+        let filed = loop {
             tokio::select! {
-                closed = &mut filing => break closed,
-                _ = pending.tick() => tell(&*sink, &key, &Hint::PartsPending { at: config.clock.now() }).await,
+                filed = &mut filing => break filed,
+                _ = pending.tick() => tell(sink, &key, &Hint::PartsPending { at: clock.now() }).await,
             }
         };
-        tell(&*sink, &key, &Hint::PartClosed(closed)).await;
+        let Some(filed) = filed else { return };
+        tell(sink, &key, &Hint::PartClosed(filed.closed.clone())).await;
+        filed.clear().await;
         session = Some(key);
     }
     if let Some(key) = session {
-        tell(&*sink, &key, &Hint::RecordingEnded { at: config.clock.now() }).await;
+        tell(sink, &key, &Hint::RecordingEnded { at: clock.now() }).await;
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::filing::Place;
 use super::flv;
 use super::media::Metadata;
+use super::upload::Upload;
 use super::wire::Track;
 
 /// Maximum size and age of buffered media. A killed process loses its buffer.
@@ -36,6 +37,9 @@ pub(super) struct PartRecord {
     pub started_at: Millis,
     /// Once the part is complete.
     pub end: Option<PartEnd>,
+    /// The newest upload of the part.
+    #[serde(default)]
+    pub upload: Option<Upload>,
 }
 
 /// End of a complete part.
@@ -59,6 +63,7 @@ impl PartRecord {
             stream: place.stream.to_string(),
             started_at,
             end: None,
+            upload: None,
         }
     }
 
@@ -220,6 +225,15 @@ impl PartOnDisk {
         };
         self.record.end = blocking(repair).await?;
         Ok(self.record.end)
+    }
+
+    /// Notes the newest upload. A disk that is full does not prevent the upload: then only this run knows of it.
+    pub(super) async fn note(&mut self, upload: Upload) {
+        self.record.upload = Some(upload);
+        let (record, path) = (self.record.clone(), self.path.clone());
+        if let Err(error) = blocking(move || record.write(&path)).await {
+            tracing::warn!(path = %self.path.display(), %error, "cannot write down how far the upload of a part is");
+        }
     }
 
     /// Takes the part off the disk.

@@ -219,7 +219,7 @@ impl Recorder {
         let end = PartEnd { stopped_at, duration: (end - part.base).max(0) };
         let part = part.file.finish(end).await;
         let destination = Arc::clone(&self.destination);
-        self.send(Report::Part(Box::new(FinishedPart { destination, part, is_retried: false })));
+        self.send(Report::Part(Box::new(FinishedPart { destination, part })));
     }
 
     fn report(&self, hint: Hint) {

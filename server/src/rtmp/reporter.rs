@@ -105,6 +105,7 @@ impl Reporter {
             return;
         };
         let mut beat = Beat::every(heartbeat);
+        let mut is_handed_over = false;
         loop {
             match report {
                 Report::Hint(hint) => {
@@ -116,17 +117,21 @@ impl Reporter {
                     }
                     self.tell(hint).await;
                 }
-                Report::Part(part) => {
-                    let closed = self.during(part.file(), &mut beat).await;
-                    self.tell(Hint::PartClosed(closed)).await;
-                }
+                Report::Part(part) => match self.during(part.file(), &mut beat).await {
+                    Some(filed) => {
+                        self.tell(Hint::PartClosed(filed.closed.clone())).await;
+                        filed.clear().await;
+                    }
+                    // The next run reports the part and the end of the recording.
+                    None => is_handed_over = true,
+                },
             }
             report = match self.during(reports.recv(), &mut beat).await {
                 Some(report) => report,
                 None => break,
             };
         }
-        if self.has_recorded {
+        if self.has_recorded && !is_handed_over {
             self.tell(Hint::RecordingEnded { at: self.clock.now() }).await;
         }
         self.end().await;

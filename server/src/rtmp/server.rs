@@ -113,6 +113,7 @@ impl IngestSource for RtmpIngest {
             waiting: Arc::new(Waiting::new()),
             memory: Memory::new(),
             free: Arc::new(Semaphore::new(MOST_PUBLISHERS)),
+            stop: shutdown.clone(),
             tasks: tasks.clone(),
             publishes: AtomicU64::new(0),
         });
@@ -126,7 +127,10 @@ impl IngestSource for RtmpIngest {
         drop(listener);
         tasks.close();
         if timeout(SHUTDOWN_WAITS, tasks.wait()).await.is_err() {
-            tracing::warn!(left = tasks.len(), "some parts are not in their bucket yet; the next run stores them");
+            tracing::warn!(
+                left = tasks.len(),
+                "the ends of some publishes could not be reported; the next run reports them"
+            );
         }
         drop(lock);
     }

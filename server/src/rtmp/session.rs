@@ -4,13 +4,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use callsheet::model::Millis;
-use callsheet::streams::{Admitted, Hint, IngestSink, SessionKey};
+use callsheet::streams::{Admitted, Hint, SessionKey};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::RtmpConfig;
 use super::filing::{Destination, Place};
+use super::ingest::Ingest;
 use super::live::Lock;
 use super::media::{self, Message, Metadata, Timeline};
 use super::memory;
@@ -47,14 +48,14 @@ pub(super) struct Session {
 impl Session {
     /// A session and its reporter; both are to be run, each as a task of its own.
     pub(super) fn new(
-        config: Arc<RtmpConfig>,
-        sink: Arc<dyn IngestSink>,
+        ingest: &Ingest,
         key: SessionKey,
         push: Admitted,
         lock: Lock,
         connection: CancellationToken,
         input: mpsc::Receiver<Input>,
-    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    ) -> (Self, impl Future<Output = ()> + Send + use<>) {
+        let (config, sink) = (Arc::clone(&ingest.config), Arc::clone(&ingest.sink));
         // Unbounded, but small: media waits on the disk.
         let (reports, queue) = mpsc::unbounded_channel();
         let (over, is_over) = watch::channel(None);
@@ -66,7 +67,7 @@ impl Session {
                 app: push.app.clone(),
                 stream: push.stream.clone(),
             };
-            let destination = Destination::new(&config, place);
+            let destination = Destination::new(ingest, place);
             let stem = config.parts_folder().join(format!("{}-{}", key.boot, key.key));
             Recorder::new(destination, key.clone(), Millis::from(plan.part_seconds) * 1000, stem, reports.clone())
         });

@@ -1,5 +1,6 @@
 //! Recordings of the built-in ingest while the console is killed, stopped, or frozen: all media is stored, and each part is told once.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -110,6 +111,9 @@ async fn assert_recorded(database: Database, signal: &str, publish_done: &str) {
         "record_started success",
     ];
     assert_eq!(events(&received), expected);
+    let told: BTreeSet<String> =
+        received.iter().filter(|one| one.event() == "record_part_done").map(Received::id).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
     stage.assert_stored(&received, on_disk);
 }
 

@@ -280,14 +280,19 @@ async fn a_frozen_publisher_is_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_every_publish_and_stores_its_part() {
+async fn a_stop_ends_every_publish_and_leaves_its_part_to_the_next_run() {
     let stage = Stage::set(Some(60)).await;
     let _pusher = stage.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
     stage.until("1", |hint| matches!(hint, Hint::PartOpened { .. })).await;
     stage.shutdown.cancel();
     timeout(PATIENCE, stage.serving).await.expect("stops in time").expect("no panic");
     let told: Vec<Hint> = stage.book.hints.borrow().iter().map(|(_, hint)| hint.clone()).collect();
-    assert_eq!(story(&told), "SOCE");
+    assert_eq!(story(&told), "SOE");
+    let stage = Stage::set_on(stage.data, Some(60), |_| {}).await;
+    let hints = stage.until("1", |hint| matches!(hint, Hint::RecordingEnded { .. })).await;
+    assert_eq!(story(&hints), "C");
+    probe(&stage.file(parts(&hints)[0]));
+    stage.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,8 @@
 mod browser;
 mod console;
 mod database;
+#[cfg(feature = "ingest-rtmp")]
+pub(crate) mod gateway;
 mod generic;
 #[cfg(feature = "ingest-rtmp")]
 pub(crate) mod media;
@@ -23,7 +25,7 @@ pub(crate) use database::Database;
 pub(crate) use generic::GenericSource;
 pub(crate) use process::{Process, callsheet, run, text};
 pub(crate) use receiver::{Answer, DownReceiver, Received, Receiver, lines};
-pub(crate) use s3::S3Store;
+pub(crate) use s3::{Keys, S3Store};
 
 /// How long a condition may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

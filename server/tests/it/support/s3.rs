@@ -1,7 +1,7 @@
 //! A real S3 store: SeaweedFS, on the loopback.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -16,7 +16,19 @@ use super::PATIENCE;
 /// Set by `.ci/test.sh`: its packages bring the store too.
 const PYTHON: &str = "CALLSHEET_TEST_PYTHON";
 const KEY: &str = "AKIDEXAMPLE";
+const WRITER: &str = "AKIDWRITER";
 const SECRET: &str = "s3-secret-of-the-tests";
+
+/// Keys of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// May do everything.
+    All,
+    /// May write objects, and neither read nor list them.
+    Write,
+    /// With a wrong secret.
+    Wrong,
+}
 
 /// A store of its own; ends when it goes out of sight.
 pub(crate) struct S3Store {
@@ -28,9 +40,12 @@ pub(crate) struct S3Store {
 impl S3Store {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let keys = serde_json::json!({ "identities": [{
-            "name": "tests", "credentials": [{ "accessKey": KEY, "secretKey": SECRET }], "actions": ["Admin"],
-        }] });
+        let identity = |name, key, actions| serde_json::json!({ "name": name, "credentials": [{ "accessKey": key, "secretKey": SECRET }], "actions": actions });
+        let keys = serde_json::json!({ "identities": [
+            identity("tests", KEY, ["Admin"]),
+            identity("writer", WRITER, ["Write"]),
+            { "name": "anonymous", "actions": ["Admin"] },
+        ] });
         std::fs::write(folder.path().join("s3.json"), keys.to_string()).expect("written");
         let patience = Instant::now() + PATIENCE;
         loop {
@@ -51,24 +66,35 @@ impl S3Store {
 
     /// A bucket of this store, which is made when it is first written to.
     pub(crate) fn bucket(&self, url: &str) -> S3Bucket {
-        self.bucket_with(url, SECRET)
+        self.bucket_with(Keys::All, url)
     }
 
-    pub(crate) fn bucket_with(&self, url: &str, secret: &str) -> S3Bucket {
-        let settings = [
-            ("url", url),
-            ("endpoint", &format!("http://127.0.0.1:{}", self.port)),
-            ("access_key_id", KEY),
-            ("secret_access_key", secret),
-        ];
-        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        S3Bucket::configure(BTreeMap::from(settings)).expect("settings")
+    pub(crate) fn bucket_with(&self, keys: Keys, url: &str) -> S3Bucket {
+        bucket(self.address(), keys, url)
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    #[cfg(feature = "ingest-rtmp")]
+    pub(crate) async fn make_bucket(&self, bucket: &str) {
+        let request = reqwest::Client::new().put(format!("http://{}/{bucket}", self.address()));
+        assert_eq!(request.send().await.expect("an answer").status(), 200);
+    }
+
+    /// Number of unfinished uploads into a folder of the bucket `console`.
+    #[cfg(feature = "ingest-rtmp")]
+    pub(crate) async fn unfinished_uploads(&self, folder: &str) -> usize {
+        let answer = reqwest::get(format!("http://{}/console?uploads=", self.address())).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        answer.text().await.expect("a list").matches(&format!("<Key>{folder}/")).count()
     }
 
     /// All of a bucket of this store.
     pub(crate) async fn open(&self, url: &str) -> Arc<dyn ObjectStore> {
         let buckets = BTreeMap::from([("it".to_owned(), self.bucket(url))]);
-        Buckets::new(self.folder.path(), buckets).open("it").await.expect("a bucket")
+        Buckets::new(self.folder.path(), buckets).open("it").await.expect("a bucket").store()
     }
 }
 
@@ -77,6 +103,19 @@ impl Drop for S3Store {
         self.server.kill().ok();
         self.server.wait().ok();
     }
+}
+
+/// A bucket of the store that answers at an address.
+pub(super) fn bucket(at: SocketAddr, keys: Keys, url: &str) -> S3Bucket {
+    let (key, secret) = match keys {
+        Keys::All => (KEY, SECRET),
+        Keys::Write => (WRITER, SECRET),
+        Keys::Wrong => (KEY, "another-secret"),
+    };
+    let endpoint = format!("http://{at}");
+    let settings = [("url", url), ("endpoint", &endpoint), ("access_key_id", key), ("secret_access_key", secret)];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    S3Bucket::configure(BTreeMap::from(settings)).expect("settings")
 }
 
 /// Master, volumes, filer and gateway, each with a port for gRPC beside it.
