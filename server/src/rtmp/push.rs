@@ -15,7 +15,7 @@ impl PushAddress {
     /// put the query behind the app, so that counts too.
     pub(super) fn read(tc_url: Option<&str>, app: &str, key: &str) -> Self {
         let (app, app_query) = app.split_once('?').unwrap_or((app, ""));
-        let (stream, key_query) = key.split_once('?').unwrap_or((key, ""));
+        let (_, key_query) = key.split_once('?').unwrap_or((key, ""));
         let params: Vec<(String, String)> = [key_query, app_query]
             .into_iter()
             .flat_map(|query| url::form_urlencoded::parse(query.as_bytes()).into_owned())
@@ -24,8 +24,14 @@ impl PushAddress {
             .into_iter()
             .flat_map(|name| params.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.clone()));
         let hosts = tc_url.and_then(host).into_iter().chain(named).collect();
-        Self { hosts, app: app.trim_matches('/').to_owned(), stream: stream.trim_matches('/').to_owned(), params }
+        Self { hosts, app: app.trim_matches('/').to_owned(), stream: stream_of(key).to_owned(), params }
     }
+}
+
+/// The stream that a key (`stream?query`) names.
+pub(super) fn stream_of(key: &str) -> &str {
+    let (stream, _) = key.split_once('?').unwrap_or((key, ""));
+    stream.trim_matches('/')
 }
 
 /// The host of an address of any scheme, without user and port.

@@ -103,6 +103,17 @@ pub(crate) struct ChunkReader {
 #[derive(Debug, Default)]
 struct ChunkStream {
     id: u32,
+    header: Header,
+    /// Bytes of the message that are still to come; 0 between messages.
+    left: u32,
+    /// `false`: the message is skipped without being stored.
+    is_kept: bool,
+    payload: BytesMut,
+}
+
+/// Message header: the fields of the chunk header, or those of the previous message.
+#[derive(Debug, Default, Clone, Copy)]
+struct Header {
     /// Timestamp of the message in ms.
     timestamp: u32,
     /// Added to the timestamp by a message that comes without a header.
@@ -112,11 +123,6 @@ struct ChunkStream {
     length: u32,
     kind: u8,
     message_stream: u32,
-    /// Bytes of the message that are still to come; 0 between messages.
-    left: u32,
-    /// `false`: the message is skipped without being stored.
-    is_kept: bool,
-    payload: BytesMut,
 }
 
 impl ChunkReader {
@@ -198,12 +204,13 @@ impl ChunkReader {
         if !stream.is_kept {
             return Ok(None);
         }
-        let kind = Kind::from_id(stream.kind);
-        let message = Message { kind, timestamp: stream.timestamp, stream: stream.message_stream, payload };
+        let Header { timestamp, length, kind, message_stream, .. } = stream.header;
+        let kind = Kind::from_id(kind);
+        let message = Message { kind, timestamp, stream: message_stream, payload };
         let number = || message.payload.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
         match kind {
             Kind::SetChunkSize => {
-                let size = number().ok_or(ChunkError::BadControl(stream.length))?;
+                let size = number().ok_or(ChunkError::BadControl(length))?;
                 if size == 0 || size > i32::MAX.unsigned_abs() {
                     return Err(ChunkError::BadChunkSize(size));
                 }
@@ -211,7 +218,7 @@ impl ChunkReader {
                 Ok(None)
             }
             Kind::Abort => {
-                let id = number().ok_or(ChunkError::BadControl(stream.length))?;
+                let id = number().ok_or(ChunkError::BadControl(length))?;
                 if let Some(aborted) = self.streams.iter_mut().find(|stream| stream.id == id) {
                     aborted.left = 0;
                     aborted.payload = BytesMut::new();
@@ -233,12 +240,12 @@ impl ChunkReader {
             return Err(ChunkError::CutShort(id));
         }
         let known = match place {
-            Some(place) => &self.streams[place],
+            Some(place) => self.streams[place].header,
             None if format > 0 => return Err(ChunkError::NoHeader(id)),
             None if self.streams.len() >= MOST_CHUNK_STREAMS => return Err(ChunkError::TooManyStreams),
-            None => &ChunkStream::default(),
+            None => Header::default(),
         };
-        let mut next = Header::of(known);
+        let mut next = known;
         if bytes.len() < [11, 7, 3, 0][usize::from(format)] {
             return Ok(None);
         }
@@ -280,7 +287,8 @@ impl ChunkReader {
         };
         if !is_amid {
             let is_kept = self.keeps(&next)?;
-            self.streams[place].begin(&next, is_kept);
+            let stream = &mut self.streams[place];
+            (stream.header, stream.left, stream.is_kept) = (next, next.length, is_kept);
         }
         input.advance(read);
         Ok(Some(place))
@@ -299,32 +307,6 @@ impl ChunkReader {
             Kind::Audio | Kind::Video | Kind::Aggregate | Kind::Unknown(_) => Ok(false),
             _ => Ok(header.length <= LONGEST_TEXT_MESSAGE),
         }
-    }
-}
-
-/// Message header: the fields of the chunk header, or those of the previous message.
-struct Header {
-    timestamp: u32,
-    step: u32,
-    extended: Option<u32>,
-    length: u32,
-    kind: u8,
-    message_stream: u32,
-}
-
-impl Header {
-    const fn of(stream: &ChunkStream) -> Self {
-        let ChunkStream { timestamp, step, extended, length, kind, message_stream, .. } = *stream;
-        Self { timestamp, step, extended, length, kind, message_stream }
-    }
-}
-
-impl ChunkStream {
-    fn begin(&mut self, header: &Header, is_kept: bool) {
-        let Header { timestamp, step, extended, length, kind, message_stream } = *header;
-        (self.timestamp, self.step, self.extended) = (timestamp, step, extended);
-        (self.length, self.kind, self.message_stream) = (length, kind, message_stream);
-        (self.left, self.is_kept) = (length, is_kept);
     }
 }
 

@@ -32,8 +32,12 @@ pub(crate) enum Command {
     Publish {
         key: String,
     },
-    /// `closeStream` or `FCUnpublish`: the publish of this message stream is over.
+    /// `closeStream`: the publish of this message stream is over.
     Close,
+    /// `FCUnpublish`: the publish of this name is over.
+    Unannounce {
+        name: String,
+    },
     DeleteStream {
         stream: u32,
     },
@@ -65,7 +69,8 @@ pub(crate) fn read_command(payload: &[u8]) -> Option<Command> {
         "FCPublish" => Command::Announce { transaction, name: argument(3), is_publish: true },
         "createStream" => Command::CreateStream { transaction },
         "publish" => Command::Publish { key: argument(3) },
-        "closeStream" | "FCUnpublish" => Command::Close,
+        "closeStream" => Command::Close,
+        "FCUnpublish" => Command::Unannounce { name: argument(3) },
         "deleteStream" => {
             Command::DeleteStream { stream: values.get(3).and_then(Value::as_number).map_or(0, stream_id) }
         }
@@ -243,6 +248,10 @@ mod tests {
                 Some(Command::DeleteStream { stream: 1 }),
             ),
             (vec![text("closeStream"), Value::Number(0.0), Value::Null], Some(Command::Close)),
+            (
+                vec![text("FCUnpublish"), Value::Number(6.0), Value::Null, text("room")],
+                Some(Command::Unannounce { name: "room".to_owned() }),
+            ),
             (vec![text("_checkbw"), Value::Number(6.0), Value::Null], Some(Command::Other)),
             (vec![Value::Number(1.0)], None),
         ] {

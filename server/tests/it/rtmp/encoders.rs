@@ -109,7 +109,9 @@ async fn a_publish_that_stops_and_begins_again_on_one_connection() {
         let stage = Stage::set(Some(60)).await;
         let mut client = Client::publishing(stage.address, "room_7").await;
         client.play(1, &half).await;
-        client.command(1, &[text(end), Amf::Number(0.0), Amf::Null, Amf::Number(1.0)]).await;
+        let of = if end == "FCUnpublish" { text("room_7?token=a") } else { Amf::Number(1.0) };
+        client.command(0, &[text("FCUnpublish"), Amf::Number(0.0), Amf::Null, text("room_8")]).await;
+        client.command(1, &[text(end), Amf::Number(0.0), Amf::Null, of]).await;
         client.wait_for("NetStream.Unpublish.Success").await;
         // At once: the end of the first is waited for.
         client.publish(second_stream, "room_7").await;
