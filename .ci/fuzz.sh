@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make fuzz`: feeds made-up bytes to what reads those of anonymous publishers, for so many seconds per target.
+# `make fuzz`: feeds made-up bytes to what reads those of anonymous publishers, and the files that are left of them, for so many seconds per target.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/tools.sh
@@ -14,7 +14,7 @@ export PATH="$tools_dir/fuzz/bin:$PATH"
 export RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_DIR="$target_dir/fuzz"
 cd server
-for target in chunks commands packets; do
+for target in handshake chunks commands packets flv; do
   step "Fuzzing $target for $seconds s"
   found="$CARGO_TARGET_DIR/corpus/$target"
   mkdir -p "$found"

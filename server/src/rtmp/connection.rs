@@ -22,11 +22,12 @@ use tokio_util::sync::CancellationToken;
 use super::ingest::{Begun, Ingest};
 use super::media::{self, Metadata, Value};
 use super::memory::{self, ConnectionMemory};
-use super::push::PushAddress;
+use super::push::{PushAddress, stream_of};
 use super::session::{Input, MEDIA_QUEUE};
 use super::waiting::Place;
 use super::wire::{
-    self, ChunkError, ChunkReader, Command, Kind, Message, Reply, Track, read_command, read_metadata, unfold,
+    self, ChunkError, ChunkReader, Command, Handshake, HandshakeError, Kind, Message, Reply, Track, read_command,
+    read_metadata, unfold,
 };
 
 /// Bytes that are read at once before a publish and during one.
@@ -42,8 +43,6 @@ const TURN_WAITS: Duration = Duration::from_secs(6);
 const MOST_REFUSALS: u32 = 3;
 /// Most values that are kept of a publisher's metadata.
 const MOST_METADATA: usize = 64;
-/// Bytes of each of the three pieces of a handshake.
-const HANDSHAKE: usize = 1536;
 
 /// Why a connection ended before its publisher ended it.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +57,8 @@ enum Broken {
     Aggregate,
     #[error("the publisher did not read the answers within {} s", ANSWER_WAITS.as_secs())]
     Unread,
-    #[error("version {0} of the protocol")]
-    Version(u8),
+    #[error("the publisher broke the protocol: {0}")]
+    Handshake(#[from] HandshakeError),
     #[error("no publish in time")]
     NoPublish,
     #[error("{MOST_REFUSALS} publishes were refused")]
@@ -108,6 +107,7 @@ struct Connect {
 /// The publish that runs.
 struct Publish {
     stream: u32,
+    name: String,
     session: mpsc::Sender<Input>,
     released: CancellationToken,
     _permit: OwnedSemaphorePermit,
@@ -176,22 +176,15 @@ impl Connection {
         }
     }
 
-    /// The simple handshake; nobody but Flash players needs the other.
     async fn shake_hands(&mut self) -> Result<(), Broken> {
-        let version = self.socket.read_u8().await?;
-        // Other protocols start with a letter; encrypted RTMP starts with 6.
-        if !(3..32).contains(&version) || version == 6 {
-            return Err(Broken::Version(version));
+        let mut handshake = Handshake::default();
+        while !handshake.next(&mut self.input, &mut self.answers, |random| rand::fill(random))? {
+            self.release_unused();
+            self.answer().await?;
+            if self.receive().await? == 0 {
+                return Err(Broken::CutShort);
+            }
         }
-        let mut theirs = vec![0; HANDSHAKE];
-        self.socket.read_exact(&mut theirs).await?;
-        let mut ours = vec![0; 1 + HANDSHAKE];
-        rand::fill(&mut ours[9..]);
-        ours[0] = 3;
-        ours.extend_from_slice(&theirs);
-        self.socket.write_all(&ours).await?;
-        self.socket.read_exact(&mut theirs).await?;
-        self.received = 1 + 2 * u32::try_from(HANDSHAKE).unwrap_or_default();
         Ok(())
     }
 
@@ -312,6 +305,12 @@ impl Connection {
                 }
             },
             Command::Close => self.unpublish(stream).await,
+            // Encoders that push several streams over connections of a pool name others, too.
+            Command::Unannounce { name } => {
+                if self.publish.as_ref().is_some_and(|publish| publish.name == stream_of(&name)) {
+                    self.unpublish(stream).await;
+                }
+            }
             Command::DeleteStream { stream } => {
                 if self.publish.as_ref().is_some_and(|publish| publish.stream == stream) {
                     self.unpublish(stream).await;
@@ -335,6 +334,7 @@ impl Connection {
         let permit = Arc::clone(&self.ingest.free).try_acquire_owned();
         let permit = permit.map_err(|_| "there are as many publishers as the console takes".to_owned())?;
         let address = PushAddress::read(connect.tc_url.as_deref(), &connect.app, key);
+        let name = address.stream.clone();
         let push = PushRequest {
             source: self.ingest.config.source,
             hosts: address.hosts,
@@ -349,7 +349,7 @@ impl Connection {
         let (session, input) = mpsc::channel(MEDIA_QUEUE);
         let begun = self.ingest.begin(push, self.stop.clone(), input).await;
         let Begun { released } = begun.map_err(|refused| refused.reason)?;
-        self.publish = Some(Publish { stream, session, released, _permit: permit });
+        self.publish = Some(Publish { stream, name, session, released, _permit: permit });
         self.reader.accept_media(true);
         self.place = None;
         Ok(())

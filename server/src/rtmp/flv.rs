@@ -2,7 +2,7 @@
 //! long it is. A file whose writer died is cut after its last whole tag.
 
 use std::fs::OpenOptions;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use callsheet::model::Millis;
@@ -10,22 +10,18 @@ use callsheet::model::Millis;
 use super::media::{Metadata, Value};
 use super::wire::Track;
 
-/// Where the byte lies that says which tracks there are.
-const TRACKS_AT: u64 = 4;
-/// Where the duration lies: eight bytes, seconds as a big-endian double.
-const DURATION_AT: u64 = 53;
+mod scan;
+
+use scan::{AUDIO, DURATION_AT, SCRIPT, Scan, TRACKS_AT, VIDEO, scan};
 
 /// Longest text that is carried on from the publisher's metadata, in bytes; what is longer is left out.
 const LONGEST_TEXT: usize = 1024;
 
-/// The type byte of a script tag.
-const SCRIPT: u8 = 18;
-
 /// The bit of a track in the byte at [`TRACKS_AT`].
 pub(super) const fn track_bit(track: Track) -> u8 {
     match track {
-        Track::Audio => 4,
-        Track::Video => 1,
+        Track::Audio => scan::track_bit(AUDIO),
+        Track::Video => scan::track_bit(VIDEO),
     }
 }
 
@@ -57,53 +53,12 @@ pub(super) fn ending(tracks: u8, duration: Millis) -> [(u64, Vec<u8>); 2] {
     [(TRACKS_AT, vec![tracks]), (DURATION_AT, seconds.to_be_bytes().to_vec())]
 }
 
-/// Bytes before the first tag, before the data of a tag, and behind it.
-const FILE_HEAD: u64 = 13;
-const TAG_HEAD: usize = 11;
-const TAG_END: u64 = 4;
-/// Longest time that a last frame is taken to last, in ms.
-const LONGEST_FRAME: u32 = 1_000;
-
 /// Completes a file whose writer died: cuts it after the last whole tag and fills in its head. Answers with the duration of the media in ms;
 /// `None`: there is none.
 pub(super) fn repair(path: &Path) -> io::Result<Option<Millis>> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    let length = file.metadata()?.len();
-    let mut reader = BufReader::new(&mut file);
-    reader.seek(SeekFrom::Start(FILE_HEAD))?;
-    let (mut end, mut tracks) = (FILE_HEAD, 0);
-    // For audio and video: the timestamp of the last frame, and the duration of the one before.
-    let mut last = [None::<(u32, u32)>; 2];
-    loop {
-        let mut head = [0; TAG_HEAD];
-        let Ok(()) = reader.read_exact(&mut head) else { break };
-        let size = u32::from_be_bytes([0, head[1], head[2], head[3]]);
-        let next = end + TAG_HEAD as u64 + u64::from(size) + TAG_END;
-        if next > length {
-            break;
-        }
-        reader.seek_relative(i64::from(size))?;
-        let mut behind = [0; TAG_END as usize];
-        reader.read_exact(&mut behind)?;
-        if u64::from(u32::from_be_bytes(behind)) != TAG_HEAD as u64 + u64::from(size) {
-            break;
-        }
-        end = next;
-        let place = match head[0] {
-            8 => 0,
-            9 => 1,
-            _ => continue,
-        };
-        tracks |= track_bit([Track::Audio, Track::Video][place]);
-        let time = u32::from_be_bytes([head[7], head[4], head[5], head[6]]);
-        let lasted = last[place].map_or(0, |(before, _)| time.saturating_sub(before).min(LONGEST_FRAME));
-        last[place] = Some((time, lasted));
-    }
-    drop(reader);
-    let Some(duration) = last.iter().flatten().map(|(time, lasts)| Millis::from(*time) + Millis::from(*lasts)).max()
-    else {
-        return Ok(None);
-    };
+    let Scan { end, tracks, duration } = scan(BufReader::new(&mut file))?;
+    let Some(duration) = duration.map(Millis::from) else { return Ok(None) };
     file.set_len(end)?;
     for (place, bytes) in ending(tracks, duration) {
         file.seek(SeekFrom::Start(place))?;
@@ -116,8 +71,8 @@ pub(super) fn repair(path: &Path) -> io::Result<Option<Millis>> {
 /// Appends one audio or video message. `timestamp` is in ms from the beginning of the file.
 pub(super) fn put_message(out: &mut Vec<u8>, track: Track, timestamp: u32, data: &[u8]) {
     let kind = match track {
-        Track::Audio => 8,
-        Track::Video => 9,
+        Track::Audio => AUDIO,
+        Track::Video => VIDEO,
     };
     put(out, kind, timestamp, data);
 }

@@ -1,4 +1,4 @@
-//! RTMP as it is on the wire: chunks, messages, AMF0 and commands. Nothing here reads from a socket or knows the console.
+//! RTMP as it is on the wire: handshake, chunks, messages, AMF0 and commands. Nothing here reads from a socket or knows the console.
 //!
 //! **Why our own reader.** Publishers are anonymous until their publish is accepted, so every byte before that is hostile, and encoders
 //! in the field bend the protocol. Crates that were considered, by their sources (November 2026):
@@ -15,10 +15,12 @@ mod aggregate;
 mod amf0;
 mod chunk;
 mod command;
+mod handshake;
 mod packet;
 
 pub(crate) use aggregate::unfold;
 pub(crate) use amf0::Value;
 pub(crate) use chunk::{ChunkError, ChunkReader, Kind, Message};
 pub(crate) use command::{Command, Reply, read_command, read_metadata};
+pub(crate) use handshake::{Handshake, HandshakeError};
 pub(crate) use packet::{Packet, Role, Track, read_packets, role_of};
