@@ -88,7 +88,7 @@ pub(super) async fn take_up(ingest: &Arc<Ingest>) {
     let filing = TaskTracker::new();
     for parts in parts.into_values() {
         tracing::info!(parts = parts.len(), "storing parts of a recording that an earlier run left behind");
-        ingest.tasks.spawn(filing.track_future(file(Arc::clone(config), Arc::clone(sink), parts)));
+        ingest.tasks.spawn(filing.track_future(file(Arc::clone(ingest), parts)));
     }
     filing.close();
     ingest.tasks.spawn(async move {
