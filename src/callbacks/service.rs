@@ -66,9 +66,7 @@ impl Callbacks {
         kind: CallbackKind,
         enabled: bool,
     ) -> Result<CallbackView, CallbackError> {
-        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
-        let change = CallbackChange { enabled, ..present(&callback) };
-        self.write(actor, &domain, &callback, &change, &Expected::Any).await?;
+        self.edit(actor, push, kind, |present| CallbackChange { enabled, ..present }).await?;
         self.get(actor, push, kind).await
     }
 
@@ -80,11 +78,8 @@ impl Callbacks {
         kind: CallbackKind,
         address: &str,
     ) -> Result<CallbackView, CallbackError> {
-        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
-        let address = Some(CallbackAddress::parse(address)?);
-        let change = CallbackChange { address, ..present(&callback) };
-        change.check(&self.policy)?;
-        self.write(actor, &domain, &callback, &change, &Expected::Any).await?;
+        let address = self.new_address(actor, push, address).await?;
+        self.edit(actor, push, kind, |present| CallbackChange { address: Some(address.clone()), ..present }).await?;
         self.get(actor, push, kind).await
     }
 
@@ -96,11 +91,9 @@ impl Callbacks {
         kind: CallbackKind,
         address: &str,
     ) -> Result<(), CallbackError> {
-        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
-        let address = Some(CallbackAddress::parse(address)?);
-        let change = CallbackChange { enabled: true, address, ..present(&callback) };
-        change.check(&self.policy)?;
-        self.write(actor, &domain, &callback, &change, &Expected::Any).await
+        let address = self.new_address(actor, push, address).await?;
+        let change = |present| CallbackChange { enabled: true, address: Some(address.clone()), ..present };
+        self.edit(actor, push, kind, change).await
     }
 
     /// Replaces all settings at once.
@@ -205,6 +198,32 @@ impl Callbacks {
     fn fingerprint(&self, sealed: &[u8]) -> Option<String> {
         let secret = SigningSecret::parse(&self.sealer.open_text(sealed).ok()?).ok()?;
         Some(secret.fingerprint())
+    }
+
+    async fn new_address(&self, actor: &Actor, push: &str, address: &str) -> Result<CallbackAddress, CallbackError> {
+        self.domains.find(actor, Action::ManageCallbacks, push).await?;
+        let address = CallbackAddress::parse(address)?;
+        self.policy.check_address(&address)?;
+        Ok(address)
+    }
+
+    /// Changes some of the settings. If somebody changes others at the same time, neither change is lost.
+    async fn edit(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+        edit: impl Fn(CallbackChange) -> CallbackChange,
+    ) -> Result<(), CallbackError> {
+        loop {
+            let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+            let change = edit(present(&callback));
+            let expected = Expected::OneOf(vec![callback.version()]);
+            match self.write(actor, &domain, &callback, &change, &expected).await {
+                Err(CallbackError::Store(StoreError::Changed)) => {}
+                done => return done,
+            }
+        }
     }
 
     async fn write(

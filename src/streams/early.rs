@@ -15,6 +15,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use super::decisions::{catch_up, start};
 use super::ingest::{Hint, IngestSink, PushRequest, SessionKey};
 use super::service::stream_of;
+use super::silences::LONGEST_GAP;
 use super::store::{Decision, EarlyReport, EarlyReports, Report, Scope, Situation};
 use super::{StreamError, Streams};
 use crate::model::SourceId;
@@ -64,18 +65,29 @@ impl Keeps {
     }
 }
 
-/// Since when this process knows of early reports, by the monotonic clock.
+/// Measures how long early reports wait, by the monotonic clock. Time in which this process did not look does not count: it was frozen, or
+/// the database away, and no start could come in.
 #[derive(Debug, Default)]
-pub struct EarlyWatch(HashMap<SessionKey, Duration>);
+pub struct EarlyWatch {
+    since: HashMap<SessionKey, Duration>,
+    looked_at: Duration,
+}
 
 impl EarlyWatch {
-    /// Notes which sessions have early reports; returns them with how long that is known.
+    /// Takes note of the early reports at `now`; returns them with how long they have waited.
     fn waited(&mut self, waiting: Vec<EarlyReports>, now: Duration) -> Vec<(EarlyReports, Duration)> {
-        let mut before = std::mem::take(&mut self.0);
+        let mut before = std::mem::take(&mut self.since);
+        if now.saturating_sub(self.looked_at) > LONGEST_GAP {
+            before.clear();
+        }
+        self.looked_at = now;
         let since = |key: &SessionKey| (key.clone(), before.remove(key).unwrap_or(now));
-        self.0 = waiting.iter().map(|early| &early.key).map(since).collect();
-        let waited = |key: &SessionKey| self.0.get(key).map(|since| now.saturating_sub(*since)).unwrap_or_default();
-        waiting.into_iter().map(|early| (waited(&early.key), early)).map(|(waited, early)| (early, waited)).collect()
+        self.since = waiting.iter().map(|early| &early.key).map(since).collect();
+        let with_time = |early: EarlyReports| {
+            let since = self.since.get(&early.key).copied().unwrap_or(now);
+            (early, now.saturating_sub(since))
+        };
+        waiting.into_iter().map(with_time).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::{Millis, SessionId};
 /// Maximum silence of a source that sends heartbeats.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 /// Longest time between two looks in which the sources count as watched.
-const LONGEST_GAP: Duration = Duration::from_secs(15);
+pub(super) const LONGEST_GAP: Duration = Duration::from_secs(15);
 
 /// The sources of live sessions, each with when it was last heard and since when that is known.
 #[derive(Debug, Default)]

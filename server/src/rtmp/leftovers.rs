@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callsheet::streams::Hint;
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use super::filing::{Destination, FinishedPart};
@@ -62,7 +63,7 @@ impl Leftovers {
 }
 
 /// Takes up what runs left behind that are over: hands in their reports, ends their sessions, and stores their parts, with one task per session.
-pub(super) async fn take_up(ingest: &Arc<Ingest>) {
+async fn take_up(ingest: &Arc<Ingest>) {
     let folder = ingest.config.parts_folder();
     let read = tokio::task::spawn_blocking(move || Leftovers::read(&folder)).await;
     let Leftovers { runs, sessions, parts } = match read.map_err(io::Error::other).flatten() {
@@ -97,11 +98,12 @@ pub(super) async fn take_up(ingest: &Arc<Ingest>) {
     });
 }
 
-/// Takes up what runs leave behind that end from now on.
-pub(super) async fn keep_taking_up(ingest: &Arc<Ingest>) {
+/// Takes up what other runs leave behind, now and later. Notifies `once` after the first time.
+pub(super) async fn keep_taking_up(ingest: &Arc<Ingest>, once: &Notify) {
     loop {
-        tokio::time::sleep(LOOK_AGAIN).await;
         take_up(ingest).await;
+        once.notify_one();
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 

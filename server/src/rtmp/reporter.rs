@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use callsheet::model::{Clock, Millis};
+use callsheet::model::{Clock, Millis, Problem, ProblemKind};
 use callsheet::streams::{Hint, IngestSink, Media, SessionKey, StreamError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -21,6 +21,8 @@ const END_WAITS: Duration = Duration::from_secs(5);
 /// The pauses between two tries to reach the sink grow from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(15);
+/// Tries at most, not counting those for which the database was away.
+const MOST_FAULTS: usize = 8;
 /// Interval of the reports that parts of an ended publish are still being uploaded. The sink waits three times as long.
 pub(super) const PENDING: Duration = Duration::from_secs(300);
 
@@ -211,10 +213,15 @@ pub(super) async fn tell(sink: &dyn IngestSink, key: &SessionKey, hint: &Hint) {
     persist("hand in a report of the ingest", || sink.report(key, hint.clone())).await;
 }
 
-/// Tries again until it works.
+/// Tries again until it works. What the database cannot do although it answers is given up in the end, so that nothing waits for it for ever.
 pub(super) async fn persist<F: Future<Output = Result<(), StreamError>>>(what: &str, work: impl Fn() -> F) {
-    let mut pause = FIRST_PAUSE;
+    let (mut pause, mut faults) = (FIRST_PAUSE, 0);
     while let Err(error) = work().await {
+        faults += usize::from(error.kind() != ProblemKind::Unavailable);
+        if faults == MOST_FAULTS {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot {what}; giving up");
+            return;
+        }
         tracing::warn!(error = &error as &dyn std::error::Error, "cannot {what}; trying again");
         tokio::time::sleep(pause).await;
         pause = (pause * 3).min(LAST_PAUSE);

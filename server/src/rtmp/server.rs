@@ -10,14 +10,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use callsheet::streams::IngestSink;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
 use super::ingest::{Ingest, RtmpConfig};
-use super::leftovers::{keep_taking_up, take_up};
+use super::leftovers::keep_taking_up;
 use super::live::Live;
 use super::memory::Memory;
 use super::runs::RunLock;
@@ -28,6 +28,8 @@ use super::{IngestSource, Publishers};
 const MOST_PUBLISHERS: usize = 1000;
 /// How long the ends of all publishes may take when the console stops.
 const SHUTDOWN_WAITS: Duration = Duration::from_secs(9);
+/// How long publishers wait at the start for what an earlier run left behind.
+const TAKE_UP_WITHIN: Duration = Duration::from_secs(5);
 /// Pause after the system refused a new connection, such as for lack of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -118,11 +120,13 @@ impl IngestSource for RtmpIngest {
             publishes: AtomicU64::new(0),
         });
         tracing::info!(%address, "listening for RTMP publishers");
-        let serve = async {
-            // First, so that the streams of a run that was killed can be published again.
-            take_up(&ingest).await;
-            tokio::join!(accept(&ingest, &listener, &shutdown), keep_taking_up(&ingest));
+        let has_taken_up = Notify::new();
+        let accept = async {
+            // The streams of a run that was killed are to be free before they are published again.
+            let _ = timeout(TAKE_UP_WITHIN, has_taken_up.notified()).await;
+            accept(&ingest, &listener, &shutdown).await;
         };
+        let serve = async { tokio::join!(keep_taking_up(&ingest, &has_taken_up), accept) };
         shutdown.run_until_cancelled(serve).await;
         drop(listener);
         tasks.close();

@@ -19,6 +19,7 @@ use crate::support::{Answer, DOMAIN, Database, DownReceiver, PLAY, Received, Rec
 on_both_databases!(
     each_wrong_setting_is_told_with_its_field,
     all_settings_are_kept,
+    changes_at_the_same_time_are_all_kept,
     an_address_can_be_typed_after_the_switch,
     the_former_secret_signs_for_a_day,
     the_former_secret_signs_for_as_long_as_is_said,
@@ -89,6 +90,20 @@ async fn each_wrong_setting_is_told_with_its_field(database: Database) {
     assert_eq!(error.code(), "domain_unknown");
     let view = callbacks.get(&cli, DOMAIN, KIND).await.expect("found");
     assert_eq!((view.enabled, view.address), (false, None), "nothing of it was kept");
+}
+
+async fn changes_at_the_same_time_are_all_kept(database: Database) {
+    let (console, _data) = with_domain(&database, Arc::new(SystemClock)).await;
+    let (callbacks, cli) = (&console.callbacks, Actor::cli());
+    for round in 0..10 {
+        let (address, enabled) = (format!("http://127.0.0.1:8080/{round}"), round % 2 == 0);
+        let change_address = callbacks.set_address(&cli, DOMAIN, KIND, &address);
+        let (first, second) = tokio::join!(change_address, callbacks.set_enabled(&cli, DOMAIN, KIND, enabled));
+        first.expect("changed");
+        second.expect("changed");
+        let view = callbacks.get(&cli, DOMAIN, KIND).await.expect("found");
+        assert_eq!((view.address, view.enabled), (Some(address), enabled));
+    }
 }
 
 async fn all_settings_are_kept(database: Database) {
