@@ -25,6 +25,7 @@ mod keys;
 mod leases;
 mod migrations;
 mod news;
+mod pooler;
 mod queue;
 mod recordings;
 mod recoveries;
@@ -56,6 +57,7 @@ pub use self::hints::QueueHints;
 pub use self::leases::{Epochs, Leases};
 use self::migrations::migrator;
 pub use self::news::{News, Seen};
+use self::pooler::refuse_shared_sessions;
 use self::reports::Reports;
 pub use self::reseal::{ResealError, Resealing};
 use self::rows::Read;
@@ -194,6 +196,7 @@ impl Db {
             (Engine::Sqlite, write.clone(), read, write, pages, Searches::sqlite(&url)?)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pool = postgres_pool(10, POSTGRES).min_connections(1).connect(url).await.map_err(OpenError::Connect)?;
+            refuse_shared_sessions(&pool).await?;
             let hot = postgres_pool(8, POSTGRES_HOT).connect_lazy(url).map_err(OpenError::Connect)?;
             let pages = postgres_pool(4, POSTGRES).connect_lazy(url).map_err(OpenError::Connect)?;
             (Engine::Postgres, pool.clone(), pool, hot, pages, Searches::postgres(url)?)
@@ -212,10 +215,7 @@ impl Db {
             Engine::Sqlite => migrator(&migrations::SQLITE),
             Engine::Postgres => migrator(&migrations::POSTGRES),
         };
-        migrator
-            .run(&self.write)
-            .await
-            .map_err(|error| if is_pooled(&error) { OpenError::Pooler } else { OpenError::Migrate(error) })
+        migrator.run(&self.write).await.map_err(OpenError::Migrate)
     }
 
     /// Makes new ids follow all those in the tables, also when the clock was set back.
@@ -291,17 +291,6 @@ impl Db {
         }
         Ok(())
     }
-}
-
-/// A statement was prepared on one connection and asked for on another, or prepared twice on one.
-fn is_pooled(error: &MigrateError) -> bool {
-    let code = match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-            error.as_database_error().and_then(|error| error.code())
-        }
-        _ => None,
-    };
-    matches!(code.as_deref(), Some("42P05" | "26000"))
 }
 
 fn postgres_pool(connections: u32, settings: &'static str) -> AnyPoolOptions {

@@ -27,6 +27,7 @@ mod openapi;
 mod parsers;
 mod pauses;
 mod permissions;
+mod pooler;
 mod process;
 mod receivers;
 mod recoveries;
