@@ -1,4 +1,4 @@
-//! Client addresses: the peer or, behind trusted proxies, the rightmost `X-Forwarded-For` entry that is not a trusted proxy.
+//! Client addresses: the peer or, behind trusted proxies, the rightmost entry of `X-Forwarded-For` or `Forwarded` that is not a trusted proxy.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,6 +6,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use callsheet_app::ClientAddress;
+use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
@@ -24,18 +25,83 @@ pub(super) async fn locate(State(app): State<AppState>, mut request: Request, ne
 
 /// Each proxy appends the address it heard, so the list is read from its end. What comes before the client may be forged. `None`: a trusted
 /// proxy named a client that is no address, and nobody can say who that is.
+///
+/// A proxy that writes one of the two headers passes the other one on as the client sent it. Which one it writes is not known here, so where
+/// both name somebody and do not agree, nobody can say either.
 fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let is_proxy = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    let mut client = peer.to_canonical();
-    let lines = headers.get_all(FORWARDED_FOR).iter().rev().map(|line| line.to_str().unwrap_or("unknown"));
-    let nodes = lines.flat_map(|line| line.rsplit(',')).map(str::trim).filter(|node| !node.is_empty());
-    for node in nodes {
-        if !is_proxy(&client) {
-            break;
+    let peer = peer.to_canonical();
+    let named_by = |nodes: Vec<Node>| {
+        let mut client = peer;
+        for node in nodes.into_iter().rev() {
+            if !is_proxy(&client) {
+                break;
+            }
+            client = address_of(&node?)?.to_canonical();
         }
-        client = address_of(node)?.to_canonical();
+        Some(client)
+    };
+    match [forwarded_for(headers), forwarded(headers)].map(|nodes| (!nodes.is_empty()).then(|| named_by(nodes))) {
+        [Some(one), Some(other)] => one.filter(|_| one == other),
+        [Some(client), None] | [None, Some(client)] => client,
+        [None, None] => Some(peer),
     }
-    Some(client)
+}
+
+/// Who a proxy says it heard; `None`: it says that in no way that can be read.
+type Node = Option<String>;
+
+/// The nodes of `X-Forwarded-For`.
+fn forwarded_for(headers: &HeaderMap) -> Vec<Node> {
+    let lines = headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or("unknown"));
+    let nodes = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|node| !node.is_empty());
+    nodes.map(|node| Some(node.to_owned())).collect()
+}
+
+/// The nodes of `Forwarded` (RFC 7239, section 4); none if it tells of hosts and protocols only.
+fn forwarded(headers: &HeaderMap) -> Vec<Node> {
+    let lines = headers.get_all(FORWARDED).iter().map(|line| split(line.to_str().ok()?, ','));
+    let mut nodes = Vec::new();
+    for elements in lines {
+        match elements {
+            Some(elements) => nodes.extend(elements.into_iter().map(for_of)),
+            None => nodes.push(Some("unknown".to_owned())),
+        }
+    }
+    if nodes.iter().all(Option::is_none) { Vec::new() } else { nodes }
+}
+
+/// The value of `for` in an element of `Forwarded`. More than one of them are as good as an unknown one.
+fn for_of(element: &str) -> Node {
+    let pairs = split(element, ';')?.into_iter().filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for")).map(|(_, value)| value.trim());
+    let value = values.next()?;
+    if values.next().is_some() {
+        return Some("unknown".to_owned());
+    }
+    let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    Some(quoted.map_or_else(|| value.to_owned(), |text| text.replace('\\', "")))
+}
+
+/// The parts of a text between separators outside of quoted strings, but for empty ones. `None`: a quoted string has no end.
+fn split(text: &str, separator: char) -> Option<Vec<&str>> {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (place, character) in text.char_indices() {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ if character == separator && !is_quoted => {
+                parts.push(&text[start..place]);
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts.retain(|part| !part.trim().is_empty());
+    (!is_quoted).then_some(parts)
 }
 
 /// The address of a node as RFC 7239, section 6, writes it: with or without brackets, quotes, port and zone.
@@ -69,11 +135,19 @@ fn address_of(node: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
+    /// The client of a request with these headers.
+    fn client(peer: &str, lines: &[(HeaderName, &str)]) -> String {
+        let trusted = ["127.0.0.0/8", "10.1.0.0/16", "fd00::/8"].map(|n| n.parse().expect("a network"));
+        let mut headers = HeaderMap::new();
+        for (name, line) in lines {
+            headers.append(name, line.parse().expect("a value"));
+        }
+        ClientAddress(client_of(peer.parse().expect("an address"), &headers, &trusted)).to_string()
+    }
+
     #[test]
     fn only_trusted_proxies_are_believed() {
-        let trusted: Vec<IpNet> =
-            ["127.0.0.0/8", "10.1.0.0/16", "fd00::/8"].map(|n| n.parse().expect("a network")).into();
-        for (peer, forwarded, client) in [
+        for (peer, forwarded, expected) in [
             ("127.0.0.1", &[][..], "127.0.0.1"),
             ("127.0.0.1", &["203.0.113.7"], "203.0.113.7"),
             ("::ffff:127.0.0.1", &["203.0.113.7"], "203.0.113.7"),
@@ -101,12 +175,62 @@ mod tests {
             ("127.0.0.1", &["[203.0.113.7"], "unknown"),
             ("127.0.0.1", &["\u{e9}"], "unknown"),
         ] {
-            let mut headers = HeaderMap::new();
-            for line in forwarded {
-                headers.append(FORWARDED_FOR, line.parse().expect("a value"));
-            }
-            let found = client_of(peer.parse().expect("an address"), &headers, &trusted);
-            assert_eq!(ClientAddress(found).to_string(), client, "{peer} {forwarded:?}");
+            let lines: Vec<_> = forwarded.iter().map(|line| (FORWARDED_FOR, *line)).collect();
+            assert_eq!(client(peer, &lines), expected, "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn forwarded_is_read_as_rfc_7239_has_it() {
+        for (peer, forwarded, expected) in [
+            ("127.0.0.1", &["for=203.0.113.7"][..], "203.0.113.7"),
+            ("198.51.100.4", &["for=127.0.0.1"], "198.51.100.4"),
+            ("127.0.0.1", &["For=\"203.0.113.7:50123\";proto=https;by=10.1.2.3"], "203.0.113.7"),
+            ("127.0.0.1", &["proto=https; FOR=\"[2001:db8::7]:50123\""], "2001:db8::7"),
+            ("127.0.0.1", &["for=192.0.2.1, for=203.0.113.7;host=a, for=10.1.2.3"], "203.0.113.7"),
+            ("127.0.0.1", &["for=192.0.2.1", "for=203.0.113.7, for=10.1.2.3"], "203.0.113.7"),
+            ("127.0.0.1", &["for=203.0.113.7, , "], "203.0.113.7"),
+            ("127.0.0.1", &["for=10.1.2.3"], "10.1.2.3"),
+            // Separators within a quoted string belong to it.
+            (
+                "127.0.0.1",
+                &["for=192.0.2.1;host=\"a, for=192.0.2.2;\\\", for=192.0.2.3\", for=203.0.113.7"],
+                "203.0.113.7",
+            ),
+            ("127.0.0.1", &["for=\"203.0.113\\.7\""], "203.0.113.7"),
+            // Nothing of addresses.
+            ("127.0.0.1", &["proto=https;host=a"], "127.0.0.1"),
+            ("127.0.0.1", &["proto=https", "host=a, by=10.1.2.3"], "127.0.0.1"),
+            // Nobody that is known.
+            ("127.0.0.1", &["for=unknown"], "unknown"),
+            ("127.0.0.1", &["for=\"_hidden\""], "unknown"),
+            ("127.0.0.1", &["for="], "unknown"),
+            ("127.0.0.1", &["for=203.0.113.7, proto=https"], "unknown"),
+            ("127.0.0.1", &["for=203.0.113.7;for=192.0.2.1"], "unknown"),
+            ("127.0.0.1", &["for=203.0.113.7;host=\"a"], "unknown"),
+            ("127.0.0.1", &["for=203.0.113.7", "\u{e9}"], "unknown"),
+        ] {
+            let lines: Vec<_> = forwarded.iter().map(|line| (FORWARDED, *line)).collect();
+            assert_eq!(client(peer, &lines), expected, "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn neither_header_is_smuggled_past_a_proxy_that_writes_the_other() {
+        for (peer, one, other, expected) in [
+            ("127.0.0.1", "203.0.113.7", "for=203.0.113.7", "203.0.113.7"),
+            ("127.0.0.1", "192.0.2.1, 203.0.113.7", "for=192.0.2.9, for=\"203.0.113.7:80\"", "203.0.113.7"),
+            ("127.0.0.1", "203.0.113.7", "for=192.0.2.1", "unknown"),
+            ("127.0.0.1", "192.0.2.1", "for=203.0.113.7", "unknown"),
+            ("127.0.0.1", "203.0.113.7", "for=_hidden", "unknown"),
+            ("127.0.0.1", "203.0.113.7", "for=\"", "unknown"),
+            ("127.0.0.1", "203.0.113.7", "for=127.0.0.1", "unknown"),
+            ("127.0.0.1", "203.0.113.7", "proto=https", "203.0.113.7"),
+            ("127.0.0.1", "", "for=203.0.113.7", "203.0.113.7"),
+            ("198.51.100.4", "203.0.113.7", "for=192.0.2.1", "198.51.100.4"),
+        ] {
+            let found = client(peer, &[(FORWARDED_FOR, one), (FORWARDED, other)]);
+            assert_eq!(found, expected, "{peer} {one} {other}");
         }
     }
 }
