@@ -74,7 +74,7 @@ async fn the_next_run_stores_what_a_killed_one_left_behind() {
     }
     stage.close().await;
 
-    let stage = Stage::set_on(data, Some(2), |config| config.boot = "later".to_owned()).await;
+    let stage = Stage::set_on(data, Some(2), |_| {}).await;
     let hints = stage.until("1", |hint| matches!(hint, Hint::RecordingEnded { .. })).await;
     assert_eq!(story(&hints), "C");
     let part = parts(&hints)[0];
@@ -107,7 +107,7 @@ async fn the_next_run_reports_what_a_killed_one_could_not() {
     assert_eq!(story(&stage.until_ended("1").await), "SE");
     stage.close().await;
 
-    let stage = Stage::set_on(data, None, |config| config.boot = "later".to_owned()).await;
+    let stage = Stage::set_on(data, None, |_| {}).await;
     let hints = stage.until_ended("1").await;
     assert_eq!((story(&hints).as_str(), failure(&hints)), ("SE", None));
     let hints = stage.until("2", |hint| matches!(hint, Hint::Started { .. })).await;

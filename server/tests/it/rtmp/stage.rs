@@ -118,6 +118,9 @@ impl Stage {
         change: impl FnOnce(&mut RtmpConfig),
     ) -> Self {
         let mut config = config(data.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        if config.data_dir.join("parts").exists() {
+            config.boot = format!("later{:08x}", rand::random::<u32>());
+        }
         change(&mut config);
         let ingest = Box::new(RtmpIngest::bind(config).await.expect("listening"));
         let (address, publishers) = (ingest.local_addr(), ingest.publishers());
