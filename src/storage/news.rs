@@ -6,9 +6,10 @@
 //! oldest open transaction began.
 
 use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
 
 use super::Db;
-use super::queue::{is_owned, waiting};
+use super::queue::{is_owned, readable};
 use super::rows::Read;
 use crate::deliveries::{Ownership, Waiting};
 use crate::model::{Millis, StoreError};
@@ -67,12 +68,9 @@ impl Db {
             is_owned(owned)
         );
         let found = sqlx::query(AssertSqlSafe(sql)).bind(seen.since).fetch_all(self.hot_read()).await?;
-        let mut news = News { rows: Vec::with_capacity(found.len()), seen };
-        for row in &found {
-            if row.col::<Option<i64>>("delivery_id")?.is_some() {
-                news.rows.push(waiting(row)?);
-            }
-        }
+        // One row says how far the look went, even if nothing is new.
+        let is_row = |row: &&AnyRow| row.col::<Option<i64>>("delivery_id").is_ok_and(|delivery| delivery.is_some());
+        let mut news = News { rows: readable(found.iter().filter(is_row)), seen };
         if let Some(look) = found.first() {
             news.seen = seen.after(look.col("now")?, look.col("oldest")?, look.col("coming")?);
         }

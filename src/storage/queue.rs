@@ -20,7 +20,7 @@ use crate::model::{CallbackId, DeliveryId, EventName, Millis, SessionId, StoreEr
 
 const WAITING_COLUMNS: &str = "callback_id, delivery_id, stream_key, due_at, retry, queued_at";
 
-pub(super) fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
+fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
     Ok(Waiting {
         delivery: DeliveryId(row.col("delivery_id")?),
         callback: CallbackId(row.col("callback_id")?),
@@ -29,6 +29,17 @@ pub(super) fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
         retry: row.flag("retry")?,
         queued_at: row.col("queued_at")?,
     })
+}
+
+/// Those rows of the queue that can be read. The others stop nothing but themselves.
+pub(super) fn readable<'r>(rows: impl IntoIterator<Item = &'r AnyRow>) -> Vec<Waiting> {
+    let read = |row| {
+        let unreadable = |error: &StoreError| {
+            tracing::error!(error = error as &dyn std::error::Error, "cannot read a row of the queue");
+        };
+        waiting(row).inspect_err(unreadable).ok()
+    };
+    rows.into_iter().filter_map(read).collect()
 }
 
 /// A condition on `callback_id`: that its shard is owned.
@@ -107,7 +118,7 @@ impl DeliveryStore for Db {
             is_owned(owned)
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(after.0.0).bind(after.1.0).bind(limit);
-        query.fetch_all(&self.read).await?.iter().map(waiting).collect()
+        Ok(readable(&query.fetch_all(&self.read).await?))
     }
 
     async fn waiting_of(
@@ -120,7 +131,7 @@ impl DeliveryStore for Db {
             "select {WAITING_COLUMNS} from queue where callback_id = $1 and delivery_id > $2 order by delivery_id limit $3"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(callback.0).bind(after.0).bind(limit);
-        query.fetch_all(self.hot_read()).await?.iter().map(waiting).collect()
+        Ok(readable(&query.fetch_all(self.hot_read()).await?))
     }
 
     async fn ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {

@@ -1,7 +1,7 @@
 //! The delivery loop: ties the run queue, the breakers, the couriers and the store together.
 //!
 //! One task owns the `RunQueue` and the `Breaker`s ([`dispatch`]). What may depart it hands, in groups, to a task that reads these deliveries
-//! as they are now, in one statement, and starts an attempt as a task of its own for each. A writer task ([`writer`]) commits what attempts
+//! as they are now, in one statement, and starts an attempt as a task of its own for each ([`flight`]). A writer task ([`writer`]) commits what attempts
 //! bring home: all that comes in during one commit goes into the next. Only after its commit is a delivery told to have landed, so a
 //! restart at any moment repeats an attempt but never skips one.
 //!
@@ -9,6 +9,7 @@
 //! it and others queued by looking at what is new ([`looks`]).
 
 mod dispatch;
+mod flight;
 mod looks;
 mod owner;
 mod writer;

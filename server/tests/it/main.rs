@@ -42,4 +42,5 @@ mod stats;
 #[cfg(feature = "ingest-rtmp")]
 mod stream_control;
 mod tidy;
+mod unreadable;
 mod uploads;

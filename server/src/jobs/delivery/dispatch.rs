@@ -1,24 +1,23 @@
 //! What the delivery loop knows, and what it does with what it hears.
 
 use std::collections::{HashMap, HashSet};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use callsheet::callbacks::{CallbackStore, OffReason, Pause};
 use callsheet::deliveries::{
-    Breaker, CallbackOff, Change, Courier, DeliveryStore, Departure, Gate, Made, Ownership, Queued, Read, Ready,
-    RunQueue, Slots, Verdict, Waiting, log_courier_error, shard_of,
+    Breaker, CallbackOff, Change, Courier, DeliveryStore, Gate, Made, Ownership, Queued, Read, RunQueue, Slots,
+    Verdict, Waiting, shard_of,
 };
 use callsheet::model::{CallbackId, Clock, ClockReading, DeliveryId, Millis, StoreError};
 use callsheet::storage::{Db, Epochs, Leases, News};
-use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+use super::TRY_AGAIN;
+use super::flight::Flight;
 use super::looks::{Looks, Reach};
 use super::writer::Pace;
-use super::{TRY_AGAIN, TRY_AGAIN_MS};
 
 /// Requests in flight for one callback.
 const PER_ENDPOINT_CONCURRENCY: usize = 16;
@@ -329,31 +328,13 @@ impl Dispatch {
         self.read_on();
         let departures = self.queue.depart(self.clock.read().monotonic);
         for group in departures.chunks(GROUP) {
-            let group = group.to_vec();
-            let (courier, made, messages) = (self.courier.clone(), self.made.clone(), self.messages.clone());
-            let (flights, owned) = (self.flights.clone(), self.owned.clone());
-            self.flights.spawn(async move {
-                let mut ready: HashMap<DeliveryId, Ready> = match courier.ready(&group).await {
-                    Ok(ready) => ready.into_iter().map(|ready| (ready.id, ready)).collect(),
-                    Err(error) => {
-                        tracing::error!(
-                            error = &error as &dyn std::error::Error,
-                            "cannot read deliveries; will try again"
-                        );
-                        let landed = group.iter().map(|departure| nothing_sent(departure, Some(TRY_AGAIN_MS)));
-                        return drop(messages.send(Message::Landed(landed.collect())));
-                    }
-                };
-                for departure in group {
-                    match ready.remove(&departure.delivery) {
-                        Some(ready) => {
-                            let (courier, owned) = (courier.clone(), owned.clone());
-                            flights.spawn(fly(courier, departure, ready, owned, made.clone(), messages.clone()));
-                        }
-                        None => drop(messages.send(Message::Landed(vec![nothing_sent(&departure, None)]))),
-                    }
-                }
-            });
+            let flight = Flight {
+                courier: self.courier.clone(),
+                owned: self.owned.clone(),
+                made: self.made.clone(),
+                messages: self.messages.clone(),
+            };
+            self.flights.spawn(flight.begin(group.to_vec(), self.flights.clone()));
         }
     }
 
@@ -441,35 +422,4 @@ impl Dispatch {
             }
         }
     }
-}
-
-fn nothing_sent(departure: &Departure, retry_in: Option<Millis>) -> Landed {
-    Landed { delivery: departure.delivery, callback: departure.callback, retry_in, verdict: None }
-}
-
-async fn fly(
-    courier: Courier,
-    departure: Departure,
-    ready: Ready,
-    owned: Arc<Ownership>,
-    made: mpsc::Sender<Home>,
-    messages: mpsc::UnboundedSender<Message>,
-) {
-    let retry_in = match AssertUnwindSafe(courier.attempt(departure, ready)).catch_unwind().await {
-        Ok(Ok(Some(attempt))) => {
-            // The writer outlives all flights.
-            let _ = made.send((attempt, owned)).await;
-            return;
-        }
-        Ok(Ok(None)) => None,
-        Ok(Err(error)) => {
-            log_courier_error(&error);
-            Some(TRY_AGAIN_MS)
-        }
-        Err(_) => {
-            tracing::error!(delivery = %departure.delivery, "an attempt broke down; will try again");
-            Some(TRY_AGAIN_MS)
-        }
-    };
-    let _ = messages.send(Message::Landed(vec![nothing_sent(&departure, retry_in)]));
 }
