@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use callsheet::Console;
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, Clock, Millis, SourceId, SystemClock, TestClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
