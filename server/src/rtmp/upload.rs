@@ -1,7 +1,8 @@
 //! Stores the file of a part under a key that is free, and finds out whether an earlier try has stored it.
 //!
 //! **Nothing is overwritten.** An upload to S3 is completed on condition that there is no object (see `buckets::http`). In a folder the file
-//! is written beside its place and then linked into it, which fails if there is a file.
+//! is written beside its place and then linked into it, which fails if there is a file. File systems without links (exFAT, some network
+//! mounts) and stores without conditions get no more than a look at the key before.
 //!
 //! **"Already there" can be our own object**: the answer to the request that completed the upload was lost, or the process was killed
 //! before it read the answer. So the upload is written down beside the part before any media is sent ([`Upload`]), and once more before it
@@ -155,6 +156,10 @@ async fn send_to_folder(folder: &LocalFileSystem, part: &mut PartOnDisk, key: &s
             folder.delete(&beside).await?;
             Ok(Sent::Taken)
         }
+        Err(error) if is_refused_link(&error) => {
+            folder.rename(&beside, &Path::from(key)).await?;
+            Ok(Sent::Stored)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -172,6 +177,14 @@ async fn settle_in_folder(
     match folder.delete(&beside(&upload.key, part)).await {
         Ok(()) | Err(Error::NotFound { .. }) => Ok(settled),
         Err(error) => Err(error),
+    }
+}
+
+/// Linux refuses links as not permitted where the file system has none.
+fn is_refused_link(error: &(dyn std::error::Error + 'static)) -> bool {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported),
+        None => error.source().is_some_and(is_refused_link),
     }
 }
 
