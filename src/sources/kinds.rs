@@ -1,7 +1,5 @@
 //! The vocabulary of sources.
 
-use std::time::Duration;
-
 use crate::model::vocabulary;
 
 vocabulary!(
@@ -35,16 +33,10 @@ impl Adapter {
         matches!(self, Self::BuiltIn)
     }
 
-    /// How long a report may come before the start of its publish: sources report over several connections, and some try again what
-    /// was not taken. `None`: the source reports in order.
+    /// Returns whether the source sends one report after the other. Others use several connections, on which reports overtake each other.
     #[must_use]
-    pub const fn reports_early_by(self) -> Option<Duration> {
-        match self {
-            Self::BuiltIn => None,
-            // It tries nothing again, and numbers its sessions from 1 after a restart.
-            Self::NginxRtmp => Some(Duration::from_secs(5)),
-            Self::Generic => Some(Duration::from_secs(120)),
-        }
+    pub const fn reports_in_order(self) -> bool {
+        matches!(self, Self::BuiltIn)
     }
 
     /// Whether the source only tells when a part is complete, so that the recording's start is the publish's.

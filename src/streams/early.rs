@@ -3,7 +3,8 @@
 //!
 //! Such a report is stored and answered like any other. The start takes all of its session, in their order. If no start comes, it
 //! depends on the source: one that names the publish with each report has the session reported from these reports; those of another are dropped,
-//! as nginx-rtmp also reports the end of a publish that was refused.
+//! as nginx-rtmp also reports the end of a publish that was refused. Where keys are used again, an end that comes after the end of the last
+//! session is taken for that of the next; it waits for [`OVERTAKES_BY`] only, since it may be a repeat.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -24,6 +25,11 @@ use crate::sources::Adapter;
 /// Early reports per minute that are stored of sources without signatures: anonymous publishers can cause any number.
 const UNSIGNED_A_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 
+/// Time by which a report overtakes another at most. Short: nginx-rtmp numbers its sessions from 1 after a restart.
+const OVERTAKES_BY: Duration = Duration::from_secs(5);
+/// Time in which a source that names the publish with each report may repeat a start that was not taken.
+const REPEATS_WITHIN: Duration = Duration::from_secs(120);
+
 /// Which reports wait for the start of their session.
 #[derive(Debug, Clone)]
 pub(crate) struct EarlyRules {
@@ -39,7 +45,7 @@ impl Default for EarlyRules {
 impl EarlyRules {
     pub(super) fn of(&self, adapter: Adapter, is_signed: bool) -> Keeps {
         let unsigned = (!is_signed).then(|| Arc::clone(&self.unsigned));
-        Keeps { keeps: adapter.reports_early_by().is_some(), unsigned }
+        Keeps { keeps: !adapter.reports_in_order(), unsigned }
     }
 }
 
@@ -103,20 +109,24 @@ impl Streams {
         };
         for (early, waited) in watch.waited(waiting, self.clock.monotonic()) {
             let adapter = adapters.get(&early.key.source).copied();
-            let longest = adapter.and_then(Adapter::reports_early_by).unwrap_or_default();
             let push = early.reports.iter().find_map(|report| report.push.clone());
             match (adapter, push) {
-                (Some(adapter), Some(push)) if waited >= longest => self.start_late(adapter, early, push).await?,
-                _ => self.hand_over(early.key, waited >= longest).await?,
+                (Some(adapter), Some(push)) if waited >= REPEATS_WITHIN => {
+                    self.start_late(adapter, early, push).await?;
+                }
+                (Some(_), Some(_)) => self.hand_over(early.key, false).await?,
+                _ => self.hand_over(early.key, waited >= OVERTAKES_BY).await?,
             }
         }
         Ok(())
     }
 
-    /// Gives a session its early reports, if it has started. `is_last`: else they are dropped.
+    /// Gives a session its early reports, if it runs. `is_last`: they wait no longer.
     async fn hand_over(&self, key: SessionKey, is_last: bool) -> Result<(), StreamError> {
         let (now, rules, named) = (self.clock.now(), self.rules_of(false), key.clone());
         let decide = Box::new(move |situation: Situation| match situation.current {
+            // The next session under the key may be about to start.
+            Some(stored) if stored.session.ended_at.is_some() && !is_last => Decision::default(),
             Some(stored) => Decision {
                 steps: catch_up(stored, situation.rivals, &situation.early, now, &rules),
                 takes_early: true,

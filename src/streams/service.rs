@@ -148,6 +148,8 @@ impl Streams {
         let decide = Box::new(move |situation: Situation| match (&hint, &situation.current) {
             (Hint::Started { at, push }, _) => start(situation, &ids, &key, *at, push, now, &rules),
             (hint, None) => early.keep(&key, hint, push.as_ref()),
+            // The end of the next publish under this key overtook its start.
+            (Hint::Ended { at, .. }, Some(stored)) if stored.session.ended_before(*at) => early.keep(&key, &hint, None),
             (hint, Some(_)) => follow(situation, &ids, hint, now, &rules).into(),
         });
         self.store.advance(Report { scope, receipt, now, decide }).await?;

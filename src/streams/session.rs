@@ -334,6 +334,12 @@ impl Session {
         self.is_silent && matches!(hint, Hint::Alive { .. } | Hint::PartOpened { .. })
     }
 
+    /// Returns whether the publish ended before `at`, so that an end at that time is the end of another one.
+    #[must_use]
+    pub fn ended_before(&self, at: Millis) -> bool {
+        matches!(self.phase, Phase::Closing | Phase::Closed) && self.ended_at.is_some_and(|ended| ended < at)
+    }
+
     /// Whether a start under this session's key at `now` is the known start once more. Otherwise it is a new publish.
     #[must_use]
     pub fn is_repeat_of_start(&self, now: Millis, rules: &SessionRules) -> bool {

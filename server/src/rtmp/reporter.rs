@@ -177,10 +177,10 @@ impl Reporter {
             tracing::error!(session = self.key.key, %error, "the task broke down that records the end of a publish");
         }
         self.tell(Hint::Ended { at, failure }).await;
+        self.release(lock).await;
         if let Err(error) = self.session_record.remove().await {
             tracing::warn!(session = self.key.key, %error, "cannot remove the record of a session");
         }
-        self.release(lock).await;
     }
 
     async fn tell(&self, hint: Hint) {

@@ -9,6 +9,7 @@ use crate::support::{DOMAIN, Database, GenericSource, on_both_databases};
 
 on_both_databases!(
     an_end_that_overtakes_its_start_ends_the_publish,
+    the_same_where_keys_are_used_again,
     a_recording_may_come_before_its_start_in_any_order,
     a_signed_session_whose_start_is_lost_is_reported,
     the_end_of_a_refused_publish_ends_no_later_one,
@@ -47,6 +48,36 @@ async fn an_end_that_overtakes_its_start_ends_the_publish(database: Database) {
         }
     }
     assert_eq!(stage.console.streams.live().await.expect("counted"), 0);
+}
+
+async fn the_same_where_keys_are_used_again(database: Database) {
+    let stage = set(&database).await;
+    let (source, (path, _)) = (generic(&stage).await, stage.add_source("nginx-rtmp").await);
+    let fields = format!("app=live&tcurl=rtmp://{DOMAIN}/live&addr=127.0.0.1&clientid=1&name=nginx");
+    for round in 1..=5 {
+        stage.clock.advance(10_000);
+        for name in ["publish_done", "publish_started"] {
+            let body = GenericSource::event(name, "generic");
+            assert_eq!(source.post(&format!("{name}-{round}"), &body).await.expect("an answer").status(), 204);
+        }
+        for name in ["publish_done", "publish"] {
+            assert_eq!(call(&stage, &path, &format!("{fields}&call={name}")).await, 204, "{name}");
+        }
+        stage.proceed_to(stage.clock.now() + 10_000).await;
+        for stream in ["generic", "nginx"] {
+            assert_eq!(events(&stage, stream).await, ["publish_started", "publish_done"].repeat(round), "{stream}");
+        }
+    }
+    // A repeat of an end ends no session that starts later.
+    let mut body = GenericSource::event("publish_done", "generic");
+    body["stopTime"] = (stage.clock.now() / 1000).into();
+    for id in ["again", "and-again"] {
+        assert_eq!(source.post(id, &body).await.expect("an answer").status(), 204);
+    }
+    stage.proceed_to(stage.clock.now() + 10_000).await;
+    let body = GenericSource::event("publish_started", "generic");
+    assert_eq!(source.post("later", &body).await.expect("an answer").status(), 204);
+    assert_eq!(stage.console.streams.live().await.expect("counted"), 1);
 }
 
 async fn a_recording_may_come_before_its_start_in_any_order(database: Database) {
