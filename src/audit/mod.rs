@@ -38,6 +38,7 @@ pub const ACTIONS: &[&str] = &[
     "recording.change",
     "recovery.cancel",
     "recovery.start",
+    "secrets.rotate",
     "source.create",
     "source.delete",
     "stream.allow",

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
+use super::AuditEntry;
 use super::store::{AuditFilter, AuditRow, AuditStore};
-use crate::model::{Action, Actor, AuditId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};
+use crate::model::{Action, Actor, AuditId, Forbidden, Millis, Page, PageRequest, Problem, ProblemKind, StoreError};
 
 /// Entries that an export reads at once.
 const BATCH: i64 = 500;
@@ -59,5 +62,12 @@ impl AuditLog {
     ) -> Result<Vec<AuditRow>, AuditError> {
         actor.check(Action::ReadAudit)?;
         Ok(self.store.audit_before(filter, before, BATCH).await?)
+    }
+
+    /// Records that all stored secrets were sealed with a new key.
+    pub async fn secrets_rotated(&self, actor: &Actor, now: Millis) -> Result<(), AuditError> {
+        actor.check(Action::ManageAccounts)?;
+        let entry = AuditEntry::new(actor, now, "secrets.rotate", "all", json!({}));
+        Ok(self.store.add_audit(&entry).await?)
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::ActorKind;
+use super::{ActorKind, AuditEntry};
 use crate::model::{AuditId, Millis, Page, PageRequest, StoreError};
 
 /// Which entries. Empty fields do not filter.
@@ -41,6 +41,8 @@ pub struct AuditRow {
 /// The storage of the log for those who read it. Entries are written with the changes that they tell of.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
+    /// Adds an entry of a change outside of this database.
+    async fn add_audit(&self, entry: &AuditEntry) -> Result<(), StoreError>;
     /// Newest first.
     async fn list_audit(&self, filter: &AuditFilter, page: PageRequest) -> Result<Page<AuditRow>, StoreError>;
     /// At most `limit` entries older than `before`, newest first; from the newest on without it.

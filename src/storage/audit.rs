@@ -78,6 +78,12 @@ fn conditions(filter: &AuditFilter) -> Conditions {
 
 #[async_trait]
 impl AuditStore for Db {
+    async fn add_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.write_audit(&mut tx, entry).await?;
+        self.commit(tx, Vec::new()).await
+    }
+
     async fn list_audit(&self, filter: &AuditFilter, page: PageRequest) -> Result<Page<AuditRow>, StoreError> {
         let conditions = conditions(filter);
         let condition = conditions.sql();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use callsheet::model::SystemClock;
+use callsheet::model::{Actor, SystemClock};
 use callsheet::sealing::LockedKeyFile;
 use callsheet::storage::Resealing;
 
@@ -27,6 +27,9 @@ pub(super) async fn rotate(config: &Config) -> Result<(), Failure> {
     }
     let sealed = resealing.run(rotation.sealer()).await?;
     rotation.finish()?;
+    let console = open_console(config, Arc::new(SystemClock)).await?;
+    console.audit.secrets_rotated(&Actor::cli(), console.clock.now()).await?;
+    console.close().await;
     println!(
         "{sealed} secrets are sealed with the new key. Make a backup; older backups open with the key within them only."
     );

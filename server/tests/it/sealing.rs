@@ -8,8 +8,9 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use callsheet::accounts::FactorView;
+use callsheet::audit::AuditFilter;
 use callsheet::keys::KeyDraft;
-use callsheet::model::{Actor, CallbackKind, Role, SystemClock, Who};
+use callsheet::model::{Actor, CallbackKind, PageRequest, Role, SystemClock, Who};
 use callsheet::sealing::{LockedKeyFile, Sealer};
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
@@ -142,6 +143,10 @@ async fn all_that_is_sealed_gets_the_new_key(database: Database) {
     assert_eq!(new.len(), 32);
     assert_eq!(opened_by(&database, &old).await, BTreeSet::new());
     assert_eq!(opened_by(&database, &new).await, sealed);
+    let console = use_cases_in(&database, Arc::new(SystemClock), data.path()).await;
+    let log = console.audit.list(&Actor::cli(), &AuditFilter::default(), PageRequest::of_console(1)).await;
+    assert_eq!(log.expect("the log").rows[0].action, "secrets.rotate");
+    console.close().await;
     assert_eq!(paths(data.path(), &database).await, sources);
 }
 
