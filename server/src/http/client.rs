@@ -48,7 +48,7 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpA
     }
 }
 
-/// Who a proxy says it heard; `None`: it says that in no way that can be read.
+/// The client that a proxy names. `None`: the entry cannot be read.
 type Node = Option<String>;
 
 /// The nodes of `X-Forwarded-For`.
@@ -58,7 +58,7 @@ fn forwarded_for(headers: &HeaderMap) -> Vec<Node> {
     nodes.map(|node| Some(node.to_owned())).collect()
 }
 
-/// The nodes of `Forwarded` (RFC 7239, section 4); none if it tells of hosts and protocols only.
+/// The nodes of `Forwarded` (RFC 7239, section 4). Empty if it names hosts and protocols only.
 fn forwarded(headers: &HeaderMap) -> Vec<Node> {
     let lines = headers.get_all(FORWARDED).iter().map(|line| split(line.to_str().ok()?, ','));
     let mut nodes = Vec::new();

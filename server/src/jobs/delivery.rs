@@ -36,7 +36,7 @@ use super::Pulse;
 const TRY_AGAIN_MS: Millis = 1_000;
 const TRY_AGAIN: Duration = Duration::from_millis(TRY_AGAIN_MS.unsigned_abs());
 
-/// How often the queue's length is counted while not all of it is held.
+/// Interval of counting the queue in the table, while not all of it is held.
 const MEASURE: Duration = Duration::from_secs(10);
 
 /// What the loop works with.

@@ -284,7 +284,7 @@ impl Dispatch {
                 }
                 self.unread = next.map(|(callback, _)| callback);
                 if let Some((callback, delivery)) = next {
-                    // What is not held of a long line is read on when there is room.
+                    // The rest of a long line is read when there is room.
                     let is_over = self.queue.is_unread(callback);
                     self.load_page((callback, if is_over { DeliveryId(i64::MAX) } else { delivery }));
                 }

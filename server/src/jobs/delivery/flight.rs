@@ -16,11 +16,11 @@ use super::dispatch::{Home, Landed, Message};
 /// A delivery that cannot be read is put off for so long: time for a person to repair its rows.
 const UNREADABLE_MS: Millis = 3_600_000;
 
-/// What an attempt needs on its way.
+/// Starts attempts and passes on their results.
 #[derive(Clone)]
 pub(super) struct Flight {
     pub(super) courier: Courier,
-    /// What this worker owns as it departs.
+    /// The shards that this worker owns when the attempt starts.
     pub(super) owned: Arc<Ownership>,
     pub(super) made: mpsc::Sender<Home>,
     pub(super) messages: mpsc::UnboundedSender<Message>,
