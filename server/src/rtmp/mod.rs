@@ -14,8 +14,8 @@
 //! wait on the disk: a slow bucket delays the hints about parts and never the media, the heartbeats, or the end by more
 //! than five seconds.
 //!
-//! **After a stop, a kill or a power cut.** Each part has a record beside it until it is in its bucket, and each session one until its start and its
-//! end are reported. A stop waits for no upload. The next run, or another that is running on the same data folder, hands in these reports,
+//! **After a stop, a kill or a power cut.** Each part has a record beside it until it is in its bucket and reported, and each session one until
+//! its start and its end are reported. A stop waits for no upload. The next run, or another that is running on the same data folder, hands in these reports,
 //! completes what was being written up to its last whole tag, stores it, and tells the session, which waits for it for 15 minutes.
 
 use std::collections::HashSet;
@@ -61,6 +61,8 @@ mod server;
 mod session;
 #[cfg(feature = "ingest-rtmp")]
 mod session_record;
+#[cfg(feature = "ingest-rtmp")]
+mod silence;
 #[cfg(feature = "ingest-rtmp")]
 mod upload;
 #[cfg(feature = "ingest-rtmp")]

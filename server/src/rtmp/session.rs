@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError};
 use callsheet::model::Millis;
 use callsheet::streams::{Admitted, Hint, SessionKey};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::RtmpConfig;
@@ -18,6 +17,7 @@ use super::memory;
 use super::recorder::Recorder;
 use super::reporter::{Over, Pulse, Report, Reporter};
 use super::session_record::SessionRecord;
+use super::silence::Silence;
 use super::wire::Role;
 
 /// Messages that wait at most: about two seconds of usual media.
@@ -94,17 +94,19 @@ impl Session {
     async fn follow(&mut self) -> Option<String> {
         let mut timeline = Timeline::default();
         let mut started = false;
-        let mut silent_at = Instant::now() + self.config.idle_timeout;
+        let mut silence = Silence::up_to(self.config.idle_timeout);
         loop {
-            match timeout_at(silent_at, self.input.recv()).await {
-                Err(_) => {
-                    return Some(format!("no media for {} s", self.config.idle_timeout.as_secs()));
-                }
-                Ok(None) => return Some("the ingest broke off".to_owned()),
-                Ok(Some(Input::End(failure))) => return failure,
-                Ok(Some(Input::Metadata(metadata))) => self.metadata(metadata),
-                Ok(Some(Input::Media(message, _memory))) => {
-                    silent_at = Instant::now() + self.config.idle_timeout;
+            let input = tokio::select! {
+                biased;
+                input = self.input.recv() => input,
+                () = silence.too_long() => return Some(format!("no media for {} s", self.config.idle_timeout.as_secs())),
+            };
+            match input {
+                None => return Some("the ingest broke off".to_owned()),
+                Some(Input::End(failure)) => return failure,
+                Some(Input::Metadata(metadata)) => self.metadata(metadata),
+                Some(Input::Media(message, _memory)) => {
+                    silence.is_over();
                     self.learn(&message);
                     if !started && matches!(message.role(), Role::Key | Role::Frame) {
                         started = true;
