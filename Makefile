@@ -12,7 +12,8 @@ dev:
 test:
 	@.ci/test.sh
 
-# The tests that kill, freeze and fill up the console and its database, with this many times as many failures.
+# The tests that kill, freeze, cut off, attack and fill up the console: CALLSHEET_SOAK times as many failures, which last as long as
+# server/tests/it/reliability/mod.rs says. It also prints the delay of deliveries during an attack.
 soak: export CALLSHEET_SOAK ?= 20
 soak:
 	@.ci/with-postgres.sh cargo nextest run --locked --package callsheet-server --profile soak -E 'test(/^reliability::/)'

@@ -8,13 +8,13 @@ use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, SystemClock};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Interval, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::soak;
 use super::tables::Tables;
 use super::witness::{State, Witness};
-use crate::support::{Database, GenericSource, PATIENCE, Process, callsheet, use_cases_in};
+use super::{console, soak};
+use crate::support::{Database, GenericSource, PATIENCE, Process, use_cases_in};
 
 const DOMAINS: usize = 4;
 const STREAMS: usize = 8;
@@ -64,23 +64,27 @@ impl Stage {
 
     /// Starts a console in these roles on a free port; answers with its HTTP address.
     pub(super) fn serve(&self, roles: &str) -> (Process, String) {
-        let mut command = callsheet(&self.data, self.database.url());
-        command
-            .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "off"])
-            .env("CALLSHEET_ROLE", roles)
-            .env("CALLSHEET_ALLOWED_NETWORKS", "127.0.0.0/8")
-            .env("CALLSHEET_RETRY_SCHEDULE", format!("0{}", ",1".repeat(60)))
-            .env("CALLSHEET_ORDER_HOLD", "600")
-            .env("CALLSHEET_LEASE", self.lease.to_string());
+        let mut command = console(&self.data, self.database.url());
+        command.args(["--rtmp", "off"]).env("CALLSHEET_ROLE", roles).env("CALLSHEET_LEASE", self.lease.to_string());
         let process = Process::start(command);
-        let line = process.line("  console ");
-        let address = line.split_whitespace().last().expect("an address").to_owned();
+        let address = http_address(&process);
         (process, address)
     }
 
     /// The paths of the callbacks that tell of recordings.
     pub(super) fn records(&self) -> Vec<String> {
         (0..DOMAINS).map(|number| format!("/{}/record", push_domain(number))).collect()
+    }
+
+    /// Starts a console in all roles, with the built-in ingest; answers with its HTTP address and that of the ingest.
+    #[cfg(feature = "ingest-rtmp")]
+    pub(super) fn serve_with_ingest(&self) -> (Process, String, std::net::SocketAddr) {
+        let mut command = console(&self.data, self.database.url());
+        command.args(["--rtmp", "127.0.0.1:0"]);
+        let process = Process::start(command);
+        let http = http_address(&process);
+        let rtmp = super::studio::rtmp_address(&process);
+        (process, http, rtmp)
     }
 
     pub(super) async fn tables(&self) -> Tables {
@@ -94,10 +98,17 @@ impl Stage {
 
     /// Lets the streams publish, to this console.
     pub(super) fn publish(&self, console: &str) -> Load {
+        self.publish_at(console, None)
+    }
+
+    /// Lets the streams publish with so many parts per second, or as fast as the receiver allows.
+    pub(super) fn publish_at(&self, console: &str, rate: Option<u32>) -> Load {
         let (counts, console) = (watch::Sender::default(), watch::Sender::new(console.to_owned()));
         let stop = CancellationToken::new();
         let mut streams = JoinSet::new();
-        for number in 0..if soak() > 1 { SOAK_STREAMS } else { STREAMS } {
+        let count = if soak() > 1 { SOAK_STREAMS } else { STREAMS };
+        let every = rate.map(|rate| Duration::from_secs(1) * u32::try_from(count).expect("few") / rate);
+        for number in 0..count {
             let stream = Stream {
                 domain: push_domain(number % DOMAINS),
                 name: format!("room_{number}"),
@@ -106,6 +117,7 @@ impl Stage {
                 console: console.subscribe(),
                 counts: counts.clone(),
                 witness: self.witness.watch(),
+                pace: every.map(interval),
                 stop: stop.clone(),
             };
             streams.spawn(stream.publish());
@@ -128,6 +140,11 @@ impl Stage {
         tables.check().await;
         tables.check_all_delivered().await;
     }
+}
+
+fn http_address(process: &Process) -> String {
+    let line = process.line("  console ");
+    line.split_whitespace().last().expect("an address").to_owned()
 }
 
 /// How often sources were not acknowledged.
@@ -184,6 +201,7 @@ struct Stream {
     console: watch::Receiver<String>,
     counts: watch::Sender<Counts>,
     witness: watch::Receiver<State>,
+    pace: Option<Interval>,
     stop: CancellationToken,
 }
 
@@ -192,6 +210,9 @@ impl Stream {
         self.tell("publish_started", 0).await;
         let mut parts = 0;
         while !self.stop.is_cancelled() {
+            if let Some(pace) = &mut self.pace {
+                pace.tick().await;
+            }
             let told = usize::try_from(parts).expect("a number");
             let (name, stop) = (self.name.clone(), self.stop.clone());
             tokio::select! {

@@ -9,15 +9,15 @@ use crate::support::Database;
 const WITH_POSTGRES: &str = "../.ci/with-postgres.sh";
 
 /// A PostgreSQL of one test's own, that keeps what it has committed.
-struct Cluster {
+pub(super) struct Cluster {
     /// It lives until its standard input ends.
     script: Child,
     folder: String,
-    url: String,
+    pub(super) url: String,
 }
 
 impl Cluster {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let tell = "echo $CALLSHEET_TEST_POSTGRES_CLUSTER; echo $CALLSHEET_TEST_POSTGRES_URL; cat";
         let mut command = Command::new(WITH_POSTGRES);
         command.args(["--durable", "sh", "-c", tell]).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -28,11 +28,11 @@ impl Cluster {
         Self { script, folder, url }
     }
 
-    fn crash(&self) {
+    pub(super) fn crash(&self) {
         self.tell("--crash");
     }
 
-    fn come_back(&self) {
+    pub(super) fn come_back(&self) {
         self.tell("--start");
     }
 

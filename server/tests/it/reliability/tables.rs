@@ -73,6 +73,12 @@ impl Tables {
         assert_eq!(self.count("select id from deliveries where state <> 'delivered'").await, 0, "not delivered");
     }
 
+    /// When the live sessions were last heard, the one that was heard first.
+    pub(super) async fn heard(&mut self) -> i64 {
+        let sql = "select cast(min(heard_at) as bigint) as heard from sessions where phase = 'live'";
+        sqlx::query(sql).fetch_one(&mut self.0).await.expect("read").get("heard")
+    }
+
     /// The owner of each shard; empty: nobody.
     async fn owners(&mut self) -> BTreeMap<i64, String> {
         let rows = sqlx::query("select shard, owner from shard_leases").fetch_all(&mut self.0).await.expect("read");

@@ -17,6 +17,19 @@ fn peak_mib() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }
 
+/// A `connect` of ten kilobytes that asks for 14 GB where references are resolved.
+pub(crate) fn multiplying_references() -> Vec<u8> {
+    let array = |count: u32| [&[10][..], &count.to_be_bytes()].concat();
+    let mut payload = b"\x02\x00\x07connect\x00\x3f\xf0\x00\x00\x00\x00\x00\x00".to_vec();
+    payload.extend(array(100));
+    payload.extend([0_u8; 9].repeat(100));
+    payload.extend(array(1_000));
+    payload.extend([7, 0, 0].repeat(1_000));
+    payload.extend(array(2_000));
+    payload.extend([7, 0, 1].repeat(2_000));
+    payload
+}
+
 /// A real publish still works.
 async fn assert_serves(stage: Stage, session: &str) {
     let mut client = Client::publishing(stage.address, "honest").await;
@@ -33,15 +46,7 @@ async fn amf_references_do_not_multiply() {
     let stage = Stage::set(None).await;
     let before = peak_mib();
     let mut client = Client::connect(stage.address).await;
-    let array = |count: u32| [&[10][..], &count.to_be_bytes()].concat();
-    let mut payload = b"\x02\x00\x07connect\x00\x3f\xf0\x00\x00\x00\x00\x00\x00".to_vec();
-    payload.extend(array(100));
-    payload.extend([0_u8; 9].repeat(100));
-    payload.extend(array(1_000));
-    payload.extend([7, 0, 0].repeat(1_000));
-    payload.extend(array(2_000));
-    payload.extend([7, 0, 1].repeat(2_000));
-    client.message(3, 0, 20, 0, &payload).await;
+    client.message(3, 0, 20, 0, &multiplying_references()).await;
     client.wait_for("NetConnection.Connect.Success").await;
     assert!(peak_mib() < before + 32, "{before} → {} MiB", peak_mib());
     assert_serves(stage, "1").await;

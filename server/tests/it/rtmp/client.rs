@@ -1,22 +1,23 @@
 //! An RTMP publisher that does as it is told, so that it can do what real encoders do wrong.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use super::stage::PATIENCE;
 
-pub(super) const AUDIO: u8 = 8;
-pub(super) const VIDEO: u8 = 9;
+pub(crate) const AUDIO: u8 = 8;
+pub(crate) const VIDEO: u8 = 9;
 
 /// A connection after its handshake.
-pub(super) struct Client {
+pub(crate) struct Client {
     reader: OwnedReadHalf,
     writer: OwnedWriteHalf,
     heard: Vec<u8>,
@@ -29,14 +30,14 @@ pub(super) struct Client {
 
 /// One tag of an FLV file.
 #[derive(Clone)]
-pub(super) struct Tag {
+pub(crate) struct Tag {
     pub kind: u8,
     pub time: u32,
     pub data: Vec<u8>,
 }
 
 /// A value of AMF0.
-pub(super) enum Amf<'v> {
+pub(crate) enum Amf<'v> {
     Null,
     Number(f64),
     Text(&'v [u8]),
@@ -44,7 +45,7 @@ pub(super) enum Amf<'v> {
 }
 
 impl Amf<'_> {
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
         let short = |text: &[u8], out: &mut Vec<u8>| {
             out.extend(u16::try_from(text.len()).expect("short").to_be_bytes());
             out.extend(text);
@@ -71,23 +72,30 @@ impl Amf<'_> {
     }
 }
 
-pub(super) fn text(text: &str) -> Amf<'_> {
+pub(crate) fn text(text: &str) -> Amf<'_> {
     Amf::Text(text.as_bytes())
 }
 
 impl Client {
-    pub(super) async fn connect(to: SocketAddr) -> Self {
-        let (mut reader, mut writer) = TcpStream::connect(to).await.expect("connected").into_split();
-        writer.write_all(&[&[3][..], &[7; 1536]].concat()).await.expect("sent");
+    pub(crate) async fn connect(to: SocketAddr) -> Self {
+        Self::try_connect(Ipv4Addr::UNSPECIFIED.into(), to).await.expect("connected")
+    }
+
+    /// A connection from an address of this machine, which the server may close at any time.
+    pub(crate) async fn try_connect(from: IpAddr, to: SocketAddr) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(from, 0))?;
+        let (mut reader, mut writer) = socket.connect(to).await?.into_split();
+        writer.write_all(&[&[3][..], &[7; 1536]].concat()).await?;
         let mut answer = vec![0; 1 + 2 * 1536];
-        reader.read_exact(&mut answer).await.expect("an answer");
-        writer.write_all(&answer[1..1537]).await.expect("sent");
+        reader.read_exact(&mut answer).await?;
+        writer.write_all(&answer[1..1537]).await?;
         let (heard, chunk_size) = (Vec::new(), 128);
-        Self { reader, writer, heard, chunk_size, repeats_extended: true, offset: 0 }
+        Ok(Self { reader, writer, heard, chunk_size, repeats_extended: true, offset: 0 })
     }
 
     /// A connection that publishes `key` to `live` of `push.example.com`, with chunks of 4,096 bytes.
-    pub(super) async fn publishing(to: SocketAddr, key: &str) -> Self {
+    pub(crate) async fn publishing(to: SocketAddr, key: &str) -> Self {
         let mut client = Self::connect(to).await;
         client.set_chunk_size(4096).await;
         client.connect_app("live", "rtmp://push.example.com/live").await;
@@ -96,45 +104,62 @@ impl Client {
         client
     }
 
-    pub(super) async fn set_chunk_size(&mut self, size: usize) {
+    pub(crate) async fn set_chunk_size(&mut self, size: usize) {
         self.message(2, 0, 1, 0, &u32::try_from(size).expect("small").to_be_bytes()).await;
         self.chunk_size = size;
     }
 
-    pub(super) async fn connect_app(&mut self, app: &str, tc_url: &str) {
+    pub(crate) async fn connect_app(&mut self, app: &str, tc_url: &str) {
         let fields = [("app", text(app)), ("flashVer", text("FMLE/3.0")), ("tcUrl", text(tc_url))];
         self.command(0, &[text("connect"), Amf::Number(1.0), Amf::Object(&fields)]).await;
         self.wait_for("NetConnection.Connect.Success").await;
     }
 
     /// Sends `createStream` and `publish`; the answer to the latter is still to come.
-    pub(super) async fn publish(&mut self, stream: u32, key: &str) {
+    pub(crate) async fn publish(&mut self, stream: u32, key: &str) {
         self.command(0, &[text("createStream"), Amf::Number(4.0), Amf::Null]).await;
         self.command(stream, &[text("publish"), Amf::Number(5.0), Amf::Null, text(key), text("live")]).await;
     }
 
-    pub(super) async fn command(&mut self, stream: u32, values: &[Amf<'_>]) {
-        let mut payload = Vec::new();
-        values.iter().for_each(|value| value.put(&mut payload));
-        self.message(3, 0, 20, stream, &payload).await;
+    pub(crate) async fn command(&mut self, stream: u32, values: &[Amf<'_>]) {
+        assert!(self.try_command(stream, values).await, "the connection is open");
     }
 
-    pub(super) async fn metadata(&mut self, stream: u32, fields: &[(&str, Amf<'_>)]) {
+    /// Sends what the server may refuse to take; `false` when it did.
+    pub(crate) async fn try_command(&mut self, stream: u32, values: &[Amf<'_>]) -> bool {
+        let mut payload = Vec::new();
+        values.iter().for_each(|value| value.put(&mut payload));
+        let message = self.chunks(3, 0, 20, stream, &payload);
+        self.try_send(&message).await
+    }
+
+    pub(crate) async fn metadata(&mut self, stream: u32, fields: &[(&str, Amf<'_>)]) {
         let mut payload = Vec::new();
         [text("@setDataFrame"), text("onMetaData")].iter().for_each(|value| value.put(&mut payload));
         Amf::Object(fields).put(&mut payload);
         self.message(4, 0, 18, stream, &payload).await;
     }
 
-    pub(super) async fn play(&mut self, stream: u32, tags: &[Tag]) {
+    pub(crate) async fn play(&mut self, stream: u32, tags: &[Tag]) {
         for tag in tags {
-            let chunk_stream = if tag.kind == VIDEO { 6 } else { 4 };
-            self.message(chunk_stream, self.offset.wrapping_add(tag.time), tag.kind, stream, &tag.data).await;
+            assert!(self.try_play(stream, tag).await, "the connection is open");
         }
     }
 
+    /// Sends one tag; `false` when the server has closed the connection.
+    pub(crate) async fn try_play(&mut self, stream: u32, tag: &Tag) -> bool {
+        let chunk_stream = if tag.kind == VIDEO { 6 } else { 4 };
+        let message = self.chunks(chunk_stream, self.offset.wrapping_add(tag.time), tag.kind, stream, &tag.data);
+        self.try_send(&message).await
+    }
+
+    pub(crate) async fn message(&mut self, chunk_stream: u8, time: u32, kind: u8, stream: u32, payload: &[u8]) {
+        let message = self.chunks(chunk_stream, time, kind, stream, payload);
+        self.send(&message).await;
+    }
+
     /// A message with a whole header, in chunks.
-    pub(super) async fn message(&mut self, chunk_stream: u8, time: u32, kind: u8, stream: u32, payload: &[u8]) {
+    pub(crate) fn chunks(&self, chunk_stream: u8, time: u32, kind: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(payload.len()).expect("short");
         let extended = (time >= 0xFF_FFFF).then(|| time.to_be_bytes());
         let mut out = vec![chunk_stream];
@@ -150,43 +175,52 @@ impl Client {
             }
             out.extend(piece);
         }
-        self.send(&out).await;
+        out
     }
 
-    pub(super) async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.writer.write_all(bytes).await.expect("the connection is open");
     }
 
     /// Sends what the server may refuse to take; `false` when it did.
-    pub(super) async fn try_send(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
         self.writer.write_all(bytes).await.is_ok()
     }
 
     /// Waits for a word in the answers, and forgets them up to it.
-    pub(super) async fn wait_for(&mut self, word: &str) {
-        let find = |heard: &[u8]| heard.windows(word.len()).position(|window| window == word.as_bytes());
+    pub(crate) async fn wait_for(&mut self, word: &str) {
+        let found = self.wait_for_any(&[word]).await;
+        assert!(found.is_some(), "closed before {word}: {:?}", String::from_utf8_lossy(&self.heard));
+    }
+
+    /// Waits for one of these words, and forgets the answers up to it. `None`: the server has closed the connection.
+    pub(crate) async fn wait_for_any(&mut self, words: &[&str]) -> Option<usize> {
         let wait = async {
             loop {
-                if let Some(place) = find(&self.heard) {
-                    self.heard.drain(..place + word.len());
-                    return;
+                for (number, word) in words.iter().enumerate() {
+                    let mut windows = self.heard.windows(word.len());
+                    if let Some(place) = windows.position(|window| window == word.as_bytes()) {
+                        self.heard.drain(..place + word.len());
+                        return Some(number);
+                    }
                 }
-                let count = self.reader.read_buf(&mut self.heard).await.unwrap_or(0);
-                assert!(count > 0, "closed before {word}: {:?}", String::from_utf8_lossy(&self.heard));
+                if self.reader.read_buf(&mut self.heard).await.unwrap_or(0) == 0 {
+                    return None;
+                }
             }
         };
-        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("no {word}"));
+        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("none of {words:?}"))
     }
 
     /// Waits until the server closes the connection.
-    pub(super) async fn closed(mut self) {
+    pub(crate) async fn closed(mut self) {
         let wait = async { while self.reader.read_buf(&mut self.heard).await.unwrap_or(0) > 0 {} };
         timeout(PATIENCE, wait).await.expect("the server closes the connection");
     }
 }
 
 /// Six seconds of real media: 60 frames of H.264 with a key frame each second, and AAC.
-pub(super) fn tags() -> &'static [Tag] {
+pub(crate) fn tags() -> &'static [Tag] {
     static TAGS: OnceLock<Vec<Tag>> = OnceLock::new();
     TAGS.get_or_init(|| {
         let folder = tempfile::tempdir().expect("folder");
@@ -202,7 +236,7 @@ pub(super) fn tags() -> &'static [Tag] {
 }
 
 /// Audio and video of an FLV file.
-pub(super) fn read_tags(file: &Path) -> Vec<Tag> {
+pub(crate) fn read_tags(file: &Path) -> Vec<Tag> {
     let bytes = std::fs::read(file).expect("a file");
     let mut left = &bytes[13..];
     let mut tags = Vec::new();

@@ -1,7 +1,7 @@
 //! The built-in ingest, pushed to by a real ffmpeg.
 
-mod attacks;
-mod client;
+pub(crate) mod attacks;
+pub(crate) mod client;
 mod encoders;
 mod leftovers;
 mod s3;

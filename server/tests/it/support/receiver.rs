@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -131,9 +132,14 @@ impl Receiver {
 
     /// Waits until what came fits, and returns all of it.
     pub(crate) async fn until(&self, fits: impl Fn(&[Received]) -> bool) -> Vec<Received> {
+        self.until_within(PATIENCE, fits).await
+    }
+
+    /// The same with a patience of one's own.
+    pub(crate) async fn until_within(&self, patience: Duration, fits: impl Fn(&[Received]) -> bool) -> Vec<Received> {
         let mut received = self.inner.received.subscribe();
         let wait = received.wait_for(|received| fits(received));
-        match timeout(PATIENCE, wait).await {
+        match timeout(patience, wait).await {
             Ok(received) => received.expect("the receiver lives").clone(),
             Err(_) => panic!("still waiting; received so far: {:#?}", lines(&self.received())),
         }
