@@ -77,9 +77,9 @@ struct Numbers {
     bucket_away: Duration,
     frozen: Duration,
     attack: Duration,
-    /// Publishers that are attacked, and the rate of deliveries beside them. `None`: as fast as the receiver allows.
+    /// Publishers that are attacked, and the rate of deliveries beside them.
     publishers: usize,
-    deliveries_per_second: Option<u32>,
+    deliveries_per_second: u32,
     /// Connections that each idle attacker keeps open.
     idle: usize,
     /// Publishers send media so many times as fast as it plays.
@@ -99,7 +99,7 @@ fn numbers() -> Numbers {
             frozen: Duration::ZERO,
             attack: Duration::ZERO,
             publishers: 3,
-            deliveries_per_second: None,
+            deliveries_per_second: 50,
             idle: 30,
             speed: 10,
             patience: PATIENCE,
@@ -113,7 +113,7 @@ fn numbers() -> Numbers {
         frozen: seconds(90),
         attack: seconds(600),
         publishers: 100 * soak / FULL,
-        deliveries_per_second: Some(50 * share),
+        deliveries_per_second: 50 * share,
         idle: 100,
         speed: 1,
         patience: PATIENCE + Duration::from_secs(400),

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::support::{Answer, PATIENCE, Received, Receiver};
 
-/// It answers this to every so many requests.
+/// Unless it takes all, it answers this to every so many requests.
 const REFUSAL: u16 = 500;
 const REFUSED_EVERY: usize = 10;
 
@@ -51,6 +51,8 @@ pub(super) struct State {
     pub(super) log: Vec<Seen>,
     /// How many parts of a stream were delivered.
     parts: HashMap<String, usize>,
+    /// It answers 200 to every request.
+    takes_all: bool,
     /// Requests to these paths are held.
     hold: BTreeSet<String>,
     held: Vec<(usize, oneshot::Sender<u16>)>,
@@ -83,7 +85,8 @@ impl State {
     }
 
     fn see(&mut self, received: &Received) -> Answer {
-        let status = if self.log.len() % REFUSED_EVERY == REFUSED_EVERY - 1 { REFUSAL } else { 200 };
+        let is_refused = !self.takes_all && self.log.len() % REFUSED_EVERY == REFUSED_EVERY - 1;
+        let status = if is_refused { REFUSAL } else { 200 };
         if self.hold.contains(&received.path) {
             let (release, released) = oneshot::channel();
             self.held.push((self.log.len(), release));
@@ -151,6 +154,12 @@ impl Witness {
             streams.iter().all(is_over)
         })
         .await;
+    }
+
+    /// It refuses nothing from now on.
+    #[cfg(feature = "ingest-rtmp")]
+    pub(super) fn take_all(&self) {
+        self.state.send_modify(|state| state.takes_all = true);
     }
 
     /// From now on requests to these paths are not answered.
