@@ -115,16 +115,23 @@ impl SessionStore for Db {
         rows.iter().map(|row| Ok((SessionId(row.col("id")?), row.col("heard_at")?))).collect()
     }
 
-    async fn sessions_of_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionId>, StoreError> {
+    async fn sessions_of_runs(
+        &self,
+        source: SourceId,
+        boots: &[String],
+    ) -> Result<Vec<(SessionId, SessionKey)>, StoreError> {
         let mut rows = Rows::new(["source_id", "boot"], boots.len());
         for boot in boots {
             rows.push([source.0.into(), boot.clone().into()]);
         }
-        let sql = "select s.id from r join sessions s on s.source_id = r.source_id and s.boot = r.boot \
+        let sql = "select s.id, s.boot, s.source_key from r join sessions s on s.source_id = r.source_id and s.boot = r.boot \
              where s.phase <> 'closed' order by s.id";
         let mut connection = self.read.acquire().await?;
-        let rows = rows.with(self.engine, &mut connection, sql).await?;
-        rows.iter().map(|row| Ok(SessionId(row.col("id")?))).collect()
+        let session = |row: &AnyRow| {
+            let key = SessionKey { source, boot: row.col("boot")?, key: row.col("source_key")? };
+            Ok((SessionId(row.col("id")?), key))
+        };
+        rows.with(self.engine, &mut connection, sql).await?.iter().map(session).collect()
     }
 
     async fn early_reports(&self) -> Result<Vec<EarlyReports>, StoreError> {

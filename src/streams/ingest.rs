@@ -161,8 +161,9 @@ pub trait IngestSink: Send + Sync + 'static {
     async fn hold(&self, key: &SessionKey, push: &Admitted) -> Result<(), Refused>;
     /// Gives the name back.
     async fn release(&self, key: &SessionKey) -> Result<(), StreamError>;
-    /// Runs of the built-in ingest are over: gives back the names that they hold, and ends the publishes that are still open.
-    async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<(), StreamError>;
+    /// Runs of the built-in ingest are over: gives back the names that they hold, and ends the publishes that are still open. Returns the
+    /// sessions that are not closed yet.
+    async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionKey>, StreamError>;
     /// Takes one report; returns after it and all events that follow from it are committed.
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError>;
 }

@@ -329,14 +329,15 @@ impl IngestSink for Streams {
         Ok(self.store.release_stream(key).await?)
     }
 
-    async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<(), StreamError> {
+    async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionKey>, StreamError> {
         self.store.end_runs(boots).await?;
         let now = self.clock.now();
         let rules = self.rules_of(false);
-        for id in self.store.sessions_of_runs(source, boots).await? {
-            self.change(id, now, move |session| session.abandon(now, &rules)).await?;
+        let sessions = self.store.sessions_of_runs(source, boots).await?;
+        for (id, _) in &sessions {
+            self.change(*id, now, move |session| session.abandon(now, &rules)).await?;
         }
-        Ok(())
+        Ok(sessions.into_iter().map(|(_, key)| key).collect())
     }
 
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {

@@ -137,7 +137,11 @@ pub trait SessionStore: Send + Sync {
     /// The live sessions whose silence ends them, each with when its source was last heard.
     async fn heartbeats(&self) -> Result<Vec<(SessionId, Millis)>, StoreError>;
     /// Open sessions of a source that belong to these runs of it.
-    async fn sessions_of_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionId>, StoreError>;
+    async fn sessions_of_runs(
+        &self,
+        source: SourceId,
+        boots: &[String],
+    ) -> Result<Vec<(SessionId, SessionKey)>, StoreError>;
     /// The reports that wait for the start of their sessions, by session.
     async fn early_reports(&self) -> Result<Vec<EarlyReports>, StoreError>;
     async fn count_live(&self) -> Result<i64, StoreError>;

@@ -22,6 +22,9 @@ use crate::buckets::{Bucket, Buckets};
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
 
+/// What a stop waits for a part. No other run may follow on this data folder, so a store that answers gets the part now.
+const STOP_WAITS: Duration = Duration::from_secs(2);
+
 /// A bucket, and of which stream the parts are that go there.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -111,7 +114,15 @@ impl FinishedPart {
     /// `None`: the process stops, and the next run takes the part over.
     pub(super) async fn file(self) -> Option<FiledPart> {
         let stop = self.destination.stop.clone();
-        stop.run_until_cancelled(self.store_or_give_up()).await
+        let is_handed_over = async {
+            stop.cancelled().await;
+            sleep(STOP_WAITS).await;
+        };
+        tokio::select! {
+            biased;
+            filed = self.store_or_give_up() => Some(filed),
+            () = is_handed_over => None,
+        }
     }
 
     async fn store_or_give_up(mut self) -> FiledPart {

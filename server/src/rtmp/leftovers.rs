@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::streams::Hint;
+use callsheet::streams::{Hint, SessionKey};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -81,7 +81,12 @@ async fn take_up(ingest: &Arc<Ingest>) {
         tell(&**sink, key, report).await;
     }
     let boots: Vec<String> = runs.keys().cloned().collect();
-    persist("end the sessions of an earlier run", || sink.end_runs(config.source, &boots)).await;
+    let open = persist("end the sessions of an earlier run", || sink.end_runs(config.source, &boots)).await;
+    // The run was killed after it had reported the last part, or it recorded nothing.
+    let has_no_parts = |session: &SessionKey| !parts.contains_key(&(session.boot.clone(), session.key.clone()));
+    for session in open.into_iter().flatten().filter(has_no_parts) {
+        tell(&**sink, &session, &Hint::RecordingEnded { at: config.clock.now() }).await;
+    }
     for session in parts.values().filter_map(|parts| parts.first()).map(|part| part.record.session()) {
         tell(&**sink, &session, &Hint::PartsPending { at: config.clock.now() }).await;
     }

@@ -15,7 +15,7 @@
 //! than five seconds.
 //!
 //! **After a stop, a kill or a power cut.** Each part has a record beside it until it is in its bucket and reported, and each session one until
-//! its start and its end are reported. A stop waits for no upload. The next run, or another that is running on the same data folder, hands in these reports,
+//! its start and its end are reported. A stop waits for uploads for two seconds. The next run, or another that is running on the same data folder, hands in these reports,
 //! completes what was being written up to its last whole tag, stores it, and tells the session, which waits for it for 15 minutes.
 
 use std::collections::HashSet;
@@ -84,7 +84,7 @@ pub trait IngestSource: Send + 'static {
     fn boot(&self) -> &str;
     /// A handle on those who publish.
     fn publishers(&self) -> Arc<dyn Publishers>;
-    /// Serves until `shutdown`, then ends every publish and reports it, without waiting for uploads; returns within ten seconds of `shutdown`.
+    /// Serves until `shutdown`, then ends every publish and reports it; returns within ten seconds of `shutdown`.
     async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken);
 }
 

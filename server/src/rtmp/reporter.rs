@@ -214,13 +214,20 @@ pub(super) async fn tell(sink: &dyn IngestSink, key: &SessionKey, hint: &Hint) {
 }
 
 /// Tries again until it works. What the database cannot do although it answers is given up in the end, so that nothing waits for it for ever.
-pub(super) async fn persist<F: Future<Output = Result<(), StreamError>>>(what: &str, work: impl Fn() -> F) {
+pub(super) async fn persist<T, F: Future<Output = Result<T, StreamError>>>(
+    what: &str,
+    work: impl Fn() -> F,
+) -> Option<T> {
     let (mut pause, mut faults) = (FIRST_PAUSE, 0);
-    while let Err(error) = work().await {
+    loop {
+        let error = match work().await {
+            Ok(done) => return Some(done),
+            Err(error) => error,
+        };
         faults += usize::from(error.kind() != ProblemKind::Unavailable);
         if faults == MOST_FAULTS {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot {what}; giving up");
-            return;
+            return None;
         }
         tracing::warn!(error = &error as &dyn std::error::Error, "cannot {what}; trying again");
         tokio::time::sleep(pause).await;
@@ -290,8 +297,8 @@ mod tests {
             Ok(())
         }
 
-        async fn end_runs(&self, _: SourceId, _: &[String]) -> Result<(), StreamError> {
-            Ok(())
+        async fn end_runs(&self, _: SourceId, _: &[String]) -> Result<Vec<SessionKey>, StreamError> {
+            Ok(Vec::new())
         }
 
         async fn report(&self, _: &SessionKey, hint: Hint) -> Result<(), StreamError> {

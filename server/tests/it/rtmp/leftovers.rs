@@ -112,6 +112,8 @@ async fn the_next_run_reports_what_a_killed_one_could_not() {
     assert_eq!((story(&hints).as_str(), failure(&hints)), ("SE", None));
     let hints = stage.until("2", |hint| matches!(hint, Hint::Started { .. })).await;
     assert_eq!(story(&hints), "S");
+    // No part is left of a session that was open, so its recording is over.
+    stage.until("99", |hint| matches!(hint, Hint::RecordingEnded { .. })).await;
     let left = async || fs::read_dir(stage.data.path().join("parts")).expect("a folder").count();
     until(left, |left| *left == 1).await;
     stage.close().await;

@@ -282,11 +282,15 @@ async fn a_frozen_publisher_is_dropped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_every_publish_and_leaves_its_part_to_the_next_run() {
-    let stage = Stage::set(Some(60)).await;
+    let stage = Stage::set_with(Some(60), |config| config.upload_for = PATIENCE).await;
+    let blocked = stage.data.path().join("buckets/tapes/record");
+    std::fs::create_dir_all(blocked.parent().expect("a folder")).expect("folder");
+    std::fs::write(&blocked, "").expect("file");
     let _pusher = stage.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
     stage.until("1", |hint| matches!(hint, Hint::PartOpened { .. })).await;
     stage.shutdown.cancel();
     timeout(PATIENCE, stage.serving).await.expect("stops in time").expect("no panic");
+    std::fs::remove_file(blocked).expect("removed");
     let told: Vec<Hint> = stage.book.hints.borrow().iter().map(|(_, hint)| hint.clone()).collect();
     assert_eq!(story(&told), "SOE");
     let stage = Stage::set_on(stage.data, Some(60), |_| {}).await;

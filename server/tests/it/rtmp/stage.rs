@@ -61,8 +61,9 @@ impl IngestSink for Notebook {
         Ok(())
     }
 
-    async fn end_runs(&self, _: SourceId, _: &[String]) -> Result<(), StreamError> {
-        Ok(())
+    /// Each run left the session 99 open.
+    async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionKey>, StreamError> {
+        Ok(boots.iter().map(|boot| SessionKey { source, boot: boot.clone(), key: "99".to_owned() }).collect())
     }
 
     async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
