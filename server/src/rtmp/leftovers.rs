@@ -1,8 +1,9 @@
 //! What runs that are over left behind: reports that were not accepted, and parts that were not stored.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::filing::{Destination, FinishedPart};
 use super::ingest::Ingest;
 use super::part::PartOnDisk;
 use super::reporter::{persist, tell};
-use super::runs::{RunLock, lock_ended};
+use super::runs::{RunLock, lock_ended, run_of};
 use super::session_record::RecordedSessions;
 
 /// Interval of the search for runs that ended while this one runs.
@@ -30,7 +31,7 @@ struct Leftovers {
 }
 
 impl Leftovers {
-    /// Reads the folder. Media files without a record stay there, because their session is unknown.
+    /// Reads the folder. Media files without a record stay there: their session is unknown, and they hold no more than a head.
     fn read(folder: &Path) -> io::Result<Self> {
         let runs = lock_ended(folder)?;
         if runs.is_empty() {
@@ -38,27 +39,36 @@ impl Leftovers {
         }
         let is_over = |boot: &str| runs.contains_key(boot);
         let sessions = RecordedSessions::read(folder, is_over)?;
-        let mut paths: Vec<PathBuf> =
-            std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+        let paths =
+            fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
         let mut parts: BTreeMap<_, Vec<PartOnDisk>> = BTreeMap::new();
-        for path in paths {
-            match PartOnDisk::read(&path) {
-                Ok(part) => {
-                    let session = part.record.session();
-                    if is_over(&session.boot) {
+        for path in paths.iter().filter(|path| run_of(path).is_some_and(is_over)) {
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("json") => match PartOnDisk::read(path) {
+                    Ok(part) if part.has_media() => {
+                        let session = part.record.session();
                         parts.entry((session.boot, session.key)).or_default().push(part);
                     }
-                }
-                Err(error) => {
-                    tracing::warn!(path = %path.display(), %error, "cannot read the record of a part; it stays")
-                }
+                    // The run was killed while it took a part off the disk, or while it wrote a record.
+                    Ok(_) => remove(path),
+                    Err(error) => {
+                        tracing::warn!(path = %path.display(), %error, "cannot read the record of a part; it stays");
+                    }
+                },
+                Some("tmp") => remove(path),
+                _ => {}
             }
         }
         for parts in parts.values_mut() {
             parts.sort_by_key(|part| part.record.started_at);
         }
         Ok(Self { runs, sessions, parts })
+    }
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        tracing::warn!(path = %path.display(), %error, "cannot remove a file that a run left behind");
     }
 }
 

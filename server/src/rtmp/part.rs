@@ -84,7 +84,10 @@ impl PartRecord {
     /// Writes the record beside the media, whole or not at all.
     fn write(&self, media: &Path) -> io::Result<()> {
         let folder = media.parent().unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".part").tempfile_in(folder)?;
+        // Named after the run like its other files, because a kill leaves it behind.
+        let mut prefix = media.file_stem().unwrap_or_default().to_owned();
+        prefix.push(".");
+        let file = tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempfile_in(folder)?;
         serde_json::to_writer(file.as_file(), self)?;
         file.as_file().sync_all()?;
         file.persist(record_of(media)).map_err(|error| error.error)?;
@@ -234,6 +237,11 @@ impl PartOnDisk {
         if let Err(error) = blocking(move || record.write(&path)).await {
             tracing::warn!(path = %self.path.display(), %error, "cannot write down how far the upload of a part is");
         }
+    }
+
+    /// Returns whether there is media. It goes before the record: of a part without media, everything is done.
+    pub(super) fn has_media(&self) -> bool {
+        self.path.exists()
     }
 
     /// Takes the part off the disk.

@@ -35,17 +35,11 @@ impl RunLock {
     }
 }
 
-/// Locks the runs that are over. Files are named after their run, up to the first hyphen.
+/// Locks the runs that are over.
 pub(super) fn lock_ended(folder: &Path) -> io::Result<BTreeMap<String, RunLock>> {
     let mut boots = BTreeSet::new();
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_ours = path
-            .extension()
-            .is_some_and(|extension| [EXTENSION, "json", "session"].map(AsRef::as_ref).contains(&extension));
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_ours);
-        let boot = stem.and_then(|stem| stem.split('-').next()).filter(|boot| !boot.is_empty() && !boot.contains('.'));
-        boots.extend(boot.map(str::to_owned));
+        boots.extend(run_of(&entry?.path()).map(str::to_owned));
     }
     let mut ended = BTreeMap::new();
     for boot in boots {
@@ -54,6 +48,14 @@ pub(super) fn lock_ended(folder: &Path) -> io::Result<BTreeMap<String, RunLock>>
         }
     }
     Ok(ended)
+}
+
+/// The run that a file belongs to. Files are named after their run, up to the first hyphen.
+pub(super) fn run_of(path: &Path) -> Option<&str> {
+    let extension = path.extension().and_then(|extension| extension.to_str())?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str())?;
+    let boot = stem.split('-').next().filter(|boot| !boot.is_empty() && !boot.contains('.'))?;
+    [EXTENSION, "json", "session", "tmp"].contains(&extension).then_some(boot)
 }
 
 #[cfg(test)]

@@ -69,7 +69,11 @@ impl RecordedSessions {
                 continue;
             }
             // The last line may be cut.
-            let lines = fs::read_to_string(&path)?;
+            let lines = match fs::read_to_string(&path) {
+                // One of a run that goes on, and has just been taken.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                lines => lines?,
+            };
             let lines = lines.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
             let mut lines = lines.filter(|line| is_over(&line.session.boot)).peekable();
             if lines.peek().is_some() {

@@ -288,8 +288,11 @@ impl Session {
         match &part.location {
             Some(_) => closed.any(|closed| closed.location == part.location),
             None => {
+                // A part without media stops where it began, which is where the one before stopped.
+                let open = [&self.open_part, &self.recording.next_part];
+                let is_open = open.into_iter().flatten().any(|open| Some(open.opened_at) == part.started_at);
                 let stop = part.stopped_at;
-                self.recording.last_stop == Some(stop) || closed.any(|closed| closed.stop == stop)
+                !is_open && (self.recording.last_stop == Some(stop) || closed.any(|closed| closed.stop == stop))
             }
         }
     }

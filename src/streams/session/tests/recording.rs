@@ -19,6 +19,19 @@ fn the_last_part_comes_after_the_end() {
 }
 
 #[test]
+fn a_part_without_media_is_not_taken_for_the_one_before() {
+    let mut story = Story::begin(RULES, false);
+    for hint in [opened(0), closed(0, 5), opened(5), ended(5)] {
+        story.hear(5, &hint);
+    }
+    story.news();
+    let empty =
+        ClosedPart { location: None, duration_ms: Some(0), failure: Some("empty".to_owned()), ..closed_part(5, 5) };
+    story.hear(6, &Hint::PartClosed(empty));
+    assert_eq!(story.news(), ["record_part_done: empty", "record_done"]);
+}
+
+#[test]
 fn without_openings_the_next_part_starts_where_the_last_stopped() {
     let mut story = Story::begin(AT_PUBLISH, false);
     story.hear(5, &closed(0, 5));
