@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(15);
 /// A loop that waits for something to do has not beaten since then.
 const IDLE: Millis = Millis::MIN;
 
-/// How one loop does.
+/// State of one loop.
 #[derive(Debug)]
 struct Condition {
     name: &'static str,
@@ -193,7 +193,7 @@ impl Loops {
 }
 
 impl Condition {
-    /// Whether it hangs at this monotonic time (ms).
+    /// Returns whether it hangs at this monotonic time (ms).
     fn hangs_at(&self, now: Millis) -> bool {
         let beat = self.beat.load(Ordering::Relaxed);
         beat != IDLE && now - beat > HANGS_AFTER_MS

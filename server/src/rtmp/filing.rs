@@ -22,7 +22,7 @@ use crate::buckets::{Bucket, Buckets};
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
 
-/// What a stop waits for a part. No other run may follow on this data folder, so a store that answers gets the part now.
+/// Time that a stop waits for a part. Perhaps no other run follows on this data folder, so a store that answers gets the part now.
 const STOP_WAITS: Duration = Duration::from_secs(2);
 
 /// A bucket, and of which stream the parts are that go there.

@@ -1,4 +1,4 @@
-//! What runs that are over left behind: reports that were not accepted, and parts that were not stored.
+//! Takes up reports and parts of runs that ended before the reports were accepted or the parts stored.
 
 use std::collections::BTreeMap;
 use std::fs;

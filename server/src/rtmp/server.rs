@@ -28,7 +28,7 @@ use super::{IngestSource, Publishers};
 const MOST_PUBLISHERS: usize = 1000;
 /// How long the ends of all publishes may take when the console stops.
 const SHUTDOWN_WAITS: Duration = Duration::from_secs(9);
-/// How long publishers wait at the start for what an earlier run left behind.
+/// Time that publishers wait at the start until the streams of an earlier run are free.
 const TAKE_UP_WITHIN: Duration = Duration::from_secs(5);
 /// Pause after the system refused a new connection, such as for lack of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
