@@ -34,7 +34,7 @@ impl SessionRecord {
         line.push(b'\n');
         let path = self.path.clone();
         blocking(move || {
-            // What a publisher puts into a push address may be secret.
+            // Parameters of a push address may be secret.
             let mut file = File::options().create(true).append(true).mode(0o600).open(&path)?;
             file.write_all(&line)?;
             file.sync_all()?;

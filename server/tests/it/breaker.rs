@@ -179,7 +179,7 @@ async fn a_clock_that_is_set_changes_no_wait(database: Database) {
     let received = stage.receiver.count(4).await;
     assert_eq!(line(&received, 3), "room_2 publish_started attempt 1", "nothing else is due");
     until(|| stage.failed(), |failed| *failed == 3).await;
-    // Whoever starts after the clock was set back waits for as long as any retry may: an hour, as answers may ask for.
+    // A worker that starts after the clock was set back waits for as long as any retry may: an hour, as answers may ask for.
     let (data, database) = stage.console.stop().await;
     stage.clock.jump(-24 * HOUR);
     stage.console = TestConsole::start_on(data, database, stage.clock.clone(), settings).await;

@@ -10,7 +10,7 @@ use super::TRY_AGAIN;
 
 /// How often to look for what was queued, without a hint, and for what became of pauses.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
-/// Between two renewals of the leases, at most. Each also shares the shards out anew, so that workers that join or leave are noticed soon.
+/// Longest time between two renewals of the leases. Each also shares the shards out anew, so that workers that join or leave are noticed soon.
 const RENEW: Duration = Duration::from_secs(1);
 /// Between two looks by a hint.
 const HINT_PAUSE: Duration = Duration::from_millis(10);

@@ -101,12 +101,12 @@ fn peak_of(process: &Process) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }
 
-/// Where the attackers come from: each has an address of its own, which is not that of the publishers.
+/// Addresses of the attackers: one each, and none of the publishers'.
 fn attacker(number: u8) -> IpAddr {
     IpAddr::from([127, 66, 0, number])
 }
 
-/// How many rounds each attack has made.
+/// Number of rounds that each attack has made.
 #[derive(Clone)]
 struct Rounds(watch::Sender<BTreeMap<&'static str, usize>>);
 

@@ -221,7 +221,7 @@ async fn a_shard_is_taken_only_once_it_was_handed_over() {
     let first = Epochs::from([(*first.0, *first.1)]);
     db.hand_over("ada", &first).await.expect("handed over");
     assert!(epochs(&renew("bob", &none).await.owned).keys().eq(first.keys()), "one is free");
-    // Whoever could keep them by now goes on leaving them.
+    // A worker that could keep them by now goes on leaving them.
     db.release("bob").await.expect("released");
     let later = renew("ada", rest).await;
     assert_eq!((epochs(&later.owned).len(), later.leaving.len()), (129, 127));
