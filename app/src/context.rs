@@ -21,15 +21,20 @@ use crate::times::Times;
 
 /// Makes the use cases reachable from pages and server functions. The [`Actor`] and the browser's [`Session`] come as
 /// extensions of the request.
-pub fn provide_app_context(console: Console, api: ApiDescription, assets: AssetUrls) {
+pub fn provide_app_context(console: Console, api: ApiDescription, rtmp: RtmpPort, assets: AssetUrls) {
     provide_context(console);
     provide_context(api);
+    provide_context(rtmp);
     provide_context(assets);
 }
 
 /// The description of the REST API, OpenAPI 3.1, for its page.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiDescription(pub &'static Value);
+
+/// The port of the built-in RTMP ingest; `None`: it is off.
+#[derive(Debug, Clone, Copy)]
+pub struct RtmpPort(pub Option<u16>);
 
 /// The client's IP address, as an extension of each request. `None`: a proxy named the client by something else.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +54,9 @@ pub const SESSION_USER: &str = "user";
 /// The keys of the client's address and `User-Agent` at the sign-in.
 pub const SESSION_ADDRESS: &str = "address";
 pub const SESSION_AGENT: &str = "agent";
+
+/// Clients use it where an address names no port.
+const USUAL_RTMP_PORT: u16 = 1935;
 
 /// How a session is known beyond its cookie: what lists it cannot open it.
 #[must_use]
@@ -70,6 +78,8 @@ pub(crate) struct Visit {
     pub(crate) address: String,
     /// The client's own host name for the console, such as `callsheet.example.com:3000`.
     pub(crate) host: String,
+    /// The port of the built-in ingest; `None`: it is off.
+    pub(crate) rtmp_port: Option<u16>,
     /// The client's IP address.
     pub(crate) client: String,
     /// The client's `User-Agent`.
@@ -93,6 +103,7 @@ impl Visit {
             times: Times { zone: console.zone.clone(), now: console.clock.now(), texts, shown: console.shown },
             address: address(),
             host: header("host").unwrap_or("127.0.0.1:3000").to_owned(),
+            rtmp_port: expect_context::<RtmpPort>().0,
             client: parts
                 .and_then(|p| p.extensions.get::<ClientAddress>())
                 .map(ClientAddress::to_string)
@@ -129,12 +140,25 @@ impl Visit {
         self.session.as_ref().and_then(Session::id).map(|id| session_hash(&id)).unwrap_or_default()
     }
 
-    /// The host name under which the browser knows this machine, for RTMP addresses.
-    pub(crate) fn rtmp_host(&self) -> &str {
+    /// The host name under which the browser knows this machine.
+    fn host_name(&self) -> &str {
         let host = self.host.as_str();
         match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
             _ => host,
+        }
+    }
+
+    /// `rtmp://` and this machine, with the port of the built-in ingest.
+    pub(crate) fn rtmp_here(&self) -> String {
+        self.rtmp_at(self.host_name())
+    }
+
+    /// The same under a domain that leads to this machine.
+    pub(crate) fn rtmp_at(&self, host: &str) -> String {
+        match self.rtmp_port {
+            Some(port) if port != USUAL_RTMP_PORT => format!("rtmp://{host}:{port}"),
+            _ => format!("rtmp://{host}"),
         }
     }
 

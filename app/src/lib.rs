@@ -47,7 +47,7 @@ mod pages;
 pub use assets::AssetUrls;
 #[cfg(feature = "ssr")]
 pub use context::{
-    ApiDescription, ClientAddress, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context, session_hash,
+    ApiDescription, ClientAddress, RtmpPort, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context, session_hash,
 };
 pub use error::UiError;
 #[cfg(feature = "ssr")]

@@ -84,9 +84,15 @@ impl Times {
         }
     }
 
-    /// A length in its two largest units: `4 min 12 s`, `3 h 5 min`, `2 d 4 h`.
+    /// The length from one moment to another, as their clock times say, which have no fractions of a second.
+    pub(crate) fn between(&self, from: Millis, to: Millis) -> String {
+        self.length((to.div_euclid(1000) - from.div_euclid(1000)) * 1000)
+    }
+
+    /// A length in its two largest units, rounded: `4 min 12 s`, `3 h 5 min`, `2 d 4 h`.
     pub(crate) fn length(&self, millis: Millis) -> String {
-        let seconds = millis.max(0) / 1000;
+        let whole = |unit: i64| (millis.max(0) + unit / 2) / unit;
+        let (seconds, minutes, hours) = (whole(1_000), whole(60_000), whole(3_600_000));
         let unit = |key: &str, n: i64| self.texts.fill(key, &[("n", &number(n))]);
         let two = |large: (&str, i64), small: (&str, i64)| {
             if small.1 == 0 {
@@ -95,11 +101,11 @@ impl Times {
                 self.texts.fill("time.two", &[("a", &unit(large.0, large.1)), ("b", &unit(small.0, small.1))])
             }
         };
-        match seconds {
-            0..60 => unit("time.s", seconds),
-            60..3_600 => two(("time.min", seconds / 60), ("time.s", seconds % 60)),
-            3_600..86_400 => two(("time.h", seconds / 3_600), ("time.min", seconds % 3_600 / 60)),
-            _ => two(("time.d", seconds / 86_400), ("time.h", seconds % 86_400 / 3_600)),
+        match (seconds, minutes) {
+            (0..60, _) => unit("time.s", seconds),
+            (60..3_600, _) => two(("time.min", seconds / 60), ("time.s", seconds % 60)),
+            (_, ..1_440) => two(("time.h", minutes / 60), ("time.min", minutes % 60)),
+            _ => two(("time.d", hours / 24), ("time.h", hours % 24)),
         }
     }
 
@@ -112,12 +118,13 @@ impl Times {
         }
     }
 
-    /// A length that may be short: `182 ms`, `15.0 s`, `15 min`.
+    /// A length that may be short, rounded: `182 ms`, `15.0 s`, `15 min`.
     pub(crate) fn took(&self, millis: Millis) -> String {
+        let tenths = (millis + 50) / 100;
         match millis {
             ..1_000 => self.texts.fill("time.ms", &[("n", &millis.to_string())]),
-            1_000..60_000 => {
-                self.texts.fill("time.s", &[("n", &format!("{}.{}", millis / 1_000, millis % 1_000 / 100))])
+            _ if tenths < 600 => {
+                self.texts.fill("time.s", &[("n", &format!("{}.{}", tenths / 10, tenths % 10))])
             }
             _ => self.length(millis),
         }
@@ -145,17 +152,33 @@ mod tests {
         let times = times(Locale::English);
         for (millis, text) in [
             (-5, "0 s"),
-            (59_999, "59 s"),
+            (44_499, "44 s"),
+            (44_500, "45 s"),
+            (59_999, "1 min"),
             (252_000, "4 min 12 s"),
+            (3_599_499, "59 min 59 s"),
+            (3_599_500, "1 h"),
             (7_200_000, "2 h"),
             (11_100_000, "3 h 5 min"),
+            (86_369_999, "23 h 59 min"),
+            (86_370_000, "1 d"),
             (187_200_000, "2 d 4 h"),
         ] {
             assert_eq!(times.length(millis), text);
         }
-        assert_eq!(times.took(182), "182 ms");
-        assert_eq!(times.took(15_040), "15.0 s");
-        assert_eq!(times.took(900_000), "15 min");
+        for (millis, text) in [
+            (182, "182 ms"),
+            (999, "999 ms"),
+            (15_040, "15.0 s"),
+            (15_050, "15.1 s"),
+            (59_949, "59.9 s"),
+            (59_950, "1 min"),
+            (900_000, "15 min"),
+        ] {
+            assert_eq!(times.took(millis), text);
+        }
+        // 17:49:42 to 17:50:27
+        assert_eq!(times.between(1_524_476_982_900, 1_524_477_027_100), "45 s");
         for (micros, text) in [(47, "47 µs"), (2_143, "2.1 ms"), (182_499, "182 ms"), (15_040_000, "15.0 s")] {
             assert_eq!(times.took_micros(micros), text);
         }

@@ -42,12 +42,11 @@ function barsOf(series, style) {
   return bars.reverse();
 }
 
-/** One series as an area, another to compare it with as a thin line. The way to a point that still runs is dashed: it will rise. */
-function linesOf([now, before], style, running, count) {
-  const cut = running && count > 1 ? count - 1 : count;
-  const line = { stroke: style.series[0], width: 2 };
-  const lines = [{ values: now.values.map((value, at) => (at < cut ? value : null)), look: { ...line, fill: style.soft, points: { show: count < 2 } } }];
-  if (cut < count) lines.push({ values: now.values.map((value, at) => (at < cut - 1 ? null : value)), look: { ...line, dash: [3, 4], points: { show: false } } });
+/** One series as an area, another to compare it with as a thin line. */
+function linesOf([now, before], style) {
+  // A single point has no line.
+  const single = now.values.filter((value) => value !== null).length < 2;
+  const lines = [{ values: now.values, look: { stroke: style.series[0], width: 2, fill: style.soft, points: { show: single } } }];
   // On top: the area would hide it.
   if (before) lines.push({ values: before.values, look: { stroke: style.series[1], width: 1.5, points: { show: false } } });
   return lines;
@@ -152,12 +151,12 @@ function reader(figure) {
 
 /** Draws a chart; it is removed when `gone` says so. */
 function draw(figure, gone) {
-  const { one, zone, lang, chart, peakText, running } = figure.dataset;
+  const { one, zone, lang, chart, peakText } = figure.dataset;
   const target = figure.querySelector('.plot');
   const whole = figure.querySelector('[data-whole]');
   const { moments, series } = read(figure);
   figure.querySelector('details').addEventListener('toggle', () => tableOf(figure));
-  if (moments.length === 0) return;
+  if (moments.length === 0 || series.length === 0) return;
   const bars = chart === 'bars';
   const half = bars ? (moments.length > 1 ? (moments[1] - moments[0]) / 2 : 43_200) : 0;
   const swatches = series.map(({ number }) => figure.querySelector(`.swatch.series-${number}`));
@@ -169,7 +168,7 @@ function draw(figure, gone) {
     series: swatches.map((swatch) => () => colour(swatch)),
     soft: () => colour(swatches[0], 'backgroundColor'),
   };
-  const drawn = bars ? barsOf(series, style) : linesOf(series, style, running !== undefined, moments.length);
+  const drawn = bars ? barsOf(series, style) : linesOf(series, style);
   const plot = new uPlot(
     {
       width: target.clientWidth,

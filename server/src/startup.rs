@@ -15,6 +15,7 @@ use callsheet::sources::SourceError;
 use callsheet::stats::slots::Calendar;
 use callsheet::storage::{Db, OpenError, StatsDb};
 use callsheet::{Console, ConsoleParts};
+use callsheet_app::RtmpPort;
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
@@ -155,12 +156,15 @@ impl Application {
             Some(listen) => Some(bind_rtmp(&console, &config, listen, buckets.clone(), clock).await?),
             None => None,
         };
+        // Another process may have it, with the same settings.
+        let rtmp_port = ingest.as_ref().map(|ingest| ingest.local_addr()).or(config.rtmp).map(|at| at.port());
         let setup_token = if config.roles.web { console.accounts.setup_token().await? } else { None };
         let state = AppState {
             console: console.clone(),
             leptos: leptos_options(&assets),
             assets: Arc::new(assets),
             metrics: metrics_handle()?,
+            rtmp: RtmpPort(rtmp_port),
             trusted_proxies: config.trusted_proxies.as_slice().into(),
             data_dir: config.data_dir.as_path().into(),
             limits: RateLimits::new(config.api_rate_limit, console.clock.clone()),

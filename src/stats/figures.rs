@@ -56,6 +56,8 @@ pub(super) struct HeldSeries {
     pub(super) before: Option<Held>,
     pub(super) points: Vec<(i64, Held)>,
     pub(super) last: Option<Held>,
+    /// The start of the first point that something is known of.
+    pub(super) known_from: Option<i64>,
 }
 
 impl HeldSeries {
@@ -78,6 +80,7 @@ impl HeldSeries {
         }
         let before = held;
         let mut points = Vec::with_capacity(starts.len());
+        let mut known_from = None;
         let ends = starts.iter().skip(1).copied().chain([to]);
         for (start, end) in starts.iter().copied().zip(ends).take_while(|(start, _)| *start <= now) {
             let mut highest = if samples.peek().is_some_and(|next| next.at < start + POINT) { None } else { held };
@@ -91,9 +94,12 @@ impl HeldSeries {
                 };
             }
             let shown = if granularity == Granularity::Day { highest } else { held };
+            if shown.is_some() {
+                known_from = known_from.or(Some(start));
+            }
             points.push((start, shown.unwrap_or_default()));
         }
-        Self { before, points, last: held }
+        Self { before, points, last: held, known_from }
     }
 
     /// As points of storage or of files.

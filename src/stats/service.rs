@@ -69,14 +69,21 @@ impl Stats {
         let now = self.now();
         let before = self.before(slot);
         let cover = self.calendar.cover(slot, Granularity::Day);
-        let (served, served_before, first, samples, top) = tokio::try_join!(
+        let (served, served_before, first, last_point, samples, top) = tokio::try_join!(
             self.served(&chosen, slot),
             self.served(&chosen, before),
             self.store.first_day(),
+            self.store.last_point(),
             self.store.inventory(&chosen, slot),
             self.store.top_domains(&chosen, &cover, TOP),
         )?;
         let held = HeldSeries::of(&samples, &starts, slot.to, granularity, now);
+        let known = match metric {
+            Metric::Storage | Metric::Files => held.known_from.map(|from| Slot { from, ..slot }),
+            Metric::Traffic | Metric::Bandwidth => {
+                first.map(|from| Slot { from, to: last_point.map_or(slot.to, |last| last + POINT) })
+            }
+        };
         let points = match metric {
             Metric::Storage | Metric::Files => held.points_of(metric),
             Metric::Traffic | Metric::Bandwidth => {
@@ -111,7 +118,7 @@ impl Stats {
             requests: sums.requests,
         });
         let zone = self.calendar.zone_name().to_owned();
-        Ok(UsageView { metric, slot, granularity, zone, points, before: points_before, cards, top: top.collect() })
+        Ok(UsageView { metric, slot, granularity, zone, points, known, before: points_before, cards, top: top.collect() })
     }
 
     /// Minutes and files by coding method and resolution, over a slot and by day.

@@ -222,6 +222,9 @@ pub trait StatsStore: Send + Sync {
     async fn transcode_sums(&self, chosen: &Chosen, days: &[Slot]) -> Result<Vec<OutputSums>, StoreError>;
 
     /// When the first known task finished.
+    /// The start of the last five-minute point that is counted (Unix seconds).
+    async fn last_point(&self) -> Result<Option<i64>, StoreError>;
+
     async fn first_output(&self) -> Result<Option<i64>, StoreError>;
 
     /// Removes a batch of five-minute points before `before`; hours and days stay. Answers with how many.

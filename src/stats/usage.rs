@@ -134,6 +134,8 @@ pub struct UsageView {
     pub zone: String,
     /// One for each point of the slot, empty ones too; those that have not begun are left out while nothing is known of them.
     pub points: Vec<UsagePoint>,
+    /// From the first to the last of which anything is known, of any domain. A point beyond it is 0 because it was not counted yet.
+    pub known: Option<Slot>,
     /// Those of the slot of the same length just before, where asked for and where anything is known of that.
     pub before: Vec<UsagePoint>,
     pub cards: UsageCards,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use callsheet::Console;
 use callsheet::model::{Actor, Role, SystemClock};
+use callsheet::sources::Adapter;
 use serde_json::json;
 
 use super::Failure;
+use super::serve::reachable_at;
 use crate::config::Config;
 use crate::startup::{StartError, open_console};
 
@@ -54,7 +56,14 @@ pub(super) async fn source(
     let console = console(config).await?;
     let created = console.sources.create(&Actor::cli(), adapter, name, default_domain).await?;
     console.close().await;
-    let url = format!("http://{}{}", config.http, created.view.ingest_path.unwrap_or_default());
+    let path = created.view.ingest_path.unwrap_or_default();
+    let url = match &config.public_url {
+        // nginx-rtmp speaks no TLS: it has to reach the console itself.
+        Some(url) if created.view.adapter != Adapter::NginxRtmp || url.scheme() == "http" => {
+            format!("{}{path}", url.as_str().trim_end_matches('/'))
+        }
+        _ => format!("http://{}{path}", reachable_at(config)),
+    };
     let secret = created.secret.expose();
     if as_json {
         println!("{}", json!({ "id": created.view.id, "url": url, "secret": secret }));

@@ -1,12 +1,14 @@
 //! `callsheet demo`: fills a data folder of its own with sample domains, so that a newcomer sees the console alive.
 //!
 //! Nothing is painted: sessions and events come from hints, callbacks are signed and sent to a receiver in this process, figures are
-//! added as imports add them. Only the clock is turned back. All names begin with `sample-`.
+//! added as imports add them. Only the clock is turned back. Some streams stay live: a media server that sends no heartbeats reports them.
+//! All names begin with `sample-`.
 
 mod receiver;
 mod statistics;
 mod streams;
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -39,15 +41,26 @@ pub(super) async fn demo(folder: PathBuf) -> Result<(), Failure> {
     let clock = Arc::new(TestClock::at(now - statistics::DAYS * DAY_MS));
     let console = open_console(&config, clock.clone()).await?;
     streams::add_domains(&console).await?;
-    statistics::fill(&console, &clock, now, &mut random).await?;
-    statistics::make_files(&folder)?;
+    statistics::fill(&console, &clock, now, &config.time_zone, &mut random).await?;
+    statistics::make_files(&folder, now, &config.time_zone)?;
     console.close().await;
 
     eprintln!("Four weeks of streams, recordings and callbacks …");
     let clock = Arc::new(TestClock::at(now - streams::DAYS * DAY_MS));
     let console = open_console(&config, clock.clone()).await?;
-    streams::fill(&console, &clock, receiver::start(clock.clone()).await?, now, &mut random).await?;
+    let receiver = receiver::start(clock.clone()).await?;
+    streams::fill(&console, &clock, receiver, now, &config.time_zone, &mut random).await?;
+    for sample in &streams::SAMPLES {
+        streams::set_callbacks(&console, sample, (Ipv4Addr::LOCALHOST, receiver::PORT).into()).await?;
+    }
     console.close().await;
-    println!("Sample data lies in {0}. See it with: callsheet serve --data-dir {0}", folder.display());
+    // With it, the callbacks can be delivered to this machine.
+    let settings = folder.join("callsheet.toml");
+    let text = format!("data_dir = {:?}\nallowed_networks = [\"127.0.0.1/32\"]\n", folder.canonicalize()?);
+    std::fs::write(&settings, text)?;
+    println!("Sample data lies in {}. To see it:", folder.display());
+    println!("  callsheet serve --config {}", settings.display());
+    println!("To receive its callbacks, in another terminal:");
+    println!("  callsheet listen --port {}", receiver::PORT);
     Ok(())
 }

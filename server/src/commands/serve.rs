@@ -1,5 +1,6 @@
 //! `callsheet serve`.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +13,24 @@ use crate::assets::Assets;
 use crate::config::Config;
 use crate::startup::Application;
 
+/// In the data folder: the address of the console that was started last, for commands that print addresses.
+const ADDRESS_FILE: &str = "http-address";
+
+fn listens_at(file: &Path) -> Option<SocketAddr> {
+    std::fs::read_to_string(file).ok()?.parse().ok()
+}
+
+/// Where programs on this machine reach the console: the address of the one that runs, or of the settings.
+pub(super) fn reachable_at(config: &Config) -> SocketAddr {
+    let mut address = listens_at(&config.data_dir.join(ADDRESS_FILE)).unwrap_or(config.http);
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
 /// Runs the console until SIGTERM or Ctrl-C.
 pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failure> {
     let assets = page_assets(embedded)?;
@@ -19,8 +38,10 @@ pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failur
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
+    let listening = config.data_dir.join(ADDRESS_FILE);
     let application = Application::build(config, Arc::new(SystemClock), assets).await?;
     let address = application.http_address()?;
+    std::fs::write(&listening, address.to_string())?;
     println!("Callsheet {}", env!("CARGO_PKG_VERSION"));
     println!("  console      http://{address}");
     if let Some(rtmp) = application.rtmp_address() {
@@ -41,7 +62,14 @@ pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failur
         tracing::info!("stopping");
         stop.cancel();
     });
-    Ok(application.run(shutdown).await?)
+    let ended = application.run(shutdown).await;
+    // Another process may have taken over meanwhile, with an address of its own.
+    if listens_at(&listening) == Some(address)
+        && let Err(error) = std::fs::remove_file(&listening)
+    {
+        tracing::warn!(%error, "cannot remove {}", listening.display());
+    }
+    Ok(ended?)
 }
 
 /// The embedded files, or those of the folder that `cargo leptos watch` names.

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use callsheet::Console;
+use callsheet_app::RtmpPort;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -47,6 +48,7 @@ pub struct AppState {
     pub data_dir: Arc<Path>,
     /// How often the APIs may be asked.
     pub limits: RateLimits,
+    pub rtmp: RtmpPort,
     /// Background loops of this process.
     pub loops: Loops,
 }

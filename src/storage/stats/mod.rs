@@ -173,6 +173,10 @@ impl StatsStore for StatsDb {
         self.earliest_day().await
     }
 
+    async fn last_point(&self) -> Result<Option<i64>, StoreError> {
+        self.latest_point().await
+    }
+
     async fn usage(&self, domain: Option<&str>, spans: &[Span]) -> Result<Vec<Counted>, StoreError> {
         self.rows_of(domain, spans).await
     }

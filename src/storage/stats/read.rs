@@ -143,4 +143,9 @@ impl StatsDb {
         let sql = "select min(at) as first from usage_1d where domain_id = 0";
         sqlx::query(sql).fetch_one(&self.read).await?.col("first")
     }
+
+    pub(super) async fn latest_point(&self) -> Result<Option<i64>, StoreError> {
+        let sql = "select max(at) as last from usage_5m where domain_id = 0";
+        sqlx::query(sql).fetch_one(&self.read).await?.col("last")
+    }
 }

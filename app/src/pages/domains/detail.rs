@@ -74,7 +74,7 @@ fn addresses(visit: &Visit, domain: &DomainView) -> AnyView {
             <div class="body">
                 <dl class="facts">
                     {cname("domain.push_cname", visit.console.cnames.push.as_ref())}
-                    {address(texts.get("domain.push_address"), format!("rtmp://{}/{{app}}/{{stream}}", domain.push))}
+                    {address(texts.get("domain.push_address"), format!("{}/{{app}}/{{stream}}", visit.rtmp_at(&domain.push)))}
                     {play}
                 </dl>
             </div>

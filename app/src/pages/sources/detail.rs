@@ -105,7 +105,7 @@ fn instructions(visit: &Visit, source: &SourceView, secret: Option<&str>) -> Any
     let body = match (source.adapter, &source.ingest_path) {
         (Adapter::BuiltIn, _) => view! {
             <p>{texts.get("sources.built_in_text")}</p>
-            <pre tabindex="0">{format!("rtmp://{}/{{app}}/{{stream}}", visit.rtmp_host())}</pre>
+            <pre tabindex="0">{format!("{}/{{app}}/{{stream}}", visit.rtmp_here())}</pre>
         }
         .into_any(),
         (_, None) => view! { <p class="muted">{texts.get("sources.ask_admin")}</p> }.into_any(),

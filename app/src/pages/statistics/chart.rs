@@ -1,7 +1,9 @@
 //! A chart and the table that it is drawn from.
 //!
 //! The server writes the points for `public/chart/chart.js`, which draws them, and the same points as a table. Without script, and for screen
-//! readers, the table is what there is. A browser that draws keeps it as text until it is opened: a month of rows costs more than its chart.
+//! readers, there is only the table. A browser that draws keeps it as text until it is opened: a month of rows costs more than its chart.
+
+use std::ops::Range;
 
 use html_escape::{encode_double_quoted_attribute, encode_text};
 use leptos::nonce::use_nonce;
@@ -9,6 +11,7 @@ use leptos::prelude::*;
 
 use super::report::{Cell, Table};
 use crate::assets::AssetUrls;
+use crate::components::Empty;
 use crate::texts::Texts;
 use crate::units::Scale;
 
@@ -29,8 +32,8 @@ pub(super) struct Chart<'a> {
     pub(super) scale: Scale,
     /// IANA name.
     pub(super) zone: &'a str,
-    /// The last point has not ended.
-    pub(super) running: bool,
+    /// The rows of which the first series is drawn. Nothing is known of the others yet, and a line to 0 would be a lie.
+    pub(super) drawn: Range<usize>,
     /// A line across: its height, and what it is.
     pub(super) level: Option<(i64, String)>,
     /// The highest point is marked with this.
@@ -53,7 +56,7 @@ impl Chart<'_> {
         let script = expect_context::<AssetUrls>().chart;
         view! {
             <figure class="chart" data-chart=shape data-one=self.scale.one() data-zone=self.zone.to_owned() data-lang=texts.0.tag()
-                data-running=self.running.then_some("") data-level=level data-level-text=level_text data-peak-text=self.peak.clone()>
+                data-level=level data-level-text=level_text data-peak-text=self.peak.clone()>
                 <figcaption>
                     <p class="moment">{texts.get("chart.hint")}</p>
                     <ul class="legend">{legend}</ul>
@@ -61,7 +64,7 @@ impl Chart<'_> {
                 </figcaption>
                 <div class="plot" role="img" aria-label=texts.fill("chart.label", &[("title", &self.table.title)])></div>
                 <noscript><p class="muted">{texts.get("chart.no_script")}</p></noscript>
-                <script type="application/json" inner_html=points(self.table)></script>
+                <script type="application/json" inner_html=points(self.table, &self.drawn)></script>
                 <details class="more">
                     <summary>{texts.get("chart.as_table")}</summary>
                     <noscript class="rows" inner_html=table(self.table)></noscript>
@@ -73,15 +76,23 @@ impl Chart<'_> {
     }
 }
 
+/// In place of a chart that would be an empty axis.
+pub(super) fn nothing(texts: Texts) -> AnyView {
+    view! { <Empty title=texts.get("chart.empty") text=texts.get("chart.empty_text")/> }.into_any()
+}
+
 /// Moments and exact values for the chart: `{"at":[…],"series":[[…],…]}`, null where nothing is known.
-fn points(table: &Table) -> String {
+fn points(table: &Table, known: &Range<usize>) -> String {
     let at = table.rows.iter().filter_map(|row| match row.first() {
         Some(Cell::Time { at, .. }) => Some(*at),
         _ => None,
     });
     let drawn = (0..table.columns.len()).filter(|column| table.columns[*column].series.is_some());
     let exact = |column: usize| table.rows.iter().map(move |row| row.get(column).and_then(Cell::exact));
-    let series: Vec<Vec<_>> = drawn.map(|column| exact(column).collect()).collect();
+    let mut series: Vec<Vec<_>> = drawn.map(|column| exact(column).collect()).collect();
+    for (place, value) in series.iter_mut().take(1).flatten().enumerate() {
+        *value = value.filter(|_| known.contains(&place));
+    }
     serde_json::json!({ "at": at.collect::<Vec<_>>(), "series": series }).to_string()
 }
 

@@ -5,7 +5,7 @@ use callsheet::stats::{Change, Codec, Granularity, Resolution, TranscodingCell, 
 use leptos::prelude::*;
 
 use super::cards::{self, Card};
-use super::chart::{Chart, Shape};
+use super::chart::{self, Chart, Shape};
 use super::filter::{self, Pairs, Scope, values};
 use super::report::{Cell, Column, Report, Table};
 use super::{feed, reports};
@@ -142,9 +142,7 @@ pub(crate) fn TranscodingPage() -> impl IntoView {
         let found = visit.console.stats.transcoding(&actor, query).await;
         let found = found.map_err(|e| UiError::of(texts, &e))?;
         // Nothing came in this time, and nothing before it.
-        if found.centiminutes == Change::default() && found.failed == Change::default() {
-            return Ok(view! { <Head title=texts.get("transcoding.title")/> {feed::transcoding(texts)} }.into_any());
-        }
+        let unfed = found.centiminutes == Change::default() && found.failed == Change::default();
         let report = report(&visit.times, &filters, &found);
         let others = filters.others(filters.measure);
         let form = filter::form(&visit, &actor, &calendar, PATH, &filters.scope, &others).await?;
@@ -152,13 +150,20 @@ pub(crate) fn TranscodingPage() -> impl IntoView {
         Ok(view! {
             <Head title=texts.get("transcoding.title")>
                 <span class="spacer"></span>
-                {links}
+                {(!unfed).then_some(links)}
             </Head>
             {form}
             <p class="slot">{reports::slot_line(&visit.times, found.slot, &found.zone, Granularity::Day)}</p>
-            {cards::row(texts, &cards(texts, &found))}
-            {matrix(texts, &found)}
-            {chart(texts, &filters, &found, &report.tables[1])}
+            {(!unfed).then(|| cards::row(texts, &cards(texts, &found)))}
+            {match (unfed, found.matrix.is_empty()) {
+                (true, _) => feed::transcoding(texts),
+                (false, true) => view! { <section class="card">{chart::nothing(texts)}</section> }.into_any(),
+                (false, false) => view! {
+                    {matrix(texts, &found)}
+                    {chart(texts, &filters, &found, &report.tables[1])}
+                }
+                .into_any(),
+            }}
         }
         .into_any())
     })
@@ -331,7 +336,7 @@ fn chart(texts: Texts, filters: &Filters, found: &TranscodingView, table: &Table
         table,
         scale: filters.measure.quantity().scale(0),
         zone: &found.zone,
-        running: false,
+        drawn: 0..table.rows.len(),
         level: None,
         peak: None,
     };

@@ -1,12 +1,14 @@
 //! `/statistics/usage`
 
+use std::ops::Range;
+
 use callsheet::model::Action;
 use callsheet::stats::slots::{Calendar, POINT};
-use callsheet::stats::{Change, Granularity, Metric, Slot, SlotLabel, TrafficBase, UsageQuery, UsageView};
+use callsheet::stats::{Change, Granularity, Metric, Slot, SlotLabel, TrafficBase, UsagePoint, UsageQuery, UsageView};
 use leptos::prelude::*;
 
 use super::cards::{self, Card};
-use super::chart::{Chart, Shape};
+use super::chart::{self, Chart, Shape};
 use super::filter::{self, Pairs, Scope, shown, values};
 use super::report::{Cell, Column, Report, Table};
 use super::{feed, reports};
@@ -187,10 +189,16 @@ fn highest(usage: &UsageView) -> i64 {
     usage.points.iter().map(|point| point.value).max().unwrap_or(0)
 }
 
-/// The last point has begun and not ended.
-fn is_running(times: &Times, usage: &UsageView) -> bool {
-    let counted = matches!(usage.metric, Metric::Traffic | Metric::Bandwidth);
-    counted && usage.slot.to * 1000 > times.now
+/// The points that are drawn: those of which all is known. The hour or day that still runs would look like a fall; it is drawn only if it
+/// is the highest already.
+fn drawn(times: &Times, usage: &UsageView) -> Range<usize> {
+    let Some(known) = usage.known else { return 0..0 };
+    let points = &usage.points;
+    let starts = Calendar::new(times.zone.clone()).starts(usage.slot, usage.granularity);
+    let first = points.partition_point(|point| point.at < known.from);
+    let complete = starts.iter().skip(1).chain([&usage.slot.to]).take_while(|end| **end <= known.to).count();
+    let highest = points.iter().rposition(|point| point.value > 0 && point.value == highest(usage));
+    first..complete.max(highest.map_or(0, |place| place + 1)).min(points.len())
 }
 
 fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> AnyView {
@@ -206,13 +214,16 @@ fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> 
     let p95 = usage.cards.p95.filter(|_| is_bandwidth).map(|p95| p95.now);
     let level = p95.filter(|p95| *p95 > 0).map(|p95| (p95, named("usage.percentile", p95)));
     let highest = highest(usage);
+    let drawn = drawn(times, usage);
+    let some = |points: Option<&[UsagePoint]>| points.unwrap_or_default().iter().any(|point| point.value > 0);
+    let empty = !some(usage.points.get(drawn.clone())) && !some(Some(&usage.before));
     let chart = Chart {
         shape: Shape::Line,
         table,
         scale,
         zone: &usage.zone,
         level,
-        running: is_running(times, usage),
+        drawn: drawn.clone(),
         peak: (highest > 0).then(|| named(if is_bandwidth { "usage.peak_mark" } else { "usage.highest" }, highest)),
     };
     let said = p95.map(|p95| {
@@ -229,7 +240,7 @@ fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> 
                 <span class="spacer"></span>
                 {said}
             </header>
-            <div class="body">{chart.view(texts)}</div>
+            <div class="body">{if empty { chart::nothing(texts) } else { chart.view(texts) }}</div>
         </section>
     }
     .into_any()

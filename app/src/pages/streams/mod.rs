@@ -15,6 +15,7 @@ use crate::page::page;
 use crate::pages::deliveries::state_badge;
 use crate::pages::domains::domain_head;
 use crate::request::page_of;
+use crate::units::Quantity;
 
 pub(crate) use control::{DisconnectPage, ForbidPage};
 
@@ -40,9 +41,9 @@ pub(crate) fn StreamsPage() -> impl IntoView {
         let past = streams.list(&actor, filter(false), request).await.map_err(|e| UiError::of(texts, &e))?;
         let live_view = if live.rows.is_empty() {
             let command = format!(
-                "ffmpeg -re -i video.mp4 -c copy -f flv -rtmp_tcurl rtmp://{0}/live rtmp://{1}/live/room_1",
+                "ffmpeg -re -i video.mp4 -c copy -f flv -rtmp_tcurl rtmp://{0}/live {1}/live/room_1",
                 domain.push,
-                visit.rtmp_host()
+                visit.rtmp_here()
             );
             view! {
                 <Empty title=texts.get("streams.nobody_live") text=texts.get("streams.nobody_live_text")>
@@ -128,7 +129,7 @@ fn history_table(visit: &Visit, rows: &[SessionView]) -> AnyView {
     let rows: Vec<_> = rows
         .iter()
         .map(|row| {
-            let length = row.ended_at.map(|end| visit.times.length(end - row.started_at));
+            let length = row.ended_at.map(|end| visit.times.between(row.started_at, end));
             let end = match &row.failure {
                 Some(reason) => view! { <Badge tone=Tone::Bad text=texts.get("streams.broken")/><span class="second">{reason.clone()}</span> }.into_any(),
                 None => view! { <Badge tone=Tone::Plain text=texts.get("streams.ended")/> }.into_any(),
@@ -225,7 +226,7 @@ fn facts(visit: &Visit, detail: &SessionDetail) -> AnyView {
             <dt>{texts.get("streams.media")}</dt><dd>{media(visit, session)}</dd>
             <dt>{texts.get("streams.started")}</dt><dd>{visit.times.at(session.started_at)}</dd>
             {ended}
-            <dt>{texts.get("streams.length")}</dt><dd>{visit.times.length(end - session.started_at)}</dd>
+            <dt>{texts.get("streams.length")}</dt><dd>{visit.times.between(session.started_at, end)}</dd>
             {params}
         </dl></div></section>
     }
@@ -284,7 +285,7 @@ fn parts(visit: &Visit, parts: &[PartView]) -> AnyView {
                     <th scope="row">{part.number}</th>
                     <td data-label=texts.get("streams.started")>{visit.times.clock(part.started_at)}</td>
                     <td data-label=texts.get("streams.length") class="num">{visit.times.took(part.duration_ms)}</td>
-                    <td data-label=texts.get("session.size") class="num">{part.bytes.map(size)}</td>
+                    <td data-label=texts.get("session.size") class="num">{part.bytes.map(|bytes| Quantity::Bytes(visit.times.shown.base).text(bytes))}</td>
                     <td data-label=texts.get("session.file")>{place}</td>
                 </tr>
             }
@@ -306,29 +307,4 @@ fn parts(visit: &Visit, parts: &[PartView]) -> AnyView {
         </section>
     }
     .into_any()
-}
-
-/// Bytes in the largest decimal unit below them: `12.3 MB`.
-fn size(bytes: i64) -> String {
-    let (unit, word) = match bytes {
-        ..1_000 => return format!("{bytes} B"),
-        1_000..1_000_000 => (1_000, "kB"),
-        1_000_000..1_000_000_000 => (1_000_000, "MB"),
-        _ => (1_000_000_000, "GB"),
-    };
-    format!("{}.{} {word}", bytes / unit, bytes % unit * 10 / unit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_have_one_decimal() {
-        for (bytes, text) in
-            [(0, "0 B"), (999, "999 B"), (1_250, "1.2 kB"), (12_345_678, "12.3 MB"), (2_000_000_000, "2.0 GB")]
-        {
-            assert_eq!(size(bytes), text);
-        }
-    }
 }

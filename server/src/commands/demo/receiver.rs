@@ -1,5 +1,6 @@
 //! A customer's server, which has its bad hours.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -11,9 +12,15 @@ use tokio::net::TcpListener;
 
 const HOUR_MS: Millis = 3_600_000;
 
-/// Receives until this process ends.
-pub(super) async fn start(clock: Arc<TestClock>) -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+/// Where callbacks go in the end; `callsheet listen` can take them there.
+pub(super) const PORT: u16 = 9000;
+
+/// Receives until this process ends: on [`PORT`], or on another one if that is in use.
+pub(super) async fn start(clock: Arc<TestClock>) -> io::Result<SocketAddr> {
+    let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+        bound => bound?,
+    };
     let address = listener.local_addr()?;
     let answer = move |uri: Uri| async move { answer(uri.path(), clock.now()) };
     let server = Router::new().route("/{*path}", post(answer));

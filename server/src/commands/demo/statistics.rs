@@ -1,38 +1,52 @@
-//! A year of figures: an access log as nginx writes it, files in buckets, results of a transcoder.
+//! A year of figures: monthly access logs, files in buckets, results of a transcoder.
 
-use std::fmt::Write;
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use callsheet::Console;
-use callsheet::model::{Actor, Clock, Millis, TestClock};
-use callsheet::stats::access_log::{Format, Tail};
+use callsheet::model::{Actor, AppName, Clock, DomainName, Millis, StreamName, TestClock};
+use callsheet::recordings::PartLocation;
 use callsheet::stats::transcode::{Outcome, Output};
-use callsheet::stats::{AccessLog, Codec};
+use callsheet::stats::{Codec, ImportStep, Progress, Sums, UsageRow};
+use jiff::tz::TimeZone;
+use rand::Rng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 
-use super::{DAY_MS, SEED};
+use super::DAY_MS;
+use super::streams::{BUCKET, PART_MS, SAMPLES, Sample};
 use crate::commands::Failure;
 
 /// How long ago it begins.
 pub(super) const DAYS: i64 = 365;
 const POINT_S: i64 = 300;
+const FILM_BUCKET: &str = "sample-films";
 const VOD: &str = "vod.sample-films.example";
-/// Host, bytes of a point at its best hour, and that hour (UTC).
-const HOSTS: [(&str, f64, f64); 4] = [
-    ("play.sample-sports.example", 96e9, 12.0),
-    ("play.sample-academy.example", 21e9, 7.0),
-    ("play.sample-radio.example", 1.4e9, 1.0),
-    (VOD, 48e9, 14.0),
+const DAY_S: i64 = 86_400;
+/// Logs are rotated so often.
+const MONTH_S: i64 = 30 * DAY_S;
+/// Of a usual line of a log.
+const LINE_BYTES: i64 = 210;
+
+struct Host {
+    name: &'static str,
+    /// Bytes of a point at its best hour.
+    most: f64,
+    /// UTC.
+    best_hour: f64,
+    /// Bytes of a usual response: a segment of this kind of media.
+    response: f64,
+}
+
+const HOSTS: [Host; 4] = [
+    Host { name: "play.sample-sports.example", most: 96e9, best_hour: 12.0, response: 2.1e6 },
+    Host { name: "play.sample-academy.example", most: 21e9, best_hour: 7.0, response: 1.1e6 },
+    Host { name: "play.sample-radio.example", most: 1.4e9, best_hour: 1.0, response: 64e3 },
+    Host { name: VOD, most: 48e9, best_hour: 14.0, response: 3.4e6 },
 ];
-/// Bucket and folder of files, how many there are in the end, and how large they are.
-const FILES: [(&str, &str, usize, u64); 3] = [
-    ("sample", "record/push.sample-sports.example/live/arena_1", 420, 1_900_000_000),
-    ("sample", "record/push.sample-academy.example/class/math_7b", 610, 640_000_000),
-    ("sample-films", "public", 240, 3_400_000_000),
-];
+/// Files that there are in the end: of each recorded domain, and of the VOD domain.
+const RECORDED: [(&Sample, usize, u64); 2] = [(&SAMPLES[0], 420, 1_900_000_000), (&SAMPLES[1], 610, 640_000_000)];
+const FILMS: (usize, u64) = (240, 3_400_000_000);
 /// Coding method, sides, and outputs a day.
 const OUTPUTS: [(Codec, u32, u32, u32); 6] = [
     (Codec::H264, 640, 360, 14),
@@ -43,51 +57,78 @@ const OUTPUTS: [(Codec, u32, u32, u32); 6] = [
     (Codec::Av1, 1080, 1920, 3),
 ];
 
-/// What buckets held and what was transcoded, day by day until `now`; then the log of the year.
+/// What buckets held and what was transcoded, day by day until `now`; then the logs of the year.
 pub(super) async fn fill(
     console: &Console,
     clock: &TestClock,
     now: Millis,
+    zone: &TimeZone,
     random: &mut StdRng,
 ) -> Result<(), Failure> {
-    console.stats.add_vod_domain(&Actor::cli(), VOD, "sample-films/public").await?;
+    console.stats.add_vod_domain(&Actor::cli(), VOD, &format!("{FILM_BUCKET}/public")).await?;
     for day in 1..=DAYS {
         clock.advance(DAY_MS);
         let mut tally = console.stats.begin_inventory().await?;
-        for (bucket, key, bytes) in files(day as f64 / DAYS as f64) {
+        for File { bucket, key, bytes } in files(day as f64 / DAYS as f64, now, zone)? {
             tally.count(bucket, &key, bytes);
         }
         console.stats.end_inventory(tally).await?;
         console.stats.add_transcode_outputs(&Actor::cli(), outputs(clock.now(), random)).await?;
     }
-    let log = AccessLog {
-        name: "sample.log".to_owned(),
-        format: Some(Format::NginxJson),
-        domain: None,
-        tail: Tail::Finished,
-        open: move || Ok(SampleLog::ending(now / 1000)),
-    };
-    console.stats.import(&Actor::cli(), log, |_| ()).await?;
-    Ok(())
-}
-
-/// The files of the last day, of their full length and without content, so that they take no room.
-pub(super) fn make_files(data: &Path) -> io::Result<()> {
-    for (bucket, key, bytes) in files(1.0) {
-        let path = data.join("buckets").join(bucket).join(key);
-        std::fs::create_dir_all(path.parent().unwrap_or(data))?;
-        File::create(path)?.set_len(bytes)?;
+    for month in 0..(DAYS * DAY_S).div_euclid(MONTH_S) + 1 {
+        let rows = usage(month, now / 1000, random);
+        let Some(last) = rows.last().map(|row| row.at) else { continue };
+        let lines: i64 = rows.iter().map(|row| row.sums.requests).sum();
+        let prefix = random.random();
+        let progress = Progress { taken: lines * LINE_BYTES, prefix, head: prefix, lines, bad: 0 };
+        let name = format!("sample-{:02}.log.gz", month + 1);
+        let step = ImportStep { import: None, name, from: 0, progress, now: last + POINT_S };
+        console.stats.add_usage(&Actor::cli(), &rows, &step).await?;
     }
     Ok(())
 }
 
-/// The files that were there when this much of the year had passed: each folder begins with a third.
-fn files(passed: f64) -> impl Iterator<Item = (&'static str, String, u64)> {
-    FILES.into_iter().flat_map(move |(bucket, folder, count, bytes)| {
-        let there = (count as f64 * (1.0 + 2.0 * passed) / 3.0) as usize;
-        (0..there)
-            .map(move |n| (bucket, format!("{folder}/sample_{n:04}.flv"), bytes / 100 * (70 + n as u64 * 37 % 60)))
-    })
+/// The files of the last day, of their full length and without content, so that they take no room.
+pub(super) fn make_files(data: &Path, now: Millis, zone: &TimeZone) -> Result<(), Failure> {
+    for File { bucket, key, bytes } in files(1.0, now, zone)? {
+        let path = data.join("buckets").join(bucket).join(key);
+        std::fs::create_dir_all(path.parent().unwrap_or(data))?;
+        fs::File::create(path)?.set_len(bytes)?;
+    }
+    Ok(())
+}
+
+struct File {
+    bucket: &'static str,
+    key: String,
+    bytes: u64,
+}
+
+/// The files that were there when this much of the year until `end` had passed: of each folder, a third was there before.
+fn files(passed: f64, end: Millis, zone: &TimeZone) -> Result<Vec<File>, Failure> {
+    let there = |count: usize| (count as f64 * (1.0 + 2.0 * passed) / 3.0) as usize;
+    let size = |n: usize, bytes: u64| bytes / 100 * (70 + n as u64 * 37 % 60);
+    let mut files = Vec::new();
+    for (sample, count, bytes) in RECORDED {
+        let (domain, app) = (DomainName::parse(sample.push)?, AppName::parse(sample.app)?);
+        for n in 0..there(count) {
+            let stream = StreamName::parse(sample.streams[n % sample.streams.len()])?;
+            let start = end - (DAYS * DAY_MS) / 2 * (3 * (count - n) as i64) / count as i64;
+            let place = PartLocation {
+                bucket: BUCKET,
+                domain: &domain,
+                app: &app,
+                stream: &stream,
+                start,
+                end: Some(start + PART_MS),
+            };
+            files.push(File { bucket: BUCKET, key: place.key(zone), bytes: size(n, bytes) });
+        }
+    }
+    let (count, bytes) = FILMS;
+    let film = |n| File { bucket: FILM_BUCKET, key: format!("public/sample_{n:04}.mp4"), bytes: size(n, bytes) };
+    files.extend((0..there(count)).map(film));
+    Ok(files)
 }
 
 fn outputs(now: Millis, random: &mut StdRng) -> Vec<Output> {
@@ -115,38 +156,25 @@ fn outputs(now: Millis, random: &mut StdRng) -> Vec<Output> {
     outputs
 }
 
-/// Writes itself as it is read: for each host and five minutes, a few lines that stand for many.
-struct SampleLog {
-    at_s: i64,
-    end_s: i64,
-    random: StdRng,
-    text: String,
-    read: usize,
-}
-
-impl SampleLog {
-    fn ending(end_s: i64) -> Self {
-        let at_s = (end_s - DAYS * DAY_MS / 1000) / POINT_S * POINT_S;
-        Self { at_s, end_s, random: StdRng::seed_from_u64(SEED), text: String::new(), read: 0 }
-    }
-
-    fn write_point(&mut self) {
-        self.text.clear();
-        self.read = 0;
-        for (host, most, best_hour) in HOSTS {
-            let bytes = most * level(self.at_s, self.end_s, best_hour) * self.random.random_range(0.9..1.1);
-            for (status, share) in [(200, 0.62), (206, 0.37), (304, 0.0), (404, 0.01)] {
-                let time = self.at_s + self.random.random_range(0..POINT_S);
-                // Writing to a text has no way to fail.
-                let _ = writeln!(
-                    self.text,
-                    r#"{{"msec":{time}.000,"host":"{host}","uri":"/v.m4s","status":{status},"bytes_sent":{},"request_time":0.000}}"#,
-                    (bytes * share) as i64
-                );
-            }
+/// A month of all hosts, until `end_s`: what the log of that month would add.
+fn usage(month: i64, end_s: i64, random: &mut StdRng) -> Vec<UsageRow> {
+    let first = (end_s - DAYS * DAY_S).div_euclid(POINT_S) * POINT_S;
+    let (from, to) = (first + month * MONTH_S, (first + (month + 1) * MONTH_S).min(end_s - POINT_S + 1));
+    let mut rows = Vec::new();
+    for Host { name, most, best_hour, response } in &HOSTS {
+        let domain: Arc<str> = (*name).into();
+        for at in (from..to).step_by(POINT_S as usize) {
+            let bytes = most * level(at, end_s, *best_hour) * random.random_range(0.9..1.1);
+            let requests = bytes / response * random.random_range(0.95..1.05);
+            let mut share = |least: f64, most: f64| (requests * random.random_range(least..most)) as i64;
+            let (s3xx, s4xx, s5xx) = (share(0.01, 0.02), share(0.003, 0.008), share(0.0, 0.0006));
+            let (hits, requests) = (share(0.93, 0.97), requests as i64);
+            let sums =
+                Sums { bytes: bytes as i64, requests, hits, s2xx: requests - s3xx - s4xx - s5xx, s3xx, s4xx, s5xx };
+            rows.push(UsageRow { domain: Arc::clone(&domain), at, sums });
         }
-        self.at_s += POINT_S;
     }
+    rows
 }
 
 /// From 0 to 1: by the hour of the day, the day of the week, and how far the year is.
@@ -156,18 +184,6 @@ fn level(at_s: i64, end_s: i64, best_hour: f64) -> f64 {
     let day = (1.0 - from_best * from_best).powi(3) * 0.85 + 0.15;
     // 1970-01-01 was a Thursday.
     let week = if matches!((at_s / 86_400 + 4) % 7, 0 | 6) { 1.0 } else { 0.74 };
-    let year = 1.0 - 0.45 * (end_s - at_s) as f64 / (DAYS * DAY_MS / 1000) as f64;
+    let year = 1.0 - 0.45 * (end_s - at_s) as f64 / (DAYS * DAY_S) as f64;
     day * week * year
-}
-
-impl Read for SampleLog {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.read == self.text.len() && self.at_s + POINT_S <= self.end_s {
-            self.write_point();
-        }
-        let count = buffer.len().min(self.text.len() - self.read);
-        buffer[..count].copy_from_slice(&self.text.as_bytes()[self.read..self.read + count]);
-        self.read += count;
-        Ok(count)
-    }
 }

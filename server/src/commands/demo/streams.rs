@@ -7,10 +7,14 @@ use callsheet::Console;
 use callsheet::callbacks::{CallbackChange, Dialect};
 use callsheet::deliveries::{DeliveryStore, Departure, Ownership, Waiting};
 use callsheet::domains::NewDomain;
-use callsheet::model::{Actor, CallbackId, CallbackKind, Clock, DeliveryId, Millis, TestClock};
+use callsheet::model::{
+    Actor, AppName, CallbackId, CallbackKind, Clock, DeliveryId, DomainName, Millis, StreamName, TestClock,
+};
 use callsheet::outbound::CallbackAddress;
-use callsheet::recordings::{RecordingChange, RecordingSettings};
+use callsheet::recordings::{PartLocation, RecordingChange, RecordingSettings};
+use callsheet::sources::Adapter;
 use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
+use jiff::tz::TimeZone;
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -19,14 +23,17 @@ use crate::commands::Failure;
 
 /// How long ago it begins.
 pub(super) const DAYS: i64 = 28;
-const PART_MS: Millis = 900_000;
+pub(super) const PART_MS: Millis = 900_000;
+pub(super) const BUCKET: &str = "sample";
+/// What is live now has been so for no longer.
+const LIVE_MS: Millis = 5_400_000;
 
 /// A domain group of the sample.
 pub(super) struct Sample {
     pub(super) push: &'static str,
     pub(super) play: &'static str,
-    app: &'static str,
-    streams: &'static [&'static str],
+    pub(super) app: &'static str,
+    pub(super) streams: &'static [&'static str],
     /// Publishes a day.
     daily: usize,
     recorded: bool,
@@ -69,6 +76,8 @@ pub(super) const SAMPLES: [Sample; 3] = [
 struct Planned {
     at: Millis,
     session: usize,
+    /// It is not over at the end.
+    live: bool,
     hint: Told,
 }
 
@@ -91,29 +100,34 @@ pub(super) async fn fill(
     clock: &TestClock,
     receiver: SocketAddr,
     now: Millis,
+    zone: &TimeZone,
     random: &mut StdRng,
 ) -> Result<(), Failure> {
     for sample in &SAMPLES {
-        set_up(console, sample, receiver).await?;
+        set_callbacks(console, sample, receiver).await?;
+        set_recording(console, sample).await?;
     }
     let mut plan: Vec<Planned> = Vec::new();
-    for day in 0..=DAYS {
+    for days_ago in (0..DAYS).rev() {
         for sample in &SAMPLES {
             for n in 0..sample.daily {
                 let session = plan.last().map_or(0, |planned| planned.session + 1);
-                publish(&mut plan, session, sample, n, (clock.now() + day * DAY_MS, now), random);
+                let planned = Publish { session, sample, n, before: now - days_ago * DAY_MS, now };
+                planned.plan(&mut plan, zone, random)?;
             }
         }
     }
     plan.sort_by_key(|planned| planned.at);
-    let source = console.sources.built_in().await?;
+    let built_in = console.sources.built_in().await?;
+    let edge = console.sources.create(&Actor::cli(), "generic", "sample-edge", None).await?.view.id;
     let mut due = None;
-    for Planned { at, session, hint } in plan {
+    for Planned { at, session, live, hint } in plan {
         while let Some(early) = due.filter(|due| *due < at) {
             forward(clock, early);
             due = step(console).await?;
         }
         forward(clock, at);
+        let (source, adapter) = if live { (edge, Adapter::Generic) } else { (built_in, Adapter::BuiltIn) };
         let key = SessionKey { source, boot: "sample".to_owned(), key: session.to_string() };
         let hint = match hint {
             Told::Hint(hint) => hint,
@@ -129,13 +143,13 @@ pub(super) async fn fill(
                 Hint::Started { at, push: push.await? }
             }
         };
-        console.streams.report(&key, hint).await?;
+        console.streams.report_once(&key, adapter, hint, None).await?;
         due = step(console).await?;
     }
     Ok(())
 }
 
-async fn set_up(console: &Console, sample: &Sample, receiver: SocketAddr) -> Result<(), Failure> {
+pub(super) async fn set_callbacks(console: &Console, sample: &Sample, receiver: SocketAddr) -> Result<(), Failure> {
     let actor = Actor::cli();
     for kind in [CallbackKind::Publish, CallbackKind::Record] {
         let change = CallbackChange {
@@ -149,52 +163,70 @@ async fn set_up(console: &Console, sample: &Sample, receiver: SocketAddr) -> Res
         };
         console.callbacks.put(&actor, sample.push, kind, change).await?;
     }
-    let recording =
-        RecordingSettings { enabled: sample.recorded, part_seconds: PART_MS / 1000, bucket: "sample".to_owned() };
-    console.recordings.put(&actor, sample.push, &RecordingChange::parse(recording)?).await?;
     Ok(())
 }
 
-/// The `n`th publish of a day: each stream has its hours, between 8 and 22 o'clock UTC.
-fn publish(
-    plan: &mut Vec<Planned>,
+async fn set_recording(console: &Console, sample: &Sample) -> Result<(), Failure> {
+    let recording =
+        RecordingSettings { enabled: sample.recorded, part_seconds: PART_MS / 1000, bucket: BUCKET.to_owned() };
+    console.recordings.put(&Actor::cli(), sample.push, &RecordingChange::parse(recording)?).await?;
+    Ok(())
+}
+
+/// The `n`th publish of the 24 hours that end `before`.
+struct Publish {
     session: usize,
     sample: &'static Sample,
     n: usize,
-    (day, now): (Millis, Millis),
-    random: &mut StdRng,
-) {
-    let stream = sample.streams[n % sample.streams.len()];
-    let turns = sample.daily.div_ceil(sample.streams.len()) as Millis;
-    let turn = (n / sample.streams.len()) as Millis;
-    let room = 14 * 3_600_000 / turns;
-    let start = day - day.rem_euclid(DAY_MS) + 8 * 3_600_000 + turn * room + random.random_range(0..room / 4);
-    let length = random.random_range(room / 4..room * 2 / 3);
-    let end = start + length;
-    if end > now {
-        return;
-    }
-    let mut tell = |at: Millis, hint: Told| plan.push(Planned { at, session, hint });
-    tell(start, Told::Start(sample, stream));
-    let mut opened = start + 1_000;
-    while sample.recorded && opened < end {
-        let closed = (opened + PART_MS).min(end);
-        let location = format!("sample/record/{}/{}/{stream}/{opened}.flv", sample.push, sample.app);
-        tell(opened, Told::Hint(Hint::PartOpened { at: opened, location: Some(location.clone()) }));
-        let part = ClosedPart {
-            recorder: "all".to_owned(),
-            location: Some(location),
-            started_at: Some(opened),
-            stopped_at: closed,
-            duration_ms: Some(closed - opened),
-            bytes: Some((closed - opened) * 525),
-            failure: None,
+    before: Millis,
+    now: Millis,
+}
+
+impl Publish {
+    /// The streams of a domain take turns, each in hours of its own; the last turn of each first stream lasts until now and beyond.
+    fn plan(&self, plan: &mut Vec<Planned>, zone: &TimeZone, random: &mut StdRng) -> Result<(), Failure> {
+        let Self { session, sample, n, before, now } = *self;
+        let stream = sample.streams[n % sample.streams.len()];
+        let turns = sample.daily.div_ceil(sample.streams.len());
+        let turn = n / sample.streams.len();
+        let room = DAY_MS / turns as Millis;
+        let live = before == now && turn + 1 == turns && n.is_multiple_of(sample.streams.len());
+        let length = random.random_range(room / 4..room * 2 / 3);
+        let latest = before - (turns - turn - 1) as Millis * room;
+        let start = if live { now - length.min(LIVE_MS) } else { latest - length - random.random_range(0..room / 4) };
+        let end = if live { now } else { start + length };
+        let mut tell = |at: Millis, hint: Told| plan.push(Planned { at, session, live, hint });
+        tell(start, Told::Start(sample, stream));
+        let place = (DomainName::parse(sample.push)?, AppName::parse(sample.app)?, StreamName::parse(stream)?);
+        let location = |start, end| {
+            let (domain, app, stream) = (&place.0, &place.1, &place.2);
+            Some(PartLocation { bucket: BUCKET, domain, app, stream, start, end }.path(zone))
         };
-        tell(closed, Told::Hint(Hint::PartClosed(part)));
-        opened = closed;
+        let mut opened = start + 1_000;
+        while sample.recorded && opened < end {
+            let closed = (opened + PART_MS).min(end);
+            tell(opened, Told::Hint(Hint::PartOpened { at: opened, location: location(opened, None) }));
+            if live && closed == end {
+                break;
+            }
+            let part = ClosedPart {
+                recorder: "all".to_owned(),
+                location: location(opened, Some(closed)),
+                started_at: Some(opened),
+                stopped_at: closed,
+                duration_ms: Some(closed - opened),
+                bytes: Some((closed - opened) * 525),
+                failure: None,
+            };
+            tell(closed, Told::Hint(Hint::PartClosed(part)));
+            opened = closed;
+        }
+        if !live {
+            let failure = random.random_bool(0.03).then(|| "connection lost".to_owned());
+            tell(end + 1, Told::Hint(Hint::Ended { at: end + 1, failure }));
+        }
+        Ok(())
     }
-    let failure = random.random_bool(0.03).then(|| "connection lost".to_owned());
-    tell(end + 1, Told::Hint(Hint::Ended { at: end + 1, failure }));
 }
 
 fn forward(clock: &TestClock, to: Millis) {

@@ -99,6 +99,7 @@ impl Api {
             trusted_proxies: Arc::default(),
             data_dir: folder.path().into(),
             limits: RateLimits::new(0, clock.clone()),
+            rtmp: callsheet_app::RtmpPort(Some(19_350)),
             loops: callsheet_server::jobs::Loops::new(clock.clone()),
         };
         let router = router(state, Serves { web: true, ingest: false });

@@ -53,6 +53,7 @@ impl Stage {
             trusted_proxies: Arc::default(),
             data_dir: data.path().into(),
             limits: RateLimits::new(0, clock.clone()),
+            rtmp: callsheet_app::RtmpPort(Some(19_350)),
             loops: callsheet_server::jobs::Loops::new(clock.clone()),
         };
         let router: Router = router(state, Serves { web: false, ingest: true });
