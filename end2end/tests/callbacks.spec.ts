@@ -232,12 +232,12 @@ test.describe('with script', () => {
     await expect(row.address(receiver.url('/early'))).toBeVisible();
   });
 
-  test('an address is copied', async ({ page, context, api }) => {
+  test('an address is copied', async ({ page, context, api, callsheet }) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await api.createDomain('push.copy.example');
     await page.goto('/domains/push.copy.example');
     await action(page, 'Copy Push').click();
     await expect(action(page, 'Copied Push')).toBeVisible();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('rtmp://push.copy.example/{app}/{stream}');
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`rtmp://push.copy.example:${callsheet.rtmpPort}/{app}/{stream}`);
   });
 });

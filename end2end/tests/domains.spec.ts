@@ -1,6 +1,6 @@
 import { action, expect, expectRefused, nobody, signIn, submitDomain, test } from '../fixtures/index.ts';
 
-test('a new domain group shows its addresses', async ({ page }) => {
+test('a new domain group shows its addresses', async ({ page, callsheet }) => {
   await page.goto('/domains');
   await action(page, 'Create domain').first().click();
   await page.getByLabel('Push domain').fill('push.new.example');
@@ -10,13 +10,18 @@ test('a new domain group shows its addresses', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1, name: 'push.new.example' })).toBeVisible();
   for (const address of [
     'ingest.callsheet.example',
-    'rtmp://push.new.example/{app}/{stream}',
+    `rtmp://push.new.example:${callsheet.rtmpPort}/{app}/{stream}`,
     'rtmp://play.new.example/{app}/{stream}',
     'http://play.new.example/{app}/{stream}.flv',
     'http://play2.new.example/{app}/{stream}.m3u8',
   ]) {
     await expect(page.getByText(address, { exact: true })).toBeVisible();
   }
+  await page.goto('/domains/push.new.example/streams');
+  await expect(page.getByText(`rtmp://127.0.0.1:${callsheet.rtmpPort}/live/room_1`)).toBeVisible();
+  await page.goto('/sources');
+  await page.getByRole('rowheader').getByRole('link', { name: 'built-in' }).click();
+  await expect(page.getByText(`rtmp://127.0.0.1:${callsheet.rtmpPort}/{app}/{stream}`, { exact: true })).toBeVisible();
 });
 
 test('the list is searched, filtered and paged by its address', async ({ page, api }) => {

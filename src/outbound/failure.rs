@@ -57,9 +57,14 @@ impl Failure {
             class: ErrorClass::BlockedAddress,
             phase: Phase::Policy,
             code: blocked.code(),
-            detail: format!("{} is a {} address, which callbacks may not reach.", blocked.address, blocked.range),
+            detail: format!(
+                "{} is {} {} address, which callbacks may not reach.",
+                blocked.address,
+                blocked.range.article(),
+                blocked.range
+            ),
             remedy: format!(
-                "Give {host} a public address, or have an administrator add {} to `allowed_networks`.",
+                "Give {host} a public address, or have an administrator add {} to allowed_networks.",
                 blocked.address
             ),
         }

@@ -48,6 +48,14 @@ impl Range {
         }
     }
 
+    /// Stands before the name.
+    pub(super) const fn article(self) -> &'static str {
+        match self {
+            Self::Unspecified => "an",
+            _ => "a",
+        }
+    }
+
     /// Stable code of a refusal for this reason.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -83,8 +91,9 @@ impl fmt::Display for Range {
 /// An IP address that callbacks may not go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{address} is a {range} address, which callbacks may not reach; use a public address, or have an administrator \
-     add it to `allowed_networks`"
+    "{address} is {} {range} address, which callbacks may not reach; use a public address, or have an administrator \
+     add it to allowed_networks",
+    range.article()
 )]
 pub struct Blocked {
     /// The address as it was resolved or written.

@@ -15,6 +15,7 @@ use crate::support::{DOMAIN, Database, GenericSource, Process, callsheet, on_bot
 on_both_databases!(
     commands_create_what_they_print,
     results_of_transcoders_are_imported_once,
+    the_address_of_a_source_reaches_the_console_that_runs,
     a_console_stops_when_it_is_told_to
 );
 
@@ -181,6 +182,36 @@ fn serve(data: &Path, database: &Database) -> (Process, String) {
     let line = process.line("  console ");
     let address = line.split_whitespace().last().expect("an address").to_owned();
     (process, address)
+}
+
+/// The address of a new source. `public` is the setting `public_url`.
+fn address_of_new_source(data: &Path, database: &Database, name: &str, adapter: &str, public: &str) -> String {
+    let mut command = callsheet(data, database.url());
+    command.args(["source", "create", "--adapter", adapter, "--name", name, "--json"]);
+    command.env("CALLSHEET_PUBLIC_URL", public);
+    let output = run(command, "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let source: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    source["url"].as_str().expect("an address").to_owned()
+}
+
+async fn the_address_of_a_source_reaches_the_console_that_runs(database: Database) {
+    let data = tempfile::tempdir().expect("folder");
+    let (process, console) = serve(data.path(), &database);
+    let url = address_of_new_source(data.path(), &database, "here", "generic", "");
+    assert!(url.starts_with(&format!("{console}/ingest/generic/")), "{url}, not {console}");
+    let answer = reqwest::Client::new().post(&url).body("{}").send().await.expect("an answer");
+    assert_eq!(answer.status(), 401, "it asks for a signature");
+    for (adapter, address) in
+        [("generic", "https://live.example.com/ingest/generic/"), ("nginx-rtmp", &format!("{console}/ingest/nginx"))]
+    {
+        let url = address_of_new_source(data.path(), &database, adapter, adapter, "https://live.example.com");
+        assert!(url.starts_with(address), "{url}");
+    }
+    process.signal("-TERM");
+    assert_eq!(process.wait().code(), Some(0));
+    let url = address_of_new_source(data.path(), &database, "later", "generic", "");
+    assert!(url.starts_with("http://127.0.0.1:3000/ingest/generic/"), "{url}");
 }
 
 async fn a_console_stops_when_it_is_told_to(database: Database) {

@@ -3,6 +3,7 @@
 use callsheet::stats::Change;
 use leptos::prelude::*;
 
+use super::report::{Cell, Fact};
 use crate::texts::{Texts, number};
 use crate::units::Quantity;
 
@@ -21,12 +22,14 @@ impl Card {
     }
 
     /// `12.84 TB (+6.1 %)`, as a fact of an export.
-    pub(super) fn fact(&self, texts: Texts) -> (String, String) {
+    pub(super) fn fact(&self, texts: Texts) -> Fact {
         let change = change(self.figure).map(|change| format!("{change} {}", texts.get("statistics.to_before")));
         let notes: Vec<String> = self.note.clone().into_iter().chain(change).collect();
         let value = self.quantity.text(self.figure.now);
         let text = if notes.is_empty() { value } else { format!("{value} ({})", notes.join(", ")) };
-        (self.label.clone(), text)
+        let scale = self.quantity.scale(0);
+        let figure = Some((Cell::of(scale, self.figure.now), scale.unit()));
+        Fact { figure, ..Fact::new(self.label.clone(), text) }
     }
 
     fn view(&self, texts: Texts) -> AnyView {

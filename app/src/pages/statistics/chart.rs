@@ -114,7 +114,7 @@ fn table(table: &Table) -> String {
         for cell in row {
             let start = match cell {
                 Cell::Text(_) | Cell::Time { .. } => "<th scope=row>",
-                Cell::Whole(_) | Cell::Decimal { .. } => "<td>",
+                Cell::Whole(_) | Cell::Share(_) | Cell::Decimal { .. } => "<td>",
             };
             html.extend([start, &*encode_text(&cell.text())]);
         }

@@ -9,9 +9,24 @@ pub struct Report {
     /// For the file, without ending: letters, digits and dashes.
     pub name: String,
     pub title: String,
-    /// Zone, slot, units, filters, and the figures of the cards: label and text.
-    pub facts: Vec<(String, String)>,
+    /// Zone, slot, units, filters, and the figures of the cards.
+    pub facts: Vec<Fact>,
     pub tables: Vec<Table>,
+}
+
+/// A line about all that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    pub label: String,
+    pub text: String,
+    /// A figure exactly, and its unit.
+    pub figure: Option<(Cell, &'static str)>,
+}
+
+impl Fact {
+    pub(crate) fn new(label: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { label: label.into(), text: text.into(), figure: None }
+    }
 }
 
 /// Columns and rows under a title.
@@ -50,6 +65,8 @@ pub enum Cell {
         text: String,
     },
     Whole(i64),
+    /// A part of a whole, in thousandths.
+    Share(i64),
     /// A figure in hundredths of the column's unit, and exactly in the smallest unit.
     Decimal {
         hundredths: i64,
@@ -69,16 +86,18 @@ impl Cell {
     /// In the smallest unit; `None`: no figure.
     pub(crate) const fn exact(&self) -> Option<i64> {
         match self {
-            Self::Text(_) | Self::Time { .. } => None,
+            Self::Text(_) | Self::Time { .. } | Self::Share(_) => None,
             Self::Whole(exact) | Self::Decimal { exact, .. } => Some(*exact),
         }
     }
 
     /// For people, thousands apart.
-    pub(crate) fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         match self {
             Self::Text(text) | Self::Time { text, .. } => text.clone(),
             Self::Whole(value) => number(*value),
+            Self::Share(thousandths) => format!("{}.{} %", thousandths / 10, thousandths % 10),
             Self::Decimal { hundredths: value, .. } => hundredths(*value),
         }
     }

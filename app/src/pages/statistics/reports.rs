@@ -7,7 +7,7 @@ use callsheet::stats::{Granularity, Shown, Slot, SlotLabel, TranscodingView, Usa
 use leptos::prelude::*;
 
 use super::filter::shown;
-pub use super::report::{Cell, Column, Report, Table};
+pub use super::report::{Cell, Column, Fact, Report, Table};
 use super::{transcoding, usage};
 use crate::error::UiError;
 use crate::texts::Texts;
@@ -101,14 +101,14 @@ pub(super) fn scope_facts(
     zone: &str,
     granularity: Granularity,
     chosen: &[String],
-) -> Vec<(String, String)> {
+) -> Vec<Fact> {
     let texts = times.texts;
     let domains: Vec<String> = chosen.iter().map(|domain| shown(texts, domain)).collect();
     let domains = if domains.is_empty() { texts.get("statistics.all") } else { domains.join(", ") };
     vec![
-        (texts.get("statistics.zone"), zone.to_owned()),
-        (texts.get("statistics.slot"), days(times, slot)),
-        (texts.get("statistics.points"), points(texts, granularity)),
-        (texts.get("statistics.domains"), domains),
+        Fact::new(texts.get("statistics.zone"), zone),
+        Fact::new(texts.get("statistics.slot"), days(times, slot)),
+        Fact::new(texts.get("statistics.points"), points(texts, granularity)),
+        Fact::new(texts.get("statistics.domains"), domains),
     ]
 }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::cards::{self, Card};
 use super::chart::{self, Chart, Shape};
 use super::filter::{self, Pairs, Scope, values};
-use super::report::{Cell, Column, Report, Table};
+use super::report::{Cell, Column, Fact, Report, Table};
 use super::{feed, reports};
 use crate::components::{Choice, Head, Select};
 use crate::error::UiError;
@@ -181,8 +181,8 @@ fn cards(texts: Texts, found: &TranscodingView) -> [Card; 3] {
 pub(super) fn report(times: &Times, filters: &Filters, found: &TranscodingView) -> Report {
     let texts = times.texts;
     let mut facts = reports::scope_facts(times, found.slot, &found.zone, Granularity::Day, &filters.scope.domains);
-    facts.push((texts.get("transcoding.chart_of"), chart_of(texts, filters)));
-    facts.push((texts.get("statistics.units"), texts.get("transcoding.units")));
+    facts.push(Fact::new(texts.get("transcoding.chart_of"), chart_of(texts, filters)));
+    facts.push(Fact::new(texts.get("statistics.units"), texts.get("transcoding.units")));
     facts.extend(cards(texts, found).iter().map(|card| card.fact(texts)));
     Report {
         name: format!("transcoding-{}", reports::days_of_name(times, found.slot)),

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use super::cards::{self, Card};
 use super::chart::{self, Chart, Shape};
 use super::filter::{self, Pairs, Scope, shown, values};
-use super::report::{Cell, Column, Report, Table};
+use super::report::{Cell, Column, Fact, Report, Table};
 use super::{feed, reports};
 use crate::components::Head;
 use crate::context::Visit;
@@ -137,8 +137,8 @@ pub(super) fn report(times: &Times, chosen: &[String], usage: &UsageView) -> Rep
     let texts = times.texts;
     let p95 = usage.cards.p95.map(|p95| Card::new(texts.get("usage.percentile"), Quantity::Bandwidth, p95));
     let mut facts = reports::scope_facts(times, usage.slot, &usage.zone, usage.granularity, chosen);
-    facts.push((texts.get("usage.figure"), texts.get(key_of(usage.metric))));
-    facts.push((
+    facts.push(Fact::new(texts.get("usage.figure"), texts.get(key_of(usage.metric))));
+    facts.push(Fact::new(
         texts.get("statistics.units"),
         texts.get(match times.shown.base {
             TrafficBase::Thousand => "usage.units",
@@ -261,11 +261,10 @@ fn top_table(texts: Texts, usage: &UsageView) -> Table {
         texts.get("usage.requests"),
     ];
     let rows = usage.top.iter().map(|top| {
-        let share = share(top.traffic, usage.cards.traffic.now);
         vec![
             Cell::Text(shown(texts, &top.domain)),
             Cell::Whole(top.traffic),
-            Cell::Text(format!("{}.{} %", share / 10, share % 10)),
+            Cell::Share(share(top.traffic, usage.cards.traffic.now)),
             Cell::Whole(top.peak),
             Cell::Whole(top.requests),
         ]

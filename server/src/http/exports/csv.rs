@@ -44,7 +44,7 @@ pub(super) fn chunk(records: &[Vec<String>]) -> Vec<u8> {
 
 fn records(report: Report) -> impl Iterator<Item = Vec<String>> + Send {
     let title = once(vec![guarded(&report.title)]);
-    let facts = report.facts.into_iter().map(|(label, text)| vec![guarded(&label), guarded(&text)]);
+    let facts = report.facts.into_iter().map(|fact| vec![guarded(&fact.label), guarded(&fact.text)]);
     title.chain(facts).chain(report.tables.into_iter().flat_map(of_table))
 }
 

@@ -137,6 +137,7 @@ fn plain(cell: &Cell) -> String {
     match cell {
         Cell::Text(text) | Cell::Time { text, .. } => guarded(text),
         Cell::Whole(value) => value.to_string(),
+        Cell::Share(_) => cell.text(),
         Cell::Decimal { hundredths, .. } => format!("{}.{:02}", hundredths / 100, hundredths % 100),
     }
 }

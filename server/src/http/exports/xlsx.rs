@@ -1,4 +1,4 @@
-//! A report as a workbook: facts and the first table on the first sheet, each further table on its own.
+//! A report as a workbook: facts on the first sheet, each table on a sheet of its own.
 
 use callsheet_app::reports::{Cell, Report, Table};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
@@ -9,11 +9,14 @@ use super::guarded;
 const NAME_LENGTH: usize = 31;
 const LABELS: f64 = 26.0;
 const FIGURES: f64 = 20.0;
+const UNITS: f64 = 8.0;
+const TEXTS: f64 = 48.0;
 
 struct Formats {
     bold: Format,
     whole: Format,
     decimal: Format,
+    share: Format,
     second: Format,
     minute: Format,
     day: Format,
@@ -26,6 +29,7 @@ impl Formats {
             bold: Format::new().set_bold(),
             whole: number("#,##0"),
             decimal: number("#,##0.00"),
+            share: number("0.0 %"),
             second: number("yyyy-mm-dd hh:mm:ss"),
             minute: number("yyyy-mm-dd hh:mm"),
             day: number("yyyy-mm-dd"),
@@ -71,38 +75,57 @@ impl Sheet {
 pub(super) fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     let formats = Formats::new();
-    for (place, table) in report.tables.iter().enumerate() {
+    write_facts(workbook.add_worksheet(), report, &formats)?;
+    for table in &report.tables {
         let sheet = workbook.add_worksheet();
-        sheet.set_name(table.title.chars().take(NAME_LENGTH).collect::<String>())?;
+        sheet.set_name(name(&table.title))?;
         sheet.set_column_width(0, LABELS)?;
         for column in 1..table.columns.len() {
             sheet.set_column_width(number(column), FIGURES)?;
         }
-        let mut row = 0;
-        if place == 0 {
-            sheet.write_with_format(row, 0, guarded(&report.title), &formats.bold)?;
-            for (label, text) in &report.facts {
-                row += 1;
-                sheet.write(row, 0, guarded(label))?;
-                sheet.write(row, 1, guarded(text))?;
-            }
-            row += 2;
-        }
-        write(sheet, row, table, &formats)?;
+        write(sheet, table, &formats)?;
     }
     workbook.save_to_buffer()
+}
+
+fn name(title: &str) -> String {
+    title.chars().take(NAME_LENGTH).collect()
+}
+
+/// Each figure as a number in its smallest unit, the unit, and the text that the page shows.
+fn write_facts(sheet: &mut Worksheet, report: &Report, formats: &Formats) -> Result<(), XlsxError> {
+    sheet.set_name(name(&report.title))?;
+    for (column, width) in [LABELS, FIGURES, UNITS, TEXTS].into_iter().enumerate() {
+        sheet.set_column_width(number(column), width)?;
+    }
+    sheet.write_with_format(0, 0, guarded(&report.title), &formats.bold)?;
+    sheet.set_freeze_panes(1, 0)?;
+    for (row, fact) in (1..).zip(&report.facts) {
+        sheet.write(row, 0, guarded(&fact.label))?;
+        match &fact.figure {
+            Some((figure, unit)) => {
+                write_cell(sheet, (row, 1), figure, formats)?;
+                sheet.write(row, 2, *unit)?;
+                sheet.write(row, 3, guarded(&fact.text))?;
+            }
+            None => {
+                sheet.write(row, 1, guarded(&fact.text))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn number(place: usize) -> u16 {
     u16::try_from(place).unwrap_or(u16::MAX)
 }
 
-fn write(sheet: &mut Worksheet, top: u32, table: &Table, formats: &Formats) -> Result<(), XlsxError> {
+fn write(sheet: &mut Worksheet, table: &Table, formats: &Formats) -> Result<(), XlsxError> {
     for (column, head) in table.columns.iter().enumerate() {
-        sheet.write_with_format(top, number(column), guarded(&head.title), &formats.bold)?;
+        sheet.write_with_format(0, number(column), guarded(&head.title), &formats.bold)?;
     }
-    sheet.set_freeze_panes(top + 1, 1)?;
-    for (row, cells) in (top + 1..).zip(&table.rows) {
+    sheet.set_freeze_panes(1, 1)?;
+    for (row, cells) in (1..).zip(&table.rows) {
         write_row(sheet, row, cells, formats)?;
     }
     Ok(())
@@ -110,20 +133,32 @@ fn write(sheet: &mut Worksheet, top: u32, table: &Table, formats: &Formats) -> R
 
 fn write_row(sheet: &mut Worksheet, row: u32, cells: &[Cell], formats: &Formats) -> Result<(), XlsxError> {
     for (column, cell) in cells.iter().enumerate() {
-        let column = number(column);
-        match cell {
-            Cell::Text(text) => sheet.write(row, column, guarded(text))?,
-            Cell::Time { text, .. } => match (ExcelDateTime::parse_from_str(text), text.matches(':').count()) {
-                (Ok(day), 0) => sheet.write_with_format(row, column, &day, &formats.day)?,
-                (Ok(time), 1) => sheet.write_with_format(row, column, &time, &formats.minute)?,
-                (Ok(time), _) => sheet.write_with_format(row, column, &time, &formats.second)?,
-                (Err(_), _) => sheet.write(row, column, guarded(text))?,
-            },
-            Cell::Whole(value) => sheet.write_with_format(row, column, *value, &formats.whole)?,
-            Cell::Decimal { hundredths, .. } => {
-                sheet.write_with_format(row, column, *hundredths as f64 / 100.0, &formats.decimal)?
-            }
-        };
+        write_cell(sheet, (row, number(column)), cell, formats)?;
     }
+    Ok(())
+}
+
+fn write_cell(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    cell: &Cell,
+    formats: &Formats,
+) -> Result<(), XlsxError> {
+    match cell {
+        Cell::Text(text) => sheet.write(row, column, guarded(text))?,
+        Cell::Time { text, .. } => match (ExcelDateTime::parse_from_str(text), text.matches(':').count()) {
+            (Ok(day), 0) => sheet.write_with_format(row, column, &day, &formats.day)?,
+            (Ok(time), 1) => sheet.write_with_format(row, column, &time, &formats.minute)?,
+            (Ok(time), _) => sheet.write_with_format(row, column, &time, &formats.second)?,
+            (Err(_), _) => sheet.write(row, column, guarded(text))?,
+        },
+        Cell::Whole(value) => sheet.write_with_format(row, column, *value, &formats.whole)?,
+        Cell::Share(thousandths) => {
+            sheet.write_with_format(row, column, *thousandths as f64 / 1000.0, &formats.share)?
+        }
+        Cell::Decimal { hundredths, .. } => {
+            sheet.write_with_format(row, column, *hundredths as f64 / 100.0, &formats.decimal)?
+        }
+    };
     Ok(())
 }

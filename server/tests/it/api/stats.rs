@@ -4,7 +4,8 @@ use std::io::Cursor;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Request, Response, header};
-use calamine::{Data, Reader, Xlsx};
+use calamine::{Data, DataType, Reader, Xlsx};
+use callsheet::domains::NewDomain;
 use callsheet::model::Actor;
 use callsheet::stats::transcode::{Outcome, Output};
 use callsheet::stats::{Codec, ImportStep, Progress, Shown, SlotLabel, Sums, TrafficBase, UsageRow};
@@ -47,10 +48,10 @@ fn text(answer: &Response<Bytes>) -> String {
     String::from_utf8(answer.body().to_vec()).expect("text").replace('\u{a0}', " ").replace("<!>", "")
 }
 
-/// The cells of a workbook's first sheet, as text.
-fn cells(workbook: &[u8]) -> Vec<Vec<String>> {
+/// The cells of a sheet, as text.
+fn cells(workbook: &[u8], sheet: usize) -> Vec<Vec<String>> {
     let mut workbook: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(workbook.to_vec())).expect("a workbook");
-    let sheet = workbook.worksheet_range_at(0).expect("a sheet").expect("readable");
+    let sheet = workbook.worksheet_range_at(sheet).expect("a sheet").expect("readable");
     let cell = |cell: &Data| match cell {
         Data::Float(number) => number.to_string(),
         Data::DateTime(time) => {
@@ -94,7 +95,7 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     let workbook = browse(&api, &format!("/statistics/usage.xlsx?{filter}")).await;
     let disposition = "attachment; filename=\"usage-bandwidth-2026-11-22-2026-11-22.xlsx\"";
     assert_eq!(workbook.headers()[header::CONTENT_DISPOSITION], disposition);
-    let rows = cells(workbook.body());
+    let rows = cells(workbook.body(), 1);
     assert!(rows.contains(&["2026-11-22 00:00", "1.72", "1720000000"].map(str::to_owned).into()), "{rows:?}");
     // The points of the day so far, and none of those to come.
     let points = rows.iter().filter(|row| row[0].starts_with("2026-11-22 ")).count();
@@ -268,10 +269,104 @@ async fn transcoding_is_the_same_everywhere() {
     assert!(page.contains("<td>90.01<td>1.04<td>91.05<"), "the day: {page}");
     let one = text(&browse(&api, "/statistics/transcoding?slot=1d&kind=H.264+HD").await);
     assert!(one.contains("2026-11-22<td>1.04</tbody>"), "{one}");
-    let rows = cells(browse(&api, "/statistics/transcoding.xlsx?slot=1d").await.body());
+    let rows = cells(browse(&api, "/statistics/transcoding.xlsx?slot=1d").await.body(), 1);
     assert!(rows.contains(&["H.265", "4K", "90.01", "1"].map(str::to_owned).into()), "{rows:?}");
     let csv = text(&browse(&api, "/statistics/transcoding.csv?slot=1d").await);
     assert!(csv.contains("\r\nH.264,HD,1.04,2\r\n") && csv.ends_with("\r\n2026-11-22,90.01,1.04,91.05\r\n"), "{csv}");
+}
+
+#[tokio::test]
+async fn figures_of_a_workbook_are_numbers() {
+    let api = Api::start().await;
+    feed(&api).await;
+    let workbook = browse(&api, "/statistics/usage.xlsx?slot=1d&metric=bandwidth").await;
+    let mut sheets: Xlsx<_> =
+        calamine::open_workbook_from_rs(Cursor::new(workbook.body().to_vec())).expect("a workbook");
+    assert_eq!(sheets.sheet_names(), ["Usage", "Bandwidth", "Top domains"]);
+    let mut row = |sheet: &str, label: &str| {
+        let range = sheets.worksheet_range(sheet).expect("a sheet");
+        let found = range.rows().find(|row| row[0].to_string() == label).map(<[Data]>::to_vec);
+        found.unwrap_or_else(|| panic!("no {label} in {sheet}"))
+    };
+    let of = |row: &[Data], column: usize| row[column].as_f64();
+    let peak = row("Usage", "Peak bandwidth");
+    assert_eq!((of(&peak, 1), peak[2].to_string()), (Some(1_720_000_000.0), "bps".to_owned()));
+    let p95 = row("Usage", "95th percentile");
+    assert_eq!((of(&p95, 1), p95[2].to_string()), (Some(0.0), "bps".to_owned()));
+    let top = row("Top domains", "play.example.com");
+    assert_eq!((of(&top, 1), of(&top, 2)), (Some(64_537_512_345.0), Some(0.985)));
+
+    // Rows that stay in place while one scrolls.
+    let mut archive = zip::ZipArchive::new(Cursor::new(workbook.body().to_vec())).expect("an archive");
+    for sheet in 1..=3 {
+        let file = archive.by_name(&format!("xl/worksheets/sheet{sheet}.xml")).expect("a sheet");
+        let xml = std::io::read_to_string(file).expect("text");
+        assert!(xml.contains("ySplit=\"1\""), "sheet {sheet}");
+    }
+}
+
+#[tokio::test]
+async fn a_chart_ends_where_data_ends() {
+    let api = Api::start().await;
+    feed(&api).await;
+    let chart = async |query: &str| {
+        let page = text(&browse(&api, &format!("/statistics/usage?{query}")).await);
+        let start = page.split_once("<script type=\"application/json\">").expect("a chart").1;
+        serde_json::from_str::<Value>(start.split_once("</script>").expect("its end").0).expect("JSON")
+    };
+    let known = |chart: &Value, series: usize| {
+        let values = chart["series"][series].as_array().expect("values");
+        let known: Vec<usize> = (0..values.len()).filter(|at| !values[*at].is_null()).collect();
+        (known.first().copied(), known.last().copied(), values.len())
+    };
+    let today = chart("slot=1d&metric=bandwidth").await;
+    let (first, last, all) = known(&today, 0);
+    assert_eq!((first, last), (Some(0), Some(1)), "two points are counted, of {all}");
+    assert!(all > 2, "points that nothing is known of are there, undrawn");
+    // Of a domain whose own data end earlier: nobody watched.
+    assert_eq!(known(&chart("slot=1d&domain=play.example.com&metric=traffic").await, 0).1, Some(1));
+    // The running day is the highest so far, else it would look like a fall.
+    let days = chart("from=2026-08-01&to=2026-11-22&metric=traffic").await;
+    let at = days["at"].as_array().expect("moments");
+    let (first, last, _) = known(&days, 0);
+    assert_eq!((&at[first.expect("known")], &at[last.expect("known")]), (&json!(TODAY - 86_400), &json!(TODAY)));
+    let running_is_lower = chart("from=2026-08-01&to=2026-11-22&metric=bandwidth&domain=play.example.net").await;
+    assert_eq!(known(&running_is_lower, 0).1, at.iter().position(|at| *at == json!(TODAY)));
+    let compared = chart("slot=1d&metric=bandwidth&compare=true").await;
+    assert_eq!(known(&compared, 1), (Some(0), Some(all - 1), all), "yesterday is known in whole");
+}
+
+#[tokio::test]
+async fn what_nothing_was_counted_of_has_a_sentence_instead_of_a_chart() {
+    let api = Api::start().await;
+    feed(&api).await;
+    let quiet = NewDomain::parse("push.example.org", &["play.example.org"]).expect("names");
+    api.console.domains.create(&Actor::cli(), quiet).await.expect("created");
+    for path in [
+        "/statistics/usage?slot=1d&metric=storage",
+        "/statistics/usage?from=2026-11-23&to=2026-11-24&metric=bandwidth",
+        "/statistics/usage?slot=1d&metric=traffic&domain=play.example.org",
+    ] {
+        let page = text(&browse(&api, path).await);
+        assert!(!page.contains("<figure"), "{path}: {page}");
+        assert!(page.contains("Nothing was counted in this time"), "{path}: {page}");
+    }
+    let output = Output {
+        job: "a".to_owned(),
+        output: "1".to_owned(),
+        domain: Some("play.example.com".to_owned()),
+        outcome: Outcome::Succeeded,
+        codec: Codec::H264,
+        width: Some(1280),
+        height: Some(720),
+        is_audio: false,
+        duration_ms: 61_000,
+        finished_at: (TODAY - 86_400 * 60) * 1000,
+    };
+    api.console.stats.add_transcode_outputs(&Actor::cli(), vec![output]).await.expect("added");
+    let page = text(&browse(&api, "/statistics/transcoding?slot=30d&domain=play.example.com").await);
+    assert!(page.contains("Nothing was counted in this time") && page.contains("class=\"filters\""), "{page}");
+    assert!(!page.contains("<figure") && !page.contains("class=\"table matrix\""), "{page}");
 }
 
 #[tokio::test]
