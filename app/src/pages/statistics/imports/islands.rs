@@ -117,17 +117,14 @@ pub(crate) fn UploadButton(labels: UploadLabels) -> impl IntoView {
     }
 }
 
-/// `12.8 MB`, base 1000.
+/// `12.8 MB`, base 1000, rounded.
 fn size(bytes: u64) -> String {
-    let (mut tenths, mut unit) = (bytes.saturating_mul(10), 0);
-    let units = ["B", "KB", "MB", "GB"];
-    while tenths >= 10_000 && unit + 1 < units.len() {
-        tenths /= 1_000;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{bytes} B"),
-        _ => format!("{}.{} {}", tenths / 10, tenths % 10, units[unit]),
+    let units = [(1_000, "KB"), (1_000_000, "MB"), (1_000_000_000, "GB")];
+    let rounded = |one: u64| (u128::from(bytes) * 10 + u128::from(one / 2)) / u128::from(one);
+    let fits = units.iter().find(|(one, _)| rounded(*one) < 10_000).or(units.last());
+    match fits {
+        Some((one, unit)) if bytes >= 1_000 => format!("{}.{} {unit}", rounded(*one) / 10, rounded(*one) % 10),
+        _ => format!("{bytes} B"),
     }
 }
 
@@ -142,8 +139,9 @@ mod tests {
             (999, "999 B"),
             (1_000, "1.0 KB"),
             (12_849_999, "12.8 MB"),
-            (999_999_999, "999.9 MB"),
-            (8_589_934_592, "8.5 GB"),
+            (999_949_999, "999.9 MB"),
+            (999_999_999, "1.0 GB"),
+            (8_589_934_592, "8.6 GB"),
             (5_000_000_000_000, "5000.0 GB"),
         ] {
             assert_eq!(size(bytes), text);
