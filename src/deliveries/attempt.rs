@@ -5,21 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::breaker::Verdict;
 use super::run_queue::Departure;
 use super::store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Ready};
-use super::{PhaseView, RetrySchedule};
+use super::{PhaseView, RetrySchedule, retry_after};
 use crate::callbacks::{Callback, OffReason};
 use crate::model::{CallbackKind, Clock, EventName, Millis, SessionId, StoreError};
 use crate::outbound::{BadSecret, CallbackAddress, Exchange, Outbound, SigningSecret, sign};
 use crate::recordings::local_time;
 use crate::sealing::{SealError, Sealer};
 
-/// `Retry-After` is honoured up to this.
-const LONGEST_RETRY_AFTER_S: i64 = 3_600;
 /// What the console says it is.
 pub(super) const AGENT: &str = concat!("Callsheet/", env!("CARGO_PKG_VERSION"));
 
@@ -99,7 +97,7 @@ impl Courier {
     /// The longest that a delivery waits for its next attempt (ms).
     #[must_use]
     pub fn longest_wait(&self) -> Millis {
-        self.schedule.longest_wait().max(LONGEST_RETRY_AFTER_S * 1000)
+        self.schedule.longest_wait().max(retry_after::LONGEST)
     }
 
     fn judge(&self, ready: &Ready, exchange: &Exchange, counts: i64, now: Millis) -> (Fate, Option<CallbackOff>) {
@@ -118,27 +116,11 @@ impl Courier {
         if off.is_some() {
             return (Fate::Failed, off);
         }
-        let asks = answer
-            .filter(|a| matches!(a.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE))
-            .and_then(|a| retry_after(&a.headers, now));
-        if let Some(asked) = asks {
+        if let Some(asked) = answer.and_then(|answer| retry_after::wait(&answer.headers, now)) {
             wait = wait.max(asked);
         }
         (Fate::Retry { due_at: now + wait }, None)
     }
-}
-
-/// How long `Retry-After` asks to wait (ms), as seconds or as an HTTP date.
-fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Millis> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = match text.parse::<i64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let date = jiff::fmt::rfc2822::parse(text).ok()?;
-            (date.timestamp().as_millisecond() - now) / 1000
-        }
-    };
-    Some(seconds.clamp(0, LONGEST_RETRY_AFTER_S) * 1000)
 }
 
 /// The secrets that sign at `now`: the present one and, during a rotation, the former one.

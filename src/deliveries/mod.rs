@@ -24,6 +24,8 @@ mod probe;
 #[cfg(feature = "ssr")]
 mod recovery;
 #[cfg(feature = "ssr")]
+mod retry_after;
+#[cfg(feature = "ssr")]
 mod run_queue;
 #[cfg(feature = "ssr")]
 mod schedule;

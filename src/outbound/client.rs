@@ -1,26 +1,20 @@
 //! Posting: with a kept connection or a new one, within a time, to the end of the answer.
 
-use std::borrow::Cow;
+use std::fmt::Display;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
-use http::{HeaderMap, Method, Request};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
+use http::{HeaderMap, HeaderValue, header};
 use rustls::pki_types::CertificateDer;
 
+use super::answer::{Fault, Reader};
 use super::connect::Connector;
 use super::exchange::Progress;
-use super::failure::io_kind;
 use super::pool::{Link, Pool};
 use super::tls::TlsSetupError;
 use super::{AddressPolicy, Answer, CallbackAddress, Exchange, Failure, Phase, Resolve};
-
-/// More of an answer's body is not read.
-const MAX_BODY: usize = 16 * 1024;
 
 /// What the client is built of, besides the policy.
 pub struct OutboundConfig {
@@ -44,12 +38,6 @@ struct Broken {
     stale: bool,
 }
 
-impl From<Failure> for Broken {
-    fn from(failure: Failure) -> Self {
-        Self { failure, stale: false }
-    }
-}
-
 impl Outbound {
     /// Fails when the TLS settings cannot be used.
     pub fn new(policy: AddressPolicy, config: OutboundConfig) -> Result<Self, TlsSetupError> {
@@ -68,7 +56,7 @@ impl Outbound {
         body: Bytes,
         timeout: Duration,
     ) -> Exchange {
-        self.run(address, request(address, headers, body), timeout, true).await
+        self.run(address, &request(address, &headers, &body), timeout, true).await
     }
 
     /// The same over a new connection, so that every phase is seen: for *Test*.
@@ -79,22 +67,16 @@ impl Outbound {
         body: Bytes,
         timeout: Duration,
     ) -> Exchange {
-        self.run(address, request(address, headers, body), timeout, false).await
+        self.run(address, &request(address, &headers, &body), timeout, false).await
     }
 
-    async fn run(
-        &self,
-        address: &CallbackAddress,
-        request: Request<Full<Bytes>>,
-        timeout: Duration,
-        reuse: bool,
-    ) -> Exchange {
+    async fn run(&self, address: &CallbackAddress, request: &[u8], timeout: Duration, reuse: bool) -> Exchange {
         let mut progress = Progress::start();
         let work = self.work(&mut progress, address, request, reuse);
         let failure = match tokio::time::timeout(timeout, work).await {
             Ok(Ok(())) => None,
             Ok(Err(failure)) => Some(failure),
-            Err(_) => Some(overdue(&progress, address.host(), timeout)),
+            Err(_) => overdue(&mut progress, address.host(), timeout),
         };
         progress.finish(failure)
     }
@@ -103,7 +85,7 @@ impl Outbound {
         &self,
         progress: &mut Progress,
         address: &CallbackAddress,
-        request: Request<Full<Bytes>>,
+        request: &[u8],
         reuse: bool,
     ) -> Result<(), Failure> {
         progress.begin(Phase::Address);
@@ -114,7 +96,7 @@ impl Outbound {
             progress.begin(Phase::Connect);
             progress.peer = Some(link.peer);
             progress.done("kept connection");
-            match self.converse(progress, address, link, request.clone()).await {
+            match self.converse(progress, address, link, request).await {
                 Err(broken) if broken.stale => progress.back_to_address(),
                 ended => return ended.map_err(|broken| broken.failure),
             }
@@ -130,93 +112,89 @@ impl Outbound {
         progress: &mut Progress,
         address: &CallbackAddress,
         mut link: Box<Link>,
-        request: Request<Full<Bytes>>,
+        request: &[u8],
     ) -> Result<(), Broken> {
         let host = address.host();
         progress.begin(Phase::Request);
-        let answer = link.send(request).await;
+        // A receiver may answer before it has read everything, and close.
+        let is_sent = link.send(request).await.is_ok();
         progress.done("sent");
 
         progress.begin(Phase::Status);
-        let response = match link.drive(answer).await {
-            Some(Ok(response)) => response,
-            Some(Err(error)) => {
-                return Err(Broken { stale: is_stale(&error), failure: Failure::http(host, Phase::Status, &error) });
+        let mut reader = Reader::new(&mut link.stream);
+        let line = match reader.status_line().await {
+            Ok(line) => line,
+            Err(fault) => {
+                let stale = !reader.is_begun() && is_end(&fault);
+                return Err(Broken { stale, failure: Failure::no_answer(host, &fault) });
             }
-            None => return Err(Failure::closed(host, Phase::Status).into()),
         };
-        let (head, body) = response.into_parts();
-        let status = head.status;
+        let status = line.status;
         if status.is_success() {
             progress.done(status.to_string());
             progress.begin(Phase::Body);
         }
-        let answer =
-            progress.answer.insert(Answer { status, headers: head.headers, body: Vec::new(), truncated: true });
-        let read = read_body(&mut link, body, answer, host).await;
-        let length = answer.body.len();
-        if !answer.truncated && link.is_ready().await {
+        let answer = progress.answer.insert(Answer::begun(status));
+        let rest = reader.rest(line, answer).await;
+        if is_sent && rest.as_ref().is_ok_and(|rest| rest.is_exact) {
             self.pool.keep(address.origin(), link);
         }
         if !status.is_success() {
-            // The status has decided; the body was read because it often says why.
-            return Err(Failure::status(host, status, &answer.headers).into());
+            // The status has decided; the rest was read because it often says why.
+            let failure = Failure::status(host, status, &answer.headers);
+            return Err(Broken { stale: false, failure });
         }
-        read?;
-        progress.done(match length {
-            0 => Cow::Borrowed("empty"),
-            _ => Cow::Owned(format!("{length} bytes")),
-        });
+        let length = answer.body.len();
+        match rest {
+            Ok(_) if answer.truncated => progress.done("more than 16 KiB; the rest was not read"),
+            Ok(_) if length == 0 => progress.done("empty"),
+            Ok(_) => progress.done(format!("{length} bytes")),
+            Err(fault) => progress.note(broken_answer(host, &fault)),
+        }
         Ok(())
     }
 }
 
-/// What to say when the time is over: a bad status that came in time has decided already.
-fn overdue(progress: &Progress, host: &str, timeout: Duration) -> Failure {
+/// The time is over. A status that came in time has decided already.
+fn overdue(progress: &mut Progress, host: &str, timeout: Duration) -> Option<Failure> {
     match &progress.answer {
-        Some(answer) if !answer.status.is_success() => Failure::status(host, answer.status, &answer.headers),
-        _ => Failure::timeout(host, progress.phase(), timeout),
+        Some(answer) if answer.status.is_success() => {
+            progress.note(broken_answer(host, &format_args!("it did not end within {timeout:?}")));
+            None
+        }
+        Some(answer) => Some(Failure::status(host, answer.status, &answer.headers)),
+        None => Some(Failure::timeout(host, progress.phase(), timeout)),
     }
 }
 
-/// Reads up to 16 KiB; `answer.truncated` stays true unless the body ended.
-async fn read_body(link: &mut Link, mut body: Incoming, answer: &mut Answer, host: &str) -> Result<(), Failure> {
-    while !body.is_end_stream() {
-        match link.drive(body.frame()).await {
-            Some(Some(Ok(frame))) => {
-                let Ok(data) = frame.into_data() else {
-                    continue;
-                };
-                let room = MAX_BODY - answer.body.len();
-                answer.body.extend_from_slice(&data[..data.len().min(room)]);
-                if data.len() > room {
-                    return Ok(());
-                }
-            }
-            Some(None) => break,
-            Some(Some(Err(error))) => return Err(Failure::http(host, Phase::Body, &error)),
-            None => return Err(Failure::closed(host, Phase::Body)),
+/// The note on a 2xx answer that is broken behind its status line.
+fn broken_answer(host: &str, why: &dyn Display) -> String {
+    format!("{host} took the event, but the rest of its answer is broken: {why}.")
+}
+
+/// The request as it is sent. The headers come besides `host` and `content-length`.
+fn request(address: &CallbackAddress, headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
+    let mut request = format!("POST {} HTTP/1.1\r\n", address.target()).into_bytes();
+    let length = HeaderValue::from(body.len());
+    let own = [(&header::HOST, address.authority()), (&header::CONTENT_LENGTH, &length)];
+    let others = headers.iter().filter(|(name, _)| own.iter().all(|(own, _)| own != name));
+    for (name, value) in own.into_iter().chain(others) {
+        for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            request.extend_from_slice(piece);
         }
     }
-    answer.truncated = false;
-    Ok(())
-}
-
-fn request(address: &CallbackAddress, mut headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
-    headers.insert(HOST, address.authority().clone());
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = address.target().clone();
-    *request.headers_mut() = headers;
+    request.extend_from_slice(b"\r\n");
+    request.extend_from_slice(body);
     request
 }
 
 /// See [`Broken::stale`].
-fn is_stale(error: &hyper::Error) -> bool {
-    error.is_canceled()
-        || error.is_incomplete_message()
-        || matches!(
-            io_kind(error),
-            Some(ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe)
-        )
+fn is_end(fault: &Fault) -> bool {
+    match fault {
+        Fault::Closed => true,
+        Fault::Broken(error) => {
+            matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe)
+        }
+        Fault::NotHttp | Fault::TooLarge | Fault::Length | Fault::Chunks => false,
+    }
 }

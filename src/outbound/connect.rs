@@ -61,8 +61,7 @@ impl Connector {
         } else {
             Either::Left(tcp)
         };
-        progress.begin(Phase::Request);
-        Link::new(stream, peer).await.map_err(|error| Failure::http(address.host(), Phase::Request, &error))
+        Ok(Link::new(stream, peer))
     }
 
     async fn resolve(&self, progress: &mut Progress, address: &CallbackAddress) -> Result<Vec<IpAddr>, Failure> {

@@ -25,9 +25,9 @@ vocabulary!(
         Tls = "tls",
         /// The request is written.
         Request = "request",
-        /// Status line and headers are read.
+        /// The status line is read.
         Status = "status",
-        /// The answer's body is read.
+        /// The headers and the body of a 2xx answer are read.
         Body = "body",
     }
 );
@@ -47,6 +47,7 @@ pub struct PhaseReport {
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: StatusCode,
+    /// At most 64 KiB.
     pub headers: HeaderMap,
     /// At most 16 KiB.
     pub body: Vec<u8>,
@@ -54,15 +55,22 @@ pub struct Answer {
     pub truncated: bool,
 }
 
+impl Answer {
+    /// Its status line was read.
+    pub(super) fn begun(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Vec::new(), truncated: true }
+    }
+}
+
 /// One request and what came of it.
 #[derive(Debug)]
 pub struct Exchange {
-    /// The phases that were entered, in order; only the last can have failed. An exchange over a kept connection has
-    /// no dns, policy and tls.
+    /// The phases that were entered, in order; only the last can have failed. In an exchange without `failure` that is the body,
+    /// and its detail is a note. An exchange over a kept connection has no dns, policy and tls.
     pub phases: Vec<PhaseReport>,
-    /// Present as soon as status and headers came, in a failed exchange too.
+    /// Present as soon as the status line came, in a failed exchange too.
     pub answer: Option<Answer>,
-    /// Why it counts as failed; absent exactly when a 2xx answer came in time.
+    /// Why it counts as failed; absent exactly when a 2xx status line came in time.
     pub failure: Option<Failure>,
     /// Where the connection went.
     pub peer: Option<SocketAddr>,
@@ -71,7 +79,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Whether the receiver took the event: a 2xx status, and the answer ended (or passed 16 KiB) in time.
+    /// Returns whether the receiver took the event. The status decides, however the rest of the answer ends.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.failure.is_none()
@@ -107,6 +115,11 @@ impl Progress {
     /// The current phase succeeded.
     pub(super) fn done(&mut self, detail: impl Into<Cow<'static, str>>) {
         self.close(true, detail.into());
+    }
+
+    /// The current phase failed, which does not change what became of the exchange.
+    pub(super) fn note(&mut self, detail: String) {
+        self.close(false, detail.into());
     }
 
     /// The phase under way.

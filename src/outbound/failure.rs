@@ -1,6 +1,5 @@
 //! Why an exchange failed: a class to count, a code to translate, a sentence to read and a remedy to try.
 
-use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use rustls::CertificateError;
 use serde::Serialize;
 
+use super::answer::Fault;
 use super::{Blocked, DnsError, Phase};
 use crate::model::{Problem, vocabulary};
 
@@ -26,13 +26,13 @@ vocabulary!(
         Connect = "connect",
         /// No TLS, or a certificate that cannot be trusted.
         Tls = "tls",
-        /// Connected, but no complete answer in time.
+        /// Connected, but no status line in time.
         Timeout = "timeout",
         /// An answer that is not 2xx.
         HttpStatus = "http_status",
-        /// Headers beyond 64 KiB.
+        /// More than 64 KiB before the end of a status line.
         TooLarge = "too_large",
-        /// What came is not an HTTP answer, or broke off.
+        /// What came is not an HTTP answer, or broke off before the end of a status line.
         Protocol = "protocol",
     }
 );
@@ -188,10 +188,7 @@ impl Failure {
             Phase::Tls => {
                 (ErrorClass::Tls, "tls_timeout", format!("{host} did not finish the TLS handshake within {limit:?}."))
             }
-            Phase::Body => {
-                (ErrorClass::Timeout, "timeout_in_body", format!("{host} did not finish its answer within {limit:?}."))
-            }
-            Phase::Address | Phase::Policy | Phase::Request | Phase::Status => (
+            Phase::Address | Phase::Policy | Phase::Request | Phase::Status | Phase::Body => (
                 ErrorClass::Timeout,
                 "timeout_no_answer",
                 format!("{host} took the request but did not answer within {limit:?}."),
@@ -206,54 +203,36 @@ impl Failure {
         }
     }
 
-    /// The connection broke, or what came is not HTTP.
-    pub(super) fn http(host: &str, phase: Phase, error: &hyper::Error) -> Self {
-        let kind = io_kind(error);
-        let (class, code, detail, remedy) = if error.is_parse_too_large() {
-            (
+    /// No status line could be read.
+    pub(super) fn no_answer(host: &str, fault: &Fault) -> Self {
+        let look = || format!("Look into the log of the receiver on {host}: it, or a proxy before it, gave up.");
+        let (class, code, detail, remedy) = match fault {
+            Fault::TooLarge => (
                 ErrorClass::TooLarge,
                 "headers_too_large",
-                format!("The headers of the answer of {host} are larger than 64 KiB or more than 100."),
+                format!("{host} sent more than 64 KiB before the end of a status line."),
                 format!("Make {host} answer with fewer or shorter headers."),
-            )
-        } else if error.is_parse()
-            || kind == Some(io::ErrorKind::InvalidData)
-            || kind == Some(io::ErrorKind::InvalidInput)
-        {
-            (
+            ),
+            Fault::Broken(error) if error.kind() == io::ErrorKind::ConnectionReset => (
+                ErrorClass::Protocol,
+                "connection_reset",
+                format!("{host} reset the connection before it answered."),
+                look(),
+            ),
+            Fault::Closed | Fault::Broken(_) => (
+                ErrorClass::Protocol,
+                "closed_without_answer",
+                format!("{host} closed the connection without an answer."),
+                look(),
+            ),
+            Fault::NotHttp | Fault::Length | Fault::Chunks => (
                 ErrorClass::Protocol,
                 "http_malformed",
                 format!("{host} answered with something that is not HTTP/1.1."),
                 format!("Check that a web server listens on this port of {host}, and whether it wants https."),
-            )
-        } else if phase == Phase::Body {
-            return Self::closed(host, phase);
-        } else if kind == Some(io::ErrorKind::ConnectionReset) {
-            (
-                ErrorClass::Protocol,
-                "connection_reset",
-                format!("{host} reset the connection before it answered."),
-                format!("Look into the log of the receiver on {host}: it, or a proxy before it, gave up."),
-            )
-        } else {
-            return Self::closed(host, phase);
+            ),
         };
-        Self { class, phase, code, detail, remedy }
-    }
-
-    /// The connection ended too early.
-    pub(super) fn closed(host: &str, phase: Phase) -> Self {
-        let (code, detail) = match phase {
-            Phase::Body => ("closed_in_body", format!("{host} closed the connection in the middle of its answer.")),
-            _ => ("closed_without_answer", format!("{host} closed the connection without an answer.")),
-        };
-        Self {
-            class: ErrorClass::Protocol,
-            phase,
-            code,
-            detail,
-            remedy: format!("Look into the log of the receiver on {host}: it, or a proxy before it, gave up."),
-        }
+        Self { class, phase: Phase::Status, code, detail, remedy }
     }
 
     /// The answer came but is not 2xx.
@@ -297,16 +276,4 @@ impl Failure {
             remedy,
         }
     }
-}
-
-/// The kind of the I/O error below, if there is one.
-pub(super) fn io_kind(error: &hyper::Error) -> Option<io::ErrorKind> {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
-            return Some(io.kind());
-        }
-        source = inner.source();
-    }
-    None
 }

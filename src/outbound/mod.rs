@@ -9,7 +9,7 @@
 //! - [`Exchange`]: what came of it, phase by phase.
 //! - [`SigningSecret`] and [`sign`]: the Standard Webhooks signature.
 //!
-//! The phases of an exchange, in order; the first that fails ends it:
+//! The phases of an exchange, in order. The first that fails ends it, and fails it unless a 2xx status came before:
 //!
 //! ```text
 //! address ─> dns ─> policy ─> connect ─> tls ─> request ─> status ─> body
@@ -26,6 +26,7 @@
 //! the future, or its deadline, closes the socket.
 
 mod address;
+mod answer;
 mod client;
 mod connect;
 mod exchange;

@@ -1,22 +1,17 @@
 //! Connections, and those kept for the next request.
 //!
-//! A [`Link`] has no task of its own: who uses it drives it. In the [`Pool`] it only waits; that the receiver closed
-//! it meanwhile shows when it is taken out.
+//! A [`Link`] has no task of its own. In the [`Pool`] it only waits; that the receiver closed it meanwhile shows when it is taken out.
 
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
@@ -24,9 +19,6 @@ use tokio_util::either::Either;
 /// Plain TCP or TLS on it.
 pub(super) type Stream = Either<TcpStream, TlsStream<TcpStream>>;
 
-/// Headers of an answer beyond this size fail the exchange. The size is looked at before each read, so what one read
-/// brings beyond it, at most as much again, still counts.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Kept per origin. Many callbacks may share an origin, each with its own requests in flight.
 const MAX_IDLE_PER_ORIGIN: usize = 256;
 /// Shorter than the keep-alive time of common servers (60 to 75 s), so that we mostly close first.
@@ -37,63 +29,28 @@ const MAX_AGE: Duration = Duration::from_secs(300);
 /// An HTTP/1.1 connection to a checked IP address. Dropping it closes the socket.
 pub(super) struct Link {
     pub(super) peer: SocketAddr,
-    sender: SendRequest<Full<Bytes>>,
-    connection: Connection<TokioIo<Stream>, Full<Bytes>>,
-    open: bool,
+    pub(super) stream: Stream,
     born: Instant,
 }
 
 impl Link {
-    pub(super) async fn new(stream: Stream, peer: SocketAddr) -> Result<Self, hyper::Error> {
-        let (sender, connection) =
-            Builder::new().max_buf_size(MAX_HEADER_BYTES).handshake(TokioIo::new(stream)).await?;
-        Ok(Self { peer, sender, connection, open: true, born: Instant::now() })
+    pub(super) fn new(stream: Stream, peer: SocketAddr) -> Self {
+        Self { peer, stream, born: Instant::now() }
     }
 
-    /// Writes the request; the answer comes by [`Self::drive`].
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> impl Future<Output = Result<Response<Incoming>, hyper::Error>> + use<> {
-        let answer = self.sender.send_request(request);
-        self.turn().await;
-        answer
+    pub(super) async fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        self.stream.write_all(request).await?;
+        self.stream.flush().await
     }
 
-    /// Works on the connection until `future` is ready; `None` when the connection ended and left it hanging.
-    pub(super) async fn drive<F: Future>(&mut self, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
+    /// Returns whether nothing came since the last answer: no end, and no bytes that nobody asked for.
+    async fn is_quiet(&mut self) -> bool {
+        let mut byte = [0];
         poll_fn(|cx| {
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(Some(output));
-            }
-            if self.open && Pin::new(&mut self.connection).poll(cx).is_ready() {
-                self.open = false;
-            }
-            match future.as_mut().poll(cx) {
-                Poll::Ready(output) => Poll::Ready(Some(output)),
-                Poll::Pending if self.open => Poll::Pending,
-                Poll::Pending => Poll::Ready(None),
-            }
+            let mut byte = ReadBuf::new(&mut byte);
+            Poll::Ready(Pin::new(&mut self.stream).poll_read(cx, &mut byte).is_pending())
         })
         .await
-    }
-
-    /// Whether the connection can take another request now.
-    pub(super) async fn is_ready(&mut self) -> bool {
-        self.turn().await;
-        self.open && self.sender.is_ready()
-    }
-
-    /// One turn of the connection's state machine: writes what is to be written, sees what came.
-    async fn turn(&mut self) {
-        poll_fn(|cx| {
-            if self.open && Pin::new(&mut self.connection).poll(cx).is_ready() {
-                self.open = false;
-            }
-            Poll::Ready(())
-        })
-        .await;
     }
 }
 
@@ -121,7 +78,7 @@ impl Pool {
     pub(super) async fn take(&self, origin: &str) -> Option<Box<Link>> {
         loop {
             let mut link = self.lock().links.get_mut(origin)?.pop()?.link;
-            if link.born.elapsed() < MAX_AGE && link.is_ready().await {
+            if link.born.elapsed() < MAX_AGE && link.is_quiet().await {
                 return Some(link);
             }
         }

@@ -27,6 +27,13 @@ impl Adapter {
         matches!(self, Self::BuiltIn)
     }
 
+    /// Returns whether the source reports a publish before it knows whether the name is free. It refuses a second publisher without a
+    /// report. The built-in ingest reports a publish when nobody else can have it.
+    #[must_use]
+    pub const fn may_refuse(self) -> bool {
+        matches!(self, Self::NginxRtmp | Self::Generic)
+    }
+
     /// Returns whether the source keeps its parts and reports each of them eventually, even after a restart.
     #[must_use]
     pub const fn keeps_parts(self) -> bool {

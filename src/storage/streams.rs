@@ -110,7 +110,9 @@ impl SessionStore for Db {
     }
 
     async fn heartbeats(&self) -> Result<Vec<(SessionId, Millis)>, StoreError> {
-        let sql = "select id, heard_at from sessions where phase = 'live' and heard_at is not null";
+        // A session that waits for a silent one and is silent too is to end first: it must not go live.
+        let sql = "select id, heard_at from sessions where phase in ('live', 'opening') and heard_at is not null \
+             order by phase desc, id";
         let rows = sqlx::query(sql).fetch_all(&self.read).await?;
         rows.iter().map(|row| Ok((SessionId(row.col("id")?), row.col("heard_at")?))).collect()
     }

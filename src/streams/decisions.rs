@@ -28,7 +28,7 @@ pub(super) fn start(
         }
     }
     let (session, outcome) = Session::start(at, now, push, contested, rules);
-    let stored = StoredSession {
+    let mut stored = StoredSession {
         id: SessionId(ids.next(now)),
         key: key.clone(),
         domain_id: push.domain_id,
@@ -37,6 +37,7 @@ pub(super) fn start(
         stream: push.stream.to_string(),
         session,
     };
+    contend(&mut stored, &rivals, rules);
     steps.push(Step { stored: stored.clone(), events: outcome.events, parts: outcome.parts });
     let takes_early = !early.is_empty();
     if takes_early {
@@ -77,15 +78,32 @@ pub(super) fn follow(
     let contested = is_contested(&situation, &stored.key);
     let (session, begun) = stored.session.start_again(hint.at(), now, contested, rules);
     let mut stored = StoredSession { id: SessionId(ids.next(now)), session, ..stored };
-    let outcome = stored.session.apply(hint, now, rules);
-    let events = [begun.events, outcome.events].concat();
-    let parts = [begun.parts, outcome.parts].concat();
-    vec![Step { stored, events, parts }]
+    contend(&mut stored, &situation.rivals, rules);
+    settle(stored, situation.rivals, now, rules, |session| {
+        let outcome = session.apply(hint, now, rules);
+        Outcome {
+            events: [begun.events, outcome.events].concat(),
+            parts: [begun.parts, outcome.parts].concat(),
+            promoted: outcome.promoted,
+        }
+    })
 }
 
 /// Another publish of the stream is live.
 fn is_contested(situation: &Situation, key: &SessionKey) -> bool {
     situation.rivals.iter().any(|rival| rival.key != *key && rival.session.phase == Phase::Live)
+}
+
+/// A new session waits for a live one of its source, if the source may have refused it.
+fn contend(stored: &mut StoredSession, rivals: &[StoredSession], rules: &SessionRules) {
+    if let Some(holder) = holder_of(stored, rivals).filter(|_| rules.may_refuse) {
+        stored.session.contend(&holder.session);
+    }
+}
+
+/// The live session of the stream, if the same source reports it.
+fn holder_of<'a>(stored: &StoredSession, rivals: &'a [StoredSession]) -> Option<&'a StoredSession> {
+    rivals.iter().find(|rival| rival.session.phase == Phase::Live && rival.key.source == stored.key.source)
 }
 
 /// One session moves by `change`. When it goes live, whoever was live is gone; when it stops being live, the next may go live.
@@ -96,6 +114,9 @@ pub(super) fn settle(
     rules: &SessionRules,
     change: impl FnOnce(&mut Session) -> Outcome,
 ) -> Vec<Step> {
+    if let Some(holder) = holder_of(&stored, &rivals) {
+        stored.session.watch(&holder.session);
+    }
     let was_live = stored.session.phase == Phase::Live;
     let outcome = change(&mut stored.session);
     let is_live = stored.session.phase == Phase::Live;
@@ -111,8 +132,10 @@ pub(super) fn settle(
     }
 }
 
+/// The earliest of the sessions that wait; one that was heard goes first.
 fn promote_next(rivals: Vec<StoredSession>, rules: &SessionRules) -> Option<Step> {
-    let mut stored = rivals.into_iter().find(|rival| rival.session.phase == Phase::Opening)?;
+    let opening = rivals.into_iter().filter(|rival| rival.session.phase == Phase::Opening);
+    let mut stored = opening.min_by_key(|rival| !rival.session.is_heard())?;
     let outcome = stored.session.promote(rules);
     Some(Step { stored, events: outcome.events, parts: outcome.parts })
 }

@@ -219,13 +219,23 @@ impl Streams {
             Hint::Started { push, .. } => push.recording.is_some(),
             _ => false,
         };
-        let (sends_heartbeats, keeps_parts) = (adapter.sends_heartbeats(), adapter.keeps_parts());
-        SessionRules { sends_heartbeats, keeps_parts, ..self.rules_of(adapter.records_at_publish() && recorded) }
+        SessionRules {
+            sends_heartbeats: adapter.sends_heartbeats(),
+            keeps_parts: adapter.keeps_parts(),
+            may_refuse: adapter.may_refuse(),
+            ..self.rules_of(adapter.records_at_publish() && recorded)
+        }
     }
 
     /// For sessions that have begun.
     pub(super) fn rules_of(&self, records_at_publish: bool) -> SessionRules {
-        SessionRules { grace_ms: self.grace_ms, sends_heartbeats: false, keeps_parts: false, records_at_publish }
+        SessionRules {
+            grace_ms: self.grace_ms,
+            sends_heartbeats: false,
+            keeps_parts: false,
+            records_at_publish,
+            may_refuse: false,
+        }
     }
 
     async fn check(&self, push: &PushRequest) -> Result<Result<Admitted, (String, Refused)>, StoreError> {

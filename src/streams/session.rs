@@ -7,9 +7,10 @@
 //! **States.**
 //! - *Opening*: another session holds the same stream. Nothing is told. A second publisher that the source refuses
 //!   ends here, without an event. A heartbeat, the end of the grace, or the end of the other session makes it *live*; what its
-//!   recording did meanwhile is told then.
+//!   recording did meanwhile is told then. Where its source may have refused it without a report, and reports the holder too, the
+//!   reports decide (`contest.rs`).
 //! - *Live*: `publish_started` was told. If the source sends heartbeats, silence ends the publish as lost. The caller measures the silence
-//!   on a monotonic clock ([`Session::lose_silent`]).
+//!   on a monotonic clock ([`Session::lose_silent`]). Silence ends an opening session too.
 //! - *Closing*: `publish_done` was told, and a part may still be reported until the grace is over.
 //! - *Closed*: everything is told. A part that is reported now is kept, but makes no event.
 //!
@@ -32,10 +33,12 @@ use serde::{Deserialize, Serialize};
 use super::{Admitted, Hint, Media, may_be_secret};
 use crate::model::{EventName, Millis, Status, vocabulary};
 
+mod contest;
 mod recording;
 #[cfg(test)]
 mod tests;
 
+use contest::Holder;
 use recording::Recording;
 pub use recording::{OpenPart, Part};
 
@@ -74,6 +77,8 @@ pub struct SessionRules {
     pub keeps_parts: bool,
     /// The recording is on and begins with the publish, because the source does not report its beginning.
     pub records_at_publish: bool,
+    /// The source reports a start before it knows whether the name is free, and refuses a second publisher without a report.
+    pub may_refuse: bool,
 }
 
 /// Something happened that customers are told. Holds what any dialect needs.
@@ -171,6 +176,8 @@ pub struct Session {
     heard_since_start: bool,
     /// While opening or closing: when the grace is over.
     grace_until: Option<Millis>,
+    /// While opening, where the source may have refused it: the live session of the stream.
+    holder: Option<Holder>,
     #[serde(default, skip_serializing_if = "Recording::is_untouched")]
     recording: Recording,
 }
@@ -211,6 +218,7 @@ impl Session {
             is_silent: false,
             heard_since_start: false,
             grace_until: Some(now + rules.grace_ms),
+            holder: None,
             recording: Recording::default(),
         };
         let mut outcome = Outcome::default();
@@ -245,7 +253,7 @@ impl Session {
         match hint {
             // Whether it begins another session is for the caller to ask: `is_repeat_of_start`.
             Hint::Started { .. } => {}
-            Hint::Alive { media, .. } => self.alive(media.as_ref(), rules, &mut outcome),
+            Hint::Alive { media, .. } => self.alive(media.as_ref(), now, rules, &mut outcome),
             Hint::Ended { at, failure } => {
                 self.end(*at, failure.clone(), now, rules, &mut outcome);
             }
@@ -276,7 +284,11 @@ impl Session {
         }
         let is_over = |moment: Option<Millis>| moment.is_some_and(|moment| moment <= now);
         match self.phase {
-            Phase::Opening => self.promote_into(rules, &mut outcome),
+            Phase::Opening => {
+                if !self.yields(now, rules) {
+                    self.promote_into(rules, &mut outcome);
+                }
+            }
             Phase::Live | Phase::Closing if is_over(self.settles_at()) => self.settle(&mut outcome),
             Phase::Closing if is_over(self.grace_until) => self.give_up_recording(now, &mut outcome),
             Phase::Live | Phase::Closing | Phase::Closed => {}
@@ -302,10 +314,11 @@ impl Session {
         outcome
     }
 
-    /// When the source was last heard, while its silence ends the publish.
+    /// When the source was last heard, while its silence ends the session.
     #[must_use]
     pub fn heartbeat(&self) -> Option<Millis> {
-        (self.phase == Phase::Live && self.heartbeat_seen).then_some(self.last_heard_at)
+        let is_open = matches!(self.phase, Phase::Opening | Phase::Live);
+        (is_open && self.heartbeat_seen).then_some(self.last_heard_at)
     }
 
     /// The source was silent for too long since `heard_at`. Does nothing if it was heard since.
@@ -348,12 +361,14 @@ impl Session {
             && now - self.last_heard_at <= rules.grace_ms
     }
 
-    fn alive(&mut self, media: Option<&Media>, rules: &SessionRules, outcome: &mut Outcome) {
+    fn alive(&mut self, media: Option<&Media>, now: Millis, rules: &SessionRules, outcome: &mut Outcome) {
         self.heartbeat_seen = true;
         if let Some(media) = media {
             self.media = Some(media.clone());
         }
-        self.promote_into(rules, outcome);
+        if self.phase == Phase::Opening && self.claims(now, rules) {
+            self.promote_into(rules, outcome);
+        }
         self.open_next(outcome);
     }
 
@@ -367,6 +382,7 @@ impl Session {
     fn go_live(&mut self, rules: &SessionRules, outcome: &mut Outcome) {
         self.phase = Phase::Live;
         self.grace_until = None;
+        self.holder = None;
         let event = Event {
             client: self.client.clone(),
             params: self.params.clone(),
@@ -408,6 +424,7 @@ impl Session {
     fn close(&mut self) {
         self.phase = Phase::Closed;
         self.grace_until = None;
+        self.holder = None;
         for (name, value) in &mut self.params {
             if may_be_secret(name) {
                 "…".clone_into(value);

@@ -134,7 +134,7 @@ pub trait SessionStore: Send + Sync {
     async fn due_sessions(&self, now: Millis, limit: i64) -> Result<(Vec<SessionId>, Option<Millis>), StoreError>;
     /// Lets a session wait that cannot be read.
     async fn postpone_session(&self, id: SessionId, due_at: Millis) -> Result<(), StoreError>;
-    /// The live sessions whose silence ends them, each with when its source was last heard.
+    /// The sessions whose silence ends them, each with when its source was last heard. Those that are opening come first.
     async fn heartbeats(&self) -> Result<Vec<(SessionId, Millis)>, StoreError>;
     /// Open sessions of a source that belong to these runs of it.
     async fn sessions_of_runs(

@@ -3,8 +3,9 @@
 use callsheet::audit::{ActorKind, AuditFilter};
 use callsheet::callbacks::OffReason;
 use callsheet::deliveries::{DeliveryDetail, DeliveryFilter, DeliveryState};
-use callsheet::model::{Actor, CallbackKind, DeliveryId, PageRequest, Problem, Role};
+use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, PageRequest, Problem, Role, SystemClock};
 use callsheet_server::config::Config;
+use jiff::tz::TimeZone;
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -271,25 +272,49 @@ async fn a_receiver_may_ask_for_more_time(database: Database) {
     let console = TestConsole::start_with(database, tries(&[0, 1])).await;
     let receiver = Receiver::start();
     console.send_all_to(&receiver).await;
-    receiver.answer(|received| {
+    let at = jiff::Timestamp::from_second(SystemClock.now() / 1000 + 120).expect("a time").to_zoned(TimeZone::UTC);
+    let date = |form: &str| at.strftime(form).to_string();
+    let asked = [
+        ("seconds", 503, "120".to_owned()),
+        ("rate_limit", 429, "60".to_owned()),
+        ("too_long", 429, "999999".to_owned()),
+        ("server_error", 500, "120".to_owned()),
+        ("bad_gateway", 502, "120".to_owned()),
+        ("gateway_timeout", 504, "120".to_owned()),
+        ("request_timeout", 408, "120".to_owned()),
+        ("too_early", 425, "120".to_owned()),
+        ("imf_fixdate", 503, date("%a, %d %b %Y %H:%M:%S GMT")),
+        ("rfc_850", 503, date("%A, %d-%b-%y %H:%M:%S GMT")),
+        ("asctime", 503, date("%a %b %e %H:%M:%S %Y")),
+        ("nonsense", 503, "soon".to_owned()),
+    ];
+    let answers = asked.clone();
+    receiver.answer(move |received| {
         let stream = received.field("stream");
-        let (status, wait) = stream.strip_prefix("wait_").and_then(|rest| rest.split_once('_')).expect("both");
-        Answer::With(status.parse().expect("a status"), "retry-after", wait.to_owned())
+        let (_, status, value) = answers.iter().find(|(name, ..)| *name == stream).expect("a row");
+        Answer::With(*status, "retry-after", value.clone())
     });
     let source = GenericSource::add_to(&console).await;
-    for (stream, seconds) in [("wait_503_120", 120), ("wait_429_60", 60), ("wait_429_999999", 3600)] {
+    for (stream, _, value) in &asked {
         source.tell("publish_started", stream).await;
         let id = find(&console, stream, "publish_started").await.to_string();
+        if *stream == "nonsense" {
+            // The own schedule.
+            console.delivery_until(&id, is(DeliveryState::Failed)).await;
+            continue;
+        }
         let detail = console.delivery_until(&id, is(DeliveryState::Retrying)).await;
-        let (last, next) = (detail.delivery.last_attempt_at.expect("made"), detail.delivery.next_attempt_at);
-        let waits = next.expect("planned") - last;
-        // Counted from the answer, which comes some time after the request.
-        assert!((seconds * 1000..seconds * 1000 + 20_000).contains(&waits), "{stream}: {waits} ms");
+        let next = detail.delivery.next_attempt_at.expect("planned");
+        match value.parse::<i64>() {
+            Ok(seconds) => {
+                let waits = next - detail.delivery.last_attempt_at.expect("made");
+                let seconds = seconds.min(3600);
+                // Counted from the answer, which comes some time after the request.
+                assert!((seconds * 1000..seconds * 1000 + 20_000).contains(&waits), "{stream}: {waits} ms");
+            }
+            Err(_) => assert_eq!(next, at.timestamp().as_millisecond(), "{stream}"),
+        }
     }
-    // Other failures keep to the schedule.
-    source.tell("publish_started", "wait_500_120").await;
-    let id = find(&console, "wait_500_120", "publish_started").await.to_string();
-    console.delivery_until(&id, is(DeliveryState::Failed)).await;
     console.stop().await;
 }
 

@@ -150,7 +150,13 @@ fn proceed(session: &mut Session, now: Millis, rules: &SessionRules, events: &mu
 
 /// The events of a recording with one publish, and how its session ends.
 fn story(recording: &str) -> (Vec<String>, Session) {
-    let rules = SessionRules { grace_ms: 5_000, sends_heartbeats: false, keeps_parts: false, records_at_publish: true };
+    let rules = SessionRules {
+        grace_ms: 5_000,
+        sends_heartbeats: false,
+        keeps_parts: false,
+        records_at_publish: true,
+        may_refuse: true,
+    };
     let mut session = None;
     let mut events = Vec::new();
     for Recorded { at, call } in replay(recording) {

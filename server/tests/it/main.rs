@@ -23,6 +23,7 @@ mod jd;
 mod keys;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
+mod odd_receivers;
 mod openapi;
 mod parsers;
 mod pauses;

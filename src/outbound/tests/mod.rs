@@ -3,6 +3,7 @@
 mod addresses;
 mod connections;
 mod misbehaviour;
+mod odd_answers;
 mod phases;
 mod properties;
 mod receiver;
@@ -92,4 +93,13 @@ fn assert_failed(exchange: &Exchange, class: &str, phase: Phase, code: &str) {
     assert_eq!(last.detail, failure.detail);
     assert!(exchange.phases.iter().rev().skip(1).all(|report| report.ok));
     assert!(!exchange.succeeded());
+}
+
+/// Asserts that the event was taken although the answer broke behind its status line, and that the last phase says why.
+fn assert_taken_with_note(exchange: &Exchange, why: &str) {
+    assert!(exchange.succeeded(), "{exchange:?}");
+    let last = exchange.phases.last().expect("a phase");
+    assert_eq!((last.phase, last.ok), (Phase::Body, false), "{:?}", exchange.phases);
+    assert!(last.detail.contains(why), "{}, not {why}", last.detail);
+    assert!(exchange.phases.iter().rev().skip(1).all(|report| report.ok));
 }

@@ -2,13 +2,19 @@ use super::*;
 use crate::model::{AppName, DomainId, DomainName, StreamName};
 use crate::streams::ClosedPart;
 
+mod contest;
 mod properties;
 mod recording;
 
 const T0: Millis = 1_795_337_096_500;
 
-const RULES: SessionRules =
-    SessionRules { grace_ms: 5_000, sends_heartbeats: false, keeps_parts: false, records_at_publish: false };
+const RULES: SessionRules = SessionRules {
+    grace_ms: 5_000,
+    sends_heartbeats: false,
+    keeps_parts: false,
+    records_at_publish: false,
+    may_refuse: false,
+};
 const AT_PUBLISH: SessionRules = SessionRules { records_at_publish: true, ..RULES };
 
 fn push() -> Admitted {

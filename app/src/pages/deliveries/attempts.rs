@@ -53,6 +53,8 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
         }
     });
     let first_line = view! { <b>"POST"</b> " " <code>{attempt.address.clone()}</code> }.into_any();
+    let is_broken = attempt.succeeded && attempt.phases.iter().any(|phase| !phase.ok);
+    let note = is_broken.then(|| view! { <p class="muted">{texts.get("delivery.broken_answer")}</p> });
     let removed = |key| {
         let text = texts.count(key, visit.console.retention.attempt_body_days);
         view! { <p class="removed">{text}</p> }.into_any()
@@ -84,6 +86,7 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
             </summary>
             <div class="body stack">
                 {error}
+                {note}
                 {timing(visit, &attempt.phases)}
                 <div class="two">
                     <div><h3>{texts.get("delivery.request")}</h3>{request}</div>

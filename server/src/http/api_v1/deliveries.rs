@@ -161,6 +161,7 @@ impl From<AttemptView> for AttemptJson {
 pub(super) struct PhaseJson {
     #[schema(value_type = schemas::Phase)]
     phase: String,
+    /// `false` in an attempt that succeeded: only the rest of the answer, behind its 2xx status, is broken.
     ok: bool,
     /// How long it took, ms with up to three decimals.
     millis: f64,

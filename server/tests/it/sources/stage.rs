@@ -92,6 +92,12 @@ impl Stage {
         }
     }
 
+    /// Forgets what a process that is started again does not know.
+    pub(super) async fn forget(&self) {
+        *self.silences.lock().await = Silences::default();
+        *self.early.lock().await = EarlyWatch::default();
+    }
+
     /// What the reaper does beside reaping.
     async fn look(&self) {
         let mut silences = self.silences.lock().await;
