@@ -18,6 +18,8 @@
 mod assets;
 #[cfg(feature = "ssr")]
 mod context;
+#[cfg(feature = "ssr")]
+mod details;
 mod error;
 #[cfg(feature = "ssr")]
 mod form_cookie;
@@ -47,7 +49,8 @@ mod pages;
 pub use assets::AssetUrls;
 #[cfg(feature = "ssr")]
 pub use context::{
-    ApiDescription, ClientAddress, RtmpPort, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context, session_hash,
+    ApiDescription, ClientAddress, RtmpPort, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context,
+    session_hash,
 };
 pub use error::UiError;
 #[cfg(feature = "ssr")]

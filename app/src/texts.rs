@@ -116,12 +116,12 @@ impl Texts {
         })
     }
 
-    /// Why a request failed. What the core found is English, names hosts, and stays as the detail.
+    /// Why a request failed: its class, and what was found.
     #[must_use]
     pub fn failure(self, class: &str, detail: &str) -> String {
         match self.0 {
             Locale::English => detail.to_owned(),
-            Locale::Chinese => format!("{}：{detail}", self.word("class", class)),
+            Locale::Chinese => format!("{}：{}", self.word("class", class), self.detail(detail)),
         }
     }
 
@@ -250,12 +250,14 @@ mod tests {
             "ban_length",
             "class",
             "codec",
+            "detail",
             "dialect",
             "error",
             "event",
             "kind",
             "log_format",
             "phase",
+            "range",
             "recording_unit",
             "recovery_state",
             "refusal",

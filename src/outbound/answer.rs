@@ -41,7 +41,7 @@ pub(super) enum Fault {
     NotHttp,
     #[error("its headers, or other lines of it, are larger than 64 KiB")]
     TooLarge,
-    #[error("its `content-length` cannot be read")]
+    #[error("its content-length cannot be read")]
     Length,
     #[error("its chunks cannot be read")]
     Chunks,

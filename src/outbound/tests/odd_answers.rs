@@ -27,7 +27,7 @@ enum Read {
 use Read::{Cut, Kept, Whole};
 
 const EARLY_END: &str = "the connection ended before the answer did";
-const LENGTH: &str = "its `content-length` cannot be read";
+const LENGTH: &str = "its content-length cannot be read";
 const CHUNKS: &str = "its chunks cannot be read";
 const TOO_LARGE: &str = "larger than 64 KiB";
 

@@ -89,7 +89,7 @@ fn table_row(visit: &Visit, row: &AuditRow, href: Option<String>) -> impl IntoVi
         <tr id=row.id.to_string()>
             <th scope="row">{action(texts, &row.action)} {fold(visit, row)}</th>
             <td data-label=texts.get("audit.target") class="target">{target}</td>
-            <td data-label=texts.get("audit.actor")>{actor(texts, row)}<span class="second">{row.address.clone()}</span></td>
+            <td data-label=texts.get("audit.actor")>{actor(texts, row)}<span class="second">{texts.detail(&row.address)}</span></td>
             <td data-label=texts.get("sources.when")>{visit.times.at(row.at)}</td>
         </tr>
     }

@@ -51,7 +51,7 @@ pub(super) fn test_view(visit: &Visit, address: &str, report: &ProbeReport) -> T
             outcome,
             word: texts.get(word),
             name: texts.word("phase", &phase.phase),
-            text: text.unwrap_or_else(|| phase.detail.clone()),
+            text: text.unwrap_or_else(|| texts.detail(&phase.detail)),
             remedy,
             took: visit.times.took_micros(phase.micros),
         }

@@ -145,7 +145,7 @@ fn timing(visit: &Visit, phases: &[PhaseView]) -> AnyView {
                 <li>
                     <span class=format!("swatch {}", class_of(phase))></span>
                     <span>{texts.word("phase", &phase.phase)}</span>
-                    <span class="muted">{failed}{phase.detail.clone()}</span>
+                    <span class="muted">{failed}{texts.detail(&phase.detail)}</span>
                     <span class="took">{visit.times.took_micros(phase.micros)}</span>
                 </li>
             }

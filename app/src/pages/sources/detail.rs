@@ -82,7 +82,7 @@ pub(crate) fn SourcePage() -> impl IntoView {
         });
         let seen = source.last_seen_at.map(|at| visit.times.ago(at));
         Ok(view! {
-            <Head title=source.name.clone() crumbs=crumbs(&visit)/>
+            <Head title=texts.detail(&source.name) crumbs=crumbs(&visit)/>
             {shown}
             <section class="card"><div class="body">
                 <dl class="facts">

@@ -60,7 +60,7 @@ fn table_row(visit: &Visit, source: &SourceView) -> impl IntoView + use<> {
     };
     view! {
         <tr>
-            <th scope="row"><a href=format!("/sources/{}", source.id)>{source.name.clone()}</a></th>
+            <th scope="row"><a href=format!("/sources/{}", source.id)>{texts.detail(&source.name)}</a></th>
             <td data-label=texts.get("sources.adapter")>{texts.word("adapter", source.adapter.as_str())}</td>
             <td data-label=texts.get("sources.default_domain")>{source.default_domain.clone().unwrap_or_else(|| "–".to_owned())}</td>
             <td data-label=texts.get("sources.last_seen")>{seen}</td>
@@ -84,7 +84,7 @@ fn refused(visit: &Visit, refusals: &[RefusalView]) -> AnyView {
                     <td data-label=texts.get("sources.reason")>
                         <Badge tone=Tone::Warn text=texts.word("refusal", &refusal.code)/>
                     </td>
-                    <td data-label=texts.get("streams.source")>{refusal.source.clone()}<span class="second">{refusal.client.clone()}</span></td>
+                    <td data-label=texts.get("streams.source")>{texts.detail(&refusal.source)}<span class="second">{refusal.client.clone()}</span></td>
                     <td data-label=texts.get("sources.when")>{visit.times.ago(refusal.at)}</td>
                 </tr>
             }

@@ -99,7 +99,7 @@ pub(crate) fn live_table(visit: &Visit, rows: &[SessionView], shown: Shown) -> A
                     </th>
                     <td data-label=texts.get("streams.since")>{visit.times.at(row.started_at)}
                         <span class="second">{visit.times.length(visit.times.now - row.started_at)}</span></td>
-                    <td data-label=texts.get("streams.source")>{row.source.clone()}
+                    <td data-label=texts.get("streams.source")>{texts.detail(&row.source)}
                         <span class="second">{row.client.clone()}</span></td>
                     <td data-label=texts.get("streams.media")>{media(visit, row)}</td>
                     <td data-label=texts.get("streams.recording")><Badge tone=recording.0 text=texts.get(recording.1)/></td>
@@ -131,7 +131,7 @@ fn history_table(visit: &Visit, rows: &[SessionView]) -> AnyView {
         .map(|row| {
             let length = row.ended_at.map(|end| visit.times.between(row.started_at, end));
             let end = match &row.failure {
-                Some(reason) => view! { <Badge tone=Tone::Bad text=texts.get("streams.broken")/><span class="second">{reason.clone()}</span> }.into_any(),
+                Some(reason) => view! { <Badge tone=Tone::Bad text=texts.get("streams.broken")/><span class="second">{texts.detail(reason)}</span> }.into_any(),
                 None => view! { <Badge tone=Tone::Plain text=texts.get("streams.ended")/> }.into_any(),
             };
             view! {
@@ -139,7 +139,7 @@ fn history_table(visit: &Visit, rows: &[SessionView]) -> AnyView {
                     <th scope="row"><a href=format!("/sessions/{}", row.id)>{row.app.clone()}"/"{row.stream.clone()}</a></th>
                     <td data-label=texts.get("streams.started")>{visit.times.at(row.started_at)}</td>
                     <td data-label=texts.get("streams.length") class="num">{length}</td>
-                    <td data-label=texts.get("streams.source")>{row.source.clone()}<span class="second">{row.client.clone()}</span></td>
+                    <td data-label=texts.get("streams.source")>{texts.detail(&row.source)}<span class="second">{row.client.clone()}</span></td>
                     <td data-label=texts.get("streams.parts") class="num">{row.parts}</td>
                     <td data-label=texts.get("streams.end")>{end}</td>
                 </tr>
@@ -195,7 +195,7 @@ pub(crate) fn SessionPage() -> impl IntoView {
         };
         let phase = texts.word("session_phase", &session.phase);
         let failure = session.failure.clone().map(|reason| {
-            view! { <Note tone=Tone::Bad>{texts.fill("session.failed", &[("reason", &reason)])}</Note> }
+            view! { <Note tone=Tone::Bad>{texts.fill("session.failed", &[("reason", &texts.detail(&reason))])}</Note> }
         });
         Ok(view! {
             <Head title=format!("{}/{}", session.app, session.stream) crumbs>
@@ -222,7 +222,7 @@ fn facts(visit: &Visit, detail: &SessionDetail) -> AnyView {
         <section class="card"><div class="body"><dl class="facts">
             <dt>{texts.get("session.id")}</dt><dd><code>{session.id.to_string()}</code></dd>
             <dt>{texts.get("domains.domain")}</dt><dd><a href=page_of(&session.domain)>{session.domain.clone()}</a></dd>
-            <dt>{texts.get("streams.source")}</dt><dd>{session.source.clone()} <span class="muted">{session.client.clone()}</span></dd>
+            <dt>{texts.get("streams.source")}</dt><dd>{texts.detail(&session.source)} <span class="muted">{session.client.clone()}</span></dd>
             <dt>{texts.get("streams.media")}</dt><dd>{media(visit, session)}</dd>
             <dt>{texts.get("streams.started")}</dt><dd>{visit.times.at(session.started_at)}</dd>
             {ended}
@@ -243,7 +243,7 @@ fn timeline(visit: &Visit, events: &[SessionEvent]) -> AnyView {
                 let state = event.delivery_state.as_deref().unwrap_or_default();
                 view! { <span class="deliveries"><a href=format!("/deliveries/{id}")>{texts.get("session.callback")}</a> {state_badge(texts, state)}</span> }
             });
-            let error = event.error.clone().map(|text| view! { <span class="wrong">{text}</span> });
+            let error = event.error.as_deref().map(|text| view! { <span class="wrong">{texts.detail(text)}</span> });
             view! {
                 <li class=if failed { "bad" } else { "" }>
                     <span class="when">{visit.times.clock(event.happened_at)}</span>
@@ -276,7 +276,7 @@ fn parts(visit: &Visit, parts: &[PartView]) -> AnyView {
         .iter()
         .map(|part| {
             let place = match (&part.failure, &part.location) {
-                (Some(reason), _) => view! { <Badge tone=Tone::Bad text=texts.get("session.part_failed")/><span class="second">{reason.clone()}</span> }.into_any(),
+                (Some(reason), _) => view! { <Badge tone=Tone::Bad text=texts.get("session.part_failed")/><span class="second">{texts.detail(reason)}</span> }.into_any(),
                 (None, Some(location)) => view! { <code>{location.clone()}</code> }.into_any(),
                 (None, None) => ().into_any(),
             };

@@ -285,7 +285,7 @@ async fn figures_of_a_workbook_are_numbers() {
     assert_eq!(sheets.sheet_names(), ["Usage", "Bandwidth", "Top domains"]);
     let mut row = |sheet: &str, label: &str| {
         let range = sheets.worksheet_range(sheet).expect("a sheet");
-        let found = range.rows().find(|row| row[0].to_string() == label).map(<[Data]>::to_vec);
+        let found = range.rows().find(|row| row[0] == *label).map(<[Data]>::to_vec);
         found.unwrap_or_else(|| panic!("no {label} in {sheet}"))
     };
     let of = |row: &[Data], column: usize| row[column].as_f64();
