@@ -208,7 +208,7 @@ async fn play(stage: &Stage, stories: &[Story], report: impl AsyncFn(usize, i64,
                 step => report(number, *second, step).await,
             }
         }
-        // Whoever still waits is silent from now on.
+        // Sessions that still wait are silent from now on.
         stage.proceed_to(stage.clock.now() + 90_000).await;
         assert_eq!(told(stage).await.split_off(before), *expected, "{name}");
     }
