@@ -10,14 +10,14 @@ use super::{
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Problem, Role, StoreError};
 
-/// Who a person is in this console.
+/// The user of a person whom the provider vouches for.
 enum Admission {
     Known(User),
     /// A name that is free.
     New(String),
 }
 
-/// What a test of single sign-on found.
+/// The result of a test of single sign-on.
 #[derive(Debug)]
 pub struct ProviderTest {
     /// Name and value of each claim.
@@ -42,7 +42,7 @@ impl Accounts {
         self.provider.as_deref()
     }
 
-    /// Where to send a browser that wants to sign in by the provider, and what the browser's session must keep until it is back.
+    /// Starts a sign-in: the address to send the browser to, and the ticket that its session must keep until it is back.
     /// `address` is the client's.
     pub async fn start_single_sign_on(&self, address: &str) -> Result<(String, Ticket), AccountError> {
         let provider = self.provider.as_ref().ok_or(AccountError::NoProvider)?;
@@ -82,11 +82,13 @@ impl Accounts {
         actor.check(Action::ManageAccounts)?;
         let provider = self.provider.as_ref().ok_or(AccountError::NoProvider)?;
         self.limits.provider(&actor.address)?;
+        // Something at the provider may just have been changed.
+        provider.forget_metadata().await;
         let started = provider.start(self.clock.now()).await;
         started.map_err(|fault| refuse(provider, fault, &Arrived::default(), &actor.address))
     }
 
-    /// What would become of the sign-in; nothing is changed.
+    /// Ends a test: checks the answer as a sign-in does, and changes nothing.
     pub async fn finish_single_sign_on_test(
         &self,
         actor: &Actor,

@@ -7,10 +7,10 @@ use crate::model::Millis;
 
 pub(super) type Claims = Map<String, Value>;
 
-/// How far the clocks of provider and console may differ.
+/// Maximum difference between the clocks of provider and console.
 const SKEW_MS: Millis = 60_000;
 
-/// What an ID token must say (OpenID Connect Core 1.0, section 3.1.3.7).
+/// The requirements on an ID token (OpenID Connect Core 1.0, section 3.1.3.7).
 pub(super) struct Expected<'e> {
     pub(super) issuer: &'e str,
     pub(super) client_id: &'e str,
@@ -84,7 +84,7 @@ pub(super) fn subject(claims: &Claims) -> Option<String> {
     }
 }
 
-/// What a user may be called, in the order of preference: each claim from the ID token, else from userinfo.
+/// Names for a user, in the order of preference: each claim from the ID token, else from userinfo.
 pub(super) fn names<'c>(id_token: &'c Claims, userinfo: &'c Claims) -> impl Iterator<Item = String> + 'c {
     let claims = ["preferred_username", "email", "sub"].into_iter();
     claims

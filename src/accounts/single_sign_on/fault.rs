@@ -1,6 +1,4 @@
-//! Why a sign-in by the provider is refused.
-
-use url::Url;
+//! The causes for which a sign-in by the provider is refused.
 
 use super::FetchError;
 use crate::model::{Problem, ProblemKind};
@@ -10,9 +8,9 @@ use crate::model::{Problem, ProblemKind};
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     #[error("the provider cannot be reached at {url}: {}", causes(source))]
-    Unreachable { url: Url, source: FetchError },
+    Unreachable { url: String, source: FetchError },
     #[error("the provider's {what} at {url} cannot be used: {why}")]
-    Unreadable { what: &'static str, url: Url, why: String },
+    Unreadable { what: &'static str, url: String, why: String },
     #[error(
         "oidc_issuer is `{configured}`, but the provider calls itself `{found}`; both must be identical, slashes included"
     )]
@@ -44,7 +42,7 @@ pub enum Fault {
     #[error("the ID token is for others: {0}")]
     Audience(String),
     #[error("the provider's userinfo at {url} cannot be used: {why}")]
-    Userinfo { url: Url, why: String },
+    Userinfo { url: String, why: String },
     #[error("no role: looked for admin, operator or reviewer in {looked_for}; {found}")]
     NoRole { looked_for: String, found: String },
     #[error("none of preferred_username, email and sub is usable as a name")]

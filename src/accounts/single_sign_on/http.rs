@@ -31,7 +31,7 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
 }
 
-/// Why the provider could not be asked.
+/// A request to the provider that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     #[error("the address is not valid")]
@@ -64,7 +64,10 @@ impl Http {
         request: Result<Request<Full<Bytes>>, http::Error>,
     ) -> Result<Answer, Fault> {
         let answer = tokio::time::timeout(PATIENCE, self.fetch(request)).await;
-        answer.map_err(|_| FetchError::Late).flatten().map_err(|source| Fault::Unreachable { url: url.clone(), source })
+        answer
+            .map_err(|_| FetchError::Late)
+            .flatten()
+            .map_err(|source| Fault::Unreachable { url: url.to_string(), source })
     }
 
     async fn fetch(&self, request: Result<Request<Full<Bytes>>, http::Error>) -> Result<Answer, FetchError> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::metadata::Metadata;
 
-/// Why a token is not trusted.
+/// The reason not to trust a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Untrusted {
     /// The provider may have changed its keys since they were fetched.

@@ -10,7 +10,7 @@ use super::http::Http;
 
 const DOCUMENT: &str = "discovery document";
 
-/// How a client proves to the token endpoint who it is.
+/// A method by which the client authenticates at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClientAuth {
     /// `client_secret_basic`.
@@ -34,7 +34,7 @@ pub(super) struct Metadata {
 impl Metadata {
     pub(super) async fn fetch(http: &Http, issuer: &str) -> Result<Self, Fault> {
         let url = document_url(issuer)?;
-        let unreadable = |why: String| Fault::Unreadable { what: DOCUMENT, url: url.clone(), why };
+        let unreadable = |why: String| Fault::Unreadable { what: DOCUMENT, url: url.to_string(), why };
         let document = http.get(&url).await?.object().map_err(unreadable)?;
         match document.get("issuer").and_then(Value::as_str) {
             // Section 4.3: the issuer must be identical to the one that the address was made of.
@@ -54,7 +54,7 @@ impl Metadata {
             authorization_endpoint: required("authorization_endpoint").map_err(unreadable)?,
             token_endpoint: required("token_endpoint").map_err(unreadable)?,
             userinfo_endpoint: endpoint(&document, "userinfo_endpoint").map_err(unreadable)?,
-            keys: keys.map_err(|why| Fault::Unreadable { what: "key set", url: keys_url, why })?,
+            keys: keys.map_err(|why| Fault::Unreadable { what: "key set", url: keys_url.into(), why })?,
             signing_algorithms: names(&document, "id_token_signing_alg_values_supported"),
             auth_methods: names(&document, "token_endpoint_auth_methods_supported"),
         })

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use url::Url;
 
-use self::claims::{Claims, Expected, names, written};
+use self::claims::{Claims, Expected, names, text, written};
 use self::http::Http;
 use self::jwt::{Untrusted, verified};
 use self::metadata::Metadata;
@@ -104,7 +104,7 @@ pub struct Callback {
     pub error_description: String,
 }
 
-/// Whom the provider vouches for.
+/// A person whom the provider vouches for.
 pub(super) struct Person {
     pub(super) subject: String,
     pub(super) name: String,
@@ -180,7 +180,7 @@ impl Provider {
         &self.config.issuer
     }
 
-    /// Where to send the browser.
+    /// The address of the provider to send the browser to, and the ticket for its answer.
     pub(super) async fn start(&self, now: Millis) -> Result<(String, Ticket), Fault> {
         let metadata = self.metadata(now).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -228,8 +228,8 @@ impl Provider {
         let subject = expected.check(&arrived.id_token)?;
         // Many providers put into the token only what they must, and tell the rest on request.
         let roles = Sources { id_token: &arrived.id_token, userinfo: &arrived.userinfo };
-        let lacking =
-            roles.first(&self.config.role_claims).is_none() || !arrived.id_token.contains_key("preferred_username");
+        let has_name = arrived.id_token.get("preferred_username").and_then(text).is_some();
+        let lacking = !has_name || roles.first(&self.config.role_claims).is_none();
         if lacking && let Some(access_token) = &tokens.access_token {
             arrived.userinfo = self.userinfo(&metadata, access_token, &subject).await?;
         }
@@ -284,6 +284,11 @@ impl Provider {
             return Ok(metadata.clone());
         }
         self.fetch_metadata(now).await
+    }
+
+    /// Makes the next sign-in ask for metadata.
+    pub(super) async fn forget_metadata(&self) {
+        *self.metadata.lock().await = None;
     }
 
     async fn fetch_metadata(&self, now: Millis) -> Result<Arc<Metadata>, Fault> {

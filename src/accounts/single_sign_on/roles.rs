@@ -111,7 +111,7 @@ fn words_of_item(item: &Value) -> Vec<String> {
     }
 }
 
-/// Whether a value beside a role's name grants it: neither false, null, zero nor empty.
+/// True if a value beside a role's name grants the role: it is neither false, null, zero nor empty.
 fn is_on(value: &Value) -> bool {
     let text = written(value);
     !matches!(text.trim(), "" | "0" | "0.0" | "null" | "[]" | "{}") && !text.trim().eq_ignore_ascii_case("false")

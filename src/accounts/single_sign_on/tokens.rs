@@ -17,7 +17,7 @@ use super::jwt::{Untrusted, verified};
 use super::metadata::{ClientAuth, Metadata};
 use super::{Fault, Provider, plain};
 
-/// What a code was exchanged for.
+/// The tokens that a code was exchanged for.
 pub(super) struct Tokens {
     pub(super) id_token: String,
     pub(super) access_token: Option<String>,
@@ -50,7 +50,7 @@ impl Provider {
     ) -> Result<Tokens, Fault> {
         let url = &metadata.token_endpoint;
         let answer = self.http.send(url, self.token_request(method, url, code, verifier)).await?;
-        let unreadable = |why| Fault::Unreadable { what: "token endpoint", url: url.clone(), why };
+        let unreadable = |why| Fault::Unreadable { what: "token endpoint", url: url.to_string(), why };
         let object = serde_json::from_slice::<Claims>(&answer.body).unwrap_or_default();
         let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
         let unauthorized = (answer.status == StatusCode::UNAUTHORIZED).then(|| "status 401".to_owned());
@@ -113,7 +113,7 @@ impl Provider {
         let Some(url) = &metadata.userinfo_endpoint else { return Ok(Claims::new()) };
         let request = Request::get(url.as_str()).header(AUTHORIZATION, format!("Bearer {access_token}"));
         let answer = self.http.send(url, request.body(Full::default())).await?;
-        let unusable = |why| Fault::Userinfo { url: url.clone(), why };
+        let unusable = |why| Fault::Userinfo { url: url.to_string(), why };
         let claims = if answer.content_type.to_ascii_lowercase().contains("jwt") {
             answer.succeeded().map_err(unusable)?;
             let token = String::from_utf8_lossy(&answer.body);

@@ -119,7 +119,7 @@ pub(crate) fn CallbackPage() -> impl IntoView {
     })
 }
 
-/// Why the provider's way in is closed, and the reference by which an admin finds the cause.
+/// Shows why the sign-in is refused, and the reference by which an admin finds the cause.
 fn refused(visit: &Visit, problem: &AccountError) -> AnyView {
     let texts = visit.texts;
     let error = UiError::of(texts, problem);

@@ -19,18 +19,18 @@ use crate::page::{page, send_to};
 
 pub(super) const PAGE: &str = "/settings/single-sign-on";
 pub(super) const LEAVE: &str = "/settings/single-sign-on/leave";
-/// How long a result is kept.
+/// Lifetime of a result.
 const RESULT_MS: Millis = 10 * 60_000;
 /// Limits of what is kept: claims, and characters of a value.
 const MOST_CLAIMS: usize = 100;
 const LONGEST_VALUE: usize = 1_000;
 
-/// What the session keeps while the browser is at the provider.
+/// A test that waits for the provider's answer, in the session.
 #[derive(Serialize, Deserialize)]
 struct Pending {
     user: UserId,
     ticket: Ticket,
-    /// Where to send the browser.
+    /// The provider's address to send the browser to.
     address: String,
 }
 
@@ -38,7 +38,7 @@ impl Pending {
     const KEY: &str = "single_sign_on_test";
 }
 
-/// What the session keeps of the last test.
+/// The result of the last test, in the session.
 #[derive(Serialize, Deserialize)]
 struct Tested {
     user: UserId,
@@ -273,7 +273,7 @@ fn claims(visit: &Visit, origin: &str, claims: Vec<(String, String)>) -> Option<
         view! {
             <section class="card">
                 <header><h2>{texts.get(origin)}</h2></header>
-                <table class="table">
+                <table class="table claims">
                     <thead><tr>
                         <th scope="col">{texts.get("sso.claim")}</th>
                         <th scope="col">{texts.get("settings.value")}</th>

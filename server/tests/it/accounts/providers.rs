@@ -1,5 +1,5 @@
-//! Single sign-on with what providers really send: each row is what a provider does and what becomes of a sign-in. A test by an admin must
-//! come to the same end.
+//! Single sign-on with the answers of real providers: each row is a behaviour of a provider and the outcome of a sign-in. An admin's test
+//! must have the same outcome.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::single_sign_on::{PUBLIC, SECRET};
 use super::{HOUR_MS, NOW, PASSWORD};
 use crate::support::{Database, TestConsole};
 
-/// Right ends: the user's name; or the status, a part of the person's text, and a part of the cause.
+/// The right outcome: the user's name; or the status, a part of the person's text, and a part of the cause.
 enum Right {
     In(&'static str),
     Out(u16, &'static str, &'static str),
@@ -170,7 +170,11 @@ fn cases() -> Vec<(&'static str, Value, Right)> {
             json!({ "claims": { "iss": "https://elsewhere.example.com" } }),
             Out(422, "could not be verified", "its issuer is `https://elsewhere.example.com`"),
         ),
-        ("another nonce", json!({ "claims": { "nonce": "n" } }), Out(422, "belongs to another sign-in", "nonce is not the one")),
+        (
+            "another nonce",
+            json!({ "claims": { "nonce": "n" } }),
+            Out(422, "belongs to another sign-in", "nonce is not the one"),
+        ),
         (
             "an expired token",
             json!({ "claims": { "exp": 1_795_000_000 } }),
@@ -403,7 +407,7 @@ async fn a_test_is_for_one_admin_and_one_answer() {
     assert_eq!(ada.open(&back).await.to, "/", "once");
     assert_eq!(bench.users().await.len(), 3, "nobody was made");
 
-    // Whoever signs in next in the same browser sees nothing of it.
+    // The next user of the same browser sees nothing of it.
     ada.post("/", "sign_out", &[]).await;
     ada.sign_in("eve", PASSWORD).await;
     assert!(!shown(&ada).await);
