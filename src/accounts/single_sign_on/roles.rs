@@ -95,7 +95,7 @@ fn words_of_item(item: &Value) -> Vec<String> {
         Value::Object(members) => {
             let off = ["value", "enabled", "isEnabled", "active"]
                 .iter()
-                .any(|name| members.get(*name).is_some_and(|value| !is_on(value)));
+                .any(|name| members.get(*name).is_some_and(|value| !value.is_null() && !is_on(value)));
             let named = ["name", "role", "value"].iter().find_map(|name| members.get(*name)?.as_str());
             match named {
                 _ if off => Vec::new(),

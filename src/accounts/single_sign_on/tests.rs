@@ -51,7 +51,7 @@ fn roles_are_read_in_every_form_in_use() {
         (&["roles"], json!({ "roles": { "admin": null, "operator": 0, "reviewer": "false" } }), None),
         (&["roles"], json!({ "roles": { "admin": "", "operator": [], "reviewer": {} } }), None),
         // Objects that say their name.
-        (&["roles"], json!({ "roles": [{ "name": "operator", "isEnabled": true }] }), OPERATOR),
+        (&["roles"], json!({ "roles": [{ "name": "operator", "isEnabled": true, "value": null }] }), OPERATOR),
         (&["roles"], json!({ "roles": [{ "name": "admin", "isEnabled": false }, { "role": "operator" }] }), OPERATOR),
         (&["roles"], json!({ "roles": [{ "value": "operator", "display": "admin" }] }), OPERATOR),
         (&["roles"], json!({ "roles": [{ "name": "admin", "value": false }] }), None),
