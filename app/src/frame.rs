@@ -71,7 +71,7 @@ fn Navigation(actor: Actor) -> impl IntoView {
             {may(Action::ManageAccounts).then(|| item("/keys", &["/keys/"], texts.get("nav.keys")))}
             {may(Action::ReadAudit).then(|| item("/audit", &[], texts.get("nav.audit")))}
             {item("/api", &[], texts.get("nav.api"))}
-            {item("/settings", &[], texts.get("nav.settings"))}
+            {item("/settings", &["/settings/"], texts.get("nav.settings"))}
         </nav>
     }
 }

@@ -59,6 +59,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/audit") view=audit::AuditPage ssr=SsrMode::Async/>
                     <Route path=path!("/api") view=api::ApiPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=settings::SettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/single-sign-on") view=settings::SingleSignOnPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/single-sign-on/leave") view=settings::LeavePage ssr=SsrMode::Async/>
                 </Routes>
             </Frame>
         </Router>

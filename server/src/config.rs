@@ -27,8 +27,15 @@ use inputs::{RawLogs, Table};
 
 const DEFAULTS: &str = include_str!("config.default.toml");
 /// Keys that hold lists.
-const LISTS: [&str; 6] =
-    ["role", "retry_schedule", "allowed_networks", "trusted_proxies", "access_logs", "oidc_role_claim"];
+const LISTS: [&str; 7] = [
+    "role",
+    "retry_schedule",
+    "allowed_networks",
+    "trusted_proxies",
+    "access_logs",
+    "oidc_role_claim",
+    "oidc_audiences",
+];
 
 /// A setting cannot be used. One line that names the key.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +136,7 @@ struct Raw {
     oidc_client_id: String,
     oidc_client_secret: SecretString,
     oidc_role_claim: Vec<String>,
+    oidc_audiences: Vec<String>,
 }
 
 impl Config {
@@ -253,29 +261,35 @@ fn provider(raw: &Raw, public_url: Option<&Url>) -> Result<Option<ProviderConfig
     if raw.oidc_issuer.is_empty() {
         return Ok(None);
     }
-    let issuer = Url::parse(&raw.oidc_issuer).ok().filter(|url| match (url.scheme(), url.host()) {
-        ("https", Some(_)) => true,
+    let is_usable = Url::parse(&raw.oidc_issuer).is_ok_and(|url| match (url.scheme(), url.host()) {
+        ("https", Some(_)) => url.query().is_none() && url.fragment().is_none(),
         // Identities must not pass a network in the clear.
         ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
         ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
         _ => false,
     });
-    let issuer =
-        issuer.ok_or_else(|| bad("oidc_issuer", format!("`{}` is no https address of a provider", raw.oidc_issuer)))?;
+    if !is_usable {
+        return Err(bad("oidc_issuer", format!("`{}` is no https address of a provider", raw.oidc_issuer)));
+    }
     if raw.oidc_client_id.is_empty() {
         return Err(bad("oidc_client_id", "is missing; the provider names it when the console is registered there"));
     }
     let public_url = public_url
         .ok_or_else(|| bad("public_url", "is missing; the provider sends browsers back to an address below it"))?;
-    if raw.oidc_role_claim.iter().all(|claim| claim.trim().is_empty()) {
+    let trimmed = |list: &[String]| -> Vec<String> {
+        list.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+    };
+    let role_claims = trimmed(&raw.oidc_role_claim);
+    if role_claims.is_empty() {
         return Err(bad("oidc_role_claim", "names no claim"));
     }
     let secret = &raw.oidc_client_secret;
     Ok(Some(ProviderConfig {
-        issuer,
+        issuer: raw.oidc_issuer.clone(),
         client_id: raw.oidc_client_id.clone(),
         client_secret: (!secret.expose_secret().is_empty()).then(|| secret.clone()),
-        role_claims: raw.oidc_role_claim.iter().map(|claim| claim.trim().to_owned()).collect(),
+        role_claims,
+        audiences: trimmed(&raw.oidc_audiences),
         public_url: public_url.clone(),
     }))
 }
@@ -358,6 +372,17 @@ mod tests {
     }
 
     #[test]
+    fn the_issuer_is_kept_as_it_is_written() {
+        for issuer in ["https://tenant.example.com/", "https://tenant.example.com", "https://ID.example.com:443/a/"] {
+            let file = format!(
+                "oidc_issuer = \"{issuer}\"\noidc_client_id = \"a\"\npublic_url = \"https://c.example.com\"\noidc_audiences = [\" b \", \"\"]"
+            );
+            let provider = load(&file).expect("settings").provider.expect("a provider");
+            assert_eq!((provider.issuer.as_str(), provider.audiences), (issuer, vec!["b".to_owned()]));
+        }
+    }
+
+    #[test]
     fn logs_come_from_files_and_buckets() {
         let file = r#"
             access_logs = ["/var/log/a", "bucket:archive", { from = "bucket:archive/cdn/logs/", format = "combined", domain = "Play.Example.com" }]
@@ -395,6 +420,8 @@ mod tests {
             ("public_url = \"https://callsheet.example.com/console\"", "public_url: "),
             ("oidc_issuer = \"http://id.example.com\"", "oidc_issuer: "),
             ("oidc_issuer = \"https://id.example.com\"", "oidc_client_id: is missing"),
+            ("oidc_issuer = \"https://id.example.com/?a=b\"", "oidc_issuer: "),
+            ("oidc_audiences = 7", "oidc_audiences: "),
             ("oidc_issuer = \"https://id.example.com\"\noidc_client_id = \"a\"", "public_url: is missing"),
             ("colour = \"red\"", "colour: there is no such setting"),
             ("oidc_client_secret = \"hush", "config: "),

@@ -1,5 +1,6 @@
 //! What can go wrong with an account.
 
+use super::Fault;
 use super::passwords::HashFault;
 use crate::model::{Forbidden, Problem, ProblemKind, StoreError};
 use crate::sealing::SealError;
@@ -55,20 +56,12 @@ pub enum AccountError {
     SecondStepOver,
     #[error("this console has no single sign-on")]
     NoProvider,
-    #[error("the single sign-on does not answer; try again in a minute, or sign in with a password")]
-    ProviderDown(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error(
-        "the single sign-on's answer does not belong to this browser, was used before or came too late; sign in again"
-    )]
-    BadAnswer,
-    #[error("the single sign-on did not let you in: {0}")]
-    ProviderRefused(String),
-    #[error("the single sign-on gives you none of the roles admin, operator and reviewer; ask who manages it")]
-    NoRole,
-    #[error("the single sign-on names you {0}, and another user of this console has that name; ask an admin")]
-    NameTaken(String),
-    #[error("your account is deactivated; ask an admin")]
-    KeptOut,
+    #[error("the single sign-on refused this sign-in; the console's log has the cause under {reference}")]
+    SignOn {
+        #[source]
+        fault: Box<Fault>,
+        reference: String,
+    },
     #[error(transparent)]
     Hash(#[from] HashFault),
     #[error(transparent)]
@@ -104,12 +97,7 @@ impl Problem for AccountError {
             Self::WrongCode => "two_factor_wrong_code",
             Self::SecondStepOver => "two_factor_over",
             Self::NoProvider => "sso_none",
-            Self::ProviderDown(_) => "sso_down",
-            Self::BadAnswer => "sso_bad_answer",
-            Self::ProviderRefused(_) => "sso_refused",
-            Self::NoRole => "sso_no_role",
-            Self::NameTaken(_) => "sso_name_taken",
-            Self::KeptOut => "sso_deactivated",
+            Self::SignOn { fault, .. } => fault.code(),
             Self::Hash(HashFault::Busy) => "login_busy",
             Self::Hash(HashFault::Failed(_)) | Self::Seal(_) => "internal",
             Self::Forbidden(e) => e.code(),
@@ -127,20 +115,17 @@ impl Problem for AccountError {
             | Self::WrongPassword
             | Self::BadSetupLink
             | Self::BadLink
-            | Self::WrongCode
-            | Self::BadAnswer => ProblemKind::Invalid,
+            | Self::WrongCode => ProblemKind::Invalid,
             Self::Taken(_)
             | Self::LastAdmin
             | Self::Deactivated
             | Self::ByProvider
             | Self::FactorOn
-            | Self::NoFactor
-            | Self::NameTaken(_) => ProblemKind::Conflict,
+            | Self::NoFactor => ProblemKind::Conflict,
             Self::WrongLogin | Self::SecondStepOver => ProblemKind::Unauthenticated,
-            Self::ProviderRefused(_) | Self::NoRole | Self::KeptOut => ProblemKind::Forbidden,
             Self::Unknown | Self::NoSession | Self::NoProvider => ProblemKind::NotFound,
             Self::TooManyLogins => ProblemKind::TooMany,
-            Self::ProviderDown(_) => ProblemKind::Unavailable,
+            Self::SignOn { fault, .. } => fault.kind(),
             Self::Hash(HashFault::Busy) => ProblemKind::Unavailable,
             Self::Hash(HashFault::Failed(_)) | Self::Seal(_) => ProblemKind::Internal,
             Self::Forbidden(e) => e.kind(),
@@ -161,8 +146,8 @@ impl Problem for AccountError {
     }
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Taken(name) | Self::NameTaken(name) => vec![("name", name.clone())],
-            Self::ProviderRefused(why) => vec![("why", why.clone())],
+            Self::Taken(name) => vec![("name", name.clone())],
+            Self::SignOn { fault, .. } => fault.args(),
             _ => Vec::new(),
         }
     }

@@ -25,6 +25,8 @@ mod limits;
 #[cfg(feature = "ssr")]
 mod passwords;
 #[cfg(feature = "ssr")]
+mod provided;
+#[cfg(feature = "ssr")]
 mod service;
 #[cfg(feature = "ssr")]
 mod sessions;
@@ -44,11 +46,15 @@ mod views;
 #[cfg(feature = "ssr")]
 pub use error::AccountError;
 #[cfg(feature = "ssr")]
+pub use provided::{ProviderTest, TestedSignIn};
+#[cfg(feature = "ssr")]
 pub use service::Accounts;
 #[cfg(feature = "ssr")]
 pub use sign_in::SignedIn;
 #[cfg(feature = "ssr")]
-pub use single_sign_on::{Provider, ProviderConfig, ProviderSetupError, Ticket};
+pub use single_sign_on::{
+    Callback, Fault, FetchError, GrantedRole, Provider, ProviderConfig, ProviderSetupError, Ticket,
+};
 #[cfg(feature = "ssr")]
 pub use store::{
     AccountStore, BrowserSession, BrowserSessionStore, Change, Credentials, Factor, FactorStore, NewUser, User,

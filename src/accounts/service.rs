@@ -1,4 +1,5 @@
-//! The use cases of accounts, by topic: `users`, `sign_in`, `sessions`, `two_factor`; `single_sign_on` speaks with the provider.
+//! The use cases of accounts, by topic: `users`, `sign_in`, `provided`, `sessions`, `two_factor`; `single_sign_on` speaks with the
+//! provider.
 
 use std::sync::Arc;
 

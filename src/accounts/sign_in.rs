@@ -1,11 +1,11 @@
-//! Signing in: with a password and, where it is on, a second step; or by the provider.
+//! Signing in with a password and, where it is on, a second step.
 
 use serde_json::json;
 
-use super::users::{actor_of, user_name};
-use super::{AccountError, Accounts, Credentials, NewUser, Provider, Ticket, User, UserChange, passwords};
+use super::users::actor_of;
+use super::{AccountError, Accounts, Credentials, User, passwords};
 use crate::audit::AuditEntry;
-use crate::model::{Actor, Millis, UserId};
+use crate::model::{Millis, UserId};
 
 /// How long a browser may take for the second step.
 const SECOND_STEP_MS: Millis = 5 * 60_000;
@@ -55,7 +55,7 @@ impl Accounts {
     }
 
     /// Writes a sign-in down. Only those that succeed are audited: strangers could fill the log with the others.
-    async fn record(&self, user: &User, address: &str, by: &str) -> Result<(), AccountError> {
+    pub(super) async fn record(&self, user: &User, address: &str, by: &str) -> Result<(), AccountError> {
         let audit = AuditEntry::new(
             &actor_of(user, address),
             self.clock.now(),
@@ -86,72 +86,6 @@ impl Accounts {
         }
         used?;
         self.record(&user, address, "second_step").await?;
-        Ok(user)
-    }
-
-    /// The provider of single sign-on, where there is one.
-    #[must_use]
-    pub fn provider(&self) -> Option<&Provider> {
-        self.provider.as_deref()
-    }
-
-    /// Where to send a browser that wants to sign in by the provider, and what the browser's session must keep until it is back.
-    /// `address` is the client's.
-    pub async fn start_single_sign_on(&self, address: &str) -> Result<(String, Ticket), AccountError> {
-        let provider = self.provider.as_ref().ok_or(AccountError::NoProvider)?;
-        self.limits.provider(address)?;
-        provider.start(self.clock.now()).await
-    }
-
-    /// Signs in whom the provider vouches for. The first time makes the user; each time brings the role up to date. `answer`: the
-    /// provider's code or its error.
-    pub async fn finish_single_sign_on(
-        &self,
-        ticket: Option<Ticket>,
-        state: &str,
-        answer: Result<&str, &str>,
-        address: &str,
-    ) -> Result<User, AccountError> {
-        let provider = self.provider.as_ref().ok_or(AccountError::NoProvider)?;
-        let now = self.clock.now();
-        let ticket = ticket.filter(|ticket| ticket.fits(state, now)).ok_or(AccountError::BadAnswer)?;
-        let code = answer.map_err(|error| {
-            // A word of the protocol, such as `access_denied`; people are shown nothing else of an address.
-            AccountError::ProviderRefused(
-                error.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect(),
-            )
-        })?;
-        let person = provider.finish(ticket, code, now).await?;
-        let (issuer, subject) = (provider.issuer(), person.subject.as_str());
-        let user = match self.store.find_provided(issuer, subject).await? {
-            Some(Credentials { active: false, .. }) => return Err(AccountError::KeptOut),
-            Some(Credentials { user, .. }) => {
-                let role = person.role.ok_or(AccountError::NoRole)?;
-                if role != user.role {
-                    let detail = json!({ "before": { "role": user.role }, "after": { "role": role }, "by": issuer });
-                    let audit = AuditEntry::new(&actor_of(&user, address), now, "user.role", &user.name, detail);
-                    // The provider decides: it also can give the role back.
-                    self.store
-                        .change_user(user.id, UserChange { role: Some(role), active: None }, false, &[audit])
-                        .await?;
-                }
-                User { role, ..user }
-            }
-            None => {
-                let role = person.role.ok_or(AccountError::NoRole)?;
-                let name = person.name.chars().filter(|c| !c.is_control()).take(50).collect::<String>();
-                let name = user_name(name.trim())?;
-                let new = NewUser { name, role, password_hash: None, link: None, provider: Some((issuer, subject)) };
-                let machine = Actor { address: address.to_owned(), ..Actor::cli() };
-                let detail = json!({ "role": role, "by": issuer });
-                let entry = AuditEntry::new(&machine, now, "user.create", name, detail);
-                match self.create(&new, &AuditEntry { actor: name.to_owned(), ..entry }).await {
-                    Err(AccountError::Taken(name)) => return Err(AccountError::NameTaken(name)),
-                    other => other?,
-                }
-            }
-        };
-        self.record(&user, address, issuer).await?;
         Ok(user)
     }
 }

@@ -21,6 +21,7 @@ for (const locale of ['en-US', 'zh-CN']) {
         ['deliveries-empty', `/domains/${push}/deliveries`],
         ['sources-empty', '/sources'],
         ['source-new', '/sources/new'],
+        ['single-sign-on-none', '/settings/single-sign-on'],
         ['not-found', '/nowhere'],
       ] as const) {
         await page.goto(path);

@@ -131,6 +131,7 @@ impl Stage {
             ("sessions of a user", code(accounts.sessions(actor, nobody).await)),
             ("session of a user", code(accounts.end_session(actor, nobody, "").await)),
             ("sign-out of a user", code(accounts.end_sessions(actor, nobody).await)),
+            ("test of single sign-on", code(accounts.start_single_sign_on_test(actor).await)),
             ("key", code(keys.create(actor, KeyDraft::new("", Role::Admin)).await)),
             ("keys", code(keys.list(actor).await)),
             ("key of a name", code(keys.named(actor, "ci").await)),

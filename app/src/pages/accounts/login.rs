@@ -1,9 +1,8 @@
 //! Signing in: the password, the second step, and the way to the provider and back.
 
-use axum::http::StatusCode;
+use callsheet::accounts::{AccountError, Callback};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
@@ -11,8 +10,9 @@ use super::server_fns::{Away, EnterCode, Pending, SignIn, open_session};
 use crate::components::{Field, Note, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
-use crate::page::{open_page, send_to};
-use crate::request::{encode, local_path};
+use crate::page::{failure, open_page, send_to};
+use crate::pages::settings::finish_test;
+use crate::request::{encode, local_path, set_status};
 
 /// `/login?next=…`.
 #[component]
@@ -78,43 +78,63 @@ pub(crate) fn ProviderPage() -> impl IntoView {
     open_page(move |visit, _| async move {
         let (address, ticket) = match visit.console.accounts.start_single_sign_on(&visit.client).await {
             Ok(started) => started,
-            Err(problem) => return Ok(refused(&visit, &UiError::of(visit.texts, &problem))),
+            Err(problem) => return Ok(refused(&visit, &problem)),
         };
         Away { ticket, next }.keep(&visit)?;
         Ok(send_to(&address))
     })
 }
 
-/// `/login/callback?state=…&code=…`: back from the provider.
+/// `/login/callback?state=…&code=…`: back from the provider. Somebody who is signed in comes back from a test.
 #[component]
 pub(crate) fn CallbackPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
     let part = move |name: &str| query.get(name).unwrap_or_default();
-    let (state, code, error) = (part("state"), part("code"), part("error"));
+    let callback = Callback {
+        state: part("state"),
+        code: part("code"),
+        error: part("error"),
+        error_description: part("error_description"),
+    };
+    let visit = Visit::current();
+    if let Some(actor) = visit.actor.clone() {
+        return Suspend::new(async move {
+            match finish_test(&visit, &actor, &callback).await {
+                Some(Ok(result)) => result,
+                Some(Err(error)) => failure(visit.texts, &error),
+                None => send_to("/"),
+            }
+        })
+        .into_any();
+    }
     open_page(move |visit, _| async move {
         let (ticket, next) = Away::take(&visit).map(|away| (away.ticket, away.next)).unzip();
-        let answer = if error.is_empty() { Ok(code.as_str()) } else { Err(error.as_str()) };
-        match visit.console.accounts.finish_single_sign_on(ticket, &state, answer, &visit.client).await {
+        match visit.console.accounts.finish_single_sign_on(ticket, &callback, &visit.client).await {
             Ok(user) => {
                 open_session(&visit, &user).await?;
                 Ok(send_to(&next.and_then(|next| local_path(&next)).unwrap_or_else(|| "/".to_owned())))
             }
-            Err(problem) => Ok(refused(&visit, &UiError::of(visit.texts, &problem))),
+            Err(problem) => Ok(refused(&visit, &problem)),
         }
     })
 }
 
-/// Why the provider's way in is closed.
-fn refused(visit: &Visit, error: &UiError) -> AnyView {
-    if let Some(response) = use_context::<ResponseOptions>() {
-        response.set_status(StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-    }
-    let (title, message) = (visit.texts.get("login.title"), error.message.clone());
+/// Shows why the sign-in is refused, and the reference by which an admin finds the cause.
+fn refused(visit: &Visit, problem: &AccountError) -> AnyView {
+    let texts = visit.texts;
+    let error = UiError::of(texts, problem);
+    set_status(error.status);
+    let reference = match problem {
+        AccountError::SignOn { reference, .. } => Some(texts.fill("login.reference", &[("reference", reference)])),
+        _ => None,
+    };
+    let title = texts.get("login.title");
     view! {
         <Title text=title.clone()/>
         <h1>{title}</h1>
-        <Note tone=Tone::Bad>{message}</Note>
-        <p><a href="/login">{visit.texts.get("setup.to_login")}</a></p>
+        <Note tone=Tone::Bad>{error.message}</Note>
+        {reference.map(|text| view! { <p class="muted">{text}</p> })}
+        <p><a href="/login">{texts.get("setup.to_login")}</a></p>
     }
     .into_any()
 }

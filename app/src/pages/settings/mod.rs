@@ -1,6 +1,7 @@
 //! *Settings*: the VOD domains, which are kept here, and what the configuration says.
 
 mod server_fns;
+mod single_sign_on;
 
 use callsheet::Settings;
 use callsheet::model::Action;
@@ -10,6 +11,8 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use server_fns::{AddVodDomain, RemoveVodDomain};
+
+pub(crate) use single_sign_on::{LeavePage, SingleSignOnPage, finish_test};
 
 use crate::components::{Empty, Field, Head};
 use crate::context::Visit;
@@ -35,6 +38,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 {may_change.then(|| add(&visit, &form, wanted))}
             </section>
             {configured(&visit, settings)}
+            {actor.check(Action::ManageAccounts).is_ok().then(|| sign_on(&visit))}
         }
         .into_any())
     })
@@ -109,6 +113,19 @@ fn add(visit: &Visit, form: &Flash, wanted: String) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The way to the page of single sign-on.
+fn sign_on(visit: &Visit) -> impl IntoView + use<> {
+    let texts = visit.texts;
+    let provider = visit.console.accounts.provider().map(|provider| provider.config().issuer.clone());
+    let state = provider.unwrap_or_else(|| texts.get("sso.none"));
+    view! {
+        <section class="card">
+            <header><h2>{texts.get("sso.title")}</h2> <p>{state}</p></header>
+            <div class="body"><div><a class="btn" href=single_sign_on::PAGE>{texts.get("sso.open")}</a></div></div>
+        </section>
+    }
 }
 
 /// What is set in the configuration, with the key that changes it.

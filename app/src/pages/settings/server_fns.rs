@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
+use super::single_sign_on;
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::forms::{Done, Post};
@@ -34,4 +35,17 @@ pub(crate) async fn remove_vod_domain(name: String) -> Result<(), UiError> {
     let message = visit.texts.fill("settings.vod_removed", &[("name", &name)]);
     let removed = visit.console.stats.remove_vod_domain(actor, &name).await;
     post.answer(removed, |()| Done { message, page: PAGE.to_owned() }).await
+}
+
+/// Starts a test of single sign-on.
+#[server(TestSingleSignOn)]
+pub(crate) async fn test_single_sign_on() -> Result<(), UiError> {
+    let visit = Visit::current();
+    let actor = visit.actor()?;
+    let post = Post::new(&visit, TestSingleSignOn::PATH, &[]);
+    match single_sign_on::start(&visit, actor).await {
+        Ok(true) => post.go(single_sign_on::LEAVE.to_owned()).await,
+        Ok(false) => post.go(single_sign_on::PAGE.to_owned()).await,
+        Err(error) => post.fail(error).await,
+    }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Shown {
     pub(crate) status: u16,
     /// Where a redirect leads.
     pub(crate) to: String,
+    /// The header that leads on without a redirect.
+    pub(crate) refresh: String,
     /// The session's cookie, where it was set.
     pub(crate) cookie: Option<String>,
     pub(crate) html: String,
@@ -27,6 +29,7 @@ impl Shown {
         Self {
             status: response.status().as_u16(),
             to: header("location").unwrap_or_default(),
+            refresh: header("refresh").unwrap_or_default(),
             cookie: header("set-cookie").and_then(|line| Some(line.split(';').next()?.to_owned())),
             html: without_markers(&response.text().await.expect("text")),
         }
@@ -41,6 +44,14 @@ impl Browser {
     /// `origin`: of a console, such as `http://127.0.0.1:3000`.
     pub(crate) fn at(origin: String) -> Self {
         let client = Client::builder().redirect(Policy::none()).cookie_store(true).build().expect("a client");
+        Self { client, origin }
+    }
+
+    /// One that a proxy says to be at this IP address.
+    pub(crate) fn from(origin: String, address: &str) -> Self {
+        let address = [("x-forwarded-for".try_into().expect("a name"), address.try_into().expect("an address"))];
+        let client = Client::builder().redirect(Policy::none()).cookie_store(true);
+        let client = client.default_headers(address.into_iter().collect()).build().expect("a client");
         Self { client, origin }
     }
 

@@ -1,6 +1,8 @@
 //! People: set-up, invitations, sign-in in one step or two, sessions, single sign-on.
 
 pub(crate) mod browser;
+mod fake_provider;
+mod providers;
 mod sessions;
 mod set_up;
 pub(crate) mod single_sign_on;

@@ -21,6 +21,7 @@ on_both_databases!(
     a_deactivated_user_stays_out,
     answers_count_once_and_for_their_browser_only,
     a_provider_that_is_down_stops_nobody_else,
+    an_admin_sees_what_the_provider_sends,
 );
 
 /// Where the provider sends browsers back to; the tests go to the console's real port.
@@ -67,10 +68,11 @@ impl Drop for Provider {
 async fn start(database: Database) -> (TestConsole, Provider) {
     let provider = Provider::start();
     let config = ProviderConfig {
-        issuer: Url::parse(&provider.issuer).expect("an address"),
+        issuer: provider.issuer.clone(),
         client_id: "callsheet".to_owned(),
         client_secret: Some(SECRET.to_owned().into()),
         role_claims: vec!["roles".to_owned(), "groups".to_owned()],
+        audiences: Vec::new(),
         public_url: Url::parse(PUBLIC).expect("an address"),
     };
     let console = TestConsole::start_with(database, |settings| settings.provider = Some(config)).await;
@@ -80,16 +82,22 @@ async fn start(database: Database) -> (TestConsole, Provider) {
 
 /// Goes to the provider; answers with where it sends the browser back to: a path of the console.
 pub(crate) async fn away(browser: &Browser, provider: &Provider) -> String {
-    let mut to = browser.open("/login/provider?next=/domains").await.to;
+    let to = browser.open("/login/provider?next=/domains").await.to;
     assert!(to.starts_with(&provider.issuer), "{to}");
     for part in ["code_challenge_method=S256", "state=", "nonce=", "response_type=code"] {
         assert!(to.contains(part), "{to}");
     }
+    follow(browser, &to, &provider.issuer).await
+}
+
+/// Follows the provider's redirects until it sends the browser back to a path of the console.
+async fn follow(browser: &Browser, to: &str, issuer: &str) -> String {
+    let mut to = to.to_owned();
     loop {
         if let Some(path) = to.strip_prefix(PUBLIC) {
             return path.to_owned();
         }
-        let shown = browser.open(&if to.starts_with('/') { format!("{}{to}", provider.issuer) } else { to }).await;
+        let shown = browser.open(&if to.starts_with('/') { format!("{issuer}{to}") } else { to }).await;
         assert!((300..400).contains(&shown.status), "{}: {}", shown.status, shown.html);
         to = shown.to;
     }
@@ -193,32 +201,29 @@ async fn a_deactivated_user_stays_out(database: Database) {
 async fn answers_count_once_and_for_their_browser_only(database: Database) {
     let (console, provider) = start(database).await;
     provider.knows(json!({ "sub": "7", "preferred_username": "grace", "roles": ["operator"] })).await;
-    let refused = |back: Shown| {
-        assert!(
-            back.status == 422 && back.html.contains("does not belong to this browser"),
-            "{}: {}",
-            back.status,
-            back.html
-        );
+    let refused = |back: Shown, told: &str| {
+        assert!(back.status == 422 && back.html.contains(told), "{}: {}", back.status, back.html);
     };
+    let not_ours = "does not belong to this browser";
     let (browser, victim) = (Browser::of(&console), Browser::of(&console));
     let back = away(&browser, &provider).await;
-    refused(victim.open(&back).await);
+    refused(victim.open(&back).await, not_ours);
     away(&victim, &provider).await;
-    refused(victim.open(&back).await);
+    refused(victim.open(&back).await, not_ours);
     assert_eq!(browser.open(&back).await.to, "/domains");
 
     // The same code once more, with the state of a new try.
     let (again, other) = (Browser::of(&console), Browser::of(&console));
-    refused(again.open(&back).await);
+    refused(again.open(&back).await, not_ours);
     let fresh = away(&other, &provider).await;
     let part = |path: &str, name: &str| {
         let url = Url::parse(PUBLIC).expect("an address").join(path).expect("a path");
         url.query_pairs().find(|(key, _)| key == name).expect(name).1.into_owned()
     };
-    refused(other.open(&format!("/login/callback?state={}&code={}", part(&fresh, "state"), part(&back, "code"))).await);
-    refused(other.open(&fresh).await);
-    refused(other.open("/login/callback").await);
+    let mixed = format!("/login/callback?state={}&code={}", part(&fresh, "state"), part(&back, "code"));
+    refused(other.open(&mixed).await, "did not accept the answer of your browser");
+    refused(other.open(&fresh).await, not_ours);
+    refused(other.open("/login/callback").await, not_ours);
     console.stop().await;
 }
 
@@ -232,5 +237,41 @@ async fn a_provider_that_is_down_stops_nobody_else(database: Database) {
     let console = console.restart().await;
     assert_eq!(Browser::of(&console).open("/login/provider").await.status, 404, "without a provider");
     assert!(!Browser::of(&console).open("/login").await.html.contains("/login/provider"));
+    console.stop().await;
+}
+
+async fn an_admin_sees_what_the_provider_sends(database: Database) {
+    const PAGE: &str = "/settings/single-sign-on";
+    let (console, provider) = start(database).await;
+    let admin = Browser::of(&console);
+    admin.sign_in("ada", PASSWORD).await;
+    let test = async || {
+        let posted = admin.post(PAGE, "test_single_sign_on", &[]).await;
+        let leave = admin.open(&posted.to).await;
+        if let Some(to) = leave.refresh.strip_prefix("0; url=") {
+            let back = follow(&admin, to, &provider.issuer).await;
+            assert_eq!(admin.open(&back).await.to, PAGE);
+        }
+        admin.open(PAGE).await.html
+    };
+    provider.knows(json!({ "sub": "7", "preferred_username": "grace", "groups": ["staff", "operator"] })).await;
+    let html = test().await;
+    for part in [
+        "grace would be created and signed in as Operator, by the claim groups.",
+        r#"["staff","operator"]"#,
+        "preferred_username",
+        "ID token",
+        "Userinfo",
+        &format!("{PUBLIC}/login/callback"),
+    ] {
+        assert!(html.contains(part), "no {part} in {html}");
+    }
+    assert!(!html.contains(SECRET) && !html.contains("eyJ"), "a secret or a token in {html}");
+    provider.knows(json!({ "sub": "7", "preferred_username": "grace", "groups": "staff" })).await;
+    let html = test().await;
+    let cause =
+        "no role: looked for admin, operator or reviewer in roles, groups; the ID token has none of them, but sub";
+    assert!(html.contains(cause) && html.contains(r#"the userinfo has groups = "staff" among"#), "{html}");
+    assert_eq!((users(&console).await.len(), admin.open("/users").await.status), (1, 200), "nothing changed");
     console.stop().await;
 }

@@ -229,7 +229,7 @@ async fn a_whole_life_tells_no_secret(database: Database) {
     let mut life = Life::begin(&database, &config).await;
     let browser = Browser::at(life.origin.clone());
     people(&mut life, &browser).await;
-    single_sign_on(&mut life, &provider).await;
+    let refusal = single_sign_on(&mut life, &provider).await;
     let token = keys(&mut life).await;
     streams(&mut life, &token, &store).await;
     wrong_settings(&mut life);
@@ -252,6 +252,10 @@ async fn a_whole_life_tells_no_secret(database: Database) {
     let log = std::fs::read_to_string(life.data.path().join("log")).expect("the log");
     for part in ["DEBUG callsheet", "DEBUG sqlx", "answered", "publish refused", "sign-in refused"] {
         assert!(log.contains(part), "the log lacks {part}");
+    }
+    let refused = log.lines().find(|line| line.contains(&refusal)).expect("the refusal's entry");
+    for part in ["sso_no_role", "in roles, groups", "roles = [\"no such role\"]", "preferred_username"] {
+        assert!(refused.contains(part), "no {part} in {refused}");
     }
     life.hear("the log", log);
     if !database.url().starts_with("postgres") {
@@ -329,7 +333,8 @@ async fn people(life: &mut Life, browser: &Browser) {
     life.command(&create, PASSWORD);
 }
 
-async fn single_sign_on(life: &mut Life, provider: &Provider) {
+/// Answers with the reference of a refusal.
+async fn single_sign_on(life: &mut Life, provider: &Provider) -> String {
     provider.knows(json!({ "sub": "7", "preferred_username": "hopper", "roles": ["reviewer"] })).await;
     let browser = Browser::at(life.origin.clone());
     let back = away(&browser, provider).await;
@@ -338,9 +343,16 @@ async fn single_sign_on(life: &mut Life, provider: &Provider) {
     let shown = browser.open(&back).await;
     assert_eq!(shown.to, "/domains", "{}", shown.html);
     life.keep_cookie(&shown);
+    provider.knows(json!({ "sub": "8", "preferred_username": "lovelace", "roles": ["no such role"] })).await;
+    let stranger = Browser::at(life.origin.clone());
+    let back = away(&stranger, provider).await;
+    life.keep("a code of somebody without a role", between(&back, "code=", "&"));
+    let shown = stranger.open(&back).await;
+    let reference = between(&shown.html, "log under ", ".").to_owned();
     let again = away(&Browser::at(life.origin.clone()), provider).await;
     life.keep("a code of another browser", between(&again, "code=", "&"));
     browser.open(&again).await;
+    reference
 }
 
 /// Answers with the token of an admin's key.

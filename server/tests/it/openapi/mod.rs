@@ -96,7 +96,7 @@ fn every_reference_leads_to_something() {
 }
 
 /// Codes of pages, of the command line and of the JD-compatible API alone.
-const ELSEWHERE: [&str; 35] = [
+const ELSEWHERE: [&str; 45] = [
     "bad_request",
     "delivery_none_selected",
     "dns_failed",
@@ -114,12 +114,22 @@ const ELSEWHERE: [&str; 35] = [
     "recording_not_by_template",
     "setup_bad_link",
     "sso_bad_answer",
+    "sso_bad_audience",
+    "sso_bad_client",
+    "sso_bad_code",
+    "sso_bad_nonce",
+    "sso_bad_provider",
+    "sso_bad_token",
+    "sso_bad_userinfo",
     "sso_deactivated",
     "sso_down",
+    "sso_expired",
     "sso_name_taken",
+    "sso_no_name",
     "sso_no_role",
     "sso_none",
     "sso_refused",
+    "sso_token_refused",
     "template_bad_period",
     "template_in_use",
     "template_taken",

@@ -1,0 +1,98 @@
+//! Discovery: the provider's addresses, keys and methods (OpenID Connect Discovery 1.0). Members that are not used may have any type.
+
+use openidconnect::JsonWebKeySet;
+use openidconnect::core::CoreJsonWebKey;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::Fault;
+use super::http::Http;
+
+const DOCUMENT: &str = "discovery document";
+
+/// A method by which the client authenticates at the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClientAuth {
+    /// `client_secret_basic`.
+    Basic,
+    /// `client_secret_post`.
+    Body,
+}
+
+#[derive(Debug)]
+pub(super) struct Metadata {
+    pub(super) authorization_endpoint: Url,
+    pub(super) token_endpoint: Url,
+    pub(super) userinfo_endpoint: Option<Url>,
+    pub(super) keys: JsonWebKeySet<CoreJsonWebKey>,
+    /// Names of signature algorithms of ID tokens.
+    pub(super) signing_algorithms: Vec<String>,
+    /// Empty: not advertised.
+    auth_methods: Vec<String>,
+}
+
+impl Metadata {
+    pub(super) async fn fetch(http: &Http, issuer: &str) -> Result<Self, Fault> {
+        let url = document_url(issuer)?;
+        let unreadable = |why: String| Fault::Unreadable { what: DOCUMENT, url: url.to_string(), why };
+        let document = http.get(&url).await?.object().map_err(unreadable)?;
+        match document.get("issuer").and_then(Value::as_str) {
+            // Section 4.3: the issuer must be identical to the one that the address was made of.
+            Some(found) if found == issuer => {}
+            Some(found) => {
+                return Err(Fault::OtherIssuer { configured: issuer.to_owned(), found: found.to_owned() });
+            }
+            None => return Err(unreadable("it has no issuer".to_owned())),
+        }
+        let required = |name| endpoint(&document, name).and_then(|url| url.ok_or_else(|| format!("it has no {name}")));
+        let keys_url = required("jwks_uri").map_err(unreadable)?;
+        let keys = http.get(&keys_url).await?;
+        let keys = keys.object().and_then(|keys| {
+            serde_json::from_value(Value::Object(keys)).map_err(|error| format!("it holds no keys: {error}"))
+        });
+        Ok(Self {
+            authorization_endpoint: required("authorization_endpoint").map_err(unreadable)?,
+            token_endpoint: required("token_endpoint").map_err(unreadable)?,
+            userinfo_endpoint: endpoint(&document, "userinfo_endpoint").map_err(unreadable)?,
+            keys: keys.map_err(|why| Fault::Unreadable { what: "key set", url: keys_url.into(), why })?,
+            signing_algorithms: names(&document, "id_token_signing_alg_values_supported"),
+            auth_methods: names(&document, "token_endpoint_auth_methods_supported"),
+        })
+    }
+
+    /// The methods to try, in this order. Providers that list both may have registered the client for one of them.
+    pub(super) fn client_auth(&self) -> Result<Vec<ClientAuth>, Fault> {
+        if self.auth_methods.is_empty() {
+            // Discovery 1.0, section 3: the default.
+            return Ok(vec![ClientAuth::Basic]);
+        }
+        let listed = [("client_secret_basic", ClientAuth::Basic), ("client_secret_post", ClientAuth::Body)];
+        let listed = listed.into_iter().filter(|(name, _)| self.auth_methods.iter().any(|method| method == name));
+        let methods: Vec<_> = listed.map(|(_, method)| method).collect();
+        if methods.is_empty() { Err(Fault::NoMethod(self.auth_methods.join(", "))) } else { Ok(methods) }
+    }
+}
+
+/// Section 4.1: a slash at the end of the issuer is removed before the path of the document is appended.
+fn document_url(issuer: &str) -> Result<Url, Fault> {
+    let text = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    Url::parse(&text).map_err(|error| Fault::OtherIssuer { configured: issuer.to_owned(), found: error.to_string() })
+}
+
+fn endpoint(document: &Map<String, Value>, name: &str) -> Result<Option<Url>, String> {
+    let Some(text) = document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+    url.map(Some).ok_or_else(|| format!("its {name} is no http(s) address"))
+}
+
+/// The texts of a list, or of a text that takes the place of one.
+fn names(document: &Map<String, Value>, name: &str) -> Vec<String> {
+    let texts = match document.get(name) {
+        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(one)) => vec![one.as_str()],
+        _ => Vec::new(),
+    };
+    texts.into_iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,135 @@
+//! The token endpoint and userinfo.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use http::Request;
+use http::StatusCode;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http_body_util::Full;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use url::Url;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use super::claims::{Claims, subject};
+use super::jwt::{Untrusted, verified};
+use super::metadata::{ClientAuth, Metadata};
+use super::{Fault, Provider, plain};
+
+/// The tokens that a code was exchanged for.
+pub(super) struct Tokens {
+    pub(super) id_token: String,
+    pub(super) access_token: Option<String>,
+}
+
+impl Provider {
+    /// Exchanges a code.
+    pub(super) async fn redeem(&self, metadata: &Metadata, code: &str, verifier: &str) -> Result<Tokens, Fault> {
+        let methods = match self.config.client_secret {
+            Some(_) => metadata.client_auth()?,
+            // A public client names itself in the body.
+            None => vec![ClientAuth::Body],
+        };
+        let mut refused = None;
+        for method in methods {
+            match self.redeem_by(method, metadata, code, verifier).await {
+                Err(fault @ Fault::BadClient(_)) => refused = refused.or(Some(fault)),
+                outcome => return outcome,
+            }
+        }
+        Err(refused.unwrap_or_else(|| Fault::BadClient("no method is left".to_owned())))
+    }
+
+    async fn redeem_by(
+        &self,
+        method: ClientAuth,
+        metadata: &Metadata,
+        code: &str,
+        verifier: &str,
+    ) -> Result<Tokens, Fault> {
+        let url = &metadata.token_endpoint;
+        let answer = self.http.send(url, self.token_request(method, url, code, verifier)).await?;
+        let unreadable = |why| Fault::Unreadable { what: "token endpoint", url: url.to_string(), why };
+        let object = serde_json::from_slice::<Claims>(&answer.body).unwrap_or_default();
+        let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
+        let unauthorized = (answer.status == StatusCode::UNAUTHORIZED).then(|| "status 401".to_owned());
+        if let Some(error) = text("error").or(unauthorized) {
+            let description = text("error_description").filter(|text| !text.is_empty());
+            let mut why = description.map_or_else(|| error.clone(), |description| format!("{error} ({description})"));
+            // A provider may repeat what it was sent.
+            let secret = self.config.client_secret.as_ref().map(ExposeSecret::expose_secret);
+            for sent in [Some(code), Some(verifier), secret].into_iter().flatten() {
+                why = why.replace(sent, "…");
+            }
+            let why = plain(&why);
+            return Err(match error.as_str() {
+                "invalid_client" | "unauthorized_client" | "status 401" => Fault::BadClient(why),
+                "invalid_grant" => Fault::BadCode(why),
+                _ => Fault::TokenRefused(why),
+            });
+        }
+        answer.object().map_err(unreadable)?;
+        let id_token = text("id_token").ok_or_else(|| unreadable("its answer has no id_token".to_owned()))?;
+        Ok(Tokens { id_token, access_token: text("access_token") })
+    }
+
+    fn token_request(
+        &self,
+        method: ClientAuth,
+        url: &Url,
+        code: &str,
+        verifier: &str,
+    ) -> Result<Request<Full<Bytes>>, http::Error> {
+        let (id, secret) = (&self.config.client_id, self.config.client_secret.as_ref());
+        let mut form = Serializer::new(String::new());
+        form.append_pair("grant_type", "authorization_code").append_pair("code", code);
+        form.append_pair("redirect_uri", self.redirect.as_str()).append_pair("code_verifier", verifier);
+        let mut request = Request::post(url.as_str()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        match (method, secret) {
+            (ClientAuth::Basic, Some(secret)) => {
+                // RFC 6749, section 2.3.1: both are form-encoded first.
+                let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+                let pair = format!("{}:{}", encode(id), encode(secret.expose_secret()));
+                request = request.header(AUTHORIZATION, format!("Basic {}", BASE64.encode(pair)));
+            }
+            (_, secret) => {
+                form.append_pair("client_id", id);
+                if let Some(secret) = secret {
+                    form.append_pair("client_secret", secret.expose_secret());
+                }
+            }
+        }
+        request.body(Full::new(form.finish().into()))
+    }
+
+    /// Asks for the claims that are not in the ID token. `expected`: the subject of that.
+    pub(super) async fn userinfo(
+        &self,
+        metadata: &Metadata,
+        access_token: &str,
+        expected: &str,
+    ) -> Result<Claims, Fault> {
+        let Some(url) = &metadata.userinfo_endpoint else { return Ok(Claims::new()) };
+        let request = Request::get(url.as_str()).header(AUTHORIZATION, format!("Bearer {access_token}"));
+        let answer = self.http.send(url, request.body(Full::default())).await?;
+        let unusable = |why| Fault::Userinfo { url: url.to_string(), why };
+        let claims = if answer.content_type.to_ascii_lowercase().contains("jwt") {
+            answer.succeeded().map_err(unusable)?;
+            let token = String::from_utf8_lossy(&answer.body);
+            verified(&token, metadata, self.config.client_secret.as_ref()).map_err(|untrusted| match untrusted {
+                Untrusted::NoKey(why) | Untrusted::Other(why) => unusable(format!("it is signed, and {why}")),
+            })?
+        } else {
+            answer.object().map_err(unusable)?
+        };
+        // OpenID Connect Core 1.0, section 5.3.2: claims of another subject must not be used.
+        match subject(&claims) {
+            Some(found) if found == expected => Ok(claims),
+            Some(found) => {
+                Err(unusable(format!("its sub is `{}`, and that of the ID token is `{expected}`", plain(&found))))
+            }
+            None => Err(unusable("it has no sub".to_owned())),
+        }
+    }
+}
