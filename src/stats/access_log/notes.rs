@@ -7,7 +7,7 @@ use crate::model::vocabulary;
 vocabulary!(
     /// A guess about a line that was counted; the word is the key of its text in the catalogs.
     Note {
-        /// `time-taken` without a fraction, in a W3C file that does not name its software.
+        /// `time-taken` without a fraction, in a W3C file that is not of IIS.
         TimeTaken = "time_taken_in_seconds",
         /// Quotes against the rules of the software that wrote a W3C file.
         Quotes = "quotes",

@@ -21,7 +21,7 @@ pub struct Hit<'a> {
     pub status: u16,
     /// Whether a cache served it; `None` when the line does not say.
     pub hit: Option<bool>,
-    /// What had to be guessed.
+    /// Guesses about it.
     pub notes: Notes,
 }
 

@@ -137,7 +137,7 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
         Format::recognise(&self.buffer[..self.to])
     }
 
-    /// What the content is if no line of it can be read.
+    /// The kind of the content, if no line of it can be read.
     #[must_use]
     pub fn foreign(&self) -> Option<Foreign> {
         Foreign::of(&self.buffer[..self.to])

@@ -47,7 +47,7 @@ pub struct Report {
     pub unknown: u64,
     /// The 20 with the most requests.
     pub unknown_hosts: Vec<UnknownHost>,
-    /// What had to be guessed of the counted lines.
+    /// Guesses about the counted lines.
     pub notes: Vec<Noted>,
 }
 

@@ -37,7 +37,7 @@ pub fn is_packed(start: &[u8]) -> bool {
     Packing::of(start).is_some()
 }
 
-/// What follows packed content and is neither padding nor packed. The content itself is complete.
+/// Bytes behind packed content that are neither padding nor packed. The content itself is complete.
 #[derive(Debug, thiserror::Error)]
 #[error("bytes that are neither gzip nor zstd follow the packed content")]
 struct Trailing;
@@ -72,7 +72,7 @@ impl<R: Read> Unpacked<R> {
         })
     }
 
-    /// What follows a member.
+    /// The member that follows another one, or the end.
     fn after(mut file: File<R>) -> io::Result<Self> {
         file.pass_zeros()?;
         match file.start()? {

@@ -69,21 +69,12 @@ enum Column {
     Other,
 }
 
-/// The writer of a file, as far as rules depend on it.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Software {
-    #[default]
-    Unnamed,
-    /// IIS and its relatives: `time-taken` in milliseconds, against the standard, and no quoting.
-    Microsoft,
-    Other,
-}
-
 /// What the directives so far say.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     columns: Vec<Column>,
-    software: Software,
+    /// IIS and its relatives wrote the file: `time-taken` in milliseconds, against the standard, and no quoting.
+    is_microsoft: bool,
     /// No line was counted since the last directive.
     in_header: bool,
     /// The header that was read last names its software.
@@ -118,12 +109,11 @@ impl Columns {
                 self.columns.clear();
                 self.columns.extend(names.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty()).map(column));
                 if !self.is_named {
-                    self.software = Software::Unnamed;
+                    self.is_microsoft = false;
                 }
             }
             Directive::Software(name) => {
-                let is_microsoft = name.len() >= 9 && name[..9].eq_ignore_ascii_case(b"microsoft");
-                self.software = if is_microsoft { Software::Microsoft } else { Software::Other };
+                self.is_microsoft = name.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"microsoft"));
                 self.is_named = true;
             }
             Directive::Version | Directive::Other => {}
@@ -138,10 +128,9 @@ impl Columns {
         let (row, mut notes) = self.row(line)?;
         let duration_ms = match row.taken {
             None | Some(b"-" | b"") => Some(0),
-            Some(taken) if self.software == Software::Microsoft => integer(taken),
+            Some(taken) if self.is_microsoft => integer(taken),
             Some(taken) => {
-                let is_whole = integer(taken).is_some_and(|seconds| seconds > 0);
-                if is_whole && self.software == Software::Unnamed {
+                if integer(taken).is_some_and(|seconds| seconds > 0) {
                     notes = notes.with(Note::TimeTaken);
                 }
                 millis(taken)
@@ -174,7 +163,7 @@ impl Columns {
         if memchr(b'"', line).is_none() {
             return self.read(plain).map(|(row, _)| (row, Notes::default())).ok_or(Bad::Layout);
         }
-        let (rule, other) = if self.software == Software::Microsoft { (plain, quoted) } else { (quoted, plain) };
+        let (rule, other) = if self.is_microsoft { (plain, quoted) } else { (quoted, plain) };
         match (self.read(rule), self.read(other)) {
             (Some((row, true)), _) => Ok((row, Notes::default())),
             (_, Some((row, true))) => Ok((row, Notes::default().with(Note::Quotes))),

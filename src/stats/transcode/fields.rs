@@ -34,7 +34,7 @@ pub(super) fn said(error: &serde_json::Error) -> String {
     text.rsplit_once(" at line ").map(|(said, _)| said.to_owned()).unwrap_or(text)
 }
 
-/// What `serde` says of a value, and where within it; the path is empty for the value itself.
+/// An error of `serde`, and its place within a value; the path is empty for the value itself.
 struct Misfit {
     path: String,
     said: String,

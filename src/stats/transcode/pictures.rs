@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_are_told_by_their_ending() {
+    fn pictures_are_recognised_by_their_ending() {
         for path in [
             "s3://demo/thumbs/a.0000009.jpg",
             "a.JPG",

@@ -21,7 +21,7 @@ pub struct Unreadable {
 
 /// An output of a result, or why it cannot be counted.
 pub(super) struct Item<'a> {
-    /// Where the result tells of it.
+    /// Its part of the result.
     text: &'a str,
     output: Result<Output, Refusal>,
 }
@@ -159,7 +159,7 @@ struct Marks<'a> {
     job_id: Known<IgnoredAny>,
 }
 
-/// The outputs of a result, in the order in which it tells of them.
+/// The outputs of a result, in its order.
 fn items(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refusal> {
     if !object.starts_with('{') {
         return Err("not a JSON object".into());

@@ -105,7 +105,7 @@ async fn bad_lines_and_unknown_hosts_are_told_and_stop_nothing() {
 }
 
 #[tokio::test]
-async fn padding_behind_packed_lines_is_no_fault_and_other_bytes_are_told() {
+async fn padding_behind_packed_lines_is_no_fault_and_other_bytes_are_reported() {
     let api = Api::start().await;
     let (first, second) = (gzip(&lines(PLAY, 2)), gzip(lines(PLAY, 3).replace("/v.mp4", "/w.mp4").trim_end()));
     let padded = [&first[..], &[0; 512], &second, &[0; 512]].concat();
@@ -121,7 +121,7 @@ async fn padding_behind_packed_lines_is_no_fault_and_other_bytes_are_told() {
 }
 
 #[tokio::test]
-async fn guesses_that_could_change_sums_are_told() {
+async fn guesses_that_could_change_sums_are_reported() {
     let api = Api::start().await;
     let (date, time) = ("2026-11-22", "09:01:03");
     let unnamed =

@@ -64,8 +64,8 @@ const ROWS: &[Row] = &[
         notes: &[],
     },
     Row {
-        about: "no software: W3C prescribes seconds, and the result says that they were assumed",
-        content: "#Fields: date time sc-bytes time-taken cs-host\n2026-11-22 09:07:30 200 300 play.test.com\n\
+        about: "software that is not known: W3C prescribes seconds, and the result says that they were assumed",
+        content: "#Software: Some Server 1.0\n#Fields: date time sc-bytes time-taken cs-host\n2026-11-22 09:07:30 200 300 play.test.com\n\
             2026-11-22 09:04:30 7 0 play.test.com\n2026-11-22 09:04:30 7 0.5 play.test.com\n",
         format: Format::W3c,
         points: &[(0, 114), (5, 100)],

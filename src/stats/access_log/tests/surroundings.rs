@@ -39,6 +39,7 @@ fn three_lines() -> String {
 fn padding_between_and_behind_members_is_passed_over() {
     let lines = three_lines();
     let (first, rest) = lines.split_at(lines.find('\n').expect("a line") - 9);
+    let in_gzip = gzip(rest.as_bytes());
     for pack in [gzip, zstd] {
         let (first, rest, empty) = (pack(first.as_bytes()), pack(rest.as_bytes()), pack(b""));
         for zeros in [0, 1, 2, 512, 200_000] {
@@ -47,7 +48,7 @@ fn padding_between_and_behind_members_is_passed_over() {
                 [&first[..], &rest, &zeros].concat(),
                 [&first[..], &zeros, &rest].concat(),
                 [&first[..], &zeros, &empty, &zeros, &rest, &zeros].concat(),
-                [&first[..], &zeros, &gzip(rest_of(&lines)), &zeros].concat(),
+                [&first[..], &zeros, &in_gzip, &zeros].concat(),
             ] {
                 for sizes in [&[usize::MAX][..], &[1, 3], &[4096]] {
                     let mut reading = Reading::open(|| Ok(Pieces::new(&file, sizes))).expect("open");
@@ -62,13 +63,8 @@ fn padding_between_and_behind_members_is_passed_over() {
     }
 }
 
-/// What follows the split of [`padding_between_and_behind_members_is_passed_over`].
-fn rest_of(lines: &str) -> &[u8] {
-    lines[lines.find('\n').expect("a line") - 9..].as_bytes()
-}
-
 #[test]
-fn other_bytes_behind_the_content_are_told_after_everything_before_was_counted() {
+fn other_bytes_behind_the_content_are_reported_after_everything_before_was_counted() {
     let lines = three_lines();
     for pack in [gzip, zstd] {
         for trailing in [&b"junk"[..], b"\0\0junk", b"\x1f", b"\0\x50\x2a"] {
@@ -165,7 +161,7 @@ fn good(format: Format, bytes: i64) -> String {
     }
 }
 
-/// What may stand before or behind a line, on the line itself.
+/// Bytes around a line, on the line itself.
 fn margin() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "",

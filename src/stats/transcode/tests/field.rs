@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A result, and what is read of it.
+/// A result, and the outputs that are read of it.
 struct Row {
     about: &'static str,
     text: String,
@@ -276,6 +276,9 @@ fn aliyun(kind: Kind) -> Value {
     }
 }
 
+/// An output of a kind, and a result around outputs.
+type Form = (fn(Kind) -> Value, fn(Vec<Value>) -> Value);
+
 /// A member of an object somewhere in a value is set, or taken away for `None`. Members are counted from 0 on; false: there are fewer.
 fn set_member(value: &mut Value, left: &mut usize, to: Option<&Value>) -> bool {
     match value {
@@ -318,7 +321,7 @@ const SAMPLES: &[&str] = &[
 proptest! {
     #[test]
     fn outputs_are_judged_one_by_one(kinds in prop::collection::vec(prop::sample::select(vec![Kind::Good, Kind::Failed, Kind::Picture, Kind::Bad]), 1..8)) {
-        let forms: [(fn(Kind) -> Value, fn(Vec<Value>) -> Value); 3] = [
+        let forms: [Form; 3] = [
             (mediaconvert, |outputs| json!({"detail": {"jobId": "j", "status": "COMPLETE", "outputGroupDetails": [{"outputDetails": outputs}]}})),
             (tencent, |outputs| json!({"WorkflowTaskEvent": {"TaskId": "t", "Status": "FINISH", "MediaProcessResultSet": outputs}, "EventType": "WorkflowTask"})),
             (aliyun, |outputs| json!({"EventType": "TranscodeComplete", "VideoId": "v", "StreamInfos": outputs})),
