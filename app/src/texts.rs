@@ -256,6 +256,7 @@ mod tests {
             "event",
             "kind",
             "log_format",
+            "log_note",
             "phase",
             "range",
             "recording_unit",
@@ -313,7 +314,7 @@ mod tests {
             model,
             outbound::{ErrorClass, Phase},
             sources::Adapter,
-            stats::access_log::{Bad, Format},
+            stats::access_log::{Bad, Format, Note},
             stats::{SlotLabel, TrafficBase},
         };
         let words = |section: &str, words: Vec<&str>| {
@@ -334,6 +335,7 @@ mod tests {
             words("slot_label", SlotLabel::ALL.iter().map(|label| label.as_str()).collect()),
             words("traffic_base", TrafficBase::ALL.iter().map(|base| base.as_str()).collect()),
             words("bad_line", Bad::ALL.iter().map(|bad| bad.as_str()).collect()),
+            words("log_note", Note::ALL.iter().map(|note| note.as_str()).collect()),
             words("log_format", Format::ALL.iter().map(|format| format.as_str()).collect()),
             callsheet::audit::ACTIONS.iter().map(|action| format!("audit_action.\"{action}\"")).collect(),
         ];

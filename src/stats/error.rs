@@ -1,6 +1,6 @@
 //! What can go wrong with statistics.
 
-use super::access_log::Format;
+use super::access_log::{Foreign, Format};
 use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
 
 /// Why something with statistics cannot be done.
@@ -26,6 +26,14 @@ pub enum StatsError {
     FileChanged,
     #[error("the format is not known by its first lines; name one of: {}", Format::names())]
     UnknownFormat,
+    #[error(
+        "the file is {}",
+        match .0 {
+            Foreign::Utf16 => "UTF-16 text; save it as UTF-8 and import it again",
+            Foreign::Parquet => "Parquet, which is not read; let the service write JSON or W3C instead",
+        }
+    )]
+    ForeignContent(Foreign),
     #[error("lines of this format name no host; give the domain that they are of")]
     NoDomain,
     #[error("the file cannot be read: {0}")]
@@ -49,6 +57,8 @@ impl Problem for StatsError {
             Self::ImportMoved => "import_moved",
             Self::FileChanged => "access_log_changed",
             Self::UnknownFormat => "access_log_unknown_format",
+            Self::ForeignContent(Foreign::Utf16) => "access_log_utf16",
+            Self::ForeignContent(Foreign::Parquet) => "access_log_parquet",
             Self::NoDomain => "access_log_no_domain",
             Self::Unreadable(_) => "access_log_unreadable",
             Self::Forbidden(e) => e.code(),
@@ -58,7 +68,9 @@ impl Problem for StatsError {
     fn kind(&self) -> ProblemKind {
         match self {
             Self::BadSlot | Self::TooManyPoints(_) | Self::BadName(_) | Self::BadPath => ProblemKind::Invalid,
-            Self::UnknownFormat | Self::NoDomain | Self::Unreadable(_) => ProblemKind::Invalid,
+            Self::UnknownFormat | Self::ForeignContent(_) | Self::NoDomain | Self::Unreadable(_) => {
+                ProblemKind::Invalid
+            }
             Self::UnknownDomain(_) | Self::UnknownVodDomain(_) => ProblemKind::NotFound,
             Self::Taken(_) | Self::ImportMoved | Self::FileChanged => ProblemKind::Conflict,
             Self::Forbidden(e) => e.kind(),
@@ -76,6 +88,7 @@ impl Problem for StatsError {
             Self::UnknownVodDomain(_)
             | Self::ImportMoved
             | Self::FileChanged
+            | Self::ForeignContent(_)
             | Self::Unreadable(_)
             | Self::Forbidden(_)
             | Self::Store(_) => None,

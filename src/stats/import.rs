@@ -77,7 +77,7 @@ impl Stats {
     /// Takes in what is not known yet of an access log. `heard` is told of each batch that is committed.
     ///
     /// # Errors
-    /// [`StatsError::UnknownFormat`], [`StatsError::NoDomain`] and [`StatsError::Unreadable`] before anything is counted. After any other
+    /// [`StatsError::UnknownFormat`], [`StatsError::ForeignContent`], [`StatsError::NoDomain`] and [`StatsError::Unreadable`] before anything is counted. After any other
     /// error, what was committed stays, and the same file can be taken in again.
     pub async fn import<R, O>(
         &self,
@@ -97,6 +97,9 @@ impl Stats {
             return Err(StatsError::UnknownDomain(name.clone()));
         }
         let mut reading = blocking(move || Reading::open(open)).await?.map_err(StatsError::Unreadable)?;
+        if let Some(foreign) = reading.foreign() {
+            return Err(StatsError::ForeignContent(foreign));
+        }
         let format = format.or_else(|| reading.recognise()).ok_or(StatsError::UnknownFormat)?;
         if !format.names_hosts() && domain.is_none() {
             return Err(StatsError::NoDomain);

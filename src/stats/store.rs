@@ -55,7 +55,7 @@ pub struct Progress {
     pub taken: i64,
     /// Digest of these bytes.
     pub prefix: Digest,
-    /// Digest of the first 4 KiB, or of these bytes when they are less.
+    /// Digest of the first 4 KiB, or of the whole lines among these bytes when they are less.
     pub head: Digest,
     pub lines: i64,
     /// Of the lines, those that could not be read.

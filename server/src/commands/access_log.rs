@@ -83,6 +83,9 @@ fn tell(name: &str, imported: &Imported) {
     for bad in &report.bad_lines {
         eprintln!("{name}:{}: {}", bad.line, bad.reason.sentence());
     }
+    for noted in &report.notes {
+        eprintln!("{name}: note on {} lines: {}", noted.lines, noted.note.sentence());
+    }
     if report.unknown > 0 {
         let hosts: Vec<&str> = report.unknown_hosts.iter().map(|unknown| unknown.host.as_str()).collect();
         eprintln!(

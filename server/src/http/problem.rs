@@ -46,8 +46,10 @@ pub struct ApiProblem {
 pub const CODES: &[&str] = &[
     "access_log_changed",
     "access_log_no_domain",
+    "access_log_parquet",
     "access_log_unknown_format",
     "access_log_unreadable",
+    "access_log_utf16",
     "address_bad_host",
     "address_bad_port",
     "address_bad_scheme",

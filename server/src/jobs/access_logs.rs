@@ -27,7 +27,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use callsheet::Console;
 use callsheet::model::{Actor, Millis};
-use callsheet::stats::access_log::Tail;
+use callsheet::stats::access_log::{Note, Noted, Notes, Tail, is_packed};
 use callsheet::stats::{AccessLog, Import, Imported, StatsError};
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
@@ -83,6 +83,8 @@ struct Seen {
     state: State,
     /// Not before this is it read again.
     rests_until: Millis,
+    /// Guesses about its lines that were logged.
+    notes: Notes,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -214,7 +216,8 @@ impl Watch {
             }
             _ => {}
         }
-        self.seen.insert(name, Seen { stamp, state, rests_until });
+        let notes = before.map_or_else(Notes::default, |seen| seen.notes);
+        self.seen.insert(name, Seen { stamp, state, rests_until, notes });
     }
 
     /// `changed`: since the look before, or new.
@@ -229,7 +232,7 @@ impl Watch {
                     Ok((file, start))
                 })
                 .await?;
-                let is_packed = !start.iter().take(2).all(u8::is_ascii);
+                let is_packed = is_packed(&start);
                 let is_waiting = !is_packed && !start.contains(&b'\n');
                 let file = Arc::new(file);
                 if is_waiting || changed && self.may_be_copied_now(found, &file).await? {
@@ -250,7 +253,7 @@ impl Watch {
     }
 
     async fn import<R: Read + Send + 'static>(
-        &self,
+        &mut self,
         found: &Found,
         tail: Tail,
         open: impl FnMut() -> io::Result<R> + Send + 'static,
@@ -262,9 +265,23 @@ impl Watch {
             tail,
             open,
         };
-        match self.console.stats.import(&Actor::cli(), log, |_| ()).await? {
-            Imported { broken: Some(why), .. } => Err(Trouble::Broken(why)),
-            _ => Ok(State::Taken),
+        let Imported { broken, report, .. } = self.console.stats.import(&Actor::cli(), log, |_| ()).await?;
+        self.log_notes(&found.name, &report.notes);
+        match broken {
+            Some(why) => Err(Trouble::Broken(why)),
+            None => Ok(State::Taken),
+        }
+    }
+
+    /// Logs each guess once for each file. That of the domain is left out: the configuration gives it.
+    fn log_notes(&mut self, name: &str, notes: &[Noted]) {
+        let is_guess = |noted: &&Noted| noted.note != Note::DomainGiven;
+        for &Noted { note, lines } in notes.iter().filter(is_guess) {
+            let seen = self.seen.entry(name.to_owned()).or_default();
+            if !seen.notes.has(note) {
+                seen.notes = seen.notes.with(note);
+                tracing::info!(file = %name, lines, "{}", note.sentence());
+            }
         }
     }
 

@@ -62,7 +62,21 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
     assert_eq!(traffic(&console).await, 48_000);
 
     let form = multipart(&[("format", "combined"), ("domain", PLAY)], Some(("old.log", COMBINED.as_bytes())));
-    browser.upload(PAGE, form).await.says(&["note ok outcome", "<dt>Format</dt><dd>nginx or Apache combined</dd>"]);
+    browser.upload(PAGE, form).await.says(&[
+        "note ok outcome",
+        "<dt>Format</dt><dd>nginx or Apache combined</dd>",
+        "It was counted under the domain that the import was given. Lines: 1.",
+    ]);
+
+    // The unit of time-taken is a guess; the page says so in each language.
+    let guessed = |second: i64| {
+        let log = format!("#Fields: date time cs-host sc-bytes time-taken\n2026-11-22 09:01:0{second} {PLAY} 5 250\n");
+        multipart(&[], Some(("w3c.log", log.as_bytes())))
+    };
+    let english = "No #Software line says that it is in milliseconds, as IIS writes it. Lines: 1.";
+    browser.upload(PAGE, guessed(1)).await.says(&["note warn outcome", english]);
+    browser.open(&format!("{PAGE}?lang=zh-CN")).await;
+    browser.upload(PAGE, guessed(2)).await.says(&["time-taken 按 W3C 标准以秒读取。", "涉及 1 行。"]);
     console.stop().await;
 }
 
@@ -89,6 +103,8 @@ async fn what_is_wrong_with_a_log_is_told(database: Database) {
             "There are no statistics of nobody.example.org.",
         ),
         (multipart(&[], file(b"\x1f\x8bnot gzip")), None, "Nothing was counted. Check that it is a log"),
+        (multipart(&[], file(b"\xff\xfe{\0")), None, "The file is UTF-16 text. Nothing was counted."),
+        (multipart(&[], file(b"PAR1")), None, "The file is Parquet, which is not read."),
         (multipart(&[], Some(("", b""))), Some("file"), "Choose a file."),
         (multipart(&[], None), Some("file"), "Choose a file."),
         (multipart(&[("more", "")], file(garbage)), None, "The form was incomplete."),

@@ -1,5 +1,6 @@
 //! Offline logs of CDNs, as their manuals show them. Fields that later versions append are not read.
 
+use super::notes::Notes;
 use super::numbers::{bytes, cache_hit, integer, millis, status};
 use super::parser::host;
 use super::times::Dates;
@@ -36,6 +37,7 @@ pub(super) fn aliyun<'a>(line: &'a [u8], dates: &mut Dates) -> Result<Hit<'a>, B
         bytes: bytes(sent).ok_or(Bad::Bytes)?,
         status: status(code).ok_or(Bad::Status)?,
         hit: cache_hit(hit),
+        notes: Notes::default(),
     })
 }
 
@@ -63,6 +65,7 @@ pub(super) fn huawei<'a>(line: &'a [u8], dates: &mut Dates) -> Result<Hit<'a>, B
         bytes: bytes(sent).ok_or(Bad::Bytes)?,
         status: status(code).ok_or(Bad::Status)?,
         hit: cache_hit(hit),
+        notes: Notes::default(),
     })
 }
 
@@ -86,6 +89,7 @@ pub(super) fn tencent<'a>(line: &'a [u8], dates: &mut Dates) -> Result<Hit<'a>, 
         bytes: bytes(sent).ok_or(Bad::Bytes)?,
         status: status(code).ok_or(Bad::Status)?,
         hit: tencent_hit(words),
+        notes: Notes::default(),
     })
 }
 
@@ -119,5 +123,6 @@ pub(super) fn jd<'a>(line: &'a [u8], dates: &mut Dates) -> Result<Hit<'a>, Bad> 
         bytes: bytes(sent).ok_or(Bad::Bytes)?,
         status: status(code).ok_or(Bad::Status)?,
         hit: cache_hit(hit),
+        notes: Notes::default(),
     })
 }

@@ -2,7 +2,8 @@
 
 use memchr::memchr;
 
-use super::parser::Parser;
+use super::parser::{Parser, trimmed};
+use super::w3c::Directive;
 use crate::model::vocabulary;
 
 vocabulary!(
@@ -14,6 +15,8 @@ vocabulary!(
         NginxJson = "nginx-json",
         /// W3C extended, as CloudFront and IIS write it: `#Fields:` names the columns.
         W3c = "w3c",
+        /// CloudFront, standard logging v2 with JSON as its output format.
+        CloudfrontJson = "cloudfront-json",
         /// Cloudflare Logpush, `http_requests` as NDJSON.
         Cloudflare = "cloudflare",
         /// Aliyun CDN, offline log.
@@ -54,7 +57,7 @@ impl Format {
             let end = memchr(b'\n', rest).unwrap_or(rest.len());
             let line = &rest[..end];
             rest = rest.get(end + 1..).unwrap_or_default();
-            if [&b"#Fields:"[..], b"#Version:", b"#Software:"].iter().any(|start| line.starts_with(start)) {
+            if Directive::of(trimmed(line)).is_some_and(|directive| directive.is_of_header()) {
                 return Some(Self::W3c);
             }
             let taken = |format: &Self| matches!(Parser::new(*format).parse(line), Ok(Some(_)));
@@ -63,5 +66,31 @@ impl Format {
             }
         }
         None
+    }
+}
+
+/// Content of which no line can be read, whatever its format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// Text of two bytes a character, as some Windows tools save it.
+    Utf16,
+    /// Columns in a binary form, which CloudFront and other services offer beside JSON.
+    Parquet,
+}
+
+impl Foreign {
+    /// Characters without a byte order mark that are looked at.
+    const LOOK_AT: usize = 8;
+
+    pub(super) fn of(content: &[u8]) -> Option<Self> {
+        match content {
+            [b'P', b'A', b'R', b'1' | b'E', ..] => return Some(Self::Parquet),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Some(Self::Utf16),
+            _ => {}
+        }
+        let start = content.get(..2 * Self::LOOK_AT)?;
+        let zeros = |half: usize| start.iter().skip(half).step_by(2).filter(|byte| **byte == 0).count();
+        let is_wide = matches!((zeros(0), zeros(1)), (0, Self::LOOK_AT) | (Self::LOOK_AT, 0));
+        is_wide.then_some(Self::Utf16)
     }
 }

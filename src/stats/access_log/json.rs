@@ -1,18 +1,20 @@
-//! Lines that are one JSON object: nginx with the console's `log_format`, and Cloudflare Logpush.
+//! Lines that are one JSON object: nginx with the console's `log_format`, CloudFront (standard logging v2), and Cloudflare Logpush.
 //!
 //! The scanner reads names and values in any order, passes over whatever values it does not need, nested ones too, and undoes escapes only
 //! in a host. Lines of one log are alike, so names are read where a line differs from the one before: see [`Layout`].
 //!
 //! ```text
 //! {"t":"2026-11-22T09:01:03+00:00","msec":1795338063.688,"host":"play.test.com","status":200,"bytes_sent":20000248,"request_time":3.771}
+//! {"date":"2026-11-22","time":"09:01:03","sc-bytes":"20000248","cs(Host)":"d111111abcdef8.cloudfront.net","sc-status":"200","x-edge-result-type":"Hit","x-host-header":"play.test.com","time-taken":"3.771"}
 //! {"ClientRequestHost":"play.test.com","EdgeStartTimestamp":"2026-11-22T09:01:00Z","EdgeEndTimestamp":"2026-11-22T09:01:03Z","EdgeResponseBytes":20000248,"EdgeResponseStatus":200,"CacheCacheStatus":"hit"}
 //! ```
 
 use memchr::memchr2;
 
-use super::numbers::{cache_hit, integer, millis, status};
+use super::notes::{Note, Notes};
+use super::numbers::{bytes, cache_hit, integer, millis, status};
 use super::parser::host;
-use super::times::{Dates, unix};
+use super::times::{Dates, stamp};
 use super::{Bad, Hit};
 
 /// What an nginx configuration needs for lines of [`Format::NginxJson`](super::Format::NginxJson): in `http`, beside
@@ -51,6 +53,47 @@ pub(super) fn nginx<'a>(
         status: code.and_then(|code| status(code.raw)).ok_or(Bad::Status)?,
         hit: cache.and_then(|cache| cache_hit(cache.raw)),
         host: named(asked, scratch)?,
+        notes: if sent.is_none() { Notes::default().with(Note::BodyBytes) } else { Notes::default() },
+    })
+}
+
+/// The columns of the W3C form as members, of which each distribution chooses its own; all values are text. `date` and `time`, else one of
+/// the stamps; `x-host-header`, else `cs(Host)`.
+pub(super) fn cloudfront<'a>(
+    line: &'a [u8],
+    dates: &mut Dates,
+    layout: &mut Layout,
+    scratch: &'a mut String,
+) -> Result<Hit<'a>, Bad> {
+    const NAMES: [&[u8]; 11] = [
+        b"date",
+        b"time",
+        b"timestamp(ms)",
+        b"timestamp",
+        b"x-host-header",
+        b"cs(Host)",
+        b"cs-host",
+        b"sc-bytes",
+        b"sc-status",
+        b"time-taken",
+        b"x-edge-result-type",
+    ];
+    let values = layout.read(line, &NAMES)?;
+    let [.., sent, code, _, _] = values;
+    let [date, time, ms, seconds, asked, own, own_name, _, _, taken, result] =
+        values.map(|value| value.filter(Value::says_something));
+    let end_ms = match date.zip(time) {
+        Some((date, time)) => dates.date_and_time(date.raw, time.raw),
+        None => ms.or(seconds).and_then(|value| stamp(value.raw, dates)),
+    };
+    Ok(Hit {
+        end_ms: end_ms.ok_or(Bad::Time)?,
+        duration_ms: taken.map_or(Some(0), |seconds| millis(seconds.raw)).ok_or(Bad::Duration)?,
+        bytes: sent.and_then(|sent| bytes(sent.raw)).ok_or(Bad::Bytes)?,
+        status: code.map_or(Some(0), |code| status(code.raw)).ok_or(Bad::Status)?,
+        hit: result.and_then(|result| cache_hit(result.raw)),
+        host: named(asked.or(own).or(own_name), scratch)?,
+        notes: Notes::default(),
     })
 }
 
@@ -70,11 +113,8 @@ pub(super) fn cloudflare<'a>(
         b"CacheCacheStatus",
     ];
     let [asked, start, end, sent, code, cache] = layout.read(line, &NAMES)?;
-    let mut stamp = |value: Option<Value<'_>>| {
-        let raw = value?.raw;
-        if raw.contains(&b'-') { dates.rfc3339(raw) } else { unix(raw) }
-    };
-    let (start, end) = (stamp(start).ok_or(Bad::Time)?, stamp(end).ok_or(Bad::Time)?);
+    let mut moment = |value: Option<Value<'_>>| value.and_then(|value| stamp(value.raw, dates)).ok_or(Bad::Time);
+    let (start, end) = (moment(start)?, moment(end)?);
     Ok(Hit {
         end_ms: end,
         duration_ms: end - start,
@@ -82,6 +122,7 @@ pub(super) fn cloudflare<'a>(
         status: code.and_then(|code| status(code.raw)).ok_or(Bad::Status)?,
         hit: cache.and_then(|cache| cache_hit(cache.raw)),
         host: named(asked, scratch)?,
+        notes: Notes::default(),
     })
 }
 
@@ -109,6 +150,17 @@ fn named<'a>(value: Option<Value<'a>>, scratch: &'a mut String) -> Result<Option
 struct Value<'a> {
     raw: &'a [u8],
     kind: Kind,
+}
+
+impl Value<'_> {
+    /// `-` and `null` say that there was no value.
+    fn says_something(&self) -> bool {
+        match self.kind {
+            Kind::Text => !matches!(self.raw, b"" | b"-"),
+            Kind::Escaped => true,
+            Kind::Other => self.raw != b"null",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]

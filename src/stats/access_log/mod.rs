@@ -4,8 +4,8 @@
 //! are summed under [`OTHER`](super::OTHER). A [`Reading`] takes a file from its first byte to its last and hands over a [`Batch`] about
 //! every 256 MiB, always at the end of a line.
 //!
-//! **Once only.** What was taken of a file is known by two digests of its unpacked content: `head`, of the first 4 KiB (or of what was
-//! taken, when that is less), and `prefix`, of everything up to `offset`. Whoever stores a batch stores the three with it. A file that is
+//! **Once only.** What was taken of a file is known by two digests of its unpacked content: `head`, of the first 4 KiB (or of the whole
+//! lines that were taken, when that is less), and `prefix`, of everything up to `offset`. Whoever stores a batch stores the three with it. A file that is
 //! read again (under another name, packed otherwise, grown since, whole after it was cut short) has a head in common with what is
 //! stored, and [`Reading::resume`] passes over the longest prefix that is known already. A copy that was cut short after the whole file was
 //! taken is another file to them: no digest is kept of where it ends.
@@ -21,6 +21,7 @@ mod combined;
 mod format;
 mod hosts;
 mod json;
+mod notes;
 mod numbers;
 mod parser;
 mod reading;
@@ -35,10 +36,12 @@ mod words;
 mod tests;
 
 pub use bad::{Bad, BadLine};
-pub use format::Format;
+pub use format::{Foreign, Format};
 pub use hosts::KnownHosts;
 pub use json::NGINX_LOG_FORMAT;
+pub use notes::{Note, Noted, Notes};
 pub use parser::{Hit, Parser};
 pub use reading::{Batch, Digest, End, Known, Reading, Tail};
 pub use spread::{POINT_SECONDS, spread};
 pub use tally::{Report, Tally, UnknownHost};
+pub use unpack::is_packed;

@@ -1,8 +1,9 @@
 //! From a line to a hit.
 
 use super::format::Format;
+use super::notes::Notes;
 use super::times::Dates;
-use super::w3c::Columns;
+use super::w3c::{Columns, Directive};
 use super::{Bad, cdn, combined, json};
 
 /// What a line says of one request. The numbers are as written: [`Tally`](super::Tally) refuses those that cannot be.
@@ -20,6 +21,8 @@ pub struct Hit<'a> {
     pub status: u16,
     /// Whether a cache served it; `None` when the line does not say.
     pub hit: Option<bool>,
+    /// Guesses about it.
+    pub notes: Notes,
 }
 
 /// Reads the lines of one file. It keeps what lines leave for later ones: the columns that `#Fields:` names, the last date, and how
@@ -49,20 +52,24 @@ impl Parser {
 
     /// The request of a line without its line feed; `None` for a blank line, and for a directive of W3C.
     pub fn parse<'a>(&'a mut self, line: &'a [u8]) -> Result<Option<Hit<'a>>, Bad> {
-        let line = line.trim_ascii();
+        let whole = line;
+        let line = trimmed(whole);
         if line.is_empty() {
-            return Ok(None);
+            return if whole.contains(&0) { Err(Bad::Nul) } else { Ok(None) };
         }
         let (dates, layout) = (&mut self.dates, &mut self.layout);
         let hit = match self.format {
             Format::Combined => combined::parse(line, dates),
             Format::NginxJson => json::nginx(line, dates, layout, &mut self.scratch),
             Format::Cloudflare => json::cloudflare(line, dates, layout, &mut self.scratch),
-            Format::W3c if line[0] == b'#' => {
-                self.columns.directive(line);
-                return Ok(None);
-            }
-            Format::W3c => self.columns.parse(line, dates),
+            Format::W3c => match Directive::of(line) {
+                Some(directive) => {
+                    self.columns.add(directive);
+                    return Ok(None);
+                }
+                None => self.columns.parse(line, dates),
+            },
+            Format::CloudfrontJson => json::cloudfront(line, dates, layout, &mut self.scratch),
             Format::Aliyun => cdn::aliyun(line, dates),
             Format::Tencent => cdn::tencent(line, dates),
             Format::Huawei => cdn::huawei(line, dates),
@@ -73,8 +80,43 @@ impl Parser {
 
     /// Takes what a line that was counted before leaves for those after it.
     pub(super) fn pass(&mut self, line: &[u8]) {
-        if self.format == Format::W3c && line.first() == Some(&b'#') {
-            self.columns.directive(line.trim_ascii());
+        if self.format != Format::W3c {
+            return;
+        }
+        match Directive::of(trimmed(line)) {
+            Some(directive) => self.columns.add(directive),
+            // The first good line ends a header.
+            None if self.columns.is_in_header() => drop(self.columns.parse(trimmed(line), &mut self.dates)),
+            None => {}
+        }
+    }
+
+    /// Returns whether a line that may be cut off is not: a JSON object is closed, and `combined` ends with its user agent. Lines of the
+    /// other formats do not show where they end.
+    pub(super) fn is_whole(&mut self, line: &[u8]) -> bool {
+        let is_closed = match self.format {
+            Format::NginxJson | Format::CloudfrontJson | Format::Cloudflare => true,
+            Format::Combined => combined::ends_with_user_agent(trimmed(line), &mut self.dates),
+            Format::W3c | Format::Aliyun | Format::Tencent | Format::Huawei | Format::Jd => false,
+        };
+        is_closed && matches!(self.parse(line), Ok(Some(_)))
+    }
+}
+
+/// A line without what surrounds it: blanks, the carriage return of Windows, a byte order mark (a signature by RFC 3629, in the middle of a
+/// file where files were put together), and NUL bytes, which a crash or a truncation leaves in front of the next line.
+pub(super) fn trimmed(mut line: &[u8]) -> &[u8] {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    loop {
+        let length = line.len();
+        while let [b'\0', rest @ ..] | [rest @ .., b'\0'] = line.trim_ascii() {
+            line = rest;
+        }
+        line = line.trim_ascii();
+        line = line.strip_prefix(MARK).unwrap_or(line);
+        line = line.strip_suffix(MARK).unwrap_or(line);
+        if line.len() == length {
+            return line;
         }
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Read};
 use std::ops::ControlFlow;
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 
+use super::format::Foreign;
 use super::tally::Lines;
-use super::unpack::Unpacked;
+use super::unpack::{Unpacked, is_behind_content};
 use super::{Bad, Format, Tally};
 use crate::stats::UsageRow;
 
@@ -36,7 +37,7 @@ pub struct Batch {
     pub offset: u64,
     /// Of everything up to `offset`.
     pub prefix: Digest,
-    /// Of the first 4 KiB, or of everything up to `offset` when that is less.
+    /// Of the first 4 KiB, or of the whole lines up to `offset` when that is less; of an only line that is unfinished, of that line.
     pub head: Digest,
 }
 
@@ -63,7 +64,7 @@ pub enum End {
     Complete,
     /// The taker of batches asked for it.
     Stopped,
-    /// The content cannot be read further: cut short or damaged. The line in which that happened does not count.
+    /// The content cannot be read further: cut short or damaged. The line in which that happened counts if it is whole.
     Broken(io::Error),
     /// The file was truncated and rewritten while it was read. Lines since the last batch may mix both contents and do not count.
     Changed,
@@ -136,6 +137,12 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
         Format::recognise(&self.buffer[..self.to])
     }
 
+    /// The kind of the content, if no line of it can be read.
+    #[must_use]
+    pub fn foreign(&self) -> Option<Foreign> {
+        Foreign::of(&self.buffer[..self.to])
+    }
+
     /// Passes over the longest prefix that is known already; `tally` has counted nothing yet. `None`: this is another file, and it is read
     /// from its start. The error is [`End::Changed`] or [`End::Broken`].
     pub fn resume(&mut self, known: &[Known], tally: &mut Tally) -> Result<Option<Known>, End> {
@@ -198,12 +205,8 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
                 break;
             }
         }
-        if self.broken.is_none() && tail == Tail::Finished {
-            if self.from < self.to && !self.overlong {
-                tally.line(self.lines + 1, &self.buffer[self.from..self.to]);
-            }
-            self.from = self.to;
-            self.overlong = false;
+        if tail == Tail::Finished {
+            self.end_last_line(tally);
         }
         if self.offset() > self.batched
             && !self.overlong
@@ -212,6 +215,20 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
             return end;
         }
         self.broken.take().map_or(End::Complete, End::Broken)
+    }
+
+    /// Counts a last line without a line feed. Where the content broke off, more of it may come with the next copy of the file.
+    fn end_last_line(&mut self, tally: &mut Tally) {
+        let line = &self.buffer[self.from..self.to];
+        let is_complete = self.broken.as_ref().is_none_or(is_behind_content);
+        if !is_complete && (self.overlong || !tally.is_whole(line)) {
+            return;
+        }
+        if !line.is_empty() && !self.overlong {
+            tally.line(self.lines + 1, line);
+        }
+        self.from = self.to;
+        self.overlong = false;
     }
 
     /// Unpacked content taken so far, bytes.
@@ -251,8 +268,19 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
         let (rows, Lines { all: lines, bad, unknown }) = tally.take();
         let (offset, prefix) = (self.offset(), self.prefix());
         self.batched = offset;
-        let head = if offset < HEAD as u64 { prefix } else { *blake3::hash(&self.head).as_bytes() };
+        let head = if offset < HEAD as u64 {
+            self.short_head(offset).unwrap_or(prefix)
+        } else {
+            *blake3::hash(&self.head).as_bytes()
+        };
         Batch { rows, lines, bad, unknown, offset, prefix, head }
+    }
+
+    /// The digest of a short file's whole lines: more of an unfinished last line may come with the next copy of the file. `None`: it has none.
+    fn short_head(&self, offset: u64) -> Option<Digest> {
+        let taken = self.head.get(..usize::try_from(offset).ok()?)?;
+        let feed = memrchr(b'\n', taken)?;
+        Some(*blake3::hash(&taken[..=feed]).as_bytes())
     }
 
     /// The digest of everything up to `from`.

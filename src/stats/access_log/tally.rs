@@ -8,6 +8,7 @@ use memchr::memchr;
 use serde::Serialize;
 
 use super::hosts::{Hosts, KnownHosts, Place};
+use super::notes::{Note, Noted, Notes};
 use super::spread::{POINT_SECONDS, point_of, spread};
 use super::{Bad, BadLine, Format, Hit, Parser};
 use crate::stats::{Sums, UsageRow};
@@ -46,6 +47,8 @@ pub struct Report {
     pub unknown: u64,
     /// The 20 with the most requests.
     pub unknown_hosts: Vec<UnknownHost>,
+    /// Guesses about the counted lines.
+    pub notes: Vec<Noted>,
 }
 
 /// How many lines.
@@ -74,6 +77,10 @@ pub struct Tally {
     taken: Lines,
     bad_lines: Vec<BadLine>,
     bytes: i64,
+    /// Whether `unnamed` was given.
+    is_given: bool,
+    /// Lines by their notes.
+    noted: [u64; Note::ALL.len()],
 }
 
 impl Tally {
@@ -94,6 +101,8 @@ impl Tally {
             taken: Lines::default(),
             bad_lines: Vec::new(),
             bytes: 0,
+            is_given: given.is_some(),
+            noted: [0; Note::ALL.len()],
         }
     }
 
@@ -102,8 +111,10 @@ impl Tally {
         let counted = match self.parser.parse(line) {
             Ok(None) => return,
             Ok(Some(hit)) => check(&hit, self.now_ms).map(|()| {
+                let is_guessed = hit.host.is_none() && self.is_given;
                 let place = hit.host.map_or(self.unnamed, |host| self.hosts.place(host));
-                (place, Hit { host: None, ..hit })
+                let notes = if is_guessed { hit.notes.with(Note::DomainGiven) } else { hit.notes };
+                (place, Hit { host: None, notes, ..hit })
             }),
             Err(_) if memchr(0, line).is_some() => Err(Bad::Nul),
             Err(reason) => Err(reason),
@@ -111,6 +122,7 @@ impl Tally {
         match counted {
             Ok((place, hit)) => {
                 self.lines.all += 1;
+                self.note(hit.notes);
                 self.add(place, &hit);
             }
             Err(reason) => self.refuse(number, reason),
@@ -124,6 +136,11 @@ impl Tally {
         if self.bad_lines.len() < BAD_LINES_SHOWN {
             self.bad_lines.push(BadLine { line: number, reason });
         }
+    }
+
+    /// Returns whether a line that may be cut off says all that is counted.
+    pub(super) fn is_whole(&mut self, line: &[u8]) -> bool {
+        self.parser.is_whole(line)
     }
 
     /// Takes what a line that was counted before leaves for those after it.
@@ -170,6 +187,21 @@ impl Tally {
             bytes: self.bytes,
             unknown: self.lines.unknown,
             unknown_hosts: hosts.into_iter().map(shown).collect(),
+            notes: self.notes(),
+        }
+    }
+
+    fn notes(&self) -> Vec<Noted> {
+        let noted = Note::ALL.iter().zip(self.noted).map(|(&note, lines)| Noted { note, lines });
+        noted.filter(|noted| noted.lines > 0).collect()
+    }
+
+    fn note(&mut self, notes: Notes) {
+        if notes.are_empty() {
+            return;
+        }
+        for (note, lines) in Note::ALL.iter().zip(&mut self.noted) {
+            *lines += u64::from(notes.has(*note));
         }
     }
 

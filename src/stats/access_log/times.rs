@@ -1,6 +1,6 @@
 //! Time stamps as logs write them, to Unix milliseconds.
 
-use super::numbers::{integer, thousandths};
+use super::numbers::{integer, millis, thousandths};
 
 /// The last date that was read: the lines of a log mostly share one.
 #[derive(Debug, Default)]
@@ -66,14 +66,20 @@ impl Dates {
     }
 }
 
-/// Unix time in seconds, milliseconds or nanoseconds, told apart by its size.
-pub(super) fn unix(text: &[u8]) -> Option<i64> {
+/// RFC 3339, or Unix time: seconds with a fraction, or whole seconds, milliseconds, microseconds or nanoseconds, told apart by their size.
+pub(super) fn stamp(text: &[u8], dates: &mut Dates) -> Option<i64> {
+    if text.contains(&b'-') {
+        return dates.rfc3339(text);
+    }
+    if text.contains(&b'.') {
+        return millis(text);
+    }
     let value = integer(text)?;
     match text.len() {
         ..=11 => Some(value * 1000),
         12..=14 => Some(value),
-        18.. => Some(value / 1_000_000),
-        _ => None,
+        15..=17 => Some(value / 1000),
+        _ => Some(value / 1_000_000),
     }
 }
 

@@ -5,19 +5,59 @@
 //! #Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status … x-edge-result-type … x-host-header … time-taken …
 //! 2019-12-04  21:02:31  LAX1  392  192.0.2.100  GET  d111111abcdef8.cloudfront.net  /index.html  200  …  Hit  …  play.test.com  …  0.001  …
 //! ```
+//!
+//! **Headers.** Directives that follow each other are one header. Logs are put together, so a header that names its columns and no software
+//! is that of another writer.
+//!
+//! **Quotes.** The standard (WD-logfile, `<string>`) writes a cell with blanks in quotes, and a quote inside twice. IIS quotes nothing and
+//! writes blanks as `+`, so a quote is a letter like the others; so it is where tabs part the cells. A line that does not have as many cells
+//! as columns by one rule is read by the other.
 
 use memchr::{memchr, memchr2};
 
+use super::notes::{Note, Notes};
 use super::numbers::{bytes, cache_hit, integer, millis, status};
 use super::parser::host;
-use super::times::Dates;
+use super::times::{Dates, stamp};
 use super::{Bad, Hit};
+
+/// A line that starts with `#`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Directive<'a> {
+    Fields(&'a [u8]),
+    Software(&'a [u8]),
+    Version,
+    Other,
+}
+
+impl<'a> Directive<'a> {
+    /// `line`: without blanks around it.
+    pub(super) fn of(line: &'a [u8]) -> Option<Self> {
+        let line = line.strip_prefix(b"#")?;
+        let Some(colon) = memchr(b':', line) else { return Some(Self::Other) };
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        let is = |known: &[u8]| name.trim_ascii().eq_ignore_ascii_case(known);
+        Some(match () {
+            () if is(b"fields") => Self::Fields(value),
+            () if is(b"software") => Self::Software(value),
+            () if is(b"version") => Self::Version,
+            () => Self::Other,
+        })
+    }
+
+    /// Returns whether only files of this format have it.
+    pub(super) const fn is_of_header(self) -> bool {
+        !matches!(self, Self::Other)
+    }
+}
 
 /// The columns that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
     Date,
     Time,
+    /// `timestamp`, `timestamp(ms)`: of CloudFront's real-time columns, in place of date and time.
+    Stamp,
     /// `x-host-header`: what the viewer asked for.
     Asked,
     /// `cs-host`, `cs(Host)`: at CloudFront the distribution's own name.
@@ -33,64 +73,136 @@ enum Column {
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     columns: Vec<Column>,
-    /// IIS writes `time-taken` in milliseconds, against the standard.
-    taken_in_ms: bool,
+    /// IIS and its relatives wrote the file: `time-taken` in milliseconds, against the standard, and no quoting.
+    is_microsoft: bool,
+    /// No line was counted since the last directive.
+    in_header: bool,
+    /// The header that was read last names its software.
+    is_named: bool,
+}
+
+/// The cells of a line that are read.
+#[derive(Debug, Default, Clone, Copy)]
+struct Row<'a> {
+    date: Option<&'a [u8]>,
+    time: Option<&'a [u8]>,
+    stamp: Option<&'a [u8]>,
+    asked: Option<&'a [u8]>,
+    own: Option<&'a [u8]>,
+    sent: Option<&'a [u8]>,
+    taken: Option<&'a [u8]>,
+    code: Option<&'a [u8]>,
+    result: Option<&'a [u8]>,
 }
 
 impl Columns {
-    /// Takes a line that starts with `#`.
-    pub(super) fn directive(&mut self, line: &[u8]) {
-        if let Some(names) = line.strip_prefix(b"#Fields:") {
-            self.columns.clear();
-            self.columns.extend(names.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty()).map(column));
-        } else if let Some(software) = line.strip_prefix(b"#Software:") {
-            self.taken_in_ms = software.trim_ascii_start().starts_with(b"Microsoft");
+    pub(super) fn is_in_header(&self) -> bool {
+        self.in_header
+    }
+
+    pub(super) fn add(&mut self, directive: Directive<'_>) {
+        if !self.in_header {
+            (self.in_header, self.is_named) = (true, false);
+        }
+        match directive {
+            Directive::Fields(names) => {
+                self.columns.clear();
+                self.columns.extend(names.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty()).map(column));
+                if !self.is_named {
+                    self.is_microsoft = false;
+                }
+            }
+            Directive::Software(name) => {
+                self.is_microsoft = name.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"microsoft"));
+                self.is_named = true;
+            }
+            Directive::Version | Directive::Other => {}
         }
     }
 
-    pub(super) fn parse<'a>(&self, line: &'a [u8], dates: &mut Dates) -> Result<Hit<'a>, Bad> {
-        let needed = [Column::Date, Column::Time, Column::Bytes];
-        if !needed.iter().all(|column| self.columns.contains(column)) {
+    pub(super) fn parse<'a>(&mut self, line: &'a [u8], dates: &mut Dates) -> Result<Hit<'a>, Bad> {
+        let has = |column| self.columns.contains(&column);
+        if !(has(Column::Bytes) && (has(Column::Stamp) || has(Column::Date) && has(Column::Time))) {
             return Err(Bad::Fields);
         }
-        let (mut date, mut time, mut asked, mut own) = (None, None, None, None);
-        let (mut sent, mut taken, mut code, mut result) = (None, None, None, None);
-        let mut cells = Cells::of(line);
+        let (row, mut notes) = self.row(line)?;
+        let duration_ms = match row.taken {
+            None | Some(b"-" | b"") => Some(0),
+            Some(taken) if self.is_microsoft => integer(taken),
+            Some(taken) => {
+                if integer(taken).is_some_and(|seconds| seconds > 0) {
+                    notes = notes.with(Note::TimeTaken);
+                }
+                millis(taken)
+            }
+        };
+        let end_ms = match row.date.zip(row.time) {
+            Some((date, time)) => dates.date_and_time(date, time),
+            None => row.stamp.and_then(|text| stamp(text, dates)),
+        };
+        let hit = Hit {
+            host: host(named(row.asked).or(named(row.own)).unwrap_or_default())?,
+            end_ms: end_ms.ok_or(Bad::Time)?,
+            duration_ms: duration_ms.ok_or(Bad::Duration)?,
+            bytes: row.sent.and_then(bytes).ok_or(Bad::Bytes)?,
+            status: row.code.map_or(Some(0), status).ok_or(Bad::Status)?,
+            hit: row.result.and_then(cache_hit),
+            notes,
+        };
+        self.in_header = false;
+        Ok(hit)
+    }
+
+    /// The cells of a line, by the rule under which there are as many as columns.
+    fn row<'a>(&self, line: &'a [u8]) -> Result<(Row<'a>, Notes), Bad> {
+        // The first cell is a date, a time or an address: whatever parts it from the second parts them all.
+        if memchr2(b'\t', b' ', line).is_some_and(|at| line[at] == b'\t') {
+            return self.read(Cells::Tabs(Some(line))).map(|(row, _)| (row, Notes::default())).ok_or(Bad::Layout);
+        }
+        let (plain, quoted) = (Cells::Plain(line), Cells::Quoted(line));
+        if memchr(b'"', line).is_none() {
+            return self.read(plain).map(|(row, _)| (row, Notes::default())).ok_or(Bad::Layout);
+        }
+        let (rule, other) = if self.is_microsoft { (plain, quoted) } else { (quoted, plain) };
+        match (self.read(rule), self.read(other)) {
+            (Some((row, true)), _) => Ok((row, Notes::default())),
+            (_, Some((row, true))) => Ok((row, Notes::default().with(Note::Quotes))),
+            (Some((row, false)), _) => Ok((row, Notes::default())),
+            (None, _) => Err(Bad::Layout),
+        }
+    }
+
+    /// A row, and whether the line ends with it; `None`: it has too few cells.
+    fn read<'a>(&self, mut cells: Cells<'a>) -> Option<(Row<'a>, bool)> {
+        let mut row = Row::default();
         for column in &self.columns {
-            let cell = cells.next().ok_or(Bad::Layout)?;
+            let cell = Some(cells.next()?);
             match column {
-                Column::Date => date = Some(cell),
-                Column::Time => time = Some(cell),
-                Column::Asked => asked = Some(cell),
-                Column::Host => own = Some(cell),
-                Column::Bytes => sent = Some(cell),
-                Column::TimeTaken => taken = Some(cell),
-                Column::Status => code = Some(cell),
-                Column::Result => result = Some(cell),
+                Column::Date => row.date = cell,
+                Column::Time => row.time = cell,
+                Column::Stamp => row.stamp = cell,
+                Column::Asked => row.asked = cell,
+                Column::Host => row.own = cell,
+                Column::Bytes => row.sent = cell,
+                Column::TimeTaken => row.taken = cell,
+                Column::Status => row.code = cell,
+                Column::Result => row.result = cell,
                 Column::Other => {}
             }
         }
-        let duration_ms = match taken {
-            None | Some(b"-") => Some(0),
-            Some(taken) if self.taken_in_ms => integer(taken),
-            Some(taken) => millis(taken),
-        };
-        let stamp = date.zip(time).and_then(|(date, time)| dates.date_and_time(date, time));
-        Ok(Hit {
-            host: host(asked.or(own).unwrap_or_default())?,
-            end_ms: stamp.ok_or(Bad::Time)?,
-            duration_ms: duration_ms.ok_or(Bad::Duration)?,
-            bytes: sent.and_then(bytes).ok_or(Bad::Bytes)?,
-            status: code.map_or(Some(0), status).ok_or(Bad::Status)?,
-            hit: result.and_then(cache_hit),
-        })
+        Some((row, cells.are_over()))
     }
+}
+
+fn named(cell: Option<&[u8]>) -> Option<&[u8]> {
+    cell.filter(|name| !matches!(*name, b"" | b"-"))
 }
 
 fn column(name: &[u8]) -> Column {
     match name.to_ascii_lowercase().as_slice() {
         b"date" => Column::Date,
         b"time" => Column::Time,
+        b"timestamp" | b"timestamp(ms)" => Column::Stamp,
         b"x-host-header" => Column::Asked,
         b"cs-host" | b"cs(host)" => Column::Host,
         b"sc-bytes" => Column::Bytes,
@@ -101,42 +213,66 @@ fn column(name: &[u8]) -> Column {
     }
 }
 
-/// The cells of a line.
-struct Cells<'a> {
-    rest: Option<&'a [u8]>,
-    tabs: bool,
+/// The cells of what is left of a line.
+#[derive(Debug, Clone, Copy)]
+enum Cells<'a> {
+    /// Parted by single tabs; `None` behind the last one.
+    Tabs(Option<&'a [u8]>),
+    /// Parted by blanks; a quote is a letter.
+    Plain(&'a [u8]),
+    /// Parted by blanks; a cell may be in quotes.
+    Quoted(&'a [u8]),
 }
 
 impl<'a> Cells<'a> {
-    fn of(line: &'a [u8]) -> Self {
-        // The first cell is a date, a time or an address: whatever parts it from the second parts them all.
-        let tabs = memchr2(b'\t', b' ', line).is_some_and(|at| line[at] == b'\t');
-        Self { rest: Some(line), tabs }
+    fn are_over(&self) -> bool {
+        match self {
+            Self::Tabs(rest) => rest.is_none(),
+            Self::Plain(rest) | Self::Quoted(rest) => rest.trim_ascii_start().is_empty(),
+        }
     }
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest?;
-        if self.tabs {
-            let end = memchr(b'\t', rest);
-            self.rest = end.map(|end| &rest[end + 1..]);
-            return Some(&rest[..end.unwrap_or(rest.len())]);
-        }
-        let rest = rest.trim_ascii_start();
-        if rest.is_empty() {
-            return None;
-        }
-        let (cell, end) = match rest.strip_prefix(b"\"") {
-            // A quote inside is written twice; the second starts a cell part that nobody reads.
-            Some(inside) => {
-                let end = memchr(b'"', inside)?;
-                (&inside[..end], memchr(b' ', &inside[end..]).map(|at| at + end + 1))
+        match self {
+            Self::Tabs(rest) => {
+                let line = (*rest)?;
+                let end = memchr(b'\t', line);
+                *rest = end.map(|end| &line[end + 1..]);
+                Some(&line[..end.unwrap_or(line.len())])
             }
-            None => {
-                let end = memchr(b' ', rest);
-                (&rest[..end.unwrap_or(rest.len())], end)
+            Self::Plain(rest) => {
+                let (cell, after) = word(rest.trim_ascii_start())?;
+                *rest = after;
+                Some(cell)
             }
-        };
-        self.rest = end.map(|end| &rest[end..]);
-        Some(cell)
+            Self::Quoted(rest) => {
+                let line = rest.trim_ascii_start();
+                let (cell, after) = match line.strip_prefix(b"\"") {
+                    Some(inside) => string(inside)?,
+                    None => word(line)?,
+                };
+                *rest = after;
+                Some(cell)
+            }
+        }
+    }
+}
+
+/// A cell that ends at a blank, and what follows.
+fn word(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr(b' ', line).unwrap_or(line.len());
+    (end > 0).then(|| line.split_at(end))
+}
+
+/// A cell that ends at a quote which is not doubled, and what follows: a blank or nothing.
+fn string(inside: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut at = 0;
+    loop {
+        at += memchr(b'"', inside.get(at..)?)?;
+        match inside.get(at + 1) {
+            Some(b'"') => at += 2,
+            None | Some(b' ') => return Some((&inside[..at], &inside[at + 1..])),
+            Some(_) => return None,
+        }
     }
 }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::de::{Error as _, IgnoredAny};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -34,12 +34,97 @@ pub(super) fn said(error: &serde_json::Error) -> String {
     text.rsplit_once(" at line ").map(|(said, _)| said.to_owned()).unwrap_or(text)
 }
 
+/// An error of `serde`, and its place within a value; the path is empty for the value itself.
+struct Misfit {
+    path: String,
+    said: String,
+}
+
+/// Puts the path of a [`Misfit`] into the text of an error, as `serde` hands on nothing else. No JSON has it unescaped.
+const MARK: char = '\u{1}';
+
+fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Misfit> {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|error| {
+        let (path, said) = (error.path().to_string(), said(error.inner()));
+        let path = if path == "." { String::new() } else { path };
+        match said.strip_prefix(MARK).and_then(|inner| inner.split_once(MARK)) {
+            Some((inner, said)) => Misfit { path: joined(&path, inner), said: said.to_owned() },
+            None => Misfit { path, said },
+        }
+    })
+}
+
+/// A path and one within it.
+fn joined(outer: &str, inner: &str) -> String {
+    let dot = if outer.is_empty() || inner.is_empty() || inner.starts_with('[') { "" } else { "." };
+    format!("{outer}{dot}{inner}")
+}
+
 /// The fields of an object that an adapter asks for.
 pub(super) fn parse<'a, T: Deserialize<'a>>(object: &'a str) -> Result<T, Refusal> {
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(object)).map_err(|error| {
-        let (field, said) = (error.path().to_string(), said(error.inner()));
-        Refusal(if field == "." { said } else { format!("{field}: {said}") })
-    })
+    read(object)
+        .map_err(|Misfit { path, said }| Refusal(if path.is_empty() { said } else { format!("{path}: {said}") }))
+}
+
+/// The same of an object at a place within the result.
+pub(super) fn element<'a, T: Deserialize<'a>>(element: &'a RawValue, place: &str) -> Result<T, Refusal> {
+    if !element.get().starts_with('{') {
+        return Err(format!("{place} is not a JSON object; send the result unchanged").into());
+    }
+    read(element.get()).map_err(|Misfit { path, said }| format!("{}: {said}", joined(place, &path)).into())
+}
+
+/// An optional field. Where a format writes out that it does not know a value, the field is missing; so a name, by which duplicates are found,
+/// is never made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known<T>(pub(super) Option<T>);
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Known<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let is_unknown =
+            raw.get() == "null" || raw.get().starts_with('"') && literal(raw).is_some_and(|text| is_unknown(&text));
+        if is_unknown {
+            return Ok(Self(None));
+        }
+        let value = read(raw.get());
+        value.map(|value| Self(Some(value))).map_err(|Misfit { path, said }| match path.as_str() {
+            "" => D::Error::custom(said),
+            path => D::Error::custom(format_args!("{MARK}{path}{MARK}{said}")),
+        })
+    }
+}
+
+/// Returns whether a text says that there is no value: ffprobe writes `N/A` and `unknown`, Tencent the year 0, scripts whatever their language has.
+fn is_unknown(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "",
+        "n/a",
+        "na",
+        "nan",
+        "-",
+        "--",
+        "–",
+        "—",
+        "?",
+        "unknown",
+        "undefined",
+        "undef",
+        "none",
+        "null",
+        "nil",
+        "(null)",
+        "not available",
+        "0000-00-00t00:00:00z",
+    ];
+    let text = text.trim();
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// A field without which the result says nothing.
@@ -145,6 +230,22 @@ impl<'de> Deserialize<'de> for Milliseconds {
     }
 }
 
+/// Yes or no, as such, as a number or as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Flag(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let text = literal(raw).unwrap_or_else(|| raw.get().into());
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" => Ok(Self(true)),
+            "false" | "0" | "no" => Ok(Self(false)),
+            _ => Err(D::Error::custom(format_args!("{} is neither true nor false", shown(raw)))),
+        }
+    }
+}
+
 /// A side of a picture in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Side(pub(super) u32);
@@ -214,9 +315,6 @@ pub(super) fn reason(code: Option<Words>, message: Option<Words>) -> String {
     let told = told.collect::<Vec<_>>().join(": ");
     if told.is_empty() { "no reason given".into() } else { told.chars().take(LONGEST_TEXT).collect() }
 }
-
-/// Whether a value is there at all.
-pub(super) type Present = Option<IgnoredAny>;
 
 #[cfg(test)]
 mod tests {
@@ -304,6 +402,64 @@ mod tests {
             if let Some(value) = scaled(&text, places) {
                 prop_assert!(value >= 0);
             }
+        }
+    }
+
+    /// Each adapter asks for its optional fields by this type.
+    #[test]
+    fn every_spelling_of_unknown_is_a_missing_field() {
+        #[derive(Debug, Default, PartialEq, Deserialize)]
+        #[serde(default)]
+        struct Fields {
+            name: Known<Name>,
+            length: Known<Seconds>,
+            side: Known<Side>,
+            ended: Known<Moment>,
+            host: Known<Host>,
+            words: Known<Words>,
+            flag: Known<Flag>,
+            list: Known<Vec<Known<Name>>>,
+            nested: Known<Box<Fields>>,
+        }
+        let fields = ["name", "length", "side", "ended", "host", "words", "flag", "list", "nested"];
+        for unknown in [
+            "null",
+            "\"\"",
+            "\" \"",
+            "\"N/A\"",
+            "\"n/a\"",
+            "\"NA\"",
+            "\"unknown\"",
+            "\"UNKNOWN\"",
+            "\"-\"",
+            "\" - \"",
+            "\"--\"",
+            "\"None\"",
+            "\"null\"",
+            "\"undefined\"",
+            "\"n\\/a\"",
+            "\"0000-00-00T00:00:00Z\"",
+        ] {
+            let object = fields.map(|field| format!("\"{field}\": {unknown}")).join(", ");
+            assert_eq!(parse::<Fields>(&format!("{{{object}}}")), Ok(Fields::default()), "{unknown}");
+        }
+        let nested = parse::<Fields>(r#"{"nested": {"list": ["a", "N/A", "b"], "flag": "1"}}"#).expect("fields");
+        let inner = nested.nested.0.expect("nested");
+        let names: Vec<_> = inner.list.0.expect("a list").into_iter().map(|name| name.0.map(|name| name.0)).collect();
+        assert_eq!((names, inner.flag.0), (vec![Some("a".into()), None, Some("b".into())], Some(Flag(true))));
+        for (json, reason) in [
+            (r#"{"side": {}}"#, "side: {} is not a number of pixels, such as 1280"),
+            (
+                r#"{"nested": {"nested": {"side": "N/B"}}}"#,
+                "nested.nested.side: \"N/B\" is not a number of pixels, such as 1280",
+            ),
+            (
+                r#"{"nested": {"list": [1, true]}}"#,
+                "nested.list[1]: true is not a name; write 1 to 1,024 bytes without control characters",
+            ),
+            (r#"{"nested": {"flag": 2}}"#, "nested.flag: 2 is neither true nor false"),
+        ] {
+            assert_eq!(parse::<Fields>(json), Err(reason.into()), "{json}");
         }
     }
 

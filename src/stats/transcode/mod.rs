@@ -2,7 +2,8 @@
 //!
 //! **Who sends.** Transcoders in the cloud (AWS MediaConvert, Tencent MPS, Aliyun VOD, JD VOD), scripts around ffmpeg, and whoever writes the
 //! console's own form. Bytes go in, *outputs* come out: one for each file that a task made, one for a task that failed before it made any.
-//! Nothing here touches a database or a clock.
+//! Nothing here touches a database or a clock. Outputs are judged one by one: one that cannot be counted is refused with its line and its place,
+//! and its neighbours count. Pictures beside films, such as thumbnails, are no outputs.
 //!
 //! **Identity.** An output is known by its job and its name within the job; the same result may come any number of times and counts once.
 
@@ -11,6 +12,7 @@ mod classes;
 mod codec;
 mod fields;
 mod minutes;
+mod pictures;
 mod reading;
 
 pub use classes::{BadClasses, Classes};
@@ -52,11 +54,11 @@ pub enum Outcome {
     },
 }
 
-/// A result that cannot be counted. None of its outputs is.
+/// A result that cannot be counted, or an output of one whose other outputs can.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}")]
 pub struct Bad {
-    /// Where its object begins, from 1.
+    /// Where it begins, from 1.
     pub line: usize,
     /// The field and what to do about it.
     pub reason: String,

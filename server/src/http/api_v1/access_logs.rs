@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use callsheet::stats::AccessLog;
-use callsheet::stats::access_log::{BadLine, Format, Tail, UnknownHost};
+use callsheet::stats::access_log::{BadLine, Format, Note, Noted, Tail, UnknownHost};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -56,8 +56,28 @@ pub(super) struct Taken {
     /// Requests counted under `(other)`, and the 20 hosts with the most of them.
     unknown: u64,
     unknown_hosts: Vec<UnknownHostJson>,
+    /// Guesses that could change sums.
+    notes: Vec<NoteJson>,
     /// Why the file could not be read to its end.
     broken: Option<String>,
+}
+
+/// A guess about counted lines that could change sums.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogNote)]
+struct NoteJson {
+    #[schema(value_type = schemas::LogNoteCode)]
+    code: Note,
+    /// How many lines it is about.
+    lines: u64,
+    /// The guess as a sentence, for people.
+    text: &'static str,
+}
+
+impl From<Noted> for NoteJson {
+    fn from(Noted { note, lines }: Noted) -> Self {
+        Self { code: note, lines, text: note.sentence() }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,7 +105,7 @@ impl From<UnknownHost> for UnknownHostJson {
 
 /// Count an access log
 ///
-/// The bytes of the file as it is, of any length: plain, gzip or zstd. What was counted before is passed over, so the same file may come again.
+/// The bytes of the file as it is, of any length: plain, gzip or zstd. What was counted before is passed over, so the same file may come again. Where lines leave something open that could change sums, `notes` says what was assumed.
 #[utoipa::path(
     post, path = "/access-logs", operation_id = "addAccessLog", tag = "Statistics",
     params(Asked),
@@ -96,7 +116,7 @@ impl From<UnknownHost> for UnknownHostJson {
     (status = 404, description = "`stats_unknown_domain`."),
         (status = 409, description = "`import_moved`: another import took in the same file meanwhile; nothing was counted twice."),
     (status = 413, description = "`too_large`."),
-    (status = 422, description = "`access_log_unknown_format`, `access_log_no_domain`, `access_log_unreadable`."),
+    (status = 422, description = "`access_log_unknown_format`, `access_log_no_domain`, `access_log_unreadable`, `access_log_utf16`, `access_log_parquet`."),
     )
 )]
 pub(super) async fn add(
@@ -140,6 +160,7 @@ pub(super) async fn add(
             .collect(),
         unknown: report.unknown,
         unknown_hosts: report.unknown_hosts.into_iter().map(Into::into).collect(),
+        notes: report.notes.into_iter().map(Into::into).collect(),
         broken: imported.broken,
     }))
 }

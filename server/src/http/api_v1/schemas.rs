@@ -51,6 +51,8 @@ words! {
     Granularity = stats::Granularity;
     /// How the lines of an access log are laid out.
     LogFormat = stats::access_log::Format;
+    /// What was guessed about a line of an access log.
+    LogNoteCode = stats::access_log::Note;
     /// What is counted: bytes sent, bits a second, bytes held, files held.
     Metric = stats::Metric;
     /// Why the console turned a callback off by itself.

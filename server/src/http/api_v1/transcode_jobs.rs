@@ -24,7 +24,7 @@ pub(super) struct Added {
     accepted: usize,
     /// Outputs that were known by job and output.
     duplicates: usize,
-    /// Results that cannot be counted.
+    /// Results, and outputs of results, that cannot be counted.
     bad: usize,
     /// The first 20 of these.
     bad_lines: Vec<BadLine>,
@@ -33,15 +33,15 @@ pub(super) struct Added {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BadJobLine)]
 struct BadLine {
-    /// Where its object begins, from 1.
+    /// Where it begins, from 1.
     line: usize,
-    /// What is wrong and what to do, for people.
+    /// Its place in the result, what is wrong and what to do, for people.
     reason: String,
 }
 
 /// Count results of transcoders
 ///
-/// One JSON object, an array of them or NDJSON, of at most 4 MiB: in the form of this console, of AWS MediaConvert, Tencent MPS, Aliyun VOD, JD VOD or ffprobe. What was counted before, by job and output, is passed over. Counts what can be counted; a body of which nothing can be is refused.
+/// One JSON object, an array of them or NDJSON, of at most 4 MiB: in the form of this console, of AWS MediaConvert, Tencent MPS, Aliyun VOD, JD VOD or ffprobe. What was counted before, by job and output, is passed over. Outputs are judged one by one: what can be counted counts, whatever its neighbours lack. Pictures beside films, such as thumbnails, do not count. A body of which nothing can be counted is refused.
 #[utoipa::path(
     post, path = "/transcode-jobs", operation_id = "addTranscodeJobs", tag = "Statistics",
     request_body(

@@ -105,6 +105,53 @@ async fn bad_lines_and_unknown_hosts_are_told_and_stop_nothing() {
 }
 
 #[tokio::test]
+async fn padding_behind_packed_lines_is_no_fault_and_other_bytes_are_reported() {
+    let api = Api::start().await;
+    let (first, second) = (gzip(&lines(PLAY, 2)), gzip(lines(PLAY, 3).replace("/v.mp4", "/w.mp4").trim_end()));
+    let padded = [&first[..], &[0; 512], &second, &[0; 512]].concat();
+    let answer = post(&api, &api.operator, "", padded).await;
+    assert_eq!(told(&answer), [&json!(5), &json!(0), &json!(5_000), &json!(false), &Value::Null]);
+    assert_eq!(answer.json["notes"], json!([]));
+
+    let followed = [&gzip(lines(PLAY, 4).replace("/v.mp4", "/x.mp4").trim_end())[..], b"junk"].concat();
+    let answer = post(&api, &api.operator, "", followed).await;
+    let why = "bytes that are neither gzip nor zstd follow the packed content";
+    assert_eq!(told(&answer), [&json!(4), &json!(0), &json!(4_000), &json!(false), &json!(why)]);
+    assert_eq!(traffic(&api, PLAY).await, 9_000);
+}
+
+#[tokio::test]
+async fn guesses_that_could_change_sums_are_reported() {
+    let api = Api::start().await;
+    let (date, time) = ("2026-11-22", "09:01:03");
+    let unnamed =
+        format!("\u{feff}#Fields: date time sc-bytes time-taken\n{date} {time} 700 250\n{date} {time} 1 0.5\n");
+    let answer = post(&api, &api.operator, &format!("?domain={PLAY}"), unnamed.into()).await;
+    assert_eq!(told(&answer)[..3], [&json!(2), &json!(0), &json!(701)]);
+    let notes = json!([
+        { "code": "time_taken_in_seconds", "lines": 1, "text": "time-taken was read as seconds, which W3C prescribes; no #Software line says that it is in milliseconds, as IIS writes it" },
+        { "code": "domain_given", "lines": 2, "text": "the line names no host; it was counted under the domain that the import was given" },
+    ]);
+    assert_eq!(answer.json["notes"], notes);
+    assert_eq!(traffic(&api, PLAY).await, 701);
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_refused_by_its_name() {
+    let api = Api::start().await;
+    let wide: Vec<u8> = lines(PLAY, 2).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (query, log, code) in [
+        ("", [b"\xff\xfe", &wide[..]].concat(), "access_log_utf16"),
+        ("?format=nginx-json", wide, "access_log_utf16"),
+        ("", b"PAR1\x15\x04\x15\x1e".to_vec(), "access_log_parquet"),
+    ] {
+        let answer = post(&api, &api.operator, query, log).await;
+        assert_eq!((answer.problem().0, answer.problem().1), (422, code), "{}", answer.json);
+    }
+    assert_eq!(traffic(&api, PLAY).await, 0);
+}
+
+#[tokio::test]
 async fn what_cannot_be_taken_in_is_refused_with_its_field() {
     let api = Api::start().await;
     let combined = "192.0.2.1 - - [22/Nov/2026:09:01:03 +0000] \"GET /v.mp4 HTTP/1.1\" 200 1000 \"-\" \"curl\"\n";

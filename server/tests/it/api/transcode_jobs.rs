@@ -40,6 +40,25 @@ async fn results_count_once_however_often_they_come() {
 }
 
 #[tokio::test]
+async fn an_output_that_cannot_be_counted_leaves_the_others_of_its_result_alone() {
+    let api = Api::start().await;
+    let event = json!({"EventType": "TranscodeComplete", "VideoId": "v", "Status": "success", "StreamInfos": [
+        {"Status": "success", "JobId": "j-1", "Duration": 61, "Width": 1280, "Height": 720},
+        {"Status": "success", "JobId": "N/A", "Duration": 61},
+        {"Status": "fail", "ErrorCode": "TranscodeFailed"},
+        {"Status": "success", "FileUrl": "https://vod.example.com/cover.JPG"},
+    ]});
+    let bad_lines = json!([{ "line": 1, "reason": "StreamInfos[1].JobId is missing; send the callback unchanged" }]);
+    for (accepted, duplicates) in [(2, 0), (0, 2)] {
+        let answer = post(&api, &event.to_string()).await;
+        assert_eq!(
+            answer.json,
+            json!({ "accepted": accepted, "duplicates": duplicates, "bad": 1, "badLines": bad_lines })
+        );
+    }
+}
+
+#[tokio::test]
 async fn bad_results_are_named_and_leave_the_others_alone() {
     let api = Api::start().await;
     let answer = post(&api, &format!("{}\n{{\"jobId\": 1}}\noops\n", job("a"))).await;

@@ -28,6 +28,7 @@ on_both_databases!(
     a_copy_that_is_being_made_does_not_count_again,
     bad_lines_and_lines_of_the_future_are_told_once,
     what_cannot_be_read_stops_nothing_else,
+    padding_and_byte_order_marks_are_no_trouble,
     objects_in_a_bucket_count_once,
     a_running_console_watches_and_measures,
 );
@@ -232,6 +233,21 @@ async fn bad_lines_and_lines_of_the_future_are_told_once(database: Database) {
         .collect();
     told.sort_unstable();
     assert_eq!(told, [("future.log", 11, 10), ("mixed.log", 300, 3)]);
+}
+
+async fn padding_and_byte_order_marks_are_no_trouble(database: Database) {
+    let mut watched = Watched::set(database).await;
+    let padded = [gzip(&lines(0..20)), vec![0; 512], gzip(&lines(20..30)), vec![0; 512]].concat();
+    watched.write("a.log.gz", padded);
+    // A marked file is no packed one: its last line waits until it is written to its end.
+    let next = line(40);
+    watched.write("b.log", format!("\u{feff}{}{}", lines(30..40), &next[..20]));
+    assert_eq!(watched.look().await, 40);
+    watched.append("b.log", &next[20..]);
+    assert_eq!(watched.look().await, 41);
+    assert_eq!(watched.troubles(), []);
+    let imports = watched.stage.console.stats.list_imports(&Actor::cli(), 10).await.expect("imports");
+    assert!(imports.iter().all(|import| import.progress.bad == 0), "{imports:?}");
 }
 
 async fn what_cannot_be_read_stops_nothing_else(database: Database) {

@@ -1,10 +1,11 @@
 //! Each format: its documented line, its odd lines, and recognition.
 
-use super::super::{Bad, Format, Hit, NGINX_LOG_FORMAT, Parser};
+use super::super::{Bad, Format, Hit, NGINX_LOG_FORMAT, Notes, Parser};
 use super::{NGINX_COMBINED, NGINX_JSON, known};
 
 const CLOUDFRONT: &str = include_str!("samples/cloudfront.log");
 const W3C: &str = include_str!("samples/w3c.log");
+const CLOUDFRONT_JSON: &str = include_str!("samples/cloudfront_json.log");
 const CLOUDFLARE: &str = include_str!("samples/cloudflare.log");
 const ALIYUN: &str = include_str!("samples/aliyun.log");
 const HUAWEI: &str = include_str!("samples/huawei.log");
@@ -156,6 +157,19 @@ fn w3c_columns_may_change_and_must_be_named() {
 }
 
 #[test]
+fn cloudfront_json_in_its_stamps() {
+    assert_eq!(
+        lines(Format::CloudfrontJson, CLOUDFRONT_JSON),
+        [
+            row("play.test.com", "2026-11-22T09:01:03Z", 250, 392_000, 200, Some(true)),
+            row("play.test.com", "2026-11-22T09:01:04.25Z", 250, 608_000, 206, Some(false)),
+            row("d111111abcdef8.cloudfront.net", "2026-11-22T09:01:05Z", 0, 0, 0, Some(false)),
+            row("play.test.com", "2026-11-22T09:01:06.125Z", 0, 7, 0, None),
+        ]
+    );
+}
+
+#[test]
 fn cloudflare_in_its_three_stamps() {
     assert_eq!(
         lines(Format::Cloudflare, CLOUDFLARE),
@@ -206,6 +220,7 @@ fn recognised_by_content() {
         (NGINX_JSON, Format::NginxJson),
         (CLOUDFRONT, Format::W3c),
         (W3C, Format::W3c),
+        (CLOUDFRONT_JSON, Format::CloudfrontJson),
         (CLOUDFLARE, Format::Cloudflare),
         (ALIYUN, Format::Aliyun),
         (HUAWEI, Format::Huawei),
@@ -242,7 +257,8 @@ fn json_in_any_order_with_nesting_escapes_and_white_space() {
             duration_ms: 0,
             bytes: 12,
             status: 200,
-            hit: None
+            hit: None,
+            notes: Notes::default(),
         }
     );
     let pair = r#"{"host":"\ud83d\ude00","bytes_sent":1,"msec":1,"status":200}"#;

@@ -55,10 +55,14 @@ fn a_line_of_ten_megabytes_is_one_bad_line() {
 #[test]
 fn nul_bytes_are_named_and_windows_line_ends_are_not_minded() {
     let line = json_line("play.test.com", NOW_MS, 0, 5, 200);
-    let content = format!("{line}\0\0\0\0{line}{}", line.replace('\n', "\r\n"));
+    let content = format!(
+        "{line}\0\0\0\0{line}\0\0\n{}{}",
+        line.replace("play", "pl\0ay").replace('{', "\0}"),
+        line.replace('\n', "\r\n")
+    );
     let (totals, report) = count(content.as_bytes(), Format::NginxJson);
-    assert_eq!(report.bad_lines, [BadLine { line: 2, reason: Bad::Nul }]);
-    assert_eq!((totals.len(), report.bytes), (1, 10));
+    assert_eq!(report.bad_lines, [3, 4].map(|line| BadLine { line, reason: Bad::Nul }));
+    assert_eq!((totals.len(), report.bytes), (1, 15));
 }
 
 #[test]

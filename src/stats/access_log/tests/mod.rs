@@ -1,9 +1,11 @@
 //! Formats line by line, sums against an oracle, and files that are cut, grown, damaged and read twice.
 
+mod field;
 mod formats;
 mod hostile;
 mod oracle;
 mod sums;
+mod surroundings;
 mod twice;
 
 use std::collections::BTreeMap;
@@ -46,15 +48,25 @@ fn add(totals: &mut Totals, batch: &Batch) {
 
 /// Reads a file whole.
 fn count(content: &[u8], format: Format) -> (Totals, Report) {
+    count_given(content, format, None)
+}
+
+/// Reads a file whole whose lines without a host are of a given domain.
+fn count_given(content: &[u8], format: Format, domain: Option<&str>) -> (Totals, Report) {
+    let (totals, report, end) = run(content, Tally::new(format, known(), domain, NOW_MS));
+    assert!(matches!(end, End::Complete), "{end:?}");
+    (totals, report)
+}
+
+/// Reads a file as far as it can be read.
+fn run(content: &[u8], mut tally: Tally) -> (Totals, Report, End) {
     let mut reading = Reading::open(|| Ok(Cursor::new(content))).expect("open");
-    let mut tally = tally(format);
     let mut totals = Totals::new();
     let end = reading.run(&mut tally, Tail::Finished, |batch| {
         add(&mut totals, &batch);
         ControlFlow::Continue(())
     });
-    assert!(matches!(end, End::Complete), "{end:?}");
-    (totals, tally.report())
+    (totals, tally.report(), end)
 }
 
 /// Gives content out in pieces of the given sizes, over and over.

@@ -122,6 +122,24 @@ fn cut_short_then_whole() {
     }
 }
 
+/// Short files have no full head, and their last line may lack its end.
+#[test]
+fn short_files_that_were_cut_short_anywhere_count_once() {
+    for lines in 1..5 {
+        for content in [&log(lines, 0)[..], log(lines, 0).trim_end()] {
+            let packed = gzip(content.as_bytes());
+            for part in 18..packed.len() {
+                let mut stored = Stored::default();
+                if Reading::open(|| Ok(Cursor::new(&packed[..part]))).is_ok() {
+                    stored.whole(&packed[..part]);
+                }
+                assert!(matches!(stored.whole(&packed), End::Complete));
+                assert_eq!(stored.totals, expected(content), "{part} of {}", packed.len());
+            }
+        }
+    }
+}
+
 #[test]
 fn damage_ends_the_reading_with_what_was_read() {
     let content = log(4000, 0);

@@ -1,60 +1,97 @@
 //! Aliyun VOD: `StreamTranscodeComplete`, one for each output, and `TranscodeComplete`, with all of them in `StreamInfos`.
 //!
-//! Whoever has both switched on gets each output twice, so both know it by its `JobId` and the video's `VideoId`. The domain is the host of
-//! `FileUrl`, the address for playing.
+//! Whoever has both switched on gets each output twice, so both know it by its `JobId` and the video's `VideoId`. A failed stream of
+//! `StreamInfos` without a `JobId` is known by the video and its place. The domain is the host of `FileUrl`, the address for playing; where
+//! that is a picture, nothing counts.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::super::fields::{Moment, Name, Refusal, Seconds, Side, Words, finished, parse, reason, required};
+use super::super::fields::{
+    Flag, Known, Moment, Name, Refusal, Seconds, Side, Words, element, finished, parse, reason, required,
+};
+use super::super::pictures::{is_ending, is_picture};
+use super::super::reading::Item;
 use super::super::{Outcome, Output};
 use crate::model::{DomainName, Millis};
 use crate::stats::Codec;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Event {
-    event_time: Option<Moment>,
-    video_id: Option<Name>,
-    status: Option<Words>,
-    stream_infos: Option<Vec<Stream>>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Event<'a> {
+    event_time: Known<Moment>,
+    video_id: Known<Name>,
+    status: Known<Words>,
+    #[serde(borrow)]
+    stream_infos: Known<Vec<&'a RawValue>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 struct Stream {
-    job_id: Option<Name>,
-    status: Option<Words>,
-    error_code: Option<Words>,
-    error_message: Option<Words>,
-    codec: Option<Words>,
-    width: Option<Side>,
-    height: Option<Side>,
-    duration: Option<Seconds>,
-    file_url: Option<Words>,
-    is_audio: Option<bool>,
-    finish_time: Option<Moment>,
+    job_id: Known<Name>,
+    status: Known<Words>,
+    error_code: Known<Words>,
+    error_message: Known<Words>,
+    codec: Known<Words>,
+    format: Known<Words>,
+    width: Known<Side>,
+    height: Known<Side>,
+    duration: Known<Seconds>,
+    file_url: Known<Words>,
+    is_audio: Known<Flag>,
+    finish_time: Known<Moment>,
+}
+
+impl Stream {
+    fn is_picture(&self) -> bool {
+        self.file_url.0.as_ref().is_some_and(|url| is_picture(&url.0))
+            || self.format.0.as_ref().is_some_and(|format| is_ending(&format.0))
+    }
+}
+
+/// The event around a stream.
+struct Context {
+    video: Name,
+    ended: Known<Moment>,
+    received: Millis,
 }
 
 /// `StreamTranscodeComplete`.
-pub(crate) fn stream(object: &str, received: Millis) -> Result<Vec<Output>, Refusal> {
+pub(crate) fn stream(object: &str, received: Millis) -> Result<Output, Refusal> {
     let event: Event = parse(object)?;
-    let video = required(event.video_id, "VideoId", "send the callback unchanged")?;
-    Ok(vec![output(parse(object)?, &video, event.event_time, received)?])
+    let video = required(event.video_id.0, "VideoId", "send the callback unchanged")?;
+    let stream: Stream = parse(object)?;
+    if stream.is_picture() {
+        return Err("FileUrl is a picture; pictures do not count".into());
+    }
+    output(stream, &Context { video, ended: event.event_time, received }, None)
 }
 
 /// `TranscodeComplete`.
-pub(crate) fn all(object: &str, received: Millis) -> Result<Vec<Output>, Refusal> {
+pub(crate) fn all(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refusal> {
     let event: Event = parse(object)?;
-    let video = required(event.video_id, "VideoId", "send the callback unchanged")?;
-    let streams = event.stream_infos.unwrap_or_default();
+    let video = required(event.video_id.0, "VideoId", "send the callback unchanged")?;
+    let context = Context { video, ended: event.event_time, received };
+    let streams = event.stream_infos.0.unwrap_or_default();
     if !streams.is_empty() {
-        return streams.into_iter().map(|stream| output(stream, &video, event.event_time, received)).collect();
+        let read = |(at, raw): (usize, &'_ RawValue)| match element::<Stream>(raw, &format!("StreamInfos[{at}]")) {
+            Ok(stream) if stream.is_picture() => None,
+            Ok(stream) => Some(output(stream, &context, Some(at))),
+            Err(refusal) => Some(Err(refusal)),
+        };
+        let items = streams.into_iter().enumerate();
+        let items: Vec<_> = items.filter_map(|(at, raw)| Some(Item::new(raw.get(), read((at, raw))?))).collect();
+        if items.is_empty() {
+            return Err("StreamInfos has only pictures; pictures do not count".into());
+        }
+        return Ok(items);
     }
-    if event.status.is_none_or(|status| status.0 != "fail") {
+    if event.status.0.is_none_or(|status| status.0 != "fail") {
         return Err("StreamInfos has no outputs; send the callback unchanged".into());
     }
-    Ok(vec![Output {
-        job: video.0,
+    let failed = Output {
+        job: context.video.0,
         output: String::new(),
         domain: None,
         outcome: Outcome::Failed { reason: reason(None, None) },
@@ -63,28 +100,39 @@ pub(crate) fn all(object: &str, received: Millis) -> Result<Vec<Output>, Refusal
         height: None,
         is_audio: false,
         duration_ms: 0,
-        finished_at: finished(event.event_time, "EventTime", received)?,
-    }])
+        finished_at: finished(context.ended.0, "EventTime", received)?,
+    };
+    Ok(vec![Item::new(object, Ok(failed))])
 }
 
-fn output(stream: Stream, video: &Name, event_time: Option<Moment>, received: Millis) -> Result<Output, Refusal> {
-    let status = required(stream.status, "Status", "send the callback unchanged")?;
+/// `at`: its place in `StreamInfos`.
+fn output(stream: Stream, context: &Context, at: Option<usize>) -> Result<Output, Refusal> {
+    let field = |name: &str| at.map_or_else(|| name.to_owned(), |at| format!("StreamInfos[{at}].{name}"));
+    let status = required(stream.status.0, &field("Status"), "send the callback unchanged")?;
     let (outcome, duration_ms) = match status.0.as_str() {
         "success" => {
-            let duration = required(stream.duration, "Duration", "send the callback unchanged")?;
+            let duration = required(stream.duration.0, &field("Duration"), "send the callback unchanged")?;
             (Outcome::Succeeded, duration.0)
         }
-        "fail" => (Outcome::Failed { reason: reason(stream.error_code, stream.error_message) }, 0),
-        _ => return Err("Status is neither success nor fail; send the callback unchanged".into()),
+        "fail" => (Outcome::Failed { reason: reason(stream.error_code.0, stream.error_message.0) }, 0),
+        _ => {
+            return Err(format!("{} is neither success nor fail; send the callback unchanged", field("Status")).into());
+        }
     };
-    let is_audio = stream.is_audio.unwrap_or_default();
-    let (width, height) = if is_audio { (None, None) } else { (stream.width, stream.height) };
+    let video = context.video.0.clone();
+    let (job, output) = match (stream.job_id.0, at) {
+        (Some(job), _) => (job.0, video),
+        (None, Some(at)) if outcome != Outcome::Succeeded => (video, at.to_string()),
+        (None, _) => return Err(format!("{} is missing; send the callback unchanged", field("JobId")).into()),
+    };
+    let is_audio = stream.is_audio.0.is_some_and(|flag| flag.0);
+    let (width, height) = if is_audio { (None, None) } else { (stream.width.0, stream.height.0) };
     Ok(Output {
-        job: required(stream.job_id, "JobId", "send the callback unchanged")?.0,
-        output: video.0.clone(),
-        domain: stream.file_url.and_then(|url| host(&url.0)),
+        job,
+        output,
+        domain: stream.file_url.0.and_then(|url| host(&url.0)),
         outcome,
-        codec: match stream.codec {
+        codec: match stream.codec.0 {
             Some(word) if !is_audio => Codec::parse(&word.0),
             _ => Codec::Other,
         },
@@ -92,9 +140,9 @@ fn output(stream: Stream, video: &Name, event_time: Option<Moment>, received: Mi
         height: height.map(|side| side.0),
         is_audio,
         duration_ms,
-        finished_at: match stream.finish_time {
-            Some(_) => finished(stream.finish_time, "FinishTime", received)?,
-            None => finished(event_time, "EventTime", received)?,
+        finished_at: match stream.finish_time.0 {
+            Some(ended) => finished(Some(ended), &field("FinishTime"), context.received)?,
+            None => finished(context.ended.0, "EventTime", context.received)?,
         },
     })
 }

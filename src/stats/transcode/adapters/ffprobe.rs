@@ -2,87 +2,178 @@
 //!
 //! It is known by its file name and size, and ended when its result came in. Keys of the console's own form may stand beside `streams` and
 //! `format` and win: `jobId` (the output is then known by job and file name, or by `output`), `domain`, `codec` (`copy`, for a remux cannot be seen
-//! from outside) and `finishedAt`. Streams of some containers, FLV among them, have no length, so that of the file counts.
+//! from outside) and `finishedAt`. Streams of some containers, FLV among them, have no length, so that of the file counts; with
+//! `-show_optional_fields always` ffprobe writes `N/A` for it. A pipe has neither a name of its own nor a size.
+//!
+//! A cover is a video stream too: ffprobe marks it in `disposition`, old versions do not.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::super::fields::{Host, Moment, Name, Refusal, Seconds, Side, Words, finished, parse, required};
+use super::super::fields::{
+    Flag, Host, Known, Moment, Name, Refusal, Seconds, Side, Words, element, finished, parse, required,
+};
+use super::super::pictures::is_picture;
 use super::super::{Outcome, Output};
 use crate::model::Millis;
 use crate::stats::Codec;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Probe {
-    streams: Option<Vec<Stream>>,
-    format: Option<Format>,
-    job_id: Option<Name>,
-    output: Option<Name>,
-    domain: Option<Host>,
-    codec: Option<Words>,
-    finished_at: Option<Moment>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Probe<'a> {
+    #[serde(borrow)]
+    streams: Known<Vec<&'a RawValue>>,
+    format: Known<Format>,
+    job_id: Known<Name>,
+    output: Known<Name>,
+    domain: Known<Host>,
+    codec: Known<Words>,
+    finished_at: Known<Moment>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Format {
-    filename: Option<Name>,
-    size: Option<Name>,
-    duration: Option<Seconds>,
+    filename: Known<Name>,
+    format_name: Known<Words>,
+    size: Known<Name>,
+    duration: Known<Seconds>,
 }
 
-#[derive(Deserialize)]
+impl Format {
+    /// Demuxers of pictures are `image2` and `gif`, and `png_pipe` and the like.
+    fn is_picture(&self) -> bool {
+        let is_demuxer =
+            |word: &str| matches!(word, "image2" | "image2pipe" | "gif" | "apng") || word.ends_with("_pipe");
+        self.format_name.0.as_ref().is_some_and(|name| name.0.split(',').any(is_demuxer))
+            || self.filename.0.as_ref().is_some_and(|name| is_picture(&name.0))
+    }
+
+    /// The name of a file, not that of a pipe.
+    fn file(&self) -> Option<Name> {
+        let is_pipe = |name: &str| {
+            let protocols = ["pipe:", "fd:"];
+            name == "/dev/stdin" || protocols.iter().any(|protocol| name.starts_with(protocol))
+        };
+        self.filename.0.clone().filter(|name| !is_pipe(&name.0))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Kind {
+    codec_type: Known<Words>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Stream {
-    codec_type: Option<Words>,
-    codec_name: Option<Words>,
-    width: Option<Side>,
-    height: Option<Side>,
-    duration: Option<Seconds>,
-    disposition: Option<Disposition>,
+    codec_name: Known<Words>,
+    width: Known<Side>,
+    height: Known<Side>,
+    duration: Known<Seconds>,
+    disposition: Known<Disposition>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Disposition {
-    attached_pic: Option<i64>,
+    attached_pic: Known<Flag>,
+    still_image: Known<Flag>,
+    timed_thumbnails: Known<Flag>,
 }
 
 impl Stream {
-    fn is(&self, kind: &str) -> bool {
-        self.codec_type.as_ref().is_some_and(|word| word.0 == kind)
+    /// `is_only`: nothing else is in the file.
+    fn is_cover(&self, is_only: bool) -> bool {
+        match &self.disposition.0 {
+            Some(Disposition { attached_pic, still_image, timed_thumbnails }) => {
+                [attached_pic, still_image, timed_thumbnails].iter().any(|flag| flag.0 == Some(Flag(true)))
+            }
+            None => !is_only && self.has_picture_codec(),
+        }
     }
 
-    /// A picture that moves, not a cover.
-    fn is_video(&self) -> bool {
-        let cover = self.disposition.as_ref().and_then(|disposition| disposition.attached_pic) == Some(1);
-        self.is("video") && !cover
+    fn has_picture_codec(&self) -> bool {
+        let codec = self.codec_name.0.as_ref().map_or("", |word| word.0.as_str());
+        matches!(codec, "mjpeg" | "png" | "apng" | "bmp" | "gif" | "webp" | "tiff")
     }
 }
 
-pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Output>, Refusal> {
-    let probe: Probe = parse(object)?;
-    let streams = required(probe.streams, "streams", "call ffprobe with -show_streams")?;
-    let format = required(probe.format, "format", "call ffprobe with -show_format")?;
-    let longest = || streams.iter().filter_map(|stream| stream.duration).max();
-    let duration = required(format.duration.or_else(longest), "format.duration", "probe the file when it is complete")?;
-    let video = streams.iter().find(|stream| stream.is_video());
-    if video.is_none() && !streams.iter().any(|stream| stream.is("audio")) {
-        return Err("streams has neither video nor audio; probe an output of the transcoder".into());
+/// The streams of sound and pictures; others, such as subtitles, say nothing that counts.
+#[derive(Default)]
+struct Streams {
+    video: Vec<Stream>,
+    audio: Vec<Stream>,
+}
+
+impl Streams {
+    fn read(streams: &[&RawValue]) -> Result<Self, Refusal> {
+        let mut read = Self::default();
+        for (at, raw) in streams.iter().enumerate() {
+            let place = format!("streams[{at}]");
+            let kind: Kind = element(raw, &place)?;
+            match kind.codec_type.0.as_ref().map(|word| word.0.as_str()) {
+                Some("video") => read.video.push(element(raw, &place)?),
+                Some("audio") => read.audio.push(element(raw, &place)?),
+                _ => {}
+            }
+        }
+        Ok(read)
     }
-    let file = required(format.filename, "format.filename", "call ffprobe with -show_format")?;
-    let (job, output) = match probe.job_id {
-        Some(job) => (job, probe.output.unwrap_or(file)),
-        None => (file, required(format.size, "format.size", "probe a file, or give jobId")?),
+
+    fn longest(&self) -> Option<Seconds> {
+        self.video.iter().chain(&self.audio).filter_map(|stream| stream.duration.0).max()
+    }
+
+    /// The stream whose pictures move.
+    fn film(&self) -> Option<&Stream> {
+        let is_only = self.video.len() + self.audio.len() == 1;
+        let films = || self.video.iter().filter(|stream| !stream.is_cover(is_only));
+        films().find(|stream| !stream.has_picture_codec()).or_else(|| films().next())
+    }
+}
+
+pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> {
+    let probe: Probe = parse(object)?;
+    let streams = required(probe.streams.0, "streams", "call ffprobe with -show_streams")?;
+    let format = required(probe.format.0, "format", "call ffprobe with -show_format")?;
+    let streams = Streams::read(&streams)?;
+    let film = streams.film();
+    if film.is_none() && streams.audio.is_empty() {
+        let is_empty = streams.video.is_empty();
+        return Err(if is_empty {
+            "streams has neither video nor audio; probe an output of the transcoder".into()
+        } else {
+            "streams has only pictures; pictures do not count".into()
+        });
+    }
+    if film.is_some() && format.is_picture() {
+        return Err("format is that of a picture; pictures do not count".into());
+    }
+    let duration = format.duration.0.or_else(|| streams.longest());
+    let duration = required(duration, "format.duration", "probe the file when it is complete")?;
+    let file = format.file();
+    let (job, output) = match probe.job_id.0 {
+        Some(job) => {
+            (job, required(probe.output.0.or(file), "format.filename", "probe a file, or give output beside jobId")?)
+        }
+        None => {
+            let file = required(file, "format.filename", "probe a file, or give jobId and output")?;
+            (file, required(format.size.0, "format.size", "probe a file, or give jobId")?)
+        }
     };
-    let coded = video.and_then(|stream| stream.codec_name.as_ref());
-    Ok(vec![Output {
+    let coded = film.and_then(|stream| stream.codec_name.0.as_ref());
+    Ok(Output {
         job: job.0,
         output: output.0,
-        domain: probe.domain.map(|host| host.0),
+        domain: probe.domain.0.map(|host| host.0),
         outcome: Outcome::Succeeded,
-        codec: probe.codec.as_ref().or(coded).map_or(Codec::Other, |word| Codec::parse(&word.0)),
-        width: video.and_then(|stream| stream.width).map(|side| side.0),
-        height: video.and_then(|stream| stream.height).map(|side| side.0),
-        is_audio: video.is_none(),
+        codec: probe.codec.0.as_ref().or(coded).map_or(Codec::Other, |word| Codec::parse(&word.0)),
+        width: film.and_then(|stream| stream.width.0).map(|side| side.0),
+        height: film.and_then(|stream| stream.height.0).map(|side| side.0),
+        is_audio: film.is_none(),
         duration_ms: duration.0,
-        finished_at: finished(probe.finished_at, "finishedAt", received)?,
-    }])
+        finished_at: finished(probe.finished_at.0, "finishedAt", received)?,
+    })
 }

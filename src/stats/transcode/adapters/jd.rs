@@ -6,48 +6,53 @@
 use serde::Deserialize;
 
 use super::super::codec::is_sound;
-use super::super::fields::{Moment, Name, Refusal, Seconds, Side, Words, finished, parse, reason, required};
+use super::super::fields::{Known, Moment, Name, Refusal, Seconds, Side, Words, finished, parse, reason, required};
+use super::super::pictures::is_picture;
 use super::super::{Outcome, Output};
 use crate::model::Millis;
 use crate::stats::Codec;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct Event {
-    event_time: Option<Moment>,
-    task_id: Option<Name>,
-    video_id: Option<Name>,
-    status: Option<Words>,
-    error_code: Option<Words>,
-    error_message: Option<Words>,
-    codec: Option<Words>,
-    width: Option<Side>,
-    height: Option<Side>,
-    duration: Option<Seconds>,
+    event_time: Known<Moment>,
+    task_id: Known<Name>,
+    video_id: Known<Name>,
+    status: Known<Words>,
+    error_code: Known<Words>,
+    error_message: Known<Words>,
+    codec: Known<Words>,
+    width: Known<Side>,
+    height: Known<Side>,
+    duration: Known<Seconds>,
+    file_url: Known<Words>,
 }
 
-pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Output>, Refusal> {
+pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> {
     let event: Event = parse(object)?;
-    let status = required(event.status, "status", "send the callback unchanged")?;
+    if event.file_url.0.is_some_and(|url| is_picture(&url.0)) {
+        return Err("fileUrl is a picture; pictures do not count".into());
+    }
+    let status = required(event.status.0, "status", "send the callback unchanged")?;
     let (outcome, duration_ms) = match status.0.as_str() {
         "success" => {
-            let duration = required(event.duration, "duration", "send the callback unchanged")?;
+            let duration = required(event.duration.0, "duration", "send the callback unchanged")?;
             (Outcome::Succeeded, duration.0)
         }
-        "fail" => (Outcome::Failed { reason: reason(event.error_code, event.error_message) }, 0),
+        "fail" => (Outcome::Failed { reason: reason(event.error_code.0, event.error_message.0) }, 0),
         _ => return Err("status is neither success nor fail; send the callback unchanged".into()),
     };
-    let codec = event.codec.unwrap_or_default().0;
-    Ok(vec![Output {
-        job: required(event.task_id, "taskId", "send the callback unchanged")?.0,
-        output: required(event.video_id, "videoId", "send the callback unchanged")?.0,
+    let codec = event.codec.0.unwrap_or_default().0;
+    Ok(Output {
+        job: required(event.task_id.0, "taskId", "send the callback unchanged")?.0,
+        output: required(event.video_id.0, "videoId", "send the callback unchanged")?.0,
         domain: None,
         outcome,
         codec: Codec::parse(&codec),
-        width: event.width.map(|side| side.0),
-        height: event.height.map(|side| side.0),
-        is_audio: event.width.is_none() && event.height.is_none() && is_sound(&codec),
+        width: event.width.0.map(|side| side.0),
+        height: event.height.0.map(|side| side.0),
+        is_audio: event.width.0.is_none() && event.height.0.is_none() && is_sound(&codec),
         duration_ms,
-        finished_at: finished(event.event_time, "eventTime", received)?,
-    }])
+        finished_at: finished(event.event_time.0, "eventTime", received)?,
+    })
 }

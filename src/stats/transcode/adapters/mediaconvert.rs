@@ -3,107 +3,146 @@
 //! `COMPLETE` has an output in each of `outputGroupDetails[].outputDetails[]`, known by its place (`0.1`: the second of the first group), since
 //! not every kind of group names files. `ERROR` makes one failed output. Events tell no codec: the job's `userMetadata` may, as `codec`, and
 //! its `domain` too.
+//!
+//! Frame captures are outputs too, with the length and the size of their film; their path names a picture. With accelerated transcoding some
+//! outputs have neither path nor length. Neither kind counts.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::super::fields::{Host, Milliseconds, Moment, Name, Refusal, Side, Words, finished, parse, reason, required};
+use super::super::fields::{
+    Host, Known, Milliseconds, Moment, Name, Refusal, Side, Words, element, finished, parse, reason, required,
+};
+use super::super::pictures::is_picture;
+use super::super::reading::Item;
 use super::super::{Outcome, Output};
 use crate::model::Millis;
 use crate::stats::Codec;
 
-#[derive(Deserialize)]
-struct Event {
-    time: Option<Moment>,
-    detail: Detail,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Detail {
-    job_id: Option<Name>,
-    status: Option<Words>,
-    error_code: Option<Words>,
-    error_message: Option<Words>,
-    user_metadata: Option<Metadata>,
-    output_group_details: Option<Vec<Group>>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Event<'a> {
+    time: Known<Moment>,
+    #[serde(borrow)]
+    detail: Known<Detail<'a>>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Detail<'a> {
+    job_id: Known<Name>,
+    status: Known<Words>,
+    error_code: Known<Words>,
+    error_message: Known<Words>,
+    user_metadata: Known<Metadata>,
+    #[serde(borrow)]
+    output_group_details: Known<Vec<&'a RawValue>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Metadata {
-    codec: Option<Words>,
-    domain: Option<Host>,
+    codec: Known<Words>,
+    domain: Known<Host>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Group {
-    output_details: Option<Vec<OutputDetail>>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Group<'a> {
+    #[serde(borrow)]
+    output_details: Known<Vec<&'a RawValue>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct OutputDetail {
-    duration_in_ms: Option<Milliseconds>,
-    video_details: Option<Video>,
+    output_file_paths: Known<Vec<Known<Words>>>,
+    duration_in_ms: Known<Milliseconds>,
+    video_details: Known<Video>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct Video {
-    width_in_px: Option<Side>,
-    height_in_px: Option<Side>,
+    width_in_px: Known<Side>,
+    height_in_px: Known<Side>,
 }
 
-pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Output>, Refusal> {
+pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refusal> {
     let Event { time, detail } = parse(object)?;
-    let status = required(detail.status, "detail.status", "send events of COMPLETE and ERROR")?;
-    let metadata = detail.user_metadata.unwrap_or_default();
-    let codec = metadata.codec.map_or(Codec::Other, |word| Codec::parse(&word.0));
+    let detail = detail.0.unwrap_or_default();
+    let status = required(detail.status.0, "detail.status", "send events of COMPLETE and ERROR")?;
+    let metadata = detail.user_metadata.0.unwrap_or_default();
+    let codec = metadata.codec.0.map_or(Codec::Other, |word| Codec::parse(&word.0));
     let job = Output {
-        job: required(detail.job_id, "detail.jobId", "send the event unchanged")?.0,
+        job: required(detail.job_id.0, "detail.jobId", "send the event unchanged")?.0,
         output: String::new(),
-        domain: metadata.domain.map(|host| host.0),
+        domain: metadata.domain.0.map(|host| host.0),
         outcome: Outcome::Succeeded,
         codec,
         width: None,
         height: None,
         is_audio: false,
         duration_ms: 0,
-        finished_at: finished(time, "time", received)?,
+        finished_at: finished(time.0, "time", received)?,
     };
     match status.0.as_str() {
-        "COMPLETE" => succeeded(&job, detail.output_group_details.unwrap_or_default()),
+        "COMPLETE" => succeeded(&job, detail.output_group_details.0.unwrap_or_default()),
         "ERROR" => {
-            let reason = reason(detail.error_code, detail.error_message);
-            Ok(vec![Output { outcome: Outcome::Failed { reason }, ..job }])
+            let reason = reason(detail.error_code.0, detail.error_message.0);
+            Ok(vec![Item::new(object, Ok(Output { outcome: Outcome::Failed { reason }, ..job }))])
         }
         _ => Err("detail.status is of no finished job; let the rule send COMPLETE and ERROR alone".into()),
     }
 }
 
-fn succeeded(job: &Output, groups: Vec<Group>) -> Result<Vec<Output>, Refusal> {
-    let mut outputs = Vec::new();
-    for (group, details) in groups.into_iter().enumerate() {
-        for (index, detail) in details.output_details.unwrap_or_default().into_iter().enumerate() {
-            let field = || format!("detail.outputGroupDetails[{group}].outputDetails[{index}].durationInMs");
-            let duration =
-                detail.duration_in_ms.ok_or_else(|| format!("{} is missing; send the event unchanged", field()))?;
-            let is_audio = detail.video_details.is_none();
-            let video = detail.video_details.as_ref();
-            outputs.push(Output {
-                output: format!("{group}.{index}"),
-                // The word of the job is about its pictures.
-                codec: if is_audio { Codec::Other } else { job.codec },
-                width: video.and_then(|video| video.width_in_px).map(|side| side.0),
-                height: video.and_then(|video| video.height_in_px).map(|side| side.0),
-                is_audio,
-                duration_ms: duration.0,
-                ..job.clone()
-            });
+fn succeeded<'a>(job: &Output, groups: Vec<&'a RawValue>) -> Result<Vec<Item<'a>>, Refusal> {
+    let (mut items, mut passed_over) = (Vec::new(), false);
+    for (at, group) in groups.into_iter().enumerate() {
+        let place = format!("detail.outputGroupDetails[{at}]");
+        let details = match element::<Group>(group, &place) {
+            Ok(Group { output_details }) => output_details.0.unwrap_or_default(),
+            Err(refusal) => {
+                items.push(Item::new(group.get(), Err(refusal)));
+                continue;
+            }
+        };
+        for (index, detail) in details.into_iter().enumerate() {
+            let place = format!("{place}.outputDetails[{index}]");
+            match output(job, format!("{at}.{index}"), detail, &place).transpose() {
+                Some(output) => items.push(Item::new(detail.get(), output)),
+                None => passed_over = true,
+            }
         }
     }
-    if outputs.is_empty() {
-        return Err("detail.outputGroupDetails has no outputs; send the event unchanged".into());
+    match (items.is_empty(), passed_over) {
+        (false, _) => Ok(items),
+        (true, true) => {
+            Err("detail.outputGroupDetails has only pictures and outputs without length; neither counts".into())
+        }
+        (true, false) => Err("detail.outputGroupDetails has no outputs; send the event unchanged".into()),
     }
-    Ok(outputs)
+}
+
+/// `None` for what does not count.
+fn output(job: &Output, name: String, detail: &RawValue, place: &str) -> Result<Option<Output>, Refusal> {
+    let OutputDetail { output_file_paths, duration_in_ms, video_details } = element(detail, place)?;
+    let paths: Vec<Words> = output_file_paths.0.unwrap_or_default().into_iter().filter_map(|path| path.0).collect();
+    let is_nothing = paths.is_empty() && duration_in_ms.0 == Some(Milliseconds(0));
+    if is_nothing || !paths.is_empty() && paths.iter().all(|path| is_picture(&path.0)) {
+        return Ok(None);
+    }
+    let duration = required(duration_in_ms.0, &format!("{place}.durationInMs"), "send the event unchanged")?;
+    let is_audio = video_details.0.is_none();
+    let Video { width_in_px, height_in_px } = video_details.0.unwrap_or_default();
+    Ok(Some(Output {
+        output: name,
+        // The word of the job is about its pictures.
+        codec: if is_audio { Codec::Other } else { job.codec },
+        width: width_in_px.0.map(|side| side.0),
+        height: height_in_px.0.map(|side| side.0),
+        is_audio,
+        duration_ms: duration.0,
+        ..job.clone()
+    }))
 }

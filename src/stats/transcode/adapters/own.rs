@@ -10,53 +10,55 @@
 use serde::Deserialize;
 
 use super::super::codec::is_sound;
-use super::super::fields::{Host, Moment, Name, Refusal, Seconds, Side, Words, finished, parse, reason, required};
+use super::super::fields::{
+    Host, Known, Moment, Name, Refusal, Seconds, Side, Words, finished, parse, reason, required,
+};
 use super::super::{Outcome, Output};
 use crate::model::Millis;
 use crate::stats::Codec;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct Job {
-    job_id: Option<Name>,
-    output: Option<Name>,
-    domain: Option<Host>,
-    status: Option<Words>,
-    codec: Option<Words>,
-    width: Option<Side>,
-    height: Option<Side>,
-    duration_seconds: Option<Seconds>,
-    finished_at: Option<Moment>,
-    error: Option<Words>,
+    job_id: Known<Name>,
+    output: Known<Name>,
+    domain: Known<Host>,
+    status: Known<Words>,
+    codec: Known<Words>,
+    width: Known<Side>,
+    height: Known<Side>,
+    duration_seconds: Known<Seconds>,
+    finished_at: Known<Moment>,
+    error: Known<Words>,
 }
 
-pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Output>, Refusal> {
+pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> {
     let job: Job = parse(object)?;
-    let status = required(job.status, "status", "write success or fail")?;
+    let status = required(job.status.0, "status", "write success or fail")?;
     let (outcome, output, duration) = match status.0.as_str() {
         "success" => {
-            let output = required(job.output, "output", "name the file within its job")?;
+            let output = required(job.output.0, "output", "name the file within its job")?;
             let duration =
-                required(job.duration_seconds, "durationSeconds", "write the length of the output, such as 12.5")?;
+                required(job.duration_seconds.0, "durationSeconds", "write the length of the output, such as 12.5")?;
             (Outcome::Succeeded, output.0, duration.0)
         }
         "fail" => {
-            let reason = reason(None, job.error);
-            (Outcome::Failed { reason }, job.output.map(|name| name.0).unwrap_or_default(), 0)
+            let reason = reason(None, job.error.0);
+            (Outcome::Failed { reason }, job.output.0.map(|name| name.0).unwrap_or_default(), 0)
         }
         _ => return Err("status is neither success nor fail; write one of them".into()),
     };
-    let codec = job.codec.unwrap_or_default().0;
-    Ok(vec![Output {
-        job: required(job.job_id, "jobId", "name the job")?.0,
+    let codec = job.codec.0.unwrap_or_default().0;
+    Ok(Output {
+        job: required(job.job_id.0, "jobId", "name the job")?.0,
         output,
-        domain: job.domain.map(|host| host.0),
+        domain: job.domain.0.map(|host| host.0),
         outcome,
         codec: Codec::parse(&codec),
-        width: job.width.map(|side| side.0),
-        height: job.height.map(|side| side.0),
-        is_audio: job.width.is_none() && job.height.is_none() && is_sound(&codec),
+        width: job.width.0.map(|side| side.0),
+        height: job.height.0.map(|side| side.0),
+        is_audio: job.width.0.is_none() && job.height.0.is_none() && is_sound(&codec),
         duration_ms: duration,
-        finished_at: finished(job.finished_at, "finishedAt", received)?,
-    }])
+        finished_at: finished(job.finished_at.0, "finishedAt", received)?,
+    })
 }

@@ -244,9 +244,9 @@ fn ffprobe_tells_covers_from_pictures_and_lengths_from_streams() {
         (json!([]), json!({"duration": "1"}), "streams has neither video nor audio; probe an output of the transcoder"),
         (json!([{"codec_type": "video"}]), json!({}), "format.duration is missing; probe the file when it is complete"),
         (
-            json!([]),
+            json!([{"codec_type": "video"}]),
             json!({"duration": "N/A"}),
-            "format.duration: \"N/A\" is not a length; write seconds from 0 up to ten years, such as 12.5",
+            "format.duration is missing; probe the file when it is complete",
         ),
     ] {
         let probe = json!({"streams": streams, "format": format});

@@ -1,5 +1,6 @@
 //! What the tests of forms and of reading share.
 
+mod field;
 mod forms;
 mod reading;
 

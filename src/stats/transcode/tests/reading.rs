@@ -95,7 +95,10 @@ fn each_refusal_names_the_field_and_the_remedy() {
             json!({"jobId": null}),
             "jobId is missing, and it is no event of MediaConvert, Tencent, Aliyun or JD and no ffprobe with streams and format; write jobId, output, status, codec, width, height, durationSeconds",
         ),
-        (json!({"jobId": ""}), "jobId: \"\" is not a name; write 1 to 1,024 bytes without control characters"),
+        (
+            json!({"jobId": "N/A"}),
+            "jobId is missing, and it is no event of MediaConvert, Tencent, Aliyun or JD and no ffprobe with streams and format; write jobId, output, status, codec, width, height, durationSeconds",
+        ),
         (
             json!({"jobId": "a\u{0}"}),
             "jobId: \"a\\u0000\" is not a name; write 1 to 1,024 bytes without control characters",
@@ -120,19 +123,16 @@ fn each_refusal_names_the_field_and_the_remedy() {
             json!({"eventType": "FileUploadComplete"}),
             "eventType is of no finished transcoding; send StreamTranscodeComplete (JD)",
         ),
-        (
-            json!({"EventType": "SnapshotComplete"}),
-            "EventType is of no finished transcoding; send WorkflowTask (Tencent), StreamTranscodeComplete or TranscodeComplete (Aliyun)",
-        ),
+        (json!({"EventType": "SnapshotComplete"}), "the event tells of pictures; pictures do not count"),
     ] {
         assert_eq!(bad(&own_with(&changes)), format!("line 1: {reason}"));
     }
     let no_length = sample!("mediaconvert_complete").replace("\"durationInMs\": 180062", "\"durationInMs\": null");
     let reason = "detail.outputGroupDetails[0].outputDetails[2].durationInMs is missing; send the event unchanged";
-    assert_eq!(bad(&no_length), format!("line 1: {reason}"));
+    assert_eq!(bad_beside(3, &no_length), [format!("line 42: {reason}")]);
     let text = sample!("mediaconvert_complete").replace("\"durationInMs\": 180062", "\"durationInMs\": \"long\"");
     let reason = "detail.outputGroupDetails[0].outputDetails[2].durationInMs: \"long\" is not a length; write milliseconds from 0 up to ten years, such as 12500";
-    assert_eq!(bad(&text), format!("line 1: {reason}"));
+    assert_eq!(bad_beside(3, &text), [format!("line 42: {reason}")]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What became of an upload, in words and as the page shows it.
 
 use callsheet::model::DomainName;
-use callsheet::stats::access_log::{Bad, BadLine, Report};
+use callsheet::stats::access_log::{Bad, BadLine, Note, Noted, Report};
 use callsheet::stats::{Imported, TrafficBase};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -148,9 +148,15 @@ pub(super) fn told(texts: Texts, base: TrafficBase, name: &str, imported: &Impor
     let known = (*passed_over > 0)
         .then(|| texts.fill("imports.passed_over", &[("size", &Quantity::Bytes(base).text(whole(*passed_over)))]));
     let broken = broken.as_ref().map(|why| texts.fill("imports.cut_off", &[("why", why)]));
+    let guesses = report.notes.iter().map(|&Noted { note, lines }| {
+        let text = texts.word("log_note", note.as_str());
+        texts.fill("imports.noted", &[("text", &text), ("n", &number(whole(lines)))])
+    });
+    // The domain was given by the person who imports.
+    let is_guessed = report.notes.iter().any(|noted| noted.note != Note::DomainGiven);
     let tone = match () {
         () if nothing => OutcomeTone::Bad,
-        () if broken.is_some() || bad > 0 || report.unknown > 0 => OutcomeTone::Mixed,
+        () if broken.is_some() || bad > 0 || report.unknown > 0 || is_guessed => OutcomeTone::Mixed,
         () => OutcomeTone::Good,
     };
     let facts = [
@@ -162,7 +168,7 @@ pub(super) fn told(texts: Texts, base: TrafficBase, name: &str, imported: &Impor
     Outcome {
         tone,
         title,
-        notes: broken.into_iter().chain(known).collect(),
+        notes: broken.into_iter().chain(known).chain(guesses).collect(),
         facts: facts.into_iter().map(|(key, value)| (texts.get(key), value)).collect(),
         bad: (bad > 0).then(|| bad_lines(texts, report)),
         unknown: (report.unknown > 0).then(|| unknown_hosts(texts, report)),
