@@ -192,12 +192,11 @@ async fn a_failure_is_told_in_the_readers_language(database: Database) {
     let (console, id) = stage.serve(database).await;
     add_reviewer(&console).await;
     let english = "Look into the log of the receiver.";
-    for (language, told, untold) in
-        [("en", english, "请让服务器返回"), ("zh-CN", "请让服务器返回 200 至 299 的状态码。", english)]
-    {
+    let chinese = ("请让服务器返回 200 至 299 的状态码。", "127.0.0.1 返回 503 Service Unavailable。");
+    for (language, (told, detail), untold) in [("en", (english, DETAIL), chinese.0), ("zh-CN", chinese, english)] {
         let page = ask(&console, &format!("/deliveries/{id}"), language).await;
         assert!(page.contains(told) && !page.contains(untold), "{language}: {page}");
-        assert!(page.contains(DETAIL), "{language}: {page}");
+        assert!(page.contains(detail), "{language}: {page}");
     }
     console.stop().await;
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use callsheet::deliveries::{DeliveryFilter, DeliveryState};
 use callsheet::model::{Actor, CallbackKind, PageRequest, Role};
+use callsheet_app::{Locale, Texts};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -100,7 +101,8 @@ async fn an_event_is_delivered_once_whatever_follows_the_status(database: Databa
         {
             let page = browser.open(&format!("/deliveries/{id}?lang={language}")).await;
             assert_eq!(page.html.contains(text), note.is_some(), "{stream} {language}");
-            page.says(&[note.unwrap_or_default()]);
+            let texts = Texts(if language == "en" { Locale::English } else { Locale::Chinese });
+            page.says(&[&texts.detail(note.unwrap_or_default())]);
         }
     }
     let tests = &console.console.prober;
