@@ -28,6 +28,8 @@ mod frame;
 #[cfg(feature = "ssr")]
 mod page;
 #[cfg(feature = "ssr")]
+mod query;
+#[cfg(feature = "ssr")]
 mod request;
 #[cfg(feature = "ssr")]
 mod routes;
@@ -47,7 +49,8 @@ mod pages;
 pub use assets::AssetUrls;
 #[cfg(feature = "ssr")]
 pub use context::{
-    ApiDescription, ClientAddress, RtmpPort, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context, session_hash,
+    ApiDescription, ClientAddress, RtmpPort, SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, provide_app_context,
+    session_hash,
 };
 pub use error::UiError;
 #[cfg(feature = "ssr")]

@@ -123,9 +123,7 @@ impl Times {
         let tenths = (millis + 50) / 100;
         match millis {
             ..1_000 => self.texts.fill("time.ms", &[("n", &millis.to_string())]),
-            _ if tenths < 600 => {
-                self.texts.fill("time.s", &[("n", &format!("{}.{}", tenths / 10, tenths % 10))])
-            }
+            _ if tenths < 600 => self.texts.fill("time.s", &[("n", &format!("{}.{}", tenths / 10, tenths % 10))]),
             _ => self.length(millis),
         }
     }

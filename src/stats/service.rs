@@ -118,7 +118,17 @@ impl Stats {
             requests: sums.requests,
         });
         let zone = self.calendar.zone_name().to_owned();
-        Ok(UsageView { metric, slot, granularity, zone, points, known, before: points_before, cards, top: top.collect() })
+        Ok(UsageView {
+            metric,
+            slot,
+            granularity,
+            zone,
+            points,
+            known,
+            before: points_before,
+            cards,
+            top: top.collect(),
+        })
     }
 
     /// Minutes and files by coding method and resolution, over a slot and by day.

@@ -72,7 +72,8 @@ pub(super) fn over_tls(state: &AppState) -> bool {
 fn web(state: &AppState) -> Router<AppState> {
     let console = state.console.clone();
     let (rtmp, urls) = (state.rtmp, state.assets.urls());
-    let context = move || provide_app_context(console.clone(), ApiDescription(&api_v1::DESCRIPTION), rtmp, urls.clone());
+    let context =
+        move || provide_app_context(console.clone(), ApiDescription(&api_v1::DESCRIPTION), rtmp, urls.clone());
     let options = state.leptos.clone();
     let pages = Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context.clone(), {
