@@ -12,6 +12,7 @@ mod audit;
 mod authz;
 mod backup;
 mod breaker;
+mod callback_forms;
 mod callbacks;
 mod cleanup;
 mod deliveries;
@@ -24,6 +25,7 @@ mod keys;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
 mod openapi;
+mod page_addresses;
 mod parsers;
 mod pauses;
 mod permissions;
