@@ -164,7 +164,7 @@ impl Console {
                 ids: ids.clone(),
                 watch: Arc::default(),
             },
-            prober: Prober::new(callbacks.clone(), clock.clone(), ids, outbound.clone()),
+            prober: Prober::new(callbacks.clone(), clock.clone(), ids, outbound.clone(), zone.clone()),
             stats: Stats {
                 store: Arc::new(stats_db.clone()),
                 hosts: store.clone(),

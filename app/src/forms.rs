@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use callsheet::model::Problem;
+use callsheet::model::{Expected, Problem, Version};
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,8 @@ use crate::error::UiError;
 use crate::request::form_page;
 
 const KEY: &str = "flash";
+/// The code of [`changed_meanwhile`], as the core has it.
+const CHANGED: &str = "changed_meanwhile";
 /// Maximum length of a typed value in the cookie, in bytes. No user name is longer.
 const LONGEST_TYPED: usize = 200;
 
@@ -100,10 +102,27 @@ impl Flash {
         serde_json::from_value(self.value.clone()?).ok()
     }
 
+    /// The version that a form carries: that of what it was opened with, also when it comes back with an error, unless the person was just
+    /// told that it is not the present one.
+    pub(crate) fn version(&self, present: &Version) -> String {
+        let told = self.error.as_ref().is_some_and(|error| error.code == CHANGED);
+        self.typed("version").filter(|_| !told).unwrap_or_else(|| present.as_str().to_owned())
+    }
+
     /// The error of one field.
     pub(crate) fn wrong(&self, field: &str) -> Option<String> {
         self.error.as_ref().filter(|e| e.field.as_deref() == Some(field)).map(|e| e.message.clone())
     }
+}
+
+/// The version that a form may change. One without a version, such as a script's, changes any.
+pub(crate) fn expected(version: &str) -> Expected {
+    if version.is_empty() { Expected::Any } else { Expected::OneOf(vec![Version::given(version)]) }
+}
+
+/// Somebody else changed the same settings while the form was open. `message` says what they are now.
+pub(crate) fn changed_meanwhile(message: String, field: Option<&str>) -> UiError {
+    UiError { code: CHANGED.to_owned(), status: 412, message, field: field.map(str::to_owned) }
 }
 
 /// A form's success: what to say, and which page to show.

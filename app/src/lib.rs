@@ -30,6 +30,8 @@ mod frame;
 #[cfg(feature = "ssr")]
 mod page;
 #[cfg(feature = "ssr")]
+mod query;
+#[cfg(feature = "ssr")]
 mod request;
 #[cfg(feature = "ssr")]
 mod routes;

@@ -114,6 +114,52 @@ test('a check that fails names its phase, and OK asks once more', async ({ page,
   await expect(row.address(nobodyListens)).toBeVisible();
 });
 
+test('OK right after a test that passed does not test again, and a recording callback gets an event of recordings', async ({ page, api, receiver }) => {
+  const push = 'push.once.example';
+  await api.createDomain(push);
+  const row = await CallbackRow.open(page, push, 'Recording callback');
+  await row.slider.click();
+  await row.field.fill(receiver.url('/once'));
+  await row.test.click();
+  await expect(row.step('Status')).toContainText('200');
+  await row.ok.click();
+  await expect(row.address(receiver.url('/once'))).toBeVisible();
+  expect(receiver.tests.map(({ path, event }) => `${path} ${event.event}`)).toEqual(['/once record_part_done']);
+
+  await row.edit.click();
+  await row.field.fill(receiver.url('/twice'));
+  await row.ok.click();
+  await expect(row.address(receiver.url('/twice'))).toBeVisible();
+  expect(receiver.tests.map(({ path }) => path)).toEqual(['/once', '/twice']);
+});
+
+test('of two people who edit an address at once, the second is asked', async ({ page, context, api, receiver }) => {
+  const push = 'push.both.example';
+  const [first, second] = [receiver.url('/first'), receiver.url('/second')];
+  await api.createDomain(push);
+  await api.setCallback(push, 'publish', receiver.url('/old'));
+  const mine = await CallbackRow.open(page, push);
+  await mine.edit.click();
+  await mine.field.fill(second);
+
+  const theirs = await CallbackRow.open(await context.newPage(), push);
+  await theirs.edit.click();
+  await theirs.field.fill(first);
+  await theirs.ok.click();
+  await expect(theirs.address(first)).toBeVisible();
+
+  await mine.ok.click();
+  await expectRefused(mine.field, /Somebody changed this address.*It is now .*\/first/);
+  await expect(mine.field).toHaveValue(second);
+  await mine.cancel.click();
+  await expect(mine.address(first)).toBeVisible();
+  await mine.edit.click();
+  await expect(mine.field).toHaveValue(first);
+  await mine.field.fill(second);
+  await mine.ok.click();
+  await expect(mine.address(second)).toBeVisible();
+});
+
 test('the signing secret is shown once, and signs', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.secret.example');
   await api.setCallback('push.secret.example', 'publish', receiver.url('/signed'));

@@ -88,7 +88,9 @@ test('what was not delivered is counted, then recovered, once each and in order'
 
 test('a recovery that cannot read its filter counts nothing', async ({ page }) => {
   await page.goto('/recoveries?status=5xx');
-  await expect(page.getByRole('alert')).toContainText('HTTP status cannot be read');
+  await expect(page.getByRole('alert')).toContainText('HTTP status: “5xx” is not an HTTP status.');
+  await expect(page.getByLabel('HTTP status')).toHaveValue('5xx');
+  await expect(page.getByLabel('HTTP status')).toBeFocused();
   await expect(action(page, 'Start recovery')).toHaveCount(0);
 });
 

@@ -21,7 +21,7 @@ mod store;
 mod views;
 
 #[cfg(feature = "ssr")]
-pub use change::CallbackChange;
+pub use change::{CallbackChange, CallbackOptions};
 #[cfg(feature = "ssr")]
 pub use error::CallbackError;
 #[cfg(feature = "ssr")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::change::CallbackChange;
+use super::change::{CallbackChange, CallbackOptions};
 use super::error::CallbackError;
 use super::store::{Callback, CallbackStore};
 use super::views::{CallbackView, TroubledCallback};
@@ -66,7 +66,7 @@ impl Callbacks {
         kind: CallbackKind,
         enabled: bool,
     ) -> Result<CallbackView, CallbackError> {
-        self.edit(actor, push, kind, |present| CallbackChange { enabled, ..present }).await?;
+        self.edit(actor, push, kind, |_, present| Ok(CallbackChange { enabled, ..present })).await?;
         self.get(actor, push, kind).await
     }
 
@@ -78,9 +78,42 @@ impl Callbacks {
         kind: CallbackKind,
         address: &str,
     ) -> Result<CallbackView, CallbackError> {
+        self.set_address_if(actor, push, kind, address, &Expected::Any).await
+    }
+
+    /// Sets the address, where the present one is of the expected version ([`CallbackView::address_version`]).
+    pub async fn set_address_if(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+        address: &str,
+        expected: &Expected,
+    ) -> Result<CallbackView, CallbackError> {
         let address = self.new_address(actor, push, address).await?;
-        self.edit(actor, push, kind, |present| CallbackChange { address: Some(address.clone()), ..present }).await?;
+        self.edit(actor, push, kind, |callback, present| {
+            expected.check(&callback.address_version())?;
+            Ok(CallbackChange { address: Some(address.clone()), ..present })
+        })
+        .await?;
         self.get(actor, push, kind).await
+    }
+
+    /// Sets all but the switch and the address, where what is set is of the expected version ([`CallbackView::options_version`]).
+    pub async fn set_options_if(
+        &self,
+        actor: &Actor,
+        push: &str,
+        kind: CallbackKind,
+        options: CallbackOptions,
+        expected: &Expected,
+    ) -> Result<(), CallbackError> {
+        options.check()?;
+        self.edit(actor, push, kind, |callback, present| {
+            expected.check(&callback.options_version())?;
+            Ok(options.clone().over(present))
+        })
+        .await
     }
 
     /// Turns the callback on, to this address.
@@ -93,7 +126,7 @@ impl Callbacks {
     ) -> Result<(), CallbackError> {
         let address = self.new_address(actor, push, address).await?;
         let change = |present| CallbackChange { enabled: true, address: Some(address.clone()), ..present };
-        self.edit(actor, push, kind, change).await
+        self.edit(actor, push, kind, |_, present| Ok(change(present))).await
     }
 
     /// Replaces all settings at once.
@@ -104,21 +137,25 @@ impl Callbacks {
         kind: CallbackKind,
         change: CallbackChange,
     ) -> Result<CallbackView, CallbackError> {
-        self.put_if(actor, push, kind, change, &Expected::Any).await
+        self.change_if(actor, push, kind, &Expected::Any, |_| Ok(change.clone())).await
     }
 
-    /// Replaces all settings at once, where those that stand are of the expected version.
-    pub async fn put_if(
+    /// Changes the settings that `change` changes, where all of them are of the expected version.
+    pub async fn change_if(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
-        change: CallbackChange,
         expected: &Expected,
+        change: impl Fn(CallbackChange) -> Result<CallbackChange, CallbackError>,
     ) -> Result<CallbackView, CallbackError> {
-        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
-        change.check(&self.policy)?;
-        self.write(actor, &domain, &callback, &change, expected).await?;
+        self.edit(actor, push, kind, |callback, present| {
+            expected.check(&callback.version())?;
+            let change = change(present)?;
+            change.check(&self.policy)?;
+            Ok(change)
+        })
+        .await?;
         self.get(actor, push, kind).await
     }
 
@@ -207,17 +244,18 @@ impl Callbacks {
         Ok(address)
     }
 
-    /// Changes some of the settings. If somebody changes others at the same time, neither change is lost.
+    /// Changes some of the settings. `edit` gets the callback and its settings as they are when they are written: if somebody changes
+    /// others at the same time, neither change is lost.
     async fn edit(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
-        edit: impl Fn(CallbackChange) -> CallbackChange,
+        edit: impl Fn(&Callback, CallbackChange) -> Result<CallbackChange, CallbackError>,
     ) -> Result<(), CallbackError> {
         loop {
             let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
-            let change = edit(present(&callback));
+            let change = edit(&callback, present(&callback))?;
             let expected = Expected::OneOf(vec![callback.version()]);
             match self.write(actor, &domain, &callback, &change, &expected).await {
                 Err(CallbackError::Store(StoreError::Changed)) => {}

@@ -35,6 +35,16 @@ impl Callback {
         let Self { enabled, address, dialect, ordered, timeout_seconds, headers, .. } = self;
         Version::of(&(enabled, address, dialect, ordered, timeout_seconds, headers))
     }
+
+    /// As that of a [`CallbackView`](super::CallbackView), as the next one is.
+    pub(crate) fn address_version(&self) -> Version {
+        Version::of(&self.address)
+    }
+
+    pub(crate) fn options_version(&self) -> Version {
+        let Self { dialect, ordered, timeout_seconds, headers, .. } = self;
+        Version::of(&(dialect, ordered, timeout_seconds, headers))
+    }
 }
 
 /// The callbacks' storage. A method is one transaction. What a person changes may be the cure: each of those methods ends a

@@ -35,6 +35,19 @@ impl CallbackView {
         let Self { enabled, address, dialect, ordered, timeout_seconds, headers, .. } = self;
         Version::of(&(enabled, address, dialect, ordered, timeout_seconds, headers))
     }
+
+    /// Of the address only, however else the callback is set.
+    #[must_use]
+    pub fn address_version(&self) -> Version {
+        Version::of(&self.address)
+    }
+
+    /// Of the settings beside the switch and the address.
+    #[must_use]
+    pub fn options_version(&self) -> Version {
+        let Self { dialect, ordered, timeout_seconds, headers, .. } = self;
+        Version::of(&(dialect, ordered, timeout_seconds, headers))
+    }
 }
 
 /// How deliveries to a callback went.

@@ -14,6 +14,9 @@ pub(crate) fn Field(
     #[prop(optional, into)] help: Option<String>,
     #[prop(optional, into)] value: Option<String>,
     #[prop(default = None)] error: Option<String>,
+    /// The id of a message elsewhere on the page that says what is wrong.
+    #[prop(default = None)]
+    mistake: Option<String>,
     #[prop(default = "text")] kind: &'static str,
     #[prop(optional)] autocomplete: Option<&'static str>,
     #[prop(optional)] inputmode: Option<&'static str>,
@@ -30,13 +33,11 @@ pub(crate) fn Field(
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let (help_id, error_id) = (format!("{id}-help"), format!("{id}-error"));
-    let described: Vec<&str> = [help.as_ref().map(|_| help_id.as_str()), error.as_ref().map(|_| error_id.as_str())]
-        .into_iter()
-        .flatten()
-        .collect();
+    let (helps, wrong) = (help.as_ref().map(|_| help_id.as_str()), error.as_ref().map(|_| error_id.as_str()));
+    let described: Vec<&str> = [helps, wrong, mistake.as_deref()].into_iter().flatten().collect();
     let described = (!described.is_empty()).then(|| described.join(" "));
-    let invalid = error.is_some().then_some("true");
-    let focus = autofocus || error.is_some();
+    let invalid = (error.is_some() || mistake.is_some()).then_some("true");
+    let focus = autofocus || invalid.is_some();
     let value = value.unwrap_or_default();
     let input = if lines {
         // As text: browsers show the markers that the framework leaves between views. They drop a first line break.
@@ -83,8 +84,12 @@ pub(crate) fn Select(
     #[prop(into)]
     value: String,
     #[prop(default = None)] error: Option<String>,
+    /// The id of a message elsewhere on the page that says what is wrong.
+    #[prop(default = None)]
+    mistake: Option<String>,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
+    let invalid = (error.is_some() || mistake.is_some()).then_some("true");
     let error_id = format!("{id}-error");
     let options: Vec<_> = choices
         .into_iter()
@@ -95,8 +100,8 @@ pub(crate) fn Select(
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
-            <select class="input" id=id name=name aria-describedby=error.as_ref().map(|_| error_id.clone())
-                aria-invalid=error.is_some().then_some("true")>
+            <select class="input" id=id name=name aria-describedby=error.as_ref().map(|_| error_id.clone()).or(mistake)
+                aria-invalid=invalid>
                 {options}
             </select>
             {error.map(|text| view! { <p class="wrong" id=error_id>{text}</p> })}

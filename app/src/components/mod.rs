@@ -20,7 +20,7 @@ pub(crate) use field::{Choice, Field, Select};
 #[cfg(feature = "ssr")]
 pub(crate) use head::{Crumb, Head, Logo, Tabs};
 #[cfg(feature = "ssr")]
-pub(crate) use list::{Empty, Pager};
+pub(crate) use list::{Empty, listed};
 #[cfg(feature = "ssr")]
 pub(crate) use live::Live;
 #[cfg(feature = "hydrate")]

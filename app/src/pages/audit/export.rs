@@ -29,11 +29,13 @@ pub struct AuditExport {
 
 impl AuditExport {
     /// What `/audit?query` lists.
-    #[must_use]
-    pub fn of_query(console: &Console, actor: &Actor, texts: Texts, query: &str) -> Self {
+    ///
+    /// # Errors
+    /// A filter cannot be used.
+    pub fn of_query(console: &Console, actor: &Actor, texts: Texts, query: &str) -> Result<Self, UiError> {
         let times = Times { zone: console.zone.clone(), now: console.clock.now(), texts, shown: console.shown };
-        let filter = Filters::of_query(query).parse(&times.zone);
-        Self { console: console.clone(), actor: actor.clone(), filter, times, last: None }
+        let filter = Filters::of_query(query).parse(&times.zone).map_err(|wrong| wrong.error(texts))?;
+        Ok(Self { console: console.clone(), actor: actor.clone(), filter, times, last: None })
     }
 
     /// For the file, without ending.

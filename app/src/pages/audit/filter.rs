@@ -8,7 +8,7 @@ use url::form_urlencoded;
 use super::action;
 use crate::components::{Choice, Field, Select};
 use crate::context::Visit;
-use crate::times::typed_moment;
+use crate::query::{Fault, Mistakes, moment_field};
 
 /// What stands in the address, as typed.
 #[derive(Clone, Default)]
@@ -54,22 +54,20 @@ impl Filters {
         self.query().iter().any(|(_, value)| !value.is_empty())
     }
 
-    /// What to ask the core for; a time that does not read filters nothing.
-    pub(super) fn parse(&self, zone: &TimeZone) -> AuditFilter {
+    /// What to ask the core for.
+    pub(super) fn parse(&self, zone: &TimeZone) -> Result<AuditFilter, Mistakes> {
         let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
-        AuditFilter {
-            text: text(&self.text),
-            actor: text(&self.actor),
-            action: text(&self.action),
-            target: text(&self.target),
-            since: typed_moment(&self.since, zone),
-            until: typed_moment(&self.until, zone),
-        }
+        let mut wrong = Mistakes::default();
+        let action = |typed: &str| ACTIONS.contains(&typed).then(|| typed.to_owned());
+        let action = wrong.read(("action", "audit.action"), Fault::Choice, &self.action, action);
+        let (since, until) = wrong.read_span(&self.since, &self.until, zone);
+        let (actor, target) = (text(&self.actor), text(&self.target));
+        wrong.or(AuditFilter { text: text(&self.text), actor, action, target, since, until })
     }
 }
 
-/// The filters as a form.
-pub(super) fn form(visit: &Visit, filters: &Filters) -> AnyView {
+/// The filters as a form, with what is wrong with them above.
+pub(super) fn form(visit: &Visit, filters: &Filters, wrong: &Mistakes) -> AnyView {
     let texts = visit.texts;
     let open = [&filters.actor, &filters.target, &filters.since, &filters.until].iter().any(|value| !value.is_empty());
     let all = Choice { value: String::new(), text: texts.get("deliveries.all") };
@@ -79,13 +77,14 @@ pub(super) fn form(visit: &Visit, filters: &Filters) -> AnyView {
     let actions = std::iter::once(all).chain(actions).collect();
     let filters = filters.clone();
     view! {
+        {wrong.note(texts)}
         <form method="get" action="/audit" role="search">
             <div class="filters">
                 <div class="field grow">
                     <label for="q">{texts.get("audit.search")}</label>
                     <input class="input" type="search" id="q" name="q" value=filters.text spellcheck="false"/>
                 </div>
-                <Select name="action" label=texts.get("audit.action") value=filters.action choices=actions/>
+                <Select name="action" label=texts.get("audit.action") value=filters.action choices=actions mistake=wrong.of("action")/>
                 <button class="btn">{texts.get("list.filter")}</button>
                 <a class="btn quiet" href="/audit">{texts.get("list.clear")}</a>
             </div>
@@ -94,8 +93,8 @@ pub(super) fn form(visit: &Visit, filters: &Filters) -> AnyView {
                 <div class="filters">
                     <Field name="actor" label=texts.get("audit.actor") value=filters.actor/>
                     <Field name="target" label=texts.get("audit.target") value=filters.target/>
-                    <Field name="since" label=texts.get("deliveries.since") kind="datetime-local" value=filters.since/>
-                    <Field name="until" label=texts.get("deliveries.until") kind="datetime-local" value=filters.until/>
+                    {moment_field(texts, "since", "deliveries.since", filters.since, wrong)}
+                    {moment_field(texts, "until", "deliveries.until", filters.until, wrong)}
                 </div>
             </details>
         </form>
@@ -113,9 +112,22 @@ mod tests {
         let query = "q=a+b&action=domain.create&since=2018-04-23T17%3A49&page=2";
         let filters = Filters::of_query(query);
         assert_eq!(encode(&filters.query()), "?q=a+b&action=domain.create&since=2018-04-23T17%3A49");
-        let filter = filters.parse(&TimeZone::get("Asia/Shanghai").expect("zone"));
+        let filter = filters.parse(&TimeZone::get("Asia/Shanghai").expect("zone")).expect("a filter");
         assert_eq!((filter.text.as_deref(), filter.since), (Some("a b"), Some(1_524_476_940_000)));
         assert_eq!((filter.actor, filter.target, filter.until), (None, None, None));
         assert!(filters.any() && !Filters::of_query("page=3&since=").any());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_never_passed_over() {
+        for (query, field) in [
+            ("action=domain.made", "action"),
+            ("since=foo", "since"),
+            ("until=2026-02-30T00:00", "until"),
+            ("since=2026-11-22T00:00&until=2026-11-22T00:00", "until"),
+        ] {
+            let wrong = Filters::of_query(query).parse(&TimeZone::UTC).map(drop).expect_err(query);
+            assert!(wrong.of(field).is_some(), "{query}: {wrong:?}");
+        }
     }
 }

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 
 use callsheet::audit::AuditRow;
-use callsheet::model::{Actor, DeliveryId, PageRequest, RecoveryId};
+use callsheet::model::{Actor, DeliveryId, Page, RecoveryId};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::change::{Change, Detail};
 use super::filter::{self, Filters};
 use super::{action, actor};
-use crate::components::{Empty, Head, Pager};
+use crate::components::{Empty, Head, listed};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
+use crate::query::{Mistakes, both, nothing, page_of_list};
 use crate::request::{encode, page_of};
 
 const DAY_MS: i64 = 86_400_000;
@@ -21,44 +22,19 @@ const DAY_MS: i64 = 86_400_000;
 /// The page.
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
-    let number = use_query_map().get_untracked().get("page").and_then(|n| n.parse().ok()).unwrap_or(1);
+    let request = page_of_list(use_query_map().get_untracked().get("page"));
     page(move |visit, actor, _| async move {
         let texts = visit.texts;
         let filters = Filters::of_query(visit.address.split_once('?').map_or("", |(_, query)| query));
-        let asked = filters.parse(&visit.times.zone);
-        let list = visit.console.audit.list(&actor, &asked, PageRequest::of_console(number)).await;
-        let list = list.map_err(|e| UiError::of(texts, &e))?;
-        let form = filter::form(&visit, &filters);
-        let body = if list.rows.is_empty() && filters.any() {
-            view! {
-                <Empty title=texts.get("list.no_match") text=texts.get("audit.no_match_text")>
-                    <a class="btn" href="/audit">{texts.get("list.clear")}</a>
-                </Empty>
+        let (body, wrong) = match both(filters.parse(&visit.times.zone), request) {
+            Ok((asked, request)) => {
+                let list = visit.console.audit.list(&actor, &asked, request).await;
+                let list = list.map_err(|e| UiError::of(texts, &e))?;
+                (body(&visit, &actor, &filters, &list).await, Mistakes::default())
             }
-            .into_any()
-        } else if list.rows.is_empty() {
-            view! { <Empty title=texts.get("audit.none") text=texts.get("audit.none_text")/> }.into_any()
-        } else {
-            let mut links = Links::default();
-            let mut rows = Vec::with_capacity(list.rows.len());
-            for row in &list.rows {
-                let href = links.of(&visit, &actor, row).await;
-                rows.push(table_row(&visit, row, href));
-            }
-            view! {
-                <table class="table">
-                    <thead><tr>
-                        <th scope="col">{texts.get("audit.action")}</th>
-                        <th scope="col">{texts.get("audit.target")}</th>
-                        <th scope="col">{texts.get("audit.actor")}</th>
-                        <th scope="col">{texts.get("sources.when")}</th>
-                    </tr></thead>
-                    <tbody>{rows}</tbody>
-                </table>
-                <Pager number=list.number size=list.size total=list.total path="/audit" query=filters.query()/>
-            }
-            .into_any()
+            Err(wrong) => (nothing(texts, "/audit"), wrong),
         };
+        let form = filter::form(&visit, &filters, &wrong);
         let exports = ["csv", "xlsx"].map(|kind| {
             let name = kind.to_uppercase();
             let href = format!("/audit.{kind}{}", encode(&filters.query()));
@@ -77,6 +53,43 @@ pub(crate) fn AuditPage() -> impl IntoView {
         }
         .into_any())
     })
+}
+
+async fn body(visit: &Visit, actor: &Actor, filters: &Filters, list: &Page<AuditRow>) -> AnyView {
+    let texts = visit.texts;
+    let mut links = Links::default();
+    let mut rows = Vec::with_capacity(list.rows.len());
+    for row in &list.rows {
+        let href = links.of(visit, actor, row).await;
+        rows.push(table_row(visit, row, href));
+    }
+    let table = || {
+        view! {
+            <table class="table">
+                <thead><tr>
+                    <th scope="col">{texts.get("audit.action")}</th>
+                    <th scope="col">{texts.get("audit.target")}</th>
+                    <th scope="col">{texts.get("audit.actor")}</th>
+                    <th scope="col">{texts.get("sources.when")}</th>
+                </tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        }
+        .into_any()
+    };
+    let none = || {
+        if filters.any() {
+            view! {
+                <Empty title=texts.get("list.no_match") text=texts.get("audit.no_match_text")>
+                    <a class="btn" href="/audit">{texts.get("list.clear")}</a>
+                </Empty>
+            }
+            .into_any()
+        } else {
+            view! { <Empty title=texts.get("audit.none") text=texts.get("audit.none_text")/> }.into_any()
+        }
+    };
+    listed(list, "/audit".to_owned(), filters.query(), table, none)
 }
 
 fn table_row(visit: &Visit, row: &AuditRow, href: Option<String>) -> impl IntoView + use<> {

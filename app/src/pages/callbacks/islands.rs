@@ -60,6 +60,8 @@ struct Row {
     editing: RwSignal<bool>,
     /// The address field. It alone holds what was typed, so that nothing is lost when the script comes late.
     field: NodeRef<Input>,
+    /// Version of the address that the field was filled with: a save replaces that one only.
+    version: RwSignal<String>,
     test: RwSignal<Option<TestView>>,
     /// Asks whether to turn the callback off.
     ask_turn_off: RwSignal<Option<String>>,
@@ -80,6 +82,7 @@ impl Row {
             state: RwSignal::new(start.state.clone()),
             editing: RwSignal::new(start.editing),
             field: NodeRef::new(),
+            version: RwSignal::new(start.version.clone()),
             test: RwSignal::new(start.test.clone()),
             ask_turn_off: RwSignal::new(start.ask_turn_off.clone()),
             ask_save: RwSignal::new(start.ask_save),
@@ -99,6 +102,7 @@ impl Row {
 
     /// Puts the saved address back into the field.
     fn restore(self) {
+        self.version.set(self.state.with_untracked(|state| state.version.clone()));
         if let Some(field) = self.field.get_untracked() {
             field.set_value(&self.state.with_untracked(|state| state.address.clone()).unwrap_or_default());
         }
@@ -144,6 +148,12 @@ impl Row {
                 self.test.set(Some(view));
                 self.ask_save.set(true);
             }
+            Ok(Answer::Changed { now, message }) => {
+                // What was typed stays: who has read the message may save it over theirs.
+                self.version.set(now.version.clone());
+                self.state.set(now);
+                self.wrong.set(Some(message));
+            }
             Err(error) => self.fail(error),
         }
     }
@@ -161,19 +171,21 @@ impl Row {
     fn save(self, event: &SubmitEvent) {
         event.prevent_default();
         let (address, untested) = (self.typed(), self.ask_save.get_untracked());
+        let version = self.version.get_untracked();
         if self.begin() {
             spawn_local(async move {
-                self.take(save_callback_address(self.push.get_value(), self.kind, address, untested).await);
+                let push = self.push.get_value();
+                self.take(save_callback_address(push, self.kind, address, untested, version).await);
             });
         }
     }
 
     fn try_address(self, event: &MouseEvent) {
         event.prevent_default();
-        let address = self.typed();
+        let (address, version) = (self.typed(), self.version.get_untracked());
         if self.begin() {
             spawn_local(async move {
-                let outcome = test_callback(self.push.get_value(), self.kind, address).await;
+                let outcome = test_callback(self.push.get_value(), self.kind, address, version).await;
                 self.busy.set(false);
                 match outcome {
                     Ok(view) => self.test.set(Some(view)),
@@ -200,6 +212,7 @@ impl Row {
     fn edit(self, event: &MouseEvent) {
         event.prevent_default();
         self.state.update(|state| state.note.clear());
+        self.restore();
         self.editing.set(true);
     }
 
@@ -322,6 +335,7 @@ fn editor(row: Row, back: &str, labels: &RowLabels, typed: String, edit: NodeRef
             hidden=move || !row.enabled() || !row.editing.get() on:submit=move |event| row.save(&event)>
             {row.hidden_fields()}
             <input type="hidden" name="untested" value=move || row.ask_save.get().to_string()/>
+            <input type="hidden" name="version" value=move || row.version.get()/>
             // Enter means OK, which is not the first button that people see.
             <button hidden></button>
             <label for=field_id.clone()>{labels.address.clone()}</label>

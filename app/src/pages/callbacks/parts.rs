@@ -66,10 +66,14 @@ fn start(visit: &Visit, push: &str, view: &CallbackView, editable: bool, edited:
     let kind = view.kind;
     let (tested, saved) = (flash.of(TestCallback::PATH), flash.of(SaveCallbackAddress::PATH));
     let typed = tested.typed("address").or_else(|| saved.typed("address"));
-    let (ask_save, untested) = match saved.value::<Answer>() {
-        Some(Answer::AskSave(test)) => (true, Some(test)),
-        _ => (false, None),
+    let (ask_save, untested, changed) = match saved.value::<Answer>() {
+        Some(Answer::AskSave(test)) => (true, Some(test), None),
+        Some(Answer::Changed { message, .. }) => (false, None, Some(message)),
+        _ => (false, None, None),
     };
+    let state = row_state(visit, view, String::new());
+    // A form that comes back keeps the version it was opened with, unless the person is now told of the present one.
+    let version = tested.typed("version").or_else(|| saved.typed("version")).filter(|_| changed.is_none());
     let ask_turn_off = match flash.of(SetCallbackEnabled::PATH).value::<Answer>() {
         Some(Answer::AskTurnOff(question)) => Some(question),
         _ => None,
@@ -80,14 +84,15 @@ fn start(visit: &Visit, push: &str, view: &CallbackView, editable: bool, edited:
     RowStart {
         push: push.to_owned(),
         kind,
-        state: row_state(visit, view, String::new()),
+        version: version.unwrap_or_else(|| state.version.clone()),
+        state,
         editable,
         editing: editable && (edited || typed.is_some() || wanting),
         typed: typed.or_else(|| view.address.clone()).unwrap_or_default(),
         test: tested.value::<TestView>().or(untested),
         ask_turn_off,
         ask_save,
-        wrong: tested.wrong("address").or_else(|| saved.wrong("address")),
+        wrong: changed.or_else(|| tested.wrong("address")).or_else(|| saved.wrong("address")),
         page: page_of(push),
         back: format!("{}{query}#{}", page_of(push), anchor(kind)),
         labels: labels(texts, kind),
@@ -172,6 +177,9 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
     let ordered =
         if settings.error.is_some() { settings.typed("ordered").is_some_and(|v| !v.is_empty()) } else { view.ordered };
     let headers: Vec<String> = view.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let headers = headers.join("\n");
+    let version = settings.version(&view.options_version());
+    let changed = settings.wrong("version").map(|message| saved_meanwhile(texts, view, message, &headers));
     let dialects =
         Dialect::ALL.iter().map(|d| Choice { value: d.to_string(), text: texts.word("dialect", d.as_str()) });
     let name = texts.get(match kind {
@@ -192,8 +200,10 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
             <summary>{texts.get("callback.advanced")}<span class="aside">" "{name}</span></summary>
             <div class="two">
                 <form class="fields" method="post" action=SaveCallbackSettings::PATH>
+                    {changed}
                     <input type="hidden" name="push" value=push.to_owned()/>
                     <input type="hidden" name="kind" value=kind.as_str()/>
+                    <input type="hidden" name="version" value=version/>
                     <Select name="dialect" id=format!("{kind}-dialect") label=texts.get("callback.dialect") choices=dialects.collect()
                         value=own("dialect", view.dialect.to_string()) error=settings.wrong("dialect")/>
                     <Field name="timeoutSeconds" id=format!("{kind}-timeout") label=texts.get("callback.timeout") help=texts.get("callback.timeout_help")
@@ -204,7 +214,7 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
                         <span>{texts.get("callback.ordered")}</span>
                     </label>
                     <Field name="headers" id=format!("{kind}-headers") label=texts.get("callback.headers") help=texts.get("callback.headers_help") lines=true
-                        error=settings.wrong("headers") value=own("headers", headers.join("\n"))/>
+                        error=settings.wrong("headers") value=own("headers", headers)/>
                     <div><button class="btn">{texts.get("callback.save_settings")}</button></div>
                 </form>
                 <div class="fields">
@@ -224,6 +234,22 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
         </details>
     }
     .into_any()
+}
+
+/// Somebody else changed the settings while they were being edited here: what is saved now.
+fn saved_meanwhile(texts: Texts, view: &CallbackView, message: String, headers: &str) -> AnyView {
+    let order = if view.ordered { "callback.in_order" } else { "callback.in_any_order" };
+    let lines: Vec<_> = headers.lines().map(|line| view! { <div><code>{line.to_owned()}</code></div> }).collect();
+    let lines = if lines.is_empty() { texts.get("callback.no_headers").into_any() } else { lines.into_any() };
+    let facts = view! {
+        <dl class="facts">
+            <dt>{texts.get("callback.dialect")}</dt><dd>{texts.word("dialect", view.dialect.as_str())}</dd>
+            <dt>{texts.get("callback.timeout")}</dt><dd>{number(view.timeout_seconds)}</dd>
+            <dt>{texts.get("callback.order")}</dt><dd>{texts.get(order)}</dd>
+            <dt>{texts.get("callback.headers")}</dt><dd>{lines}</dd>
+        </dl>
+    };
+    view! { <Note tone=Tone::Bad><p>{message}</p>{facts}</Note> }.into_any()
 }
 
 /// Until when the former secret signs too, how to change that, and *End now*.

@@ -30,7 +30,8 @@ pub(super) fn row_state(visit: &Visit, view: &CallbackView, note: String) -> Row
         since: moment(pause.since, times.at_text(pause.since)),
         next_probe: moment(pause.probe_at, times.until_text(pause.probe_at)),
     });
-    RowState { enabled: view.enabled, address: view.address.clone(), off, pause, note }
+    let version = view.address_version().as_str().to_owned();
+    RowState { enabled: view.enabled, address: view.address.clone(), version, off, pause, note }
 }
 
 /// A test's report in the person's language.

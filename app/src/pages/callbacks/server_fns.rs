@@ -10,9 +10,9 @@ use crate::error::UiError;
 use {
     super::report::{anchor, blocked, row_state, test_view},
     crate::context::Visit,
-    crate::forms::{Done, Post},
-    callsheet::callbacks::{CallbackChange, CallbackError, CallbackView, HeaderError, OVERLAP_HOURS},
-    callsheet::outbound::CallbackAddress,
+    crate::forms::{Done, Post, changed_meanwhile, expected},
+    callsheet::callbacks::{CallbackError, CallbackOptions, CallbackView, HeaderError, OVERLAP_HOURS},
+    callsheet::model::StoreError,
     leptos::server_fn::ServerFn,
 };
 
@@ -51,34 +51,44 @@ pub(crate) async fn set_callback_enabled(
     }
 }
 
-/// Makes a sample request to an address, saved or not.
+/// Makes a sample request to an address, saved or not. `version`: of the address that the form was opened with, which it keeps.
 #[server(TestCallback)]
-pub(crate) async fn test_callback(push: String, kind: CallbackKind, address: String) -> Result<TestView, UiError> {
+pub(crate) async fn test_callback(
+    push: String,
+    kind: CallbackKind,
+    address: String,
+    #[server(default)] version: String,
+) -> Result<TestView, UiError> {
     let visit = Visit::current();
     let actor = visit.actor()?;
-    let post = Post::new(&visit, TestCallback::PATH, &[("kind", kind.as_str()), ("address", &address)]);
+    let typed = [("kind", kind.as_str()), ("address", address.as_str()), ("version", version.as_str())];
+    let post = Post::new(&visit, TestCallback::PATH, &typed);
     match visit.console.prober.test(actor, Some(&push), kind, address.trim()).await {
         Ok(report) => post.show(test_view(&visit, address.trim(), &report), &anchor(kind)).await,
         Err(problem) => post.fail(UiError::of(visit.texts, &problem)).await,
     }
 }
 
-/// Saves the address. It is tested first, and when it fails a person is asked, unless `untested`.
+/// Saves the address. It is tested first, unless that was just done, and when it fails a person is asked, unless `untested`.
+/// `version`: of the address that the form was opened with.
 #[server(SaveCallbackAddress)]
 pub(crate) async fn save_callback_address(
     push: String,
     kind: CallbackKind,
     address: String,
     #[server(default)] untested: bool,
+    #[server(default)] version: String,
 ) -> Result<Answer, UiError> {
     let visit = Visit::current();
     let actor = visit.actor()?;
-    let post = Post::new(&visit, SaveCallbackAddress::PATH, &[("kind", kind.as_str()), ("address", &address)]);
+    let typed = [("kind", kind.as_str()), ("address", address.as_str()), ("version", version.as_str())];
+    let post = Post::new(&visit, SaveCallbackAddress::PATH, &typed);
     let address = address.trim();
     if !untested {
-        match visit.console.prober.test(actor, Some(&push), kind, address).await {
-            Ok(report) if report.ok => {}
-            Ok(report) => {
+        match visit.console.prober.test_before_saving(actor, &push, kind, address).await {
+            Ok(None) => {}
+            Ok(Some(report)) if report.ok => {}
+            Ok(Some(report)) => {
                 if let Some(error) = blocked(visit.texts, &report) {
                     return post.fail(error).await;
                 }
@@ -89,7 +99,15 @@ pub(crate) async fn save_callback_address(
         }
     }
     let note = visit.texts.get("callback.saved");
-    let outcome = visit.console.callbacks.set_address(actor, &push, kind, address).await;
+    let callbacks = &visit.console.callbacks;
+    let outcome = callbacks.set_address_if(actor, &push, kind, address, &expected(&version)).await;
+    let outcome = match outcome {
+        Err(CallbackError::Store(StoreError::Changed)) => match callbacks.get(actor, &push, kind).await {
+            Ok(now) => return post.show(changed(&visit, &now), &anchor(kind)).await,
+            Err(problem) => Err(problem),
+        },
+        outcome => outcome,
+    };
     let outcome = outcome.map(|view| Answer::Done(row_state(&visit, &view, note.clone())));
     post.answer(outcome, |_| Done { message: note, page: page(&push, kind) }).await
 }
@@ -106,7 +124,7 @@ pub(crate) async fn resume_callback(push: String, kind: CallbackKind) -> Result<
     post.answer(outcome, |_| Done { message: note, page: page(&push, kind) }).await
 }
 
-/// Changes what stands under *Advanced*.
+/// Changes what is under *Advanced*. `version`: of the settings that the form was opened with.
 #[server(SaveCallbackSettings)]
 pub(crate) async fn save_callback_settings(
     push: String,
@@ -115,6 +133,7 @@ pub(crate) async fn save_callback_settings(
     #[server(default)] ordered: bool,
     #[server(rename = "timeoutSeconds")] timeout_seconds: String,
     headers: String,
+    #[server(default)] version: String,
 ) -> Result<(), UiError> {
     let visit = Visit::current();
     let actor = visit.actor()?;
@@ -124,22 +143,23 @@ pub(crate) async fn save_callback_settings(
         ("ordered", if ordered { "true" } else { "" }),
         ("timeoutSeconds", timeout_seconds.as_str()),
         ("headers", headers.as_str()),
+        ("version", version.as_str()),
     ];
     let post = Post::new(&visit, SaveCallbackSettings::PATH, &typed);
-    let callbacks = &visit.console.callbacks;
     let outcome = async {
-        let now = callbacks.get(actor, &push, kind).await?;
-        let change = CallbackChange {
-            enabled: now.enabled,
-            address: now.address.as_deref().map(CallbackAddress::parse).transpose()?,
+        let options = CallbackOptions {
             dialect: dialect.parse().map_err(|()| CallbackError::BadDialect(dialect.clone()))?,
             ordered,
             timeout_seconds: timeout_seconds.trim().parse().map_err(|_| CallbackError::BadTimeout)?,
             headers: parse_headers(&headers)?,
         };
-        callbacks.put(actor, &push, kind, change).await.map(drop)
+        visit.console.callbacks.set_options_if(actor, &push, kind, options, &expected(&version)).await
     }
     .await;
+    if let Err(CallbackError::Store(StoreError::Changed)) = outcome {
+        let message = visit.texts.get("callback.changed_settings");
+        return post.fail_on(changed_meanwhile(message, Some("version")), page(&push, kind)).await;
+    }
     let message = visit.texts.get("callback.settings_saved");
     post.answer(outcome, |()| Done { message, page: page(&push, kind) }).await
 }
@@ -177,6 +197,16 @@ pub(crate) async fn set_secret_overlap(
         hours => visit.texts.fill("secret.overlap_set", &[("n", hours)]),
     };
     post.answer(outcome, |()| Done { message, page: page(&push, kind) }).await
+}
+
+/// Somebody else changed the address, and this is what it is now.
+#[cfg(feature = "ssr")]
+fn changed(visit: &Visit, now: &CallbackView) -> Answer {
+    let message = match &now.address {
+        Some(address) => visit.texts.fill("callback.changed_address", &[("address", address)]),
+        None => visit.texts.get("callback.removed_address"),
+    };
+    Answer::Changed { now: row_state(visit, now, String::new()), message }
 }
 
 /// One `Name: value` a line.

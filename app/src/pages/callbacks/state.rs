@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct RowState {
     pub(crate) enabled: bool,
     pub(crate) address: Option<String>,
+    /// Version of the address.
+    pub(crate) version: String,
     /// The console turned it off by itself: why, in a sentence.
     pub(crate) off: Option<String>,
     pub(crate) pause: Option<PauseNote>,
@@ -40,6 +42,11 @@ pub(crate) enum Answer {
     AskTurnOff(String),
     /// The address failed its test.
     AskSave(TestView),
+    /// Somebody changed the address after the form was opened: what it is now, in a sentence, and the row with it.
+    Changed {
+        now: RowState,
+        message: String,
+    },
 }
 
 /// A test of an address.
@@ -95,6 +102,8 @@ pub(crate) struct RowStart {
     pub(crate) editing: bool,
     /// What is in the address field.
     pub(crate) typed: String,
+    /// Version of the address that the field was filled with.
+    pub(crate) version: String,
     pub(crate) test: Option<TestView>,
     /// Asks whether to turn it off.
     pub(crate) ask_turn_off: Option<String>,

@@ -1,7 +1,8 @@
 //! The filters of the delivery log, as they stand in the page's address.
 
 use callsheet::deliveries::{DeliveryFilter, DeliveryState};
-use callsheet::model::{CallbackKind, DomainName, EventName, Millis};
+use callsheet::domains::DomainError;
+use callsheet::model::{Actor, CallbackKind, DomainName, EventName, Millis};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
@@ -10,12 +11,15 @@ use url::form_urlencoded;
 
 use crate::components::{Choice, Field, Select};
 use crate::context::Visit;
+use crate::query::{Fault, Mistakes, kind_of, moment_field};
 use crate::texts::Texts;
-use crate::times::typed_moment;
 
 /// The error classes of attempts.
 const CLASSES: [&str; 8] =
     ["blocked_address", "dns", "connect", "tls", "timeout", "http_status", "too_large", "protocol"];
+
+/// Name and label of the field.
+const DOMAIN: (&str, &str) = ("domain", "domains.domain");
 
 /// What stands in the address, as typed.
 #[derive(Clone, Default)]
@@ -93,22 +97,6 @@ impl Filters {
         Self { state: if state { self.state.clone() } else { String::new() }, ..self.clone() }
     }
 
-    /// The first field that is filled but does not read as its kind, so that it filters nothing; its text's key.
-    pub(super) fn unread(&self, zone: &TimeZone) -> Option<&'static str> {
-        let filter = self.parse(zone);
-        [
-            ("deliveries.kind", &self.kind, filter.kind.is_none()),
-            ("deliveries.event", &self.event, filter.event.is_none()),
-            ("deliveries.state", &self.state, filter.state.is_none()),
-            ("deliveries.status", &self.status, filter.status.is_none()),
-            ("deliveries.since", &self.since, filter.since.is_none()),
-            ("deliveries.until", &self.until, filter.until.is_none()),
-        ]
-        .into_iter()
-        .find(|(_, typed, nothing)| *nothing && !typed.is_empty())
-        .map(|(key, _, _)| key)
-    }
-
     /// The domain whose deliveries are listed, if it is one.
     pub(super) fn domain_of_list(&self) -> Option<&str> {
         Some(self.domain.as_str()).filter(|domain| !domain.is_empty())
@@ -134,25 +122,53 @@ impl Filters {
         self.query().iter().any(|(_, value)| !value.is_empty())
     }
 
-    /// What to ask the core for; what does not read as its kind filters nothing.
-    pub(super) fn parse(&self, zone: &TimeZone) -> DeliveryFilter {
+    /// What to ask the core for.
+    pub(super) fn parse(&self, zone: &TimeZone) -> Result<DeliveryFilter, Mistakes> {
+        self.parse_states(zone, |_| true)
+    }
+
+    /// The same for a recovery, which has fewer states.
+    pub(super) fn parse_recoverable(&self, zone: &TimeZone) -> Result<DeliveryFilter, Mistakes> {
+        self.parse_states(zone, DeliveryState::is_recoverable)
+    }
+
+    fn parse_states(
+        &self,
+        zone: &TimeZone,
+        has: impl FnOnce(DeliveryState) -> bool,
+    ) -> Result<DeliveryFilter, Mistakes> {
         let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
-        DeliveryFilter {
-            // As written by people, such as 直播.example; what is no name matches nothing.
-            domain: text(&self.domain).map(|typed| match DomainName::parse(&typed) {
-                Ok(name) => name.ascii().to_owned(),
-                Err(_) => typed,
-            }),
-            kind: self.kind.parse::<CallbackKind>().ok(),
-            event: self.event.parse::<EventName>().ok(),
+        let mut wrong = Mistakes::default();
+        let (since, until) = wrong.read_span(&self.since, &self.until, zone);
+        let state = |typed: &str| typed.parse().ok().filter(|state: &DeliveryState| has(*state));
+        let class = |typed: &str| CLASSES.contains(&typed).then(|| typed.to_owned());
+        let status = |typed: &str| typed.parse().ok().filter(|status| (100..1000).contains(status));
+        // As written by people, such as 直播.example.
+        let domain = |typed: &str| DomainName::parse(typed).ok().map(|name| name.ascii().to_owned());
+        let filter = DeliveryFilter {
+            domain: wrong.read(DOMAIN, Fault::Domain, &self.domain, domain),
+            kind: wrong.read(("kind", "deliveries.kind"), Fault::Choice, &self.kind, |typed| typed.parse().ok()),
+            event: wrong.read(("event", "deliveries.event"), Fault::Choice, &self.event, |typed| typed.parse().ok()),
             stream: text(&self.stream),
-            state: self.state.parse::<DeliveryState>().ok(),
-            since: typed_moment(&self.since, zone),
-            until: typed_moment(&self.until, zone),
-            status: self.status.parse().ok(),
-            error_class: text(&self.error),
+            state: wrong.read(("state", "deliveries.state"), Fault::Choice, &self.state, state),
+            since,
+            until,
+            status: wrong.read(("status", "deliveries.status"), Fault::Status, &self.status, status),
+            error_class: wrong.read(("errorClass", "deliveries.error"), Fault::Choice, &self.error, class),
             text: text(&self.text),
             only: None,
+        };
+        wrong.or(filter)
+    }
+
+    /// What is wrong where nothing was found: the domain is none of the console's.
+    pub(super) async fn found_nothing(&self, visit: &Visit, actor: &Actor) -> Result<(), Mistakes> {
+        if self.domain.is_empty() {
+            return Ok(());
+        }
+        match visit.console.domains.get(actor, &self.domain).await {
+            Err(DomainError::Unknown(_)) => Err(Mistakes::one(DOMAIN.0, DOMAIN.1, Fault::Domain, &self.domain)),
+            _ => Ok(()),
         }
     }
 }
@@ -174,8 +190,8 @@ pub(super) enum Purpose {
     Recovery,
 }
 
-/// The filters as a form. `path`: the page that shows what they find.
-pub(super) fn form(visit: &Visit, filters: &Filters, path: String, purpose: Purpose) -> AnyView {
+/// The filters as a form, with what is wrong with them above. `path`: the page that shows what they find.
+pub(super) fn form(visit: &Visit, filters: &Filters, wrong: &Mistakes, path: String, purpose: Purpose) -> AnyView {
     let texts = visit.texts;
     let clear = path.clone();
     let recovers = purpose == Purpose::Recovery;
@@ -191,17 +207,18 @@ pub(super) fn form(visit: &Visit, filters: &Filters, path: String, purpose: Purp
         view! {
             <div class="field grow">
                 <label for="domain">{texts.get("domains.domain")}</label>
-                <input class="input" id="domain" name="domain" value=filters.domain placeholder="push.example.com" spellcheck="false"/>
+                <input class="input" id="domain" name="domain" value=filters.domain placeholder="push.example.com" spellcheck="false"
+                    aria-invalid=wrong.of("domain").map(|_| "true") aria-describedby=wrong.of("domain")/>
             </div>
         }
     });
     // When things went wrong is what a recovery asks first; the log asks it last.
-    let since = view! {
-        <Field name="since" label=texts.get("deliveries.since") kind="datetime-local" value=filters.since/>
-    }
-    .into_any();
+    let since = moment_field(texts, "since", "deliveries.since", filters.since, wrong);
     let (first, last) = if recovers { (Some(since), None) } else { (None, Some(since)) };
+    let until = moment_field(texts, "until", "deliveries.until", filters.until, wrong);
+    let number = kind_of(&filters.status, "number", |typed| typed.parse::<i64>().is_ok());
     view! {
+        {wrong.note(texts)}
         <form method="get" action=path role="search">
             <div class="filters">
                 {first}
@@ -210,20 +227,23 @@ pub(super) fn form(visit: &Visit, filters: &Filters, path: String, purpose: Purp
                     <label for="stream">{texts.get("streams.stream")}</label>
                     <input class="input" id="stream" name="stream" value=filters.stream placeholder="live/room_7" spellcheck="false"/>
                 </div>
-                <Select name="state" label=texts.get("deliveries.state") value=filters.state choices=states/>
-                <Select name="kind" label=texts.get("deliveries.kind") value=filters.kind choices=choices(texts, "kind", kinds)/>
+                <Select name="state" label=texts.get("deliveries.state") value=filters.state choices=states mistake=wrong.of("state")/>
+                <Select name="kind" label=texts.get("deliveries.kind") value=filters.kind
+                    choices=choices(texts, "kind", kinds) mistake=wrong.of("kind")/>
                 <button class="btn">{texts.get(if recovers { "recovery.count" } else { "list.filter" })}</button>
                 <a class="btn quiet" href=clear>{texts.get("list.clear")}</a>
             </div>
             <details class="more" open=open>
                 <summary>{texts.get("deliveries.more_filters")}</summary>
                 <div class="filters">
-                    <Select name="event" label=texts.get("deliveries.event") value=filters.event choices=choices(texts, "event", events)/>
+                    <Select name="event" label=texts.get("deliveries.event") value=filters.event
+                        choices=choices(texts, "event", events) mistake=wrong.of("event")/>
                     <Select name="errorClass" label=texts.get("deliveries.error") value=filters.error
-                        choices=choices(texts, "class", CLASSES.into_iter())/>
-                    <Field name="status" label=texts.get("deliveries.status") kind="number" inputmode="numeric" class="short" value=filters.status/>
+                        choices=choices(texts, "class", CLASSES.into_iter()) mistake=wrong.of("errorClass")/>
+                    <Field name="status" label=texts.get("deliveries.status") kind=number inputmode="numeric" class="short" value=filters.status
+                        mistake=wrong.of("status")/>
                     {last}
-                    <Field name="until" label=texts.get("deliveries.until") kind="datetime-local" value=filters.until/>
+                    {until}
                     <Field name="q" label=texts.get("deliveries.text") kind="search" value=filters.text/>
                 </div>
             </details>
@@ -248,23 +268,41 @@ mod tests {
     use super::*;
     use crate::request::encode;
 
+    /// One row for each value that is none: nothing of it is passed over, in the log as in a recovery.
     #[test]
-    fn times_are_in_the_consoles_zone() {
-        let zone = TimeZone::get("Asia/Shanghai").expect("zone");
-        assert_eq!(typed_moment("2018-04-23T17:49:42", &zone), Some(1_524_476_982_000));
-        assert_eq!(typed_moment("2018-04-23T17:49", &zone), Some(1_524_476_940_000));
-        assert_eq!(typed_moment("yesterday", &zone), None);
-    }
-
-    #[test]
-    fn what_does_not_read_filters_nothing() {
-        let filters = Filters { state: "lost".to_owned(), status: "5xx".to_owned(), ..Filters::default() };
-        let filter = filters.parse(&TimeZone::UTC);
-        assert_eq!((filter.state, filter.status, filter.domain), (None, None, None));
-        assert!(filters.any());
-        assert_eq!(filters.unread(&TimeZone::UTC), Some("deliveries.state"));
-        assert_eq!(filters.recoverable().unread(&TimeZone::UTC), Some("deliveries.status"));
-        assert_eq!(Filters::default().unread(&TimeZone::UTC), None);
+    fn a_value_that_cannot_be_used_is_never_passed_over() {
+        for (query, field) in [
+            ("state=nonsense", "state"),
+            ("state=Failed", "state"),
+            ("kind=pull", "kind"),
+            ("event=publish", "event"),
+            ("errorClass=http", "errorClass"),
+            ("status=abc", "status"),
+            ("status=5xx", "status"),
+            ("status=99", "status"),
+            ("status=-1", "status"),
+            ("status=99999999999999999999", "status"),
+            ("since=foo", "since"),
+            ("since=1795357880", "since"),
+            ("until=2026-02-30T00:00", "until"),
+            ("since=2026-11-22T00:00&until=2026-11-21T00:00", "until"),
+            ("domain=a+b", "domain"),
+            ("state=failed&domain=-", "domain"),
+        ] {
+            let filters = Filters::of_text(query);
+            for parsed in [filters.parse(&TimeZone::UTC), filters.parse_recoverable(&TimeZone::UTC)] {
+                let wrong = parsed.map(|filter| format!("{filter:?}")).expect_err(query);
+                assert!(wrong.of(field).is_some(), "{query}: {wrong:?}");
+            }
+        }
+        let delivered = Filters::of_text("state=delivered");
+        assert!(delivered.parse(&TimeZone::UTC).is_ok());
+        assert!(delivered.parse_recoverable(&TimeZone::UTC).is_err(), "it cannot be recovered");
+        assert!(
+            delivered.recoverable().parse_recoverable(&TimeZone::UTC).is_ok(),
+            "the link to recoveries leaves it out"
+        );
+        assert!(Filters::default().parse(&TimeZone::UTC).is_ok());
     }
 
     #[test]
@@ -285,7 +323,7 @@ mod tests {
         };
         let typed = encode(&Filters::of_filter(&filter, &zone).query());
         assert!(typed.contains("since=2018-04-23T17%3A49%3A42"), "{typed}");
-        let read = Filters::of_text(typed.strip_prefix('?').expect("a query")).parse(&zone);
+        let read = Filters::of_text(typed.strip_prefix('?').expect("a query")).parse(&zone).expect("a filter");
         assert_eq!(format!("{read:?}"), format!("{filter:?}"));
     }
 }

@@ -9,11 +9,12 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::filter::{self, Filters, Purpose};
 use super::server_fns::ResendDeliveries;
 use super::state_badge;
-use crate::components::{Badge, Empty, Head, Live, Pager, PickAll, Tone};
+use crate::components::{Badge, Empty, Head, Live, PickAll, Tone, listed};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
 use crate::pages::domains::domain_head;
+use crate::query::{Mistakes, both, nothing, page_of_list};
 use crate::request::{encode, page_of, set_status};
 use crate::texts::number;
 
@@ -21,7 +22,7 @@ use crate::texts::number;
 #[component]
 pub(crate) fn DeliveriesPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    let (filters, request) = (Filters::of(&query), request(query.get("page")));
+    let (filters, request) = (Filters::of(&query), page_of_list(query.get("page")));
     page(move |visit, actor, _| async move {
         let texts = visit.texts;
         let actions = actions(&visit, &actor, &filters);
@@ -41,7 +42,7 @@ pub(crate) fn DeliveriesPage() -> impl IntoView {
 pub(crate) fn DomainDeliveriesPage() -> impl IntoView {
     let push = use_params_map().get_untracked().get("push").unwrap_or_default();
     let query = use_query_map().get_untracked();
-    let (filters, request) = (Filters::of(&query), request(query.get("page")));
+    let (filters, request) = (Filters::of(&query), page_of_list(query.get("page")));
     page(move |visit, actor, _| async move {
         let domain = visit.console.domains.get(&actor, &push).await.map_err(|e| UiError::of(visit.texts, &e))?;
         let path = format!("{}/deliveries", page_of(&domain.push));
@@ -86,23 +87,30 @@ async fn running(visit: &Visit, actor: &Actor) -> Result<AnyView, UiError> {
     Ok(view! { <div id="recoveries" data-live>{lines}</div> }.into_any())
 }
 
-fn request(page: Option<String>) -> PageRequest {
-    PageRequest::of_console(page.and_then(|n| n.parse().ok()).unwrap_or(1))
-}
-
 /// Filters and rows.
 async fn log(
     visit: &Visit,
     actor: &Actor,
     filters: Filters,
-    request: PageRequest,
+    request: Result<PageRequest, Mistakes>,
     path: String,
     purpose: Purpose,
 ) -> Result<AnyView, UiError> {
     let texts = visit.texts;
-    let asked = filters.parse(&visit.times.zone);
+    let form = |wrong: &Mistakes| filter::form(visit, &filters, wrong, path.clone(), purpose);
+    let refused = |wrong: &Mistakes| {
+        let label = texts.get("nav.deliveries");
+        view! {
+            {form(wrong)}
+            <section class="card" aria-label=label>{nothing(texts, &path)}</section>
+        }
+        .into_any()
+    };
+    let (asked, request) = match both(filters.parse(&visit.times.zone), request) {
+        Ok(asked) => asked,
+        Err(wrong) => return Ok(refused(&wrong)),
+    };
     let list = visit.console.deliveries.list(actor, asked, request).await;
-    let form = filter::form(visit, &filters, path.clone(), purpose);
     let list = match list {
         Ok(list) => list,
         Err(error @ DeliveryError::Store(StoreError::SearchTooLong)) => {
@@ -110,7 +118,7 @@ async fn log(
             set_status(error.status);
             // The filters stay, so that their time can be shortened.
             return Ok(view! {
-                {form}
+                {form(&Mistakes::default())}
                 <section class="card">
                     <Empty title=texts.get("deliveries.too_long") text=error.message/>
                 </section>
@@ -121,29 +129,32 @@ async fn log(
     };
     let with_domain = purpose == Purpose::Log;
     let own = if with_domain { filters.clone() } else { filters.in_domain("") };
-    let filtered = own.any();
-    let body = if list.rows.is_empty() && filtered {
-        view! {
-            <Empty title=texts.get("list.no_match") text=texts.get("deliveries.no_match_text")>
-                <a class="btn" href=path>{texts.get("list.clear")}</a>
-            </Empty>
-        }
-        .into_any()
-    } else if list.rows.is_empty() {
-        view! { <Empty title=texts.get("deliveries.none") text=texts.get("deliveries.none_text")/> }.into_any()
-    } else {
+    if list.total == 0
+        && with_domain
+        && let Err(wrong) = filters.found_nothing(visit, actor).await
+    {
+        return Ok(refused(&wrong));
+    }
+    let table = || {
         let resends = match filters.domain_of_list() {
             Some(domain) => actor.check_domain(Action::ManageDeliveries, domain).is_ok(),
             None => actor.check(Action::ManageDeliveries).is_ok(),
         };
         let rows = rows(visit, &list, with_domain, resends);
-        let rows = if resends { selection(visit, rows) } else { rows };
-        let (total, exact) = (list.total, list.exact);
-        let pager = view! { <Pager number=list.number size=list.size total exact path query=own.query()/> };
-        view! { {rows} {pager} }.into_any()
+        if resends { selection(visit, rows) } else { rows }
     };
+    let none = || {
+        if own.any() {
+            let clear = view! { <a class="btn" href=path.clone()>{texts.get("list.clear")}</a> };
+            let text = texts.get("deliveries.no_match_text");
+            view! { <Empty title=texts.get("list.no_match") text>{clear}</Empty> }.into_any()
+        } else {
+            view! { <Empty title=texts.get("deliveries.none") text=texts.get("deliveries.none_text")/> }.into_any()
+        }
+    };
+    let body = listed(&list, path.clone(), own.query(), table, none);
     Ok(view! {
-        {form}
+        {form(&Mistakes::default())}
         <Live/>
         <section class="card" id="log" data-live aria-label=texts.get("nav.deliveries")>{body}</section>
     }

@@ -12,6 +12,7 @@ use crate::components::{Badge, Crumb, Empty, Head, Live, Note, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
+use crate::query::{Mistakes, nothing};
 use crate::request::encode;
 use crate::texts::{Texts, number};
 
@@ -22,27 +23,30 @@ const DAY_MS: i64 = 86_400_000;
 #[component]
 pub(crate) fn RecoverPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    let (filters, since) = (Filters::of(&query).recoverable(), query.get("since"));
+    let (filters, since) = (Filters::of(&query), query.get("since"));
     page(move |visit, actor, _| async move {
         let texts = visit.texts;
         actor.check(Action::ManageDeliveries).map_err(|e| UiError::of(texts, &e))?;
         let zone = visit.times.zone.clone();
         let filters = if since.is_none() { filters.from(visit.times.now - DAY_MS, &zone) } else { filters };
-        let found = match filters.unread(&zone) {
-            Some(field) => {
-                let text = texts.fill("recovery.unread", &[("field", &texts.get(field))]);
-                view! { <Note tone=Tone::Bad>{text}</Note> }.into_any()
+        let found = match filters.parse_recoverable(&zone) {
+            Err(wrong) => Err(wrong),
+            Ok(asked) => {
+                let found = visit.console.recoveries.count(&actor, asked).await;
+                let found = found.map_err(|e| UiError::of(texts, &e))?;
+                let known = if found.total == 0 { filters.found_nothing(&visit, &actor).await } else { Ok(()) };
+                known.map(|()| offer(&visit, &filters, found))
             }
-            None => {
-                let found = visit.console.recoveries.count(&actor, filters.parse(&zone)).await;
-                offer(&visit, &filters, found.map_err(|e| UiError::of(texts, &e))?)
-            }
+        };
+        let (found, wrong) = match found {
+            Ok(found) => (found, Mistakes::default()),
+            Err(wrong) => (view! { <section class="card">{nothing(texts, "/recoveries")}</section> }.into_any(), wrong),
         };
         let recoveries = visit.console.recoveries.list(&actor).await.map_err(|e| UiError::of(texts, &e))?;
         Ok(view! {
             <Head title=texts.get("recovery.title") crumbs=crumbs(texts, false)/>
             <p class="lead">{texts.get("recovery.lead")}</p>
-            {filter::form(&visit, &filters, "/recoveries".to_owned(), Purpose::Recovery)}
+            {filter::form(&visit, &filters, &wrong, "/recoveries".to_owned(), Purpose::Recovery)}
             {found}
             {latest(&visit, &recoveries)}
         }

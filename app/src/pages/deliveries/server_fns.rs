@@ -60,18 +60,11 @@ pub(crate) async fn start_recovery(query: String) -> Result<(), UiError> {
     let actor = visit.actor()?;
     let texts = visit.texts;
     let post = Post::new(&visit, StartRecovery::PATH, &[]);
-    let filters = Filters::of_text(&query);
-    if filters.unread(&visit.times.zone).is_some() {
-        return post
-            .fail(UiError {
-                code: "bad_request".to_owned(),
-                status: 400,
-                message: texts.get("error.bad_request"),
-                field: None,
-            })
-            .await;
-    }
-    match visit.console.recoveries.start(actor, filters.parse(&visit.times.zone)).await {
+    let filter = match Filters::of_text(&query).parse_recoverable(&visit.times.zone) {
+        Ok(filter) => filter,
+        Err(wrong) => return post.fail(UiError { field: None, ..wrong.error(texts) }).await,
+    };
+    match visit.console.recoveries.start(actor, filter).await {
         Ok(recovery) => {
             let page = format!("/recoveries/{}", recovery.id);
             post.succeed((), Done { message: texts.get("recovery.started"), page }).await

@@ -1,36 +1,29 @@
 //! `/domains`: the list with its search, its status filter and its pages.
 
 use callsheet::domains::{CallbackMark, Cnames, DomainFilter, DomainRow};
-use callsheet::model::{Action, Actor, DomainName, PageRequest};
+use callsheet::model::{Action, Actor, DomainName};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::parts::enable_form;
-use crate::components::{Badge, Choice, Empty, Head, Pager, Select, Tone};
+use crate::components::{Badge, Choice, Empty, Head, Select, Tone, listed};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
+use crate::query::{Fault, Mistakes, both, nothing, page_of_list};
 use crate::request::encode;
 use crate::request::page_of;
-use crate::texts::number;
+use crate::texts::{Texts, number};
 
 #[component]
 pub(crate) fn DomainsPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    let text = query.get("q").unwrap_or_default();
-    let status = query.get("status").unwrap_or_default();
-    let request = PageRequest::of_console(query.get("page").and_then(|n| n.parse().ok()).unwrap_or(1));
+    let text = query.get("q").unwrap_or_default().trim().to_owned();
+    let status = query.get("status").unwrap_or_default().trim().to_owned();
+    let request = page_of_list(query.get("page"));
     page(move |visit, actor, _| async move {
         let texts = visit.texts;
-        let enabled = match status.as_str() {
-            "enabled" => Some(true),
-            "disabled" => Some(false),
-            _ => None,
-        };
-        let filter = DomainFilter { text: text.clone(), enabled, only: None };
-        let list = visit.console.domains.list(&actor, filter, request).await.map_err(|e| UiError::of(texts, &e))?;
         let may_create = actor.check(Action::ManageDomains).is_ok();
-        let filtered = !text.is_empty() || enabled.is_some();
         let query = vec![("q", text.clone()), ("status", status.clone())];
         let reload = format!("/domains{}", encode(&query));
         let statuses = ["", "enabled", "disabled"].map(|value| Choice {
@@ -41,50 +34,29 @@ pub(crate) fn DomainsPage() -> impl IntoView {
                 _ => "domains.all",
             }),
         });
-        let body = if list.rows.is_empty() && filtered {
-            view! {
-                <Empty title=texts.get("list.no_match") text=texts.get("domains.no_match_text")>
-                    <a class="btn" href="/domains">{texts.get("list.clear")}</a>
-                </Empty>
+        let (body, wrong) = match both(filter(&text, &status), request) {
+            Ok((filter, request)) => {
+                let filtered = !text.is_empty() || filter.enabled.is_some();
+                let list = visit.console.domains.list(&actor, filter, request).await;
+                let list = list.map_err(|e| UiError::of(texts, &e))?;
+                let table = || table(&visit, &actor, &list.rows);
+                let body = listed(&list, "/domains".to_owned(), query, table, || none(texts, filtered, may_create));
+                (body, Mistakes::default())
             }
-            .into_any()
-        } else if list.rows.is_empty() {
-            let create = may_create
-                .then(|| view! { <a class="btn primary" href="/domains/new">{texts.get("domains.create")}</a> });
-            view! {
-                <Empty title=texts.get("domains.none") text=texts.get("domains.none_text")>{create}</Empty>
-            }
-            .into_any()
-        } else {
-            let rows: Vec<_> = list.rows.iter().map(|row| table_row(&visit, &actor, row)).collect();
-            view! {
-                <table class="table">
-                    <thead><tr>
-                        <th scope="col">{texts.get("domains.domain")}</th>
-                        {cnames(&visit).map(|_| view! { <th scope="col">{texts.get("domains.cname")}</th> })}
-                        <th scope="col">{texts.get("domains.status")}</th>
-                        <th scope="col">{texts.get("domains.callbacks")}</th>
-                        <th scope="col" class="num">{texts.get("domains.live")}</th>
-                        <th scope="col">{texts.get("domains.created_at")}</th>
-                        <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th>
-                    </tr></thead>
-                    <tbody>{rows}</tbody>
-                </table>
-                <Pager number=list.number size=list.size total=list.total path="/domains" query/>
-            }
-            .into_any()
+            Err(wrong) => (nothing(texts, "/domains"), wrong),
         };
         Ok(view! {
             <Head title=texts.get("domains.title")>
                 <span class="spacer"></span>
                 {may_create.then(|| view! { <a class="btn primary" href="/domains/new">{texts.get("domains.create")}</a> })}
             </Head>
+            {wrong.note(texts)}
             <form class="filters" method="get" action="/domains" role="search">
                 <div class="field grow">
                     <label for="q">{texts.get("domains.search")}</label>
                     <input class="input" type="search" id="q" name="q" value=text placeholder="push.example.com" spellcheck="false"/>
                 </div>
-                <Select name="status" label=texts.get("domains.status") choices=Vec::from(statuses) value=status/>
+                <Select name="status" label=texts.get("domains.status") choices=Vec::from(statuses) value=status mistake=wrong.of("status")/>
                 <button class="btn">{texts.get("list.filter")}</button>
                 <a class="btn" href=reload>{texts.get("list.refresh")}</a>
             </form>
@@ -92,6 +64,51 @@ pub(crate) fn DomainsPage() -> impl IntoView {
         }
         .into_any())
     })
+}
+
+fn filter(text: &str, status: &str) -> Result<DomainFilter, Mistakes> {
+    let mut wrong = Mistakes::default();
+    let enabled = wrong.read(("status", "domains.status"), Fault::Choice, status, |typed| match typed {
+        "enabled" => Some(true),
+        "disabled" => Some(false),
+        _ => None,
+    });
+    wrong.or(DomainFilter { text: text.to_owned(), enabled, only: None })
+}
+
+/// In place of rows.
+fn none(texts: Texts, filtered: bool, may_create: bool) -> AnyView {
+    if filtered {
+        return view! {
+            <Empty title=texts.get("list.no_match") text=texts.get("domains.no_match_text")>
+                <a class="btn" href="/domains">{texts.get("list.clear")}</a>
+            </Empty>
+        }
+        .into_any();
+    }
+    let create =
+        may_create.then(|| view! { <a class="btn primary" href="/domains/new">{texts.get("domains.create")}</a> });
+    view! { <Empty title=texts.get("domains.none") text=texts.get("domains.none_text")>{create}</Empty> }.into_any()
+}
+
+fn table(visit: &Visit, actor: &Actor, rows: &[DomainRow]) -> AnyView {
+    let texts = visit.texts;
+    let rows: Vec<_> = rows.iter().map(|row| table_row(visit, actor, row)).collect();
+    view! {
+        <table class="table">
+            <thead><tr>
+                <th scope="col">{texts.get("domains.domain")}</th>
+                {cnames(visit).map(|_| view! { <th scope="col">{texts.get("domains.cname")}</th> })}
+                <th scope="col">{texts.get("domains.status")}</th>
+                <th scope="col">{texts.get("domains.callbacks")}</th>
+                <th scope="col" class="num">{texts.get("domains.live")}</th>
+                <th scope="col">{texts.get("domains.created_at")}</th>
+                <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th>
+            </tr></thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+    .into_any()
 }
 
 fn table_row(visit: &Visit, actor: &Actor, row: &DomainRow) -> impl IntoView + use<> {

@@ -42,6 +42,7 @@ pub(crate) fn RecordingPage() -> impl IntoView {
                     <form method="post" action=SaveRecording::PATH>
                         <fieldset class="fields" disabled=!editable>
                             <input type="hidden" name="push" value=domain.push.clone()/>
+                            <input type="hidden" name="version" value=form.version(&settings.version())/>
                             <label class="check">
                                 <input type="checkbox" name="enabled" value="true" checked=enabled/>
                                 <span>{texts.get("recording.enabled")}</span>

@@ -2,13 +2,15 @@
 
 use callsheet::model::{Actor, DomainName};
 use callsheet::stats::slots::{Calendar, LONGEST};
-use callsheet::stats::{OTHER, Slot};
+use callsheet::stats::{OTHER, Slot, StatsError};
+use jiff::civil::Date;
 use leptos::prelude::*;
 use url::form_urlencoded;
 
-use crate::components::{Narrow, Note, Tone};
+use crate::components::{Head, Narrow};
 use crate::context::Visit;
 use crate::error::UiError;
+use crate::query::{Fault, Mistakes, day_field, nothing};
 use crate::request::encode;
 use crate::texts::Texts;
 
@@ -22,11 +24,21 @@ const MOST: usize = 100;
 /// Name and value of each pair of an address.
 pub(super) type Pairs = Vec<(&'static str, String)>;
 
+/// Name and label of the fields.
+const FROM: (&str, &str) = ("from", "statistics.from");
+const TO: (&str, &str) = ("to", "statistics.to");
+/// What the API reads and these pages do not: who brings it along must not take what is shown for what it asks.
+const API_ONLY: [&str; 4] = ["granularity", "groupBy", "codec", "class"];
+
 /// Of when and of which domains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scope {
     /// One of [`PRESETS`].
     preset: &'static str,
+    /// What stands in place of a preset and is none; mostly empty.
+    slot: String,
+    /// What of [`API_ONLY`] stands in the address.
+    foreign: Vec<(&'static str, String)>,
     /// As typed; empty: the preset.
     from: String,
     to: String,
@@ -48,11 +60,14 @@ impl Scope {
     pub(super) fn of_query(query: &str, preset: &'static str) -> Self {
         let value = |name| values(query, name).next().unwrap_or_default();
         let slot = value("slot");
+        let named = PRESETS.iter().map(|(name, _)| *name).find(|name| *name == slot);
         let mut domains: Vec<String> = values(query, "domain").map(stored).collect();
         domains.sort_unstable();
         domains.dedup();
         Self {
-            preset: PRESETS.iter().map(|(name, _)| *name).find(|name| *name == slot).unwrap_or(preset),
+            preset: named.unwrap_or(preset),
+            slot: if named.is_some() { String::new() } else { slot },
+            foreign: API_ONLY.into_iter().filter_map(|name| Some((name, values(query, name).next()?))).collect(),
             from: value("from"),
             to: value("to"),
             domains,
@@ -65,22 +80,36 @@ impl Scope {
         !self.from.is_empty() || !self.to.is_empty()
     }
 
-    /// The slot at `now` (Unix seconds). What does not read as a range is passed over: see [`Self::unread`].
-    pub(super) fn slot(&self, calendar: &Calendar, now: i64) -> Slot {
+    /// The slot at `now` (Unix seconds). `wrong` gets what of the scope cannot be used, and the slot is none then.
+    pub(super) fn slot(&self, calendar: &Calendar, now: i64, wrong: &mut Mistakes) -> Slot {
         let days = PRESETS.iter().find(|(name, _)| *name == self.preset).map_or(1, |(_, days)| *days);
-        self.own(calendar).unwrap_or_else(|| calendar.last_days(now, days))
+        if !self.slot.is_empty() {
+            wrong.add("slot", "statistics.up_to_today", Fault::Choice, &self.slot);
+        }
+        for (name, value) in &self.foreign {
+            wrong.add(name, "", Fault::ApiOnly, value);
+        }
+        let own = if self.is_own() { self.own(calendar, wrong) } else { None };
+        own.unwrap_or_else(|| calendar.last_days(now, days))
     }
 
     /// One day where the other is not given.
-    fn own(&self, calendar: &Calendar) -> Option<Slot> {
-        let or = |a: &str, b: &str| if a.is_empty() { b.to_owned() } else { a.to_owned() };
-        let slot = calendar.days(&or(&self.from, &self.to), &or(&self.to, &self.from))?;
-        (slot.from >= 0 && slot.to - slot.from <= LONGEST).then_some(slot)
-    }
-
-    /// A range stands in the address that is none.
-    pub(super) fn unread(&self, calendar: &Calendar) -> bool {
-        self.is_own() && self.own(calendar).is_none()
+    fn own(&self, calendar: &Calendar, wrong: &mut Mistakes) -> Option<Slot> {
+        let day = |typed: &str| typed.parse::<Date>().ok();
+        let from = wrong.read(FROM, Fault::Day, &self.from, day);
+        let to = wrong.read(TO, Fault::Day, &self.to, day);
+        let (first, last) = from.zip(to).or(from.zip(from)).or(to.zip(to))?;
+        if last < first {
+            wrong.add(TO.0, TO.1, Fault::Order, &self.to);
+            return None;
+        }
+        let slot = calendar.days(&first.to_string(), &last.to_string());
+        let slot = slot.filter(|slot| slot.from >= 0 && slot.to - slot.from <= LONGEST);
+        if slot.is_none() {
+            let (name, label) = if self.from.is_empty() { TO } else { FROM };
+            wrong.add(name, label, Fault::Span, if self.from.is_empty() { &self.to } else { &self.from });
+        }
+        slot
     }
 
     /// The same, in an address.
@@ -100,7 +129,7 @@ impl Scope {
     }
 
     fn in_preset(&self, preset: &'static str) -> Self {
-        Self { preset, from: String::new(), to: String::new(), ..self.clone() }
+        Self { preset, slot: String::new(), from: String::new(), to: String::new(), ..self.clone() }
     }
 }
 
@@ -119,11 +148,11 @@ pub(super) fn href(path: &str, scope: &Scope, others: &Pairs) -> String {
     format!("{path}{}", encode(&pairs))
 }
 
-/// The filters as a form that works without script. `others`: what else the address says.
+/// The filters as a form that works without script, with what is wrong with them above. `others`: what else the address says.
 pub(super) async fn form(
     visit: &Visit,
     actor: &Actor,
-    calendar: &Calendar,
+    wrong: &Mistakes,
     path: &'static str,
     scope: &Scope,
     others: &Pairs,
@@ -132,26 +161,15 @@ pub(super) async fn form(
     let known = visit.console.stats.domain_names(actor, &scope.find, MOST as i64 + 1).await;
     let known = known.map_err(|e| UiError::of(texts, &e))?;
     let presets = PRESETS.map(|(preset, days)| {
-        let current = (!scope.is_own() && scope.preset == preset).then_some("true");
+        let current = (!scope.is_own() && scope.slot.is_empty() && scope.preset == preset).then_some("true");
         let text = texts.count("statistics.days", days);
         view! { <a href=href(path, &scope.in_preset(preset), others) aria-current=current>{text}</a> }
     });
     let hidden = others.iter().map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> });
     let hidden: Vec<_> = hidden.collect();
     let slot = (!scope.is_own()).then(|| view! { <input type="hidden" name="slot" value=scope.preset/> });
-    let date = |name: &'static str, key: &str, value: &str| {
-        view! {
-            <div class="field">
-                <label for=name>{texts.get(key)}</label>
-                <input class="input" id=name name=name type="date" value=value.to_owned()/>
-            </div>
-        }
-    };
-    let unread = scope.unread(calendar).then(|| {
-        view! { <Note tone=Tone::Bad>{texts.get("statistics.range_unread")}</Note> }
-    });
     Ok(view! {
-        {unread}
+        {wrong.note(texts)}
         <form class="filters" method="get" action=path role="search">
             {hidden} {slot}
             <div class="field grow">
@@ -162,12 +180,33 @@ pub(super) async fn form(
                 <span class="label" id="presets">{texts.get("statistics.up_to_today")}</span>
                 <nav class="seg" aria-labelledby="presets">{presets}</nav>
             </div>
-            {date("from", "statistics.from", &scope.from)}
-            {date("to", "statistics.to", &scope.to)}
+            {day_field(texts, FROM.0, FROM.1, scope.from.clone(), wrong)}
+            {day_field(texts, TO.0, TO.1, scope.to.clone(), wrong)}
             <button class="btn primary">{texts.get("statistics.show")}</button>
         </form>
     }
     .into_any())
+}
+
+/// What the core answers. A domain that it does not know is a mistake of the filter; all else is a failure of the page.
+pub(super) fn found<T>(answer: Result<T, StatsError>, texts: Texts) -> Result<Result<T, Mistakes>, UiError> {
+    match answer {
+        Ok(view) => Ok(Ok(view)),
+        Err(StatsError::UnknownDomain(name)) => {
+            Ok(Err(Mistakes::one("domain", "statistics.domains", Fault::Domain, &name)))
+        }
+        Err(error) => Err(UiError::of(texts, &error)),
+    }
+}
+
+/// A page whose filters cannot be used. `title`: key of its text.
+pub(super) fn refused(texts: Texts, title: &str, form: AnyView, path: &str) -> AnyView {
+    view! {
+        <Head title=texts.get(title)/>
+        {form}
+        <section class="card">{nothing(texts, path)}</section>
+    }
+    .into_any()
 }
 
 /// The domains to choose from, folded behind what is chosen.
@@ -236,26 +275,40 @@ mod tests {
         Calendar::new(TimeZone::get("Asia/Shanghai").expect("zone"))
     }
 
+    fn read(query: &str) -> Result<Slot, Mistakes> {
+        let mut wrong = Mistakes::default();
+        let slot = Scope::of_query(query, "1d").slot(&calendar(), NOW, &mut wrong);
+        wrong.or(slot)
+    }
+
     #[test]
     fn days_are_of_the_consoles_zone() {
-        let slot = |query: &str| Scope::of_query(query, "1d").slot(&calendar(), NOW);
+        let slot = |query: &str| read(query).expect("a slot");
         let midnight = 1_795_276_800;
         assert_eq!(slot(""), Slot { from: midnight, to: midnight + 86_400 });
         assert_eq!(slot("slot=7d"), Slot { from: midnight - 6 * 86_400, to: midnight + 86_400 });
         assert_eq!(slot("from=2026-11-20&to=2026-11-21"), Slot { from: midnight - 2 * 86_400, to: midnight });
         assert_eq!(slot("from=2026-11-20"), Slot { from: midnight - 2 * 86_400, to: midnight - 86_400 });
+        assert_eq!(slot("to=2026-11-20"), slot("from=2026-11-20"));
     }
 
     #[test]
-    fn what_is_no_range_is_said_and_passed_over() {
-        for query in
-            ["from=2026-11-21&to=2026-11-20", "from=soon", "to=2026-02-30&slot=30d", "from=1999-01-01&to=2026-11-22"]
-        {
-            let scope = Scope::of_query(query, "1d");
-            assert!(scope.unread(&calendar()), "{query}");
-            assert!(scope.slot(&calendar(), NOW).to > NOW, "{query}");
+    fn a_value_that_cannot_be_used_is_never_passed_over() {
+        for (query, field) in [
+            ("from=2026-11-21&to=2026-11-20", "to"),
+            ("from=soon", "from"),
+            ("from=2026-11-20&to=foo", "to"),
+            ("to=2026-02-30&slot=30d", "to"),
+            ("from=1999-01-01&to=2026-11-22", "from"),
+            ("to=1969-12-30", "to"),
+            ("slot=year", "slot"),
+            ("slot=year&from=2026-11-20", "slot"),
+            ("granularity=nonsense", "granularity"),
+            ("slot=7d&groupBy=domain", "groupBy"),
+        ] {
+            let wrong = read(query).expect_err(query);
+            assert!(wrong.of(field).is_some(), "{query}: {wrong:?}");
         }
-        assert!(!Scope::of_query("slot=year", "1d").unread(&calendar()));
     }
 
     #[test]

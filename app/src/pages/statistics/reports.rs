@@ -6,7 +6,7 @@ use callsheet::stats::slots::Calendar;
 use callsheet::stats::{Granularity, Shown, Slot, SlotLabel, TranscodingView, UsageView};
 use leptos::prelude::*;
 
-use super::filter::shown;
+use super::filter::{found, shown};
 pub use super::report::{Cell, Column, Fact, Report, Table};
 use super::{transcoding, usage};
 use crate::error::UiError;
@@ -20,8 +20,9 @@ use crate::times::Times;
 pub async fn usage(console: &Console, actor: &Actor, texts: Texts, query: &str) -> Result<Report, UiError> {
     let times = times(console, texts);
     let ask = usage::Filters::of_query(query).ask(&Calendar::new(times.zone.clone()), times.now / 1000);
+    let ask = ask.map_err(|wrong| wrong.error(texts))?;
     let chosen = ask.domains.clone();
-    let usage = console.stats.usage(actor, ask).await.map_err(|e| UiError::of(texts, &e))?;
+    let usage = found(console.stats.usage(actor, ask).await, texts)?.map_err(|wrong| wrong.error(texts))?;
     Ok(usage::report(&times, &chosen, &usage))
 }
 
@@ -33,8 +34,9 @@ pub async fn transcoding(console: &Console, actor: &Actor, texts: Texts, query: 
     let times = times(console, texts);
     let filters = transcoding::Filters::of_query(query);
     let ask = filters.ask(&Calendar::new(times.zone.clone()), times.now / 1000);
-    let found = console.stats.transcoding(actor, ask).await.map_err(|e| UiError::of(texts, &e))?;
-    Ok(transcoding::report(&times, &filters, &found))
+    let ask = ask.map_err(|wrong| wrong.error(texts))?;
+    let view = found(console.stats.transcoding(actor, ask).await, texts)?.map_err(|wrong| wrong.error(texts))?;
+    Ok(transcoding::report(&times, &filters, &view))
 }
 
 /// A view of usage as a report. `chosen`: the domains that were asked for.

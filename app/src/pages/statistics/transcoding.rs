@@ -10,8 +10,8 @@ use super::filter::{self, Pairs, Scope, values};
 use super::report::{Cell, Column, Fact, Report, Table};
 use super::{feed, reports};
 use crate::components::{Choice, Head, Select};
-use crate::error::UiError;
 use crate::page::page;
+use crate::query::{Fault, Mistakes};
 use crate::texts::Texts;
 use crate::times::Times;
 use crate::units::{Quantity, hundredths};
@@ -95,32 +95,31 @@ pub(super) struct Filters {
     measure: Measure,
     /// What the chart is of; `None`: all.
     kind: Option<Kind>,
+    /// What of the two cannot be used.
+    wrong: Mistakes,
 }
 
 impl Filters {
     pub(super) fn of_query(query: &str) -> Self {
-        let measure = values(query, "metric").find_map(|word| Measure::ALL.into_iter().find(|m| m.word() == word));
-        Self {
-            scope: Scope::of_query(query, "30d"),
-            measure: measure.unwrap_or(Measure::Minutes),
-            kind: values(query, "kind").find_map(|text| kind_of_word(&text)),
-        }
+        let mut wrong = Mistakes::default();
+        let value = |name| values(query, name).next().unwrap_or_default();
+        let measure = |word: &str| Measure::ALL.into_iter().find(|m| m.word() == word);
+        let measure = wrong.read(("metric", "usage.figure"), Fault::Choice, &value("metric"), measure);
+        let kind = wrong.read(("kind", "transcoding.kind"), Fault::Choice, &value("kind"), kind_of_word);
+        Self { scope: Scope::of_query(query, "30d"), measure: measure.unwrap_or(Measure::Minutes), kind, wrong }
     }
 
     /// Of all kinds, in minutes.
     pub(super) fn of_domains(domains: Vec<String>) -> Self {
         let mut scope = Scope::of_query("", "30d");
         scope.domains = domains;
-        Self { scope, measure: Measure::Minutes, kind: None }
+        Self { scope, measure: Measure::Minutes, kind: None, wrong: Mistakes::default() }
     }
 
-    pub(super) fn ask(&self, calendar: &Calendar, now: i64) -> TranscodingQuery {
-        TranscodingQuery {
-            domains: self.scope.domains.clone(),
-            slot: self.scope.slot(calendar, now),
-            codec: None,
-            resolution: None,
-        }
+    pub(super) fn ask(&self, calendar: &Calendar, now: i64) -> Result<TranscodingQuery, Mistakes> {
+        let mut wrong = self.wrong.clone();
+        let slot = self.scope.slot(calendar, now, &mut wrong);
+        wrong.or(TranscodingQuery { domains: self.scope.domains.clone(), slot, codec: None, resolution: None })
     }
 
     fn others(&self, measure: Measure) -> Pairs {
@@ -138,14 +137,20 @@ pub(crate) fn TranscodingPage() -> impl IntoView {
         let texts = visit.texts;
         let calendar = Calendar::new(visit.times.zone.clone());
         let filters = Filters::of_query(visit.address.split_once('?').map_or("", |(_, query)| query));
-        let query = filters.ask(&calendar, visit.times.now / 1000);
-        let found = visit.console.stats.transcoding(&actor, query).await;
-        let found = found.map_err(|e| UiError::of(texts, &e))?;
+        let asked = match filters.ask(&calendar, visit.times.now / 1000) {
+            Ok(query) => filter::found(visit.console.stats.transcoding(&actor, query).await, texts)?,
+            Err(wrong) => Err(wrong),
+        };
+        let (found, wrong) = match asked {
+            Ok(found) => (Some(found), Mistakes::default()),
+            Err(wrong) => (None, wrong),
+        };
+        let others = filters.others(filters.measure);
+        let form = filter::form(&visit, &actor, &wrong, PATH, &filters.scope, &others).await?;
+        let Some(found) = found else { return Ok(filter::refused(texts, "transcoding.title", form, PATH)) };
         // Nothing came in this time, and nothing before it.
         let unfed = found.centiminutes == Change::default() && found.failed == Change::default();
         let report = report(&visit.times, &filters, &found);
-        let others = filters.others(filters.measure);
-        let form = filter::form(&visit, &actor, &calendar, PATH, &filters.scope, &others).await?;
         let links = reports::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
         Ok(view! {
             <Head title=texts.get("transcoding.title")>

@@ -9,13 +9,13 @@ use leptos::prelude::*;
 
 use super::cards::{self, Card};
 use super::chart::{self, Chart, Shape};
-use super::filter::{self, Pairs, Scope, shown, values};
+use super::filter::{self, Pairs, Scope, found, shown, values};
 use super::report::{Cell, Column, Fact, Report, Table};
 use super::{feed, reports};
 use crate::components::Head;
 use crate::context::Visit;
-use crate::error::UiError;
 use crate::page::page;
+use crate::query::{Fault, Mistakes};
 use crate::texts::{Texts, number};
 use crate::times::Times;
 use crate::units::Quantity;
@@ -29,26 +29,31 @@ pub(super) struct Filters {
     metric: Metric,
     /// With the slot before in the chart.
     compare: bool,
+    /// What of the two cannot be used.
+    wrong: Mistakes,
 }
 
 impl Filters {
     pub(super) fn of_query(query: &str) -> Self {
-        let metric = values(query, "metric").find_map(|word| word.parse().ok());
+        let mut wrong = Mistakes::default();
+        let value = |name| values(query, name).next().unwrap_or_default();
+        let metric =
+            wrong.read(("metric", "usage.figure"), Fault::Choice, &value("metric"), |typed| typed.parse().ok());
+        let compare = |typed: &str| typed.parse().ok();
+        let compare = wrong.read(("compare", "usage.compare"), Fault::Choice, &value("compare"), compare);
         Self {
             scope: Scope::of_query(query, "1d"),
             metric: metric.unwrap_or(Metric::Bandwidth),
-            compare: values(query, "compare").any(|word| word == "true"),
+            compare: compare.unwrap_or_default(),
+            wrong,
         }
     }
 
-    pub(super) fn ask(&self, calendar: &Calendar, now: i64) -> UsageQuery {
-        UsageQuery {
-            metric: self.metric,
-            domains: self.scope.domains.clone(),
-            slot: self.scope.slot(calendar, now),
-            granularity: None,
-            compare: self.compare,
-        }
+    pub(super) fn ask(&self, calendar: &Calendar, now: i64) -> Result<UsageQuery, Mistakes> {
+        let mut wrong = self.wrong.clone();
+        let slot = self.scope.slot(calendar, now, &mut wrong);
+        let domains = self.scope.domains.clone();
+        wrong.or(UsageQuery { metric: self.metric, domains, slot, granularity: None, compare: self.compare })
     }
 
     /// What the form keeps of them.
@@ -80,14 +85,20 @@ pub(crate) fn UsagePage() -> impl IntoView {
         let texts = visit.texts;
         let calendar = Calendar::new(visit.times.zone.clone());
         let filters = Filters::of_query(visit.address.split_once('?').map_or("", |(_, query)| query));
-        let query = filters.ask(&calendar, visit.times.now / 1000);
-        let usage = visit.console.stats.usage(&actor, query.clone()).await;
-        let usage = usage.map_err(|e| UiError::of(texts, &e))?;
+        let asked = match filters.ask(&calendar, visit.times.now / 1000) {
+            Ok(query) => found(visit.console.stats.usage(&actor, query).await, texts)?,
+            Err(wrong) => Err(wrong),
+        };
+        let (usage, wrong) = match asked {
+            Ok(usage) => (Some(usage), Mistakes::default()),
+            Err(wrong) => (None, wrong),
+        };
+        let form = filter::form(&visit, &actor, &wrong, PATH, &filters.scope, &filters.others()).await?;
+        let Some(usage) = usage else { return Ok(filter::refused(texts, "usage.title", form, PATH)) };
         // Nothing was served in this time, and nothing before it.
         let unfed = usage.cards.traffic == Change::default();
         let held = usage.cards.storage.now > 0 || matches!(usage.metric, Metric::Storage | Metric::Files);
-        let report = report(&visit.times, &query.domains, &usage);
-        let form = filter::form(&visit, &actor, &calendar, PATH, &filters.scope, &filters.others()).await?;
+        let report = report(&visit.times, &filters.scope.domains, &usage);
         let links = reports::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
         Ok(view! {
             <Head title=texts.get("usage.title")>

@@ -8,12 +8,13 @@ use callsheet::streams::{PartView, SessionDetail, SessionEvent, SessionFilter, S
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use crate::components::{Badge, Crumb, Empty, Head, Note, Pager, Tone};
+use crate::components::{Badge, Crumb, Empty, Head, Note, Tone, listed};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
 use crate::pages::deliveries::state_badge;
 use crate::pages::domains::domain_head;
+use crate::query::{Mistakes, nothing, page_of_list};
 use crate::request::page_of;
 use crate::units::Quantity;
 
@@ -26,7 +27,7 @@ const ALL: PageRequest = PageRequest { number: 1, size: 200 };
 #[component]
 pub(crate) fn StreamsPage() -> impl IntoView {
     let push = use_params_map().get_untracked().get("push").unwrap_or_default();
-    let number = use_query_map().get_untracked().get("page").and_then(|n| n.parse().ok()).unwrap_or(1);
+    let request = page_of_list(use_query_map().get_untracked().get("page"));
     page(move |visit, actor, _| async move {
         let texts = visit.texts;
         let domain = visit.console.domains.get(&actor, &push).await.map_err(|e| UiError::of(texts, &e))?;
@@ -37,8 +38,6 @@ pub(crate) fn StreamsPage() -> impl IntoView {
         let forbidden = streams.list_forbidden(&actor, Some(domain.push.clone()), ALL).await;
         let forbidden = forbidden.map_err(|e| UiError::of(texts, &e))?;
         let may_stop = actor.check_domain(Action::ManageStreams, &domain.push).is_ok();
-        let request = PageRequest::of_console(number);
-        let past = streams.list(&actor, filter(false), request).await.map_err(|e| UiError::of(texts, &e))?;
         let live_view = if live.rows.is_empty() {
             let command = format!(
                 "ffmpeg -re -i video.mp4 -c copy -f flv -rtmp_tcurl rtmp://{0}/live {1}/live/room_1",
@@ -54,22 +53,24 @@ pub(crate) fn StreamsPage() -> impl IntoView {
         } else {
             live_table(&visit, &live.rows, Shown { domain: false, stop: may_stop })
         };
-        let history = if past.rows.is_empty() {
-            view! { <Empty title=texts.get("streams.no_history") text=texts.get("streams.no_history_text")/> }
-                .into_any()
-        } else {
-            let path = format!("{}/streams", page_of(&domain.push));
-            view! {
-                {history_table(&visit, &past.rows)}
-                <Pager number=past.number size=past.size total=past.total path query=Vec::new()/>
+        let path = format!("{}/streams", page_of(&domain.push));
+        let (history, wrong) = match request {
+            Ok(request) => {
+                let past = streams.list(&actor, filter(false), request).await.map_err(|e| UiError::of(texts, &e))?;
+                let table = || history_table(&visit, &past.rows);
+                let none = || {
+                    let text = texts.get("streams.no_history_text");
+                    view! { <Empty title=texts.get("streams.no_history") text/> }.into_any()
+                };
+                (listed(&past, path, Vec::new(), table, none), Mistakes::default())
             }
-            .into_any()
+            Err(wrong) => (nothing(texts, &path), wrong),
         };
         Ok(view! {
             {domain_head(&visit, &actor, &domain, "/streams")}
             <section class="card"><header><h2>{texts.get("streams.live")}</h2></header>{live_view}</section>
             {control::forbidden_table(&visit, &forbidden.rows, may_stop)}
-            <section class="card"><header><h2>{texts.get("streams.history")}</h2></header>{history}</section>
+            <section class="card"><header><h2>{texts.get("streams.history")}</h2></header>{wrong.note(texts)}{history}</section>
         }
         .into_any())
     })

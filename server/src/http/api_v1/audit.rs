@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{ApiActor, Query};
-use super::moment::Moment;
+use super::moment::{Moment, check_span};
 use super::page::{List, PageQuery};
 use super::schemas;
 use crate::http::AppState;
@@ -105,5 +105,6 @@ pub(super) async fn list(
     State(app): State<AppState>,
     Query(filter, page): Query<Filter>,
 ) -> Result<Json<List<AuditJson>>, ApiProblem> {
+    check_span(filter.since, filter.until)?;
     Ok(Json(app.console.audit.list(&actor, &filter.into(), page).await?.into()))
 }

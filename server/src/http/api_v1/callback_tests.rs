@@ -72,7 +72,7 @@ impl From<ProbeReport> for ReportJson {
 
 /// Send a sample event to an address
 ///
-/// The address need not be saved. A test that fails is an answer too: 200 with `"ok": false`.
+/// Of the callback's own kind: a push that starts, or a finished part of a recording. The address need not be saved. A test that fails is an answer too: 200 with `"ok": false`.
 #[utoipa::path(
     post, path = "/callback-tests", operation_id = "testCallback", tag = "Callbacks",
     request_body = RunTest,

@@ -158,19 +158,23 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
 }
 
 impl ReplaceCallback {
-    fn over(self, present: CallbackView) -> Result<CallbackChange, ApiProblem> {
-        let address = self.address.unwrap_or(present.address);
-        let dialect = match self.dialect {
-            Some(name) => name.parse().map_err(|()| CallbackError::BadDialect(name))?,
+    fn over(&self, present: CallbackChange) -> Result<CallbackChange, CallbackError> {
+        let address = match &self.address {
+            Some(address) => address.as_deref().map(CallbackAddress::parse).transpose()?,
+            None => present.address,
+        };
+        let dialect = match &self.dialect {
+            Some(name) => name.parse().map_err(|()| CallbackError::BadDialect(name.clone()))?,
             None => present.dialect,
         };
+        let headers = self.headers.as_ref().map(|headers| headers.clone().into_iter().collect());
         Ok(CallbackChange {
             enabled: self.enabled,
-            address: address.as_deref().map(CallbackAddress::parse).transpose()?,
+            address,
             dialect,
             ordered: self.ordered.unwrap_or(present.ordered),
             timeout_seconds: self.timeout_seconds.map_or(present.timeout_seconds, |seconds| seconds.0),
-            headers: self.headers.map_or(present.headers, |headers| headers.into_iter().collect()),
+            headers: headers.unwrap_or(present.headers),
         })
     }
 }
@@ -194,9 +198,8 @@ pub(super) async fn replace(
     IfMatch(expected): IfMatch,
     Body(body): Body<ReplaceCallback>,
 ) -> Result<Tagged<CallbackJson>, ApiProblem> {
-    let callbacks = &app.console.callbacks;
-    let change = body.over(callbacks.get(&actor, &push, kind).await?)?;
-    Ok(callbacks.put_if(&actor, &push, kind, change, &expected).await?.into())
+    let change = |present| body.over(present);
+    Ok(app.console.callbacks.change_if(&actor, &push, kind, &expected, change).await?.into())
 }
 
 /// Resume a paused callback

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::NameValue;
 use super::extract::{ApiActor, Params, PushDomain, Query, Whole};
-use super::moment::Moment;
+use super::moment::{Moment, check_span};
 use super::page::{List, PageQuery};
 use super::schemas;
 use crate::http::AppState;
@@ -214,9 +214,12 @@ pub(super) struct Filter {
     q: Option<String>,
 }
 
-impl From<Filter> for DeliveryFilter {
-    fn from(filter: Filter) -> Self {
-        Self {
+impl TryFrom<Filter> for DeliveryFilter {
+    type Error = ApiProblem;
+
+    fn try_from(filter: Filter) -> Result<Self, ApiProblem> {
+        check_span(filter.since, filter.until)?;
+        Ok(Self {
             domain: filter.domain.map(|domain| domain.0),
             kind: filter.kind,
             event: filter.event,
@@ -228,7 +231,7 @@ impl From<Filter> for DeliveryFilter {
             error_class: filter.error_class.map(|class| class.to_string()),
             text: filter.q,
             only: None,
-        }
+        })
     }
 }
 
@@ -245,7 +248,7 @@ pub(super) async fn list(
     State(app): State<AppState>,
     Query(filter, page): Query<Filter>,
 ) -> Result<Json<List<DeliveryJson>>, ApiProblem> {
-    Ok(Json(app.console.deliveries.list(&actor, filter.into(), page).await?.into()))
+    Ok(Json(app.console.deliveries.list(&actor, filter.try_into()?, page).await?.into()))
 }
 
 /// Show a delivery

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use axum::http::StatusCode;
 use callsheet::model::Millis;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+use crate::http::problem::ApiProblem;
 
 /// A moment: Unix ms inside, RFC 3339 on the wire. Written in UTC with milliseconds, read with any offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,17 @@ impl<'de> Deserialize<'de> for Moment {
         let time = text.parse::<Timestamp>();
         let time = time.map_err(|_| de::Error::custom("not a time such as 2026-11-22T08:30:00.000Z"))?;
         Ok(Self(time.as_millisecond()))
+    }
+}
+
+/// Refuses a span of time that ends before it begins: it holds nothing, so it is a slip.
+pub(super) fn check_span(since: Option<Moment>, until: Option<Moment>) -> Result<(), ApiProblem> {
+    match since.zip(until) {
+        Some((since, until)) if until.0 <= since.0 => {
+            let detail = "until: must be later than since";
+            Err(ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail).of_field("until"))
+        }
+        _ => Ok(()),
     }
 }
 

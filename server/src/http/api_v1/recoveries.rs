@@ -154,11 +154,11 @@ pub(super) async fn start(
 ) -> Result<Response, ApiProblem> {
     let recoveries = &app.console.recoveries;
     if body.dry_run {
-        let found = recoveries.count(&actor, body.filter.0.into()).await?;
+        let found = recoveries.count(&actor, body.filter.0.try_into()?).await?;
         let Recoverable { total, callback_off } = found;
         return Ok(Json(DryRun { dry_run: true, total, callback_off }).into_response());
     }
-    let recovery = recoveries.start(&actor, body.filter.0.into()).await?;
+    let recovery = recoveries.start(&actor, body.filter.0.try_into()?).await?;
     let location = [(header::LOCATION, format!("/api/v1/recoveries/{}", recovery.id))];
     Ok((StatusCode::CREATED, location, Json(RecoveryJson::of(recovery, app.console.clock.now()))).into_response())
 }

@@ -16,6 +16,10 @@ use crate::http::AppState;
 pub(super) async fn export(State(app): State<AppState>, request: Request) -> Response {
     let Some(actor) = signed_in(&request) else { return to_login(request.uri()) };
     let export = AuditExport::of_query(&app.console, &actor, texts(request.headers()), query(request.uri()));
+    let export = match export {
+        Ok(export) => export,
+        Err(error) => return refused(&error),
+    };
     let name = export.name();
     let answer = match Format::of(request.uri()) {
         Format::Csv => as_csv(export).await.map(|body| attachment(Format::Csv, &name, body)),

@@ -44,6 +44,8 @@ async fn entries_are_listed_in_pages() {
     assert_eq!(later["items"], json!([]));
     let unknown = api.send(&api.admin, "GET /audit?colour=red", Value::Null).await;
     assert_eq!(unknown.problem(), (422, "invalid_value", "colour"));
+    let span = "GET /audit?since=2026-11-22T00:00:00Z&until=2026-11-21T00:00:00Z";
+    assert_eq!(api.send(&api.admin, span, Value::Null).await.problem(), (422, "invalid_value", "until"));
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ async fn the_log_is_filtered() {
         ("state=sent", "state"),
         ("since=yesterday", "since"),
         ("until=2026-11-22", "until"),
+        ("since=2026-11-22T08:00:00Z&until=2026-11-22T07:00:00Z", "until"),
+        ("since=2026-11-22T08:00:00Z&until=2026-11-22T09:00:00%2B01:00", "until"),
         ("status=ok", "status"),
         ("errorClass=bad", "errorClass"),
         ("error=timeout", "error"),

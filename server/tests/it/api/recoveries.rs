@@ -78,6 +78,7 @@ async fn what_cannot_be_recovered() {
         (json!({ "state": "lost" }), "filter"),
         (json!({ "since": "yesterday" }), "filter"),
         (json!({ "cursor": "x" }), "cursor"),
+        (json!({ "since": "2026-11-22T00:00:00Z", "until": "2026-11-21T00:00:00Z" }), "until"),
         (json!([null, null, null, null, null, null, null, null, null, null]), "filter"),
     ] {
         let answer = api.send(&api.operator, "POST /recoveries", json!({ "filter": filter })).await;

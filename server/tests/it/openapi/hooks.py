@@ -13,7 +13,7 @@ from schemathesis import GenerationMode
 
 OWN_KEY = int(os.environ["OWN_KEY"])
 # Where a value of the right form can be none for the code: it names a place in a list or a host, or goes with another value.
-NOT_BY_FORM = {"cursor", "limit", "domain", "filter", "format", "Idempotency-Key"}
+NOT_BY_FORM = {"cursor", "limit", "domain", "filter", "format", "until", "Idempotency-Key"}
 seen: dict[str, set[int]] = defaultdict(set)
 
 

@@ -19,7 +19,7 @@ mod s3;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-pub(crate) use browser::{Browser, multipart, without_markers};
+pub(crate) use browser::{Browser, Shown, multipart, without_markers};
 pub(crate) use console::{DOMAIN, PLAY, TestConsole, schedule, use_cases, use_cases_in, use_cases_with};
 pub(crate) use database::Database;
 pub(crate) use generic::GenericSource;
