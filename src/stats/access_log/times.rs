@@ -66,7 +66,7 @@ impl Dates {
     }
 }
 
-/// RFC 3339, or Unix time: seconds with a fraction, or whole seconds, milliseconds, microseconds or nanoseconds, told apart by their size.
+/// RFC 3339, or Unix time: seconds with a fraction, or whole seconds, milliseconds, microseconds or nanoseconds, distinguished by their size.
 pub(super) fn stamp(text: &[u8], dates: &mut Dates) -> Option<i64> {
     if text.contains(&b'-') {
         return dates.rfc3339(text);
