@@ -68,7 +68,9 @@ for (const locale of ['en-US', 'zh-CN']) {
       await check.click();
       await expect(row.locator('.passed')).toBeVisible();
       await expectGoodLooks(page, 'callback-tested');
+      const closed = receiver.url('/closed');
       await receiver.close();
+      await row.getByRole('textbox').fill(closed);
       await ok.click();
       await expect(row.locator('.phases .fix')).toBeVisible();
       await expectGoodLooks(page, 'callback-asks');

@@ -65,7 +65,7 @@ fn table_row(visit: &Visit, key: &KeyView) -> impl IntoView + use<> {
         <tr>
             <th scope="row">
                 <a href=format!("/keys/{}", key.id)>{key.name.clone()}</a>
-                <span class="second access-key">{key.access_key.clone()}</span>
+                <span class="second">{key.access_key.clone()}</span>
             </th>
             <td data-label=texts.get("keys.role")>{texts.word("role", key.role.as_str())}</td>
             <td data-label=texts.get("keys.domains")>{domains(texts, key, SHOWN)}</td>

@@ -11,7 +11,6 @@ use leptos::prelude::*;
 
 use super::report::{Cell, Table};
 use crate::assets::AssetUrls;
-use crate::components::Empty;
 use crate::texts::Texts;
 use crate::units::Scale;
 
@@ -78,7 +77,8 @@ impl Chart<'_> {
 
 /// In place of a chart that would be an empty axis.
 pub(super) fn nothing(texts: Texts) -> AnyView {
-    view! { <Empty title=texts.get("chart.empty") text=texts.get("chart.empty_text")/> }.into_any()
+    view! { <div class="empty"><p><strong>{texts.get("chart.empty")}</strong></p><p>{texts.get("chart.empty_text")}</p></div> }
+        .into_any()
 }
 
 /// Moments and exact values for the chart: `{"at":[…],"series":[[…],…]}`, null where nothing is known.
