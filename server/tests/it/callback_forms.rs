@@ -204,8 +204,8 @@ async fn saving_right_after_a_test_that_passed_does_not_test_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_spares_the_next_of_the_same_person_and_settings_for_five_minutes() {
-    let clock = Arc::new(TestClock::at(SystemClock.now()));
-    let (console, _data) = use_cases(&Database::sqlite(), clock.clone()).await;
+    let (database, clock) = (Database::sqlite(), Arc::new(TestClock::at(SystemClock.now())));
+    let (console, _data) = use_cases(&database, clock.clone()).await;
     let cli = Actor::cli();
     let new = NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain");
     console.domains.create(&cli, new).await.expect("created");
@@ -255,7 +255,8 @@ async fn a_test_spares_the_next_of_the_same_person_and_settings_for_five_minutes
 /// Of each kind and dialect: the event, its header, and the keys of the body in order, as real requests have them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_sends_an_event_of_the_callbacks_own_kind() {
-    let (console, _data) = use_cases(&Database::sqlite(), Arc::new(SystemClock)).await;
+    let database = Database::sqlite();
+    let (console, _data) = use_cases(&database, Arc::new(SystemClock)).await;
     let cli = Actor::cli();
     let new = NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain");
     console.domains.create(&cli, new).await.expect("created");
