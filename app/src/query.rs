@@ -132,12 +132,17 @@ impl Mistakes {
         self.0.iter().find(|mistake| mistake.name == name).map(|mistake| id(mistake.name))
     }
 
+    /// As the API answers: a domain that is none is not found, all else cannot be read.
+    fn status(&self) -> u16 {
+        if self.0.iter().all(|mistake| mistake.fault == Fault::Domain) { 404 } else { 422 }
+    }
+
     /// The message above the filters. The answer's status says so too.
     pub(crate) fn note(&self, texts: Texts) -> AnyView {
         if self.0.is_empty() {
             return ().into_any();
         }
-        set_status(422);
+        set_status(self.status());
         let lines = self.0.iter().map(|mistake| view! { <p id=id(mistake.name)>{mistake.text(texts)}</p> });
         let lines: Vec<_> = lines.collect();
         view! { <Note tone=Tone::Bad>{lines}</Note> }.into_any()
@@ -147,7 +152,7 @@ impl Mistakes {
     pub(crate) fn error(&self, texts: Texts) -> UiError {
         let lines: Vec<_> = self.0.iter().map(|mistake| mistake.text(texts)).collect();
         let field = self.0.first().map(|mistake| mistake.name.to_owned());
-        UiError { code: "bad_request".to_owned(), status: 422, message: lines.join("\n"), field }
+        UiError { code: "bad_request".to_owned(), status: self.status(), message: lines.join("\n"), field }
     }
 }
 

@@ -150,9 +150,9 @@ impl Callbacks {
         change: impl Fn(CallbackChange) -> Result<CallbackChange, CallbackError>,
     ) -> Result<CallbackView, CallbackError> {
         self.edit(actor, push, kind, |callback, present| {
-            expected.check(&callback.version())?;
             let change = change(present)?;
             change.check(&self.policy)?;
+            expected.check(&callback.version())?;
             Ok(change)
         })
         .await?;

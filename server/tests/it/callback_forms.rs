@@ -204,8 +204,7 @@ async fn saving_right_after_a_test_that_passed_does_not_test_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_spares_the_next_of_the_same_person_and_settings_for_five_minutes() {
-    let clock = Arc::new(TestClock::at(SystemClock.now()));
-    let database = Database::sqlite();
+    let (database, clock) = (Database::sqlite(), Arc::new(TestClock::at(SystemClock.now())));
     let (console, _data) = use_cases(&database, clock.clone()).await;
     let cli = Actor::cli();
     let new = NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain");
