@@ -18,6 +18,7 @@ mod deliveries;
 mod domains;
 mod guards;
 mod hardening;
+mod health;
 mod hooks;
 mod jd;
 mod keys;
