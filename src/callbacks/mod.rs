@@ -26,10 +26,10 @@ pub use change::{CallbackChange, CallbackOptions};
 pub use error::CallbackError;
 #[cfg(feature = "ssr")]
 pub use headers::HeaderError;
-pub use kinds::Dialect;
+pub use kinds::{Dialect, HealthState};
 pub use pause::{OffReason, Pause};
 #[cfg(feature = "ssr")]
 pub use service::{Callbacks, NewSecret, OVERLAP_HOURS};
 #[cfg(feature = "ssr")]
 pub use store::{Callback, CallbackStore};
-pub use views::{CallbackHealth, CallbackView, TroubledCallback};
+pub use views::{CallbackHealth, CallbackView, CallbacksAtAGlance, TroubledCallback};

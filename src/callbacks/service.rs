@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::change::{CallbackChange, CallbackOptions};
 use super::error::CallbackError;
 use super::store::{Callback, CallbackStore};
-use super::views::{CallbackView, TroubledCallback};
+use super::views::{CallbackView, CallbacksAtAGlance};
 use crate::audit::{AuditEntry, fingerprint, moment};
 use crate::domains::{Domain, Domains};
 use crate::model::{Action, Actor, CallbackKind, Clock, Expected, StoreError};
@@ -176,10 +176,10 @@ impl Callbacks {
         self.get(actor, push, kind).await
     }
 
-    /// The callbacks that need a look; the paused ones first.
-    pub async fn troubled(&self, actor: &Actor) -> Result<Vec<TroubledCallback>, CallbackError> {
+    /// Whether any callback is on, and those that need a look; the paused ones first.
+    pub async fn at_a_glance(&self, actor: &Actor) -> Result<CallbacksAtAGlance, CallbackError> {
         actor.check(Action::Read)?;
-        Ok(self.store.troubled_callbacks(actor.domains.as_deref(), TROUBLED_SHOWN).await?)
+        Ok(self.store.callbacks_at_a_glance(actor.domains.as_deref(), TROUBLED_SHOWN).await?)
     }
 
     /// Makes a new secret. The one that it replaces signs too for `overlap_hours`, 0 to 168; one before that signs no more.

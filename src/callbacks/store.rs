@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::Dialect;
 use super::change::CallbackChange;
 use super::pause::{OffReason, Pause};
-use super::views::{CallbackHealth, TroubledCallback};
+use super::views::{CallbackHealth, CallbacksAtAGlance};
 use crate::audit::AuditEntry;
 use crate::model::{CallbackId, CallbackKind, DomainId, Expected, Millis, StoreError, Version};
 
@@ -66,13 +66,13 @@ pub trait CallbackStore: Send + Sync {
     ) -> Result<(), StoreError>;
     /// Ends a pause before its next probe.
     async fn resume_callback(&self, id: CallbackId, now: Millis, audit: &AuditEntry) -> Result<(), StoreError>;
-    /// Callbacks that are on and whose latest attempt failed, or that are paused; the paused ones first. In the push domains
-    /// of `only` if given.
-    async fn troubled_callbacks(
+    /// Callbacks that are on, in the push domains of `only` if given. At most `limit` of those in trouble: the paused ones
+    /// first, then those whose latest attempt failed.
+    async fn callbacks_at_a_glance(
         &self,
         only: Option<&[String]>,
         limit: i64,
-    ) -> Result<Vec<TroubledCallback>, StoreError>;
+    ) -> Result<CallbacksAtAGlance, StoreError>;
     /// Writes what the deliveries found: a new pause, a later probe of the same pause, or its end. `false`: it was not
     /// written, because the callback is off, or a person changed or resumed it since the pause began. Their word stands.
     async fn set_pause(&self, id: CallbackId, pause: Option<&Pause>) -> Result<bool, StoreError>;

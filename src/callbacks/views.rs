@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dialect, OffReason, Pause};
+use super::{Dialect, HealthState, OffReason, Pause};
 #[cfg(feature = "ssr")]
 use crate::model::Version;
 use crate::model::{CallbackKind, Millis};
@@ -50,10 +50,11 @@ impl CallbackView {
     }
 }
 
-/// How deliveries to a callback went.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How deliveries to a callback go: by the attempts in the order in which they were made, whatever the age of their events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallbackHealth {
+    pub state: HealthState,
     pub last_delivered_at: Option<Millis>,
     /// Error class of the latest attempt, if that failed.
     pub last_error: Option<String>,
@@ -64,16 +65,33 @@ pub struct CallbackHealth {
     pub failed: i64,
     /// Waiting now, retries included.
     pub waiting: i64,
+    /// Failed at any time, and not queued again since.
+    pub unrecovered: i64,
 }
 
-/// A callback that needs a look: its latest attempt failed, or it is paused.
+/// The callbacks that are on, as the overview shows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallbacksAtAGlance {
+    /// Some callback is on.
+    pub any_on: bool,
+    /// Those that need a look.
+    pub troubled: Vec<TroubledCallback>,
+}
+
+/// A callback that needs a look: it is paused, its latest attempt failed, or earlier failures are left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TroubledCallback {
     /// ASCII push domain.
     pub domain: String,
     pub kind: CallbackKind,
-    /// Error class.
-    pub error: String,
+    pub state: HealthState,
+    /// Error class of the pause or of the latest attempt.
+    pub error: Option<String>,
+    /// Failed at any time, and not queued again since.
+    pub unrecovered: i64,
+    /// Waiting for another try.
+    pub retrying: i64,
     pub pause: Option<Pause>,
 }

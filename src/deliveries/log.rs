@@ -54,7 +54,7 @@ pub trait DeliveryLog: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<DeliveryRow>, StoreError>;
     async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
-    /// Deliveries made since (Unix ms), in the domains of `only` if given.
+    /// Deliveries made since (Unix ms), and all that wait now; in the domains of `only` if given.
     async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError>;
     /// The push domains of these deliveries, each once.
     async fn domains_of(&self, ids: &[DeliveryId]) -> Result<Vec<String>, StoreError>;

@@ -127,13 +127,14 @@ pub struct ProbeReport {
     pub phases: Vec<PhaseView>,
 }
 
-/// The figures of the overview: events and deliveries of the last 24 h.
+/// The figures of the overview: events and deliveries of the last 24 h, and what waits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DayFigures {
     pub events: i64,
     pub delivered: i64,
     pub failed: i64,
+    /// Waiting now, whatever their age.
     pub waiting: i64,
     pub skipped: i64,
 }

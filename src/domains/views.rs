@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::callbacks::HealthState;
 #[cfg(feature = "ssr")]
 use crate::model::Version;
 use crate::model::{CallbackKind, DomainId, Millis};
@@ -13,12 +14,13 @@ pub struct PlayDomain {
     pub display: String,
 }
 
-/// A callback of a domain in the list: on or off, and how its last finished attempt went.
+/// A callback of a domain in the list: on or off, and how it fares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallbackMark {
     pub kind: CallbackKind,
     pub enabled: bool,
-    /// The error class of the last attempt, if it failed.
+    pub state: HealthState,
+    /// The error class of the latest attempt, if it failed.
     pub last_error: Option<String>,
     /// It is paused after failures: the error class of the latest.
     pub paused: Option<String>,

@@ -5,9 +5,9 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::Db;
-use super::rows::{Conditions, Read, to_json};
+use super::rows::{Read, to_json};
 use crate::audit::AuditEntry;
-use crate::callbacks::{Callback, CallbackChange, CallbackHealth, CallbackStore, Pause, TroubledCallback};
+use crate::callbacks::{Callback, CallbackChange, CallbackHealth, CallbackStore, CallbacksAtAGlance, Pause};
 use crate::deliveries::{CallbackOff, DeliveryState, Queued};
 use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Expected, Millis, StoreError};
 use crate::outbound::CallbackAddress;
@@ -39,7 +39,7 @@ pub(super) fn callback(row: &AnyRow) -> Result<Callback, StoreError> {
     })
 }
 
-fn pause(row: &AnyRow) -> Result<Option<Pause>, StoreError> {
+pub(super) fn pause(row: &AnyRow) -> Result<Option<Pause>, StoreError> {
     let Some(since) = row.col("paused_since")? else { return Ok(None) };
     let (probe_at, probes, reason) = (row.col("probe_at")?, row.col("probes")?, row.col("pause_reason")?);
     Ok(Some(Pause { since, probe_at, probes, reason }))
@@ -116,38 +116,7 @@ impl CallbackStore for Db {
     }
 
     async fn callback_health(&self, id: CallbackId, since: Millis) -> Result<CallbackHealth, StoreError> {
-        let mut health = CallbackHealth::default();
-        let rows = sqlx::query(
-            "select state, count(*) as n from deliveries where callback_id = $1 and id >= $2 group by state",
-        )
-        .bind(id.0)
-        .bind(DeliveryId::floor(since).0)
-        .fetch_all(&self.pages)
-        .await?;
-        for row in &rows {
-            match row.word("state")? {
-                DeliveryState::Delivered => health.delivered = row.col("n")?,
-                DeliveryState::Failed => health.failed = row.col("n")?,
-                _ => {}
-            }
-        }
-        let waiting = sqlx::query("select count(*) as n from queue where callback_id = $1").bind(id.0);
-        health.waiting = waiting.fetch_one(&self.pages).await?.col("n")?;
-        let last = sqlx::query(
-            "select last_error, last_attempt_at from deliveries where callback_id = $1 and attempts > 0 \
-             order by id desc limit 1",
-        );
-        if let Some(row) = last.bind(id.0).fetch_optional(&self.pages).await? {
-            health.last_error = row.col("last_error")?;
-            health.last_error_at = health.last_error.as_ref().and(row.col("last_attempt_at")?);
-        }
-        let delivered = sqlx::query(
-            "select finished_at from deliveries where callback_id = $1 and state = 'delivered' order by id desc limit 1",
-        );
-        if let Some(row) = delivered.bind(id.0).fetch_optional(&self.pages).await? {
-            health.last_delivered_at = row.col("finished_at")?;
-        }
-        Ok(health)
+        self.read_health(id, since).await
     }
 
     async fn change_callback(
@@ -188,36 +157,12 @@ impl CallbackStore for Db {
         self.commit_change(tx, id, Vec::new(), now, audit).await
     }
 
-    async fn troubled_callbacks(
+    async fn callbacks_at_a_glance(
         &self,
         only: Option<&[String]>,
         limit: i64,
-    ) -> Result<Vec<TroubledCallback>, StoreError> {
-        let mut conditions = Conditions::default();
-        if let Some(only) = only {
-            conditions.any_of("m.push", only);
-        }
-        conditions.add("c.enabled = 1", []);
-        conditions.add("coalesce(c.pause_reason, d.last_error) is not null", []);
-        let sql = format!(
-            "select m.push, c.kind, coalesce(c.pause_reason, d.last_error) as error, c.paused_since, c.probe_at, c.probes, \
-             c.pause_reason from callbacks c join domains m on m.id = c.domain_id left join deliveries d \
-             on d.id = (select max(x.id) from deliveries x where x.callback_id = c.id and x.attempts > 0){} \
-             order by case when c.paused_since is null then 1 else 0 end, m.push, c.kind limit ${}",
-            conditions.sql(),
-            conditions.next_place()
-        );
-        let query = conditions.bind(sqlx::query(AssertSqlSafe(sql))).bind(limit);
-        let rows = query.fetch_all(&self.pages).await?;
-        let troubled = |row: &AnyRow| {
-            Ok(TroubledCallback {
-                domain: row.col("push")?,
-                kind: row.word("kind")?,
-                error: row.col("error")?,
-                pause: pause(row)?,
-            })
-        };
-        rows.iter().map(troubled).collect()
+    ) -> Result<CallbacksAtAGlance, StoreError> {
+        self.read_glance(only, limit).await
     }
 
     async fn set_pause(&self, id: CallbackId, pause: Option<&Pause>) -> Result<bool, StoreError> {

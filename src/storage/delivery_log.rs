@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
+use super::batch::Rows;
 use super::rows::{Conditions, Read, Value, containing};
 use super::{Db, Engine};
 use crate::audit::AuditEntry;
@@ -89,9 +90,28 @@ impl Db {
                 listed(&ids)
             );
             sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await?;
+            let mut places = Rows::new(["callback_id", "delivery_id"], waiting.len());
+            waiting.iter().for_each(|w| places.push([w.callback.0.into(), w.delivery.0.into()]));
+            let sql =
+                "delete from failures where (callback_id, delivery_id) in (select callback_id, delivery_id from r)";
+            places.with(self.engine, tx, sql).await?;
             self.enqueue(tx, &waiting).await?;
         }
         Ok(waiting.into_iter().map(Queued::Put).collect())
+    }
+
+    /// Length of the queue, in the push domains of `only` if given.
+    async fn waiting_now(&self, only: Option<&[String]>) -> Result<i64, StoreError> {
+        let mut conditions = Conditions::default();
+        let join = match only {
+            Some(only) => {
+                conditions.any_of("m.push", only);
+                " join callbacks c on c.id = q.callback_id join domains m on m.id = c.domain_id"
+            }
+            None => "",
+        };
+        let sql = format!("select count(*) as n from queue q{join}{}", conditions.sql());
+        conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.pages).await?.col("n")
     }
 
     /// The conditions of a filter, on deliveries `d` and their sessions `s`.
@@ -283,10 +303,10 @@ impl DeliveryLog for Db {
                 DeliveryState::Delivered => figures.delivered = n,
                 DeliveryState::Failed => figures.failed = n,
                 DeliveryState::Skipped => figures.skipped = n,
-                DeliveryState::Pending | DeliveryState::Retrying => figures.waiting += n,
-                DeliveryState::Cancelled => {}
+                DeliveryState::Pending | DeliveryState::Retrying | DeliveryState::Cancelled => {}
             }
         }
+        figures.waiting = self.waiting_now(only).await?;
         Ok(figures)
     }
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use super::Db;
 use super::rows::{Conditions, Read, Value, containing};
+use super::{Db, health};
 use crate::audit::AuditEntry;
 use crate::callbacks::Dialect;
 use crate::deliveries::DeliveryState;
@@ -59,7 +59,7 @@ impl Db {
         expected.check(&view(&row.ok_or(StoreError::Changed)?)?.version())
     }
 
-    /// Whether each callback of some groups is on, and how its latest attempt went.
+    /// Whether each callback of some groups is on, and how it fares.
     async fn callback_marks(&self, ids: &[i64]) -> Result<HashMap<i64, Vec<CallbackMark>>, StoreError> {
         let mut found: HashMap<i64, Vec<CallbackMark>> = HashMap::new();
         if ids.is_empty() {
@@ -71,16 +71,16 @@ impl Db {
             ids.iter().map(|id| Value::Int(*id)),
         );
         let sql = format!(
-            "select c.domain_id, c.kind, c.enabled, c.pause_reason, \
-             (select d.last_error from deliveries d where d.callback_id = c.id and d.attempts > 0 \
-              order by d.id desc limit 1) as last_error \
-             from callbacks c{} order by c.id",
+            "select c.domain_id, c.kind, c.enabled, {} from callbacks c {}{} order by c.id",
+            health::COLUMNS,
+            health::JOIN,
             conditions.sql()
         );
         for row in conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.pages).await? {
             let mark = CallbackMark {
                 kind: row.word("kind")?,
                 enabled: row.flag("enabled")?,
+                state: health::state(&row)?,
                 last_error: row.col("last_error")?,
                 paused: row.col("pause_reason")?,
             };
@@ -240,6 +240,10 @@ impl DomainStore for Db {
         let mut queued = Vec::new();
         for callback in callbacks {
             queued.extend(self.stop_waiting(&mut tx, callback, DeliveryState::Cancelled, audit.at).await?);
+            sqlx::query("delete from callback_attempts where callback_id = $1")
+                .bind(callback)
+                .execute(&mut *tx)
+                .await?;
         }
         let removed =
             sqlx::query("delete from domains where id = $1 and enabled = 0").bind(id.0).execute(&mut *tx).await?;

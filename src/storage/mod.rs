@@ -19,6 +19,7 @@ mod delivery_log;
 mod domains;
 mod events;
 mod factors;
+mod health;
 mod hints;
 mod idempotency;
 mod keys;

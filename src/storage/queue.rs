@@ -187,6 +187,7 @@ impl DeliveryStore for Db {
         let rows = if new.len() == attempts.len() { rows } else { attempt_rows(new.iter().copied())? };
         rows.insert(self.engine, &mut tx, "attempts", "").await?;
         self.move_deliveries(&mut tx, &new, &found.gone).await?;
+        self.write_latest(&mut tx, new.iter().map(|(record, _)| record)).await?;
         let mut queued = Vec::new();
         for off in off.iter().filter(|off| held.holds(off.callback)) {
             queued.extend(self.turn_off(&mut tx, off).await?);
@@ -243,8 +244,8 @@ impl Db {
             ["id", "counts", "last_attempt_at", "last_status", "last_error", "out_of_order", "state", "finished_at"],
             attempts.len(),
         );
-        let (mut finished, mut postponed) =
-            (Rows::new(PLACE, attempts.len()), Rows::new(["callback_id", "delivery_id", "due_at"], 0));
+        let (mut finished, mut failed) = (Rows::new(PLACE, attempts.len()), Rows::new(PLACE, 0));
+        let mut postponed = Rows::new(["callback_id", "delivery_id", "due_at"], 0);
         for (record, fate) in attempts {
             let state = match (fate, !gone.contains(&record.delivery)) {
                 (Fate::Delivered, _) => Some(DeliveryState::Delivered),
@@ -265,6 +266,9 @@ impl Db {
                 finished_at.into(),
             ]);
             let place = [record.callback.0, record.delivery.0].map(Cell::from);
+            if state == Some(DeliveryState::Failed) {
+                failed.push(place.clone());
+            }
             match fate {
                 Fate::Retry { due_at } => {
                     let [callback, delivery] = place;
@@ -278,6 +282,7 @@ impl Db {
              out_of_order = d.out_of_order | r.out_of_order, state = coalesce(r.state, d.state), \
              finished_at = r.finished_at from r where d.id = r.id";
         moved.with(self.engine, tx, sql).await?;
+        failed.insert(self.engine, tx, "failures", " on conflict (callback_id, delivery_id) do nothing").await?;
         let sql = "delete from queue where (callback_id, delivery_id) in (select callback_id, delivery_id from r)";
         finished.with(self.engine, tx, sql).await?;
         let sql = "update queue as q set due_at = r.due_at, retry = 1 from r \

@@ -119,19 +119,22 @@ impl Db {
         let floor = DeliveryId::floor(before).0;
         let mut tx = self.begin().await?;
         let rows = sqlx::query(
-            "select id, event_id from deliveries where id < $1 and state not in ('pending', 'retrying') order by id limit $2",
+            "select id, event_id, callback_id from deliveries where id < $1 and state not in ('pending', 'retrying') order by id limit $2",
         )
         .bind(floor)
         .bind(BATCH)
         .fetch_all(&mut *tx)
         .await?;
-        let mut old = Rows::new(["id", "event_id"], rows.len());
+        let mut old = Rows::new(["id", "event_id", "callback_id"], rows.len());
         for row in &rows {
-            old.push([row.col::<i64>("id")?.into(), row.col::<i64>("event_id")?.into()]);
+            let (id, event, callback): (i64, i64, i64) =
+                (row.col("id")?, row.col("event_id")?, row.col("callback_id")?);
+            old.push([id.into(), event.into(), callback.into()]);
         }
         for sql in [
             "delete from attempts where delivery_id in (select id from r)",
             "delete from events where id in (select event_id from r)",
+            "delete from failures where (callback_id, delivery_id) in (select callback_id, id from r)",
             "delete from deliveries where id in (select id from r)",
         ] {
             old.clone().with(self.engine, &mut tx, sql).await?;

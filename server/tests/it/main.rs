@@ -19,6 +19,7 @@ mod deliveries;
 mod domains;
 mod guards;
 mod hardening;
+mod health;
 mod hooks;
 mod jd;
 mod keys;

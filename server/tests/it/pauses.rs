@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use callsheet::callbacks::{CallbackChange, CallbackStore, Dialect, OffReason, Pause};
+use callsheet::Console;
+use callsheet::callbacks::{CallbackChange, CallbackStore, Dialect, HealthState, OffReason, Pause, TroubledCallback};
 use callsheet::deliveries::{CallbackOff, DeliveryStore, Ownership, Queued};
 use callsheet::domains::{DomainFilter, NewDomain};
 use callsheet::model::{Actor, CallbackId, CallbackKind, Clock, Millis, PageRequest, Role, TestClock};
 use callsheet::outbound::CallbackAddress;
-use callsheet::{Console, callbacks::TroubledCallback};
 use tempfile::TempDir;
 
 use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
@@ -154,20 +154,31 @@ async fn turned_off_is_paused_no_more(database: Database) {
 
 async fn a_pause_shows_in_the_lists(database: Database) {
     let stage = Stage::set(&database).await;
-    let (domains, callbacks) = (&stage.console.domains, &stage.console.callbacks);
+    let domains = &stage.console.domains;
     let marks = async || {
         let list = domains.list(&Actor::cli(), DomainFilter::default(), PageRequest::of_console(1)).await;
         let marks = list.expect("a list").rows.remove(0).callbacks;
         marks.into_iter().map(|mark| mark.paused).collect::<Vec<_>>()
     };
-    assert_eq!(callbacks.troubled(&Actor::cli()).await.expect("read"), []);
+    assert_eq!(troubled(&stage, &Actor::cli()).await, []);
     assert_eq!(marks().await, [None, None]);
     let pause = stage.pause();
     assert!(stage.set_pause(Some(&pause)).await);
-    let expected =
-        TroubledCallback { domain: DOMAIN.to_owned(), kind: KIND, error: "connect".to_owned(), pause: Some(pause) };
-    assert_eq!(callbacks.troubled(&Actor::cli()).await.expect("read"), [expected]);
+    let expected = TroubledCallback {
+        domain: DOMAIN.to_owned(),
+        kind: KIND,
+        state: HealthState::Failing,
+        error: Some("connect".to_owned()),
+        unrecovered: 0,
+        retrying: 0,
+        pause: Some(pause),
+    };
+    assert_eq!(troubled(&stage, &Actor::cli()).await, [expected]);
     assert_eq!(marks().await, [Some("connect".to_owned()), None]);
     let stranger = Actor { role: Role::Reviewer, domains: Some(vec!["other.example.com".to_owned()]), ..Actor::cli() };
-    assert_eq!(callbacks.troubled(&stranger).await.expect("read"), []);
+    assert_eq!(troubled(&stage, &stranger).await, []);
+}
+
+async fn troubled(stage: &Stage, actor: &Actor) -> Vec<TroubledCallback> {
+    stage.console.callbacks.at_a_glance(actor).await.expect("read").troubled
 }

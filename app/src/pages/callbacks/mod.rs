@@ -9,4 +9,4 @@ mod server_fns;
 mod state;
 
 #[cfg(feature = "ssr")]
-pub(crate) use parts::LiveVideoInformation;
+pub(crate) use parts::{LiveVideoInformation, failures_link, health_badge};

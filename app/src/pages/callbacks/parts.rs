@@ -1,6 +1,7 @@
 //! The server's part of the callback rows: their start, their health, *Advanced*.
 
-use callsheet::callbacks::{CallbackView, Dialect};
+use callsheet::callbacks::{CallbackView, Dialect, HealthState};
+use callsheet::deliveries::DeliveryState;
 use callsheet::model::{CallbackKind, Millis};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -40,7 +41,7 @@ pub(crate) fn LiveVideoInformation(
                 state: row_state(&visit, &view, note),
                 ..start(&visit, &push, &view, editable, edited, &flash)
             };
-            let health = health(&visit, &push, &view);
+            let health = health(&visit, &push, &view, editable);
             let advanced = editable.then(|| advanced(&visit, &push, &view, &flash));
             let name = format!("{}-name", anchor(view.kind));
             view! {
@@ -129,16 +130,34 @@ fn labels(texts: Texts, kind: CallbackKind) -> RowLabels {
     }
 }
 
-/// How deliveries to the callback went.
-fn health(visit: &Visit, push: &str, view: &CallbackView) -> AnyView {
+/// The state of a callback in a word.
+pub(crate) fn health_badge(texts: Texts, state: HealthState) -> AnyView {
+    let tone = match state {
+        HealthState::Unused => Tone::Plain,
+        HealthState::Healthy => Tone::Ok,
+        HealthState::Retrying | HealthState::Unrecovered => Tone::Warn,
+        HealthState::Failing => Tone::Bad,
+    };
+    view! { <Badge tone text=texts.word("health", state.as_str())/> }.into_any()
+}
+
+/// Where the failed deliveries of a callback are, of whatever age; `recovers`: where they can be sent again together.
+pub(crate) fn failures_link(push: &str, kind: CallbackKind, recovers: bool) -> String {
+    let kind = ("kind", kind.to_string());
+    let failed = ("state", DeliveryState::Failed.to_string());
+    if recovers {
+        // With an empty start, for without any the page looks back for a day.
+        format!("/recoveries{}&since=", encode(&[("domain", push.to_owned()), kind, failed]))
+    } else {
+        format!("{}/deliveries{}", page_of(push), encode(&[kind, failed]))
+    }
+}
+
+/// How deliveries to the callback go.
+fn health(visit: &Visit, push: &str, view: &CallbackView, editable: bool) -> AnyView {
     let texts = visit.texts;
     let health = &view.health;
     let finished = health.delivered + health.failed;
-    let (tone, word) = match (&health.last_error, health.last_delivered_at) {
-        (Some(_), _) => (Tone::Bad, "health.failing"),
-        (None, Some(_)) => (Tone::Ok, "health.healthy"),
-        (None, None) => (Tone::Plain, "health.unused"),
-    };
     let last = health
         .last_delivered_at
         .map(|at| view! { <span>{texts.get("health.last_delivered")} " " {visit.times.ago(at)}</span> });
@@ -150,13 +169,18 @@ fn health(visit: &Visit, push: &str, view: &CallbackView) -> AnyView {
         let share = format!("{}", health.delivered * 100 / finished);
         texts.fill("health.rate", &[("share", &share), ("n", &number(finished))])
     });
+    let unrecovered = (health.unrecovered > 0).then(|| {
+        let text = texts.count("health.unrecovered_count", health.unrecovered);
+        view! { <a href=failures_link(push, view.kind, editable)>{text}</a> }
+    });
     let waiting = (health.waiting > 0).then(|| texts.count("health.waiting", health.waiting));
     let log = format!("{}/deliveries{}", page_of(push), encode(&[("kind", view.kind.to_string())]));
     view! {
         <div class="health">
-            <Badge tone text=texts.get(word)/>
+            {health_badge(texts, health.state)}
             {last}
             {error}
+            {unrecovered}
             {rate.map(|text| view! { <span>{text}</span> })}
             {waiting.map(|text| view! { <span>{text}</span> })}
             <a href=log>{texts.get("health.log")}</a>

@@ -1,5 +1,6 @@
 //! `/domains`: the list with its search, its status filter and its pages.
 
+use callsheet::callbacks::HealthState;
 use callsheet::domains::{CallbackMark, Cnames, DomainFilter, DomainRow};
 use callsheet::model::{Action, Actor, DomainName};
 use leptos::prelude::*;
@@ -163,13 +164,18 @@ fn cnames(visit: &Visit) -> Option<[String; 2]> {
 fn callback_mark(visit: &Visit, mark: &CallbackMark) -> impl IntoView + use<> {
     let texts = visit.texts;
     let kind = texts.word("kind", mark.kind.as_str());
-    let (tone, state) = match (&mark.paused, &mark.last_error) {
+    let (tone, state) = match (&mark.paused, mark.state) {
         _ if !mark.enabled => (Tone::Off, texts.get("domains.mark_off")),
         (Some(reason), _) => {
             (Tone::Bad, texts.fill("domains.mark_paused", &[("reason", &texts.word("class", reason))]))
         }
-        (None, Some(class)) => (Tone::Bad, texts.word("class", class)),
-        (None, None) => (Tone::Ok, texts.get("domains.mark_on")),
+        (None, HealthState::Failing) => {
+            (Tone::Bad, mark.last_error.as_ref().map_or_else(String::new, |class| texts.word("class", class)))
+        }
+        (None, state @ (HealthState::Retrying | HealthState::Unrecovered)) => {
+            (Tone::Warn, texts.word("domains", &format!("mark_{state}")))
+        }
+        (None, HealthState::Healthy | HealthState::Unused) => (Tone::Ok, texts.get("domains.mark_on")),
     };
     view! { <Badge tone text=texts.fill("domains.mark", &[("kind", &kind), ("state", &state)])/> }
 }

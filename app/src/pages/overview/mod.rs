@@ -1,17 +1,16 @@
 //! `/`: what is live, how the last day went, which callbacks need a look.
 
-use callsheet::callbacks::TroubledCallback;
+mod trouble;
+
 use callsheet::model::PageRequest;
 use callsheet::streams::SessionFilter;
 use leptos::prelude::*;
 
-use crate::components::{Badge, Empty, Head, Tone};
-use crate::context::Visit;
+use crate::components::{Empty, Head};
 use crate::error::UiError;
 use crate::page::page;
 use crate::pages::streams::{Shown, live_table};
 use crate::request::encode;
-use crate::request::page_of;
 use crate::texts::number;
 
 /// Streams on the overview; the rest is one link away.
@@ -26,7 +25,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
         let first = PageRequest { number: 1, size: LIVE_SHOWN };
         let live = visit.console.streams.list(&actor, live, first).await.map_err(|e| ui(&e))?;
         let figures = visit.console.deliveries.figures(&actor).await.map_err(|e| UiError::of(texts, &e))?;
-        let troubled = visit.console.callbacks.troubled(&actor).await.map_err(|e| UiError::of(texts, &e))?;
+        let callbacks = visit.console.callbacks.at_a_glance(&actor).await.map_err(|e| UiError::of(texts, &e))?;
         let finished = figures.delivered + figures.failed;
         let rate = if finished > 0 {
             texts.fill("overview.rate", &[("share", &share(figures.delivered, finished))])
@@ -37,12 +36,6 @@ pub(crate) fn OverviewPage() -> impl IntoView {
             view! { <a class="kpi" href=href><span>{label}</span><b>{value}</b><span>{note}</span></a> }
         };
         let log = |state: &str| format!("/deliveries{}", encode(&[("state", state.to_owned())]));
-        let in_trouble = troubled.len();
-        let trouble = if troubled.is_empty() {
-            view! { <p class="muted">{texts.get("overview.no_trouble")}</p> }.into_any()
-        } else {
-            trouble_table(&visit, &troubled)
-        };
         let live_total = live.total;
         let streams = if live.rows.is_empty() {
             view! {
@@ -71,53 +64,10 @@ pub(crate) fn OverviewPage() -> impl IntoView {
                 <header><h2>{texts.get("overview.live_title")}</h2></header>
                 {streams}
             </section>
-            <section class="card" id="trouble">
-                <header>
-                    <h2>{texts.get("overview.trouble")}</h2>
-                    {(in_trouble > 0).then(|| {
-                        view! { <p>{texts.count("overview.trouble_count", i64::try_from(in_trouble).unwrap_or(i64::MAX))}</p> }
-                    })}
-                </header>
-                <div class=if in_trouble == 0 { "body" } else { "" }>{trouble}</div>
-            </section>
+            {trouble::card(&visit, &actor, &callbacks)}
         }
         .into_any())
     })
-}
-
-fn trouble_table(visit: &Visit, troubled: &[TroubledCallback]) -> AnyView {
-    let texts = visit.texts;
-    let row = |callback: &TroubledCallback| {
-        let TroubledCallback { domain, kind, error, pause } = callback;
-        let paused = pause.as_ref().map(|pause| {
-            view! {
-                <span class="second">
-                    {texts.get("callback.paused")} " · " {texts.get("callback.next_probe")} " " {visit.times.until(pause.probe_at)}
-                </span>
-            }
-        });
-        view! {
-            <tr>
-                <th scope="row"><a href=format!("{}#callback-{kind}", page_of(domain))>{domain.clone()}</a></th>
-                <td data-label=texts.get("overview.callback")>{texts.word("kind", kind.as_str())}</td>
-                <td data-label=texts.get("overview.error")><Badge tone=Tone::Bad text=texts.word("class", error)/> {paused}</td>
-                <td class="ops"><a href=format!("{}/deliveries{}", page_of(domain), encode(&[("kind", kind.to_string())]))>
-                    {texts.get("health.log")}</a></td>
-            </tr>
-        }
-    };
-    view! {
-        <table class="table">
-            <thead><tr>
-                <th scope="col">{texts.get("domains.domain")}</th>
-                <th scope="col">{texts.get("overview.callback")}</th>
-                <th scope="col">{texts.get("overview.error")}</th>
-                <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th>
-            </tr></thead>
-            <tbody>{troubled.iter().map(row).collect::<Vec<_>>()}</tbody>
-        </table>
-    }
-    .into_any()
 }
 
 /// A share in percent; never rounded up to 100 while something failed.

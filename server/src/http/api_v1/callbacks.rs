@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use callsheet::callbacks::{
-    CallbackChange, CallbackError, CallbackHealth, CallbackView, Dialect, OVERLAP_HOURS, OffReason, Pause,
+    CallbackChange, CallbackError, CallbackHealth, CallbackView, Dialect, HealthState, OVERLAP_HOURS, OffReason, Pause,
 };
 use callsheet::model::CallbackKind;
 use callsheet::outbound::CallbackAddress;
@@ -92,6 +92,8 @@ impl From<Pause> for PausedJson {
 #[serde(rename_all = "camelCase")]
 #[schema(as = CallbackHealth)]
 struct HealthJson {
+    #[schema(value_type = schemas::HealthState)]
+    state: HealthState,
     last_delivered_at: Option<Moment>,
     /// Error class of the latest attempt, if that failed.
     #[schema(value_type = Option<schemas::ErrorClass>)]
@@ -103,17 +105,21 @@ struct HealthJson {
     failed: i64,
     /// Now, retries included.
     waiting: i64,
+    /// Failed at any time, and not queued again since.
+    unrecovered: i64,
 }
 
 impl From<CallbackHealth> for HealthJson {
     fn from(health: CallbackHealth) -> Self {
         Self {
+            state: health.state,
             last_delivered_at: health.last_delivered_at.map(Moment),
             last_error_class: health.last_error,
             last_error_at: health.last_error_at.map(Moment),
             delivered: health.delivered,
             failed: health.failed,
             waiting: health.waiting,
+            unrecovered: health.unrecovered,
         }
     }
 }

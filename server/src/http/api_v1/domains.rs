@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use callsheet::callbacks::HealthState;
 use callsheet::domains::{CallbackMark, DomainFilter, DomainRow, DomainView, NewDomain};
 use callsheet::model::{CallbackKind, DomainName};
 use serde::{Deserialize, Serialize};
@@ -72,7 +73,9 @@ struct ListedCallback {
     #[schema(value_type = schemas::CallbackKind)]
     kind: CallbackKind,
     enabled: bool,
-    /// Error class of the last attempt, if it failed.
+    #[schema(value_type = schemas::HealthState)]
+    state: HealthState,
+    /// Error class of the latest attempt, if it failed.
     #[schema(value_type = Option<schemas::ErrorClass>)]
     last_error_class: Option<String>,
     /// Its deliveries wait until a probe succeeds.
@@ -84,6 +87,7 @@ impl From<CallbackMark> for ListedCallback {
         Self {
             kind: mark.kind,
             enabled: mark.enabled,
+            state: mark.state,
             last_error_class: mark.last_error,
             paused: mark.paused.is_some(),
         }

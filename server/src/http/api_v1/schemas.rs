@@ -49,6 +49,9 @@ words! {
     EventName = model::EventName;
     /// The length of a shown point. A day is one of the console's time zone.
     Granularity = stats::Granularity;
+    /// How deliveries to a callback fare now. `failing`: the latest attempt failed, or the callback is paused. Else it succeeded, if one was
+    /// made: `unrecovered`: deliveries that used up their tries were not sent again; `retrying`: some wait for another try.
+    HealthState = callbacks::HealthState;
     /// How the lines of an access log are laid out.
     LogFormat = stats::access_log::Format;
     /// What was guessed about a line of an access log.

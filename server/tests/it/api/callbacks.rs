@@ -27,7 +27,7 @@ async fn what_is_left_out_keeps_its_value() {
         "paused": null,
         "previousSecretUntil": null,
         "health": {
-            "lastDeliveredAt": null, "lastErrorClass": null, "lastErrorAt": null,
+            "state": "unused", "unrecovered": 0, "lastDeliveredAt": null, "lastErrorClass": null, "lastErrorAt": null,
             "delivered": 0, "failed": 0, "waiting": 0,
         },
     });

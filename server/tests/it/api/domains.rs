@@ -57,8 +57,8 @@ async fn the_list_is_searched_and_filtered() {
     let listed = &api.get("/domains?status=enabled").await["items"][0];
     assert_eq!(listed["liveStreams"], 1);
     let callbacks = json!([
-        { "kind": "publish", "enabled": true, "lastErrorClass": null, "paused": false },
-        { "kind": "record", "enabled": false, "lastErrorClass": null, "paused": false },
+        { "kind": "publish", "enabled": true, "state": "unused", "lastErrorClass": null, "paused": false },
+        { "kind": "record", "enabled": false, "state": "unused", "lastErrorClass": null, "paused": false },
     ]);
     assert_eq!(listed["callbacks"], callbacks);
     let answer = api.send(&api.admin, "GET /domains?status=configuring", Value::Null).await;

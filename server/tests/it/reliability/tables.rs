@@ -7,7 +7,7 @@ use callsheet::model::CallbackId;
 use sqlx::{AnyConnection, Connection, Row};
 
 /// Each counts rows that must not be there. Every callback of the proofs is on and tells of every event.
-const NEVER: [(&str, &str); 8] = [
+const NEVER: [(&str, &str); 9] = [
     (
         "events without exactly one delivery",
         "select e.id from events e left join deliveries d on d.event_id = e.id group by e.id having count(d.id) <> 1",
@@ -34,6 +34,11 @@ const NEVER: [(&str, &str); 8] = [
         "deliveries that no attempt delivered",
         "select d.id from deliveries d where d.state = 'delivered' \
          and not exists (select 1 from attempts a where a.delivery_id = d.id and a.succeeded = 1)",
+    ),
+    (
+        "deliveries that failed and are not counted as such, or the reverse",
+        "select d.id from deliveries d left join failures f on f.callback_id = d.callback_id and f.delivery_id = d.id \
+         where (d.state = 'failed') <> (f.delivery_id is not null)",
     ),
     (
         "sessions with a gap in their events",
