@@ -377,7 +377,7 @@ async fn exports_are_for_people_who_are_signed_in() {
     assert_eq!(answer.status(), 303);
     assert_eq!(answer.headers()[header::LOCATION], "/login?next=%2Fstatistics%2Fusage.csv%3Fslot%3D7d");
     let unknown = browse(&api, "/statistics/usage.csv?domain=nobody.example").await;
-    assert_eq!(unknown.status(), 422);
+    assert_eq!(unknown.status(), 404);
 }
 
 #[tokio::test]
