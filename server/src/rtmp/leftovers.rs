@@ -31,7 +31,7 @@ struct Leftovers {
 }
 
 impl Leftovers {
-    /// Reads the folder. Media files without a record stay there: their session is unknown, and they hold no more than a head.
+    /// Reads the folder. Takes away what a kill left of a part that had only begun: its record comes before its first media.
     fn read(folder: &Path) -> io::Result<Self> {
         let runs = lock_ended(folder)?;
         if runs.is_empty() {
@@ -56,6 +56,7 @@ impl Leftovers {
                     }
                 },
                 Some("tmp") => remove(path),
+                Some("flv") if !path.with_extension("json").exists() && is_only_a_head(path) => remove(path),
                 _ => {}
             }
         }
@@ -63,6 +64,16 @@ impl Leftovers {
             parts.sort_by_key(|part| part.record.started_at);
         }
         Ok(Self { runs, sessions, parts })
+    }
+}
+
+fn is_only_a_head(path: &Path) -> bool {
+    match super::flv::repair(path) {
+        Ok(duration) => duration.is_none(),
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "cannot read a file that a run left behind; it stays");
+            false
+        }
     }
 }
 

@@ -103,11 +103,12 @@ async fn the_next_run_reports_what_a_killed_one_could_not() {
     fs::write(folder.join("boot-1.session"), &lines).expect("written");
     let cut = lines.replace(r#""key":"1""#, r#""key":"2""#);
     fs::write(folder.join("boot-2.session"), &cut[..cut.len() - 9]).expect("written");
-    // It was also killed while it wrote a record, and while it took a part off the disk.
+    // It was also killed while it wrote a record, while it took a part off the disk, and before the first record of a part.
     fs::write(folder.join("boot-3-1.x1.tmp"), "{").expect("written");
     let record = r#"{"source":7,"boot":"boot","key":"3","bucket":"tapes","domain":"push.example.com","app":"live",
         "stream":"room_7","started_at":1,"end":null,"upload":null}"#;
     fs::write(folder.join("boot-3-2.json"), record).expect("written");
+    fs::write(folder.join("boot-3-3.flv"), "FLV\u{1}\0\0\0\0\t\0\0\0\0").expect("written");
     stage.book.is_away.store(false, Ordering::Relaxed);
     assert_eq!(story(&stage.until_ended("1").await), "SE");
     stage.close().await;
