@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::components::{Empty, Field, Note, Tone};
 use crate::error::UiError;
-use crate::request::set_status;
+use crate::request::{encode, set_status};
 use crate::texts::Texts;
 use crate::times::typed_moment;
 
@@ -148,6 +148,19 @@ impl Mistakes {
         view! { <Note tone=Tone::Bad>{lines}</Note> }.into_any()
     }
 
+    /// In place of rows or figures. `path`: the page without filters; `query`: the filters, which stay where only the page of the list is
+    /// none.
+    pub(crate) fn instead(&self, texts: Texts, path: &str, query: &[(&'static str, String)]) -> AnyView {
+        let only_page = self.0.iter().all(|mistake| mistake.fault == Fault::Page);
+        let (title, text, href, label) = if only_page {
+            ("list.beyond", "query.no_page", format!("{path}{}", encode(query)), "list.first")
+        } else {
+            ("query.nothing", "query.nothing_text", path.to_owned(), "list.clear")
+        };
+        let link = view! { <a class="btn" href=href>{texts.get(label)}</a> };
+        view! { <Empty title=texts.get(title) text=texts.get(text)>{link}</Empty> }.into_any()
+    }
+
     /// The same in place of a file.
     pub(crate) fn error(&self, texts: Texts) -> UiError {
         let lines: Vec<_> = self.0.iter().map(|mistake| mistake.text(texts)).collect();
@@ -167,12 +180,6 @@ pub(crate) fn both<A, B>(a: Result<A, Mistakes>, b: Result<B, Mistakes>) -> Resu
 
 fn id(name: &str) -> String {
     format!("{name}-mistake")
-}
-
-/// In place of rows or figures that were asked for in a way that cannot be read. `all`: the page without filters.
-pub(crate) fn nothing(texts: Texts, all: &str) -> AnyView {
-    let clear = view! { <a class="btn" href=all.to_owned()>{texts.get("list.clear")}</a> };
-    view! { <Empty title=texts.get("query.nothing") text=texts.get("query.nothing_text")>{clear}</Empty> }.into_any()
 }
 
 /// The page of a list that an address asks for; the first where it names none.

@@ -54,7 +54,7 @@ test('the filters stand in the address and work without script', async ({ page }
   await expect(page.getByLabel('From')).toHaveValue(day);
 
   await page.goto('/statistics/usage?from=2026-11-07&to=2026-11-01');
-  await expect(page.getByRole('alert')).toContainText('To: “2026-11-01” is not later than where the time begins.');
+  await expect(page.getByRole('alert')).toContainText('To: “2026-11-01” is not later than the start.');
   await expect(page.locator('.kpi')).toHaveCount(0);
 });
 

@@ -14,7 +14,7 @@ use crate::components::{Empty, Head, listed};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
-use crate::query::{Mistakes, both, nothing, page_of_list};
+use crate::query::{Mistakes, both, page_of_list};
 use crate::request::{encode, page_of};
 
 const DAY_MS: i64 = 86_400_000;
@@ -32,7 +32,7 @@ pub(crate) fn AuditPage() -> impl IntoView {
                 let list = list.map_err(|e| UiError::of(texts, &e))?;
                 (body(&visit, &actor, &filters, &list).await, Mistakes::default())
             }
-            Err(wrong) => (nothing(texts, "/audit"), wrong),
+            Err(wrong) => (wrong.instead(texts, "/audit", &filters.query()), wrong),
         };
         let form = filter::form(&visit, &filters, &wrong);
         let exports = ["csv", "xlsx"].map(|kind| {
@@ -45,7 +45,7 @@ pub(crate) fn AuditPage() -> impl IntoView {
             <Head title=texts.get("nav.audit")>
                 <span class="spacer"></span>
                 <a class="btn" href=visit.address.clone()>{texts.get("list.refresh")}</a>
-                {exports}
+                {(wrong == Mistakes::default()).then_some(exports)}
             </Head>
             {form}
             <section class="card" aria-label=texts.get("nav.audit")>{body}</section>

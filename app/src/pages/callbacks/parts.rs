@@ -264,7 +264,11 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
 fn saved_meanwhile(texts: Texts, view: &CallbackView, message: String, headers: &str) -> AnyView {
     let order = if view.ordered { "callback.in_order" } else { "callback.in_any_order" };
     let lines: Vec<_> = headers.lines().map(|line| view! { <div><code>{line.to_owned()}</code></div> }).collect();
-    let lines = if lines.is_empty() { texts.get("callback.no_headers").into_any() } else { lines.into_any() };
+    let lines = if lines.is_empty() {
+        texts.get("callback.no_headers").into_any()
+    } else {
+        view! { <div>{lines}</div> }.into_any()
+    };
     let facts = view! {
         <dl class="facts">
             <dt>{texts.get("callback.dialect")}</dt><dd>{texts.word("dialect", view.dialect.as_str())}</dd>

@@ -14,7 +14,7 @@ use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
 use crate::pages::domains::domain_head;
-use crate::query::{Mistakes, both, nothing, page_of_list};
+use crate::query::{Mistakes, both, page_of_list};
 use crate::request::{encode, page_of, set_status};
 use crate::texts::number;
 
@@ -98,11 +98,14 @@ async fn log(
 ) -> Result<AnyView, UiError> {
     let texts = visit.texts;
     let form = |wrong: &Mistakes| filter::form(visit, &filters, wrong, path.clone(), purpose);
+    let with_domain = purpose == Purpose::Log;
+    let own = if with_domain { filters.clone() } else { filters.in_domain("") };
     let refused = |wrong: &Mistakes| {
         let label = texts.get("nav.deliveries");
+        let body = wrong.instead(texts, &path, &own.query());
         view! {
             {form(wrong)}
-            <section class="card" aria-label=label>{nothing(texts, &path)}</section>
+            <section class="card" aria-label=label>{body}</section>
         }
         .into_any()
     };
@@ -127,8 +130,6 @@ async fn log(
         }
         Err(error) => return Err(UiError::of(texts, &error)),
     };
-    let with_domain = purpose == Purpose::Log;
-    let own = if with_domain { filters.clone() } else { filters.in_domain("") };
     if list.total == 0
         && with_domain
         && let Err(wrong) = filters.found_nothing(visit, actor).await

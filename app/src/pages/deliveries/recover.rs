@@ -12,7 +12,7 @@ use crate::components::{Badge, Crumb, Empty, Head, Live, Note, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
-use crate::query::{Mistakes, nothing};
+use crate::query::Mistakes;
 use crate::request::encode;
 use crate::texts::{Texts, number};
 
@@ -40,7 +40,10 @@ pub(crate) fn RecoverPage() -> impl IntoView {
         };
         let (found, wrong) = match found {
             Ok(found) => (found, Mistakes::default()),
-            Err(wrong) => (view! { <section class="card">{nothing(texts, "/recoveries")}</section> }.into_any(), wrong),
+            Err(wrong) => {
+                let instead = wrong.instead(texts, "/recoveries", &[]);
+                (view! { <section class="card">{instead}</section> }.into_any(), wrong)
+            }
         };
         let recoveries = visit.console.recoveries.list(&actor).await.map_err(|e| UiError::of(texts, &e))?;
         Ok(view! {

@@ -11,7 +11,7 @@ use crate::components::{Badge, Choice, Empty, Head, Select, Tone, listed};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
-use crate::query::{Fault, Mistakes, both, nothing, page_of_list};
+use crate::query::{Fault, Mistakes, both, page_of_list};
 use crate::request::encode;
 use crate::request::page_of;
 use crate::texts::{Texts, number};
@@ -44,7 +44,7 @@ pub(crate) fn DomainsPage() -> impl IntoView {
                 let body = listed(&list, "/domains".to_owned(), query, table, || none(texts, filtered, may_create));
                 (body, Mistakes::default())
             }
-            Err(wrong) => (nothing(texts, "/domains"), wrong),
+            Err(wrong) => (wrong.instead(texts, "/domains", &query), wrong),
         };
         Ok(view! {
             <Head title=texts.get("domains.title")>

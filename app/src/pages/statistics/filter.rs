@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use crate::components::{Head, Narrow};
 use crate::context::Visit;
 use crate::error::UiError;
-use crate::query::{Fault, Mistakes, day_field, nothing};
+use crate::query::{Fault, Mistakes, day_field};
 use crate::request::encode;
 use crate::texts::Texts;
 
@@ -200,11 +200,11 @@ pub(super) fn found<T>(answer: Result<T, StatsError>, texts: Texts) -> Result<Re
 }
 
 /// A page whose filters cannot be used. `title`: key of its text.
-pub(super) fn refused(texts: Texts, title: &str, form: AnyView, path: &str) -> AnyView {
+pub(super) fn refused(texts: Texts, wrong: &Mistakes, title: &str, form: AnyView, path: &str) -> AnyView {
     view! {
         <Head title=texts.get(title)/>
         {form}
-        <section class="card">{nothing(texts, path)}</section>
+        <section class="card">{wrong.instead(texts, path, &[])}</section>
     }
     .into_any()
 }

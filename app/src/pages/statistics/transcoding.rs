@@ -147,7 +147,7 @@ pub(crate) fn TranscodingPage() -> impl IntoView {
         };
         let others = filters.others(filters.measure);
         let form = filter::form(&visit, &actor, &wrong, PATH, &filters.scope, &others).await?;
-        let Some(found) = found else { return Ok(filter::refused(texts, "transcoding.title", form, PATH)) };
+        let Some(found) = found else { return Ok(filter::refused(texts, &wrong, "transcoding.title", form, PATH)) };
         // Nothing came in this time, and nothing before it.
         let unfed = found.centiminutes == Change::default() && found.failed == Change::default();
         let report = report(&visit.times, &filters, &found);

@@ -94,7 +94,7 @@ pub(crate) fn UsagePage() -> impl IntoView {
             Err(wrong) => (None, wrong),
         };
         let form = filter::form(&visit, &actor, &wrong, PATH, &filters.scope, &filters.others()).await?;
-        let Some(usage) = usage else { return Ok(filter::refused(texts, "usage.title", form, PATH)) };
+        let Some(usage) = usage else { return Ok(filter::refused(texts, &wrong, "usage.title", form, PATH)) };
         // Nothing was served in this time, and nothing before it.
         let unfed = usage.cards.traffic == Change::default();
         let held = usage.cards.storage.now > 0 || matches!(usage.metric, Metric::Storage | Metric::Files);

@@ -14,7 +14,7 @@ use crate::error::UiError;
 use crate::page::page;
 use crate::pages::deliveries::state_badge;
 use crate::pages::domains::domain_head;
-use crate::query::{Mistakes, nothing, page_of_list};
+use crate::query::{Mistakes, page_of_list};
 use crate::request::page_of;
 use crate::units::Quantity;
 
@@ -64,13 +64,14 @@ pub(crate) fn StreamsPage() -> impl IntoView {
                 };
                 (listed(&past, path, Vec::new(), table, none), Mistakes::default())
             }
-            Err(wrong) => (nothing(texts, &path), wrong),
+            Err(wrong) => (wrong.instead(texts, &path, &[]), wrong),
         };
         Ok(view! {
             {domain_head(&visit, &actor, &domain, "/streams")}
             <section class="card"><header><h2>{texts.get("streams.live")}</h2></header>{live_view}</section>
             {control::forbidden_table(&visit, &forbidden.rows, may_stop)}
-            <section class="card"><header><h2>{texts.get("streams.history")}</h2></header>{wrong.note(texts)}{history}</section>
+            {wrong.note(texts)}
+            <section class="card"><header><h2>{texts.get("streams.history")}</h2></header>{history}</section>
         }
         .into_any())
     })
