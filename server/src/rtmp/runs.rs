@@ -55,7 +55,7 @@ pub(super) fn run_of(path: &Path) -> Option<&str> {
     let extension = path.extension().and_then(|extension| extension.to_str())?;
     let stem = path.file_stem().and_then(|stem| stem.to_str())?;
     let boot = stem.split('-').next().filter(|boot| !boot.is_empty() && !boot.contains('.'))?;
-    [EXTENSION, "json", "session", "tmp"].contains(&extension).then_some(boot)
+    [EXTENSION, "json", "flv", "session", "tmp"].contains(&extension).then_some(boot)
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ async fn a_page_beyond_the_end_says_so_and_leads_back(database: Database) {
     }
     // A page that is no number leads to the first, with the filters.
     let none = browser.open("/deliveries?kind=publish&page=abc").await;
-    none.says(&["There is no such page", "href=\"/deliveries?kind=publish\">First page</a>"]);
+    none.says(&["There is no such page", "href=\"/deliveries?kind=publish\" class=\"btn\">First page</a>"]);
     // An empty list has no page to lead to.
     let empty = browser.open("/deliveries?state=failed&page=7").await;
     empty.says(&["Nothing matches"]);
