@@ -25,6 +25,7 @@ mod keys;
 #[cfg(feature = "ingest-rtmp")]
 mod media;
 mod openapi;
+mod overview;
 mod parsers;
 mod pauses;
 mod permissions;

@@ -1,7 +1,7 @@
 //! The filters of the delivery log, as they stand in the page's address.
 
 use callsheet::deliveries::{DeliveryFilter, DeliveryState};
-use callsheet::model::{CallbackKind, DomainName, EventName, Millis};
+use callsheet::model::{CallbackKind, DomainName, EventName, Millis, RecoveryId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
@@ -30,6 +30,7 @@ pub(super) struct Filters {
     since: String,
     until: String,
     text: String,
+    recovery: String,
 }
 
 impl Filters {
@@ -58,6 +59,7 @@ impl Filters {
             since: typed(filter.since),
             until: typed(filter.until),
             text: filter.text.clone().unwrap_or_default(),
+            recovery: filter.recovery.map(|id| id.to_string()).unwrap_or_default(),
         }
     }
 
@@ -74,6 +76,7 @@ impl Filters {
             since: get("since"),
             until: get("until"),
             text: get("q"),
+            recovery: get("recovery"),
         }
     }
 
@@ -103,6 +106,7 @@ impl Filters {
             ("deliveries.status", &self.status, filter.status.is_none()),
             ("deliveries.since", &self.since, filter.since.is_none()),
             ("deliveries.until", &self.until, filter.until.is_none()),
+            ("recovery.one", &self.recovery, filter.recovery.is_none()),
         ]
         .into_iter()
         .find(|(_, typed, nothing)| *nothing && !typed.is_empty())
@@ -127,6 +131,7 @@ impl Filters {
             ("since", self.since.clone()),
             ("until", self.until.clone()),
             ("q", self.text.clone()),
+            ("recovery", self.recovery.clone()),
         ]
     }
 
@@ -152,6 +157,7 @@ impl Filters {
             status: self.status.parse().ok(),
             error_class: text(&self.error),
             text: text(&self.text),
+            recovery: self.recovery.parse().ok(),
             only: None,
         }
     }
@@ -200,9 +206,19 @@ pub(super) fn form(visit: &Visit, filters: &Filters, path: String, purpose: Purp
         <Field name="since" label=texts.get("deliveries.since") kind="datetime-local" value=filters.since/>
     }
     .into_any();
+    let shown = filters.recovery.parse::<RecoveryId>().ok().map(|recovery| {
+        view! { <a href=format!("/recoveries/{recovery}")>{texts.get("recovery.show")}</a> }
+    });
+    let recovery = (!filters.recovery.is_empty()).then(|| {
+        view! {
+            <input type="hidden" name="recovery" value=filters.recovery.clone()/>
+            <p class="note"><span>{texts.get("recovery.only")} " " {shown}</span></p>
+        }
+    });
     let (first, last) = if recovers { (Some(since), None) } else { (None, Some(since)) };
     view! {
         <form method="get" action=path role="search">
+            {recovery}
             <div class="filters">
                 {first}
                 {domain}
@@ -281,6 +297,7 @@ mod tests {
             status: Some(503),
             error_class: Some("http_status".to_owned()),
             text: Some("a b&c".to_owned()),
+            recovery: Some(RecoveryId(7)),
             only: None,
         };
         let typed = encode(&Filters::of_filter(&filter, &zone).query());
