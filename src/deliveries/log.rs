@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState};
 use crate::audit::AuditEntry;
-use crate::model::{CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, StoreError};
+use crate::model::{CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, RecoveryId, StoreError};
 
 /// Which deliveries to list. Empty fields do not filter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct DeliveryFilter {
     pub error_class: Option<String>,
     /// Part of the body.
     pub text: Option<String>,
+    /// Those that had their turn in this recovery.
+    pub recovery: Option<RecoveryId>,
     /// Only these push domains (of a limited key).
     pub only: Option<Vec<String>>,
 }
@@ -34,12 +36,14 @@ impl DeliveryFilter {
     /// Whether finding a page may mean to read the whole log. Time is what the log is ordered by; all else is found by looking at each row.
     #[must_use]
     pub fn may_read_all(&self) -> bool {
-        let Self { domain, kind, event, stream, state, since: _, until: _, status, error_class, text, only } = self;
+        let Self { domain, kind, event, stream, state, since: _, until: _, status, error_class, text, recovery, only } =
+            self;
         [domain, stream, error_class, text].into_iter().any(Option::is_some)
             || kind.is_some()
             || event.is_some()
             || state.is_some()
             || status.is_some()
+            || recovery.is_some()
             || only.is_some()
     }
 }

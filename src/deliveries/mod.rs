@@ -47,7 +47,8 @@ pub use log::{DeliveryFilter, DeliveryLog};
 pub use probe::{ProbeError, Prober};
 #[cfg(feature = "ssr")]
 pub use recovery::{
-    Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryState, RecoveryStore, Round,
+    Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryOutcome, RecoveryState, RecoveryStore,
+    Round,
 };
 #[cfg(feature = "ssr")]
 pub use run_queue::{Departure, Read, RunQueue, Slots};

@@ -66,6 +66,20 @@ pub struct Recovery {
     pub queued: i64,
     /// Deliveries whose callback was off when their turn came.
     pub left_out: i64,
+    /// What became of those that were queued. `None`: nothing was kept of it, as of recoveries that found nothing.
+    pub outcome: Option<RecoveryOutcome>,
+}
+
+/// What became of the deliveries that a recovery queued, up to now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecoveryOutcome {
+    pub delivered: i64,
+    /// All their tries failed again.
+    pub failed: i64,
+    /// In the queue, retries included.
+    pub waiting: i64,
+    /// Taken out of the queue by a person, or with their callback.
+    pub cancelled: i64,
 }
 
 impl Recovery {
@@ -128,7 +142,7 @@ pub enum Round {
 pub trait RecoveryStore: Send + Sync {
     /// What a filter finds among deliveries that can be recovered, by callback.
     async fn recoverable(&self, filter: &DeliveryFilter) -> Result<Vec<LaneCount>, StoreError>;
-    /// Keeps a new recovery with its lanes; one without lanes is done at once.
+    /// Keeps a new recovery with its lanes, and counts what becomes of each; one without lanes is done at once.
     async fn start_recovery(
         &self,
         recovery: &Recovery,
@@ -225,6 +239,7 @@ impl Recoveries {
             total,
             queued: 0,
             left_out: 0,
+            outcome: (!lanes.is_empty()).then(RecoveryOutcome::default),
         };
         self.store.start_recovery(&recovery, &lanes, &audit).await?;
         self.watch.notify_one();
@@ -313,6 +328,7 @@ fn audited(filter: &DeliveryFilter) -> Value {
         "status": filter.status,
         "errorClass": filter.error_class,
         "text": filter.text,
+        "recovery": filter.recovery,
         "only": filter.only,
     });
     if let Some(fields) = asked.as_object_mut() {
@@ -346,6 +362,7 @@ mod tests {
             total: 100,
             queued,
             left_out,
+            outcome: None,
         }
     }
 

@@ -5,11 +5,12 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::Db;
+use super::outcomes::Ended;
 use super::rows::{Read, to_json};
 use crate::audit::AuditEntry;
 use crate::callbacks::{Callback, CallbackChange, CallbackHealth, CallbackStore, CallbacksAtAGlance, Pause};
 use crate::deliveries::{CallbackOff, DeliveryState, Queued};
-use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Expected, Millis, StoreError};
+use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Expected, Millis, RecoveryId, StoreError};
 use crate::outbound::CallbackAddress;
 
 /// The columns of a callback, under names that collide with no other table's.
@@ -63,10 +64,17 @@ impl Db {
         .bind(now)
         .execute(&mut **tx)
         .await?;
-        let rows = sqlx::query("delete from queue where callback_id = $1 returning delivery_id")
+        let rows = sqlx::query("delete from queue where callback_id = $1 returning delivery_id, recovery_id")
             .bind(callback)
             .fetch_all(&mut **tx)
             .await?;
+        let mut ended = Ended::default();
+        for row in &rows {
+            if let Some(recovery) = row.col("recovery_id")? {
+                ended.count(RecoveryId(recovery), CallbackId(callback), state);
+            }
+        }
+        self.write_ended(tx, ended).await?;
         rows.iter().map(|row| Ok(Queued::Removed(DeliveryId(row.col("delivery_id")?)))).collect()
     }
 

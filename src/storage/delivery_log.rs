@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::batch::Rows;
+use super::outcomes::Ended;
 use super::rows::{Conditions, Read, Value, containing};
 use super::{Db, Engine};
 use crate::audit::AuditEntry;
@@ -12,7 +13,7 @@ use crate::deliveries::{
     AttemptView, DayFigures, DeliveryDetail, DeliveryFilter, DeliveryLog, DeliveryRow, DeliveryState, Queued, Traffic,
     Waiting,
 };
-use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, SessionId, StoreError};
+use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, RecoveryId, SessionId, StoreError};
 
 const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.sequence, d.happened_at, d.state, d.attempts, \
      d.tries, d.last_attempt_at, d.last_status, d.last_error, d.out_of_order, q.due_at, s.domain";
@@ -160,6 +161,10 @@ impl Db {
             };
             conditions.add(&format!("{body} like ? escape '!'"), [Value::Text(containing(text))]);
         }
+        if let Some(recovery) = filter.recovery {
+            let chosen = "d.id in (select delivery_id from recovery_deliveries where recovery_id = ?)";
+            conditions.add(chosen, [Value::Int(recovery.0)]);
+        }
         conditions
     }
 }
@@ -269,12 +274,15 @@ impl DeliveryLog for Db {
     async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let removed = sqlx::query(
-            "delete from queue where callback_id = (select callback_id from deliveries where id = $1) and delivery_id = $1",
+            "delete from queue where callback_id = (select callback_id from deliveries where id = $1) and delivery_id = $1 \
+             returning callback_id, recovery_id",
         );
-        let removed = removed.bind(id.0).execute(&mut *tx).await?;
-        if removed.rows_affected() == 0 {
-            return Ok(false);
+        let Some(removed) = removed.bind(id.0).fetch_optional(&mut *tx).await? else { return Ok(false) };
+        let mut ended = Ended::default();
+        if let Some(recovery) = removed.col("recovery_id")? {
+            ended.count(RecoveryId(recovery), CallbackId(removed.col("callback_id")?), DeliveryState::Cancelled);
         }
+        self.write_ended(&mut tx, ended).await?;
         sqlx::query("update deliveries set state = 'cancelled', finished_at = $2 where id = $1")
             .bind(id.0)
             .bind(now)

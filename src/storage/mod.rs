@@ -26,6 +26,7 @@ mod keys;
 mod leases;
 mod migrations;
 mod news;
+mod outcomes;
 mod pooler;
 mod queue;
 mod recordings;

@@ -1,6 +1,6 @@
 //! What the delivery loop reads and writes, many rows in a statement.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,13 +10,14 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use super::Db;
 use super::batch::{Cell, Rows};
 use super::callbacks::{CALLBACK_COLUMNS, callback};
+use super::outcomes::Ended;
 use super::rows::{Read, to_json};
 use crate::callbacks::Callback;
 use crate::deliveries::{
     AttemptRecord, CallbackOff, DeliveryState, DeliveryStore, Fate, Ownership, PhaseView, Ready, SHARDS, SPREAD,
     Waiting,
 };
-use crate::model::{CallbackId, DeliveryId, EventName, Millis, SessionId, StoreError};
+use crate::model::{CallbackId, DeliveryId, EventName, Millis, RecoveryId, SessionId, StoreError};
 
 const WAITING_COLUMNS: &str = "callback_id, delivery_id, stream_key, due_at, retry, queued_at";
 
@@ -57,6 +58,9 @@ pub(super) fn is_owned(owned: &Ownership) -> String {
 /// What `Db::read_ready` reads of a delivery.
 type ReadyRow = (i64, CallbackId, EventName, i64, i64, Millis, String, i64, i64);
 
+/// What `Db::find_places` reads: a delivery, whether it is gone, whether its attempt is recorded, its recovery.
+type FoundRow = (i64, i64, i64, Option<i64>);
+
 /// What became of the deliveries of attempts meanwhile.
 #[derive(Default)]
 struct Found {
@@ -64,6 +68,8 @@ struct Found {
     gone: BTreeSet<DeliveryId>,
     /// The attempt is written down.
     recorded: BTreeSet<DeliveryId>,
+    /// The recoveries that queued them.
+    recoveries: BTreeMap<DeliveryId, RecoveryId>,
 }
 
 fn attempt_rows<'a>(attempts: impl IntoIterator<Item = &'a (AttemptRecord, Fate)>) -> Result<Rows<13>, StoreError> {
@@ -186,7 +192,7 @@ impl DeliveryStore for Db {
         let new: Vec<_> = mine.into_iter().filter(|(record, _)| is_new(record)).collect();
         let rows = if new.len() == attempts.len() { rows } else { attempt_rows(new.iter().copied())? };
         rows.insert(self.engine, &mut tx, "attempts", "").await?;
-        self.move_deliveries(&mut tx, &new, &found.gone).await?;
+        self.move_deliveries(&mut tx, &new, &found).await?;
         self.write_latest(&mut tx, new.iter().map(|(record, _)| record)).await?;
         let mut queued = Vec::new();
         for off in off.iter().filter(|off| held.holds(off.callback)) {
@@ -223,10 +229,11 @@ impl Db {
         let is_recorded = "case when a.number is null then 0 else 1 end";
         let from = "from r left join queue q on q.callback_id = r.callback_id and q.delivery_id = r.delivery_id \
              left join attempts a on a.delivery_id = r.delivery_id and a.number = r.number \
-             where r.delivery_id is not null and (q.delivery_id is null or a.number is not null)";
-        let columns = format!("r.delivery_id, {is_gone}, {is_recorded}");
+             where r.delivery_id is not null and (q.delivery_id is null or a.number is not null or q.recovery_id is not null)";
+        let columns = format!("r.delivery_id, {is_gone}, {is_recorded}, q.recovery_id");
         let mut found = Found::default();
-        for (delivery, gone, recorded) in places.read::<(i64, i64, i64)>(self.engine, tx, &columns, from).await? {
+        for (delivery, gone, recorded, recovery) in places.read::<FoundRow>(self.engine, tx, &columns, from).await? {
+            found.recoveries.extend(recovery.map(|recovery| (DeliveryId(delivery), RecoveryId(recovery))));
             found.gone.extend((gone != 0).then_some(DeliveryId(delivery)));
             found.recorded.extend((recorded != 0).then_some(DeliveryId(delivery)));
         }
@@ -237,7 +244,7 @@ impl Db {
         &self,
         tx: &mut AnyConnection,
         attempts: &[&(AttemptRecord, Fate)],
-        gone: &BTreeSet<DeliveryId>,
+        found: &Found,
     ) -> Result<(), StoreError> {
         const PLACE: [&str; 2] = ["callback_id", "delivery_id"];
         let mut moved = Rows::new(
@@ -246,8 +253,9 @@ impl Db {
         );
         let (mut finished, mut failed) = (Rows::new(PLACE, attempts.len()), Rows::new(PLACE, 0));
         let mut postponed = Rows::new(["callback_id", "delivery_id", "due_at"], 0);
+        let mut ended = Ended::default();
         for (record, fate) in attempts {
-            let state = match (fate, !gone.contains(&record.delivery)) {
+            let state = match (fate, !found.gone.contains(&record.delivery)) {
                 (Fate::Delivered, _) => Some(DeliveryState::Delivered),
                 // Somebody cancelled it meanwhile.
                 (_, false) => None,
@@ -269,6 +277,9 @@ impl Db {
             if state == Some(DeliveryState::Failed) {
                 failed.push(place.clone());
             }
+            if let (Some(state), Some(recovery)) = (state, found.recoveries.get(&record.delivery)) {
+                ended.count(*recovery, record.callback, state);
+            }
             match fate {
                 Fate::Retry { due_at } => {
                     let [callback, delivery] = place;
@@ -288,6 +299,6 @@ impl Db {
         let sql = "update queue as q set due_at = r.due_at, retry = 1 from r \
              where q.callback_id = r.callback_id and q.delivery_id = r.delivery_id";
         postponed.with(self.engine, tx, sql).await?;
-        Ok(())
+        self.write_ended(tx, ended).await
     }
 }

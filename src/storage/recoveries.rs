@@ -10,13 +10,16 @@ use super::delivery_log::listed;
 use super::rows::{Conditions, Read, Value, to_json};
 use crate::audit::AuditEntry;
 use crate::callbacks::Callback;
-use crate::deliveries::{DeliveryFilter, Lane, LaneCount, Queued, Recovery, RecoveryStore, Waiting};
+use crate::deliveries::{DeliveryFilter, Lane, LaneCount, Queued, Recovery, RecoveryOutcome, RecoveryStore, Waiting};
 use crate::model::{CallbackId, DeliveryId, Millis, RecoveryId, StoreError};
 
 /// A recovery with the sums of its lanes.
 const RECOVERY: &str = "select r.id, r.state, r.filter, r.started_by, r.started_at, r.ended_at, \
      cast(coalesce(sum(l.total), 0) as bigint) as total, cast(coalesce(sum(l.queued), 0) as bigint) as queued, \
-     cast(coalesce(sum(l.left_out), 0) as bigint) as left_out \
+     cast(coalesce(sum(l.left_out), 0) as bigint) as left_out, \
+     (select cast(sum(o.delivered) as bigint) from recovery_outcomes o where o.recovery_id = r.id) as delivered, \
+     (select cast(sum(o.failed) as bigint) from recovery_outcomes o where o.recovery_id = r.id) as failed, \
+     (select cast(sum(o.cancelled) as bigint) from recovery_outcomes o where o.recovery_id = r.id) as cancelled \
      from recoveries r left join recovery_lanes l on l.recovery_id = r.id";
 const BY_RECOVERY: &str = "group by r.id, r.state, r.filter, r.started_by, r.started_at, r.ended_at order by r.id desc";
 
@@ -31,7 +34,16 @@ fn recovery(row: &AnyRow) -> Result<Recovery, StoreError> {
         total: row.col("total")?,
         queued: row.col("queued")?,
         left_out: row.col("left_out")?,
+        outcome: outcome(row)?,
     })
+}
+
+/// What was queued and has not ended waits.
+fn outcome(row: &AnyRow) -> Result<Option<RecoveryOutcome>, StoreError> {
+    let Some(delivered) = row.col("delivered")? else { return Ok(None) };
+    let (failed, cancelled) = (row.col("failed")?, row.col("cancelled")?);
+    let waiting = row.col::<i64>("queued")? - delivered - failed - cancelled;
+    Ok(Some(RecoveryOutcome { delivered, failed, waiting, cancelled }))
 }
 
 /// A callback that is on and has an address sends.
@@ -102,7 +114,10 @@ impl Db {
                 queued_at: now,
             });
         }
-        self.requeue(tx, waiting).await
+        let chosen: Vec<DeliveryId> = waiting.iter().map(|waiting| waiting.delivery).collect();
+        let queued = self.requeue(tx, waiting).await?;
+        self.write_chosen(tx, lane.recovery, lane.callback, &chosen, true).await?;
+        Ok(queued)
     }
 }
 
@@ -151,6 +166,14 @@ impl RecoveryStore for Db {
             .bind(recovery.id.0)
             .bind(lane.callback.0)
             .bind(lane.deliveries)
+            .execute(&mut *tx)
+            .await?;
+            sqlx::query(
+                "insert into recovery_outcomes (recovery_id, callback_id, delivered, failed, cancelled) \
+                 values ($1, $2, 0, 0, 0)",
+            )
+            .bind(recovery.id.0)
+            .bind(lane.callback.0)
             .execute(&mut *tx)
             .await?;
         }
@@ -234,7 +257,10 @@ impl RecoveryStore for Db {
         let callback = row.as_ref().map(callback).transpose()?.filter(goes);
         let (queued, left_out) = match callback {
             Some(callback) => (self.requeue_lane(&mut tx, lane, &ids, callback.ordered, now).await?, 0),
-            None => (Vec::new(), ids.len() as i64),
+            None => {
+                self.write_chosen(&mut tx, lane.recovery, lane.callback, &ids, false).await?;
+                (Vec::new(), ids.len() as i64)
+            }
         };
         sqlx::query(
             "update recovery_lanes set queued = queued + $3, left_out = left_out + $4 \

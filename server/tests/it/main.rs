@@ -27,6 +27,7 @@ mod keys;
 mod media;
 mod odd_receivers;
 mod openapi;
+mod overview;
 mod page_addresses;
 mod parsers;
 mod pauses;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use callsheet::Console;
-use callsheet::deliveries::{DeliveryFilter, DeliveryState, Recovery, RecoveryState, Round};
-use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, Millis, PageRequest, Problem, TestClock};
+use callsheet::deliveries::{DeliveryFilter, DeliveryState, Recovery, RecoveryOutcome, RecoveryState, Round};
+use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, Millis, PageRequest, Problem, Role, TestClock};
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 use tempfile::TempDir;
 
 use crate::support::{
-    DOMAIN, Database, GenericSource, Received, Receiver, TestConsole, on_both_databases, use_cases, use_cases_in,
+    Answer, Browser, DOMAIN, Database, GenericSource, Received, Receiver, TestConsole, on_both_databases, schedule,
+    until, use_cases, use_cases_in,
 };
 
 on_both_databases!(
@@ -22,6 +23,8 @@ on_both_databases!(
     a_full_queue_holds_up_its_own_callback_only,
     a_recovery_finds_only_what_its_filter_says,
     a_recovery_delivers_everything_once_and_in_order,
+    a_recovery_tells_what_became_of_its_deliveries,
+    what_leaves_the_queue_otherwise_is_counted_as_cancelled,
     selected_deliveries_are_resent_and_others_left_out,
 );
 
@@ -288,6 +291,89 @@ async fn a_recovery_delivers_everything_once_and_in_order(database: Database) {
     assert_eq!((recovery.total, recovery.left_out), (120, 0));
     console.stop().await;
     assert_eq!(receiver.received().len(), 120);
+}
+
+async fn a_recovery_tells_what_became_of_its_deliveries(database: Database) {
+    let console = TestConsole::start_with(database, |config| config.retry_schedule = schedule(&[0])).await;
+    let receiver = Receiver::start();
+    console.send_all_to(&receiver).await;
+    let source = GenericSource::add_to(&console).await;
+    let browser = Browser::of(&console, Role::Operator).await;
+    receiver.answer(|_| Answer::Status(500));
+    for room in ["room_1", "room_2", "room_3"] {
+        source.tell("publish_started", room).await;
+        let received = receiver.until(|all| all.iter().any(|one| one.field("stream") == room)).await;
+        let id = received.last().expect("received").id();
+        console.delivery_until(&id, |detail| detail.delivery.state == DeliveryState::Failed).await;
+    }
+    // The recovery's own rows are those of `room_1` and `room_2`; what is like them is not.
+    let rooms: Vec<DeliveryId> = all(&console.console, of(DOMAIN)).await;
+    let third = console.delivery(&rooms[0].to_string()).await.delivery.happened_at;
+    let before_third = DeliveryFilter { state: Some(DeliveryState::Failed), until: Some(third), ..of(DOMAIN) };
+    let ended = async |id| {
+        let look = async || console.console.recoveries.get(&Actor::cli(), id).await.expect("a recovery");
+        let done = |now: &Recovery| {
+            now.state == RecoveryState::Done && now.outcome.is_some_and(|outcome| outcome.waiting == 0)
+        };
+        until(look, done).await.outcome.expect("an outcome")
+    };
+
+    let failing = console.console.recoveries.start(&Actor::cli(), before_third.clone()).await.expect("started");
+    let outcome = ended(failing.id).await;
+    assert_eq!((failing.total, outcome.delivered, outcome.failed, outcome.cancelled), (2, 0, 2, 0));
+    let page = format!("/recoveries/{}", failing.id);
+    let shown = browser.open(&page).await;
+    shown.says(&["badge bad\">Finished with failures", "2 failed again", "Recover what failed again…"]);
+    assert!(!shown.html.contains("badge ok"), "{}", shown.html);
+    browser.open("/recoveries").await.says(&["badge bad\">Finished with failures", "2 failed again"]);
+    assert!(shown.html.contains(&format!("/deliveries?recovery={}", failing.id)), "{}", shown.html);
+    let see = browser.open(&format!("/deliveries?recovery={}", failing.id)).await;
+    see.says(&["live/room_1", "live/room_2", "Only deliveries that this recovery has handled."]);
+    assert!(!see.html.contains("live/room_3"), "{}", see.html);
+
+    // What failed again is recovered by the link of the page.
+    let again = DeliveryFilter { recovery: Some(failing.id), state: Some(DeliveryState::Failed), ..any() };
+    browser
+        .open(&format!("/recoveries?recovery={}&state=failed&since=", failing.id))
+        .await
+        .says(&["2 deliveries can be recovered."]);
+    receiver.answer(|received| Answer::Status(if received.field("stream") == "room_1" { 500 } else { 200 }));
+    let mixed = console.console.recoveries.start(&Actor::cli(), again.clone()).await.expect("started");
+    let outcome = ended(mixed.id).await;
+    assert_eq!((outcome.delivered, outcome.failed), (1, 1));
+    browser.open(&format!("/recoveries/{}", mixed.id)).await.says(&["1 delivered", "1 failed again"]);
+    receiver.answer(|_| Answer::Status(200));
+    let good = console.console.recoveries.start(&Actor::cli(), again).await.expect("started");
+    let outcome = ended(good.id).await;
+    assert_eq!((good.total, outcome.delivered, outcome.failed), (1, 1, 0));
+    browser.open(&format!("/recoveries/{}", good.id)).await.says(&["badge ok\">Finished<", "1 delivered"]);
+    // Its filter finds none of them now, but its own rows are kept; those of the first as well.
+    assert_eq!(all(&console.console, before_third).await, []);
+    let of_recovery = |id| DeliveryFilter { recovery: Some(id), ..any() };
+    assert_eq!(all(&console.console, of_recovery(good.id)).await, rooms[2..]);
+    assert_eq!(all(&console.console, of_recovery(failing.id)).await, rooms[1..]);
+    console.stop().await;
+}
+
+async fn what_leaves_the_queue_otherwise_is_counted_as_cancelled(database: Database) {
+    let stage = Stage::new(&database).await;
+    stage.skip(DOMAIN, 3).await;
+    stage.turn(DOMAIN, true).await;
+    let recovery = stage.start(any()).await;
+    assert_eq!(recovery.outcome, Some(RecoveryOutcome::default()));
+    stage.step().await;
+    let outcome = async || stage.now(&recovery).await.outcome.expect("an outcome");
+    assert_eq!(outcome().await, RecoveryOutcome { waiting: 3, ..RecoveryOutcome::default() });
+    let one = stage.in_state(DeliveryState::Pending).await[0];
+    stage.console.deliveries.cancel(&Actor::cli(), one).await.expect("cancelled");
+    assert_eq!(outcome().await, RecoveryOutcome { waiting: 2, cancelled: 1, ..RecoveryOutcome::default() });
+    // A person's own resend is no part of it.
+    stage.console.deliveries.resend(&Actor::cli(), one).await.expect("resent");
+    assert_eq!(outcome().await, RecoveryOutcome { waiting: 2, cancelled: 1, ..RecoveryOutcome::default() });
+    stage.turn(DOMAIN, false).await;
+    assert_eq!(outcome().await, RecoveryOutcome { cancelled: 3, ..RecoveryOutcome::default() });
+    let nothing = stage.start(of("push.unknown.example")).await;
+    assert_eq!((stage.now(&nothing).await.outcome, nothing.outcome), (None, None));
 }
 
 async fn selected_deliveries_are_resent_and_others_left_out(database: Database) {

@@ -2,7 +2,7 @@
 
 use callsheet::deliveries::{DeliveryFilter, DeliveryState};
 use callsheet::domains::DomainError;
-use callsheet::model::{Actor, CallbackKind, DomainName, EventName, Millis};
+use callsheet::model::{Actor, CallbackKind, DomainName, EventName, Millis, RecoveryId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
@@ -34,6 +34,7 @@ pub(super) struct Filters {
     since: String,
     until: String,
     text: String,
+    recovery: String,
 }
 
 impl Filters {
@@ -62,6 +63,7 @@ impl Filters {
             since: typed(filter.since),
             until: typed(filter.until),
             text: filter.text.clone().unwrap_or_default(),
+            recovery: filter.recovery.map(|id| id.to_string()).unwrap_or_default(),
         }
     }
 
@@ -78,6 +80,7 @@ impl Filters {
             since: get("since"),
             until: get("until"),
             text: get("q"),
+            recovery: get("recovery"),
         }
     }
 
@@ -115,6 +118,7 @@ impl Filters {
             ("since", self.since.clone()),
             ("until", self.until.clone()),
             ("q", self.text.clone()),
+            ("recovery", self.recovery.clone()),
         ]
     }
 
@@ -156,6 +160,7 @@ impl Filters {
             status: wrong.read(("status", "deliveries.status"), Fault::Status, &self.status, status),
             error_class: wrong.read(("errorClass", "deliveries.error"), Fault::Choice, &self.error, class),
             text: text(&self.text),
+            recovery: wrong.read(("recovery", "recovery.one"), Fault::Choice, &self.recovery, |typed| typed.parse().ok()),
             only: None,
         };
         wrong.or(filter)
@@ -214,12 +219,22 @@ pub(super) fn form(visit: &Visit, filters: &Filters, wrong: &Mistakes, path: Str
     });
     // When things went wrong is what a recovery asks first; the log asks it last.
     let since = moment_field(texts, "since", "deliveries.since", filters.since, wrong);
+    let shown = filters.recovery.parse::<RecoveryId>().ok().map(|recovery| {
+        view! { <a href=format!("/recoveries/{recovery}")>{texts.get("recovery.show")}</a> }
+    });
+    let recovery = (!filters.recovery.is_empty()).then(|| {
+        view! {
+            <input type="hidden" name="recovery" value=filters.recovery.clone()/>
+            <p class="note"><span>{texts.get("recovery.only")} " " {shown}</span></p>
+        }
+    });
     let (first, last) = if recovers { (Some(since), None) } else { (None, Some(since)) };
     let until = moment_field(texts, "until", "deliveries.until", filters.until, wrong);
     let number = kind_of(&filters.status, "number", |typed| typed.parse::<i64>().is_ok());
     view! {
         {wrong.note(texts)}
         <form method="get" action=path role="search">
+            {recovery}
             <div class="filters">
                 {first}
                 {domain}
@@ -319,6 +334,7 @@ mod tests {
             status: Some(503),
             error_class: Some("http_status".to_owned()),
             text: Some("a b&c".to_owned()),
+            recovery: Some(RecoveryId(7)),
             only: None,
         };
         let typed = encode(&Filters::of_filter(&filter, &zone).query());

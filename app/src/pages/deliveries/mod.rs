@@ -7,11 +7,13 @@ mod detail;
 mod filter;
 mod list;
 mod recover;
+mod recovery;
 mod server_fns;
 
 pub(crate) use detail::DeliveryPage;
 pub(crate) use list::{DeliveriesPage, DomainDeliveriesPage};
-pub(crate) use recover::{RecoverPage, RecoveryPage};
+pub(crate) use recover::RecoverPage;
+pub(crate) use recovery::RecoveryPage;
 
 use leptos::prelude::*;
 

@@ -1,5 +1,6 @@
 //! `/`: what is live, how the last day went, which callbacks need a look.
 
+mod traffic;
 mod trouble;
 
 use callsheet::model::PageRequest;
@@ -26,6 +27,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
         let live = visit.console.streams.list(&actor, live, first).await.map_err(|e| ui(&e))?;
         let figures = visit.console.deliveries.figures(&actor).await.map_err(|e| UiError::of(texts, &e))?;
         let callbacks = visit.console.callbacks.at_a_glance(&actor).await.map_err(|e| UiError::of(texts, &e))?;
+        let traffic = traffic::section(&visit, &actor).await;
         let finished = figures.delivered + figures.failed;
         let rate = if finished > 0 {
             texts.fill("overview.rate", &[("share", &share(figures.delivered, finished))])
@@ -60,6 +62,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
                 {kpi(log("failed"), texts.get("overview.failed"), number(figures.failed),
                     texts.fill("overview.waiting", &[("n", &number(figures.waiting))]))}
             </div>
+            {traffic}
             <section class="card" id="live">
                 <header><h2>{texts.get("overview.live_title")}</h2></header>
                 {streams}

@@ -25,4 +25,4 @@ pub(crate) use imports::ImportsPage;
 #[cfg(feature = "ssr")]
 pub(crate) use transcoding::TranscodingPage;
 #[cfg(feature = "ssr")]
-pub(crate) use usage::UsagePage;
+pub(crate) use usage::{PATH as USAGE_PATH, UsagePage, point_label};

@@ -20,7 +20,7 @@ use crate::texts::{Texts, number};
 use crate::times::Times;
 use crate::units::Quantity;
 
-const PATH: &str = "/statistics/usage";
+pub(crate) const PATH: &str = "/statistics/usage";
 
 /// What stands in the address.
 #[derive(Debug, Clone)]
@@ -118,8 +118,8 @@ pub(crate) fn UsagePage() -> impl IntoView {
 
 fn cards(times: &Times, usage: &UsageView) -> [Card; 4] {
     let (texts, figures) = (times.texts, &usage.cards);
-    let label = |at| times.in_form(if times.shown.label == SlotLabel::End { at + POINT } else { at }, "chart.minute");
-    let at_peak = figures.peak_at.map(|at| texts.fill("usage.peak_at", &[("time", &label(at))]));
+    let at_peak =
+        figures.peak_at.map(|at| texts.fill("usage.peak_at", &[("time", &point_label(times, at, "chart.minute"))]));
     let bytes = Quantity::Bytes(times.shown.base);
     [
         Card::new(texts.get("usage.traffic"), bytes, figures.traffic),
@@ -127,6 +127,11 @@ fn cards(times: &Times, usage: &UsageView) -> [Card; 4] {
         Card::new(texts.get("usage.storage"), bytes, figures.storage),
         Card::new(texts.get("usage.files"), Quantity::Files, figures.files),
     ]
+}
+
+/// What a five-minute point is called: the time of its start or of its end, in the form that a text of the catalog says.
+pub(crate) fn point_label(times: &Times, at: i64, form: &str) -> String {
+    times.in_form(if times.shown.label == SlotLabel::End { at + POINT } else { at }, form)
 }
 
 /// The figure's name, and its unit where it has one.

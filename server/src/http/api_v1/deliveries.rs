@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use callsheet::deliveries::{AttemptView, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryState, PhaseView};
-use callsheet::model::{CallbackKind, DeliveryId, EventName, SessionId};
+use callsheet::model::{CallbackKind, DeliveryId, EventName, RecoveryId, SessionId};
 use callsheet::outbound::ErrorClass;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -212,6 +212,10 @@ pub(super) struct Filter {
     error_class: Option<ErrorClass>,
     /// Part of the body.
     q: Option<String>,
+    /// Those that had their turn in this recovery.
+    #[schema(value_type = Option<schemas::RecoveryId>)]
+    #[param(inline, value_type = Option<schemas::RecoveryId>)]
+    recovery: Option<RecoveryId>,
 }
 
 impl TryFrom<Filter> for DeliveryFilter {
@@ -230,6 +234,7 @@ impl TryFrom<Filter> for DeliveryFilter {
             status: filter.status.map(|status| status.0),
             error_class: filter.error_class.map(|class| class.to_string()),
             text: filter.q,
+            recovery: filter.recovery,
             only: None,
         })
     }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use callsheet::deliveries::{DeliveryFilter, DeliveryState, Recoverable, Recovery, RecoveryState};
+use callsheet::deliveries::{DeliveryFilter, DeliveryState, Recoverable, Recovery, RecoveryOutcome, RecoveryState};
 use callsheet::model::{CallbackKind, EventName, Millis, RecoveryId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -52,6 +52,9 @@ struct FilterJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     q: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<schemas::RecoveryId>)]
+    recovery: Option<RecoveryId>,
 }
 
 impl From<DeliveryFilter> for FilterJson {
@@ -67,6 +70,7 @@ impl From<DeliveryFilter> for FilterJson {
             status: filter.status,
             error_class: filter.error_class,
             q: filter.text,
+            recovery: filter.recovery,
         }
     }
 }
@@ -91,8 +95,31 @@ pub(super) struct RecoveryJson {
     queued: i64,
     /// Their callback was off when their turn came.
     left_out: i64,
+    /// What became of those queued again; `null` where nothing was kept of it.
+    outcome: Option<OutcomeJson>,
     /// Deliveries handled in a second, on average.
     per_second: f64,
+}
+
+/// What became of the deliveries that a recovery queued again, up to now. Their sum is `queued`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RecoveryOutcome)]
+struct OutcomeJson {
+    delivered: i64,
+    /// All their tries failed again.
+    failed: i64,
+    /// In the queue, retries included.
+    waiting: i64,
+    /// Taken out of the queue by a person, or with their callback.
+    cancelled: i64,
+}
+
+impl From<RecoveryOutcome> for OutcomeJson {
+    fn from(outcome: RecoveryOutcome) -> Self {
+        let RecoveryOutcome { delivered, failed, waiting, cancelled } = outcome;
+        Self { delivered, failed, waiting, cancelled }
+    }
 }
 
 impl RecoveryJson {
@@ -105,6 +132,7 @@ impl RecoveryJson {
             total: recovery.total,
             queued: recovery.queued,
             left_out: recovery.left_out,
+            outcome: recovery.outcome.map(Into::into),
             per_second: (recovery.per_second(now) * 10.0).round() / 10.0,
             started_by: recovery.started_by,
             filter: recovery.filter.into(),

@@ -62,7 +62,7 @@ words! {
     OffReason = callbacks::OffReason;
     /// A step of an exchange with a receiver, in the order in which they happen.
     Phase = outbound::Phase;
-    /// Where a recovery stands.
+    /// How far a recovery is. `done`: all its deliveries had their turn; its `outcome` says what became of them.
     RecoveryState = deliveries::RecoveryState;
     /// The class of a picture: the first whose long and short side hold it.
     Resolution = stats::Resolution;

@@ -38,6 +38,7 @@ async fn a_recovery_from_its_count_to_its_end() {
         "total": 2,
         "queued": 0,
         "leftOut": 0,
+        "outcome": { "delivered": 0, "failed": 0, "waiting": 0, "cancelled": 0 },
         "perSecond": 0.0,
     });
     assert_eq!(started.json, expected);
@@ -50,12 +51,18 @@ async fn a_recovery_from_its_count_to_its_end() {
         ("endedAt", json!("2026-11-22T14:31:26.000Z")),
         ("queued", json!(1)),
         ("leftOut", json!(1)),
+        ("outcome", json!({ "delivered": 0, "failed": 0, "waiting": 1, "cancelled": 0 })),
         ("perSecond", json!(0.5)),
     ] {
         assert_eq!(done[name], value, "{name}");
     }
     assert_eq!(column(&api.get("/recoveries").await, "id"), [&done["id"]]);
     assert_eq!(column(&api.get("/deliveries?state=pending").await, "stream"), ["room_8"]);
+    let chosen = format!("/deliveries?recovery={}", done["id"].as_str().expect("an id"));
+    assert_eq!(column(&api.get(&chosen).await, "stream"), ["room_9", "room_8"]);
+    let again = json!({ "filter": { "recovery": done["id"] }, "dryRun": true });
+    assert_eq!(api.send(&api.operator, "POST /recoveries", again).await.json["total"], 1);
+    assert_eq!(api.send(&api.operator, "GET /deliveries?recovery=7", Value::Null).await.problem().0, 422);
     let late = api.send(&api.operator, &format!("DELETE {path}"), Value::Null).await;
     assert_eq!(late.problem(), (409, "recovery_ended", ""));
 }
