@@ -254,6 +254,7 @@ mod tests {
             "dialect",
             "error",
             "event",
+            "health",
             "kind",
             "log_format",
             "log_note",

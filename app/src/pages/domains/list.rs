@@ -172,9 +172,8 @@ fn callback_mark(visit: &Visit, mark: &CallbackMark) -> impl IntoView + use<> {
         (None, HealthState::Failing) => {
             (Tone::Bad, mark.last_error.as_ref().map_or_else(String::new, |class| texts.word("class", class)))
         }
-        (None, state @ (HealthState::Retrying | HealthState::Unrecovered)) => {
-            (Tone::Warn, texts.word("domains", &format!("mark_{state}")))
-        }
+        (None, HealthState::Retrying) => (Tone::Warn, texts.get("domains.mark_retrying")),
+        (None, HealthState::Unrecovered) => (Tone::Warn, texts.get("domains.mark_unrecovered")),
         (None, HealthState::Healthy | HealthState::Unused) => (Tone::Ok, texts.get("domains.mark_on")),
     };
     view! { <Badge tone text=texts.fill("domains.mark", &[("kind", &kind), ("state", &state)])/> }
