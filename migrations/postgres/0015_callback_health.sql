@@ -23,4 +23,5 @@ create table failures (
 );
 insert into failures select callback_id, id from deliveries where state = 'failed';
 
-create index queue_retries on queue (callback_id) where retry = 1;
+-- With `retry` in the key: else SQLite takes the primary key, and reads all that waits of a callback.
+create index queue_retries on queue (callback_id, retry) where retry = 1;
