@@ -1,4 +1,4 @@
-//! What the core found and why something failed, in the person's language.
+//! Translates sentences of the core: what was found, and why something failed.
 //!
 //! The core writes these sentences in English, and they are kept so: in attempts, in events and in callbacks. For other languages a sentence
 //! is found again among the English texts of the catalog, and its values are put into the other language's text.

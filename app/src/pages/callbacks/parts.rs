@@ -153,7 +153,7 @@ pub(crate) fn failures_link(push: &str, kind: CallbackKind, recovers: bool) -> S
     }
 }
 
-/// How deliveries to the callback go.
+/// Shows the health of the callback.
 fn health(visit: &Visit, push: &str, view: &CallbackView, editable: bool) -> AnyView {
     let texts = visit.texts;
     let health = &view.health;

@@ -126,7 +126,7 @@ impl Filters {
         self.query().iter().any(|(_, value)| !value.is_empty())
     }
 
-    /// What to ask the core for.
+    /// Parses the filters for the core.
     pub(super) fn parse(&self, zone: &TimeZone) -> Result<DeliveryFilter, Mistakes> {
         self.parse_states(zone, |_| true)
     }
@@ -160,7 +160,8 @@ impl Filters {
             status: wrong.read(("status", "deliveries.status"), Fault::Status, &self.status, status),
             error_class: wrong.read(("errorClass", "deliveries.error"), Fault::Choice, &self.error, class),
             text: text(&self.text),
-            recovery: wrong.read(("recovery", "recovery.one"), Fault::Choice, &self.recovery, |typed| typed.parse().ok()),
+            recovery: wrong
+                .read(("recovery", "recovery.one"), Fault::Choice, &self.recovery, |typed| typed.parse().ok()),
             only: None,
         };
         wrong.or(filter)
