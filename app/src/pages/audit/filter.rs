@@ -54,7 +54,7 @@ impl Filters {
         self.query().iter().any(|(_, value)| !value.is_empty())
     }
 
-    /// What to ask the core for.
+    /// Parses the filters for the core.
     pub(super) fn parse(&self, zone: &TimeZone) -> Result<AuditFilter, Mistakes> {
         let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
         let mut wrong = Mistakes::default();

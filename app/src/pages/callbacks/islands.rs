@@ -149,7 +149,7 @@ impl Row {
                 self.ask_save.set(true);
             }
             Ok(Answer::Changed { now, message }) => {
-                // What was typed stays: who has read the message may save it over theirs.
+                // The typed value stays, so that it can be saved over theirs after the message was read.
                 self.version.set(now.version.clone());
                 self.state.set(now);
                 self.wrong.set(Some(message));

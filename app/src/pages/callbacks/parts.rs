@@ -141,7 +141,7 @@ pub(crate) fn health_badge(texts: Texts, state: HealthState) -> AnyView {
     view! { <Badge tone text=texts.word("health", state.as_str())/> }.into_any()
 }
 
-/// Where the failed deliveries of a callback are, of whatever age; `recovers`: where they can be sent again together.
+/// Links to the failed deliveries of a callback, whatever their age; with `recovers`, to the page that sends them again together.
 pub(crate) fn failures_link(push: &str, kind: CallbackKind, recovers: bool) -> String {
     let kind = ("kind", kind.to_string());
     let failed = ("state", DeliveryState::Failed.to_string());

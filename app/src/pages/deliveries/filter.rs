@@ -167,7 +167,7 @@ impl Filters {
         wrong.or(filter)
     }
 
-    /// What is wrong where nothing was found: the domain is none of the console's.
+    /// Finds the mistake where nothing was found: the console has no such domain.
     pub(super) async fn found_nothing(&self, visit: &Visit, actor: &Actor) -> Result<(), Mistakes> {
         if self.domain.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! `/recoveries/{id}`: how far a recovery is, and what became of its deliveries. Watch and cancel.
+//! `/recoveries/{id}`: the progress of a recovery and the outcome of its deliveries. Watch and cancel.
 
 use callsheet::deliveries::{DeliveryFilter, DeliveryState, Recovery, RecoveryOutcome, RecoveryState};
 use callsheet::model::{Action, Actor, RecoveryId};
@@ -21,7 +21,7 @@ pub(super) fn goes_on(recovery: &Recovery) -> bool {
     recovery.state == RecoveryState::Running || recovery.outcome.is_some_and(|outcome| outcome.waiting > 0)
 }
 
-/// How it stands in a word. That all are queued is no end: only what became of them is.
+/// The state in a word. A recovery has not ended when all its deliveries are queued, but when their outcome is known.
 pub(super) fn state_of(texts: Texts, recovery: &Recovery) -> (Tone, String) {
     let (tone, word) = match (recovery.state, recovery.outcome) {
         (RecoveryState::Running, _) => (Tone::Warn, "running"),
