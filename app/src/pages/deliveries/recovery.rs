@@ -115,7 +115,7 @@ fn progress(visit: &Visit, recovery: &Recovery) -> AnyView {
     .into_any()
 }
 
-/// What became of those that were queued, each with its number.
+/// Lists the outcomes of the queued deliveries, each with its number.
 fn outcome(texts: Texts, recovery: &Recovery) -> AnyView {
     let badges: Vec<_> = parts(texts, recovery).into_iter().map(|(tone, text)| view! { <Badge tone text/> }).collect();
     (!badges.is_empty()).then(|| view! { <div class="row" id="outcome">{badges}</div> }).into_any()
@@ -194,7 +194,7 @@ fn facts(visit: &Visit, recovery: &Recovery) -> AnyView {
     .into_any()
 }
 
-/// What a filter asks for, by the names of its fields.
+/// Lists the fields of a filter that are set, with their labels.
 fn asked(visit: &Visit, filter: &DeliveryFilter) -> Vec<(String, AnyView)> {
     let texts = visit.texts;
     let word = |value: String| view! { <span>{value}</span> }.into_any();

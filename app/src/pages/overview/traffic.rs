@@ -1,4 +1,4 @@
-//! What viewers were sent today.
+//! Today's traffic and peak bandwidth.
 
 use callsheet::model::{Actor, Problem, ProblemKind};
 use callsheet::stats::{Metric, StatsError, UsageQuery, UsageView};

@@ -48,7 +48,7 @@ pub(crate) async fn save_recording(
     }
 }
 
-/// What somebody else has set meanwhile.
+/// The value that somebody else has saved meanwhile.
 fn changed(texts: Texts, now: &RecordingSettings) -> String {
     let state = texts.get(if now.enabled { "domains.mark_on" } else { "domains.mark_off" });
     let seconds = number(now.part_seconds);

@@ -27,7 +27,7 @@ pub(super) type Pairs = Vec<(&'static str, String)>;
 /// Name and label of the fields.
 const FROM: (&str, &str) = ("from", "statistics.from");
 const TO: (&str, &str) = ("to", "statistics.to");
-/// What the API reads and these pages do not: who brings it along must not take what is shown for what it asks.
+/// Names that only the API reads. A page that ignored them would show more than its address asks for.
 const API_ONLY: [&str; 4] = ["granularity", "groupBy", "codec", "class"];
 
 /// Of when and of which domains.
@@ -35,7 +35,7 @@ const API_ONLY: [&str; 4] = ["granularity", "groupBy", "codec", "class"];
 pub(super) struct Scope {
     /// One of [`PRESETS`].
     preset: &'static str,
-    /// What stands in place of a preset and is none; mostly empty.
+    /// A value that is given as a preset and is none; usually empty.
     slot: String,
     /// What of [`API_ONLY`] stands in the address.
     foreign: Vec<(&'static str, String)>,
