@@ -35,36 +35,23 @@
 //! Architecture invariant: only [`outbound`] opens connections to customers.
 
 pub mod accounts;
-#[cfg(feature = "ssr")]
 pub mod audit;
 pub mod callbacks;
+mod clock_check;
+mod console;
 pub mod deliveries;
 pub mod domains;
-#[cfg(feature = "ssr")]
 pub mod idempotency;
-#[cfg(feature = "ssr")]
 pub mod keys;
 pub mod model;
-#[cfg(feature = "ssr")]
 pub mod outbound;
 pub mod recordings;
-#[cfg(feature = "ssr")]
 pub mod sealing;
+mod settings;
 pub mod sources;
 pub mod stats;
-#[cfg(feature = "ssr")]
 pub mod storage;
 pub mod streams;
-
-#[cfg(feature = "ssr")]
-mod clock_check;
-#[cfg(feature = "ssr")]
-mod console;
-#[cfg(feature = "ssr")]
-mod settings;
-#[cfg(feature = "ssr")]
 pub use clock_check::ClockCheck;
-#[cfg(feature = "ssr")]
 pub use console::{Console, ConsoleParts, Retention, UseCases};
-#[cfg(feature = "ssr")]
 pub use settings::Settings;

@@ -17,52 +17,29 @@
 //!
 //! Architecture invariant: what a stranger sees of a sign-in is the same for a name that is unknown, invited, deactivated or known to
 //! the provider alone, and takes as long.
-
-#[cfg(feature = "ssr")]
 mod error;
-#[cfg(feature = "ssr")]
 mod limits;
-#[cfg(feature = "ssr")]
 mod passwords;
-#[cfg(feature = "ssr")]
 mod provided;
-#[cfg(feature = "ssr")]
 mod service;
-#[cfg(feature = "ssr")]
 mod sessions;
-#[cfg(feature = "ssr")]
 mod sign_in;
-#[cfg(feature = "ssr")]
 mod single_sign_on;
-#[cfg(feature = "ssr")]
 mod store;
-#[cfg(feature = "ssr")]
 mod two_factor;
-#[cfg(feature = "ssr")]
 mod users;
-#[cfg(feature = "ssr")]
 mod views;
-
-#[cfg(feature = "ssr")]
 pub use error::AccountError;
-#[cfg(feature = "ssr")]
 pub use provided::{ProviderTest, TestedSignIn};
-#[cfg(feature = "ssr")]
 pub use service::Accounts;
-#[cfg(feature = "ssr")]
 pub use sign_in::SignedIn;
-#[cfg(feature = "ssr")]
 pub use single_sign_on::{
     Callback, Fault, FetchError, GrantedRole, Provider, ProviderConfig, ProviderSetupError, Ticket,
 };
-#[cfg(feature = "ssr")]
 pub use store::{
     AccountStore, BrowserSession, BrowserSessionStore, Change, Credentials, Factor, FactorStore, NewUser, User,
     UserChange,
 };
-#[cfg(feature = "ssr")]
 pub use two_factor::NewFactor;
-#[cfg(feature = "ssr")]
 pub use users::Invitation;
-#[cfg(feature = "ssr")]
 pub use views::{FactorView, SessionView, UserState, UserView};

@@ -1,8 +1,8 @@
 //! What is shown of users and their sessions.
 
-use crate::model::{Millis, Role, UserId, vocabulary};
+use crate::model::{Millis, Role, UserId, string_enum};
 
-vocabulary!(
+string_enum!(
     /// Whether a person can sign in.
     UserState {
         /// Has a password or a provider.

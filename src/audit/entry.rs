@@ -3,9 +3,9 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::model::{Actor, Millis, Who, vocabulary};
+use crate::model::{Actor, Millis, Who, string_enum};
 
-vocabulary!(
+string_enum!(
     /// What kind of somebody acted: a user and a key may share a name.
     ActorKind {
         User = "user",

@@ -5,31 +5,18 @@
 //!
 //! One that only fails is *paused after failures* ([`Pause`]): its deliveries wait until a probe succeeds or a person resumes
 //! or changes it.
-
-#[cfg(feature = "ssr")]
 mod change;
-#[cfg(feature = "ssr")]
 mod error;
-#[cfg(feature = "ssr")]
 mod headers;
-mod kinds;
-mod pause;
-#[cfg(feature = "ssr")]
 mod service;
-#[cfg(feature = "ssr")]
 mod store;
-mod views;
-
-#[cfg(feature = "ssr")]
+mod version;
+pub use callsheet_types::callbacks::{
+    CallbackHealth, CallbackView, CallbacksAtAGlance, Dialect, HealthState, OffReason, Pause, TroubledCallback,
+};
 pub use change::{CallbackChange, CallbackOptions};
-#[cfg(feature = "ssr")]
 pub use error::CallbackError;
-#[cfg(feature = "ssr")]
 pub use headers::HeaderError;
-pub use kinds::{Dialect, HealthState};
-pub use pause::{OffReason, Pause};
-#[cfg(feature = "ssr")]
 pub use service::{Callbacks, NewSecret, OVERLAP_HOURS};
-#[cfg(feature = "ssr")]
 pub use store::{Callback, CallbackStore};
-pub use views::{CallbackHealth, CallbackView, CallbacksAtAGlance, TroubledCallback};
+pub use version::{address_version, options_version};

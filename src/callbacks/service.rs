@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::change::{CallbackChange, CallbackOptions};
 use super::error::CallbackError;
 use super::store::{Callback, CallbackStore};
-use super::views::{CallbackView, CallbacksAtAGlance};
+use super::{CallbackView, CallbacksAtAGlance};
 use crate::audit::{AuditEntry, fingerprint, moment};
 use crate::domains::{Domain, Domains};
 use crate::model::{Action, Actor, CallbackKind, Clock, Expected, StoreError};
@@ -81,7 +81,7 @@ impl Callbacks {
         self.set_address_if(actor, push, kind, address, &Expected::Any).await
     }
 
-    /// Sets the address, where the present one is of the expected version ([`CallbackView::address_version`]).
+    /// Sets the address, where the present one is of the expected version ([`address_version`]).
     pub async fn set_address_if(
         &self,
         actor: &Actor,
@@ -99,7 +99,7 @@ impl Callbacks {
         self.get(actor, push, kind).await
     }
 
-    /// Sets all but the switch and the address, where what is set is of the expected version ([`CallbackView::options_version`]).
+    /// Sets all but the switch and the address, where what is set is of the expected version ([`options_version`]).
     pub async fn set_options_if(
         &self,
         actor: &Actor,

@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::Dialect;
 use super::change::CallbackChange;
-use super::pause::{OffReason, Pause};
-use super::views::{CallbackHealth, CallbacksAtAGlance};
+use super::{CallbackHealth, CallbacksAtAGlance};
+use super::{Dialect, OffReason, Pause};
 use crate::audit::AuditEntry;
 use crate::model::{CallbackId, CallbackKind, DomainId, Expected, Millis, StoreError, Version};
 

@@ -15,11 +15,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{DeliveryFilter, DeliveryState};
+use super::DeliveryFilter;
 use crate::audit::{AuditEntry, moment};
 use crate::model::{
     Action, Actor, CallbackId, Clock, DeliveryId, Forbidden, IdGenerator, Millis, Problem, ProblemKind, RecoveryId,
-    StoreError, vocabulary,
+    StoreError, string_enum,
 };
 
 /// Deliveries queued in one transaction.
@@ -29,7 +29,7 @@ const ROOM: i64 = 200;
 /// How many recoveries are listed.
 const LISTED: i64 = 50;
 
-vocabulary!(
+string_enum!(
     /// Where a recovery stands.
     RecoveryState {
         /// There are deliveries to queue.
@@ -40,14 +40,6 @@ vocabulary!(
         Cancelled = "cancelled",
     }
 );
-
-impl DeliveryState {
-    /// Whether a recovery may queue it again.
-    #[must_use]
-    pub const fn is_recoverable(self) -> bool {
-        matches!(self, Self::Failed | Self::Cancelled | Self::Skipped)
-    }
-}
 
 /// One recovery and how far it is.
 #[derive(Debug, Clone)]

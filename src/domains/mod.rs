@@ -1,26 +1,22 @@
 //! Domain groups: one push domain and its play domains. States: *enabled* (publishes are taken) and *disabled* (refused);
 //! only a disabled group can be deleted.
-
-#[cfg(feature = "ssr")]
 mod cnames;
-#[cfg(feature = "ssr")]
 mod error;
-#[cfg(feature = "ssr")]
 mod new_domain;
-#[cfg(feature = "ssr")]
 mod service;
-#[cfg(feature = "ssr")]
 mod store;
-mod views;
+use crate::model::Version;
 
-#[cfg(feature = "ssr")]
+pub use callsheet_types::domains::{CallbackMark, DomainRow, DomainView, PlayDomain};
 pub use cnames::Cnames;
-#[cfg(feature = "ssr")]
 pub use error::DomainError;
-#[cfg(feature = "ssr")]
 pub use new_domain::NewDomain;
-#[cfg(feature = "ssr")]
 pub use service::Domains;
-#[cfg(feature = "ssr")]
 pub use store::{Domain, DomainFilter, DomainStore};
-pub use views::{CallbackMark, DomainRow, DomainView, PlayDomain};
+
+impl From<&DomainView> for Version {
+    /// The names of a group never change.
+    fn from(domain: &DomainView) -> Self {
+        Self::of(&(domain.source_id, domain.enabled, domain.updated_at))
+    }
+}

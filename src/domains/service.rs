@@ -7,9 +7,9 @@ use serde_json::json;
 use super::error::DomainError;
 use super::new_domain::NewDomain;
 use super::store::{Domain, DomainFilter, DomainStore};
-use super::views::{DomainRow, DomainView};
+use super::{DomainRow, DomainView};
 use crate::audit::AuditEntry;
-use crate::model::{Action, Actor, Clock, DomainName, Expected, Page, PageRequest, StoreError};
+use crate::model::{Action, Actor, Clock, DomainName, Expected, Page, PageRequest, StoreError, Version};
 use crate::outbound::SigningSecret;
 use crate::sealing::Sealer;
 
@@ -92,7 +92,7 @@ impl Domains {
         expected: &Expected,
     ) -> Result<DomainView, DomainError> {
         let domain = self.find(actor, Action::ManageDomains, push).await?;
-        expected.check(&domain.version())?;
+        expected.check(&Version::from(&domain))?;
         if domain.enabled != enabled {
             let now = self.clock.now();
             let action = if enabled { "domain.enable" } else { "domain.disable" };
@@ -117,7 +117,7 @@ impl Domains {
         expected: &Expected,
     ) -> Result<(), DomainError> {
         let domain = self.find(actor, Action::ManageDomains, push).await?;
-        expected.check(&domain.version())?;
+        expected.check(&Version::from(&domain))?;
         if domain.enabled {
             return Err(DomainError::StillEnabled);
         }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::new_domain::NewDomain;
-use super::views::{DomainRow, DomainView};
+use super::{DomainRow, DomainView};
 use crate::audit::AuditEntry;
 use crate::model::{DomainId, Expected, Millis, Page, PageRequest, StoreError};
 

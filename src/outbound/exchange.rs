@@ -8,9 +8,9 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use super::Failure;
-use crate::model::vocabulary;
+use crate::model::string_enum;
 
-vocabulary!(
+string_enum!(
     /// A step of an exchange. The order is the one in which they happen.
     Phase {
         /// The address is well-formed.

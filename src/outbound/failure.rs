@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use super::answer::Fault;
 use super::{Blocked, DnsError, Phase};
-use crate::model::{Problem, vocabulary};
+use crate::model::{Problem, string_enum};
 
 /// Characters of a redirect's target that are shown.
 const MAX_LOCATION: usize = 200;
 
-vocabulary!(
+string_enum!(
     /// The sort of a failed attempt; each has one. The words are those of storage, JSON and metrics.
     ErrorClass {
         /// The policy forbids the IP address.

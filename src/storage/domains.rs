@@ -12,7 +12,7 @@ use crate::audit::AuditEntry;
 use crate::callbacks::Dialect;
 use crate::deliveries::DeliveryState;
 use crate::domains::{CallbackMark, Domain, DomainFilter, DomainRow, DomainStore, DomainView, NewDomain, PlayDomain};
-use crate::model::{CallbackKind, DomainId, Expected, Millis, Page, PageRequest, StoreError};
+use crate::model::{CallbackKind, DomainId, Expected, Millis, Page, PageRequest, StoreError, Version};
 
 const COLUMNS: &str = "id, push, push_display, enabled, created_at, updated_at";
 
@@ -56,7 +56,7 @@ impl Db {
     ) -> Result<(), StoreError> {
         let sql = format!("select {COLUMNS} from domains where id = $1{}", self.engine.for_update());
         let row = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&mut **tx).await?;
-        expected.check(&view(&row.ok_or(StoreError::Changed)?)?.version())
+        expected.check(&Version::from(&view(&row.ok_or(StoreError::Changed)?)?))
     }
 
     /// Whether each callback of some groups is on, and how it fares.

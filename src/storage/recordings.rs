@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use super::Db;
 use super::rows::{Conditions, Read};
 use crate::audit::AuditEntry;
-use crate::model::{DomainId, Expected, Millis, Page, PageRequest, StoreError};
+use crate::model::{DomainId, Expected, Millis, Page, PageRequest, StoreError, Version};
 use crate::recordings::{RecordTemplate, RecordingSettings, RecordingStore};
 
 #[async_trait]
@@ -27,7 +27,7 @@ impl RecordingStore for Db {
         let mut tx = self.begin().await?;
         let sql = format!("{SETTINGS}{}", self.engine.for_update());
         let present = sqlx::query(AssertSqlSafe(sql)).bind(domain.0).fetch_optional(&mut *tx).await?;
-        expected.check(&self::settings(&present.ok_or(StoreError::Changed)?)?.version())?;
+        expected.check(&Version::from(&self::settings(&present.ok_or(StoreError::Changed)?)?))?;
         let changed = sqlx::query(
             "update recording_settings set enabled = $2, part_seconds = $3, bucket = $4, template = $5 where domain_id = $1",
         )

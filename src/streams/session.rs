@@ -31,7 +31,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Admitted, Hint, Media, may_be_secret};
-use crate::model::{EventName, Millis, Status, vocabulary};
+use crate::model::{EventName, Millis, Status, string_enum};
 
 mod contest;
 mod recording;
@@ -42,7 +42,7 @@ use contest::Holder;
 use recording::Recording;
 pub use recording::{OpenPart, Part};
 
-vocabulary!(
+string_enum!(
     /// How far a session is.
     Phase {
         /// Another session holds the stream; nothing is told yet.

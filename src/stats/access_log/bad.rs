@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::model::vocabulary;
+use crate::model::string_enum;
 
-vocabulary!(
+string_enum!(
     /// Why a line is not counted; the word is the key of its text in the catalogs.
     Bad {
         /// Neither blank nor of the format.

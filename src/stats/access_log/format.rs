@@ -4,9 +4,9 @@ use memchr::memchr;
 
 use super::parser::{Parser, trimmed};
 use super::w3c::Directive;
-use crate::model::vocabulary;
+use crate::model::string_enum;
 
-vocabulary!(
+string_enum!(
     /// How a line is laid out. A sample of each stands beside its parser and in the tests.
     Format {
         /// nginx and Apache `combined`. Names no host, knows no duration.

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::model::vocabulary;
+use crate::model::string_enum;
 
-vocabulary!(
+string_enum!(
     /// A guess about a line that was counted; the word is the key of its text in the catalogs.
     Note {
         /// `time-taken` without a fraction, in a W3C file that is not of IIS.

@@ -38,14 +38,6 @@ impl Classes {
     }
 }
 
-impl Resolution {
-    /// The class of a picture by the default table.
-    #[must_use]
-    pub fn of(width: u32, height: u32) -> Self {
-        Classes::default().of(false, Some(width), Some(height))
-    }
-}
-
 /// Why a table of classes is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadClasses {
@@ -111,10 +103,14 @@ impl fmt::Display for Classes {
 mod tests {
     use super::*;
 
-    /// Both ways up.
+    fn default_class(width: u32, height: u32) -> Resolution {
+        Classes::default().of(false, Some(width), Some(height))
+    }
+
+    /// The class, which both orientations share.
     fn of(long: u32, short: u32) -> Resolution {
-        let class = Resolution::of(long, short);
-        assert_eq!(Resolution::of(short, long), class, "{long} × {short} upright");
+        let class = default_class(long, short);
+        assert_eq!(default_class(short, long), class, "{long} × {short} upright");
         class
     }
 
@@ -172,7 +168,7 @@ mod tests {
         {
             assert_eq!(classes.of(false, width, height), Resolution::Other, "{width:?} × {height:?}");
         }
-        assert_eq!(Resolution::of(0, 0), Resolution::Other);
+        assert_eq!(default_class(0, 0), Resolution::Other);
         assert_eq!(classes.of(true, Some(640), Some(360)), Resolution::Audio);
         assert_eq!(classes.of(true, None, None), Resolution::Audio);
     }

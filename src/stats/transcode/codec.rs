@@ -12,26 +12,23 @@ fn begins_with(word: &str, beginnings: &[&str]) -> bool {
     beginnings.iter().any(|beginning| word.starts_with(beginning))
 }
 
-impl Codec {
-    /// What a transcoder, a container or a player calls a coding method; `Other` for what is not known. Names of encoders
-    /// (`libx264`, `hevc_nvenc`), sample entries with their parameters (`avc1.64001f`) and media types are read too.
-    #[must_use]
-    pub fn parse(word: &str) -> Self {
-        let word = folded(word);
-        let is = |beginnings| begins_with(&word, beginnings);
-        if is(&["h264", "x264", "libx264", "libopenh264", "openh264", "avc", "mpeg4avc"]) {
-            Self::H264
-        } else if is(&["h265", "x265", "libx265", "hevc", "hev1", "hvc1", "dvh1", "dvhe", "mpeghhevc"]) {
-            Self::H265
-        } else if is(&["av1", "av01", "libaom", "libsvtav1", "svtav1", "librav1e", "rav1e"]) {
-            Self::Av1
-        } else if is(&["vp9", "vp09", "libvpxvp9", "xvndon2vp9"]) {
-            Self::Vp9
-        } else if is(&["remux", "transmux", "copy", "streamcopy", "passthrough"]) {
-            Self::Remux
-        } else {
-            Self::Other
-        }
+/// Parses the codec name of a transcoder, container or player; unknown names are `Other`. Accepts names of encoders (`libx264`,
+/// `hevc_nvenc`), sample entries with parameters (`avc1.64001f`) and media types too.
+pub(super) fn parse_codec(word: &str) -> Codec {
+    let word = folded(word);
+    let is = |beginnings| begins_with(&word, beginnings);
+    if is(&["h264", "x264", "libx264", "libopenh264", "openh264", "avc", "mpeg4avc"]) {
+        Codec::H264
+    } else if is(&["h265", "x265", "libx265", "hevc", "hev1", "hvc1", "dvh1", "dvhe", "mpeghhevc"]) {
+        Codec::H265
+    } else if is(&["av1", "av01", "libaom", "libsvtav1", "svtav1", "librav1e", "rav1e"]) {
+        Codec::Av1
+    } else if is(&["vp9", "vp09", "libvpxvp9", "xvndon2vp9"]) {
+        Codec::Vp9
+    } else if is(&["remux", "transmux", "copy", "streamcopy", "passthrough"]) {
+        Codec::Remux
+    } else {
+        Codec::Other
     }
 }
 
@@ -73,12 +70,12 @@ mod tests {
             (Codec::Other, "other vp8 mpeg2video MPEG2 mpeg4 prores avs2 aac mjpeg av2 视频"),
         ] {
             for word in words.split(' ') {
-                assert_eq!(Codec::parse(word), codec, "{word}");
+                assert_eq!(parse_codec(word), codec, "{word}");
             }
         }
-        assert_eq!(Codec::parse(""), Codec::Other);
+        assert_eq!(parse_codec(""), Codec::Other);
         for &codec in Codec::ALL {
-            assert_eq!(Codec::parse(codec.as_str()), codec);
+            assert_eq!(parse_codec(codec.as_str()), codec);
         }
     }
 

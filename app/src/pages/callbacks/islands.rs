@@ -1,7 +1,7 @@
 //! A callback row. Each of its forms posts and each of its links leads somewhere without script; with script the row
 //! does the same in place.
 
-use callsheet::model::CallbackKind;
+use callsheet_types::CallbackKind;
 use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::html::{A, Input};
 use leptos::prelude::*;

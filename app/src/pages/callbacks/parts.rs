@@ -1,6 +1,6 @@
 //! The server's part of the callback rows: their start, their health, *Advanced*.
 
-use callsheet::callbacks::{CallbackView, Dialect, HealthState};
+use callsheet::callbacks::{CallbackView, Dialect, HealthState, options_version};
 use callsheet::deliveries::DeliveryState;
 use callsheet::model::{CallbackKind, Millis};
 use leptos::prelude::*;
@@ -202,7 +202,7 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
         if settings.error.is_some() { settings.typed("ordered").is_some_and(|v| !v.is_empty()) } else { view.ordered };
     let headers: Vec<String> = view.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let headers = headers.join("\n");
-    let version = settings.version(&view.options_version());
+    let version = settings.version(&options_version(&view));
     let changed = settings.wrong("version").map(|message| saved_meanwhile(texts, view, message, &headers));
     let dialects =
         Dialect::ALL.iter().map(|d| Choice { value: d.to_string(), text: texts.word("dialect", d.as_str()) });

@@ -1,6 +1,6 @@
 //! What rows and reports say, in the person's language.
 
-use callsheet::callbacks::CallbackView;
+use callsheet::callbacks::{CallbackView, address_version};
 use callsheet::deliveries::{PhaseView, ProbeReport};
 use callsheet::model::CallbackKind;
 
@@ -30,7 +30,7 @@ pub(super) fn row_state(visit: &Visit, view: &CallbackView, note: String) -> Row
         since: moment(pause.since, times.at_text(pause.since)),
         next_probe: moment(pause.probe_at, times.until_text(pause.probe_at)),
     });
-    let version = view.address_version().as_str().to_owned();
+    let version = address_version(&view).as_str().to_owned();
     RowState { enabled: view.enabled, address: view.address.clone(), version, off, pause, note }
 }
 

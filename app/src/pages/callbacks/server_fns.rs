@@ -1,6 +1,6 @@
 //! Where the callback rows post to.
 
-use callsheet::model::CallbackKind;
+use callsheet_types::CallbackKind;
 use leptos::prelude::*;
 
 use super::state::{Answer, RowState, TestView};

@@ -1,6 +1,6 @@
 //! What a callback row shows, as it travels between server and browser. Every text is in the person's language already.
 
-use callsheet::model::CallbackKind;
+use callsheet_types::CallbackKind;
 use serde::{Deserialize, Serialize};
 
 /// What the row itself changes, and what its changes end.

@@ -2,7 +2,7 @@
 
 mod server_fns;
 
-use callsheet::model::Action;
+use callsheet::model::{Action, Version};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
@@ -42,7 +42,7 @@ pub(crate) fn RecordingPage() -> impl IntoView {
                     <form method="post" action=SaveRecording::PATH>
                         <fieldset class="fields" disabled=!editable>
                             <input type="hidden" name="push" value=domain.push.clone()/>
-                            <input type="hidden" name="version" value=form.version(&settings.version())/>
+                            <input type="hidden" name="version" value=form.version(&Version::from(&settings))/>
                             <label class="check">
                                 <input type="checkbox" name="enabled" value="true" checked=enabled/>
                                 <span>{texts.get("recording.enabled")}</span>

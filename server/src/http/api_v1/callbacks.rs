@@ -7,7 +7,7 @@ use axum::extract::State;
 use callsheet::callbacks::{
     CallbackChange, CallbackError, CallbackHealth, CallbackView, Dialect, HealthState, OVERLAP_HOURS, OffReason, Pause,
 };
-use callsheet::model::CallbackKind;
+use callsheet::model::{CallbackKind, Version};
 use callsheet::outbound::CallbackAddress;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -67,7 +67,7 @@ impl From<CallbackView> for CallbackJson {
 
 impl From<CallbackView> for Tagged<CallbackJson> {
     fn from(callback: CallbackView) -> Self {
-        Self(callback.version(), callback.into())
+        Self(Version::from(&callback), callback.into())
     }
 }
 

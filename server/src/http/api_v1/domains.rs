@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use callsheet::callbacks::HealthState;
 use callsheet::domains::{CallbackMark, DomainFilter, DomainRow, DomainView, NewDomain};
-use callsheet::model::{CallbackKind, DomainName};
+use callsheet::model::{CallbackKind, DomainName, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -53,7 +53,7 @@ impl From<DomainView> for DomainJson {
 
 impl From<DomainView> for Tagged<DomainJson> {
     fn from(domain: DomainView) -> Self {
-        Self(domain.version(), domain.into())
+        Self(Version::from(&domain), domain.into())
     }
 }
 

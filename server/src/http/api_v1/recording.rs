@@ -1,6 +1,7 @@
 //! `/domains/{push}/recording`: whether and how a domain is recorded.
 
 use axum::extract::State;
+use callsheet::model::Version;
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -83,5 +84,5 @@ pub(super) async fn replace(
 }
 
 fn tagged(settings: RecordingSettings) -> Tagged<RecordingJson> {
-    Tagged(settings.version(), settings.into())
+    Tagged(Version::from(&settings), settings.into())
 }

@@ -19,7 +19,7 @@ use super::studio::{Expected, Studio, assert_sessions};
 use super::{Stage, numbers, soak};
 use crate::rtmp::attacks::multiplying_references;
 use crate::rtmp::client::{Amf, Client, text};
-use crate::support::{Database, PATIENCE, Process, on_both_databases};
+use crate::support::{Database, Process, on_both_databases};
 
 on_both_databases!(attacks_cost_publishers_and_deliveries_nothing);
 
@@ -150,7 +150,7 @@ impl Attack {
         let mut rounds = self.rounds.0.subscribe();
         let all = self.attackers.len();
         let have = |rounds: &BTreeMap<_, usize>| rounds.len() == all && rounds.values().all(|made| *made >= count);
-        let waited = timeout(PATIENCE, rounds.wait_for(have)).await.is_ok();
+        let waited = timeout(numbers().patience, rounds.wait_for(have)).await.is_ok();
         assert!(waited, "{:?}", self.rounds.0.borrow());
     }
 

@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::codec::parse_codec;
 use super::super::fields::{
     Flag, Known, Moment, Name, Refusal, Seconds, Side, Words, element, finished, parse, reason, required,
 };
@@ -133,7 +134,7 @@ fn output(stream: Stream, context: &Context, at: Option<usize>) -> Result<Output
         domain: stream.file_url.0.and_then(|url| host(&url.0)),
         outcome,
         codec: match stream.codec.0 {
-            Some(word) if !is_audio => Codec::parse(&word.0),
+            Some(word) if !is_audio => parse_codec(&word.0),
             _ => Codec::Other,
         },
         width: width.map(|side| side.0),

@@ -10,6 +10,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::codec::parse_codec;
 use super::super::fields::{
     Flag, Host, Known, Moment, Name, Refusal, Seconds, Side, Words, element, finished, parse, required,
 };
@@ -169,7 +170,7 @@ pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> 
         output: output.0,
         domain: probe.domain.0.map(|host| host.0),
         outcome: Outcome::Succeeded,
-        codec: probe.codec.0.as_ref().or(coded).map_or(Codec::Other, |word| Codec::parse(&word.0)),
+        codec: probe.codec.0.as_ref().or(coded).map_or(Codec::Other, |word| parse_codec(&word.0)),
         width: film.and_then(|stream| stream.width.0).map(|side| side.0),
         height: film.and_then(|stream| stream.height.0).map(|side| side.0),
         is_audio: film.is_none(),

@@ -5,12 +5,11 @@
 
 use serde::Deserialize;
 
-use super::super::codec::is_sound;
+use super::super::codec::{is_sound, parse_codec};
 use super::super::fields::{Known, Moment, Name, Refusal, Seconds, Side, Words, finished, parse, reason, required};
 use super::super::pictures::is_picture;
 use super::super::{Outcome, Output};
 use crate::model::Millis;
-use crate::stats::Codec;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -48,7 +47,7 @@ pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> 
         output: required(event.video_id.0, "videoId", "send the callback unchanged")?.0,
         domain: None,
         outcome,
-        codec: Codec::parse(&codec),
+        codec: parse_codec(&codec),
         width: event.width.0.map(|side| side.0),
         height: event.height.0.map(|side| side.0),
         is_audio: event.width.0.is_none() && event.height.0.is_none() && is_sound(&codec),

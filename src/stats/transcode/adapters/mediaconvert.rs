@@ -10,6 +10,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::codec::parse_codec;
 use super::super::fields::{
     Host, Known, Milliseconds, Moment, Name, Refusal, Side, Words, element, finished, parse, reason, required,
 };
@@ -73,7 +74,7 @@ pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, R
     let detail = detail.0.unwrap_or_default();
     let status = required(detail.status.0, "detail.status", "send events of COMPLETE and ERROR")?;
     let metadata = detail.user_metadata.0.unwrap_or_default();
-    let codec = metadata.codec.0.map_or(Codec::Other, |word| Codec::parse(&word.0));
+    let codec = metadata.codec.0.map_or(Codec::Other, |word| parse_codec(&word.0));
     let job = Output {
         job: required(detail.job_id.0, "detail.jobId", "send the event unchanged")?.0,
         output: String::new(),

@@ -9,13 +9,12 @@
 
 use serde::Deserialize;
 
-use super::super::codec::is_sound;
+use super::super::codec::{is_sound, parse_codec};
 use super::super::fields::{
     Host, Known, Moment, Name, Refusal, Seconds, Side, Words, finished, parse, reason, required,
 };
 use super::super::{Outcome, Output};
 use crate::model::Millis;
-use crate::stats::Codec;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -54,7 +53,7 @@ pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> 
         output,
         domain: job.domain.0.map(|host| host.0),
         outcome,
-        codec: Codec::parse(&codec),
+        codec: parse_codec(&codec),
         width: job.width.0.map(|side| side.0),
         height: job.height.0.map(|side| side.0),
         is_audio: job.width.0.is_none() && job.height.0.is_none() && is_sound(&codec),

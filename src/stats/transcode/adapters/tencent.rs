@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::codec::parse_codec;
 use super::super::fields::{
     Known, Moment, Name, Refusal, Seconds, Side, Words, element, finished, parse, reason, required,
 };
@@ -152,7 +153,7 @@ fn output(job: &Output, at: usize, task: &RawValue, place: &str) -> Result<Optio
     let is_audio = stream.is_none() && [file.width.0, file.height.0].into_iter().flatten().all(|side| side.0 == 0);
     let Stream { codec, width, height } = stream.unwrap_or_default();
     Ok(Some(Output {
-        codec: codec.0.map_or(Codec::Other, |word| Codec::parse(&word.0)),
+        codec: codec.0.map_or(Codec::Other, |word| parse_codec(&word.0)),
         width: if is_audio { None } else { width.0.or(file.width.0).map(|side| side.0) },
         height: if is_audio { None } else { height.0.or(file.height.0).map(|side| side.0) },
         is_audio,

@@ -1,9 +1,8 @@
 //! Who does something, and whether they may. Every use case takes an [`Actor`] and asks it.
 
-use super::kinds::vocabulary;
-use super::{KeyId, Problem, ProblemKind, UserId};
+use crate::{KeyId, Problem, ProblemKind, UserId, string_enum};
 
-vocabulary!(
+string_enum!(
     /// What a person or a key is trusted with.
     Role {
         /// Everything.
@@ -15,7 +14,7 @@ vocabulary!(
     }
 );
 
-vocabulary!(
+string_enum!(
     /// What can be done. The table of who may is [`Action::allowed`].
     Action {
         /// Domains, callbacks, streams, deliveries, statistics.

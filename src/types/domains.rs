@@ -1,11 +1,9 @@
-//! What pages and the API show of a domain group.
+//! Domain groups as pages and the API show them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::callbacks::HealthState;
-#[cfg(feature = "ssr")]
-use crate::model::Version;
-use crate::model::{CallbackKind, DomainId, Millis};
+use crate::{CallbackKind, DomainId, Millis};
 
 /// A play domain, as stored and as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,13 +46,4 @@ pub struct DomainView {
     pub enabled: bool,
     pub created_at: Millis,
     pub updated_at: Millis,
-}
-
-#[cfg(feature = "ssr")]
-impl DomainView {
-    /// The names of a group stay as they are.
-    #[must_use]
-    pub fn version(&self) -> Version {
-        Version::of(&(self.source_id, self.enabled, self.updated_at))
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Millis;
+use crate::Millis;
 
 /// A host that serves recorded video.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Slot;
-use crate::model::vocabulary;
+use crate::string_enum;
 
-vocabulary!(
+string_enum!(
     /// How the video of an output was coded.
     Codec {
         /// AVC.
@@ -23,7 +23,7 @@ vocabulary!(
     }
 );
 
-vocabulary!(
+string_enum!(
     /// The class of a picture: the first whose long and short side hold it.
     Resolution {
         /// 640 × 360.

@@ -1,9 +1,6 @@
-//! What pages and the API show of a domain's recording.
+//! A domain's recording as pages and the API show it.
 
 use serde::{Deserialize, Serialize};
-
-#[cfg(feature = "ssr")]
-use crate::model::Version;
 
 /// How a domain is recorded. File format: FLV.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,12 +11,4 @@ pub struct RecordingSettings {
     pub part_seconds: i64,
     /// An S3 bucket of the configuration, or a folder of the console's bucket directory, made on first use.
     pub bucket: String,
-}
-
-#[cfg(feature = "ssr")]
-impl RecordingSettings {
-    #[must_use]
-    pub fn version(&self) -> Version {
-        Version::of(self)
-    }
 }

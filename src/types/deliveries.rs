@@ -1,9 +1,40 @@
-//! What pages and the API show of deliveries.
+//! Deliveries as pages and the API show them.
 
 use serde::{Deserialize, Serialize};
 
-use super::DeliveryState;
-use crate::model::{CallbackKind, DeliveryId, EventName, Millis, SessionId};
+use crate::{CallbackKind, DeliveryId, EventName, Millis, SessionId, string_enum};
+
+string_enum!(
+    /// Where a delivery stands.
+    DeliveryState {
+        /// Waits for its first attempt, or for an earlier event of its stream.
+        Pending = "pending",
+        /// An attempt failed; another will follow.
+        Retrying = "retrying",
+        /// The receiver answered 2xx.
+        Delivered = "delivered",
+        /// All tries are used up.
+        Failed = "failed",
+        /// A person stopped it.
+        Cancelled = "cancelled",
+        /// The callback was off, or had no address, when the event came.
+        Skipped = "skipped",
+    }
+);
+
+impl DeliveryState {
+    /// Whether it can be queued again.
+    #[must_use]
+    pub const fn is_recoverable(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled | Self::Skipped)
+    }
+
+    /// Whether another attempt will come by itself.
+    #[must_use]
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::Pending | Self::Retrying)
+    }
+}
 
 /// A delivery in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,8 +75,7 @@ pub struct PhaseView {
 
 impl PhaseView {
     /// The same without the names of its fields, which are most of the text where many are stored; reads back as a phase.
-    #[cfg(feature = "ssr")]
-    pub(crate) fn columns(&self) -> impl Serialize + use<'_> {
+    pub fn columns(&self) -> impl Serialize + use<'_> {
         (&self.phase, self.ok, self.micros as f64 / 1000.0, &self.detail)
     }
 }

@@ -1,8 +1,8 @@
-//! What pages and the API show of streams and sessions.
+//! Streams and sessions as pages and the API show them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{DeliveryId, EventId, EventName, Millis, SessionId, Status};
+use crate::{DeliveryId, EventId, EventName, Millis, SessionId, Status};
 
 /// A session in a list: live now, or history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::vocabulary;
+use crate::string_enum;
 
-vocabulary!(
+string_enum!(
     /// What a chart shows.
     Metric {
         /// Bytes sent downstream in a point.
@@ -18,7 +18,7 @@ vocabulary!(
     }
 );
 
-vocabulary!(
+string_enum!(
     /// The length of a shown point.
     Granularity {
         /// Five minutes.
@@ -30,7 +30,7 @@ vocabulary!(
     }
 );
 
-vocabulary!(
+string_enum!(
     /// Which end of a point its label shows in charts and tables.
     SlotLabel {
         Start = "start",
@@ -38,7 +38,7 @@ vocabulary!(
     }
 );
 
-vocabulary!(
+string_enum!(
     /// What the units of traffic and storage are multiples of.
     TrafficBase {
         Thousand = "1000",
