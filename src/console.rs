@@ -19,10 +19,12 @@ use crate::recordings::Recordings;
 use crate::sealing::Sealer;
 use crate::settings::Settings;
 use crate::sources::Sources;
+use crate::stats::StatsDb;
 use crate::stats::slots::Calendar;
 use crate::stats::transcode::Classes;
 use crate::stats::{Shown, Stats};
-use crate::storage::{Db, StatsDb};
+use crate::storage::Db;
+use crate::streams::storage::reports::Reports;
 use crate::streams::{EarlyRules, Streams, limit_of_refusals};
 
 /// How long things are kept, in days.
@@ -130,24 +132,24 @@ impl Console {
             shown,
             resolution_classes: classes.to_string(),
         };
-        let store = Arc::new(db.clone());
-        let domains = Domains { store: store.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
+        let domains = Domains { db: db.clone(), clock: clock.clone(), sealer: sealer.clone(), part_seconds };
         let callbacks = Callbacks {
-            store: store.clone(),
+            db: db.clone(),
             domains: domains.clone(),
             clock: clock.clone(),
             sealer: sealer.clone(),
             policy,
         };
         Self(Arc::new(UseCases {
-            accounts: Accounts::new(store.clone(), clock.clone(), sealer.clone(), provider),
-            keys: Keys::new(store.clone(), clock.clone(), sealer.clone()),
-            audit: AuditLog { store: store.clone() },
-            idempotency: Idempotency { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
-            recordings: Recordings { store: store.clone(), domains: domains.clone(), clock: clock.clone() },
-            sources: Sources { store: store.clone(), clock: clock.clone(), sealer: sealer.clone() },
+            accounts: Accounts::new(db.clone(), clock.clone(), sealer.clone(), provider),
+            keys: Keys::new(db.clone(), clock.clone(), sealer.clone()),
+            audit: AuditLog { db: db.clone() },
+            idempotency: Idempotency { db: db.clone(), clock: clock.clone(), sealer: sealer.clone() },
+            recordings: Recordings { db: db.clone(), domains: domains.clone(), clock: clock.clone() },
+            sources: Sources { db: db.clone(), clock: clock.clone(), sealer: sealer.clone() },
             streams: Streams {
-                store: store.clone(),
+                db: db.clone(),
+                reports: Reports::new(db.clone()),
                 domains: domains.clone(),
                 clock: clock.clone(),
                 ids: ids.clone(),
@@ -157,23 +159,11 @@ impl Console {
                 watch: Arc::default(),
                 orders: Arc::default(),
             },
-            deliveries: Deliveries { log: store.clone(), clock: clock.clone(), schedule: schedule.clone() },
-            recoveries: Recoveries {
-                store: store.clone(),
-                clock: clock.clone(),
-                ids: ids.clone(),
-                watch: Arc::default(),
-            },
+            deliveries: Deliveries { db: db.clone(), clock: clock.clone(), schedule: schedule.clone() },
+            recoveries: Recoveries { db: db.clone(), clock: clock.clone(), ids: ids.clone(), watch: Arc::default() },
             prober: Prober::new(callbacks.clone(), clock.clone(), ids, outbound.clone(), zone.clone()),
-            stats: Stats {
-                store: Arc::new(stats_db.clone()),
-                hosts: store.clone(),
-                domains: store.clone(),
-                clock: clock.clone(),
-                calendar,
-                classes,
-            },
-            courier: Courier { store, clock: clock.clone(), sealer, outbound, schedule },
+            stats: Stats { stats_db: stats_db.clone(), db: db.clone(), clock: clock.clone(), calendar, classes },
+            courier: Courier { db: db.clone(), clock: clock.clone(), sealer, outbound, schedule },
             domains,
             callbacks,
             zone,

@@ -25,8 +25,9 @@ mod service;
 mod sessions;
 mod sign_in;
 mod single_sign_on;
-mod store;
+pub(crate) mod storage;
 mod two_factor;
+mod types;
 mod users;
 mod views;
 pub use error::AccountError;
@@ -36,10 +37,7 @@ pub use sign_in::SignedIn;
 pub use single_sign_on::{
     Callback, Fault, FetchError, GrantedRole, Provider, ProviderConfig, ProviderSetupError, Ticket,
 };
-pub use store::{
-    AccountStore, BrowserSession, BrowserSessionStore, Change, Credentials, Factor, FactorStore, NewUser, User,
-    UserChange,
-};
 pub use two_factor::NewFactor;
+pub use types::{BrowserSession, Change, Credentials, Factor, NewUser, User, UserChange};
 pub use users::Invitation;
 pub use views::{FactorView, SessionView, UserState, UserView};

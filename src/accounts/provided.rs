@@ -113,10 +113,10 @@ impl Accounts {
     }
 
     async fn admission(&self, provider: &Provider, person: &Person) -> Result<Result<Admission, Fault>, StoreError> {
-        Ok(match self.store.find_provided(provider.issuer(), &person.subject).await? {
+        Ok(match self.db.find_provided(provider.issuer(), &person.subject).await? {
             Some(Credentials { active: false, user, .. }) => Err(Fault::Deactivated(user.name)),
             Some(Credentials { user, .. }) => Ok(Admission::Known(user)),
-            None if self.store.find_credentials(&person.name).await?.is_some() => {
+            None if self.db.find_credentials(&person.name).await?.is_some() => {
                 Err(Fault::NameTaken(person.name.clone()))
             }
             None => Ok(Admission::New(person.name.clone())),
@@ -128,7 +128,7 @@ impl Accounts {
             let detail = json!({ "before": { "role": user.role }, "after": { "role": role }, "by": issuer });
             let audit = AuditEntry::new(&actor_of(&user, address), self.clock.now(), "user.role", &user.name, detail);
             // The provider decides: it also can give the role back.
-            self.store.change_user(user.id, UserChange { role: Some(role), active: None }, false, &[audit]).await?;
+            self.db.change_user(user.id, UserChange { role: Some(role), active: None }, false, &[audit]).await?;
         }
         Ok(User { role, ..user })
     }

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use super::limits::Limits;
-use super::{AccountError, AccountStore, BrowserSessionStore, Provider, UserView};
+use super::{AccountError, Provider, UserView};
 use crate::model::{Action, Actor, Clock, Forbidden, UserId, Who};
 use crate::sealing::Sealer;
+use crate::storage::Db;
 
 /// The use cases. Cheap to clone.
 #[derive(Clone)]
 pub struct Accounts {
-    pub(super) store: Arc<dyn AccountStore>,
+    pub(super) db: Db,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sealer: Sealer,
     pub(super) provider: Option<Arc<Provider>>,
@@ -19,19 +20,8 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    pub(crate) fn new(
-        store: Arc<dyn AccountStore>,
-        clock: Arc<dyn Clock>,
-        sealer: Sealer,
-        provider: Option<Provider>,
-    ) -> Self {
-        Self { store, clock, sealer, provider: provider.map(Arc::new), limits: Limits::default() }
-    }
-
-    /// The store of browser sessions, for the session layer.
-    #[must_use]
-    pub fn store(&self) -> Arc<dyn BrowserSessionStore> {
-        self.store.clone()
+    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, sealer: Sealer, provider: Option<Provider>) -> Self {
+        Self { db, clock, sealer, provider: provider.map(Arc::new), limits: Limits::default() }
     }
 
     /// What seals a browser's session at rest, for the session layer.
@@ -48,12 +38,12 @@ impl Accounts {
     /// A user, for those who may manage users.
     pub(super) async fn managed(&self, actor: &Actor, id: UserId) -> Result<UserView, AccountError> {
         actor.check(Action::ManageAccounts)?;
-        self.store.get_user(id).await?.ok_or(AccountError::Unknown)
+        self.db.get_user(id).await?.ok_or(AccountError::Unknown)
     }
 
     /// The actor's own account. Keys and the command line have none.
     pub(super) async fn own(&self, actor: &Actor) -> Result<UserView, AccountError> {
         let Who::User { id, .. } = actor.who else { return Err(Forbidden.into()) };
-        self.store.get_user(id).await?.ok_or(AccountError::Unknown)
+        self.db.get_user(id).await?.ok_or(AccountError::Unknown)
     }
 }

@@ -15,9 +15,9 @@ impl Accounts {
     /// hash of its id; `address`: the client's.
     pub async fn session_actor(&self, session: &str, address: &str) -> Result<Option<Actor>, AccountError> {
         let now = self.clock.now();
-        let Some((user, seen_at)) = self.store.session_user(session, now).await? else { return Ok(None) };
+        let Some((user, seen_at)) = self.db.session_user(session, now).await? else { return Ok(None) };
         if now - seen_at >= SEEN_EVERY_MS
-            && let Err(error) = self.store.touch_session(session, address, now).await
+            && let Err(error) = self.db.touch_session(session, address, now).await
         {
             // The person may go on all the same.
             tracing::warn!(error = &error as &dyn std::error::Error, "cannot note the use of a browser session");
@@ -28,7 +28,7 @@ impl Accounts {
     /// Where a user is signed in; the session used last first.
     pub async fn sessions(&self, actor: &Actor, id: UserId) -> Result<Vec<SessionView>, AccountError> {
         self.managed(actor, id).await?;
-        Ok(self.store.list_sessions(id, self.clock.now()).await?)
+        Ok(self.db.list_browser_sessions(id, self.clock.now()).await?)
     }
 
     /// Ends one session of a user.
@@ -41,13 +41,13 @@ impl Accounts {
     pub async fn end_sessions(&self, actor: &Actor, id: UserId) -> Result<(), AccountError> {
         let user = self.managed(actor, id).await?;
         let audit = AuditEntry::new(actor, self.clock.now(), "user.sign_out", &user.name, json!({ "sessions": "all" }));
-        Ok(self.store.end_sessions(id, "", &audit).await?)
+        Ok(self.db.end_browser_sessions(id, "", &audit).await?)
     }
 
     /// Where the actor is signed in; the session used last first.
     pub async fn own_sessions(&self, actor: &Actor) -> Result<Vec<SessionView>, AccountError> {
         let user = self.own(actor).await?;
-        Ok(self.store.list_sessions(user.id, self.clock.now()).await?)
+        Ok(self.db.list_browser_sessions(user.id, self.clock.now()).await?)
     }
 
     /// Ends one of the actor's own sessions.
@@ -61,12 +61,12 @@ impl Accounts {
         let user = self.own(actor).await?;
         let detail = json!({ "sessions": "others" });
         let audit = AuditEntry::new(actor, self.clock.now(), "user.sign_out", &user.name, detail);
-        Ok(self.store.end_sessions(user.id, keep, &audit).await?)
+        Ok(self.db.end_browser_sessions(user.id, keep, &audit).await?)
     }
 
     async fn end_one(&self, actor: &Actor, id: UserId, name: &str, session: &str) -> Result<(), AccountError> {
         let audit = AuditEntry::new(actor, self.clock.now(), "user.sign_out", name, json!({ "sessions": "one" }));
-        let ended = self.store.end_session(id, session, &audit).await?;
+        let ended = self.db.end_browser_session(id, session, &audit).await?;
         if ended { Ok(()) } else { Err(AccountError::NoSession) }
     }
 }

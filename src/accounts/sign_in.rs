@@ -26,7 +26,7 @@ impl Accounts {
     pub async fn log_in(&self, name: &str, password: &str, address: &str) -> Result<SignedIn, AccountError> {
         let name = name.trim();
         self.limits.password(name, address)?;
-        let credentials = self.store.find_credentials(name).await?.filter(|found| found.active);
+        let credentials = self.db.find_credentials(name).await?.filter(|found| found.active);
         let hash = credentials.as_ref().and_then(|found| found.password_hash.clone());
         let fits = passwords::verify(password, hash).await?;
         match credentials {
@@ -63,7 +63,7 @@ impl Accounts {
             &user.name,
             json!({ "by": by }),
         );
-        Ok(self.store.record_sign_in(user.id, &audit).await?)
+        Ok(self.db.record_sign_in(user.id, &audit).await?)
     }
 
     /// The second step: a code of the person's device, or a recovery code.
@@ -78,7 +78,7 @@ impl Accounts {
             return Err(AccountError::SecondStepOver);
         }
         self.limits.code(user, address)?;
-        let credentials = self.store.credentials_of(user).await?.filter(|found| found.active);
+        let credentials = self.db.credentials_of(user).await?.filter(|found| found.active);
         let Credentials { user, .. } = credentials.ok_or(AccountError::SecondStepOver)?;
         let used = self.use_code(&actor_of(&user, address), &user, code).await;
         if let Err(AccountError::WrongCode) = used {

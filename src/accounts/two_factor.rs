@@ -24,7 +24,7 @@ impl Accounts {
     /// The actor's own second factor.
     pub async fn factor(&self, actor: &Actor) -> Result<FactorView, AccountError> {
         let user = self.own(actor).await?;
-        let Some(factor) = self.store.factor(user.id).await? else { return Ok(FactorView::Off) };
+        let Some(factor) = self.db.factor(user.id).await? else { return Ok(FactorView::Off) };
         match (factor.sealed, factor.pending) {
             (Some(_), _) => Ok(FactorView::On { recovery_codes: factor.recovery_codes }),
             (None, Some(pending)) => {
@@ -43,14 +43,14 @@ impl Accounts {
             return Err(AccountError::ByProvider);
         }
         let secret = Secret::new_stack(rand::random());
-        let started = self.store.put_pending_factor(user.id, &self.sealer.seal(&secret.to_base32())).await?;
+        let started = self.db.put_pending_factor(user.id, &self.sealer.seal(&secret.to_base32())).await?;
         if started { Ok(()) } else { Err(AccountError::FactorOn) }
     }
 
     /// Turns the second factor on with a first code.
     pub async fn confirm_factor(&self, actor: &Actor, code: &str) -> Result<NewFactor, AccountError> {
         let user = self.own(actor).await?;
-        let factor = self.store.factor(user.id).await?.ok_or(AccountError::NoFactor)?;
+        let factor = self.db.factor(user.id).await?.ok_or(AccountError::NoFactor)?;
         if factor.sealed.is_some() {
             return Err(AccountError::FactorOn);
         }
@@ -60,7 +60,7 @@ impl Accounts {
         let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| recovery_code()).collect();
         let hashes: Vec<String> = codes.iter().map(|code| code_hash(user.id, code)).collect();
         let audit = AuditEntry::new(actor, self.clock.now(), "user.two_factor_on", &user.name, json!({}));
-        if !self.store.turn_on_factor(user.id, &pending, step, &hashes, &audit).await? {
+        if !self.db.turn_on_factor(user.id, &pending, step, &hashes, &audit).await? {
             return Err(AccountError::NoFactor);
         }
         Ok(NewFactor { recovery_codes: codes })
@@ -81,18 +81,18 @@ impl Accounts {
 
     async fn remove_factor(&self, actor: &Actor, user: &UserView) -> Result<(), AccountError> {
         let audit = AuditEntry::new(actor, self.clock.now(), "user.two_factor_off", &user.name, json!({}));
-        Ok(self.store.turn_off_factor(user.id, &audit).await?)
+        Ok(self.db.turn_off_factor(user.id, &audit).await?)
     }
 
     /// Uses up a code of the device, or a recovery code.
     pub(super) async fn use_code(&self, actor: &Actor, user: &User, code: &str) -> Result<(), AccountError> {
-        let sealed = self.store.factor(user.id).await?.and_then(|factor| factor.sealed);
+        let sealed = self.db.factor(user.id).await?.and_then(|factor| factor.sealed);
         let sealed = sealed.ok_or(AccountError::SecondStepOver)?;
         let used = match self.step(&sealed, &user.name, code)? {
-            Some(step) => self.store.use_step(user.id, step).await?,
+            Some(step) => self.db.use_step(user.id, step).await?,
             None => {
                 let audit = AuditEntry::new(actor, self.clock.now(), "user.recovery_code", &user.name, json!({}));
-                self.store.use_recovery_code(user.id, &code_hash(user.id, code), &audit).await?
+                self.db.use_recovery_code(user.id, &code_hash(user.id, code), &audit).await?
             }
         };
         if used { Ok(()) } else { Err(AccountError::WrongCode) }

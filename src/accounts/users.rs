@@ -29,17 +29,17 @@ impl Invitation {
 impl Accounts {
     /// While there is no user: makes a new one-time link token (24 h) and voids earlier ones.
     pub async fn setup_token(&self) -> Result<Option<String>, AccountError> {
-        if self.store.has_users().await? {
+        if self.db.has_users().await? {
             return Ok(None);
         }
         let token = random_token();
-        self.store.put_setup_link(&token_hash(&token), self.clock.now() + SETUP_LINK_MS).await?;
+        self.db.put_setup_link(&token_hash(&token), self.clock.now() + SETUP_LINK_MS).await?;
         Ok(Some(token))
     }
 
     /// Whether the link may still be used.
     pub async fn check_setup(&self, token: &str) -> Result<(), AccountError> {
-        match self.store.setup_link(&token_hash(token)).await? {
+        match self.db.setup_link(&token_hash(token)).await? {
             Some(expires_at) if self.clock.now() < expires_at => Ok(()),
             _ => Err(AccountError::BadSetupLink),
         }
@@ -61,14 +61,14 @@ impl Accounts {
         let now = self.clock.now();
         let actor = Actor { address: address.to_owned(), ..Actor::cli() };
         let audit = AuditEntry::new(&actor, now, "user.set_up", name, json!({ "role": Role::Admin }));
-        let user = self.store.redeem_setup_link(&token_hash(token), name, &hash, now, &audit).await?;
+        let user = self.db.redeem_setup_link(&token_hash(token), name, &hash, now, &audit).await?;
         user.ok_or(AccountError::BadSetupLink)
     }
 
     /// All users, by name.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<UserView>, AccountError> {
         actor.check(Action::ManageAccounts)?;
-        Ok(self.store.list_users().await?)
+        Ok(self.db.list_users().await?)
     }
 
     /// One user.
@@ -105,7 +105,7 @@ impl Accounts {
     }
 
     pub(super) async fn create(&self, new: &NewUser<'_>, audit: &AuditEntry) -> Result<User, AccountError> {
-        match self.store.create_user(new, audit.at, audit).await {
+        match self.db.create_user(new, audit.at, audit).await {
             Err(StoreError::Duplicate) => Err(AccountError::Taken(new.name.to_owned())),
             other => Ok(other?),
         }
@@ -122,13 +122,13 @@ impl Accounts {
         }
         let (token, now) = (random_token(), self.clock.now());
         let audit = AuditEntry::new(actor, now, "user.link", &user.name, json!({}));
-        self.store.put_link(id, &token_hash(&token), now + LINK_MS, &audit).await?;
+        self.db.put_link(id, &token_hash(&token), now + LINK_MS, &audit).await?;
         Ok(Invitation { user, token })
     }
 
     /// Whose link it is.
     pub async fn check_link(&self, token: &str) -> Result<User, AccountError> {
-        self.store.find_link(&token_hash(token), self.clock.now()).await?.ok_or(AccountError::BadLink)
+        self.db.find_link(&token_hash(token), self.clock.now()).await?.ok_or(AccountError::BadLink)
     }
 
     /// Sets the password of the link's owner, who is then signed in but for the second factor.
@@ -145,10 +145,10 @@ impl Accounts {
         let now = self.clock.now();
         let actor = actor_of(&user, address);
         let audit = AuditEntry::new(&actor, now, "user.password", &user.name, json!({ "by": "link" }));
-        if !self.store.redeem_link(&token_hash(token), &hash, now, &audit).await? {
+        if !self.db.redeem_link(&token_hash(token), &hash, now, &audit).await? {
             return Err(AccountError::BadLink);
         }
-        let credentials = self.store.credentials_of(user.id).await?.ok_or(AccountError::BadLink)?;
+        let credentials = self.db.credentials_of(user.id).await?.ok_or(AccountError::BadLink)?;
         self.let_in(credentials, address, "link").await
     }
 
@@ -175,7 +175,7 @@ impl Accounts {
         if let Some(active) = change.active {
             tell(if active { "user.activate" } else { "user.deactivate" }, json!({}));
         }
-        match self.store.change_user(id, change, true, &audit).await? {
+        match self.db.change_user(id, change, true, &audit).await? {
             Change::Done => self.managed(actor, id).await,
             Change::LastAdmin => Err(AccountError::LastAdmin),
             Change::Unknown => Err(AccountError::Unknown),
@@ -211,7 +211,7 @@ impl Accounts {
         passwords::check(&user.name, password, again)?;
         let hash = passwords::hash(password).await?;
         let audit = AuditEntry::new(actor, self.clock.now(), "user.password", &user.name, json!({ "by": "profile" }));
-        Ok(self.store.set_password(user.id, &hash, session, &audit).await?)
+        Ok(self.db.set_password(user.id, &hash, session, &audit).await?)
     }
 
     /// Asks for the password once more, before something that a stranger at an open browser must not do.
@@ -225,8 +225,7 @@ impl Accounts {
             return Err(AccountError::ByProvider);
         }
         self.limits.password(&user.name, &actor.address)?;
-        let Credentials { password_hash, .. } =
-            self.store.credentials_of(user.id).await?.ok_or(AccountError::Unknown)?;
+        let Credentials { password_hash, .. } = self.db.credentials_of(user.id).await?.ok_or(AccountError::Unknown)?;
         if passwords::verify(password, password_hash).await? { Ok(()) } else { Err(AccountError::WrongPassword) }
     }
 }

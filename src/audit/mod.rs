@@ -11,11 +11,12 @@
 
 mod entry;
 mod service;
-mod store;
+pub(crate) mod storage;
+mod types;
 
 pub use entry::{ActorKind, AuditEntry, fingerprint, moment};
 pub use service::{AuditError, AuditLog};
-pub use store::{AuditFilter, AuditRow, AuditStore};
+pub use types::{AuditFilter, AuditRow};
 
 /// Every action that the log may tell of, for filters. A test compares it with the entries that the use cases make.
 pub const ACTIONS: &[&str] = &[

@@ -1,12 +1,11 @@
 //! Reading the audit log.
 
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::AuditEntry;
-use super::store::{AuditFilter, AuditRow, AuditStore};
+use super::types::{AuditFilter, AuditRow};
 use crate::model::{Action, Actor, AuditId, Forbidden, Millis, Page, PageRequest, Problem, ProblemKind, StoreError};
+use crate::storage::Db;
 
 /// Entries that an export reads at once.
 const BATCH: i64 = 500;
@@ -38,7 +37,7 @@ impl Problem for AuditError {
 /// The use cases.
 #[derive(Clone)]
 pub struct AuditLog {
-    pub(crate) store: Arc<dyn AuditStore>,
+    pub(crate) db: Db,
 }
 
 impl AuditLog {
@@ -50,7 +49,7 @@ impl AuditLog {
         page: PageRequest,
     ) -> Result<Page<AuditRow>, AuditError> {
         actor.check(Action::ReadAudit)?;
-        Ok(self.store.list_audit(filter, page).await?)
+        Ok(self.db.list_audit(filter, page).await?)
     }
 
     /// The next entries for an export, older than `before`, newest first. None: that was all.
@@ -61,13 +60,13 @@ impl AuditLog {
         before: Option<AuditId>,
     ) -> Result<Vec<AuditRow>, AuditError> {
         actor.check(Action::ReadAudit)?;
-        Ok(self.store.audit_before(filter, before, BATCH).await?)
+        Ok(self.db.audit_before(filter, before, BATCH).await?)
     }
 
     /// Records that all stored secrets were sealed with a new key.
     pub async fn secrets_rotated(&self, actor: &Actor, now: Millis) -> Result<(), AuditError> {
         actor.check(Action::ManageAccounts)?;
         let entry = AuditEntry::new(actor, now, "secrets.rotate", "all", json!({}));
-        Ok(self.store.add_audit(&entry).await?)
+        Ok(self.db.add_audit(&entry).await?)
     }
 }

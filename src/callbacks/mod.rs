@@ -9,7 +9,8 @@ mod change;
 mod error;
 mod headers;
 mod service;
-mod store;
+pub(crate) mod storage;
+mod types;
 mod version;
 pub use callsheet_types::callbacks::{
     CallbackHealth, CallbackView, CallbacksAtAGlance, Dialect, HealthState, OffReason, Pause, TroubledCallback,
@@ -18,5 +19,5 @@ pub use change::{CallbackChange, CallbackOptions};
 pub use error::CallbackError;
 pub use headers::HeaderError;
 pub use service::{Callbacks, NewSecret, OVERLAP_HOURS};
-pub use store::{Callback, CallbackStore};
+pub use types::Callback;
 pub use version::{address_version, options_version};

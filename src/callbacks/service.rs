@@ -6,13 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::change::{CallbackChange, CallbackOptions};
 use super::error::CallbackError;
-use super::store::{Callback, CallbackStore};
+use super::types::Callback;
 use super::{CallbackView, CallbacksAtAGlance};
 use crate::audit::{AuditEntry, fingerprint, moment};
 use crate::domains::{Domain, Domains};
 use crate::model::{Action, Actor, CallbackKind, Clock, Expected, StoreError};
 use crate::outbound::{AddressPolicy, CallbackAddress, SigningSecret};
 use crate::sealing::Sealer;
+use crate::storage::Db;
 
 const HOUR_MS: i64 = 3_600_000;
 /// How long the former secret goes on signing after a rotation, unless somebody says otherwise.
@@ -30,7 +31,7 @@ pub struct NewSecret(pub SigningSecret);
 /// The use cases.
 #[derive(Clone)]
 pub struct Callbacks {
-    pub(crate) store: Arc<dyn CallbackStore>,
+    pub(crate) db: Db,
     pub(crate) domains: Domains,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sealer: Sealer,
@@ -41,7 +42,7 @@ impl Callbacks {
     /// One callback with its health.
     pub async fn get(&self, actor: &Actor, push: &str, kind: CallbackKind) -> Result<CallbackView, CallbackError> {
         let (_, callback) = self.find(actor, Action::Read, push, kind).await?;
-        let health = self.store.callback_health(callback.id, self.clock.now() - HEALTH_MS).await?;
+        let health = self.db.callback_health(callback.id, self.clock.now() - HEALTH_MS).await?;
         Ok(CallbackView {
             kind,
             enabled: callback.enabled,
@@ -171,7 +172,7 @@ impl Callbacks {
                 &domain.push,
                 json!({ "kind": kind, "before": { "pausedSince": moment(pause.since), "reason": pause.reason } }),
             );
-            self.store.resume_callback(callback.id, now, &audit).await?;
+            self.db.resume_callback(callback.id, now, &audit).await?;
         }
         self.get(actor, push, kind).await
     }
@@ -179,7 +180,7 @@ impl Callbacks {
     /// Whether any callback is on, and those that need a look; the paused ones first.
     pub async fn at_a_glance(&self, actor: &Actor) -> Result<CallbacksAtAGlance, CallbackError> {
         actor.check(Action::Read)?;
-        Ok(self.store.callbacks_at_a_glance(actor.domains.as_deref(), TROUBLED_SHOWN).await?)
+        Ok(self.db.callbacks_at_a_glance(actor.domains.as_deref(), TROUBLED_SHOWN).await?)
     }
 
     /// Makes a new secret. The one that it replaces signs too for `overlap_hours`, 0 to 168; one before that signs no more.
@@ -202,7 +203,7 @@ impl Callbacks {
         });
         let audit = AuditEntry::new(actor, now, "callback.rotate_secret", &domain.push, detail);
         let sealed = self.sealer.seal(secret.expose());
-        self.store.rotate_secret(callback.id, sealed, now + overlap, now, &audit).await?;
+        self.db.rotate_secret(callback.id, sealed, now + overlap, now, &audit).await?;
         Ok(NewSecret(secret))
     }
 
@@ -225,7 +226,7 @@ impl Callbacks {
             "after": { "signsUntil": moment(now + overlap) },
         });
         let audit = AuditEntry::new(actor, now, "callback.set_overlap", &domain.push, detail);
-        if !self.store.set_overlap(callback.id, now + overlap, now, &audit).await? {
+        if !self.db.set_overlap(callback.id, now + overlap, now, &audit).await? {
             return Err(CallbackError::NoFormerSecret);
         }
         self.get(actor, push, kind).await
@@ -275,7 +276,7 @@ impl Callbacks {
         let now = self.clock.now();
         let detail = json!({ "kind": callback.kind, "before": audited(&present(callback)), "after": audited(change) });
         let audit = AuditEntry::new(actor, now, "callback.change", &domain.push, detail);
-        Ok(self.store.change_callback(callback.id, change, expected, now, &audit).await?)
+        Ok(self.db.change_callback(callback.id, change, expected, now, &audit).await?)
     }
 
     pub(crate) async fn find(
@@ -287,7 +288,7 @@ impl Callbacks {
     ) -> Result<(Domain, Callback), CallbackError> {
         let domain = self.domains.find(actor, action, push).await?;
         let callback = self
-            .store
+            .db
             .find_callback(domain.source_id, kind)
             .await?
             .ok_or_else(|| StoreError::corrupt("a domain without its callbacks"))?;

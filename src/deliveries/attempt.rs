@@ -10,13 +10,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::breaker::Verdict;
 use super::run_queue::Departure;
-use super::store::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Ready};
+use super::types::{AttemptRecord, CallbackOff, Fate, Ready};
 use super::{PhaseView, RetrySchedule, retry_after};
 use crate::callbacks::{Callback, OffReason};
 use crate::model::{CallbackKind, Clock, EventName, Millis, SessionId, StoreError};
 use crate::outbound::{BadSecret, CallbackAddress, Exchange, Outbound, SigningSecret, sign};
 use crate::recordings::local_time;
 use crate::sealing::{SealError, Sealer};
+use crate::storage::Db;
 
 /// What the console says it is.
 pub(super) const AGENT: &str = concat!("Callsheet/", env!("CARGO_PKG_VERSION"));
@@ -35,7 +36,7 @@ pub enum CourierError {
 /// Makes attempts. Cheap to clone.
 #[derive(Clone)]
 pub struct Courier {
-    pub(crate) store: Arc<dyn DeliveryStore>,
+    pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sealer: Sealer,
     pub(crate) outbound: Arc<Outbound>,
@@ -59,7 +60,7 @@ impl Courier {
     /// The deliveries of these departures as they are now; those that wait no more are missing.
     pub async fn ready(&self, departures: &[Departure]) -> Result<Vec<Ready>, StoreError> {
         let places: Vec<_> = departures.iter().map(|d| (d.callback, d.delivery)).collect();
-        self.store.ready(&places).await
+        self.db.ready(&places).await
     }
 
     /// Makes one attempt. `None`: its callback has no address or is off.

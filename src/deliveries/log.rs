@@ -1,11 +1,9 @@
 //! What the log of deliveries needs stored.
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState};
-use crate::audit::AuditEntry;
-use crate::model::{CallbackKind, DeliveryId, EventName, Millis, Page, PageRequest, RecoveryId, StoreError};
+use super::DeliveryState;
+use crate::model::{CallbackKind, EventName, Millis, RecoveryId};
 
 /// Which deliveries to list. Empty fields do not filter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -46,25 +44,4 @@ impl DeliveryFilter {
             || recovery.is_some()
             || only.is_some()
     }
-}
-
-/// The storage of the log. A method is one transaction.
-#[async_trait]
-pub trait DeliveryLog: Send + Sync {
-    /// Newest first.
-    async fn list_deliveries(
-        &self,
-        filter: &DeliveryFilter,
-        page: PageRequest,
-    ) -> Result<Page<DeliveryRow>, StoreError>;
-    async fn delivery_detail(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
-    /// Deliveries made since (Unix ms), and all that wait now; in the domains of `only` if given.
-    async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError>;
-    /// The push domains of these deliveries, each once.
-    async fn domains_of(&self, ids: &[DeliveryId]) -> Result<Vec<String>, StoreError>;
-    /// Queues the deliveries anew, each with all its tries. Returns how many; the callback of the others is off, has no
-    /// address or is gone.
-    async fn resend(&self, ids: &[DeliveryId], now: Millis, audit: &AuditEntry) -> Result<i64, StoreError>;
-    /// `false`: it did not wait any more.
-    async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
 }

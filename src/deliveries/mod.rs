@@ -18,22 +18,22 @@ mod retry_after;
 mod run_queue;
 mod schedule;
 mod service;
-mod store;
+pub(crate) mod storage;
+mod types;
 pub use attempt::{Courier, CourierError, Made, log_courier_error};
 pub use body::{Told, render};
 pub use breaker::{Breaker, Change, Gate, Verdict};
 pub use callsheet_types::deliveries::{
     AttemptView, DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, PhaseView, ProbeReport, Traffic,
 };
-pub use log::{DeliveryFilter, DeliveryLog};
+pub use log::DeliveryFilter;
 pub use probe::{ProbeError, Prober};
 pub use recovery::{
-    Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryOutcome, RecoveryState, RecoveryStore,
-    Round,
+    Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryOutcome, RecoveryState, Round,
 };
 pub use run_queue::{Departure, Read, RunQueue, Slots};
 pub use schedule::RetrySchedule;
 pub use service::{Deliveries, DeliveryError, Resent};
-pub use store::{
-    AttemptRecord, CallbackOff, DeliveryStore, Fate, Ownership, Queued, Ready, SHARDS, SPREAD, Waiting, shard_of,
-};
+pub use storage::leases::{Epochs, Leases};
+pub use storage::poll::{News, Seen};
+pub use types::{AttemptRecord, CallbackOff, Fate, Ownership, Queued, Ready, SHARDS, SPREAD, Waiting, shard_of};

@@ -10,7 +10,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -21,6 +20,7 @@ use crate::model::{
     Action, Actor, CallbackId, Clock, DeliveryId, Forbidden, IdGenerator, Millis, Problem, ProblemKind, RecoveryId,
     StoreError, string_enum,
 };
+use crate::storage::Db;
 
 /// Deliveries queued in one transaction.
 const BATCH: i64 = 100;
@@ -129,30 +129,6 @@ pub enum Round {
     Moved,
 }
 
-/// The recoveries' storage. A method is one transaction, but for the reading before it.
-#[async_trait]
-pub trait RecoveryStore: Send + Sync {
-    /// What a filter finds among deliveries that can be recovered, by callback.
-    async fn recoverable(&self, filter: &DeliveryFilter) -> Result<Vec<LaneCount>, StoreError>;
-    /// Keeps a new recovery with its lanes, and counts what becomes of each; one without lanes is done at once.
-    async fn start_recovery(
-        &self,
-        recovery: &Recovery,
-        lanes: &[LaneCount],
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
-    async fn find_recovery(&self, id: RecoveryId) -> Result<Option<Recovery>, StoreError>;
-    /// The latest, newest first.
-    async fn list_recoveries(&self, limit: i64) -> Result<Vec<Recovery>, StoreError>;
-    /// `false`: it did not run any more.
-    async fn cancel_recovery(&self, id: RecoveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError>;
-    /// The lanes of running recoveries that are not through, oldest recovery first.
-    async fn open_lanes(&self) -> Result<Vec<Lane>, StoreError>;
-    /// Gives the next `batch` deliveries of a lane their turn, as far as fewer than `room` of its callback wait.
-    /// `false`: there is no room.
-    async fn step_lane(&self, lane: &Lane, batch: i64, room: i64, now: Millis) -> Result<bool, StoreError>;
-}
-
 /// Why something with a recovery cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryError {
@@ -195,7 +171,7 @@ impl Problem for RecoveryError {
 /// The use cases.
 #[derive(Clone)]
 pub struct Recoveries {
-    pub(crate) store: Arc<dyn RecoveryStore>,
+    pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<IdGenerator>,
     /// Wakes the loop when a recovery starts.
@@ -205,7 +181,7 @@ pub struct Recoveries {
 impl Recoveries {
     /// How many deliveries a recovery would find now. Changes nothing.
     pub async fn count(&self, actor: &Actor, filter: DeliveryFilter) -> Result<Recoverable, RecoveryError> {
-        let lanes = self.store.recoverable(&limited(actor, filter)?).await?;
+        let lanes = self.db.recoverable(&limited(actor, filter)?).await?;
         Ok(lanes.iter().fold(Recoverable::default(), |sum, lane| Recoverable {
             total: sum.total + lane.deliveries,
             callback_off: sum.callback_off + if lane.goes { 0 } else { lane.deliveries },
@@ -217,7 +193,7 @@ impl Recoveries {
         let filter = limited(actor, filter)?;
         let now = self.clock.now();
         let id = RecoveryId(self.ids.next(now));
-        let lanes = self.store.recoverable(&filter).await?;
+        let lanes = self.db.recoverable(&filter).await?;
         let total = lanes.iter().map(|lane| lane.deliveries).sum();
         let detail = json!({ "filter": audited(&filter), "total": total });
         let audit = AuditEntry::new(actor, now, "recovery.start", id.to_string(), detail);
@@ -233,7 +209,7 @@ impl Recoveries {
             left_out: 0,
             outcome: (!lanes.is_empty()).then(RecoveryOutcome::default),
         };
-        self.store.start_recovery(&recovery, &lanes, &audit).await?;
+        self.db.start_recovery(&recovery, &lanes, &audit).await?;
         self.watch.notify_one();
         Ok(recovery)
     }
@@ -246,7 +222,7 @@ impl Recoveries {
     /// The latest recoveries that stayed within the actor's domains, newest first.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<Recovery>, RecoveryError> {
         actor.check(Action::Read)?;
-        let mut recoveries = self.store.list_recoveries(LISTED).await?;
+        let mut recoveries = self.db.list_recoveries(LISTED).await?;
         recoveries.retain(|recovery| concerns(actor, &recovery.filter));
         Ok(recoveries)
     }
@@ -262,7 +238,7 @@ impl Recoveries {
             "total": recovery.total,
         });
         let audit = AuditEntry::new(actor, now, "recovery.cancel", id.to_string(), detail);
-        if !self.store.cancel_recovery(id, now, &audit).await? {
+        if !self.db.cancel_recovery(id, now, &audit).await? {
             return Err(RecoveryError::Ended);
         }
         self.get(actor, id).await
@@ -271,8 +247,8 @@ impl Recoveries {
     /// Gives each lane a batch, in turn. For the loop of the server.
     pub async fn step(&self) -> Result<Round, StoreError> {
         let mut round = Round::Idle;
-        for lane in self.store.open_lanes().await? {
-            let moved = self.store.step_lane(&lane, BATCH, ROOM, self.clock.now()).await?;
+        for lane in self.db.open_lanes().await? {
+            let moved = self.db.step_lane(&lane, BATCH, ROOM, self.clock.now()).await?;
             round = round.max(if moved { Round::Moved } else { Round::Held });
         }
         Ok(round)
@@ -286,7 +262,7 @@ impl Recoveries {
 
     async fn find(&self, actor: &Actor, action: Action, id: RecoveryId) -> Result<Recovery, RecoveryError> {
         actor.check(action)?;
-        let recovery = self.store.find_recovery(id).await?.ok_or(RecoveryError::Unknown)?;
+        let recovery = self.db.find_recovery(id).await?.ok_or(RecoveryError::Unknown)?;
         if !concerns(actor, &recovery.filter) {
             return Err(Forbidden.into());
         }

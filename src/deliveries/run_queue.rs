@@ -31,7 +31,7 @@ use self::lane::{Class, Lane, Stands, Waits};
 pub use self::window::Read;
 use self::window::{HELD, Unread};
 use super::breaker::Gate;
-use super::store::Waiting;
+use super::types::Waiting;
 use crate::model::{CallbackId, ClockReading, DeliveryId, Millis};
 
 /// After a probe that could not be made.

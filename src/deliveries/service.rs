@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::log::{DeliveryFilter, DeliveryLog};
+use super::log::DeliveryFilter;
 use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, RetrySchedule};
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};
+use crate::storage::Db;
 
 /// Why something with a delivery cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +60,7 @@ pub struct Resent {
 /// The use cases.
 #[derive(Clone)]
 pub struct Deliveries {
-    pub(crate) log: Arc<dyn DeliveryLog>,
+    pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) schedule: RetrySchedule,
 }
@@ -77,7 +78,7 @@ impl Deliveries {
             None => actor.check(Action::Read)?,
         }
         filter.only = actor.domains.clone();
-        Ok(self.log.list_deliveries(&filter, page).await?)
+        Ok(self.db.list_deliveries(&filter, page).await?)
     }
 
     /// One delivery with its attempts.
@@ -91,7 +92,7 @@ impl Deliveries {
         let now = self.clock.now();
         let change = state_change(detail.delivery.state, DeliveryState::Pending);
         let audit = AuditEntry::new(actor, now, "delivery.resend", id.to_string(), change);
-        if self.log.resend(&[id], now, &audit).await? == 0 {
+        if self.db.resend(&[id], now, &audit).await? == 0 {
             return Err(DeliveryError::CallbackOff);
         }
         self.get(actor, id).await
@@ -105,14 +106,14 @@ impl Deliveries {
         if ids.is_empty() {
             return Err(DeliveryError::NoneSelected);
         }
-        for domain in self.log.domains_of(&ids).await? {
+        for domain in self.db.domains_of(&ids).await? {
             actor.check_domain(Action::ManageDeliveries, &domain)?;
         }
         let now = self.clock.now();
         let target = format!("{} deliveries", ids.len());
         let detail = json!({ "deliveries": ids, "after": { "state": DeliveryState::Pending } });
         let audit = AuditEntry::new(actor, now, "delivery.resend", target, detail);
-        let queued = self.log.resend(&ids, now, &audit).await?;
+        let queued = self.db.resend(&ids, now, &audit).await?;
         if queued == 0 {
             return Err(DeliveryError::CallbackOff);
         }
@@ -125,7 +126,7 @@ impl Deliveries {
         let now = self.clock.now();
         let change = state_change(detail.delivery.state, DeliveryState::Cancelled);
         let audit = AuditEntry::new(actor, now, "delivery.cancel", id.to_string(), change);
-        if !self.log.cancel(id, now, &audit).await? {
+        if !self.db.cancel(id, now, &audit).await? {
             return Err(DeliveryError::Finished);
         }
         self.get(actor, id).await
@@ -135,12 +136,12 @@ impl Deliveries {
     pub async fn figures(&self, actor: &Actor) -> Result<DayFigures, DeliveryError> {
         actor.check(Action::Read)?;
         let since = self.clock.now() - 24 * 3_600_000;
-        Ok(self.log.figures(since, actor.domains.as_deref()).await?)
+        Ok(self.db.figures(since, actor.domains.as_deref()).await?)
     }
 
     async fn find(&self, actor: &Actor, action: Action, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
         actor.check(action)?;
-        let mut detail = self.log.delivery_detail(id).await?.ok_or(DeliveryError::Unknown)?;
+        let mut detail = self.db.delivery_detail(id).await?.ok_or(DeliveryError::Unknown)?;
         actor.check_domain(action, &detail.delivery.domain)?;
         detail.max_tries = self.schedule.tries();
         Ok(detail)

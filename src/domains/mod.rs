@@ -4,7 +4,8 @@ mod cnames;
 mod error;
 mod new_domain;
 mod service;
-mod store;
+pub(crate) mod storage;
+mod types;
 use crate::model::Version;
 
 pub use callsheet_types::domains::{CallbackMark, DomainRow, DomainView, PlayDomain};
@@ -12,7 +13,7 @@ pub use cnames::Cnames;
 pub use error::DomainError;
 pub use new_domain::NewDomain;
 pub use service::Domains;
-pub use store::{Domain, DomainFilter, DomainStore};
+pub use types::{Domain, DomainFilter};
 
 impl From<&DomainView> for Version {
     /// The names of a group never change.

@@ -6,17 +6,18 @@ use serde_json::json;
 
 use super::error::DomainError;
 use super::new_domain::NewDomain;
-use super::store::{Domain, DomainFilter, DomainStore};
+use super::types::{Domain, DomainFilter};
 use super::{DomainRow, DomainView};
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Clock, DomainName, Expected, Page, PageRequest, StoreError, Version};
 use crate::outbound::SigningSecret;
 use crate::sealing::Sealer;
+use crate::storage::Db;
 
 /// The use cases.
 #[derive(Clone)]
 pub struct Domains {
-    pub(crate) store: Arc<dyn DomainStore>,
+    pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sealer: Sealer,
     /// Part length of a new domain's recording.
@@ -34,7 +35,7 @@ impl Domains {
         actor.check(Action::Read)?;
         filter.text = filter.text.trim().to_lowercase();
         filter.only = actor.domains.clone();
-        Ok(self.store.list_domains(&filter, page).await?)
+        Ok(self.db.list_domains(&filter, page).await?)
     }
 
     /// One group by its push domain, in either form.
@@ -46,7 +47,7 @@ impl Domains {
     pub async fn get_by_name(&self, actor: &Actor, name: &str) -> Result<DomainView, DomainError> {
         let unknown = || DomainError::Unknown(name.to_owned());
         let parsed = DomainName::parse(name).map_err(|_| unknown())?;
-        match self.store.push_domain_of(parsed.ascii()).await? {
+        match self.db.push_domain_of(parsed.ascii()).await? {
             Some(push) => self.find(actor, Action::Read, &push).await,
             None => {
                 // A key of some domains learns nothing of others, not even whether they are there.
@@ -60,7 +61,7 @@ impl Domains {
     pub async fn create(&self, actor: &Actor, new: NewDomain) -> Result<DomainView, DomainError> {
         actor.check_domain(Action::ManageDomains, new.push().ascii())?;
         let names: Vec<&str> = std::iter::once(new.push()).chain(new.play()).map(DomainName::ascii).collect();
-        if let Some(name) = self.store.taken_names(&names).await?.into_iter().next() {
+        if let Some(name) = self.db.taken_names(&names).await?.into_iter().next() {
             return Err(DomainError::Taken { push: name == new.push().ascii(), name });
         }
         let now = self.clock.now();
@@ -68,7 +69,7 @@ impl Domains {
         let play: Vec<&str> = new.play().iter().map(DomainName::ascii).collect();
         let audit =
             AuditEntry::new(actor, now, "domain.create", new.push().ascii(), json!({ "after": { "play": play } }));
-        match self.store.create_domain(&new, secrets, self.part_seconds, now, &audit).await {
+        match self.db.create_domain(&new, secrets, self.part_seconds, now, &audit).await {
             // Somebody else created it between the look and the write.
             Err(StoreError::Duplicate) => {
                 return Err(DomainError::Taken { name: new.push().ascii().to_owned(), push: true });
@@ -98,7 +99,7 @@ impl Domains {
             let action = if enabled { "domain.enable" } else { "domain.disable" };
             let detail = json!({ "before": { "enabled": domain.enabled }, "after": { "enabled": enabled } });
             let audit = AuditEntry::new(actor, now, action, &domain.push, detail);
-            self.store.set_domain_enabled(domain.source_id, enabled, expected, now, &audit).await?;
+            self.db.set_domain_enabled(domain.source_id, enabled, expected, now, &audit).await?;
         }
         self.get(actor, push).await
     }
@@ -128,7 +129,7 @@ impl Domains {
         let play: Vec<&str> = domain.play.iter().map(|play| play.name.as_str()).collect();
         let detail = json!({ "before": { "play": play, "sourceId": domain.source_id } });
         let audit = AuditEntry::new(actor, self.clock.now(), "domain.delete", &domain.push, detail);
-        let deleted = self.store.delete_domain(domain.source_id, expected, &audit).await?;
+        let deleted = self.db.delete_domain(domain.source_id, expected, &audit).await?;
         if deleted { Ok(()) } else { Err(DomainError::StillEnabled) }
     }
 
@@ -136,6 +137,6 @@ impl Domains {
         let unknown = || DomainError::Unknown(push.to_owned());
         let name = DomainName::parse(push).map_err(|_| unknown())?;
         actor.check_domain(action, name.ascii())?;
-        self.store.find_domain(name.ascii()).await?.ok_or_else(unknown)
+        self.db.find_domain(name.ascii()).await?.ok_or_else(unknown)
     }
 }

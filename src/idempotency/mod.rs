@@ -9,8 +9,9 @@
 
 mod error;
 mod service;
-mod store;
+pub(crate) mod storage;
+mod types;
 
 pub use error::IdempotencyError;
 pub use service::{Begun, Idempotency, KEPT_MS, KeptAnswer, LEASE_MS};
-pub use store::{Claim, Claimed, IdempotencyStore, Run};
+pub use types::{Claim, Claimed, Run};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Claimed, IdempotencyError, IdempotencyStore, Run};
+use super::{Claim, Claimed, IdempotencyError, Run};
 use crate::model::{Actor, Clock, Millis, StoreError};
 use crate::sealing::{Sealer, random_token};
+use crate::storage::Db;
 
 /// Characters of a key.
 pub(super) const LONGEST_KEY: usize = 255;
@@ -35,7 +36,7 @@ pub enum Begun {
 /// The use cases.
 #[derive(Clone)]
 pub struct Idempotency {
-    pub(crate) store: Arc<dyn IdempotencyStore>,
+    pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sealer: Sealer,
 }
@@ -49,7 +50,7 @@ impl Idempotency {
         let now = self.clock.now();
         let run = Run { caller: actor.who.tag(), key: key.to_owned(), run: random_token() };
         let claim = Claim { run, request, now, until: now + LEASE_MS };
-        match self.store.claim(&claim).await? {
+        match self.db.claim(&claim).await? {
             Claimed::Ours => Ok(Begun::First(claim.run)),
             Claimed::Theirs { request, .. } if request != claim.request => Err(IdempotencyError::Reused),
             Claimed::Theirs { answer: None, .. } => Err(IdempotencyError::InUse),
@@ -62,8 +63,8 @@ impl Idempotency {
 
     /// Keeps what came of a request, sealed, for it may hold secrets. `None` frees the key: the request may be carried out anew.
     pub async fn finish(&self, run: &Run, answer: Option<&KeptAnswer>) -> Result<(), StoreError> {
-        let Some(answer) = answer else { return self.store.free(run).await };
+        let Some(answer) = answer else { return self.db.free(run).await };
         let text = serde_json::to_string(answer).map_err(|error| StoreError::Fault(error.into()))?;
-        self.store.keep_answer(run, self.sealer.seal(&text), self.clock.now() + KEPT_MS).await
+        self.db.keep_answer(run, self.sealer.seal(&text), self.clock.now() + KEPT_MS).await
     }
 }

@@ -6,11 +6,12 @@
 
 mod error;
 mod service;
-mod store;
+pub(crate) mod storage;
+mod types;
 mod uses;
 mod views;
 
 pub use error::KeyError;
 pub use service::{KeyDraft, Keys, NONCE_LIFE_MS, NewKey};
-pub use store::{ApiKey, ApiKeyRecord, KeySecrets, KeyStore};
+pub use types::{ApiKey, ApiKeyRecord, KeySecrets};
 pub use views::KeyView;

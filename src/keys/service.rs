@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::uses::Uses;
-use super::{ApiKey, ApiKeyRecord, KeyError, KeySecrets, KeyStore, KeyView};
+use super::{ApiKey, ApiKeyRecord, KeyError, KeySecrets, KeyView};
 use crate::audit::{AuditEntry, moment};
 use crate::model::{Action, Actor, BadName, Clock, DomainName, KeyId, Millis, Role, StoreError, Who};
 use crate::sealing::{Sealer, random_token, token_hash};
+use crate::storage::Db;
 
 /// A key may not live longer than this.
 const LONGEST_MS: Millis = 3_653 * 86_400_000;
@@ -52,20 +53,20 @@ pub struct NewKey {
 /// The use cases.
 #[derive(Clone)]
 pub struct Keys {
-    store: Arc<dyn KeyStore>,
+    db: Db,
     clock: Arc<dyn Clock>,
     sealer: Sealer,
     uses: Arc<Uses>,
 }
 
 impl Keys {
-    pub(crate) fn new(store: Arc<dyn KeyStore>, clock: Arc<dyn Clock>, sealer: Sealer) -> Self {
-        Self { store, clock, sealer, uses: Arc::default() }
+    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, sealer: Sealer) -> Self {
+        Self { db, clock, sealer, uses: Arc::default() }
     }
 
     /// The actor of a bearer token. `address`: the client's.
     pub async fn token_actor(&self, token: &str, address: &str) -> Result<Actor, KeyError> {
-        let key = self.store.find_key_by_token(&token_hash(token)).await?.ok_or(KeyError::UnknownToken)?;
+        let key = self.db.find_key_by_token(&token_hash(token)).await?.ok_or(KeyError::UnknownToken)?;
         let actor = self.actor_of(key, address)?;
         self.note_use(&actor);
         Ok(actor)
@@ -74,7 +75,7 @@ impl Keys {
     /// The actor and the secret of an access key, which counts as used once the secret has proved the request: see [`Self::note_use`].
     /// `address`: the client's.
     pub async fn signer(&self, access_key: &str, address: &str) -> Result<(Actor, SecretString), KeyError> {
-        let found = self.store.find_key_by_access_key(access_key).await?;
+        let found = self.db.find_key_by_access_key(access_key).await?;
         let (key, sealed) = found.ok_or(KeyError::UnknownToken)?;
         let secret = self.sealer.open_text(&sealed).map_err(|error| StoreError::Fault(error.into()))?;
         Ok((self.actor_of(key, address)?, secret.into()))
@@ -90,13 +91,13 @@ impl Keys {
     /// Whether a signed nonce comes for the first time within [`NONCE_LIFE_MS`].
     pub async fn take_nonce(&self, access_key: &str, nonce: &str) -> Result<bool, KeyError> {
         let now = self.clock.now();
-        Ok(self.store.take_nonce(access_key, nonce, now, now - NONCE_LIFE_MS).await?)
+        Ok(self.db.take_nonce(access_key, nonce, now, now - NONCE_LIFE_MS).await?)
     }
 
     /// All keys, by name.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<KeyView>, KeyError> {
         actor.check(Action::ManageAccounts)?;
-        let keys = self.store.list_keys().await?;
+        let keys = self.db.list_keys().await?;
         Ok(keys.into_iter().map(|key| self.view(key)).collect())
     }
 
@@ -135,7 +136,7 @@ impl Keys {
         let mut after = terms(record.role, record.domains.as_deref(), &access_key, record.expires_at);
         after["token"] = fingerprint(&record.secrets.token_hash).into();
         let audit = AuditEntry::new(actor, now, "key.create", name, json!({ "after": after }));
-        match self.store.create_key(&record, now, &audit).await {
+        match self.db.create_key(&record, now, &audit).await {
             Ok(id) => Ok(NewKey { id, access_key, secret_key, token }),
             Err(StoreError::Duplicate) => Err(KeyError::Taken(record.name)),
             Err(other) => Err(other.into()),
@@ -155,7 +156,7 @@ impl Keys {
             "after": { "token": fingerprint(&secrets.token_hash) },
         });
         let audit = AuditEntry::new(actor, now, "key.rotate", &key.name, detail);
-        if !self.store.change_secrets(id, &secrets, &audit).await? {
+        if !self.db.change_secrets(id, &secrets, &audit).await? {
             return Err(KeyError::Unknown);
         }
         Ok(NewKey { id, access_key: key.access_key, secret_key, token })
@@ -166,7 +167,7 @@ impl Keys {
         let key = self.find(actor, id).await?;
         let detail = json!({ "before": terms(key.role, key.domains.as_deref(), &key.access_key, key.expires_at) });
         let audit = AuditEntry::new(actor, self.clock.now(), "key.revoke", &key.name, detail);
-        if self.store.delete_key(id, &audit).await? { Ok(self.view(key)) } else { Err(KeyError::Unknown) }
+        if self.db.delete_key(id, &audit).await? { Ok(self.view(key)) } else { Err(KeyError::Unknown) }
     }
 
     /// Writes down when keys were used since the last time. For the loop of the server.
@@ -175,7 +176,7 @@ impl Keys {
         if uses.is_empty() {
             return Ok(());
         }
-        let written = self.store.write_uses(&uses).await;
+        let written = self.db.write_uses(&uses).await;
         if written.is_err() {
             for (id, at) in uses {
                 self.uses.note(id, at);
@@ -186,7 +187,7 @@ impl Keys {
 
     async fn find(&self, actor: &Actor, id: KeyId) -> Result<ApiKey, KeyError> {
         actor.check(Action::ManageAccounts)?;
-        self.store.find_key(id).await?.ok_or(KeyError::Unknown)
+        self.db.find_key(id).await?.ok_or(KeyError::Unknown)
     }
 
     /// Who acts by a key.

@@ -5,13 +5,14 @@
 mod error;
 mod location;
 mod service;
+pub(crate) mod storage;
 mod templates;
 use crate::model::Version;
 
 pub use callsheet_types::recordings::RecordingSettings;
 pub use error::RecordingError;
 pub use location::{PartLocation, local_time};
-pub use service::{RecordingChange, RecordingStore, Recordings, is_bucket_name};
+pub use service::{RecordingChange, Recordings, is_bucket_name};
 pub use templates::RecordTemplate;
 
 impl From<&RecordingSettings> for Version {

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use serde_json::json;
 
-use super::templates::RecordTemplate;
 use super::{RecordingError, RecordingSettings};
 use crate::audit::AuditEntry;
 use crate::domains::{Domain, Domains};
-use crate::model::{Action, Actor, Clock, DomainId, Expected, Millis, Page, PageRequest, StoreError};
+use crate::model::{Action, Actor, Clock, Expected};
+use crate::storage::Db;
 
 /// Whether a bucket may be called so. It is a plain folder name, so that it cannot point elsewhere.
 #[must_use]
@@ -43,40 +42,10 @@ impl RecordingChange {
     }
 }
 
-/// The recording settings' storage. A method is one transaction.
-#[async_trait]
-pub trait RecordingStore: Send + Sync {
-    async fn recording_settings(&self, domain: DomainId) -> Result<RecordingSettings, StoreError>;
-    /// `template`: where the settings come from. False: there is no such template, and nothing is written. [`StoreError::Changed`]: the
-    /// settings that stand are not of the expected version.
-    async fn change_recording(
-        &self,
-        domain: DomainId,
-        settings: &RecordingSettings,
-        template: Option<&str>,
-        expected: &Expected,
-        audit: &AuditEntry,
-    ) -> Result<bool, StoreError>;
-    /// The template that the domain's settings come from.
-    async fn template_of(&self, domain: DomainId) -> Result<Option<String>, StoreError>;
-    /// By name.
-    async fn find_template(&self, name: &str) -> Result<Option<RecordTemplate>, StoreError>;
-    /// By name; only these if names are given.
-    async fn list_templates(
-        &self,
-        names: Option<&[String]>,
-        page: PageRequest,
-    ) -> Result<Page<RecordTemplate>, StoreError>;
-    /// [`StoreError::Duplicate`]: the name is taken.
-    async fn add_template(&self, template: &RecordTemplate, now: Millis, audit: &AuditEntry) -> Result<(), StoreError>;
-    /// False: settings of a domain come from it, and it stays.
-    async fn remove_template(&self, name: &str, audit: &AuditEntry) -> Result<bool, StoreError>;
-}
-
 /// The use cases.
 #[derive(Clone)]
 pub struct Recordings {
-    pub(crate) store: Arc<dyn RecordingStore>,
+    pub(crate) db: Db,
     pub(crate) domains: Domains,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -85,7 +54,7 @@ impl Recordings {
     /// How the domain is recorded.
     pub async fn get(&self, actor: &Actor, push: &str) -> Result<RecordingSettings, RecordingError> {
         let domain = self.domains.find(actor, Action::Read, push).await?;
-        Ok(self.store.recording_settings(domain.source_id).await?)
+        Ok(self.db.recording_settings(domain.source_id).await?)
     }
 
     /// Changes it; counts for the next publish.
@@ -120,9 +89,9 @@ impl Recordings {
         template: Option<&str>,
         expected: &Expected,
     ) -> Result<bool, RecordingError> {
-        let before = self.store.recording_settings(domain.source_id).await?;
+        let before = self.db.recording_settings(domain.source_id).await?;
         let detail = json!({ "before": before, "after": change.settings(), "template": template });
         let audit = AuditEntry::new(actor, self.clock.now(), "recording.change", &domain.push, detail);
-        Ok(self.store.change_recording(domain.source_id, change.settings(), template, expected, &audit).await?)
+        Ok(self.db.change_recording(domain.source_id, change.settings(), template, expected, &audit).await?)
     }
 }

@@ -45,7 +45,7 @@ impl Recordings {
         page: PageRequest,
     ) -> Result<Page<RecordTemplate>, RecordingError> {
         actor.check(Action::Read)?;
-        Ok(self.store.list_templates(names, page).await?)
+        Ok(self.db.list_templates(names, page).await?)
     }
 
     /// Adds one.
@@ -55,7 +55,7 @@ impl Recordings {
         let RecordTemplate { name, period, bucket, endpoint } = template;
         let detail = json!({ "period": period, "bucket": bucket, "endpoint": endpoint });
         let audit = AuditEntry::new(actor, now, "record_template.add", name, detail);
-        match self.store.add_template(template, now, &audit).await {
+        match self.db.add_template(template, now, &audit).await {
             Err(StoreError::Duplicate) => Err(RecordingError::TemplateTaken(name.clone())),
             other => Ok(other?),
         }
@@ -66,7 +66,7 @@ impl Recordings {
         check_all_domains(actor)?;
         let template = self.template(name).await?;
         let audit = AuditEntry::new(actor, self.clock.now(), "record_template.remove", &template.name, json!({}));
-        match self.store.remove_template(&template.name, &audit).await? {
+        match self.db.remove_template(&template.name, &audit).await? {
             true => Ok(()),
             false => Err(RecordingError::TemplateInUse(template.name)),
         }
@@ -85,10 +85,10 @@ impl Recordings {
     /// Records a domain no longer that is recorded by this template.
     pub async fn stop_recording_by(&self, actor: &Actor, push: &str, template: &str) -> Result<(), RecordingError> {
         let domain = self.domains.find(actor, Action::ManageDomains, push).await?;
-        if self.store.template_of(domain.source_id).await?.as_deref() != Some(template) {
+        if self.db.template_of(domain.source_id).await?.as_deref() != Some(template) {
             return Err(RecordingError::NotByTemplate { domain: domain.push, template: template.to_owned() });
         }
-        let settings = self.store.recording_settings(domain.source_id).await?;
+        let settings = self.db.recording_settings(domain.source_id).await?;
         let change = RecordingChange::parse(RecordingSettings { enabled: false, ..settings })?;
         self.write(actor, &domain, &change, None, &Expected::Any).await?;
         Ok(())
@@ -96,7 +96,7 @@ impl Recordings {
 
     async fn template(&self, name: &str) -> Result<RecordTemplate, RecordingError> {
         let unknown = || RecordingError::TemplateUnknown(name.to_owned());
-        self.store.find_template(name).await?.ok_or_else(unknown)
+        self.db.find_template(name).await?.ok_or_else(unknown)
     }
 }
 

@@ -4,8 +4,9 @@
 //! server talks to `POST /ingest/<adapter>/<secret>`, one secret per source.
 
 mod service;
-mod store;
+pub(crate) mod storage;
+mod types;
 
 pub use callsheet_types::sources::{Adapter, RefusalView, SourceView};
 pub use service::{CreatedSource, SourceError, Sources};
-pub use store::{NewSource, Refusal, Source, SourceStore};
+pub use types::{NewSource, Refusal, Source};

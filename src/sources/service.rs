@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::store::{NewSource, Source, SourceStore};
+use super::types::{NewSource, Source};
 use super::{Adapter, RefusalView, SourceView};
 use crate::audit::{AuditEntry, fingerprint};
 use crate::model::{Action, Actor, BadName, Clock, DomainName, Forbidden, Problem, ProblemKind, SourceId, StoreError};
 use crate::outbound::SigningSecret;
 use crate::sealing::{SealError, Sealer, random_token, token_hash};
+use crate::storage::Db;
 
 /// Why something with a source cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +86,7 @@ pub struct CreatedSource {
 /// The use cases.
 #[derive(Clone)]
 pub struct Sources {
-    pub(crate) store: Arc<dyn SourceStore>,
+    pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sealer: Sealer,
 }
@@ -95,13 +96,13 @@ impl Sources {
     pub async fn list(&self, actor: &Actor) -> Result<Vec<SourceView>, SourceError> {
         actor.check(Action::Read)?;
         let secrets = actor.check(Action::ManageSources).is_ok();
-        self.store.list_sources().await?.iter().map(|source| self.view(source, secrets)).collect()
+        self.db.list_sources().await?.iter().map(|source| self.view(source, secrets)).collect()
     }
 
     /// The latest refused publishes.
     pub async fn refusals(&self, actor: &Actor) -> Result<Vec<RefusalView>, SourceError> {
         actor.check(Action::Read)?;
-        let mut refusals = self.store.list_refusals(50).await?;
+        let mut refusals = self.db.list_refusals(50).await?;
         refusals.retain(|refusal| actor.domains.as_ref().is_none_or(|domains| domains.contains(&refusal.host)));
         Ok(refusals)
     }
@@ -127,7 +128,7 @@ impl Sources {
 
     /// The built-in ingest's own source; made at the first start.
     pub async fn built_in(&self) -> Result<SourceId, SourceError> {
-        let existing = self.store.list_sources().await?.into_iter().find(|s| s.adapter == Adapter::BuiltIn);
+        let existing = self.db.list_sources().await?.into_iter().find(|s| s.adapter == Adapter::BuiltIn);
         match existing {
             Some(source) => Ok(source.id),
             None => Ok(self.insert(&Actor::cli(), Adapter::BuiltIn, "built-in ingest", None).await?.view.id),
@@ -137,20 +138,20 @@ impl Sources {
     /// Removes an external source; its sessions stay readable.
     pub async fn delete(&self, actor: &Actor, id: SourceId) -> Result<(), SourceError> {
         actor.check(Action::ManageSources)?;
-        let source = self.store.list_sources().await?.into_iter().find(|s| s.id == id).ok_or(SourceError::Unknown)?;
+        let source = self.db.list_sources().await?.into_iter().find(|s| s.id == id).ok_or(SourceError::Unknown)?;
         if source.adapter == Adapter::BuiltIn {
             return Err(SourceError::BuiltIn);
         }
         let detail = json!({ "before": { "adapter": source.adapter, "defaultDomain": source.default_domain } });
         let audit = AuditEntry::new(actor, self.clock.now(), "source.delete", &source.name, detail);
-        Ok(self.store.delete_source(id, &audit).await?)
+        Ok(self.db.delete_source(id, &audit).await?)
     }
 
     /// The source that owns an ingest URL. The look-up is by hash, so that its time tells nothing of the secret.
     pub async fn by_url(&self, adapter: &str, secret: &str) -> Result<Source, SourceError> {
-        let source = self.store.find_source_by_secret(&token_hash(secret)).await?;
+        let source = self.db.find_source_by_secret(&token_hash(secret)).await?;
         let source = source.filter(|s| s.adapter.as_str() == adapter).ok_or(SourceError::Unknown)?;
-        self.store.touch_source(source.id, self.clock.now()).await?;
+        self.db.touch_source(source.id, self.clock.now()).await?;
         Ok(source)
     }
 
@@ -188,7 +189,7 @@ impl Sources {
             "secret": secret.fingerprint(),
         } });
         let audit = AuditEntry::new(actor, now, "source.create", name, detail);
-        let id = match self.store.create_source(&new, now, &audit).await {
+        let id = match self.db.create_source(&new, now, &audit).await {
             Err(StoreError::Duplicate) => return Err(SourceError::Taken(name.to_owned())),
             other => other?,
         };

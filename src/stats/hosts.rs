@@ -2,11 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use async_trait::async_trait;
-
-use super::{Held, Names, OTHER, VodDomain};
-use crate::audit::AuditEntry;
-use crate::model::{DomainName, Millis, StoreError};
+use super::{Held, OTHER, VodDomain};
 
 /// A bucket and the first folders within it: all that lies below belongs to a VOD domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,26 +42,6 @@ fn plain(part: &str) -> bool {
 pub struct PlayHost {
     pub push: String,
     pub play: String,
-}
-
-/// What statistics need to know of domains.
-#[async_trait]
-pub trait HostStore: Send + Sync {
-    /// The play domains of all groups.
-    async fn play_hosts(&self) -> Result<Vec<PlayHost>, StoreError>;
-    /// Names of play domains and VOD domains: the first so many.
-    async fn host_names(&self, names: Names<'_>, limit: i64) -> Result<Vec<String>, StoreError>;
-    /// By name.
-    async fn vod_domains(&self) -> Result<Vec<VodDomain>, StoreError>;
-    async fn add_vod_domain(
-        &self,
-        name: &DomainName,
-        path: &PathRule,
-        now: Millis,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
-    /// False: there is none of this name.
-    async fn remove_vod_domain(&self, name: &str, audit: &AuditEntry) -> Result<bool, StoreError>;
 }
 
 /// Tells whose a file is: by the path rules of VOD domains, the longest first; then recordings by their push domain, whose first play

@@ -11,19 +11,21 @@ mod hosts;
 mod import;
 mod service;
 pub mod slots;
-mod store;
+pub(crate) mod storage;
 pub mod transcode;
+mod types;
 pub use callsheet_types::stats::{
     Change, Codec, Granularity, Metric, Resolution, Shown, Slot, SlotLabel, TopDomain, TrafficBase, TranscodingCell,
     TranscodingDay, TranscodingQuery, TranscodingView, UsageCards, UsagePoint, UsageQuery, UsageView, VodDomain,
 };
 pub use error::StatsError;
-pub use hosts::{HostStore, Owners, PathRule, PlayHost, Tally};
+pub use hosts::{Owners, PathRule, PlayHost, Tally};
 pub use import::{AccessLog, Imported};
 pub use service::{KEPT_DAYS, Stats};
-pub use store::{
-    Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, Names, OutputSums, Progress, Sample, StatsStore,
-    StoredOutput, Sums, UsageRow,
+pub use storage::StatsDb;
+pub use types::{
+    Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, Names, OutputSums, Progress, Sample, StoredOutput,
+    Sums, UsageRow,
 };
 
 /// Where lines of hosts are counted that the console does not know.

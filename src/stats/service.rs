@@ -1,22 +1,24 @@
 //! Use cases of *Statistics*.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::json;
 
 use super::figures::{HeldSeries, Totals, bits_per_second, nth_highest, usage_series};
-use super::hosts::{HostStore, Owners, PathRule, Tally};
+use super::hosts::{Owners, PathRule, Tally};
 use super::slots::{Calendar, LONGEST, POINT, above_p95, fitting, point_of, points_in, slot_before};
 use super::transcode::{Classes, Outcome, Output, centiminutes};
 use super::{
     Change, Chosen, Counted, Digest, Granularity, Import, ImportStep, Metric, Names, OTHER, OutputSums, Slot,
-    StatsError, StatsStore, StoredOutput, TopDomain, TranscodingCell, TranscodingDay, TranscodingQuery,
-    TranscodingView, UsageCards, UsagePoint, UsageQuery, UsageRow, UsageView, VodDomain,
+    StatsError, StoredOutput, TopDomain, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView,
+    UsageCards, UsagePoint, UsageQuery, UsageRow, UsageView, VodDomain,
 };
 use crate::audit::AuditEntry;
-use crate::domains::DomainStore;
 use crate::model::{Action, Actor, Clock, DomainName, Forbidden, StoreError};
+use crate::stats::StatsDb;
+use crate::storage::Db;
 
 /// Domains in the list of those with the most traffic.
 const TOP: i64 = 20;
@@ -28,9 +30,8 @@ pub const KEPT_DAYS: i64 = 400;
 /// The use cases.
 #[derive(Clone)]
 pub struct Stats {
-    pub(crate) store: Arc<dyn StatsStore>,
-    pub(crate) hosts: Arc<dyn HostStore>,
-    pub(crate) domains: Arc<dyn DomainStore>,
+    pub(crate) stats_db: StatsDb,
+    pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) calendar: Calendar,
     pub(crate) classes: Classes,
@@ -72,10 +73,10 @@ impl Stats {
         let (served, served_before, first, last_point, samples, top) = tokio::try_join!(
             self.served(&chosen, slot),
             self.served(&chosen, before),
-            self.store.first_day(),
-            self.store.last_point(),
-            self.store.inventory(&chosen, slot),
-            self.store.top_domains(&chosen, &cover, TOP),
+            self.stats_db.first_day(),
+            self.stats_db.last_point(),
+            self.stats_db.inventory(&chosen, slot),
+            self.stats_db.top_domains(&chosen, &cover, TOP),
         )?;
         let held = HeldSeries::of(&samples, &starts, slot.to, granularity, now);
         let known = match metric {
@@ -138,9 +139,9 @@ impl Stats {
         let chosen = self.choose(actor, domains).await?;
         let (days, all_before) = (self.days_of(slot), [self.before(slot)]);
         let (sums, before, first) = tokio::try_join!(
-            self.store.transcode_sums(&chosen, &days),
-            self.store.transcode_sums(&chosen, &all_before),
-            self.store.first_output(),
+            self.stats_db.transcode_sums(&chosen, &days),
+            self.stats_db.transcode_sums(&chosen, &all_before),
+            self.stats_db.first_output(),
         )?;
         let cells = |sums: &[OutputSums]| {
             let classed =
@@ -186,25 +187,25 @@ impl Stats {
         actor.check(Action::AddStatistics)?;
         let known = self.known_hosts().await?;
         let stored: Vec<StoredOutput> = outputs.into_iter().map(|output| stored(output, &known)).collect();
-        Ok(self.store.add_transcode_outputs(&stored).await?)
+        Ok(self.stats_db.add_transcode_outputs(&stored).await?)
     }
 
     /// The hosts whose lines are counted by name (ASCII); all others are [`OTHER`].
     pub async fn known_hosts(&self) -> Result<HashSet<String>, StoreError> {
-        let (play, vod) = tokio::try_join!(self.hosts.play_hosts(), self.hosts.vod_domains())?;
+        let (play, vod) = tokio::try_join!(self.db.play_hosts(), self.db.vod_domains())?;
         Ok(play.into_iter().map(|host| host.play).chain(vod.into_iter().map(|domain| domain.name)).collect())
     }
 
     /// The imports that a file with these heads may be, the most taken in first: the one whose prefix the file has is the file's.
     pub async fn imports_like(&self, actor: &Actor, heads: &[Digest]) -> Result<Vec<Import>, StatsError> {
         actor.check(Action::AddStatistics)?;
-        Ok(self.store.imports_like(heads).await?)
+        Ok(self.stats_db.imports_like(heads).await?)
     }
 
     /// Adds what a step of an import has read, and moves the import on, both or none. Answers with the import's number.
     pub async fn add_usage(&self, actor: &Actor, rows: &[UsageRow], step: &ImportStep) -> Result<i64, StatsError> {
         actor.check(Action::AddStatistics)?;
-        match self.store.add_usage(rows, Some(step)).await {
+        match self.stats_db.add_usage(rows, Some(step)).await {
             Ok(import) => Ok(import.unwrap_or_default()),
             Err(StoreError::Duplicate) => Err(StatsError::ImportMoved),
             Err(other) => Err(other.into()),
@@ -217,13 +218,13 @@ impl Stats {
         if actor.domains.is_some() {
             return Err(Forbidden.into());
         }
-        Ok(self.store.list_imports(limit).await?)
+        Ok(self.stats_db.list_imports(limit).await?)
     }
 
     /// The VOD domains that the actor may see, by name.
     pub async fn vod_domains(&self, actor: &Actor) -> Result<Vec<VodDomain>, StatsError> {
         actor.check(Action::Read)?;
-        let mut domains = self.hosts.vod_domains().await?;
+        let mut domains = self.db.vod_domains().await?;
         domains.retain(|domain| actor.check_domain(Action::Read, &domain.name).is_ok());
         Ok(domains)
     }
@@ -235,13 +236,13 @@ impl Stats {
         actor.check_domain(Action::ManageDomains, name.ascii())?;
         let path = PathRule::parse(path).ok_or(StatsError::BadPath)?;
         let taken = || StatsError::Taken(name.ascii().to_owned());
-        if !self.domains.taken_names(&[name.ascii()]).await?.is_empty() {
+        if !self.db.taken_names(&[name.ascii()]).await?.is_empty() {
             return Err(taken());
         }
         let now = self.clock.now();
         let detail = json!({ "after": { "path": path.to_string() } });
         let audit = AuditEntry::new(actor, now, "vod_domain.add", name.ascii(), detail);
-        match self.hosts.add_vod_domain(&name, &path, now, &audit).await {
+        match self.db.add_vod_domain(&name, &path, now, &audit).await {
             Err(StoreError::Duplicate) => return Err(taken()),
             other => other?,
         }
@@ -258,28 +259,28 @@ impl Stats {
         let name = &plain_name(name);
         actor.check_domain(Action::ManageDomains, name)?;
         let unknown = || StatsError::UnknownVodDomain(name.clone());
-        let domains = self.hosts.vod_domains().await?;
+        let domains = self.db.vod_domains().await?;
         let domain = domains.into_iter().find(|domain| domain.name == *name).ok_or_else(unknown)?;
         let detail = json!({ "before": { "path": domain.path } });
         let audit = AuditEntry::new(actor, self.clock.now(), "vod_domain.remove", name, detail);
-        if self.hosts.remove_vod_domain(name, &audit).await? { Ok(()) } else { Err(unknown()) }
+        if self.db.remove_vod_domain(name, &audit).await? { Ok(()) } else { Err(unknown()) }
     }
 
     /// An inventory to count files into.
     pub async fn begin_inventory(&self) -> Result<Tally, StoreError> {
-        let (play, vod) = tokio::try_join!(self.hosts.play_hosts(), self.hosts.vod_domains())?;
+        let (play, vod) = tokio::try_join!(self.db.play_hosts(), self.db.vod_domains())?;
         Ok(Tally::new(Owners::new(play, vod)))
     }
 
     /// Keeps what was counted as what is held now.
     pub async fn end_inventory(&self, tally: Tally) -> Result<(), StoreError> {
-        self.store.add_inventory(point_of(self.now()), &tally.held, tally.all).await
+        self.stats_db.add_inventory(point_of(self.now()), &tally.held, tally.all).await
     }
 
     /// Removes a batch of what has passed its time: five-minute points, and what the inventory's days do not need. False: that was all.
     pub async fn clean_up(&self) -> Result<bool, StoreError> {
         let before = self.kept_from();
-        Ok(self.store.delete_old_points(before).await? > 0 || self.store.thin_old_inventory(before).await?)
+        Ok(self.stats_db.delete_old_points(before).await? > 0 || self.stats_db.thin_old_inventory(before).await?)
     }
 
     /// The points of the slot before one; none if nothing is known of it. `first`: the first day of which anything is known.
@@ -295,7 +296,7 @@ impl Stats {
         let (starts, now) = (self.calendar.starts(slot, granularity), self.now());
         Ok(match metric {
             Metric::Storage | Metric::Files => {
-                let samples = self.store.inventory(chosen, slot).await?;
+                let samples = self.stats_db.inventory(chosen, slot).await?;
                 let held = HeldSeries::of(&samples, &starts, slot.to, granularity, now);
                 if held.last.is_some() { held.points_of(metric) } else { Vec::new() }
             }
@@ -310,7 +311,7 @@ impl Stats {
         let above = above_p95(points_in(slot));
         let (rows, points) = match one(chosen) {
             Some(domain) => {
-                tokio::try_join!(self.rows(chosen, slot, Granularity::Day), self.store.point_bytes(domain, slot))?
+                tokio::try_join!(self.rows(chosen, slot, Granularity::Day), self.stats_db.point_bytes(domain, slot))?
             }
             None => {
                 let rows = self.rows(chosen, slot, Granularity::Day).await?;
@@ -328,14 +329,14 @@ impl Stats {
         match (chosen, one(chosen)) {
             (Chosen::Only(names), None) => {
                 let kept_from = self.kept_from().clamp(slot.from, slot.to);
-                let mut rows = self.store.summed_points(names, Slot { from: kept_from, ..slot }).await?;
+                let mut rows = self.stats_db.summed_points(names, Slot { from: kept_from, ..slot }).await?;
                 let removed = self.calendar.cover(Slot { to: kept_from, ..slot }, coarsest);
                 for name in names.iter().filter(|_| !removed.is_empty()) {
-                    rows.extend(self.store.usage(Some(name), &removed).await?);
+                    rows.extend(self.stats_db.usage(Some(name), &removed).await?);
                 }
                 Ok(rows)
             }
-            (_, domain) => self.store.usage(domain.flatten(), &self.calendar.cover(slot, coarsest)).await,
+            (_, domain) => self.stats_db.usage(domain.flatten(), &self.calendar.cover(slot, coarsest)).await,
         }
     }
 
@@ -367,13 +368,13 @@ impl Stats {
     /// Domains of the console, and removed ones that have figures.
     async fn names(&self, names: Names<'_>, limit: i64) -> Result<BTreeSet<String>, StoreError> {
         let (hosts, counted) =
-            tokio::try_join!(self.hosts.host_names(names, limit), self.store.domain_names(names, limit))?;
+            tokio::try_join!(self.db.host_names(names, limit), self.stats_db.domain_names(names, limit))?;
         Ok(hosts.into_iter().chain(counted).collect())
     }
 
     /// What an actor sees who is limited to some domains: whose a removed one was is no longer known.
     async fn own_names(&self, actor: &Actor) -> Result<BTreeSet<String>, StoreError> {
-        let (play, vod) = tokio::try_join!(self.hosts.play_hosts(), self.hosts.vod_domains())?;
+        let (play, vod) = tokio::try_join!(self.db.play_hosts(), self.db.vod_domains())?;
         let may = |name: &String| actor.check_domain(Action::Read, name).is_ok();
         let play = play.into_iter().filter(|host| may(&host.push)).map(|host| host.play);
         Ok(play.chain(vod.into_iter().map(|domain| domain.name).filter(may)).collect())

@@ -5,8 +5,7 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
-use super::OpenError;
-use super::stats::stats_file;
+use super::{OpenError, stats_file};
 
 /// Copies the console's two databases, each as of one moment, into files of the same names in the folder `into`. Who writes does not
 /// wait for it, nor does it wait for them.

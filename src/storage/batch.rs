@@ -15,7 +15,7 @@ const LARGEST: usize = 256;
 
 /// A value of a row.
 #[derive(Debug, Clone)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Int(Option<i64>),
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
@@ -80,27 +80,27 @@ impl From<Option<Vec<u8>>> for Cell {
 
 /// Rows of `N` columns.
 #[derive(Debug, Clone)]
-pub(super) struct Rows<const N: usize> {
+pub(crate) struct Rows<const N: usize> {
     columns: [&'static str; N],
     rows: Vec<[Cell; N]>,
 }
 
 impl<const N: usize> Rows<N> {
     /// For about so many rows.
-    pub(super) fn new(columns: [&'static str; N], count: usize) -> Self {
+    pub(crate) fn new(columns: [&'static str; N], count: usize) -> Self {
         Self { columns, rows: Vec::with_capacity(count) }
     }
 
-    pub(super) fn push(&mut self, row: [Cell; N]) {
+    pub(crate) fn push(&mut self, row: [Cell; N]) {
         self.rows.push(row);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// Inserts them into a table that has columns of these names, of which the first is never null; `ending`: what follows the rows.
-    pub(super) async fn insert(
+    pub(crate) async fn insert(
         self,
         engine: Engine,
         connection: &mut AnyConnection,
@@ -114,7 +114,7 @@ impl<const N: usize> Rows<N> {
 
     /// Reads `columns` of the rows that `from` finds, in which these are the table `r`. They come as one JSON value and are taken
     /// apart here: a row of its own for each is what makes reading slow.
-    pub(super) async fn read<T: DeserializeOwned>(
+    pub(crate) async fn read<T: DeserializeOwned>(
         self,
         engine: Engine,
         connection: &mut AnyConnection,
@@ -130,7 +130,7 @@ impl<const N: usize> Rows<N> {
     }
 
     /// Runs `sql`, in which they are the table `r`. Rows of nulls may be among them.
-    pub(super) async fn with(
+    pub(crate) async fn with(
         self,
         engine: Engine,
         connection: &mut AnyConnection,

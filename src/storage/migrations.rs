@@ -6,13 +6,13 @@ use include_dir::{Dir, File, include_dir};
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-pub(super) static SQLITE: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/sqlite");
-pub(super) static POSTGRES: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/postgres");
-pub(super) static SQLITE_STATS: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/stats/sqlite");
-pub(super) static POSTGRES_STATS: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/stats/postgres");
+pub(crate) static SQLITE: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/sqlite");
+pub(crate) static POSTGRES: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/postgres");
+pub(crate) static SQLITE_STATS: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/stats/sqlite");
+pub(crate) static POSTGRES_STATS: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/stats/postgres");
 
 /// All migrations of a folder, in order.
-pub(super) fn migrator(folder: &'static Dir<'static>) -> Migrator {
+pub(crate) fn migrator(folder: &'static Dir<'static>) -> Migrator {
     Migrator::with_migrations(folder.files().filter_map(migration).collect())
 }
 

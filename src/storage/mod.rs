@@ -9,41 +9,18 @@
 //! Who reads for hooks, admission, deliveries, sessions and sign-in has connections of its own; lists that people look at have others, and
 //! searches again others. However much is read for people, a media server gets its answer.
 
-mod accounts;
-mod audit;
 mod backup;
-mod batch;
-mod browser_sessions;
-mod callbacks;
-mod delivery_log;
-mod domains;
-mod events;
-mod factors;
-mod health;
+pub(crate) mod batch;
 mod hints;
-mod idempotency;
-mod keys;
-mod leases;
-mod migrations;
-mod news;
-mod outcomes;
+pub(crate) mod migrations;
 mod pooler;
-mod queue;
-mod recordings;
-mod recoveries;
-mod reports;
 mod reseal;
 mod retention;
-mod rows;
+pub(crate) mod rows;
 mod search;
-mod sources;
-mod stats;
-mod stream_control;
-mod stream_leases;
-mod streams;
-mod vod_domains;
 mod write_thread;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,15 +33,11 @@ use tokio::task::JoinHandle;
 pub use self::backup::copy_sqlite;
 use self::hints::Hints;
 pub use self::hints::QueueHints;
-pub use self::leases::{Epochs, Leases};
 use self::migrations::migrator;
-pub use self::news::{News, Seen};
 use self::pooler::refuse_shared_sessions;
-use self::reports::Reports;
 pub use self::reseal::{ResealError, Resealing};
 use self::rows::Read;
 use self::search::Searches;
-pub use self::stats::StatsDb;
 use self::write_thread::WriteThread;
 use crate::deliveries::Queued;
 use crate::model::{IdGenerator, StoreError};
@@ -78,7 +51,7 @@ pub enum Engine {
 
 impl Engine {
     /// Begins a transaction that will write.
-    const fn begin_write(self) -> &'static str {
+    pub(crate) const fn begin_write(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
             Self::Postgres => "BEGIN",
@@ -86,7 +59,7 @@ impl Engine {
     }
 
     /// A column of bytes that are UTF-8, as text.
-    fn text(self, column: &str) -> String {
+    pub(crate) fn text(self, column: &str) -> String {
         match self {
             Self::Sqlite => format!("cast({column} as text)"),
             Self::Postgres => format!("convert_from({column}, 'UTF8')"),
@@ -94,7 +67,7 @@ impl Engine {
     }
 
     /// `columns` of what `from` finds, as one JSON value `found`.
-    fn packed(self, columns: &str, from: &str) -> String {
+    pub(crate) fn packed(self, columns: &str, from: &str) -> String {
         match self {
             Self::Sqlite => format!("select json_group_array(json_array({columns})) as found {from}"),
             Self::Postgres => format!("select cast(json_agg(json_build_array({columns})) as text) as found {from}"),
@@ -102,7 +75,7 @@ impl Engine {
     }
 
     /// The values of a column as one JSON array; null where there are no rows, or an empty one.
-    fn list(self, column: &str) -> String {
+    pub(crate) fn list(self, column: &str) -> String {
         match self {
             Self::Sqlite => format!("json_group_array({column})"),
             Self::Postgres => format!("cast(json_agg({column}) as text)"),
@@ -110,7 +83,7 @@ impl Engine {
     }
 
     /// The end of a `select` whose rows nobody may change before this transaction ends.
-    const fn for_share(self) -> &'static str {
+    pub(crate) const fn for_share(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " for share",
@@ -118,7 +91,7 @@ impl Engine {
     }
 
     /// The end of a `select` of rows to change.
-    const fn for_update(self) -> &'static str {
+    pub(crate) const fn for_update(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " for update",
@@ -126,7 +99,7 @@ impl Engine {
     }
 
     /// The end of a `select` of rows to change, without those that another transaction is changing.
-    const fn skip_locked(self) -> &'static str {
+    pub(crate) const fn skip_locked(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " for update skip locked",
@@ -135,7 +108,7 @@ impl Engine {
 }
 
 /// What PostgreSQL's clock says (Unix ms), as SQL: where processes meet, their own do not count.
-const DATABASE_NOW: &str = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
+pub(crate) const DATABASE_NOW: &str = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 /// Why a database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -161,24 +134,22 @@ pub enum OpenError {
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
-    engine: Engine,
-    write: AnyPool,
+    pub(crate) engine: Engine,
+    pub(crate) write: AnyPool,
     /// For what media servers, deliveries and people who sign in wait for: a few rows each time, found by their keys.
-    read: AnyPool,
+    pub(crate) read: AnyPool,
     /// For lists and figures that people look at.
-    pages: AnyPool,
+    pub(crate) pages: AnyPool,
     /// For what may read a whole table.
-    searches: Searches,
-    ids: Arc<IdGenerator>,
+    pub(crate) searches: Searches,
+    pub(crate) ids: Arc<IdGenerator>,
     /// Tells the delivery loop of this process what a commit did to the queue.
     queued: broadcast::Sender<Arc<[Queued]>>,
-    /// Sources' reports on their way to the next commit.
-    reports: Reports,
     /// How other processes that share the database hear of this one's commits.
     hints: Option<Hints>,
     write_thread: WriteThread,
     /// The connections of that thread.
-    hot: AnyPool,
+    pub(crate) hot: AnyPool,
 }
 
 /// How many commits the delivery loop may lag behind before it reads the table anew.
@@ -207,8 +178,7 @@ impl Db {
         };
         let write_thread = WriteThread::start().map_err(OpenError::Thread)?;
         let (queued, _) = broadcast::channel(QUEUED_LAG);
-        let reports = Reports::default();
-        Ok(Self { engine, write, read, pages, searches, ids, queued, reports, hints, write_thread, hot })
+        Ok(Self { engine, write, read, pages, searches, ids, queued, hints, write_thread, hot })
     }
 
     /// Brings the tables up to date.
@@ -264,17 +234,17 @@ impl Db {
         self.searches.close().await;
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
         Ok(self.write.begin_with(self.engine.begin_write()).await?)
     }
 
     /// Begins a transaction of a task that runs on the write thread.
-    async fn begin_hot(&self) -> Result<Transaction<'static, Any>, StoreError> {
+    pub(crate) async fn begin_hot(&self) -> Result<Transaction<'static, Any>, StoreError> {
         Ok(self.hot.begin_with(self.engine.begin_write()).await?)
     }
 
     /// Connections to read by key what the delivery loop needs.
-    fn hot_read(&self) -> &AnyPool {
+    pub(crate) fn hot_read(&self) -> &AnyPool {
         match self.engine {
             Engine::Sqlite => &self.read,
             Engine::Postgres => &self.hot,
@@ -282,7 +252,11 @@ impl Db {
     }
 
     /// Commits, then tells of the queue.
-    async fn commit(&self, mut transaction: Transaction<'static, Any>, queued: Vec<Queued>) -> Result<(), StoreError> {
+    pub(crate) async fn commit(
+        &self,
+        mut transaction: Transaction<'static, Any>,
+        queued: Vec<Queued>,
+    ) -> Result<(), StoreError> {
         if let Some(hints) = self.hints.as_ref().filter(|_| !queued.is_empty()) {
             hints.give(&mut transaction).await?;
         }
@@ -321,7 +295,12 @@ const POSTGRES_HOT: &str = "set idle_in_transaction_session_timeout = '5s'; set 
      set enable_hashjoin = off; set enable_mergejoin = off";
 
 /// In KiB.
-const MIB: u32 = 1024;
+pub(crate) const MIB: u32 = 1024;
+
+/// The file of the statistics when the database is SQLite.
+pub(crate) fn stats_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("stats.db")
+}
 
 /// A connection to SQLite that rested for so long gives back its cache of pages.
 const QUIET: Duration = Duration::from_secs(2);
@@ -335,7 +314,7 @@ fn sqlite_settings(cache: u32, synchronous: &str) -> String {
     )
 }
 
-fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOptions {
+pub(crate) fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOptions {
     let settings = sqlite_settings(cache, synchronous);
     AnyPoolOptions::new()
         .max_connections(connections)

@@ -8,10 +8,9 @@ use sqlx::query::Query;
 use sqlx::{Any, ColumnIndex, Database, Decode, Encode, Row, Type};
 
 use crate::model::StoreError;
-use crate::stats::Names;
 
 /// Reads columns by name, as the types that are stored.
-pub(super) trait Read {
+pub(crate) trait Read {
     fn col<'r, T: Decode<'r, Any> + Type<Any>>(&'r self, name: &'static str) -> Result<T, StoreError>;
     /// An integer column that is 0 or 1.
     fn flag(&self, name: &'static str) -> Result<bool, StoreError>;
@@ -61,34 +60,34 @@ where
 }
 
 /// Writes a value as JSON text.
-pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|e| StoreError::Fault(e.into()))
 }
 
 /// A value of a statement.
-pub(super) enum Value {
+pub(crate) enum Value {
     Int(i64),
     Text(String),
 }
 
 /// The values of a statement, in the order of their places.
 #[derive(Default)]
-pub(super) struct Values(Vec<Value>);
+pub(crate) struct Values(Vec<Value>);
 
 impl Values {
     /// Adds one. Answers with its place, as in `$3`.
-    pub(super) fn place(&mut self, value: Value) -> String {
+    pub(crate) fn place(&mut self, value: Value) -> String {
         self.0.push(value);
         format!("${}", self.0.len())
     }
 
     /// Adds several. Answers with their places, as in `$3, $4`.
-    pub(super) fn places(&mut self, texts: &[String]) -> String {
+    pub(crate) fn places(&mut self, texts: &[String]) -> String {
         texts.iter().map(|text| self.place(Value::Text(text.clone()))).collect::<Vec<_>>().join(", ")
     }
 
     /// Binds them.
-    pub(super) fn bind<'q, DB>(&self, mut query: Query<'q, DB, DB::Arguments>) -> Query<'q, DB, DB::Arguments>
+    pub(crate) fn bind<'q, DB>(&self, mut query: Query<'q, DB, DB::Arguments>) -> Query<'q, DB, DB::Arguments>
     where
         DB: Database,
         i64: for<'t> Encode<'t, DB> + Type<DB>,
@@ -104,26 +103,16 @@ impl Values {
     }
 }
 
-/// That `column` is one of these names.
-pub(super) fn named(column: &str, names: Names<'_>, values: &mut Values) -> String {
-    match names {
-        Names::With("") => "1 = 1".to_owned(),
-        Names::With(part) => format!("{column} like {} escape '!'", values.place(Value::Text(containing(part)))),
-        Names::Among([]) => "1 = 0".to_owned(),
-        Names::Among(names) => format!("{column} in ({})", values.places(names)),
-    }
-}
-
 /// The `where` clause of a filter: conditions with numbered places, and their values in order.
 #[derive(Default)]
-pub(super) struct Conditions {
+pub(crate) struct Conditions {
     sql: Vec<String>,
     values: Values,
 }
 
 impl Conditions {
     /// Adds a condition in which each `?` stands for the next of `values`.
-    pub(super) fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+    pub(crate) fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
         let mut numbered = String::with_capacity(sql.len() + 8);
         let mut values = values.into_iter();
         for piece in sql.split_inclusive('?') {
@@ -139,7 +128,7 @@ impl Conditions {
     }
 
     /// `column in (…)`.
-    pub(super) fn any_of(&mut self, column: &str, values: &[String]) {
+    pub(crate) fn any_of(&mut self, column: &str, values: &[String]) {
         if values.is_empty() {
             self.sql.push("1 = 0".to_owned());
             return;
@@ -149,28 +138,28 @@ impl Conditions {
     }
 
     /// ` where …`, or nothing.
-    pub(super) fn sql(&self) -> String {
+    pub(crate) fn sql(&self) -> String {
         if self.sql.is_empty() { String::new() } else { format!(" where {}", self.sql.join(" and ")) }
     }
 
     /// The place after the last value, as in `$3`.
-    pub(super) fn next_place(&self) -> usize {
+    pub(crate) fn next_place(&self) -> usize {
         self.values.0.len() + 1
     }
 
     /// Binds the values in order.
-    pub(super) fn bind<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
+    pub(crate) fn bind<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
         self.values.bind(query)
     }
 
     /// The values in order, for a statement with more of them.
-    pub(super) fn into_values(self) -> Values {
+    pub(crate) fn into_values(self) -> Values {
         self.values
     }
 }
 
 /// `text` as part of a `like … escape '!'` pattern.
-pub(super) fn containing(text: &str) -> String {
+pub(crate) fn containing(text: &str) -> String {
     let escaped: String =
         text.chars().flat_map(|c| matches!(c, '%' | '_' | '!').then_some('!').into_iter().chain([c])).collect();
     format!("%{escaped}%")

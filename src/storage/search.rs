@@ -22,13 +22,13 @@ const INSTRUCTIONS: i32 = 4_096;
 
 /// The connections of searches. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) enum Searches {
+pub(crate) enum Searches {
     Sqlite { pool: SqlitePool, deadline: Arc<Deadline>, limit: Duration },
     Postgres(AnyPool),
 }
 
 impl Searches {
-    pub(super) fn sqlite(url: &str) -> Result<Self, OpenError> {
+    pub(crate) fn sqlite(url: &str) -> Result<Self, OpenError> {
         Self::sqlite_within(url, LIMIT)
     }
 
@@ -53,13 +53,13 @@ impl Searches {
         Ok(Self::Sqlite { pool, deadline, limit })
     }
 
-    pub(super) fn postgres(url: &str) -> Result<Self, OpenError> {
+    pub(crate) fn postgres(url: &str) -> Result<Self, OpenError> {
         let pool = postgres_pool(2, POSTGRES).acquire_timeout(LIMIT).connect_lazy(url);
         Ok(Self::Postgres(pool.map_err(OpenError::Connect)?))
     }
 
     /// The rows that `sql` finds with `values`.
-    pub(super) async fn fetch_all(&self, sql: String, values: &Values) -> Result<Vec<AnyRow>, StoreError> {
+    pub(crate) async fn fetch_all(&self, sql: String, values: &Values) -> Result<Vec<AnyRow>, StoreError> {
         let found = match self {
             Self::Sqlite { pool, deadline, limit } => {
                 let mut connection = pool.acquire().await.map_err(out_of_time)?;
@@ -72,7 +72,7 @@ impl Searches {
         found.map_err(out_of_time)
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite { pool, .. } => pool.close().await,
             Self::Postgres(pool) => pool.close().await,
@@ -92,7 +92,7 @@ fn out_of_time(error: sqlx::Error) -> StoreError {
 
 /// When the search that runs has to end. One search runs at a time.
 #[derive(Debug)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     start: Instant,
     /// Since `start`, ms.
     end: AtomicU64,

@@ -1,16 +1,12 @@
 //! Use cases that stop a stream, and what became of streams over a time.
 
-use async_trait::async_trait;
 use serde_json::json;
 
-use super::store::StreamRef;
+use super::types::StreamRef;
 use super::{ForbiddenStream, SessionKey, StreamError, Streams};
 use crate::audit::AuditEntry;
 use crate::domains::Domain;
-use crate::model::{
-    Action, Actor, AppName, DomainName, Forbidden, Millis, Page, PageRequest, SessionId, StoreError, StreamName,
-};
-use crate::sources::Adapter;
+use crate::model::{Action, Actor, AppName, DomainName, Forbidden, Millis, Page, PageRequest, StreamName};
 
 /// The longest time that a stream is forbidden for, unless for good: ten years.
 const LONGEST_BAN_SECONDS: i64 = 3_650 * 86_400;
@@ -46,48 +42,16 @@ impl BanLength {
     }
 }
 
-/// The storage of control. A method is one transaction.
-#[async_trait]
-pub trait ControlStore: Send + Sync {
-    /// The live session of a stream, and how its source talks; `None`: it is not live.
-    async fn live_at(&self, stream: &StreamRef) -> Result<Option<(SessionId, Adapter)>, StoreError>;
-    /// Orders to drop the publisher of a session.
-    async fn order_disconnect(&self, session: SessionId, audit: &AuditEntry) -> Result<(), StoreError>;
-    /// Takes the orders for a run of the built-in ingest: the streams, by ASCII push domain, application and name.
-    async fn take_disconnects(&self, boot: &str) -> Result<Vec<(String, String, String)>, StoreError>;
-    /// Whether a session's publisher is to be dropped: it was ordered, or its stream is forbidden at `now`.
-    async fn is_to_be_dropped(&self, session: &SessionKey, now: Millis) -> Result<bool, StoreError>;
-    /// `until`: `None` is for good.
-    async fn forbid(&self, stream: &StreamRef, until: Option<Millis>, audit: &AuditEntry) -> Result<(), StoreError>;
-    /// False: it was not forbidden, and nothing is written.
-    async fn allow(&self, stream: &StreamRef, audit: &AuditEntry) -> Result<bool, StoreError>;
-    /// What is forbidden at `now`, in the push domains of `only` if given, by name.
-    async fn list_forbidden(
-        &self,
-        only: Option<&[String]>,
-        now: Millis,
-        page: PageRequest,
-    ) -> Result<Page<ForbiddenStream>, StoreError>;
-    /// Publishes that ran at some time in `[from, to)`, by stream and time, in the push domains of `only` if given.
-    async fn publishes(
-        &self,
-        only: Option<&[String]>,
-        app: Option<&str>,
-        from: Millis,
-        to: Millis,
-    ) -> Result<Vec<Publish>, StoreError>;
-}
-
 impl Streams {
     /// Drops whoever publishes the stream: within about a second, or at the source's next heartbeat. Nothing keeps them from coming back.
     pub async fn disconnect(&self, actor: &Actor, push: &str, app: &str, stream: &str) -> Result<(), StreamError> {
         let (domain, stream) = self.named(actor, push, app, stream).await?;
-        let (session, adapter) = self.store.live_at(&stream).await?.ok_or(StreamError::NotLive)?;
+        let (session, adapter) = self.db.live_at(&stream).await?.ok_or(StreamError::NotLive)?;
         if !adapter.can_drop() {
             return Err(StreamError::CannotDrop);
         }
         let audit = self.entry(actor, "stream.disconnect", &domain, &stream, json!({}));
-        self.store.order_disconnect(session, &audit).await?;
+        self.db.order_disconnect(session, &audit).await?;
         self.orders.notify_one();
         Ok(())
     }
@@ -104,7 +68,7 @@ impl Streams {
         let (domain, stream) = self.named(actor, push, app, stream).await?;
         let until = length.0.map(|seconds| self.clock.now() + seconds * 1000);
         let audit = self.entry(actor, "stream.forbid", &domain, &stream, json!({ "until": until }));
-        self.store.forbid(&stream, until, &audit).await?;
+        self.db.forbid(&stream, until, &audit).await?;
         self.orders.notify_one();
         Ok(ForbiddenStream { domain: domain.push, app: stream.app, stream: stream.stream, until })
     }
@@ -113,7 +77,7 @@ impl Streams {
     pub async fn allow(&self, actor: &Actor, push: &str, app: &str, stream: &str) -> Result<(), StreamError> {
         let (domain, stream) = self.named(actor, push, app, stream).await?;
         let audit = self.entry(actor, "stream.allow", &domain, &stream, json!({}));
-        self.store.allow(&stream, &audit).await?;
+        self.db.allow(&stream, &audit).await?;
         Ok(())
     }
 
@@ -125,7 +89,7 @@ impl Streams {
         page: PageRequest,
     ) -> Result<Page<ForbiddenStream>, StreamError> {
         let only = scope(actor, domain)?;
-        Ok(self.store.list_forbidden(only.as_deref(), self.clock.now(), page).await?)
+        Ok(self.db.list_forbidden(only.as_deref(), self.clock.now(), page).await?)
     }
 
     /// Publishes that ran at some time in `[from, to)` (Unix ms), by stream and time; of one domain (ASCII push domain) or all.
@@ -138,15 +102,15 @@ impl Streams {
         to: Millis,
     ) -> Result<Vec<Publish>, StreamError> {
         let only = scope(actor, domain)?;
-        Ok(self.store.publishes(only.as_deref(), app, from, to).await?)
+        Ok(self.db.publishes(only.as_deref(), app, from, to).await?)
     }
 
     /// The streams that nobody may publish any longer to this run of the built-in ingest. A step of the ingest; orders to disconnect come once.
     pub async fn to_drop(&self, boot: &str) -> Result<Vec<PushedStream>, StreamError> {
         let all = PageRequest { number: 1, size: i64::MAX };
-        let forbidden = self.store.list_forbidden(None, self.clock.now(), all).await?.rows;
+        let forbidden = self.db.list_forbidden(None, self.clock.now(), all).await?.rows;
         let forbidden = forbidden.into_iter().map(|row| (row.domain, row.app, row.stream));
-        let ordered = self.store.take_disconnects(boot).await?;
+        let ordered = self.db.take_disconnects(boot).await?;
         // What was stored has been parsed before.
         let parse = |(domain, app, stream): (String, String, String)| {
             let (domain, app) = (DomainName::parse(&domain).ok()?, AppName::parse(&app).ok()?);
@@ -157,7 +121,7 @@ impl Streams {
 
     /// Whether a publish may go on, asked by a source that drops its publisher if not.
     pub async fn may_go_on(&self, session: &SessionKey) -> Result<bool, StreamError> {
-        Ok(!self.store.is_to_be_dropped(session, self.clock.now()).await?)
+        Ok(!self.db.is_to_be_dropped(session, self.clock.now()).await?)
     }
 
     /// Rings when this process changed something that [`Streams::to_drop`] tells.

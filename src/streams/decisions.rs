@@ -2,7 +2,7 @@
 
 use super::ingest::{Admitted, Hint, SessionKey};
 use super::session::{Outcome, Phase, Session, SessionRules};
-use super::store::{Decision, Situation, Step, StoredSession};
+use super::types::{Decision, Situation, Step, StoredSession};
 use crate::model::{IdGenerator, Millis, SessionId};
 
 /// A publish starts.

@@ -17,7 +17,7 @@ use super::decisions::{catch_up, start};
 use super::ingest::{Hint, IngestSink, PushRequest, SessionKey};
 use super::service::stream_of;
 use super::silences::LONGEST_GAP;
-use super::store::{Decision, EarlyReport, EarlyReports, Report, Scope, Situation};
+use super::types::{Decision, EarlyReport, EarlyReports, Report, Scope, Situation};
 use super::{StreamError, Streams};
 use crate::model::SourceId;
 use crate::sources::Adapter;
@@ -101,11 +101,11 @@ impl Streams {
     /// Hands early reports to their sessions, and decides on those that have waited long enough. A step of the reaper. A start takes early
     /// reports itself, unless both were committed at the same time by two processes.
     pub async fn settle_early(&self, watch: &mut EarlyWatch) -> Result<(), StreamError> {
-        let waiting = self.store.early_reports().await?;
+        let waiting = self.db.early_reports().await?;
         let adapters: HashMap<SourceId, Adapter> = if waiting.is_empty() {
             HashMap::new()
         } else {
-            self.store.list_sources().await?.into_iter().map(|source| (source.id, source.adapter)).collect()
+            self.db.list_sources().await?.into_iter().map(|source| (source.id, source.adapter)).collect()
         };
         for (early, waited) in watch.waited(waiting, self.clock.monotonic()) {
             let adapter = adapters.get(&early.key.source).copied();
@@ -139,7 +139,7 @@ impl Streams {
                 Decision { takes_early: is_last, ..Decision::default() }
             }
         });
-        Ok(self.store.advance(Report { scope: Scope::Early(key), receipt: None, now, decide }).await?)
+        Ok(self.reports.commit(Report { scope: Scope::Early(key), receipt: None, now, decide }).await?)
     }
 
     /// The start was lost on its way. Its session begins with the first thing that is known of it.
@@ -165,7 +165,7 @@ impl Streams {
             },
             None => start(situation, &ids, &key, at, &push, now, &rules),
         });
-        self.store.advance(Report { scope, receipt: None, now, decide }).await?;
+        self.reports.commit(Report { scope, receipt: None, now, decide }).await?;
         self.watch.notify_one();
         Ok(())
     }

@@ -7,37 +7,20 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
-use super::store::StreamRef;
-use super::{SessionKey, StreamError, Streams};
-use crate::model::StoreError;
+use super::{StreamError, Streams};
 
 /// How long the names of a run are held after its last renewal.
 const LEASE: Duration = Duration::from_secs(20);
-
-/// The storage of the leases.
-#[async_trait]
-pub trait StreamLeaseStore: Send + Sync {
-    /// Renews the lease of a run; returns the keys of the sessions whose names it holds. `None`: there is no other process.
-    async fn renew_run(&self, boot: &str, lease: Duration) -> Result<Option<Vec<String>>, StoreError>;
-    /// Gives back everything that these runs hold.
-    async fn end_runs(&self, boots: &[String]) -> Result<(), StoreError>;
-    /// Whether the run of the session now holds the stream's name.
-    async fn hold_stream(&self, session: &SessionKey, stream: &StreamRef) -> Result<bool, StoreError>;
-    /// Gives the name back that is held for the session, if one is.
-    async fn release_stream(&self, session: &SessionKey) -> Result<(), StoreError>;
-}
 
 impl Streams {
     /// Renews the lease of a run of the built-in ingest; returns the keys of the sessions whose names it holds. `None`: nobody could
     /// take them.
     pub async fn renew_run(&self, boot: &str) -> Result<Option<HashSet<String>>, StreamError> {
-        Ok(self.store.renew_run(boot, LEASE).await?.map(HashSet::from_iter))
+        Ok(self.db.renew_run(boot, LEASE).await?.map(HashSet::from_iter))
     }
 
     /// The run ended, and with it all its publishes.
     pub async fn end_run(&self, boot: &str) -> Result<(), StreamError> {
-        Ok(self.store.end_runs(&[boot.to_owned()]).await?)
+        Ok(self.db.end_runs(&[boot.to_owned()]).await?)
     }
 }

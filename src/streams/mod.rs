@@ -19,19 +19,19 @@ mod leases;
 mod service;
 mod session;
 mod silences;
-mod store;
+pub(crate) mod storage;
+mod types;
 pub use callsheet_types::streams::{EventView, ForbiddenStream, PartView, SessionDetail, SessionEvent, SessionView};
-pub use control::{BanLength, ControlStore, Publish, PushedStream};
+pub use control::{BanLength, Publish, PushedStream};
 pub(crate) use early::EarlyRules;
 pub use early::EarlyWatch;
 pub use error::StreamError;
 pub use ingest::{Admitted, ClosedPart, Hint, IngestSink, Media, PushRequest, RecordingPlan, Refused, SessionKey};
-pub use leases::StreamLeaseStore;
-pub use service::{Streams, StreamsStore};
+pub use service::Streams;
 pub(crate) use service::{limit_of_refusals, may_be_secret};
 pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 pub use silences::Silences;
-pub use store::{
-    Decide, Decision, EarlyReport, EarlyReports, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation,
-    Step, StoredSession, StreamRef,
+pub use types::{
+    Decide, Decision, EarlyReport, EarlyReports, EventFilter, Report, Scope, SessionFilter, Situation, Step,
+    StoredSession, StreamRef,
 };

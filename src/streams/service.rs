@@ -6,23 +6,22 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-use super::control::ControlStore;
 use super::decisions::{follow, settle, start};
 use super::early::EarlyRules;
 use super::error::StreamError;
 use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
-use super::leases::StreamLeaseStore;
 use super::session::{Outcome, Session, SessionRules};
 use super::silences::Silences;
-use super::store::{Decision, EventFilter, Report, Scope, SessionFilter, SessionStore, Situation, StreamRef};
+use super::storage::reports::Reports;
+use super::types::{Decision, EventFilter, Report, Scope, SessionFilter, Situation, StreamRef};
 use super::{EventView, SessionDetail, SessionView};
-use crate::domains::{DomainStore, Domains};
+use crate::domains::Domains;
 use crate::model::{
     Action, Actor, AppName, Clock, DomainName, IdGenerator, Millis, Page, PageRequest, SessionId, SourceId, StoreError,
     StreamName,
 };
-use crate::recordings::RecordingStore;
-use crate::sources::{Adapter, Refusal, SourceStore};
+use crate::sources::{Adapter, Refusal};
+use crate::storage::Db;
 
 /// Until a session that cannot be read is tried again.
 const UNREADABLE_WAITS_MS: Millis = 3_600_000;
@@ -31,20 +30,11 @@ const UNREADABLE_WAITS_MS: Millis = 3_600_000;
 const MOST_PARAMS: usize = 32;
 const LONGEST_PARAMS: usize = 2_048;
 
-/// What streams need of the other features' storage.
-pub trait StreamsStore:
-    SessionStore + ControlStore + StreamLeaseStore + DomainStore + RecordingStore + SourceStore
-{
-}
-impl<T: SessionStore + ControlStore + StreamLeaseStore + DomainStore + RecordingStore + SourceStore> StreamsStore
-    for T
-{
-}
-
 /// The use cases.
 #[derive(Clone)]
 pub struct Streams {
-    pub(crate) store: Arc<dyn StreamsStore>,
+    pub(crate) db: Db,
+    pub(crate) reports: Reports,
     pub(crate) domains: Domains,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<IdGenerator>,
@@ -81,13 +71,13 @@ impl Streams {
             None => actor.check(Action::Read)?,
         }
         filter.only = actor.domains.clone();
-        Ok(self.store.list_sessions(&filter, page).await?)
+        Ok(self.db.list_sessions(&filter, page).await?)
     }
 
     /// One session with its parts, events and deliveries.
     pub async fn get(&self, actor: &Actor, id: SessionId) -> Result<SessionDetail, StreamError> {
         actor.check(Action::Read)?;
-        let mut detail = self.store.session_detail(id).await?.ok_or(StreamError::Unknown)?;
+        let mut detail = self.db.session_detail(id).await?.ok_or(StreamError::Unknown)?;
         actor.check_domain(Action::Read, &detail.session.domain)?;
         for (name, value) in &mut detail.params {
             if may_be_secret(name) {
@@ -99,7 +89,7 @@ impl Streams {
 
     /// How many streams are live, for the figures of the process.
     pub async fn live(&self) -> Result<i64, StreamError> {
-        Ok(self.store.count_live().await?)
+        Ok(self.db.count_live().await?)
     }
 
     /// Events of one domain, one session or all, newest first.
@@ -114,7 +104,7 @@ impl Streams {
             None => actor.check(Action::Read)?,
         }
         filter.only = actor.domains.clone();
-        Ok(self.store.list_events(&filter, page).await?)
+        Ok(self.db.list_events(&filter, page).await?)
     }
 
     /// One report, with the `webhook-id` that makes its repeat harmless.
@@ -152,7 +142,7 @@ impl Streams {
             (Hint::Ended { at, .. }, Some(stored)) if stored.session.ended_before(*at) => early.keep(&key, &hint, None),
             (hint, Some(_)) => follow(situation, &ids, hint, now, &rules).into(),
         });
-        self.store.advance(Report { scope, receipt, now, decide }).await?;
+        self.reports.commit(Report { scope, receipt, now, decide }).await?;
         self.watch.notify_one();
         Ok(())
     }
@@ -167,7 +157,7 @@ impl Streams {
     pub async fn reap(&self) -> Result<Option<Millis>, StreamError> {
         loop {
             let now = self.clock.now();
-            let (due, next) = self.store.due_sessions(now, 100).await?;
+            let (due, next) = self.db.due_sessions(now, 100).await?;
             if due.is_empty() {
                 return Ok(next);
             }
@@ -180,7 +170,7 @@ impl Streams {
 
     /// Ends the publishes whose sources were silent for too long. A step of the reaper.
     pub async fn lose_silent(&self, silences: &mut Silences) -> Result<(), StreamError> {
-        let heartbeats = self.store.heartbeats().await?;
+        let heartbeats = self.db.heartbeats().await?;
         let now = self.clock.now();
         let rules = self.rules_of(false);
         for (id, heard_at) in silences.too_long(&heartbeats, self.clock.monotonic()) {
@@ -201,14 +191,14 @@ impl Streams {
             Some(stored) => settle(stored, situation.rivals, now, &rules, &change).into(),
             None => Decision::default(),
         });
-        match self.store.advance(Report { scope: Scope::Id(id), receipt: None, now, decide }).await {
+        match self.reports.commit(Report { scope: Scope::Id(id), receipt: None, now, decide }).await {
             Err(error @ StoreError::Fault(_)) => {
                 tracing::error!(
                     session = %id,
                     error = &error as &dyn std::error::Error,
                     "cannot close a session; trying again in an hour"
                 );
-                Ok(self.store.postpone_session(id, now + UNREADABLE_WAITS_MS).await?)
+                Ok(self.db.postpone_session(id, now + UNREADABLE_WAITS_MS).await?)
             }
             done => Ok(done?),
         }
@@ -242,7 +232,7 @@ impl Streams {
         let names: Vec<DomainName> = push.hosts.iter().filter_map(|h| DomainName::parse(h).ok()).collect();
         let mut found = None;
         for name in &names {
-            if let Some(domain) = self.store.find_domain(name.ascii()).await? {
+            if let Some(domain) = self.db.find_domain(name.ascii()).await? {
                 found = Some((name.clone(), domain));
                 break;
             }
@@ -275,10 +265,10 @@ impl Streams {
         }
         let stream_ref =
             StreamRef { domain: domain.source_id, app: app.as_str().to_owned(), stream: stream.as_str().to_owned() };
-        if self.store.is_forbidden(&stream_ref, self.clock.now()).await? {
+        if self.db.is_forbidden(&stream_ref, self.clock.now()).await? {
             return refuse(&domain.push, "forbidden", "an operator has forbidden this stream".to_owned());
         }
-        let settings = self.store.recording_settings(domain.source_id).await?;
+        let settings = self.db.recording_settings(domain.source_id).await?;
         let part_seconds = u32::try_from(settings.part_seconds).unwrap_or(u32::MAX);
         Ok(Ok(Admitted {
             domain_id: domain.source_id,
@@ -300,7 +290,7 @@ impl IngestSink for Streams {
             Refused::unavailable()
         };
         // External sources are seen at their URL; the built-in one here.
-        self.store.touch_source(push.source, self.clock.now()).await.map_err(unavailable)?;
+        self.db.touch_source(push.source, self.clock.now()).await.map_err(unavailable)?;
         let (host, refused) = match self.check(&push).await.map_err(unavailable)? {
             Ok(admitted) => return Ok(admitted),
             Err(refused) => refused,
@@ -320,12 +310,12 @@ impl IngestSink for Streams {
             code: refused.code,
             reason: refused.reason.clone(),
         };
-        self.store.add_refusal(&refusal).await.map_err(unavailable)?;
+        self.db.add_refusal(&refusal).await.map_err(unavailable)?;
         Err(refused)
     }
 
     async fn hold(&self, key: &SessionKey, push: &Admitted) -> Result<(), Refused> {
-        match self.store.hold_stream(key, &stream_of(push)).await {
+        match self.db.hold_stream(key, &stream_of(push)).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Refused::already_live()),
             Err(error) => {
@@ -336,14 +326,14 @@ impl IngestSink for Streams {
     }
 
     async fn release(&self, key: &SessionKey) -> Result<(), StreamError> {
-        Ok(self.store.release_stream(key).await?)
+        Ok(self.db.release_stream(key).await?)
     }
 
     async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionKey>, StreamError> {
-        self.store.end_runs(boots).await?;
+        self.db.end_runs(boots).await?;
         let now = self.clock.now();
         let rules = self.rules_of(false);
-        let sessions = self.store.sessions_of_runs(source, boots).await?;
+        let sessions = self.db.sessions_of_runs(source, boots).await?;
         for (id, _) in &sessions {
             self.change(*id, now, move |session| session.abandon(now, &rules)).await?;
         }

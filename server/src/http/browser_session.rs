@@ -8,9 +8,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use callsheet::accounts::{BrowserSession, BrowserSessionStore};
+use callsheet::accounts::BrowserSession;
 use callsheet::model::{Clock, StoreError, UserId};
 use callsheet::sealing::Sealer;
+use callsheet::storage::Db;
 use callsheet_app::{SESSION_ADDRESS, SESSION_AGENT, SESSION_USER, session_hash};
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
@@ -23,7 +24,7 @@ type Data = HashMap<String, serde_json::Value>;
 /// The store behind the session layer.
 #[derive(Clone)]
 pub(super) struct BrowserSessions {
-    pub(super) store: Arc<dyn BrowserSessionStore>,
+    pub(super) db: Db,
     pub(super) sealer: Sealer,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -79,19 +80,19 @@ impl SessionStore for BrowserSessions {
         while self.load(&record.id).await?.is_some() {
             record.id = Id::default();
         }
-        self.store.create_session(&self.row(record)?, self.clock.now()).await.map_err(backend)
+        self.db.create_browser_session(&self.row(record)?, self.clock.now()).await.map_err(backend)
     }
 
     /// Only of a session that is there: a request that was under way when its session was ended does not bring it back.
     async fn save(&self, record: &Record) -> Result<()> {
         let session = self.row(record)?;
-        let stored = self.store.load_session(&session.id_hash, self.clock.now()).await.map_err(backend)?;
+        let stored = self.db.load_browser_session(&session.id_hash, self.clock.now()).await.map_err(backend)?;
         let Some(stored) = stored.filter(|stored| self.open(&stored.data).is_some_and(|data| data == record.data))
         else {
-            return self.store.save_session(&session).await.map_err(backend);
+            return self.db.save_browser_session(&session).await.map_err(backend);
         };
         if session.expires_at - stored.expires_at >= EXTENDED_BY_MS
-            && let Err(error) = self.store.save_session(&session).await
+            && let Err(error) = self.db.save_browser_session(&session).await
         {
             // It is as good as before, and the next page tries again.
             tracing::warn!(error = &error as &dyn std::error::Error, "cannot extend a browser session");
@@ -100,7 +101,8 @@ impl SessionStore for BrowserSessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let Some(session) = self.store.load_session(&session_hash(id), self.clock.now()).await.map_err(backend)? else {
+        let Some(session) = self.db.load_browser_session(&session_hash(id), self.clock.now()).await.map_err(backend)?
+        else {
             return Ok(None);
         };
         let Some(data) = self.open(&session.data) else { return Ok(None) };
@@ -110,6 +112,6 @@ impl SessionStore for BrowserSessions {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.store.delete_session(&session_hash(id)).await.map_err(backend)
+        self.db.delete_browser_session(&session_hash(id)).await.map_err(backend)
     }
 }

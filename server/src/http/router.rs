@@ -83,7 +83,7 @@ fn web(state: &AppState) -> Router<AppState> {
         .fallback(leptos_axum::render_app_async_with_context(context, move || shell(options.clone())));
     let accounts = &state.console.accounts;
     let clock = state.console.clock.clone();
-    let sessions = BrowserSessions { store: accounts.store(), sealer: accounts.sealer(), clock };
+    let sessions = BrowserSessions { db: state.console.db.clone(), sealer: accounts.sealer(), clock };
     let sessions = SessionManagerLayer::new(sessions)
         .with_name(if over_tls(state) { "__Host-callsheet" } else { "callsheet" })
         .with_secure(over_tls(state))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use callsheet::Console;
-use callsheet::deliveries::{AttemptRecord, DeliveryStore, Fate, Ownership, PhaseView, Traffic, Waiting};
+use callsheet::deliveries::{AttemptRecord, Fate, Ownership, PhaseView, Traffic, Waiting};
 use callsheet::domains::NewDomain;
 use callsheet::model::{
     Actor, CallbackId, CallbackKind, Clock, DeliveryId, Millis, Role, SourceId, SystemClock, TestClock,

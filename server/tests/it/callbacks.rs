@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use callsheet::callbacks::{CallbackChange, CallbackStore, Dialect};
-use callsheet::deliveries::{DeliveryFilter, DeliveryStore, Departure, Ownership, Waiting};
+use callsheet::callbacks::{CallbackChange, Dialect};
+use callsheet::deliveries::{DeliveryFilter, Departure, Ownership, Waiting};
 use callsheet::domains::NewDomain;
 use callsheet::model::{
     Actor, CallbackId, CallbackKind, Clock, DeliveryId, PageRequest, Problem, SystemClock, TestClock,

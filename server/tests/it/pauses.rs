@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use callsheet::Console;
-use callsheet::callbacks::{CallbackChange, CallbackStore, Dialect, HealthState, OffReason, Pause, TroubledCallback};
-use callsheet::deliveries::{CallbackOff, DeliveryStore, Ownership, Queued};
+use callsheet::callbacks::{CallbackChange, Dialect, HealthState, OffReason, Pause, TroubledCallback};
+use callsheet::deliveries::{CallbackOff, Ownership, Queued};
 use callsheet::domains::{DomainFilter, NewDomain};
 use callsheet::model::{Actor, CallbackId, CallbackKind, Clock, Millis, PageRequest, Role, TestClock};
 use callsheet::outbound::CallbackAddress;

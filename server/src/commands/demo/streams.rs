@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use callsheet::Console;
 use callsheet::callbacks::{CallbackChange, Dialect};
-use callsheet::deliveries::{DeliveryStore, Departure, Ownership, Waiting};
+use callsheet::deliveries::{Departure, Ownership, Waiting};
 use callsheet::domains::NewDomain;
 use callsheet::model::{
     Actor, AppName, CallbackId, CallbackKind, Clock, DeliveryId, DomainName, Millis, StreamName, TestClock,

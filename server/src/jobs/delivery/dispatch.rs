@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::callbacks::{CallbackStore, OffReason, Pause};
+use callsheet::callbacks::{OffReason, Pause};
 use callsheet::deliveries::{
-    Breaker, CallbackOff, Change, Courier, DeliveryStore, Gate, Made, Ownership, Queued, Read, RunQueue, Slots,
+    Breaker, CallbackOff, Change, Courier, Epochs, Gate, Leases, Made, News, Ownership, Queued, Read, RunQueue, Slots,
     Verdict, Waiting, shard_of,
 };
 use callsheet::model::{CallbackId, Clock, ClockReading, DeliveryId, Millis, StoreError};
-use callsheet::storage::{Db, Epochs, Leases, News};
+use callsheet::storage::Db;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 

@@ -7,9 +7,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use callsheet::deliveries::{News, Seen};
 use callsheet::deliveries::{Ownership, Waiting};
 use callsheet::model::{DeliveryId, Millis};
-use callsheet::storage::{Db, News, Seen};
+use callsheet::storage::Db;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 

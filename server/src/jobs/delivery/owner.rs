@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use callsheet::storage::{Db, Epochs, Leases};
+use callsheet::deliveries::{Epochs, Leases};
+use callsheet::storage::Db;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 

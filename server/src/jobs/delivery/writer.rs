@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use callsheet::callbacks::{CallbackStore, Pause};
-use callsheet::deliveries::{AttemptRecord, CallbackOff, DeliveryStore, Fate, Made, Ownership};
+use callsheet::callbacks::Pause;
+use callsheet::deliveries::{AttemptRecord, CallbackOff, Fate, Leases, Made, Ownership};
 use callsheet::model::{CallbackId, StoreError};
-use callsheet::storage::{Db, Leases};
+use callsheet::storage::Db;
 use tokio::sync::{mpsc, watch};
 
 use super::dispatch::{Home, Landed, Message};

@@ -59,12 +59,12 @@ async fn an_ended_session_does_not_come_back(database: Database) {
     let browser = Browser::of(&console);
     browser.sign_in("ada", PASSWORD).await;
     let accounts = &console.console.accounts;
-    let (cli, store) = (Actor::cli(), accounts.store());
+    let (cli, store) = (Actor::cli(), console.console.db.clone());
     let ada = accounts.list(&cli).await.expect("a list")[0].id;
     let id = accounts.sessions(&cli, ada).await.expect("a list")[0].id.clone();
-    let session = store.load_session(&id, SystemClock.now()).await.expect("no fault").expect("a session");
+    let session = store.load_browser_session(&id, SystemClock.now()).await.expect("no fault").expect("a session");
     accounts.end_sessions(&cli, ada).await.expect("ended");
-    store.save_session(&session).await.expect("no fault");
+    store.save_browser_session(&session).await.expect("no fault");
     assert_eq!(accounts.sessions(&cli, ada).await.expect("a list"), Vec::new());
     assert!(browser.open("/domains").await.to.starts_with("/login"));
     console.stop().await;

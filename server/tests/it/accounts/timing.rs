@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use callsheet::accounts::{AccountStore, FactorView, NewUser};
+use callsheet::accounts::{FactorView, NewUser};
 use callsheet::audit::AuditEntry;
 use callsheet::model::{Actor, Clock, Role, SystemClock, Who};
 use reqwest::Client;

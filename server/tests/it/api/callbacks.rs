@@ -1,7 +1,7 @@
 //! `/domains/{push}/callbacks/{kind}` and `/callback-tests`.
 
 use axum::http::header;
-use callsheet::callbacks::{CallbackStore, Pause};
+use callsheet::callbacks::Pause;
 use callsheet::model::{Actor, CallbackKind};
 use serde_json::{Value, json};
 use wiremock::matchers::header as has_header;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use callsheet::Console;
 use callsheet::deliveries::Ownership;
+use callsheet::deliveries::Seen;
 use callsheet::model::{Actor, CallbackKind, Clock, Millis, SourceId, SystemClock, TestClock};
-use callsheet::storage::{Db, Seen};
+use callsheet::storage::Db;
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;

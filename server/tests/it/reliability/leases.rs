@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use callsheet::Console;
 use callsheet::callbacks::OffReason;
-use callsheet::deliveries::{
-    AttemptRecord, CallbackOff, DeliveryLog, DeliveryState, DeliveryStore, Fate, Ownership, SHARDS, Waiting, shard_of,
-};
+use callsheet::deliveries::Epochs;
+use callsheet::deliveries::{AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, SHARDS, Waiting, shard_of};
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackId, CallbackKind, DeliveryId, Millis, SourceId, TestClock};
-use callsheet::storage::{Db, Epochs};
+use callsheet::storage::Db;
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::tables::Tables;
 use super::witness::{State, Witness};
-use super::{console, soak};
-use crate::support::{Database, GenericSource, PATIENCE, Process, use_cases_in};
+use super::{console, numbers, soak};
+use crate::support::{Database, GenericSource, Process, use_cases_in};
 
 const DOMAINS: usize = 4;
 const STREAMS: usize = 8;
@@ -179,7 +179,7 @@ impl Load {
         let so_far = self.counts().turned_away;
         let mut counts = self.counts.subscribe();
         let wait = counts.wait_for(|counts| counts.turned_away >= so_far + more);
-        assert!(timeout(PATIENCE, wait).await.is_ok(), "the sources were not turned away");
+        assert!(timeout(numbers().patience, wait).await.is_ok(), "the sources were not turned away");
     }
 
     /// Ends the streams, and waits until all they told is acknowledged: each with the number of its parts.
@@ -236,7 +236,7 @@ impl Stream {
             body["stopTime"] = (1_524_476_991 + 10 * part).into();
         }
         let id = format!("{}-{event}-{part}", self.name);
-        let acknowledged = timeout(PATIENCE, async {
+        let acknowledged = timeout(numbers().patience, async {
             loop {
                 self.source.url = format!("{}{}", *self.console.borrow(), self.path);
                 match self.source.post(&id, &body).await {

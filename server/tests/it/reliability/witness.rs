@@ -7,7 +7,8 @@ use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use crate::support::{Answer, PATIENCE, Received, Receiver};
+use super::numbers;
+use crate::support::{Answer, Received, Receiver};
 
 /// Unless it takes all, it answers this to every so many requests.
 const REFUSAL: u16 = 500;
@@ -129,7 +130,7 @@ impl Witness {
     /// Waits until what it saw fits.
     pub(super) async fn until(&self, fits: impl Fn(&State) -> bool) {
         let mut state = self.watch();
-        let waited = timeout(PATIENCE, state.wait_for(fits)).await.is_ok();
+        let waited = timeout(numbers().patience, state.wait_for(fits)).await.is_ok();
         assert!(waited, "still waiting after {} requests", self.state.borrow().log.len());
     }
 
