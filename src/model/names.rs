@@ -1,10 +1,10 @@
-//! Names that come from outside, parsed once at the edge.
+//! Names received from outside, parsed once.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a name is not accepted. Each variant names its remedy in the texts of the console.
+/// A name that is not accepted. The text of each variant names the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
     #[error("is empty; type a name")]
@@ -26,7 +26,7 @@ pub enum BadName {
 }
 
 impl BadName {
-    /// Stable code; also the key of the text in the catalogs.
+    /// Returns the stable code, which is also the key of the text in the catalogs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl BadName {
     }
 }
 
-/// A host name: compared by its ASCII form, shown as written.
+/// A host name. Compared in ASCII form, displayed as typed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct DomainName {
@@ -58,7 +58,7 @@ impl PartialEq for DomainName {
 impl Eq for DomainName {}
 
 impl DomainName {
-    /// Accepts a DNS host name of at least two labels; international names are kept in their ASCII form too.
+    /// Parses a DNS host name of at least two labels. Converts international names to ASCII as well.
     pub fn parse(text: &str) -> Result<Self, BadName> {
         let text = text.trim().trim_end_matches('.');
         if text.is_empty() {
@@ -92,7 +92,7 @@ impl DomainName {
         if !ascii.contains('.') {
             return Err(BadName::OneLabel);
         }
-        // `1.2.3` or `10.1` would be read as an IPv4 address by the clients that get it.
+        // Clients would read `1.2.3` or `10.1` as an IPv4 address.
         if ascii.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
             return Err(BadName::IpAddress);
         }
@@ -100,13 +100,13 @@ impl DomainName {
         Ok(Self { ascii, display })
     }
 
-    /// The form that is stored, compared and put on the wire.
+    /// Returns the ASCII form, for storage, comparison and the wire.
     #[must_use]
     pub fn ascii(&self) -> &str {
         &self.ascii
     }
 
-    /// The form that people read.
+    /// Returns the name as typed.
     #[must_use]
     pub fn display(&self) -> &str {
         &self.display
@@ -155,7 +155,7 @@ macro_rules! path_name {
         }
 
         impl $name {
-            /// Accepts `[A-Za-z0-9_-]{1,50}`.
+            /// Parses `[A-Za-z0-9_-]{1,50}`.
             pub fn parse(text: &str) -> Result<Self, BadName> {
                 match text {
                     "" => Err(BadName::Empty),
@@ -167,7 +167,7 @@ macro_rules! path_name {
                 }
             }
 
-            /// The name as pushed.
+            /// Returns the name as pushed.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -1,45 +1,45 @@
-//! Who does something, and whether they may. Every use case takes an [`Actor`] and asks it.
+//! Actors, roles and permissions. Every use case takes an [`Actor`] and checks its permission.
 
 use crate::{KeyId, Problem, ProblemKind, UserId, string_enum};
 
 string_enum!(
-    /// What a person or a key is trusted with.
+    /// The role of a user or an API key.
     Role {
-        /// Everything.
+        /// May do everything.
         Admin = "admin",
-        /// Domains, callbacks and deliveries.
+        /// Manages domains, callbacks and deliveries.
         Operator = "operator",
-        /// Reads everything but secrets and users; changes nothing.
+        /// Reads everything except secrets and users.
         Reviewer = "reviewer",
     }
 );
 
 string_enum!(
-    /// What can be done. The table of who may is [`Action::allowed`].
+    /// An action that needs permission. [`Action::allowed`] is the table of permissions.
     Action {
-        /// Domains, callbacks, streams, deliveries, statistics.
+        /// Read domains, callbacks, streams, deliveries and statistics.
         Read = "read",
-        /// Create, enable, disable, delete domains; their recording.
+        /// Create, enable, disable and delete domains, and change their recording.
         ManageDomains = "manage_domains",
-        /// Turn callbacks on and off, edit, test, rotate their secret.
+        /// Turn callbacks on and off, edit and test them, and rotate their secrets.
         ManageCallbacks = "manage_callbacks",
         /// Resend, cancel and recover deliveries.
         ManageDeliveries = "manage_deliveries",
         /// Disconnect, forbid and allow streams.
         ManageStreams = "manage_streams",
-        /// Add and remove sources; see their secrets.
+        /// Add and remove sources, and see their secrets.
         ManageSources = "manage_sources",
-        /// Bring in access logs and results of transcoders.
+        /// Import access logs and transcoding results.
         AddStatistics = "add_statistics",
-        /// Users and API keys.
+        /// Manage users and API keys.
         ManageAccounts = "manage_accounts",
-        /// Who changed what.
+        /// Read the audit log.
         ReadAudit = "read_audit",
     }
 );
 
 impl Action {
-    /// The one table of permissions.
+    /// Returns whether a role may perform the action. The only table of permissions.
     #[must_use]
     pub const fn allowed(self, role: Role) -> bool {
         match (role, self) {
@@ -59,7 +59,7 @@ impl Action {
     }
 }
 
-/// A person, a key or the console itself.
+/// The identity of an actor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     User {
@@ -70,12 +70,12 @@ pub enum Who {
         id: KeyId,
         name: String,
     },
-    /// The command line on the machine itself.
+    /// The command line of the server.
     Cli,
 }
 
 impl Who {
-    /// Tells callers apart: `user 3`, `key 7`. Unlike a name it never means somebody else later.
+    /// Returns a unique tag, such as `user 3` or `key 7`. Unlike a name, it is never reused.
     #[must_use]
     pub fn tag(&self) -> String {
         match self {
@@ -86,18 +86,18 @@ impl Who {
     }
 }
 
-/// Who acts, with which trust, from where.
+/// A user, key or command line with its permissions.
 #[derive(Debug, Clone)]
 pub struct Actor {
     pub who: Who,
     pub role: Role,
-    /// A key may be limited to some domains (ASCII push domains); `None` is all.
+    /// Push domains (ASCII) to which a key is limited; `None`: all.
     pub domains: Option<Vec<String>>,
-    /// The client's address, for the audit log and limits per person.
+    /// Client address, for the audit log and rate limits.
     pub address: String,
 }
 
-/// The actor may not do this.
+/// A missing permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("your role may not do this; ask an admin")]
 pub struct Forbidden;
@@ -112,14 +112,14 @@ impl Problem for Forbidden {
 }
 
 impl Actor {
-    /// The command line: whoever can read the data folder is an admin.
+    /// Returns the actor of the command line. Access to the data folder implies the admin role.
     #[must_use]
     pub fn cli() -> Self {
         Self { who: Who::Cli, role: Role::Admin, domains: None, address: "local".to_owned() }
     }
 
-    /// Asks for an action that concerns no single domain. Sources, accounts, what comes into statistics and the audit log concern all of
-    /// them, so a key that is limited to some domains has none of these, whatever its role.
+    /// Checks an action that does not belong to one domain. Sources, accounts, statistics imports and the audit log concern all domains,
+    /// so a key that is limited to some domains may not use them, whatever its role.
     pub fn check(&self, action: Action) -> Result<(), Forbidden> {
         let concerns_all = matches!(
             action,
@@ -128,7 +128,7 @@ impl Actor {
         if action.allowed(self.role) && !(concerns_all && self.domains.is_some()) { Ok(()) } else { Err(Forbidden) }
     }
 
-    /// Asks for an action on one domain (ASCII push domain).
+    /// Checks an action on one domain (ASCII push domain).
     pub fn check_domain(&self, action: Action, push_domain: &str) -> Result<(), Forbidden> {
         self.check(action)?;
         match &self.domains {
@@ -137,7 +137,7 @@ impl Actor {
         }
     }
 
-    /// The name in the audit log.
+    /// Returns the name for the audit log.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.who {

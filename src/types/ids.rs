@@ -1,11 +1,11 @@
-//! Identifiers: small numbers for what people configure, time-ordered numbers with a prefix for what happens.
+//! Identifiers: row numbers for configuration, time-ordered numbers with a prefix for events.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The text is not an identifier of the expected kind.
+/// A text that is not an identifier of the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier that starts with `{0}`")]
 pub struct BadId(pub &'static str);
@@ -25,7 +25,7 @@ macro_rules! row_id {
     };
 }
 
-row_id!(/// A domain group; shown to people as its *source id*, permanent.
+row_id!(/// A domain group. Permanent; JSON calls it `sourceId`.
     DomainId);
 row_id!(/// One of the two callback settings of a domain.
     CallbackId);
@@ -36,7 +36,7 @@ row_id!(/// A person with a login.
 row_id!(/// An API key.
     KeyId);
 
-/// Crockford's alphabet: no letters that look like digits, and the order of text is the order of numbers.
+/// Crockford's base 32: no letters that look like digits, and text sorts like numbers.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 63 bits in groups of five.
 const DIGITS: usize = 13;
@@ -92,25 +92,25 @@ macro_rules! time_id {
 
 time_id!(/// One publish of one stream.
     SessionId, "ses_");
-time_id!(/// One of the things that happened in a session.
+time_id!(/// An event of a session.
     EventId, "ev_");
-time_id!(/// One event on its way to one callback; the `webhook-id` of all its attempts. Contains no `.`.
+time_id!(/// A delivery: one event for one callback. The `webhook-id` of all its attempts; contains no `.`.
     DeliveryId, "evt_");
 
-time_id!(/// Deliveries queued again by a filter.
+time_id!(/// A bulk resend.
     RecoveryId, "rec_");
 
-time_id!(/// A line of the audit log.
+time_id!(/// An entry of the audit log.
     AuditId, "aud_");
 
 impl DeliveryId {
-    /// When it was made, to the millisecond (Unix ms).
+    /// Returns the time of creation (Unix ms).
     #[must_use]
     pub const fn made_at(self) -> crate::Millis {
         self.0 >> 20
     }
 
-    /// The lowest id of that moment; ids from `moment` on are not below it.
+    /// Returns the lowest possible id of a delivery created at `moment` or later.
     #[must_use]
     pub const fn floor(moment: crate::Millis) -> Self {
         Self(moment << 20)

@@ -5,15 +5,15 @@ use crate::string_enum;
 string_enum!(
     /// The two callbacks that each domain has.
     CallbackKind {
-        /// A stream starts or stops.
+        /// Reports the start and end of streams.
         Publish = "publish",
-        /// A recording or a part of it starts or ends.
+        /// Reports the start and end of recordings and their parts.
         Record = "record",
     }
 );
 
 string_enum!(
-    /// The six things that happen.
+    /// The six events.
     EventName {
         PublishStarted = "publish_started",
         PublishDone = "publish_done",
@@ -25,7 +25,7 @@ string_enum!(
 );
 
 impl EventName {
-    /// Which callback hears of it.
+    /// Returns the callback that reports the event.
     #[must_use]
     pub const fn kind(self) -> CallbackKind {
         match self {
@@ -38,7 +38,7 @@ impl EventName {
 }
 
 string_enum!(
-    /// Whether the thing that an event tells of went well.
+    /// The result that an event reports.
     Status {
         Success = "success",
         Fail = "fail",

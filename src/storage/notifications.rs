@@ -1,5 +1,5 @@
-//! A word from process to process that something was queued, so that nobody has to look all the time. It may be lost: who listens
-//! looks now and then all the same.
+//! `LISTEN/NOTIFY` wake-ups between workers, so that they do not poll constantly. A notification may be lost, so workers also poll from
+//! time to time.
 
 use sqlx::AnyConnection;
 use sqlx::postgres::PgListener;
@@ -9,37 +9,37 @@ use crate::model::StoreError;
 
 const CHANNEL: &str = "callsheet_queue";
 
-/// Gives the hints of one process.
+/// Sends the notifications of one process.
 #[derive(Debug, Clone)]
-pub(super) struct Hints {
+pub(super) struct Notifier {
     url: String,
-    /// Tells this process's own hints from those of others.
+    /// Payload by which a process recognises its own notifications.
     process: String,
 }
 
-impl Hints {
-    /// For a database that several processes may share.
-    pub(super) fn of(url: &str) -> Option<Self> {
+impl Notifier {
+    /// Returns `None` for SQLite, which no other process shares.
+    pub(super) fn new(url: &str) -> Option<Self> {
         let process = format!("{:016x}", rand::random::<u64>());
         (!url.starts_with("sqlite:")).then(|| Self { url: url.to_owned(), process })
     }
 
-    /// Goes out with the commit, once for all that it queues.
-    pub(super) async fn give(&self, transaction: &mut AnyConnection) -> Result<(), StoreError> {
-        let query = sqlx::query("select 1 from (select pg_notify($1, $2)) as given");
+    /// Sends one notification with the commit of the transaction.
+    pub(super) async fn notify(&self, transaction: &mut AnyConnection) -> Result<(), StoreError> {
+        let query = sqlx::query("select 1 from (select pg_notify($1, $2)) as notified");
         query.bind(CHANNEL).bind(self.process.clone()).execute(transaction).await?;
         Ok(())
     }
 }
 
-/// Hints of other processes.
+/// Notifications of other processes.
 pub struct QueueHints {
     listener: PgListener,
     process: String,
 }
 
 impl QueueHints {
-    /// Waits for a hint; takes all that came with it.
+    /// Waits for the next notification and discards those that arrived with it.
     pub async fn next(&mut self) -> Result<(), StoreError> {
         while self.listener.recv().await?.payload() == self.process {}
         while self.listener.next_buffered().is_some() {}
@@ -48,9 +48,9 @@ impl QueueHints {
 }
 
 impl Db {
-    /// What other processes queue from now on; `None`: nobody shares this database.
+    /// Subscribes to the queue changes of other processes. Returns `None` if no other process can share the database.
     pub async fn queue_hints(&self) -> Result<Option<QueueHints>, StoreError> {
-        let Some(Hints { url, process }) = &self.hints else { return Ok(None) };
+        let Some(Notifier { url, process }) = &self.notifier else { return Ok(None) };
         let mut listener = PgListener::connect(url).await?;
         listener.listen(CHANNEL).await?;
         Ok(Some(QueueHints { listener, process: process.clone() }))
