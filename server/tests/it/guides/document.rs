@@ -43,6 +43,7 @@ impl Document {
         let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
         let guides = fs::read_dir(top.join("public/guides")).expect("guides");
         let guides = guides.map(|entry| entry.expect("a guide").path());
+        let guides = guides.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
         let paths = guides.chain([top.join("README.md"), top.join("CONTRIBUTING.md")]);
         let document = |path: PathBuf| {
             let name = path.strip_prefix(top).expect("in the repository").display().to_string();

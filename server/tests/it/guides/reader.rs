@@ -1,4 +1,4 @@
-//! A person who types the commands of a document in an empty folder, beside a console of their own.
+//! Runs the commands of a document in an empty folder, with a console and the files that the commands read.
 
 use std::fs;
 use std::io::Write;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::document::Document;
 use crate::support::{DOMAIN, PLAY, Process, text};
 
-/// What replaces texts of the documents in commands. `{folder}`, `{http}` and `{rtmp}` are the reader's own.
+/// Replacements in commands. `{folder}`, `{http}` and `{rtmp}` are the folder and the addresses of the reader.
 pub(super) const SUBSTITUTIONS: &[(&str, &str)] = &[
     ("/var/", "{folder}/var/"),
     ("127.0.0.1:3000", "{http}"),
@@ -24,9 +24,9 @@ pub(super) const SUBSTITUTIONS: &[(&str, &str)] = &[
     ("https://hooks.example.com", "http://{http}"),
     // The push of the document does not end.
     ("-f flv", "-t 1 -f flv"),
-    // It takes minutes; its options are checked before the help is printed.
-    ("callsheet demo --data-dir ./sample-data", "callsheet demo --data-dir ./sample-data --help"),
 ];
+/// Takes minutes, so only its options are checked: `--help` is read after them.
+const DEMO: &str = "callsheet demo";
 /// Commands that need the console to be stopped.
 const WITHOUT_CONSOLE: [&str; 2] = ["callsheet serve", "callsheet secrets rotate"];
 const SECRET: &str = "whsec_…";
@@ -102,7 +102,7 @@ impl Reader {
         replaced.replace("{folder}", &folder).replace("{http}", &self.http).replace("{rtmp}", &self.rtmp)
     }
 
-    /// Runs a command of a document. One that does not end by itself runs until it is ready, a receiver until the document ends.
+    /// Runs a command of a document. A console is stopped when it is ready, a receiver when the document ends.
     pub(super) fn run(&mut self, place: &str, command: &str) {
         if WITHOUT_CONSOLE.iter().any(|start| command.starts_with(start)) {
             self.stop_console();
@@ -111,6 +111,9 @@ impl Reader {
         }
         self.has_pushed |= command.contains("-f flv");
         let mut command = self.substitute(command);
+        if command.starts_with(DEMO) {
+            command += " --help";
+        }
         if command.starts_with("callsheet serve") {
             let (server, _, _) = self.serve(&command);
             stop(server);
