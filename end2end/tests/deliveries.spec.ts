@@ -28,7 +28,7 @@ test('selected deliveries are sent again together', async ({ page, callsheet, ap
   await publish(callsheet, push, ['room_1', 'room_2']);
   await page.goto(`/domains/${push}/deliveries`);
   await expect(page.getByRole('row').filter({ hasText: 'Skipped' })).toHaveCount(4);
-  const bar = page.locator('.selected');
+  const bar = page.locator('.bulk-actions');
   await expect(bar).toBeHidden();
   const select = (event: string, room: string) => page.getByRole('checkbox', { name: `Select ${event} live/${room}` });
   await select('publish_started', 'room_1').check();
@@ -132,7 +132,7 @@ test('a delivery shows each phase, the request, the answer and how to check it',
     ['Go', 'receiver.go'],
     ['Rust', 'receiver.rs'],
   ] as const) {
-    const receiver = page.locator('.receiver').filter({ hasText: language }).first();
+    const receiver = page.locator('.receiver-example').filter({ hasText: language }).first();
     await receiver.locator('summary').click();
     expect(await receiver.locator('pre').textContent()).toBe(readFileSync(join('..', 'app', 'receivers', file), 'utf8'));
   }

@@ -18,7 +18,7 @@ async function choose(page: Page, name: string, content: string | Buffer): Promi
   await page.getByLabel('Log file').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(content) });
 }
 
-const outcome = (page: Page) => page.locator('.outcome');
+const outcome = (page: Page) => page.locator('.import-result');
 const row = (page: Page, name: string) => page.locator('#latest tbody tr').filter({ hasText: name });
 
 test('a log is uploaded, and what became of it stands in place', async ({ page }) => {
@@ -112,7 +112,7 @@ test.describe('with script', () => {
     await choose(page, 'slow.log', log);
     await action(page, 'Upload and count').click();
     await expect(page.getByRole('progressbar')).toBeVisible();
-    await expect(page.locator('.uploading')).toContainText(/\d KB of 3\.1 MB sent, \d+ %/);
+    await expect(page.locator('.upload-progress')).toContainText(/\d KB of 3\.1 MB sent, \d+ %/);
     await action(page, 'Cancel').click();
     await expect(page.getByRole('status')).toHaveText('Cancelled. Nothing of the file was counted.');
     await expect(page.getByRole('progressbar')).toBeHidden();

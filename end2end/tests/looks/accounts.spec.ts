@@ -39,7 +39,7 @@ for (const locale of ['en-US', 'zh-CN']) {
       await expect(other.locator('#two-factor pre')).toBeVisible();
       await expectGoodLooks(other, 'profile-codes');
       await other.setViewportSize({ width: 1440, height: 900 });
-      await other.locator('.side form button').click();
+      await other.locator('.sidebar form button').click();
       await other.locator('[name=name]').fill(owner.name);
       await other.locator('[name=password]').fill(owner.password);
       await other.locator('button.primary').click();

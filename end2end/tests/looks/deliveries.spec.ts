@@ -24,17 +24,17 @@ for (const locale of ['en-US', 'zh-CN']) {
 
       await page.goto(`/domains/${push}/deliveries`);
       for (const box of (await page.getByRole('checkbox').all()).slice(0, 2)) await box.check();
-      await expect(page.locator('.selected')).toBeVisible();
+      await expect(page.locator('.bulk-actions')).toBeVisible();
       await expectGoodLooks(page, 'deliveries-selected');
       await page.getByRole('row').filter({ hasText: 'publish_started' }).first().getByRole('link').first().click();
-      await page.locator('#by-hand details.more > summary').click();
-      await page.locator('.receiver > summary').first().click();
+      await page.locator('#by-hand details.disclosure > summary').click();
+      await page.locator('.receiver-example > summary').first().click();
       await page.locator('.attempt > summary').last().click();
       await expectGoodLooks(page, 'delivery-explained');
 
       await page.goto('/recoveries');
       await expectGoodLooks(page, 'recover');
-      await page.locator('.found form button').click();
+      await page.locator('.recovery-preview form button').click();
       await expect(page.locator('#progress progress')).toBeVisible();
       await expect(page.locator('[data-waits]')).toHaveCount(0);
       await expectGoodLooks(page, 'recovery');

@@ -64,15 +64,15 @@ for (const locale of ['en-US', 'zh-CN']) {
       await page.goto(`/domains/${push}?edit=publish`);
       await expectAlive(page);
       const row = page.locator('#callback-publish');
-      const [check, ok] = [row.locator('button[formaction]'), row.locator('.edit button.primary')];
+      const [check, ok] = [row.locator('button[formaction]'), row.locator('.edit-form button.primary')];
       await check.click();
-      await expect(row.locator('.passed')).toBeVisible();
+      await expect(row.locator('.success-text')).toBeVisible();
       await expectGoodLooks(page, 'callback-tested');
       const closed = receiver.url('/closed');
       await receiver.close();
       await row.getByRole('textbox').fill(closed);
       await ok.click();
-      await expect(row.locator('.phases .fix')).toBeVisible();
+      await expect(row.locator('.phases .remedy')).toBeVisible();
       await expectGoodLooks(page, 'callback-asks');
       await row.getByRole('textbox').fill('ftp://callbacks.example');
       await ok.click();

@@ -23,7 +23,7 @@ for (const locale of ['en-US', 'zh-CN']) {
         await page.locator('#file').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(content) });
         await page.locator('#upload .btn.primary').click();
       };
-      const outcome = page.locator('.outcome');
+      const outcome = page.locator('.import-result');
 
       await upload('edge-2026-11-22.log', lines(play, 1284));
       await expect(outcome).toBeVisible();
@@ -45,7 +45,7 @@ for (const locale of ['en-US', 'zh-CN']) {
       const network = await page.context().newCDPSession(page);
       await network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 20_000 });
       await upload('slow.log', lines(play, 20_000));
-      await expect(page.locator('.uploading')).toContainText('MB');
+      await expect(page.locator('.upload-progress')).toContainText('MB');
       await expectGoodLooks(page, 'imports-sending');
 
       await page.goto(`/settings?vod=cdn.imports-${tag}.example`);
@@ -60,7 +60,7 @@ for (const locale of ['en-US', 'zh-CN']) {
         await page.locator('#path').fill(path);
         await page.locator('#add-vod-domain .btn.primary').click();
       }
-      await page.locator('.remove summary').first().click();
+      await page.locator('.confirm summary').first().click();
       await expectGoodLooks(page, 'settings');
     });
   });

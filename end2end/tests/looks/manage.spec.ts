@@ -33,13 +33,13 @@ for (const locale of ['en-US', 'zh-CN']) {
       await page.locator('[name="domains[]"]').first().check();
       await page.locator('main .primary').click();
       await expect(page.getByText(/^cs_/)).toBeVisible();
-      for (const fold of await page.locator('details.more > summary').all()) await fold.click();
+      for (const fold of await page.locator('details.disclosure > summary').all()) await fold.click();
       await expectGoodLooks(page, 'key-shown-once');
       await page.goto('/keys/9999');
       await expectGoodLooks(page, 'key-unknown');
 
       await page.goto('/audit');
-      for (const fold of (await page.locator('.fold > summary').all()).slice(0, 6)) await fold.click();
+      for (const fold of (await page.locator('.audit-details > summary').all()).slice(0, 6)) await fold.click();
       await expectGoodLooks(page, 'audit');
       await page.goto('/audit?q=nothing-says-this&actor=ada');
       await expectGoodLooks(page, 'audit-no-match');

@@ -20,7 +20,7 @@ for (const locale of ['en-US', 'zh-CN']) {
         await page.locator('[name=password]').fill(admin.password);
         await page.locator('button.primary').click();
         await page.locator('main a[href="/settings/single-sign-on"]').click();
-        await expect(page.locator('dl.facts')).toContainText(`${console.url}/login/callback`);
+        await expect(page.locator('dl.description-list')).toContainText(`${console.url}/login/callback`);
         await expectGoodLooks(page, 'single-sign-on');
 
         // The browser leaves by itself and comes back.

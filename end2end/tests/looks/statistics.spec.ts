@@ -35,7 +35,7 @@ for (const locale of ['en-US', 'zh-CN']) {
       await expectGoodLooks(page, 'usage-unread');
       await page.goto('/statistics/usage?slot=7d');
       await page.locator('.chart details > summary').click();
-      await page.locator('.picker > summary').click();
+      await page.locator('.domain-picker > summary').click();
       await expectGoodLooks(page, 'usage-table');
     });
   });
