@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Download, Page } from '@playwright/test';
 import { action, expect, test } from '../fixtures/index.ts';
-import { bytesOf, importTranscoding, importUsage, lastPoint } from '../fixtures/usage.ts';
+import { bytesOf, importTranscoding, importUsage, lastBin } from '../fixtures/usage.ts';
 
 const [big, small] = ['play.usage.example', 'vod.usage.example'];
 
@@ -12,7 +12,7 @@ test.beforeAll(async ({ callsheet, api }) => {
   importTranscoding(callsheet, big, 9);
 });
 
-/** The cell of a table's row beside its head. */
+/** The first cell of the row with the heading `head`. */
 const cell = (page: Page, head: string) => page.locator('.chart-table tr').filter({ has: page.getByText(head, { exact: true }) }).locator('td').first();
 
 async function text(download: Download): Promise<string> {
@@ -24,7 +24,7 @@ async function download(page: Page, name: 'CSV' | 'XLSX'): Promise<Download> {
   return file;
 }
 
-test('the filters stand in the address and work without script', async ({ page }) => {
+test('the filters are in the URL and work without JavaScript', async ({ page }) => {
   await page.goto('/statistics/usage');
   await expect(page.getByRole('navigation').getByRole('link', { name: '1 day', exact: true })).toHaveAttribute('aria-current', 'true');
   await page.getByRole('link', { name: '7 days' }).click();
@@ -40,7 +40,7 @@ test('the filters stand in the address and work without script', async ({ page }
   await expect(page.locator('.domain-picker > summary')).toHaveText(small);
   await expect(page.locator('#top tbody tr')).toHaveCount(1);
 
-  const day = new Date((lastPoint() - 2 * 86_400) * 1000).toISOString().slice(0, 10);
+  const day = new Date((lastBin() - 2 * 86_400) * 1000).toISOString().slice(0, 10);
   await page.getByLabel('From').fill(day);
   await page.getByLabel('To', { exact: true }).fill(day);
   await page.getByRole('button', { name: 'Show' }).first().click();
@@ -58,7 +58,7 @@ test('the filters stand in the address and work without script', async ({ page }
   await expect(page.locator('.stat-card')).toHaveCount(0);
 });
 
-test('a domain of the list filters, and cards compare with the period before', async ({ page }) => {
+test('a click on a domain filters by it, and cards compare with the previous period', async ({ page }) => {
   await page.goto('/statistics/usage?slot=7d&metric=bandwidth');
   await expect(page.locator('.stat-card').filter({ hasText: 'Peak bandwidth' })).toContainText(/\d Mbps|Gbps/);
   await expect(page.locator('.stat-card').filter({ hasText: 'Traffic' })).toContainText(/[+−]\d.* to the period before/);
@@ -68,7 +68,7 @@ test('a domain of the list filters, and cards compare with the period before', a
   await expect(page.locator('#top tbody tr')).toHaveCount(1);
 });
 
-test('exports are what the page shows', async ({ page }) => {
+test('exports contain the values of the page', async ({ page }) => {
   await page.goto(`/statistics/usage?slot=1d&domain=${big}&metric=traffic`);
   await page.getByText('Show as table').click();
   const row = page.locator('.chart-table tbody tr').first();
@@ -83,7 +83,7 @@ test('exports are what the page shows', async ({ page }) => {
   expect((await text(workbook)).slice(0, 2)).toBe('PK');
 });
 
-test('transcoding by coding method and resolution, and a chart of one kind', async ({ page }) => {
+test('transcoding is listed by codec and resolution, and charted for one of them', async ({ page }) => {
   await page.goto('/statistics/transcoding?slot=7d');
   await expect(page.locator('.stat-card').filter({ hasText: 'Failed' }).locator('b').first()).toHaveText('1');
   const total = await page.locator('.matrix tr.total td').last().textContent();
@@ -98,8 +98,8 @@ test('transcoding by coding method and resolution, and a chart of one kind', asy
   await expect(page).toHaveURL(/metric=files&kind=H\.264\+SD/);
 });
 
-test.describe('with script', () => {
-  test('the chart says what the table says, zooms, and shows all again', async ({ page }) => {
+test.describe('with JavaScript', () => {
+  test('the chart shows the values of the table, zooms in and resets', async ({ page }) => {
     const asked: string[] = [];
     await page.goto('/statistics/usage?slot=7d&metric=bandwidth');
     const chart = page.locator('.chart canvas');
@@ -128,7 +128,7 @@ test.describe('with script', () => {
     expect(asked).toEqual([]);
   });
 
-  test('the chart follows the width of the page', async ({ page }) => {
+  test('the chart adapts to the width of the page', async ({ page }) => {
     await page.goto('/statistics/usage');
     const chart = page.locator('.chart canvas');
     await expect(chart).toBeVisible();
@@ -136,7 +136,7 @@ test.describe('with script', () => {
     await expect.poll(async () => (await chart.boundingBox())?.width ?? 999).toBeLessThan(340);
   });
 
-  test('pages without a chart load none of it', async ({ page }) => {
+  test('pages without a chart do not load its script', async ({ page }) => {
     const asked: string[] = [];
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await page.goto('/domains');
@@ -145,7 +145,7 @@ test.describe('with script', () => {
     expect(asked.filter((path) => path.startsWith('/pkg/chart.'))).toHaveLength(1);
   });
 
-  test('a changed filter draws the chart anew on the same page, and the way back works', async ({ page }) => {
+  test('a changed filter redraws the chart without a page load, and Back restores it', async ({ page }) => {
     await page.goto('/statistics/usage?slot=7d');
     await expect(page.locator('.chart canvas')).toHaveCount(1);
     await page.evaluate(() => document.body.setAttribute('data-same', ''));
@@ -171,7 +171,7 @@ test.describe('with script', () => {
     await expect(page.locator('body[data-same]')).toBeAttached();
   });
 
-  test('a pressed link loads once, and what is dragged away is asked for again', async ({ page }) => {
+  test('a pressed link loads once, and after a cancelled press a click loads again', async ({ page }) => {
     await page.goto('/statistics/usage?slot=7d');
     await expect(page.locator('.chart canvas')).toBeVisible();
     const asked: string[] = [];
@@ -199,12 +199,12 @@ test.describe('with script', () => {
     expect(asked.slice(2)).toEqual(['metric=storage']);
   });
 
-  test('what was followed is what a load shows', async ({ page, context }) => {
+  test('following a link shows the same page as loading it', async ({ page, context }) => {
     const loaded = await context.newPage();
     const shown = (of: Page) =>
       of.evaluate(() => {
         const main = document.querySelector('main')!.cloneNode(true) as Element;
-        // Drawn, loaded, folded, or of the minute; and a list of domains keeps its order.
+        // Without parts that scripts fill, that change every minute, or that keep their state, such as the order of domains.
         for (const apart of main.querySelectorAll('.plot > *, script, noscript, .time-range, .domain-picker > div')) apart.remove();
         return main.innerHTML;
       });
@@ -230,7 +230,7 @@ test.describe('with script', () => {
     await expect(async () => expect(await shown(page)).toBe(await shown(loaded))).toPass();
   });
 
-  test('a box finds one of many domains', async ({ page, api, callsheet }) => {
+  test('the search box finds one of many domains', async ({ page, api, callsheet }) => {
     const many = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`play.many-${at}.example`, 1]));
     for (const play of Object.keys(many)) await api.createDomain(play.replace('play', 'push'), play);
     importUsage(callsheet, many, 0);
@@ -239,7 +239,7 @@ test.describe('with script', () => {
     await page.getByRole('searchbox', { name: 'Find a domain' }).fill('MANY-7');
     await expect(page.locator('.domain-picker label:visible')).toHaveText(['play.many-7.example']);
 
-    // It goes on doing so when something stands above the filters that did not before.
+    // It still works after a notice appeared above the filters.
     await page.getByLabel('From').fill('2026-11-07');
     await page.getByLabel('To', { exact: true }).fill('2026-11-01');
     await page.getByRole('button', { name: 'Show' }).first().click();
