@@ -1,6 +1,6 @@
 import { action, expect, test } from '../fixtures/index.ts';
 
-test('a change is found in the audit log with what was before and after', async ({ page, api }, { project }) => {
+test('the audit log shows a change with its old and new values', async ({ page, api }, { project }) => {
   const push = `push.audit-${project.name}.example`;
   await api.createDomain(push);
   await api.setCallback(push, 'publish', 'http://127.0.0.1:8099/heard');

@@ -1,11 +1,11 @@
 import type { Page } from '@playwright/test';
-import { CallbackRow, expectAlive } from '../fixtures/callback.ts';
+import { CallbackRow, expectHydrated } from '../fixtures/callback.ts';
 import type { Account } from '../fixtures/callsheet.ts';
 import { action, expect, expectRefused, signIn, test } from '../fixtures/index.ts';
 import { Push } from '../fixtures/push.ts';
 import { verify } from '../fixtures/receiver.ts';
 
-test('slide on, type the address, Test, OK, Edit, Cancel', async ({ page, api, receiver }) => {
+test('a callback is turned on, tested, saved and edited', async ({ page, api, receiver }) => {
   await api.createDomain('push.story.example');
   const row = await CallbackRow.open(page, 'push.story.example');
   const [first, second] = [receiver.url('/first'), receiver.url('/second')];
@@ -40,7 +40,7 @@ test('slide on, type the address, Test, OK, Edit, Cancel', async ({ page, api, r
   await expect(row.address(second)).toBeVisible();
 });
 
-test('turning it off keeps the address', async ({ page, api, receiver }) => {
+test('turning a callback off keeps its address', async ({ page, api, receiver }) => {
   await api.createDomain('push.off.example');
   await api.setCallback('push.off.example', 'record', receiver.url('/kept'));
   const row = await CallbackRow.open(page, 'push.off.example', 'Recording callback');
@@ -55,7 +55,7 @@ test('turning it off keeps the address', async ({ page, api, receiver }) => {
   await expect(row.edit).toBeVisible();
 });
 
-test('turning it off while deliveries wait asks first', async ({ page, callsheet, api, receiver }) => {
+test('turning a callback off with queued deliveries asks for confirmation', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.waits.example');
   await api.setCallback('push.waits.example', 'publish', receiver.url('/waits'));
   receiver.status = 503;
@@ -79,7 +79,7 @@ test('turning it off while deliveries wait asks first', async ({ page, callsheet
   await expect(page.getByRole('row').filter({ hasText: 'publish_started' })).toContainText('Cancelled');
 });
 
-test('an address that cannot be is refused with its reason', async ({ page, api }) => {
+test('an invalid address is refused with the reason', async ({ page, api }) => {
   await api.createDomain('push.refused.example');
   const row = await CallbackRow.open(page, 'push.refused.example');
   await row.slider.click();
@@ -98,7 +98,7 @@ test('an address that cannot be is refused with its reason', async ({ page, api 
   }
 });
 
-test('a check that fails names its phase, and OK asks once more', async ({ page, api, receiver }) => {
+test('a failed test names its phase, and OK asks for confirmation', async ({ page, api, receiver }) => {
   const nobodyListens = receiver.url('/hook');
   await receiver.close();
   await api.createDomain('push.check.example');
@@ -116,16 +116,16 @@ test('a check that fails names its phase, and OK asks once more', async ({ page,
   await expect(row.address(nobodyListens)).toBeVisible();
 });
 
-/** As somebody else, because each person has ten tests a minute. */
-async function signInAnew(page: Page, account: Account): Promise<void> {
+/** As another user, because each user may run ten callback tests a minute. */
+async function signInAgain(page: Page, account: Account): Promise<void> {
   await page.context().clearCookies();
   await signIn(page, account);
 }
 
-test('OK right after a test that passed does not test again, and a recording callback gets an event of recordings', async ({ page, callsheet, api, receiver }) => {
+test('OK after a passed test does not test again, and a recording callback is tested with a recording event', async ({ page, callsheet, api, receiver }) => {
   const push = 'push.once.example';
   await api.createDomain(push);
-  await signInAnew(page, callsheet.createUser('operator', 'bea'));
+  await signInAgain(page, callsheet.createUser('operator', 'bea'));
   const row = await CallbackRow.open(page, push, 'Recording callback');
   await row.slider.click();
   await row.field.fill(receiver.url('/once'));
@@ -142,9 +142,9 @@ test('OK right after a test that passed does not test again, and a recording cal
   expect(receiver.tests.map(({ path }) => path)).toEqual(['/once', '/twice']);
 });
 
-test('of two people who edit an address at once, the second is asked', async ({ page, context, callsheet, api, receiver }) => {
+test('when two users edit an address at once, the second is asked for confirmation', async ({ page, context, callsheet, api, receiver }) => {
   const push = 'push.both.example';
-  await signInAnew(page, callsheet.createUser('operator', 'cleo'));
+  await signInAgain(page, callsheet.createUser('operator', 'cleo'));
   const [first, second] = [receiver.url('/first'), receiver.url('/second')];
   await api.createDomain(push);
   await api.setCallback(push, 'publish', receiver.url('/old'));
@@ -170,7 +170,7 @@ test('of two people who edit an address at once, the second is asked', async ({ 
   await expect(mine.address(second)).toBeVisible();
 });
 
-test('the signing secret is shown once, and signs', async ({ page, callsheet, api, receiver }) => {
+test('the signing secret is shown once, and signs callbacks', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.secret.example');
   await api.setCallback('push.secret.example', 'publish', receiver.url('/signed'));
   const row = await CallbackRow.open(page, 'push.secret.example');
@@ -186,7 +186,7 @@ test('the signing secret is shown once, and signs', async ({ page, callsheet, ap
   for (const received of receiver.at('/signed')) verify(received, secret);
 });
 
-test('the former secret signs for as long as is said', async ({ page, api }) => {
+test('the overlap of the previous secret is changed and ended', async ({ page, api }) => {
   await api.createDomain('push.overlap.example');
   const row = await CallbackRow.open(page, 'push.overlap.example');
   const hours = row.row.getByLabel('Sign with it for so many more hours');
@@ -205,7 +205,7 @@ test('the former secret signs for as long as is said', async ({ page, api }) => 
   await expect(hours).toHaveCount(0);
 });
 
-test('timeout, order and headers are saved, and refused at their field', async ({ page, api }) => {
+test('timeout, order and headers are saved, and errors are shown at their fields', async ({ page, api }) => {
   await api.createDomain('push.advanced.example');
   const row = await CallbackRow.open(page, 'push.advanced.example', 'Recording callback');
   const [timeout, headers] = [row.row.getByLabel('Timeout in seconds'), row.row.getByLabel('Custom headers')];
@@ -226,8 +226,8 @@ test('timeout, order and headers are saved, and refused at their field', async (
   await expect(row.row.getByLabel('Keep the order')).not.toBeChecked();
 });
 
-test.describe('with script', () => {
-  test('the keyboard alone sets it up, and never loses its place', async ({ page, api, receiver }) => {
+test.describe('with JavaScript', () => {
+  test('a callback is set up with the keyboard only, and keeps the focus', async ({ page, api, receiver }) => {
     await api.createDomain('push.keys.example');
     const row = await CallbackRow.open(page, 'push.keys.example');
     await page.locator('main').focus();
@@ -251,7 +251,7 @@ test.describe('with script', () => {
     await expect(row.field).toBeFocused();
   });
 
-  test('the row works in place', async ({ page, api, receiver }) => {
+  test('the callback row updates in place', async ({ page, api, receiver }) => {
     await api.createDomain('push.place.example');
     const row = await CallbackRow.open(page, 'push.place.example');
     let loads = 0;
@@ -269,7 +269,7 @@ test.describe('with script', () => {
     expect(loads).toBe(0);
   });
 
-  test('what was typed before the script came stays', async ({ page, api, receiver }) => {
+  test('text typed before hydration is kept', async ({ page, api, receiver }) => {
     await api.createDomain('push.early.example');
     await api.setCallback('push.early.example', 'publish', receiver.url('/before'));
     let release = () => {};
@@ -282,13 +282,13 @@ test.describe('with script', () => {
     const row = new CallbackRow(page, 'Push callback');
     await row.field.fill(receiver.url('/early'));
     release();
-    await expectAlive(page);
+    await expectHydrated(page);
     await expect(row.field).toHaveValue(receiver.url('/early'));
     await row.ok.click();
     await expect(row.address(receiver.url('/early'))).toBeVisible();
   });
 
-  test('an address is copied', async ({ page, context, api, callsheet }) => {
+  test('the copy button copies the address', async ({ page, context, api, callsheet }) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await api.createDomain('push.copy.example');
     await page.goto('/domains/push.copy.example');

@@ -1,4 +1,4 @@
-import { action, expect, expectRefused, nobody, signIn, submitDomain, test } from '../fixtures/index.ts';
+import { action, expect, expectRefused, signedOut, signIn, submitDomain, test } from '../fixtures/index.ts';
 
 test('a new domain group shows its addresses', async ({ page, callsheet }) => {
   await page.goto('/domains');
@@ -68,7 +68,7 @@ for (const { what, push, play, field, says } of [
   });
 }
 
-test('a name that another domain has is refused at its field', async ({ page, api }) => {
+test('the name of another domain is refused at its field', async ({ page, api }) => {
   await api.createDomain('push.taken.example');
   await submitDomain(page, 'PUSH.taken.example', 'play2.taken.example');
   await expectRefused(page.getByLabel('Push domain'), /already/);
@@ -78,7 +78,7 @@ test('a name that another domain has is refused at its field', async ({ page, ap
   await expectRefused(page.getByLabel('Play domains'), /already/);
 });
 
-test('a domain group is deleted only while disabled, and by its name', async ({ page, api }) => {
+test('a domain group is deleted only while disabled, after typing its name', async ({ page, api }) => {
   await api.createDomain('push.gone.example');
   await page.goto('/domains/push.gone.example/delete');
   await expect(page.getByText('Disable it first')).toBeVisible();
@@ -102,7 +102,7 @@ test('a domain group is deleted only while disabled, and by its name', async ({ 
 });
 
 test.describe('a reviewer', () => {
-  test.use({ storageState: nobody });
+  test.use({ storageState: signedOut });
 
   test('reads the domains and changes nothing', async ({ page, callsheet, api }) => {
     await api.createDomain('push.read.example');

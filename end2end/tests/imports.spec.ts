@@ -1,16 +1,16 @@
 import { gzipSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
-import { action, expect, expectRefused, nobody, signIn, test } from '../fixtures/index.ts';
-import { lastPoint } from '../fixtures/usage.ts';
+import { action, expect, expectRefused, signedOut, signIn, test } from '../fixtures/index.ts';
+import { lastBin } from '../fixtures/usage.ts';
 
 const play = 'play.uploads.example';
 const combined = '192.0.2.1 - - [22/Nov/2026:09:01:03 +0000] "GET /v.mp4 HTTP/1.1" 200 1000 "-" "curl"\n';
 
 test.beforeAll(async ({ api }) => api.createDomain('push.uploads.example', play));
 
-/** Lines of a host up to now, 1,000 bytes each. */
+/** Log lines of a host up to now, of 1,000 bytes served each. */
 function lines(host: string, count: number, more = ''): string {
-  const line = (n: number) => JSON.stringify({ msec: lastPoint() - n, host, uri: `/${more}${n}.ts`, status: 200, bytes_sent: 1000 });
+  const line = (n: number) => JSON.stringify({ msec: lastBin() - n, host, uri: `/${more}${n}.ts`, status: 200, bytes_sent: 1000 });
   return Array.from({ length: count }, (_, n) => `${line(n)}\n`).join('');
 }
 
@@ -18,10 +18,10 @@ async function choose(page: Page, name: string, content: string | Buffer): Promi
   await page.getByLabel('Log file').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(content) });
 }
 
-const outcome = (page: Page) => page.locator('.outcome');
+const outcome = (page: Page) => page.locator('.import-result');
 const row = (page: Page, name: string) => page.locator('#latest tbody tr').filter({ hasText: name });
 
-test('a log is uploaded, and what became of it stands in place', async ({ page }) => {
+test('a log is uploaded, and the result is shown in place', async ({ page }) => {
   await page.goto('/statistics/usage');
   await page.getByRole('navigation').getByRole('link', { name: 'Access logs' }).click();
   const log = `${lines(play, 50)}oops\n${lines('cdn.uploads.example', 3)}`;
@@ -62,7 +62,7 @@ test('an unknown host becomes a VOD domain', async ({ page }) => {
   await expect(outcome(page)).not.toContainText('unknown');
 });
 
-test('a refusal stands at its field', async ({ page }) => {
+test('errors of an upload are shown at their fields', async ({ page }) => {
   await page.goto('/statistics/imports');
   await choose(page, 'notes.txt', 'neither this\nnor that\n');
   await page.getByLabel('Domain').fill(play);
@@ -77,9 +77,9 @@ test('a refusal stands at its field', async ({ page }) => {
 });
 
 test.describe('a reviewer', () => {
-  test.use({ storageState: nobody });
+  test.use({ storageState: signedOut });
 
-  test('sees what has come in, and no form', async ({ page, callsheet }) => {
+  test('sees the imports, and no form', async ({ page, callsheet }) => {
     await page.goto('/login');
     await signIn(page, callsheet.createUser('reviewer', 'iris'));
     await page.goto('/statistics/imports');
@@ -92,7 +92,7 @@ test.describe('a reviewer', () => {
   });
 });
 
-test.describe('with script', () => {
+test.describe('with JavaScript', () => {
   test('a refused form keeps its file', async ({ page }) => {
     await page.goto('/statistics/imports');
     await choose(page, 'combined.log', combined);
@@ -103,7 +103,7 @@ test.describe('with script', () => {
     await expect(outcome(page)).toContainText('combined.log is counted.');
   });
 
-  test('an upload tells how far it is, and can be cancelled', async ({ page }) => {
+  test('an upload shows its progress and can be cancelled', async ({ page }) => {
     await page.goto('/statistics/imports');
     const network = await page.context().newCDPSession(page);
     const conditions = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 400_000 };
@@ -112,7 +112,7 @@ test.describe('with script', () => {
     await choose(page, 'slow.log', log);
     await action(page, 'Upload and count').click();
     await expect(page.getByRole('progressbar')).toBeVisible();
-    await expect(page.locator('.uploading')).toContainText(/\d KB of 3\.1 MB sent, \d+ %/);
+    await expect(page.locator('.upload-progress')).toContainText(/\d KB of 3\.1 MB sent, \d+ %/);
     await action(page, 'Cancel').click();
     await expect(page.getByRole('status')).toHaveText('Cancelled. Nothing of the file was counted.');
     await expect(page.getByRole('progressbar')).toBeHidden();

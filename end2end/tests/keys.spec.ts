@@ -2,7 +2,7 @@ import { action, expect, expectRefused, test } from '../fixtures/index.ts';
 
 const token = /^cs_[\w-]{43}$/;
 
-test('a key of one domain is made, tried, given new secrets and revoked', async ({ page, api, request }, { project }) => {
+test('a key for one domain is created, used, rotated and revoked', async ({ page, api, request }, { project }) => {
   const [name, push] = [`deploy-${project.name}`, `push.keys-${project.name}.example`];
   await api.createDomain(push);
   await page.goto('/keys');
@@ -45,7 +45,7 @@ test('a key of one domain is made, tried, given new secrets and revoked', async 
   expect(await status(`/domains/${push}`, second)).toBe(401);
 });
 
-test('what is wrong with a new key is told, and nothing typed is lost', async ({ page }) => {
+test('a refused key form shows its errors and keeps its values', async ({ page }) => {
   await page.goto('/keys/new');
   await page.getByLabel('Name').fill('tests');
   await page.getByLabel('Only some').check();

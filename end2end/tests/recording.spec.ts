@@ -1,7 +1,7 @@
 import { action, expect, expectRefused, test } from '../fixtures/index.ts';
 import { Push } from '../fixtures/push.ts';
 
-test('a stream is recorded as its domain says, and each part is told of', async ({ page, callsheet, api, receiver }) => {
+test('a stream is recorded with the settings of its domain, and each part sends a callback', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.rec.example');
   await api.setCallback('push.rec.example', 'record', receiver.url('/record'));
   await page.goto('/domains/push.rec.example/recording');

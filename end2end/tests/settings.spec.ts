@@ -22,7 +22,7 @@ test('VOD domains are added and removed', async ({ page }) => {
   await expect(row).toHaveCount(0);
 });
 
-test('settings of the configuration stand beside their keys', async ({ page }) => {
+test('settings are listed with their configuration keys', async ({ page }) => {
   await page.goto('/settings');
   const value = (key: string) => page.getByRole('row').filter({ has: page.getByText(key, { exact: true }) });
   await expect(value('time_zone')).toContainText('UTC');

@@ -1,9 +1,9 @@
 import { Callsheet } from '../fixtures/callsheet.ts';
-import { expect, expectRefused, nobody, test } from '../fixtures/index.ts';
+import { expect, expectRefused, signedOut, test } from '../fixtures/index.ts';
 
-test.use({ storageState: nobody });
+test.use({ storageState: signedOut });
 
-test('the set-up link makes the first admin, once', async ({ page }, testInfo) => {
+test('the setup link creates the first admin, once', async ({ page }, testInfo) => {
   const fresh = await Callsheet.start(testInfo.outputPath('console'));
   try {
     const link = fresh.setupLink();
@@ -32,7 +32,7 @@ test('the set-up link makes the first admin, once', async ({ page }, testInfo) =
   }
 });
 
-test('without its token the set-up page offers nothing', async ({ page }) => {
+test('the setup page without a token has no form', async ({ page }) => {
   await page.goto('/setup');
   await expect(page.getByRole('alert')).toContainText('This set-up link has been used or has expired.');
   await expect(page.getByRole('textbox')).toHaveCount(0);

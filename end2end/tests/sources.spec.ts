@@ -1,6 +1,6 @@
 import { action, expect, expectRefused, test } from '../fixtures/index.ts';
 
-test('an nginx source shows the lines to paste, and their address takes its reports', async ({ page, api, request }) => {
+test('an nginx source shows its configuration, and its hook URL accepts events', async ({ page, api, request }) => {
   await api.createDomain('push.nginx.example');
   await page.goto('/sources');
   await action(page, 'Add source').click();

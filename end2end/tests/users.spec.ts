@@ -1,7 +1,7 @@
-import { action, expect, expectRefused, nobody, signIn, test } from '../fixtures/index.ts';
+import { action, expect, expectRefused, signedOut, signIn, test } from '../fixtures/index.ts';
 import { totp } from '../fixtures/totp.ts';
 
-test('an admin invites somebody, who chooses a password by the link', async ({ page, browser, callsheet }) => {
+test('an invited user follows the link and chooses a password', async ({ page, browser, callsheet }) => {
   await page.goto('/users');
   await action(page, 'Invite user').click();
   await page.getByLabel('User name').fill('ada');
@@ -15,7 +15,7 @@ test('an admin invites somebody, who chooses a password by the link', async ({ p
   await page.reload();
   await expect(page.getByText(/\/invite\//)).toHaveCount(0);
 
-  const guest = await browser.newPage({ baseURL: callsheet.url, storageState: nobody });
+  const guest = await browser.newPage({ baseURL: callsheet.url, storageState: signedOut });
   await guest.goto(link);
   await expect(guest.getByText('Your user name is grace, your role Operator.')).toBeVisible();
   const [password, again] = [guest.getByLabel('Password', { exact: true }), guest.getByLabel('Password again')];
@@ -41,7 +41,7 @@ test('an admin invites somebody, who chooses a password by the link', async ({ p
   await guest.close();
 });
 
-test('the table of permissions is shown, and the last admin stays', async ({ page }) => {
+test('the permissions are listed, and the last admin cannot be removed', async ({ page }) => {
   await page.goto('/users');
   const table = page.locator('#permissions');
   await expect(table.getByRole('row').filter({ hasText: 'Manage users' })).toHaveText(/Yes.*No.*No/);
@@ -54,9 +54,9 @@ test('the table of permissions is shown, and the last admin stays', async ({ pag
   await expect(page.getByRole('alert')).toContainText('last admin who can sign in');
 });
 
-test('two-factor sign-in, from the profile to the second step', async ({ browser, callsheet }, info) => {
+test('two-factor sign-in is set up in the profile and asked for at login', async ({ browser, callsheet }, info) => {
   const account = callsheet.createUser('reviewer', `tina-${info.project.name}-${info.retry}`);
-  const page = await browser.newPage({ baseURL: callsheet.url, storageState: nobody });
+  const page = await browser.newPage({ baseURL: callsheet.url, storageState: signedOut });
   await signIn(page, account);
   await page.getByRole('link', { name: account.name }).first().click();
   await expect(page.getByRole('heading', { level: 1, name: 'Profile' })).toBeVisible();

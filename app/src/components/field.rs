@@ -59,7 +59,7 @@ pub(crate) fn Field(
         <div class="field">
             <label for=id>{label}</label>
             {input}
-            {error.map(|text| view! { <p class="wrong" id=error_id>{text}</p> })}
+            {error.map(|text| view! { <p class="error-text" id=error_id>{text}</p> })}
             {help.map(|text| view! { <p class="help" id=help_id>{text}</p> })}
         </div>
     }
@@ -104,7 +104,7 @@ pub(crate) fn Select(
                 aria-invalid=invalid>
                 {options}
             </select>
-            {error.map(|text| view! { <p class="wrong" id=error_id>{text}</p> })}
+            {error.map(|text| view! { <p class="error-text" id=error_id>{text}</p> })}
         </div>
     }
 }

@@ -134,7 +134,7 @@ async fn a_filter_that_cannot_be_used_is_named_and_nothing_is_shown() {
         if address.starts_with("/recoveries") {
             assert!(!page.contains("Start recovery"), "{address}");
         } else {
-            for row in ["room_20", "push20.example.net", "room_3<", "<figure", "class=\"kpi"] {
+            for row in ["room_20", "push20.example.net", "room_3<", "<figure", "class=\"stat-card"] {
                 assert!(!page.contains(row), "{address} shows {row}");
             }
         }

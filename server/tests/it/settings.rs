@@ -23,7 +23,7 @@ async fn vod_domains_are_added_and_removed_by_form(database: Database) {
     browser
         .open("/settings?vod=cdn.example.com")
         .await
-        .says(&["<details open class=\"more\"", "value=\"cdn.example.com\""]);
+        .says(&["<details open class=\"disclosure\"", "value=\"cdn.example.com\""]);
 
     let shown = browser.submit(PAGE, &add, &[("name", " VOD.example.com"), ("path", "films/public/")]).await;
     assert_eq!((shown.status, shown.address.as_str()), (200, PAGE));
@@ -77,7 +77,7 @@ async fn what_cannot_be_added_is_told_at_its_field(database: Database) {
         ("a.example.com", "films/../secret", "path", "Type a bucket and folders"),
     ] {
         let shown = browser.submit(PAGE, &add, &[("name", name), ("path", path)]).await;
-        shown.says(&[says, &format!("id=\"{field}-error\""), "<details open class=\"more\""]);
+        shown.says(&[says, &format!("id=\"{field}-error\""), "<details open class=\"disclosure\""]);
     }
     assert_eq!(console.console.stats.vod_domains(&Actor::cli()).await.expect("a list").len(), 1);
     console.stop().await;

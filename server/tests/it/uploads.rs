@@ -49,7 +49,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
         "<th scope=\"row\">41</th><td>The line is not a JSON object.</td>",
         "3 lines of unknown hosts",
         "href=\"/settings?vod=cdn.other.example#add-vod-domain\"",
-        "<th scope=\"row\">play.log</th><td data-label=\"Lines\" class=\"num\">44</td>",
+        "<th scope=\"row\">play.log</th><td data-label=\"Lines\" class=\"numeric\">44</td>",
     ]);
     assert_eq!(traffic(&console).await, 43_000);
     let again = browser.open(PAGE).await;
@@ -115,7 +115,7 @@ async fn what_is_wrong_with_a_log_is_told(database: Database) {
         let shown = browser.upload(PAGE, body).await;
         match field {
             Some(field) => {
-                shown.says(&[&format!("<p id=\"{field}-error\" class=\"wrong\">{text}"), "aria-invalid=\"true\""])
+                shown.says(&[&format!("<p id=\"{field}-error\" class=\"error-text\">{text}"), "aria-invalid=\"true\""])
             }
             None => shown.says(&[text, "role=\"alert\""]),
         }

@@ -131,7 +131,7 @@ fn picture(url: &str, label: String) -> Option<AnyView> {
     let side = width + 2 * QUIET;
     Some(
         view! {
-            <svg class="qr" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
+            <svg class="qr-code" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
                 <rect width=side.to_string() height=side.to_string() fill="#fff"></rect>
                 <path d=path fill="#000"></path>
             </svg>
@@ -157,7 +157,7 @@ fn on(visit: &Visit, flash: &Flash, left: i64) -> AnyView {
     view! {
         {codes}
         <p>{texts.get("two_factor.on")}" "{texts.count("two_factor.left", left)}</p>
-        <details class="more" open=form.error.is_some()>
+        <details class="disclosure" open=form.error.is_some()>
             <summary>{texts.get("two_factor.turn_off")}</summary>
             <form class="fields" method="post" action=TurnOffFactor::PATH>
                 <p>{texts.get("two_factor.turn_off_what")}</p>

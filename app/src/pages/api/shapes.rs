@@ -10,7 +10,7 @@ use crate::texts::Texts;
 pub(super) fn all(texts: Texts, api: &'static Value) -> AnyView {
     let shapes = fields(&api["components"]["schemas"]).map(|(name, schema)| {
         view! {
-            <details class="more shape">
+            <details class="disclosure schema">
                 <summary lang="en">{name}</summary>
                 <div class="stack" id=anchor(name)>
                     <p lang="en">{line(text(&schema["description"]))}</p>
@@ -48,7 +48,7 @@ fn shape(texts: Texts, schema: &'static Value) -> AnyView {
             let optional = (!required(name)).then(|| texts.get("api.may_be_missing"));
             view! {
                 <tr>
-                    <th scope="row"><code>{name}</code><span class="second">{optional}</span></th>
+                    <th scope="row"><code>{name}</code><span class="secondary">{optional}</span></th>
                     <td data-label=texts.get("api.type") lang="en">{kind(property)}</td>
                     <td data-label=texts.get("api.meaning") lang="en">{line(meaning(property))}</td>
                 </tr>

@@ -220,9 +220,9 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
         }
     });
     view! {
-        <details class="more advanced" id=format!("{kind}-advanced") open=open>
-            <summary>{texts.get("callback.advanced")}<span class="aside">" "{name}</span></summary>
-            <div class="two">
+        <details class="disclosure advanced" id=format!("{kind}-advanced") open=open>
+            <summary>{texts.get("callback.advanced")}<span class="visually-hidden">" "{name}</span></summary>
+            <div class="columns">
                 <form class="fields" method="post" action=SaveCallbackSettings::PATH>
                     {changed}
                     <input type="hidden" name="push" value=push.to_owned()/>
@@ -231,9 +231,9 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
                     <Select name="dialect" id=format!("{kind}-dialect") label=texts.get("callback.dialect") choices=dialects.collect()
                         value=own("dialect", view.dialect.to_string()) error=settings.wrong("dialect")/>
                     <Field name="timeoutSeconds" id=format!("{kind}-timeout") label=texts.get("callback.timeout") help=texts.get("callback.timeout_help")
-                        kind="number" inputmode="numeric" class="short" error=settings.wrong("timeoutSeconds")
+                        kind="number" inputmode="numeric" class="narrow" error=settings.wrong("timeoutSeconds")
                         value=own("timeoutSeconds", view.timeout_seconds.to_string())/>
-                    <label class="check">
+                    <label class="checkbox">
                         <input type="checkbox" name="ordered" value="true" checked=ordered/>
                         <span>{texts.get("callback.ordered")}</span>
                     </label>
@@ -270,7 +270,7 @@ fn saved_meanwhile(texts: Texts, view: &CallbackView, message: String, headers: 
         view! { <div>{lines}</div> }.into_any()
     };
     let facts = view! {
-        <dl class="facts">
+        <dl class="description-list">
             <dt>{texts.get("callback.dialect")}</dt><dd>{texts.word("dialect", view.dialect.as_str())}</dd>
             <dt>{texts.get("callback.timeout")}</dt><dd>{number(view.timeout_seconds)}</dd>
             <dt>{texts.get("callback.order")}</dt><dd>{texts.get(order)}</dd>
@@ -303,7 +303,7 @@ fn overlap_forms(visit: &Visit, push: &str, kind: CallbackKind, until: Millis, f
         <form class="fields" method="post" action=SetSecretOverlap::PATH>
             {hidden()}
             <Field name="overlapHours" id=format!("{kind}-overlap") label=texts.get("secret.overlap_hours")
-                help=texts.get("secret.overlap_hours_help") kind="number" inputmode="numeric" class="short"
+                help=texts.get("secret.overlap_hours_help") kind="number" inputmode="numeric" class="narrow"
                 value=flash.typed("overlapHours").unwrap_or(hours_left) error=flash.wrong("overlapHours")/>
             <div class="row">
                 <button class="btn">{texts.get("secret.overlap_change")}</button>

@@ -181,14 +181,14 @@ fn facts(visit: &Visit, recovery: &Recovery) -> AnyView {
         None => view! { <span class="muted">"–"</span> }.into_any(),
     };
     view! {
-        <dl class="facts">
+        <dl class="description-list">
             <dt>{texts.get("recovery.started_at")}</dt>
             <dd>{visit.times.at(recovery.started_at)} <span class="muted">{recovery.started_by.clone()}</span></dd>
             <dt>{texts.get("recovery.ended_at")}</dt><dd id="ended" data-live>{ended}</dd>
         </dl>
         <section class="stack" aria-labelledby="chosen">
             <h2 id="chosen">{texts.get("recovery.chosen")}</h2>
-            <dl class="facts">{asked}</dl>
+            <dl class="description-list">{asked}</dl>
         </section>
     }
     .into_any()

@@ -35,7 +35,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
             "–".to_owned()
         };
         let kpi = |href: String, label: String, value: String, note: String| {
-            view! { <a class="kpi" href=href><span>{label}</span><b>{value}</b><span>{note}</span></a> }
+            view! { <a class="stat-card" href=href><span>{label}</span><b>{value}</b><span>{note}</span></a> }
         };
         let log = |state: &str| format!("/deliveries{}", encode(&[("state", state.to_owned())]));
         let live_total = live.total;
@@ -54,7 +54,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
                 <span class="spacer"></span>
                 <a class="btn" href="/">{texts.get("list.refresh")}</a>
             </Head>
-            <div class="kpis">
+            <div class="stat-cards">
                 {kpi("#live".to_owned(), texts.get("overview.live"), number(live_total), texts.get("overview.now"))}
                 {kpi("/deliveries".to_owned(), texts.get("overview.events"), number(figures.events), texts.get("overview.day"))}
                 {kpi(log("delivered"), texts.get("overview.delivered"), number(figures.delivered),

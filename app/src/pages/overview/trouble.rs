@@ -45,7 +45,7 @@ fn table(visit: &Visit, actor: &Actor, troubled: &[TroubledCallback]) -> AnyView
                 <th scope="col">{texts.get("overview.callback")}</th>
                 <th scope="col">{texts.get("overview.health")}</th>
                 <th scope="col">{texts.get("overview.error")}</th>
-                <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th>
+                <th scope="col"><span class="visually-hidden">{texts.get("list.operations")}</span></th>
             </tr></thead>
             <tbody>{troubled.iter().map(|callback| row(visit, actor, callback)).collect::<Vec<_>>()}</tbody>
         </table>
@@ -64,10 +64,10 @@ fn row(visit: &Visit, actor: &Actor, callback: &TroubledCallback) -> AnyView {
     let retries = (*retrying > 0).then(|| texts.count("health.retrying_count", *retrying));
     let both = (failures.is_some() && retries.is_some()).then_some(" · ");
     let left = (failures.is_some() || retries.is_some())
-        .then(|| view! { <span class="second">{failures} {both} {retries}</span> });
+        .then(|| view! { <span class="secondary">{failures} {both} {retries}</span> });
     let paused = pause.as_ref().map(|pause| {
         view! {
-            <span class="second">
+            <span class="secondary">
                 {texts.get("callback.paused")} " · " {texts.get("callback.next_probe")} " " {visit.times.until(pause.probe_at)}
             </span>
         }
@@ -80,7 +80,7 @@ fn row(visit: &Visit, actor: &Actor, callback: &TroubledCallback) -> AnyView {
             <td data-label=texts.get("overview.callback")>{texts.word("kind", kind.as_str())}</td>
             <td data-label=texts.get("overview.health")>{health_badge(texts, *state)} {left}</td>
             <td data-label=texts.get("overview.error")>{error} {paused}</td>
-            <td class="ops"><a href=log>{texts.get("health.log")}</a></td>
+            <td class="actions"><a href=log>{texts.get("health.log")}</a></td>
         </tr>
     }
     .into_any()

@@ -36,7 +36,7 @@ impl Card {
         let scale = self.quantity.scale(self.figure.now);
         let unit = scale.unit();
         let unit = (!unit.is_empty()).then(|| view! { <small>" "{unit}</small> });
-        let note = self.note.clone().map(|note| view! { <span class="when">{note}</span> });
+        let note = self.note.clone().map(|note| view! { <span class="time">{note}</span> });
         let change = match change(self.figure) {
             Some(change) => {
                 let before = self.quantity.text(self.figure.before.unwrap_or_default());
@@ -47,7 +47,7 @@ impl Card {
             None => view! { <span><b class="change">"—"</b> " " {texts.get("statistics.nothing_before")}</span> }.into_any(),
         };
         view! {
-            <div class="kpi">
+            <div class="stat-card">
                 <span>{self.label.clone()}</span>
                 <b>{scale.number(self.figure.now)}{unit}</b>
                 {note}
@@ -61,7 +61,7 @@ impl Card {
 /// All of them.
 pub(super) fn row(texts: Texts, cards: &[Card]) -> AnyView {
     let cards: Vec<_> = cards.iter().map(|card| card.view(texts)).collect();
-    view! { <section class="kpis" aria-label=texts.get("statistics.figures")>{cards}</section> }.into_any()
+    view! { <section class="stat-cards" aria-label=texts.get("statistics.figures")>{cards}</section> }.into_any()
 }
 
 /// `+6.1 %`; `None` where there is nothing to compare with.

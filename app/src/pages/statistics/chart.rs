@@ -57,14 +57,14 @@ impl Chart<'_> {
             <figure class="chart" data-chart=shape data-one=self.scale.one() data-zone=self.zone.to_owned() data-lang=texts.0.tag()
                 data-level=level data-level-text=level_text data-peak-text=self.peak.clone()>
                 <figcaption>
-                    <p class="moment">{texts.get("chart.hint")}</p>
+                    <p class="timestamp">{texts.get("chart.hint")}</p>
                     <ul class="legend">{legend}</ul>
                     <button type="button" class="btn small" data-whole hidden>{texts.get("chart.whole")}</button>
                 </figcaption>
                 <div class="plot" role="img" aria-label=texts.fill("chart.label", &[("title", &self.table.title)])></div>
                 <noscript><p class="muted">{texts.get("chart.no_script")}</p></noscript>
                 <script type="application/json" inner_html=points(self.table, &self.drawn)></script>
-                <details class="more">
+                <details class="disclosure">
                     <summary>{texts.get("chart.as_table")}</summary>
                     <noscript class="rows" inner_html=table(self.table)></noscript>
                 </details>
@@ -77,7 +77,7 @@ impl Chart<'_> {
 
 /// In place of a chart that would be an empty axis.
 pub(super) fn nothing(texts: Texts) -> AnyView {
-    view! { <div class="empty"><p><strong>{texts.get("chart.empty")}</strong></p><p>{texts.get("chart.empty_text")}</p></div> }
+    view! { <div class="empty-state"><p><strong>{texts.get("chart.empty")}</strong></p><p>{texts.get("chart.empty_text")}</p></div> }
         .into_any()
 }
 
@@ -101,7 +101,7 @@ fn points(table: &Table, known: &Range<usize>) -> String {
 fn table(table: &Table) -> String {
     let mut html = String::with_capacity(1024 + table.rows.len() * 128);
     let title = encode_double_quoted_attribute(&table.title);
-    let start = "<div class=\"figures\" role=\"region\" tabindex=\"0\" aria-label=\"";
+    let start = "<div class=\"chart-table\" role=\"region\" tabindex=\"0\" aria-label=\"";
     html.extend([start, &*title, "\"><table><thead><tr>"]);
     for column in &table.columns {
         let series = column.series.map(|series| format!(" data-series=\"{series}\""));

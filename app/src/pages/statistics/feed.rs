@@ -43,7 +43,7 @@ pub(super) fn other_ways(texts: Texts, upload: &str, open: bool) -> AnyView {
     view! {
         <section class="card">
             <div class="body">
-                <details class="more" open=open>
+                <details class="disclosure" open=open>
                     <summary>{texts.get("feed.other_ways")}</summary>
                     <div class="stack">
                         {steps_list(texts, &steps)}
@@ -68,7 +68,7 @@ fn steps_list(texts: Texts, steps: &[(String, &str)]) -> AnyView {
         view! {
             <li>
                 <h3>{what.clone()}</h3>
-                <div class="code">
+                <div class="code-block">
                     <pre tabindex="0">{(*code).to_owned()}</pre>
                     <CopyButton text=(*code).to_owned() label=texts.get("copy.label") done=texts.get("copy.done") what=what.clone()/>
                 </div>

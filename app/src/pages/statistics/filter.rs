@@ -173,12 +173,12 @@ pub(super) async fn form(
         <form class="filters" method="get" action=path role="search">
             {hidden} {slot}
             <div class="field grow">
-                <span class="label">{texts.get("statistics.domains")}</span>
+                <span class="field-label">{texts.get("statistics.domains")}</span>
                 {picker(texts, scope, &known)}
             </div>
             <div class="field">
-                <span class="label" id="presets">{texts.get("statistics.up_to_today")}</span>
-                <nav class="seg" aria-labelledby="presets">{presets}</nav>
+                <span class="field-label" id="presets">{texts.get("statistics.up_to_today")}</span>
+                <nav class="segmented" aria-labelledby="presets">{presets}</nav>
             </div>
             {day_field(texts, FROM.0, FROM.1, scope.from.clone(), wrong)}
             {day_field(texts, TO.0, TO.1, scope.to.clone(), wrong)}
@@ -243,12 +243,12 @@ fn picker(texts: Texts, scope: &Scope, known: &[String]) -> AnyView {
         (boxes.len() > MANY).then(|| view! { <Narrow label=label/> }).into_any()
     };
     view! {
-        <details class="picker" open=!scope.find.is_empty()>
+        <details class="domain-picker" open=!scope.find.is_empty()>
             <summary class="input">{chosen}</summary>
             <div>
                 {find}
                 <fieldset>
-                    <legend class="aside">{texts.get("statistics.domains")}</legend>
+                    <legend class="visually-hidden">{texts.get("statistics.domains")}</legend>
                     {boxes}
                 </fieldset>
                 <p class="help">{texts.get("statistics.none_is_all")}</p>

@@ -158,7 +158,7 @@ pub(crate) fn TranscodingPage() -> impl IntoView {
                 {(!unfed).then_some(links)}
             </Head>
             {form}
-            <p class="slot">{reports::slot_line(&visit.times, found.slot, &found.zone, Granularity::Day)}</p>
+            <p class="time-range">{reports::slot_line(&visit.times, found.slot, &found.zone, Granularity::Day)}</p>
             {(!unfed).then(|| cards::row(texts, &cards(texts, &found)))}
             {match (unfed, found.matrix.is_empty()) {
                 (true, _) => feed::transcoding(texts),
@@ -267,7 +267,7 @@ fn matrix(texts: Texts, found: &TranscodingView) -> AnyView {
         if files == 0 {
             return view! { <span class="muted">"–"</span> }.into_any();
         }
-        view! { {hundredths(minutes)}<span class="second">{texts.count("transcoding.n_files", files)}</span> }
+        view! { {hundredths(minutes)}<span class="secondary">{texts.count("transcoding.n_files", files)}</span> }
             .into_any()
     };
     let total = texts.get("transcoding.total");
@@ -276,13 +276,13 @@ fn matrix(texts: Texts, found: &TranscodingView) -> AnyView {
         .map(|codec| {
             let cells = classes.iter().map(|class| {
                 let cell = show(sum(&|cell| cell.codec == *codec && cell.resolution == *class));
-                view! { <td class="num" data-label=resolution_name(texts, *class)>{cell}</td> }
+                view! { <td class="numeric" data-label=resolution_name(texts, *class)>{cell}</td> }
             });
             view! {
                 <tr>
                     <th scope="row">{codec_name(texts, *codec)}</th>
                     {cells.collect::<Vec<_>>()}
-                    <td class="num sum" data-label=total.clone()>{show(sum(&|cell| cell.codec == *codec))}</td>
+                    <td class="numeric total" data-label=total.clone()>{show(sum(&|cell| cell.codec == *codec))}</td>
                 </tr>
             }
         })
@@ -290,12 +290,12 @@ fn matrix(texts: Texts, found: &TranscodingView) -> AnyView {
     let sums: Vec<_> = classes
         .iter()
         .map(|class| {
-            view! { <td class="num" data-label=resolution_name(texts, *class)>{show(sum(&|cell| cell.resolution == *class))}</td> }
+            view! { <td class="numeric" data-label=resolution_name(texts, *class)>{show(sum(&|cell| cell.resolution == *class))}</td> }
         })
         .collect();
     let heads: Vec<_> = classes
         .iter()
-        .map(|class| view! { <th scope="col" class="num">{resolution_name(texts, *class)}</th> })
+        .map(|class| view! { <th scope="col" class="numeric">{resolution_name(texts, *class)}</th> })
         .collect();
     view! {
         <section class="card" id="matrix">
@@ -304,14 +304,14 @@ fn matrix(texts: Texts, found: &TranscodingView) -> AnyView {
                 <thead><tr>
                     <th scope="col">{texts.get("transcoding.codec")}</th>
                     {heads}
-                    <th scope="col" class="num">{total.clone()}</th>
+                    <th scope="col" class="numeric">{total.clone()}</th>
                 </tr></thead>
                 <tbody>
                     {rows}
-                    <tr class="sum">
+                    <tr class="total">
                         <th scope="row">{total.clone()}</th>
                         {sums}
-                        <td class="num sum" data-label=total>{show(sum(&|_| true))}</td>
+                        <td class="numeric total" data-label=total>{show(sum(&|_| true))}</td>
                     </tr>
                 </tbody>
             </table>
@@ -348,10 +348,10 @@ fn chart(texts: Texts, filters: &Filters, found: &TranscodingView, table: &Table
     view! {
         <section class="card" id="chart">
             <header>
-                <h2 class="aside">{texts.get("transcoding.by_day")}</h2>
-                <nav class="seg" aria-label=texts.get("usage.figure")>{tabs}</nav>
+                <h2 class="visually-hidden">{texts.get("transcoding.by_day")}</h2>
+                <nav class="segmented" aria-label=texts.get("usage.figure")>{tabs}</nav>
                 <span class="spacer"></span>
-                <form class="kind" method="get" action=format!("{PATH}#chart")>
+                <form class="series-form" method="get" action=format!("{PATH}#chart")>
                     {kept}
                     <Select name="kind" label=texts.get("transcoding.kind") value=filters.kind.map(word).unwrap_or_default() choices/>
                     <button class="btn">{texts.get("statistics.show")}</button>

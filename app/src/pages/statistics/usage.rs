@@ -106,7 +106,7 @@ pub(crate) fn UsagePage() -> impl IntoView {
                 {(held || !unfed).then_some(links)}
             </Head>
             {form}
-            <p class="slot">{reports::slot_line(&visit.times, usage.slot, &usage.zone, usage.granularity)}</p>
+            <p class="time-range">{reports::slot_line(&visit.times, usage.slot, &usage.zone, usage.granularity)}</p>
             {(held || !unfed).then(|| cards::row(texts, &cards(&visit.times, &usage)))}
             {unfed.then(|| feed::usage(texts, actor.check(Action::AddStatistics).is_ok()))}
             {(held || !unfed).then(|| chart(&visit.times, &filters, &usage, &report.tables[0]))}
@@ -243,15 +243,15 @@ fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> 
         peak: (highest > 0).then(|| named(if is_bandwidth { "usage.peak_mark" } else { "usage.highest" }, highest)),
     };
     let said = p95.map(|p95| {
-        view! { <p><span class="rule" aria-hidden="true"></span>{texts.get("usage.percentile")} " " <b>{Quantity::Bandwidth.text(p95)}</b></p> }
+        view! { <p><span class="legend-line" aria-hidden="true"></span>{texts.get("usage.percentile")} " " <b>{Quantity::Bandwidth.text(p95)}</b></p> }
     });
     let compare = texts.get(if filters.compare { "usage.compare_not" } else { "usage.compare" });
     let compare = view! { <a class="btn small" href=filters.comparing(!filters.compare).address(PATH)>{compare}</a> };
     view! {
         <section class="card" id="chart">
             <header>
-                <h2 class="aside">{texts.get(key_of(usage.metric))}</h2>
-                <nav class="seg" aria-label=texts.get("usage.figure")>{tabs}</nav>
+                <h2 class="visually-hidden">{texts.get(key_of(usage.metric))}</h2>
+                <nav class="segmented" aria-label=texts.get("usage.figure")>{tabs}</nav>
                 {compare}
                 <span class="spacer"></span>
                 {said}
@@ -307,15 +307,15 @@ fn top(visit: &Visit, filters: &Filters, usage: &UsageView) -> AnyView {
             view! {
                 <tr>
                     <th scope="row"><a href=href>{shown(texts, &top.domain)}</a></th>
-                    <td class="num" data-label=label("usage.traffic")>{Quantity::Bytes(visit.times.shown.base).text(top.traffic)}</td>
-                    <td class="num" data-label=label("usage.share")>
+                    <td class="numeric" data-label=label("usage.traffic")>{Quantity::Bytes(visit.times.shown.base).text(top.traffic)}</td>
+                    <td class="numeric" data-label=label("usage.share")>
                         {format!("{}.{}\u{a0}%", share / 10, share % 10)}
-                        <svg class="share" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
+                        <svg class="share-bar" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
                             <rect width=share height="1"></rect>
                         </svg>
                     </td>
-                    <td class="num" data-label=label("usage.peak")>{Quantity::Bandwidth.text(top.peak)}</td>
-                    <td class="num" data-label=label("usage.requests")>{number(top.requests)}</td>
+                    <td class="numeric" data-label=label("usage.peak")>{Quantity::Bandwidth.text(top.peak)}</td>
+                    <td class="numeric" data-label=label("usage.requests")>{number(top.requests)}</td>
                 </tr>
             }
         })
@@ -326,10 +326,10 @@ fn top(visit: &Visit, filters: &Filters, usage: &UsageView) -> AnyView {
             <table class="table">
                 <thead><tr>
                     <th scope="col">{label("usage.domain")}</th>
-                    <th scope="col" class="num">{label("usage.traffic")}</th>
-                    <th scope="col" class="num">{label("usage.share")}</th>
-                    <th scope="col" class="num">{label("usage.peak")}</th>
-                    <th scope="col" class="num">{label("usage.requests")}</th>
+                    <th scope="col" class="numeric">{label("usage.traffic")}</th>
+                    <th scope="col" class="numeric">{label("usage.share")}</th>
+                    <th scope="col" class="numeric">{label("usage.peak")}</th>
+                    <th scope="col" class="numeric">{label("usage.requests")}</th>
                 </tr></thead>
                 <tbody>{rows}</tbody>
             </table>

@@ -168,7 +168,7 @@ async fn the_second_step_works_without_script(database: Database) {
     let at_home = Browser::of(&console);
     assert_eq!(at_home.sign_in("ada", PASSWORD).await.to, "/");
     let page = at_home.open("/profile").await.html;
-    assert!(page.contains(&secret) && page.contains("class=\"qr\""), "{page}");
+    assert!(page.contains(&secret) && page.contains("class=\"qr-code\""), "{page}");
     let now = || SystemClock.now();
     let on = at_home.post("/profile", "confirm_factor", &[("code", &code_at(&secret, now()))]).await;
     assert_eq!(on.to, "/profile#two-factor");

@@ -411,6 +411,9 @@ async fn of_many_domains_a_hundred_are_listed_and_the_rest_is_found() {
     // What is chosen stays chosen while another one is looked for.
     let page = text(&browse(&api, "/statistics/usage?find=D11&domain=d001.example.com").await);
     assert_eq!(boxes(&page), 11, "d110 to d119, and the chosen one");
-    assert!(page.contains("<details open class=\"picker\"") && page.contains("value=\"d119.example.com\""), "{page}");
+    assert!(
+        page.contains("<details open class=\"domain-picker\"") && page.contains("value=\"d119.example.com\""),
+        "{page}"
+    );
     assert_eq!(boxes(&text(&browse(&api, "/statistics/usage?find=nobody").await)), 0);
 }

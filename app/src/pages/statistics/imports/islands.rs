@@ -101,11 +101,11 @@ pub(crate) fn UploadButton(labels: UploadLabels) -> impl IntoView {
         Phase::Idle | Phase::Sending { .. } => String::new(),
     };
     view! {
-        <p class="wrong" role="alert" hidden=move || upload.wrong.with(Option::is_none)>{move || upload.wrong.get()}</p>
+        <p class="error-text" role="alert" hidden=move || upload.wrong.with(Option::is_none)>{move || upload.wrong.get()}</p>
         <div class="row" node_ref=upload.place hidden=move || !upload.is_idle()>
             <button class="btn primary" node_ref=submit>{labels.submit}</button>
         </div>
-        <div class="uploading" hidden=move || upload.is_idle()>
+        <div class="upload-progress" hidden=move || upload.is_idle()>
             <progress aria-label=labels.progress max=most value=value></progress>
             <div class="row">
                 <span>{told}</span>
@@ -113,7 +113,7 @@ pub(crate) fn UploadButton(labels: UploadLabels) -> impl IntoView {
                     on:click=move |_| upload.cancel()>{labels.cancel}</button>
             </div>
         </div>
-        <p class="muted" class:aside=move || upload.phase.get() != Phase::Counting && !upload.cancelled.get() role="status">{said}</p>
+        <p class="muted" class:visually-hidden=move || upload.phase.get() != Phase::Counting && !upload.cancelled.get() role="status">{said}</p>
     }
 }
 

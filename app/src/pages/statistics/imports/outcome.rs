@@ -36,10 +36,10 @@ pub(crate) enum OutcomeTone {
 impl OutcomeTone {
     pub(crate) const fn class(self) -> &'static str {
         match self {
-            Self::Good => "note ok outcome",
-            Self::Mixed => "note warn outcome",
-            Self::Bad => "note bad outcome",
-            Self::Plain => "note outcome",
+            Self::Good => "notice success import-result",
+            Self::Mixed => "notice warning import-result",
+            Self::Bad => "notice error import-result",
+            Self::Plain => "notice import-result",
         }
     }
 }
@@ -93,9 +93,9 @@ fn bad_table(BadLines { title, heads: [line, reason], rows }: BadLines) -> AnyVi
         .map(|[line, reason]| view! { <tr><th scope="row">{line}</th><td>{reason}</td></tr> })
         .collect();
     view! {
-        <details class="more" open=true>
+        <details class="disclosure" open=true>
             <summary>{title}</summary>
-            <table class="findings">
+            <table class="import-issues">
                 <thead><tr><th scope="col">{line}</th><th scope="col">{reason}</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
@@ -110,16 +110,16 @@ fn unknown_table(UnknownHosts { title, help, heads: [host, requests], rows }: Un
         .map(|unknown| {
             let add = unknown.add.map(|(href, text)| {
                 let host = unknown.host.clone();
-                view! { <a class="add" href=href>{text}<span class="aside">" "{host}</span></a> }
+                view! { <a class="add" href=href>{text}<span class="visually-hidden">" "{host}</span></a> }
             });
             view! { <tr><th scope="row">{unknown.host}{add}</th><td>{unknown.requests}</td></tr> }
         })
         .collect();
     view! {
-        <details class="more" open=true>
+        <details class="disclosure" open=true>
             <summary>{title}</summary>
             <p>{help}</p>
-            <table class="findings hosts">
+            <table class="import-issues hosts">
                 <thead><tr><th scope="col">{host}</th><th scope="col">{requests}</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>

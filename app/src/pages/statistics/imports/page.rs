@@ -37,7 +37,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
                 hosts.truncate(HOSTS);
                 upload(texts, &flash, hosts)
             }
-            false => view! { <p class="slot">{texts.get("imports.may_not")}</p> }.into_any(),
+            false => view! { <p class="time-range">{texts.get("imports.may_not")}</p> }.into_any(),
         };
         Ok(view! {
             <Head title=texts.get("imports.title")/>
@@ -83,7 +83,7 @@ fn upload(texts: Texts, flash: &Flash, hosts: Vec<String>) -> AnyView {
                         <input class="input" id="file" name="file" type="file" required=true
                             autofocus=wrong.is_some() aria-describedby=wrong.described aria-invalid=wrong.invalid/>
                     }.into_any())}
-                    <div class="two">
+                    <div class="columns">
                         {field(&form, "format", label("imports.format"), None, |wrong| view! {
                             <select class="input" id="format" name="format"
                                 autofocus=wrong.is_some() aria-describedby=wrong.described aria-invalid=wrong.invalid>{options}</select>
@@ -134,7 +134,7 @@ fn field(
         <div class="field">
             <label for=name>{label}</label>
             {input(Described { described, invalid })}
-            <p class="wrong" id=format!("{name}-error") hidden=invalid.is_none()>{error}</p>
+            <p class="error-text" id=format!("{name}-error") hidden=invalid.is_none()>{error}</p>
             {help.map(|text| view! { <p class="help" id=format!("{name}-help")>{text}</p> })}
         </div>
     }
@@ -148,7 +148,7 @@ fn latest(visit: &Visit, imports: &[Import]) -> AnyView {
     }
     let rows: Vec<_> = imports.iter().map(|import| row(visit, import)).collect();
     let heads = ["imports.lines", "imports.bad", "imports.read", "imports.sent"];
-    let heads = heads.map(|key| view! { <th scope="col" class="num">{texts.get(key)}</th> });
+    let heads = heads.map(|key| view! { <th scope="col" class="numeric">{texts.get(key)}</th> });
     view! {
         <table class="table">
             <thead><tr>
@@ -172,7 +172,7 @@ fn row(visit: &Visit, import: &Import) -> impl IntoView + use<> {
         ("imports.read", bytes.text(progress.taken)),
         ("imports.sent", bytes.text(import.bytes)),
     ];
-    let figures = figures.map(|(key, figure)| view! { <td class="num" data-label=texts.get(key)>{figure}</td> });
+    let figures = figures.map(|(key, figure)| view! { <td class="numeric" data-label=texts.get(key)>{figure}</td> });
     view! {
         <tr id=format!("import-{}", import.id)>
             <th scope="row">{import.name.clone()}</th>

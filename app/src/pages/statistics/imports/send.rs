@@ -85,7 +85,7 @@ fn end(answered: &XmlHttpRequest, form: &HtmlFormElement) -> Result<Option<Strin
         return Ok(None);
     }
     take_over(&page);
-    let wrong = page.query_selector("main > .note.bad")?.and_then(|note| note.text_content());
+    let wrong = page.query_selector("main > .notice.error")?.and_then(|note| note.text_content());
     let refused = form.query_selector("[aria-invalid]")?;
     if wrong.is_none() && refused.is_none() {
         form.reset();

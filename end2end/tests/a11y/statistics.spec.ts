@@ -1,5 +1,5 @@
 import { expect, test } from '../../fixtures/index.ts';
-import { expectGoodLooks } from '../../fixtures/looks.ts';
+import { expectAccessible } from '../../fixtures/a11y.ts';
 import { importTranscoding, importUsage } from '../../fixtures/usage.ts';
 
 for (const locale of ['en-US', 'zh-CN']) {
@@ -11,7 +11,7 @@ for (const locale of ['en-US', 'zh-CN']) {
       if (locale === 'en-US') {
         for (const path of ['usage', 'transcoding']) {
           await page.goto(`/statistics/${path}`);
-          await expectGoodLooks(page, `${path}-empty`);
+          await expectAccessible(page, `${path}-empty`);
         }
       }
       const long = `usage.${'a-long-label-of-a-domain.'.repeat(8)}${locale.toLowerCase()}.example`;
@@ -28,15 +28,15 @@ for (const locale of ['en-US', 'zh-CN']) {
       ] as const) {
         await page.goto(`/statistics/${path}`);
         await expect(page.locator('.chart canvas')).toBeVisible();
-        await expectGoodLooks(page, look);
+        await expectAccessible(page, look);
       }
       await page.goto('/statistics/usage?from=2026-11-07&to=2026-11-01&metric=storage');
       await expect(page.getByRole('alert').first()).toBeVisible();
-      await expectGoodLooks(page, 'usage-unread');
+      await expectAccessible(page, 'usage-unread');
       await page.goto('/statistics/usage?slot=7d');
       await page.locator('.chart details > summary').click();
-      await page.locator('.picker > summary').click();
-      await expectGoodLooks(page, 'usage-table');
+      await page.locator('.domain-picker > summary').click();
+      await expectAccessible(page, 'usage-table');
     });
   });
 }

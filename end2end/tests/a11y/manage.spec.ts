@@ -1,6 +1,6 @@
 import { type Account, Callsheet } from '../../fixtures/callsheet.ts';
-import { expect, nobody, test } from '../../fixtures/index.ts';
-import { expectGoodLooks } from '../../fixtures/looks.ts';
+import { expect, signedOut, test } from '../../fixtures/index.ts';
+import { expectAccessible } from '../../fixtures/a11y.ts';
 
 for (const locale of ['en-US', 'zh-CN']) {
   test.describe(locale, () => {
@@ -16,39 +16,39 @@ for (const locale of ['en-US', 'zh-CN']) {
       const some = domains.slice(0, 5).flatMap((domain) => ['--domain', domain]);
       callsheet.command(['key', 'create', '--name', `${'deploy-'.repeat(6)}${tag}`, '--role', 'operator', '--expires-days', '90', ...some]);
       await page.goto('/keys');
-      await expectGoodLooks(page, 'keys');
+      await expectAccessible(page, 'keys');
       await page.goto('/keys/new');
-      await expectGoodLooks(page, 'key-new');
+      await expectAccessible(page, 'key-new');
       await page.locator('[name=name]').fill('tests');
       await page.locator('[name=expiry]').selectOption('date');
       await page.locator('[name=expiresAt]').fill('2030-12-31');
       await page.locator('main .primary').click();
       await expect(page.locator('[name=name]')).toHaveAttribute('aria-invalid', 'true');
-      await expectGoodLooks(page, 'key-new-refused');
+      await expectAccessible(page, 'key-new-refused');
       await page.locator('[name=name]').fill(`reader-${tag}`);
       await page.locator('[name=reach][value=some]').check();
       await page.locator('main .primary').click();
       await expect(page.getByRole('alert')).toBeVisible();
-      await expectGoodLooks(page, 'key-new-no-domains');
+      await expectAccessible(page, 'key-new-no-domains');
       await page.locator('[name="domains[]"]').first().check();
       await page.locator('main .primary').click();
       await expect(page.getByText(/^cs_/)).toBeVisible();
-      for (const fold of await page.locator('details.more > summary').all()) await fold.click();
-      await expectGoodLooks(page, 'key-shown-once');
+      for (const fold of await page.locator('details.disclosure > summary').all()) await fold.click();
+      await expectAccessible(page, 'key-shown-once');
       await page.goto('/keys/9999');
-      await expectGoodLooks(page, 'key-unknown');
+      await expectAccessible(page, 'key-unknown');
 
       await page.goto('/audit');
-      for (const fold of (await page.locator('.fold > summary').all()).slice(0, 6)) await fold.click();
-      await expectGoodLooks(page, 'audit');
+      for (const fold of (await page.locator('.audit-details > summary').all()).slice(0, 6)) await fold.click();
+      await expectAccessible(page, 'audit');
       await page.goto('/audit?q=nothing-says-this&actor=ada');
-      await expectGoodLooks(page, 'audit-no-match');
+      await expectAccessible(page, 'audit-no-match');
     });
 
-    test.describe('on a console of its own', () => {
-      test.use({ storageState: nobody });
+    test.describe('with a separate console', () => {
+      test.use({ storageState: signedOut });
 
-      test('no keys yet, and not for operators', async ({ page }, testInfo) => {
+      test('an empty list of API keys, and the audit log refused to operators', async ({ page }, testInfo) => {
         const fresh = await Callsheet.start(testInfo.outputPath('console'));
         try {
           const [ada, otto] = [fresh.createUser('admin', 'ada'), fresh.createUser('operator', 'otto')];
@@ -61,9 +61,9 @@ for (const locale of ['en-US', 'zh-CN']) {
             await page.waitForURL(`**${path}`);
           };
           await enter(ada, '/keys');
-          await expectGoodLooks(page, 'keys-none');
+          await expectAccessible(page, 'keys-none');
           await enter(otto, '/audit');
-          await expectGoodLooks(page, 'audit-forbidden');
+          await expectAccessible(page, 'audit-forbidden');
         } finally {
           await fresh.stop();
         }

@@ -1,13 +1,13 @@
 import { expect, test } from '../../fixtures/index.ts';
-import { expectAlive } from '../../fixtures/callback.ts';
-import { expectGoodLooks } from '../../fixtures/looks.ts';
+import { expectHydrated } from '../../fixtures/callback.ts';
+import { expectAccessible } from '../../fixtures/a11y.ts';
 import { Push } from '../../fixtures/push.ts';
 
 for (const locale of ['en-US', 'zh-CN']) {
   test.describe(locale, () => {
     test.use({ locale });
 
-    test('pages full of what they show', async ({ page, callsheet, api, receiver }) => {
+    test('filled pages', async ({ page, callsheet, api, receiver }) => {
       const push = `push.${'a-long-label-of-a-domain.'.repeat(8)}${locale.toLowerCase()}.example`;
       await api.createDomain(push);
       await api.record(push, 2);
@@ -26,7 +26,7 @@ for (const locale of ['en-US', 'zh-CN']) {
       ] as const) {
         await page.goto(path);
         await expect(page.getByText(`live/${stream}`).first()).toBeVisible();
-        await expectGoodLooks(page, name);
+        await expectAccessible(page, name);
       }
       await live.stop();
       receiver.status = 200;
@@ -42,57 +42,57 @@ for (const locale of ['en-US', 'zh-CN']) {
         ['sources', '/sources'],
       ] as const) {
         await page.goto(path);
-        await expectGoodLooks(page, name);
+        await expectAccessible(page, name);
       }
       await page.getByRole('rowheader').getByRole('link').first().click(); // the built-in source
-      await expectGoodLooks(page, 'source');
+      await expectAccessible(page, 'source');
       await page.goto(`/domains/${push}/deliveries`);
       await page.getByRole('rowheader').getByRole('link').last().click();
-      await expectGoodLooks(page, 'delivery');
+      await expectAccessible(page, 'delivery');
       await page.goto(`/domains/${push}/streams`);
       await page.getByRole('rowheader').getByRole('link').first().click();
-      await expectGoodLooks(page, 'session');
+      await expectAccessible(page, 'session');
       await api.enable(push, false);
       await page.goto(`/domains/${push}/delete`);
-      await expectGoodLooks(page, 'domain-delete');
+      await expectAccessible(page, 'domain-delete');
     });
 
-    test('pages that ask, refuse and reveal', async ({ page, api, receiver }) => {
+    test('confirmations, refused forms and secrets', async ({ page, api, receiver }) => {
       const push = `push.asks.${locale.toLowerCase()}.example`;
       await api.createDomain(push);
       await api.setCallback(push, 'publish', receiver.url('/works'));
       await page.goto(`/domains/${push}?edit=publish`);
-      await expectAlive(page);
+      await expectHydrated(page);
       const row = page.locator('#callback-publish');
-      const [check, ok] = [row.locator('button[formaction]'), row.locator('.edit button.primary')];
+      const [check, ok] = [row.locator('button[formaction]'), row.locator('.edit-form button.primary')];
       await check.click();
-      await expect(row.locator('.passed')).toBeVisible();
-      await expectGoodLooks(page, 'callback-tested');
+      await expect(row.locator('.success-text')).toBeVisible();
+      await expectAccessible(page, 'callback-tested');
       const closed = receiver.url('/closed');
       await receiver.close();
       await row.getByRole('textbox').fill(closed);
       await ok.click();
-      await expect(row.locator('.phases .fix')).toBeVisible();
-      await expectGoodLooks(page, 'callback-asks');
+      await expect(row.locator('.phases .remedy')).toBeVisible();
+      await expectAccessible(page, 'callback-asks');
       await row.getByRole('textbox').fill('ftp://callbacks.example');
       await ok.click();
       await expect(row.getByRole('textbox')).toHaveAttribute('aria-invalid', 'true');
       await page.locator('#publish-advanced > summary').click();
-      await expectGoodLooks(page, 'callback-refused');
+      await expectAccessible(page, 'callback-refused');
       await page.locator('#publish-advanced form').last().getByRole('button').click();
       await expect(page.getByText(/^whsec_/)).toBeVisible();
-      await expectGoodLooks(page, 'callback-secret');
+      await expectAccessible(page, 'callback-secret');
 
       await page.goto('/domains/new');
       await page.locator('[name=pushDomain]').fill('push');
       await page.locator('[name=playDomains]').fill('push');
       await page.locator('main button').click();
-      await expectGoodLooks(page, 'domain-new-refused');
+      await expectAccessible(page, 'domain-new-refused');
       await page.goto('/sources/new');
       await page.locator('[name=name]').fill(`edge-${locale}`);
       await page.locator('main button').click();
       await expect(page.locator('pre')).toContainText('on_publish');
-      await expectGoodLooks(page, 'source-nginx');
+      await expectAccessible(page, 'source-nginx');
     });
   });
 }

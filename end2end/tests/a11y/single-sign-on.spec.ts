@@ -1,13 +1,13 @@
 import { Callsheet } from '../../fixtures/callsheet.ts';
-import { expect, nobody, test } from '../../fixtures/index.ts';
-import { expectGoodLooks } from '../../fixtures/looks.ts';
+import { expect, signedOut, test } from '../../fixtures/index.ts';
+import { expectAccessible } from '../../fixtures/a11y.ts';
 import { Provider } from '../../fixtures/provider.ts';
 
 for (const locale of ['en-US', 'zh-CN']) {
   test.describe(locale, () => {
-    test.use({ locale, storageState: nobody });
+    test.use({ locale, storageState: signedOut });
 
-    test('the test of single sign-on', async ({ page }, info) => {
+    test('the connection test of single sign-on', async ({ page }, info) => {
       let provider: Provider | undefined;
       const console = await Callsheet.start(info.outputPath('console'), async (url) => {
         provider = await Provider.start(url);
@@ -20,31 +20,31 @@ for (const locale of ['en-US', 'zh-CN']) {
         await page.locator('[name=password]').fill(admin.password);
         await page.locator('button.primary').click();
         await page.locator('main a[href="/settings/single-sign-on"]').click();
-        await expect(page.locator('dl.facts')).toContainText(`${console.url}/login/callback`);
-        await expectGoodLooks(page, 'single-sign-on');
+        await expect(page.locator('dl.description-list')).toContainText(`${console.url}/login/callback`);
+        await expectAccessible(page, 'single-sign-on');
 
-        // The browser leaves by itself and comes back.
+        // The browser is redirected to the provider and back.
         const groups = ['operator', ...Array.from({ length: 20 }, (_, n) => `a-group-with-a-long-name-${n}`)];
-        await provider?.knows({ sub: '7', preferred_username: 'grace', groups });
+        await provider?.signInAs({ sub: '7', preferred_username: 'grace', groups });
         await page.locator('main form button').click();
         await expect(page.locator('#result [role=status]')).toContainText('grace');
         await expect(page.getByRole('rowheader', { name: 'groups' })).toBeVisible();
-        await expectGoodLooks(page, 'single-sign-on-tested');
+        await expectAccessible(page, 'single-sign-on-tested');
 
-        await provider?.knows({ sub: '7', preferred_username: 'grace', groups: groups.slice(1) });
+        await provider?.signInAs({ sub: '7', preferred_username: 'grace', groups: groups.slice(1) });
         await page.locator('main form button').click();
         await expect(page.locator('#result [role=alert]')).toContainText('no role: looked for admin, operator or reviewer in roles, groups');
-        await expectGoodLooks(page, 'single-sign-on-refused');
+        await expectAccessible(page, 'single-sign-on-refused');
         await page.goto(`${console.url}/users`);
         await expect(page.getByRole('rowheader', { name: 'ada' })).toBeVisible();
         await expect(page.getByRole('rowheader', { name: 'grace' })).toHaveCount(0);
 
-        // Somebody else is refused with a reference for the admin, and let in with a role.
+        // Another user is refused with a reference for the admin, then let in with a role.
         await page.context().clearCookies();
         await page.goto(`${console.url}/login/provider?next=/domains`);
         await expect(page.getByText(/[0-9a-f]{8}/)).toBeVisible();
-        await expectGoodLooks(page, 'login-refused');
-        await provider?.knows({ sub: '7', preferred_username: 'grace', groups });
+        await expectAccessible(page, 'login-refused');
+        await provider?.signInAs({ sub: '7', preferred_username: 'grace', groups });
         await page.goto(`${console.url}/login/provider?next=/domains`);
         await expect(page).toHaveURL(`${console.url}/domains`);
       } finally {

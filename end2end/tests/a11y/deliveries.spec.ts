@@ -1,12 +1,12 @@
 import { expect, test } from '../../fixtures/index.ts';
-import { expectGoodLooks } from '../../fixtures/looks.ts';
+import { expectAccessible } from '../../fixtures/a11y.ts';
 import { Push } from '../../fixtures/push.ts';
 
 for (const locale of ['en-US', 'zh-CN']) {
   test.describe(locale, () => {
     test.use({ locale });
 
-    test('deliveries selected, looked into and recovered', async ({ page, callsheet, api, receiver }) => {
+    test('selected deliveries, a delivery and recoveries', async ({ page, callsheet, api, receiver }) => {
       const push = `push.recover.${locale.toLowerCase()}.example`;
       const off = `push.off.${locale.toLowerCase()}.example`;
       const publish = (domain: string) => Push.start(callsheet, `rtmp://${domain}/live/room_7`, 1).ended();
@@ -24,24 +24,24 @@ for (const locale of ['en-US', 'zh-CN']) {
 
       await page.goto(`/domains/${push}/deliveries`);
       for (const box of (await page.getByRole('checkbox').all()).slice(0, 2)) await box.check();
-      await expect(page.locator('.selected')).toBeVisible();
-      await expectGoodLooks(page, 'deliveries-selected');
+      await expect(page.locator('.bulk-actions')).toBeVisible();
+      await expectAccessible(page, 'deliveries-selected');
       await page.getByRole('row').filter({ hasText: 'publish_started' }).first().getByRole('link').first().click();
-      await page.locator('#by-hand details.more > summary').click();
-      await page.locator('.receiver > summary').first().click();
+      await page.locator('#by-hand details.disclosure > summary').click();
+      await page.locator('.receiver-example > summary').first().click();
       await page.locator('.attempt > summary').last().click();
-      await expectGoodLooks(page, 'delivery-explained');
+      await expectAccessible(page, 'delivery-explained');
 
       await page.goto('/recoveries');
-      await expectGoodLooks(page, 'recover');
-      await page.locator('.found form button').click();
+      await expectAccessible(page, 'recover');
+      await page.locator('.recovery-preview form button').click();
       await expect(page.locator('#progress progress')).toBeVisible();
       await expect(page.locator('[data-waits]')).toHaveCount(0);
-      await expectGoodLooks(page, 'recovery');
+      await expectAccessible(page, 'recovery');
       await page.goto('/recoveries?status=5xx');
-      await expectGoodLooks(page, 'recover-unread');
+      await expectAccessible(page, 'recover-unread');
       await page.goto('/recoveries?q=nothing');
-      await expectGoodLooks(page, 'recover-nothing');
+      await expectAccessible(page, 'recover-nothing');
     });
   });
 }

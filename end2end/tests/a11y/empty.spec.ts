@@ -1,14 +1,14 @@
 import { Callsheet } from '../../fixtures/callsheet.ts';
-import { nobody, test } from '../../fixtures/index.ts';
-import { expectGoodLooks } from '../../fixtures/looks.ts';
+import { signedOut, test } from '../../fixtures/index.ts';
+import { expectAccessible } from '../../fixtures/a11y.ts';
 
 for (const locale of ['en-US', 'zh-CN']) {
   test.describe(locale, () => {
     test.use({ locale });
 
-    test('pages with nothing to show', async ({ page, api }) => {
+    test('empty pages', async ({ page, api }) => {
       await page.goto('/domains');
-      if (locale === 'en-US') await expectGoodLooks(page, 'domains-none');
+      if (locale === 'en-US') await expectAccessible(page, 'domains-none');
       const push = `push.empty.${locale.toLowerCase()}.example`;
       await api.createDomain(push);
       for (const [name, path] of [
@@ -25,22 +25,22 @@ for (const locale of ['en-US', 'zh-CN']) {
         ['not-found', '/nowhere'],
       ] as const) {
         await page.goto(path);
-        await expectGoodLooks(page, name);
+        await expectAccessible(page, name);
       }
     });
 
     test.describe('signed out', () => {
-      test.use({ storageState: nobody });
+      test.use({ storageState: signedOut });
 
-      test('login and set-up', async ({ page }, testInfo) => {
+      test('login and setup', async ({ page }, testInfo) => {
         await page.goto('/login');
-        await expectGoodLooks(page, 'login');
+        await expectAccessible(page, 'login');
         await page.goto('/setup?token=used');
-        await expectGoodLooks(page, 'setup-used');
+        await expectAccessible(page, 'setup-used');
         const fresh = await Callsheet.start(testInfo.outputPath('console'));
         try {
           await page.goto(fresh.setupLink());
-          await expectGoodLooks(page, 'setup');
+          await expectAccessible(page, 'setup');
         } finally {
           await fresh.stop();
         }
