@@ -143,7 +143,7 @@ impl FinishedPart {
                     (closed.stopped_at, closed.duration_ms) = (end.stopped_at, Some(end.duration));
                     closed.location = Some(location);
                     closed.bytes = i64::try_from(bytes).ok();
-                    self.destination.buckets.grown().notify_one();
+                    self.destination.buckets.changed().notify_one();
                     return FiledPart { closed, obsolete: Some(self.part) };
                 }
                 Err(error) => error,

@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::http_client;
 use super::s3::{Keys, S3Store, bucket};
 
 /// What happens to one request.
@@ -81,7 +82,7 @@ async fn pass(rule: Rule, store: SocketAddr, request: Request<Incoming>) -> io::
     }
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     // With its headers, `Host` included: the request is signed.
-    let request = reqwest::Client::new().request(head.method, format!("http://{store}{}", head.uri));
+    let request = http_client().request(head.method, format!("http://{store}{}", head.uri));
     let answer = request.headers(head.headers).body(body).send().await.map_err(io::Error::other)?;
     if fate == Fate::LosesAnswer {
         return Err(io::Error::other("the answer is lost"));
