@@ -19,12 +19,12 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::ingest::{Begun, Ingest};
-use super::media::{self, Metadata, Value};
-use super::memory::{self, ConnectionMemory};
-use super::push::{PushAddress, stream_of};
+use super::ingest_context::{Begun, Ingest};
+use super::media_message::{self as media, Metadata, Value};
+use super::memory_pool::{self as memory, ConnectionMemory};
+use super::pending_connections::Place;
+use super::push_address::{PushAddress, stream_of};
 use super::session::{Input, MEDIA_QUEUE};
-use super::waiting::Place;
 use super::wire::{
     self, ChunkError, ChunkReader, Command, Handshake, HandshakeError, Kind, Message, Reply, Track, read_command,
     read_metadata, unfold,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use callsheet::model::Millis;
 
-use super::media::{Metadata, Value};
+use super::media_message::{Metadata, Value};
 use super::wire::Track;
 
 mod scan;

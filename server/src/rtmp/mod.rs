@@ -30,50 +30,50 @@ use tokio_util::sync::CancellationToken;
 #[cfg(feature = "ingest-rtmp")]
 mod connection;
 #[cfg(feature = "ingest-rtmp")]
-mod filing;
+mod error_text;
 #[cfg(feature = "ingest-rtmp")]
 mod flv;
 #[cfg(feature = "ingest-rtmp")]
-mod ingest;
+mod idle_timer;
 #[cfg(feature = "ingest-rtmp")]
-mod leftovers;
+mod ingest_context;
 #[cfg(feature = "ingest-rtmp")]
-mod live;
+mod interrupted_runs;
 #[cfg(feature = "ingest-rtmp")]
-mod media;
+mod live_streams;
 #[cfg(feature = "ingest-rtmp")]
-mod memory;
+mod media_message;
 #[cfg(feature = "ingest-rtmp")]
-mod part;
+mod memory_pool;
 #[cfg(feature = "ingest-rtmp")]
-mod push;
+mod object_upload;
 #[cfg(feature = "ingest-rtmp")]
-mod reason;
+mod part_file;
+#[cfg(feature = "ingest-rtmp")]
+mod part_upload;
+#[cfg(feature = "ingest-rtmp")]
+mod pending_connections;
+#[cfg(feature = "ingest-rtmp")]
+mod push_address;
 #[cfg(feature = "ingest-rtmp")]
 mod recorder;
 #[cfg(feature = "ingest-rtmp")]
 mod reporter;
 #[cfg(feature = "ingest-rtmp")]
-mod runs;
+mod rtmp_ingest;
 #[cfg(feature = "ingest-rtmp")]
-mod server;
+mod run_lock;
 #[cfg(feature = "ingest-rtmp")]
 mod session;
 #[cfg(feature = "ingest-rtmp")]
 mod session_record;
 #[cfg(feature = "ingest-rtmp")]
-mod silence;
-#[cfg(feature = "ingest-rtmp")]
-mod upload;
-#[cfg(feature = "ingest-rtmp")]
-mod waiting;
-#[cfg(feature = "ingest-rtmp")]
 mod wire;
 
 #[cfg(feature = "ingest-rtmp")]
-pub use ingest::RtmpConfig;
+pub use ingest_context::RtmpConfig;
 #[cfg(feature = "ingest-rtmp")]
-pub use server::{ListenError, RtmpIngest};
+pub use rtmp_ingest::{ListenError, RtmpIngest};
 
 /// A listening media server within this process.
 #[async_trait]

@@ -12,10 +12,10 @@ use callsheet::model::Millis;
 use callsheet::streams::{ClosedPart, Hint, SessionKey};
 use tokio::sync::mpsc;
 
-use super::filing::{Destination, FinishedPart};
-use super::media::{Message, Metadata};
-use super::part::{PartEnd, PartFile, PartRecord};
-use super::reason::plain_reason;
+use super::error_text::plain_reason;
+use super::media_message::{Message, Metadata};
+use super::part_file::{PartEnd, PartFile, PartRecord};
+use super::part_upload::{Destination, FinishedPart};
 use super::reporter::Report;
 use super::wire::{Role, Track};
 

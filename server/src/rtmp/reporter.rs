@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::filing::FinishedPart;
-use super::live::Lock;
+use super::live_streams::Lock;
+use super::part_upload::FinishedPart;
 use super::session_record::SessionRecord;
 
 /// How long the end of a publish waits for parts on their way.
@@ -277,7 +277,7 @@ mod tests {
     use tokio::sync::oneshot;
     use tokio_util::sync::CancellationToken;
 
-    use super::super::live::Live;
+    use super::super::live_streams::Live;
     use super::*;
 
     /// Passes on how each told publish ended.

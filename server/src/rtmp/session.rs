@@ -9,15 +9,15 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::RtmpConfig;
-use super::filing::{Destination, Place};
-use super::ingest::Ingest;
-use super::live::Lock;
-use super::media::{self, Message, Metadata, Timeline};
-use super::memory;
+use super::idle_timer::Silence;
+use super::ingest_context::Ingest;
+use super::live_streams::Lock;
+use super::media_message::{self as media, Message, Metadata, Timeline};
+use super::memory_pool as memory;
+use super::part_upload::{Destination, Place};
 use super::recorder::Recorder;
 use super::reporter::{Over, Pulse, Report, Reporter};
 use super::session_record::SessionRecord;
-use super::silence::Silence;
 use super::wire::Role;
 
 /// Messages that wait at most: about two seconds of usual media.

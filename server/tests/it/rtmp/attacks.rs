@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::client::{Amf, Client, tags, text};
-use super::stage::{PATIENCE, Stage};
+use super::test_server::{PATIENCE, Stage};
 use super::{failure, story};
 
 /// The most memory that this process ever had, in MiB. Each test has a process of its own.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use callsheet::streams::Hint;
 
 use super::client::{AUDIO, Amf, Client, Tag, VIDEO, read_tags, tags, text};
-use super::stage::Stage;
+use super::test_server::Stage;
 use super::{failure, parts, story};
 use crate::support::media::probe;
 

@@ -3,9 +3,9 @@
 pub(crate) mod attacks;
 pub(crate) mod client;
 mod encoders;
-mod leftovers;
-mod s3;
-mod stage;
+mod interrupted_runs;
+mod s3_buckets;
+mod test_server;
 
 use std::process::Command;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use callsheet_server::rtmp::{ListenError, RtmpIngest};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
-use stage::{PATIENCE, Stage, config};
+use test_server::{PATIENCE, Stage, config};
 
 use crate::support::media::{AAC, AUDIO, H264, VIDEO, probe, stderr};
 use crate::support::until;

@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
-use super::ingest::{Ingest, RtmpConfig};
-use super::leftovers::keep_taking_up;
-use super::live::Live;
-use super::memory::Memory;
-use super::runs::RunLock;
-use super::waiting::Waiting;
+use super::ingest_context::{Ingest, RtmpConfig};
+use super::interrupted_runs::keep_taking_up;
+use super::live_streams::Live;
+use super::memory_pool::Memory;
+use super::pending_connections::Waiting;
+use super::run_lock::RunLock;
 use super::{IngestSource, Publishers};
 
 /// Most publishers at a time.

@@ -13,10 +13,10 @@ use tokio::fs::File;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio::time::Instant;
 
-use super::filing::Place;
 use super::flv;
-use super::media::Metadata;
-use super::upload::Upload;
+use super::media_message::Metadata;
+use super::object_upload::Upload;
+use super::part_upload::Place;
 use super::wire::Track;
 
 /// Maximum size and age of buffered media. A killed process loses its buffer.

@@ -14,10 +14,10 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::live::Live;
-use super::memory::Memory;
+use super::live_streams::Live;
+use super::memory_pool::Memory;
+use super::pending_connections::Waiting;
 use super::session::{Input, Session};
-use super::waiting::Waiting;
 use crate::buckets::Buckets;
 
 /// What the ingest needs to know.

@@ -15,7 +15,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::time::timeout;
 
 use super::client::{Amf, Client, Tag, tags, text};
-use super::stage::{PATIENCE, Stage};
+use super::test_server::{PATIENCE, Stage};
 use super::{parts, story};
 use crate::support::gateway::{Fate, Gateway, completes_upload};
 use crate::support::media::{AAC, AUDIO, H264, VIDEO, probe};

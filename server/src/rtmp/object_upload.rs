@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
-use super::filing::FilingError;
-use super::part::PartOnDisk;
+use super::part_file::PartOnDisk;
+use super::part_upload::FilingError;
 use crate::buckets::{Bucket, S3Store};
 
 /// Bytes of a part that are in memory at a time; stores want pieces of at least 5 MiB.

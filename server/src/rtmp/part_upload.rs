@@ -12,10 +12,10 @@ use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::ingest::Ingest;
-use super::part::{PartEnd, PartOnDisk};
-use super::reason::plain_reason;
-use super::upload::{self, Sent, Settled};
+use super::error_text::plain_reason;
+use super::ingest_context::Ingest;
+use super::object_upload::{self as upload, Sent, Settled};
+use super::part_file::{PartEnd, PartOnDisk};
 use crate::buckets::{Bucket, Buckets};
 
 /// The pauses between two tries grow from the first to the last.

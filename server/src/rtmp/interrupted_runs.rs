@@ -11,11 +11,11 @@ use callsheet::streams::{Hint, SessionKey};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use super::filing::{Destination, FinishedPart};
-use super::ingest::Ingest;
-use super::part::PartOnDisk;
+use super::ingest_context::Ingest;
+use super::part_file::PartOnDisk;
+use super::part_upload::{Destination, FinishedPart};
 use super::reporter::{persist, tell};
-use super::runs::{RunLock, lock_ended, run_of};
+use super::run_lock::{RunLock, lock_ended, run_of};
 use super::session_record::RecordedSessions;
 
 /// Interval of the search for runs that ended while this one runs.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use callsheet::streams::Hint;
 
 use super::client::{Amf, Client, tags, text};
-use super::stage::{PATIENCE, Stage};
+use super::test_server::{PATIENCE, Stage};
 use super::{failure, parts, story};
 use crate::support::media::probe;
 use crate::support::until;
