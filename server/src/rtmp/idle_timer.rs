@@ -1,7 +1,7 @@
-//! Measures how long a publisher has sent nothing, in time that this process watched.
+//! Measures how long a publisher has sent no media, in time that this process observed.
 //!
-//! A process that was frozen, as with its virtual machine, could not see what was sent meanwhile. So seconds are counted as they are
-//! observed, one by one: a freeze of any length counts as one.
+//! A process that was suspended, for example with its virtual machine, could not receive anything meanwhile. So elapsed seconds are
+//! counted one tick at a time, and a suspension of any length counts as one second.
 
 use std::time::Duration;
 
@@ -9,36 +9,36 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The silence of one publisher.
+/// The idle time of one publisher.
 #[derive(Debug)]
-pub(super) struct Silence {
+pub(super) struct IdleTimer {
     ticks: Interval,
-    /// Seconds observed without media.
+    /// Observed seconds without media.
     seconds: u64,
-    longest: u64,
+    timeout: u64,
 }
 
-impl Silence {
-    /// A silence that begins now and is too long after so many whole seconds.
-    pub(super) fn up_to(longest: Duration) -> Self {
-        Self::since(Instant::now(), longest)
+impl IdleTimer {
+    /// Starts a timer that expires after `timeout`, in whole seconds.
+    pub(super) fn start(timeout: Duration) -> Self {
+        Self::start_at(Instant::now(), timeout)
     }
 
-    fn since(start: Instant, longest: Duration) -> Self {
+    fn start_at(start: Instant, timeout: Duration) -> Self {
         let mut ticks = interval_at(start + SECOND, SECOND);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ticks, seconds: 0, longest: longest.as_secs() }
+        Self { ticks, seconds: 0, timeout: timeout.as_secs() }
     }
 
-    /// The publisher sent media.
-    pub(super) fn is_over(&mut self) {
+    /// Restarts the timer when media arrives.
+    pub(super) fn reset(&mut self) {
         self.seconds = 0;
         self.ticks.reset();
     }
 
-    /// Waits until the silence is too long. It can be cancelled and called again.
-    pub(super) async fn too_long(&mut self) {
-        while self.seconds < self.longest {
+    /// Waits until the timer expires; cancel-safe.
+    pub(super) async fn expired(&mut self) {
+        while self.seconds < self.timeout {
             self.ticks.tick().await;
             self.seconds += 1;
         }
@@ -50,13 +50,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_freeze_counts_as_one_second() {
-        let frozen_at = Instant::now() - Duration::from_secs(90);
-        let mut silence = Silence::since(frozen_at, Duration::from_secs(30));
-        assert!(futures::poll!(std::pin::pin!(silence.too_long())).is_pending());
-        assert_eq!(silence.seconds, 1);
-        silence.is_over();
-        assert!(futures::poll!(std::pin::pin!(silence.too_long())).is_pending());
-        assert_eq!(silence.seconds, 0);
+    async fn a_suspension_counts_as_one_second() {
+        let suspended_at = Instant::now() - Duration::from_secs(90);
+        let mut timer = IdleTimer::start_at(suspended_at, Duration::from_secs(30));
+        assert!(futures::poll!(std::pin::pin!(timer.expired())).is_pending());
+        assert_eq!(timer.seconds, 1);
+        timer.reset();
+        assert!(futures::poll!(std::pin::pin!(timer.expired())).is_pending());
+        assert_eq!(timer.seconds, 0);
     }
 }

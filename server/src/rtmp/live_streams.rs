@@ -1,9 +1,8 @@
-//! The locks on what is being published: one publisher per (domain, app, stream) in this process. Other processes are kept out by leases
-//! in the database.
+//! Locks on live streams: one publisher per (domain, app, stream) in this process. Leases in the database exclude other processes.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use callsheet::model::{AppName, DomainName, StreamName};
 use tokio_util::sync::CancellationToken;
@@ -12,71 +11,75 @@ use super::Publishers;
 
 type Name = (String, AppName, StreamName);
 
-/// Every lock that is held.
+/// All locked streams.
 #[derive(Debug, Default)]
-pub(super) struct Live(Mutex<HashMap<Name, Holder>>);
+pub(super) struct LiveStreams(Mutex<HashMap<Name, LockHolder>>);
 
 #[derive(Debug)]
-struct Holder {
-    /// Drops its connection.
+struct LockHolder {
+    /// Closes the connection.
     connection: CancellationToken,
-    /// The key of its session, once other processes know that it has the stream.
+    /// The session key, once the session holds the lease in the database.
     session: Option<String>,
 }
 
-/// The lock on one stream; free again when this is dropped.
+/// The lock on one stream, released when dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
-    live: Arc<Live>,
+pub(super) struct StreamLock {
+    streams: Arc<LiveStreams>,
     name: Name,
     released: CancellationToken,
 }
 
-impl Live {
-    /// Takes the lock, or `None` when somebody holds it. `connection` drops the holder's connection.
+impl LiveStreams {
+    /// Takes the lock, or returns `None` if it is held. `connection` closes the new holder's connection.
     pub(super) fn lock(
         self: &Arc<Self>,
         domain: &DomainName,
         app: &AppName,
         stream: &StreamName,
         connection: CancellationToken,
-    ) -> Option<Lock> {
+    ) -> Option<StreamLock> {
         let name = name(domain, app, stream);
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()) {
+        match self.holders().entry(name.clone()) {
             Entry::Occupied(_) => None,
             Entry::Vacant(free) => {
-                free.insert(Holder { connection, session: None });
-                Some(Lock { live: Arc::clone(self), name, released: CancellationToken::new() })
+                free.insert(LockHolder { connection, session: None });
+                Some(StreamLock { streams: Arc::clone(self), name, released: CancellationToken::new() })
             }
         }
     }
+
+    fn holders(&self) -> MutexGuard<'_, HashMap<Name, LockHolder>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl Lock {
-    /// The session holds the stream's name among all processes from now on.
-    pub(super) fn is_held_for(&self, session: String) {
-        if let Some(holder) = self.live.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&self.name) {
+impl StreamLock {
+    /// Notes that the session now holds the lease in the database.
+    pub(super) fn set_session(&self, session: String) {
+        if let Some(holder) = self.streams.holders().get_mut(&self.name) {
             holder.session = Some(session);
         }
     }
 
-    /// Cancelled when the lock is free again.
+    /// Returns a token that is cancelled when the lock is released.
     pub(super) fn released(&self) -> CancellationToken {
         self.released.clone()
     }
 }
 
-impl Drop for Lock {
+impl Drop for StreamLock {
     fn drop(&mut self) {
-        self.live.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.streams.holders().remove(&self.name);
         self.released.cancel();
     }
 }
 
-impl Publishers for Live {
+impl Publishers for LiveStreams {
     fn disconnect(&self, domain: &DomainName, app: &AppName, stream: &StreamName) -> bool {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let holder = held.get(&name(domain, app, stream)).filter(|holder| !holder.connection.is_cancelled());
+        let holders = self.holders();
+        let holder = holders.get(&name(domain, app, stream)).filter(|holder| !holder.connection.is_cancelled());
         if let Some(holder) = holder {
             holder.connection.cancel();
         }
@@ -84,13 +87,11 @@ impl Publishers for Live {
     }
 
     fn sessions(&self) -> HashSet<String> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.values().filter_map(|holder| holder.session.clone()).collect()
+        self.holders().values().filter_map(|holder| holder.session.clone()).collect()
     }
 
     fn disconnect_session(&self, key: &str) {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(holder) = held.values().find(|holder| holder.session.as_deref() == Some(key)) {
+        if let Some(holder) = self.holders().values().find(|holder| holder.session.as_deref() == Some(key)) {
             holder.connection.cancel();
         }
     }

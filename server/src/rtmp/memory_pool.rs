@@ -1,72 +1,72 @@
-//! Memory limits of the ingest: bytes that were received and are not written to disk yet.
+//! Memory limits of the ingest, for bytes that were received and not yet written to disk.
 //!
-//! Each connection has [`GUARANTEED`] bytes of its own and may use up to [`MOST_OF_ONE`]; what it uses beyond its own comes out of a pool
-//! that all connections share. Who needs more waits, so the publisher slows down.
+//! Each connection has [`GUARANTEED`] bytes and may use up to [`MAX_PER_CONNECTION`]; usage above the guarantee comes from a pool shared
+//! by all connections. A connection that needs more waits, so its publisher slows down.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes that a connection has whatever the others do: about a second of usual media.
+/// Bytes that each connection can always use: about one second of typical media.
 const GUARANTEED: usize = 256 * 1024;
-/// Bytes of one connection at most. The longest message has 16 MiB.
-const MOST_OF_ONE: usize = 24 * 1024 * 1024;
-/// Bytes of all connections together, beyond what is guaranteed.
-const POOL: usize = 256 * 1024 * 1024;
+/// Maximum bytes of one connection. The longest message has 16 MiB.
+const MAX_PER_CONNECTION: usize = 24 * 1024 * 1024;
+/// Bytes of all connections together, beyond the guarantees.
+const POOL_SIZE: usize = 256 * 1024 * 1024;
 
-/// The pool of a process.
+/// The pool shared by all connections.
 #[derive(Debug, Clone)]
-pub(super) struct Memory(Arc<Semaphore>);
+pub(super) struct MemoryPool(Arc<Semaphore>);
 
 /// The memory of one connection.
 #[derive(Debug)]
 pub(super) struct ConnectionMemory {
     own: Arc<Semaphore>,
-    pool: Memory,
+    pool: MemoryPool,
 }
 
-/// Some bytes in use; given back when this is dropped.
+/// Reserved bytes, released when dropped.
 #[derive(Debug)]
-pub(super) struct Bytes {
+pub(super) struct Reservation {
     own: OwnedSemaphorePermit,
     pooled: Option<OwnedSemaphorePermit>,
 }
 
-impl Memory {
+impl MemoryPool {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(POOL)))
+        Self(Arc::new(Semaphore::new(POOL_SIZE)))
     }
 
-    pub(super) fn of_connection(&self) -> ConnectionMemory {
-        ConnectionMemory { own: Arc::new(Semaphore::new(MOST_OF_ONE)), pool: self.clone() }
+    pub(super) fn for_connection(&self) -> ConnectionMemory {
+        ConnectionMemory { own: Arc::new(Semaphore::new(MAX_PER_CONNECTION)), pool: self.clone() }
     }
 }
 
 impl ConnectionMemory {
-    /// Waits for so many bytes. `None`: the process ends.
-    pub(super) async fn take(&self, count: usize) -> Option<Bytes> {
+    /// Waits until `count` bytes are available. Returns `None` during shutdown.
+    pub(super) async fn reserve(&self, count: usize) -> Option<Reservation> {
         let permits = u32::try_from(count).ok()?;
         let own = Arc::clone(&self.own).acquire_many_owned(permits).await.ok()?;
-        let is_guaranteed = self.own.available_permits() >= MOST_OF_ONE - GUARANTEED;
+        let is_guaranteed = self.own.available_permits() >= MAX_PER_CONNECTION - GUARANTEED;
         let pooled =
             if is_guaranteed { None } else { Some(Arc::clone(&self.pool.0).acquire_many_owned(permits).await.ok()?) };
-        Some(Bytes { own, pooled })
+        Some(Reservation { own, pooled })
     }
 }
 
-impl Bytes {
-    pub(super) fn count(&self) -> usize {
+impl Reservation {
+    pub(super) fn len(&self) -> usize {
         self.own.num_permits()
     }
 
-    /// Cuts off so many, or all there are.
+    /// Splits off up to `count` bytes.
     pub(super) fn split(&mut self, count: usize) -> Option<Self> {
         let own = self.own.split(count.min(self.own.num_permits()))?;
         let pooled = self.pooled.as_mut().and_then(|pooled| pooled.split(count.min(pooled.num_permits())));
         Some(Self { own, pooled })
     }
 
-    /// Takes over those of the same connection.
+    /// Adds another reservation of the same connection.
     pub(super) fn merge(&mut self, other: Self) {
         self.own.merge(other.own);
         match (&mut self.pooled, other.pooled) {
@@ -81,34 +81,34 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_guaranteed_does_not_depend_on_others() {
-        let memory = Memory::new();
-        let greedy: Vec<_> = (0..POOL / MOST_OF_ONE + 1).map(|_| memory.of_connection()).collect();
-        let mut taken = Vec::new();
+    async fn the_guarantee_does_not_depend_on_other_connections() {
+        let pool = MemoryPool::new();
+        let greedy: Vec<_> = (0..POOL_SIZE / MAX_PER_CONNECTION + 1).map(|_| pool.for_connection()).collect();
+        let mut reserved = Vec::new();
         for connection in &greedy {
-            let count = MOST_OF_ONE.min(memory.0.available_permits());
-            taken.push(connection.take(count).await.expect("room"));
+            let count = MAX_PER_CONNECTION.min(pool.0.available_permits());
+            reserved.push(connection.reserve(count).await.expect("room"));
         }
-        assert_eq!(memory.0.available_permits(), 0);
-        let modest = memory.of_connection();
-        let mut bytes = modest.take(GUARANTEED).await.expect("guaranteed");
-        let more = modest.take(1);
+        assert_eq!(pool.0.available_permits(), 0);
+        let modest = pool.for_connection();
+        let mut bytes = modest.reserve(GUARANTEED).await.expect("guaranteed");
+        let more = modest.reserve(1);
         tokio::pin!(more);
-        assert!(futures::poll!(&mut more).is_pending(), "the pool is used up");
-        taken.pop();
-        bytes.merge(more.await.expect("given back"));
-        assert_eq!(bytes.count(), GUARANTEED + 1);
+        assert!(futures::poll!(&mut more).is_pending(), "the pool is exhausted");
+        reserved.pop();
+        bytes.merge(more.await.expect("released"));
+        assert_eq!(bytes.len(), GUARANTEED + 1);
     }
 
     #[tokio::test]
-    async fn all_is_given_back() {
-        let memory = Memory::new();
-        let connection = memory.of_connection();
-        let mut bytes = connection.take(MOST_OF_ONE).await.expect("room");
-        let part = bytes.split(MOST_OF_ONE / 3).expect("some");
+    async fn dropped_reservations_are_released() {
+        let pool = MemoryPool::new();
+        let connection = pool.for_connection();
+        let mut bytes = connection.reserve(MAX_PER_CONNECTION).await.expect("room");
+        let part = bytes.split(MAX_PER_CONNECTION / 3).expect("some");
         drop(bytes);
-        assert_eq!(connection.own.available_permits() + part.count(), MOST_OF_ONE);
+        assert_eq!(connection.own.available_permits() + part.len(), MAX_PER_CONNECTION);
         drop(part);
-        assert_eq!((connection.own.available_permits(), memory.0.available_permits()), (MOST_OF_ONE, POOL));
+        assert_eq!((connection.own.available_permits(), pool.0.available_permits()), (MAX_PER_CONNECTION, POOL_SIZE));
     }
 }

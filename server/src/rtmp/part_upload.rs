@@ -1,78 +1,53 @@
-//! Brings parts into their bucket, and tries again until they are there.
+//! Uploads parts to their bucket, with retries.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::model::{AppName, DomainName, Millis, StreamName};
-use callsheet::recordings::PartLocation;
+use backon::RetryableWithContext;
 use callsheet::streams::ClosedPart;
-use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
-use super::error_text::plain_reason;
-use super::ingest_context::Ingest;
-use super::object_upload::{self as upload, Sent, Settled};
-use super::part_file::{PartEnd, PartOnDisk};
-use crate::buckets::{Bucket, Buckets};
+use super::destination::Destination;
+use super::error_text::error_text;
+use super::object_upload::{self, CreateOutcome, UploadOutcome};
+use super::part_on_disk::PartOnDisk;
+use super::part_record::PartEnd;
+use super::retry::backoff;
 
-/// The pauses between two tries grow from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
 
-/// Time that a stop waits for a part. Perhaps no other run follows on this data folder, so a store that answers gets the part now.
-const STOP_WAITS: Duration = Duration::from_secs(2);
+/// How long a shutdown waits for an upload. There may be no later run on this data folder, so a store that responds gets the part now.
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(2);
 
-/// A bucket, and of which stream the parts are that go there.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub bucket: String,
-    pub domain: DomainName,
-    pub app: AppName,
-    pub stream: StreamName,
-}
-
-/// Destination of the parts of one publish.
+/// A finished part and its destination.
 #[derive(Debug)]
-pub(super) struct Destination {
-    buckets: Buckets,
-    time_zone: TimeZone,
-    /// Time after which a failing upload is given up.
-    upload_for: Duration,
-    /// Cancelled when the process stops.
-    stop: CancellationToken,
-    pub place: Place,
-}
-
-/// A part to which nothing is added any more.
-#[derive(Debug)]
-pub(super) struct FinishedPart {
+pub(super) struct PartUpload {
     pub destination: Arc<Destination>,
     pub part: PartOnDisk,
 }
 
-/// A part that is stored, or given up.
+/// A part that was uploaded or given up.
 #[derive(Debug)]
-pub(super) struct FiledPart {
+pub(super) struct UploadedPart {
     pub closed: ClosedPart,
-    /// No longer needed on the disk.
+    /// The files, if they are no longer needed.
     obsolete: Option<PartOnDisk>,
 }
 
-impl FiledPart {
-    /// Takes a part off the disk that is not needed there. Report it first: a part whose record is gone is not reported by the next run.
-    pub(super) async fn clear(self) {
+impl UploadedPart {
+    /// Removes files that are no longer needed. Report the part first: the next run does not report a part without a record.
+    pub(super) async fn clean_up(self) {
         if let Some(part) = self.obsolete {
             part.remove().await;
         }
     }
 }
 
-/// A part is not in its bucket.
+/// An error that keeps a part from being uploaded.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FilingError {
+pub(super) enum UploadError {
     #[error("cannot read or write the file")]
     File(#[from] io::Error),
     #[error("cannot store the file")]
@@ -81,119 +56,90 @@ pub(super) enum FilingError {
     Empty,
 }
 
-impl Destination {
-    pub(super) fn new(ingest: &Ingest, place: Place) -> Self {
-        let config = &ingest.config;
-        let (buckets, time_zone) = (config.buckets.clone(), config.time_zone.clone());
-        Self { buckets, time_zone, upload_for: config.upload_for, stop: ingest.stop.clone(), place }
-    }
-
-    pub(super) async fn open(&self) -> io::Result<Bucket> {
-        self.buckets.open(&self.place.bucket).await
-    }
-
-    pub(super) fn location(&self, start: Millis, end: Option<Millis>) -> PartLocation<'_> {
-        let Place { bucket, domain, app, stream } = &self.place;
-        PartLocation { bucket, domain, app, stream, start, end }
-    }
-
-    /// As far as it is known when the part begins.
-    pub(super) fn open_path(&self, start: Millis) -> String {
-        self.location(start, None).path(&self.time_zone)
-    }
-}
-
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.place.domain, self.place.app, self.place.stream)
-    }
-}
-
-impl FinishedPart {
-    /// Stores the part, trying again for as long as the configuration says. A part that cannot be stored stays where it is.
-    /// `None`: the process stops, and the next run takes the part over.
-    pub(super) async fn file(self) -> Option<FiledPart> {
-        let stop = self.destination.stop.clone();
-        let is_handed_over = async {
-            stop.cancelled().await;
-            sleep(STOP_WAITS).await;
+impl PartUpload {
+    /// Uploads the part and retries as long as configured. A part that cannot be uploaded stays on the disk. Returns `None` at shutdown;
+    /// the next run uploads the part.
+    pub(super) async fn run(self) -> Option<UploadedPart> {
+        let shutdown = self.destination.shutdown.clone();
+        let is_interrupted = async {
+            shutdown.cancelled().await;
+            sleep(SHUTDOWN_WAIT).await;
         };
         tokio::select! {
             biased;
-            filed = self.store_or_give_up() => Some(filed),
-            () = is_handed_over => None,
+            uploaded = self.upload_or_give_up() => Some(uploaded),
+            () = is_interrupted => None,
         }
     }
 
-    async fn store_or_give_up(mut self) -> FiledPart {
+    async fn upload_or_give_up(self) -> UploadedPart {
         let give_up_at = Instant::now() + self.destination.upload_for;
-        let mut pause = FIRST_PAUSE;
+        let (destination, path) = (Arc::clone(&self.destination), self.part.path.clone());
+        let attempt = |mut upload: Self| async move {
+            let result = upload.store().await;
+            (upload, result)
+        };
+        let (upload, result) = attempt
+            .retry(backoff(FIRST_PAUSE, LAST_PAUSE))
+            .context(self)
+            .when(|error| !matches!(error, UploadError::Empty) && Instant::now() < give_up_at)
+            .notify(|error, _| {
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(publish = %destination, path = %path.display(), error, "failed to store a part; retrying");
+            })
+            .await;
+        let started_at = upload.part.record.started_at;
+        let end = upload.part.record.end.unwrap_or(PartEnd { stopped_at: started_at, duration: 0 });
         let mut closed = ClosedPart {
             recorder: String::new(),
             location: None,
-            started_at: Some(self.part.record.started_at),
-            stopped_at: self.part.record.started_at,
-            duration_ms: Some(0),
+            started_at: Some(started_at),
+            stopped_at: end.stopped_at,
+            duration_ms: Some(end.duration),
             bytes: None,
             failure: None,
         };
-        loop {
-            let error = match self.store().await {
-                Ok((location, end, bytes)) => {
-                    (closed.stopped_at, closed.duration_ms) = (end.stopped_at, Some(end.duration));
-                    closed.location = Some(location);
-                    closed.bytes = i64::try_from(bytes).ok();
-                    self.destination.buckets.changed().notify_one();
-                    return FiledPart { closed, obsolete: Some(self.part) };
+        let is_obsolete = match result {
+            Ok((location, bytes)) => {
+                closed.location = Some(location);
+                closed.bytes = i64::try_from(bytes).ok();
+                destination.buckets.changed().notify_one();
+                true
+            }
+            Err(error) => {
+                closed.failure = Some(error_text(&error));
+                let is_empty = matches!(error, UploadError::Empty);
+                if !is_empty {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(publish = %destination, path = %path.display(), error, "failed to store a part; it stays on the disk");
                 }
-                Err(error) => error,
-            };
-            if let Some(end) = self.part.record.end {
-                (closed.stopped_at, closed.duration_ms) = (end.stopped_at, Some(end.duration));
+                is_empty
             }
-            let reason = plain_reason(&error);
-            if matches!(error, FilingError::Empty) {
-                closed.failure = Some(reason);
-                return FiledPart { closed, obsolete: Some(self.part) };
-            }
-            if Instant::now() + pause > give_up_at {
-                self.tell(&error, "it stays where it is");
-                closed.failure = Some(reason);
-                return FiledPart { closed, obsolete: None };
-            }
-            self.tell(&error, "trying again");
-            sleep(pause).await;
-            pause = (pause * 3).min(LAST_PAUSE);
-        }
+        };
+        UploadedPart { closed, obsolete: is_obsolete.then_some(upload.part) }
     }
 
-    fn tell(&self, error: &FilingError, then: &str) {
-        let path = self.part.path.display();
-        let error = error as &dyn std::error::Error;
-        tracing::warn!(publish = %self.destination, %path, error, then, "cannot store a part of a recording");
-    }
-
-    /// One try. Answers with the whole location, the end of the part, and its length in bytes.
-    async fn store(&mut self) -> Result<(String, PartEnd, u64), FilingError> {
-        let Self { destination: to, part } = self;
-        let end = part.end().await?.ok_or(FilingError::Empty)?;
-        let bucket = to.open().await?;
+    /// Makes one attempt. Returns the location and the size in bytes.
+    async fn store(&mut self) -> Result<(String, u64), UploadError> {
+        let Self { destination, part } = self;
+        let end = part.end().await?.ok_or(UploadError::Empty)?;
+        let bucket = destination.open_bucket().await?;
         let bytes = tokio::fs::metadata(&part.path).await?.len();
-        let stored = |key: &str| Ok((format!("{}/{key}", to.place.bucket), end, bytes));
+        let stored = |key: &str| Ok((format!("{}/{key}", destination.stream.bucket), bytes));
         let earlier = part.record.upload.as_ref().map(|upload| upload.key.clone());
-        let settled = upload::settle(&bucket, part, bytes).await?;
-        if let (Settled::Stored, Some(key)) = (settled, &earlier) {
+        let outcome = object_upload::resolve(&bucket, part, bytes).await?;
+        if let (UploadOutcome::Stored, Some(key)) = (outcome, &earlier) {
             return stored(key);
         }
-        // Two parts can lie within the same second; the later one moves on to the next.
-        let mut location = to.location(part.record.started_at, Some(end.stopped_at));
+        // Two parts can have the same name. The later one advances its end by a second.
+        let mut location = destination.location(part.record.started_at, Some(end.stopped_at));
         loop {
-            let key = location.key(&to.time_zone);
-            if !upload::is_taken(&bucket, &key).await? {
-                let is_perhaps_ours = settled == Settled::Unknown && earlier.as_ref() == Some(&key);
-                match upload::send(&bucket, part, &key, bytes).await? {
-                    Sent::Taken if !is_perhaps_ours => {}
-                    Sent::Stored | Sent::Taken => return stored(&key),
+            let key = location.key(&destination.time_zone);
+            if !object_upload::exists(&bucket, &key).await? {
+                let may_be_ours = outcome == UploadOutcome::Unknown && earlier.as_ref() == Some(&key);
+                match object_upload::create(&bucket, part, &key, bytes).await? {
+                    CreateOutcome::KeyTaken if !may_be_ours => {}
+                    CreateOutcome::Created | CreateOutcome::KeyTaken => return stored(&key),
                 }
             }
             location.end = location.end.map(|end| end + 1000);
