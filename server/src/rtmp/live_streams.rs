@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use callsheet::model::{AppName, DomainName, StreamName};
 use tokio_util::sync::CancellationToken;
 
-use super::Publishers;
+use crate::ingest_source::Publishers;
 
 type Name = (String, AppName, StreamName);
 

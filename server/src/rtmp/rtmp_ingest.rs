@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::RtmpConfig;
 use super::connection::Connection;
 use super::ingest_context::IngestContext;
 use super::interrupted_runs::recover_forever;
@@ -22,7 +23,7 @@ use super::live_streams::LiveStreams;
 use super::memory_pool::MemoryPool;
 use super::pending_connections::PendingConnections;
 use super::run_lock::RunLock;
-use super::{IngestSource, Publishers, RtmpConfig};
+use crate::ingest_source::{IngestSource, Publishers};
 
 /// Maximum number of simultaneous publishers.
 const MAX_PUBLISHERS: usize = 1000;

@@ -12,7 +12,8 @@ use callsheet::streams::{
     Admitted, ClosedPart, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey, StreamError,
 };
 use callsheet_server::buckets::Buckets;
-use callsheet_server::rtmp::{IngestSource, Publishers, RtmpConfig, RtmpIngest};
+use callsheet_server::ingest_source::{IngestSource, Publishers};
+use callsheet_server::rtmp::{RtmpConfig, RtmpIngest};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
