@@ -335,11 +335,11 @@ impl Connection {
     /// Starts a publish, or returns the reason for refusing it.
     async fn publish(&mut self, stream: u32, key: &str) -> Result<(), String> {
         if self.publish.is_some() {
-            return Err("this connection publishes already".to_owned());
+            return Err("this connection is already publishing".to_owned());
         }
         let Some(connect) = &self.connect else { return Err("connect first".to_owned()) };
         let permit = Arc::clone(&self.context.publisher_permits).try_acquire_owned();
-        let permit = permit.map_err(|_| "there are as many publishers as the console takes".to_owned())?;
+        let permit = permit.map_err(|_| "the maximum number of publishers is reached".to_owned())?;
         let address = PushAddress::parse(connect.tc_url.as_deref(), &connect.app, key);
         let name = address.stream.clone();
         let push = PushRequest {

@@ -175,7 +175,7 @@ impl Reply<'_> {
                 on_status(out, stream, status("status", "NetStream.Publish.Start", &format!("{key} is now published")));
             }
             Self::Unpublished { stream } => {
-                on_status(out, stream, status("status", "NetStream.Unpublish.Success", "the publish is over"));
+                on_status(out, stream, status("status", "NetStream.Unpublish.Success", "the publish has ended"));
             }
             Self::Refused { stream, code, reason } => on_status(out, stream, status("error", code, reason)),
             Self::Acknowledgement(bytes) => write_message(out, CONTROL, 0, 3, &bytes.to_be_bytes()),
