@@ -30,11 +30,11 @@ use crate::http::AppState;
 use crate::http::rate_limit::RateLimits;
 use crate::http::router::{Serves, router};
 use crate::http::serve::serve;
+use crate::ingest_source::IngestSource;
 use crate::jobs::{
     DeliveryLoop, Loops, Pulse, Watch, clean_up, deliver, enforce, every, forget_attempts, hold_streams, reap, recover,
     take_inventory, watch_access_logs, write_key_uses,
 };
-use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
 

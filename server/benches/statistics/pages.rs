@@ -84,6 +84,8 @@ impl Server {
     }
 
     async fn sign_in(&self) -> Outcome<Client> {
+        // reqwest is built without a TLS provider of its own.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let client = Client::builder().cookie_store(true).build()?;
         let path = server_fn_paths().find(|(path, _)| path.ends_with("sign_in")).ok_or("no way in")?.0;
         let login = [("name", NAME), ("password", PASSWORD), ("next", "")];

@@ -49,7 +49,7 @@ pub async fn take_inventory(stats: Stats, buckets: Buckets, pulse: Pulse, shutdo
         }
         let wait = async {
             tokio::select! {
-                () = buckets.grown().notified() => {}
+                () = buckets.changed().notified() => {}
                 () = tokio::time::sleep(EVERY - PAUSE) => {}
             }
         };

@@ -8,6 +8,7 @@ mod database;
 #[cfg(feature = "ingest-rtmp")]
 pub(crate) mod gateway;
 mod generic;
+mod http_client;
 #[cfg(feature = "ingest-rtmp")]
 pub(crate) mod media;
 #[cfg(feature = "ingest-rtmp")]
@@ -23,6 +24,7 @@ pub(crate) use browser::{Browser, Shown, multipart, without_markers};
 pub(crate) use console::{DOMAIN, PLAY, TestConsole, schedule, use_cases, use_cases_in, use_cases_with};
 pub(crate) use database::Database;
 pub(crate) use generic::GenericSource;
+pub(crate) use http_client::{http_client, http_client_builder};
 pub(crate) use process::{Process, callsheet, run, text};
 pub(crate) use receiver::{Answer, DownReceiver, Received, Receiver, lines};
 pub(crate) use s3::{Keys, S3Store};

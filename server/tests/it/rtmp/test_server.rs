@@ -1,4 +1,4 @@
-//! A serving ingest, an ffmpeg that pushes to it, and a sink that writes down what it is told.
+//! A running ingest whose sink records all calls.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use callsheet::streams::{
     Admitted, ClosedPart, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey, StreamError,
 };
 use callsheet_server::buckets::Buckets;
-use callsheet_server::rtmp::{IngestSource, Publishers, RtmpConfig, RtmpIngest};
+use callsheet_server::ingest_source::{IngestSource, Publishers};
+use callsheet_server::rtmp::{RtmpConfig, RtmpIngest};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -21,22 +22,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::media::Pusher;
 
-/// Nothing here takes so long; a test that waits for what never comes fails.
+/// Timeout of every wait.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Admits whatever names a domain, except the stream `forbidden`, and keeps every hint.
-pub(super) struct Notebook {
+/// Admits every stream of a valid domain except `forbidden`, and records all calls.
+pub(super) struct RecordingSink {
     recording: Option<RecordingPlan>,
-    pub(super) asked: Mutex<Vec<PushRequest>>,
-    pub(super) hints: watch::Sender<Vec<(String, Hint)>>,
-    /// It takes no report, as when its database is away.
-    pub(super) is_away: AtomicBool,
+    pub(super) pushes: Mutex<Vec<PushRequest>>,
+    pub(super) events: watch::Sender<Vec<(String, Hint)>>,
+    /// Rejects all reports, like a sink without its database.
+    pub(super) is_unavailable: AtomicBool,
 }
 
 #[async_trait]
-impl IngestSink for Notebook {
+impl IngestSink for RecordingSink {
     async fn admit(&self, push: PushRequest) -> Result<Admitted, Refused> {
-        self.asked.lock().expect("lock").push(push.clone());
+        self.pushes.lock().expect("lock").push(push.clone());
         let refused = |reason: &str| Refused { code: "forbidden", reason: reason.to_owned() };
         if push.stream == "forbidden" {
             return Err(refused("this stream is forbidden"));
@@ -61,22 +62,22 @@ impl IngestSink for Notebook {
         Ok(())
     }
 
-    /// Each run left the session 99 open.
+    /// Every run left session 99 open.
     async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionKey>, StreamError> {
         Ok(boots.iter().map(|boot| SessionKey { source, boot: boot.clone(), key: "99".to_owned() }).collect())
     }
 
-    async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
+    async fn report(&self, key: &SessionKey, event: Hint) -> Result<(), StreamError> {
         assert_eq!(key.source, SourceId(7));
-        if self.is_away.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable("away".into()).into());
+        if self.is_unavailable.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("unavailable".into()).into());
         }
-        self.hints.send_modify(|hints| hints.push((key.key.clone(), hint)));
+        self.events.send_modify(|events| events.push((key.key.clone(), event)));
         Ok(())
     }
 }
 
-/// The usual settings.
+/// Returns the default configuration.
 pub(super) fn config(data: &Path, listen: SocketAddr) -> RtmpConfig {
     RtmpConfig {
         listen,
@@ -93,27 +94,27 @@ pub(super) fn config(data: &Path, listen: SocketAddr) -> RtmpConfig {
     }
 }
 
-/// A serving ingest with its own data folder.
-pub(super) struct Stage {
+/// A running ingest with its own data folder.
+pub(super) struct TestServer {
     pub(super) data: tempfile::TempDir,
-    pub(super) book: Arc<Notebook>,
+    pub(super) sink: Arc<RecordingSink>,
     pub(super) address: SocketAddr,
     pub(super) publishers: Arc<dyn Publishers>,
     pub(super) shutdown: CancellationToken,
     pub(super) serving: JoinHandle<()>,
 }
 
-impl Stage {
-    pub(super) async fn set(part_seconds: Option<u32>) -> Self {
-        Self::set_with(part_seconds, |_| {}).await
+impl TestServer {
+    pub(super) async fn start(part_seconds: Option<u32>) -> Self {
+        Self::start_with(part_seconds, |_| {}).await
     }
 
-    pub(super) async fn set_with(part_seconds: Option<u32>, change: impl FnOnce(&mut RtmpConfig)) -> Self {
-        Self::set_on(tempfile::tempdir().expect("folder"), part_seconds, change).await
+    pub(super) async fn start_with(part_seconds: Option<u32>, change: impl FnOnce(&mut RtmpConfig)) -> Self {
+        Self::start_on(tempfile::tempdir().expect("folder"), part_seconds, change).await
     }
 
-    /// On the data of another.
-    pub(super) async fn set_on(
+    /// Starts on an existing data folder.
+    pub(super) async fn start_on(
         data: tempfile::TempDir,
         part_seconds: Option<u32>,
         change: impl FnOnce(&mut RtmpConfig),
@@ -125,44 +126,44 @@ impl Stage {
         change(&mut config);
         let ingest = Box::new(RtmpIngest::bind(config).await.expect("listening"));
         let (address, publishers) = (ingest.local_addr(), ingest.publishers());
-        let book = Arc::new(Notebook {
+        let sink = Arc::new(RecordingSink {
             recording: part_seconds.map(|part_seconds| RecordingPlan { part_seconds, bucket: "tapes".to_owned() }),
-            asked: Mutex::default(),
-            hints: watch::Sender::default(),
-            is_away: AtomicBool::new(false),
+            pushes: Mutex::default(),
+            events: watch::Sender::default(),
+            is_unavailable: AtomicBool::new(false),
         });
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(ingest.run(Arc::clone(&book) as Arc<dyn IngestSink>, shutdown.clone()));
-        Self { data, book, address, publishers, shutdown, serving }
+        let serving = tokio::spawn(ingest.run(Arc::clone(&sink) as Arc<dyn IngestSink>, shutdown.clone()));
+        Self { data, sink, address, publishers, shutdown, serving }
     }
 
-    /// An ffmpeg that pushes `stream` (with query) to `domain` over loopback.
+    /// Starts an ffmpeg that pushes `stream` (with query) to `domain` over loopback.
     pub(super) fn push(&self, domain: &str, stream: &str, parts: &[&[&str]]) -> Pusher {
         Pusher::start(self.address, domain, stream, parts)
     }
 
-    /// Waits until a hint of the session fits, and answers with all hints of that session so far.
-    pub(super) async fn until(&self, session: &str, fits: impl Fn(&Hint) -> bool) -> Vec<Hint> {
-        let of_session = |hints: &Vec<(String, Hint)>| {
-            hints.iter().filter(|(key, _)| key == session).map(|(_, hint)| hint.clone()).collect::<Vec<_>>()
+    /// Waits for a matching event of a session. Returns all events of that session so far.
+    pub(super) async fn until(&self, session: &str, is_match: impl Fn(&Hint) -> bool) -> Vec<Hint> {
+        let of_session = |events: &Vec<(String, Hint)>| {
+            events.iter().filter(|(key, _)| key == session).map(|(_, event)| event.clone()).collect::<Vec<_>>()
         };
-        let mut hints = self.book.hints.subscribe();
-        let wait = hints.wait_for(|hints| of_session(hints).iter().any(&fits));
+        let mut events = self.sink.events.subscribe();
+        let wait = events.wait_for(|events| of_session(events).iter().any(&is_match));
         match timeout(PATIENCE, wait).await {
-            Ok(hints) => of_session(&hints.expect("the sink is there")),
-            Err(_) => panic!("still waiting; told so far: {:#?}", self.book.hints.borrow()),
+            Ok(events) => of_session(&events.expect("the sink exists")),
+            Err(_) => panic!("timed out; events so far: {:#?}", self.sink.events.borrow()),
         }
     }
 
     pub(super) async fn until_ended(&self, session: &str) -> Vec<Hint> {
-        self.until(session, |hint| matches!(hint, Hint::Ended { .. })).await
+        self.until(session, |event| matches!(event, Hint::Ended { .. })).await
     }
 
     pub(super) fn file(&self, part: &ClosedPart) -> PathBuf {
         self.data.path().join("buckets").join(part.location.as_ref().expect("a location"))
     }
 
-    pub(super) fn left_in_parts_folder(&self) -> usize {
+    pub(super) fn files_in_parts_folder(&self) -> usize {
         let Ok(entries) = std::fs::read_dir(self.data.path().join("parts")) else { return 0 };
         let paths = entries.map(|entry| entry.expect("an entry").path());
         paths
@@ -170,7 +171,7 @@ impl Stage {
             .count()
     }
 
-    pub(super) async fn close(self) {
+    pub(super) async fn shut_down(self) {
         self.shutdown.cancel();
         timeout(PATIENCE, self.serving).await.expect("stops in time").expect("no panic");
     }

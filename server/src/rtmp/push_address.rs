@@ -1,9 +1,11 @@
-//! Reads what a publisher says of its push address: `rtmp://{host}/{app}/{stream}?{query}`.
+//! Parses push addresses: `rtmp://{host}/{app}/{stream}?{query}`.
 
-/// A push address, taken apart. Nothing is checked yet: that is the sink's part.
+use crate::push_url;
+
+/// The components of a push address. The sink validates them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PushAddress {
-    /// Best first: the host that was dialled, then those that the query names.
+    /// In order of preference: the host of `tcUrl`, then those named in the query.
     pub hosts: Vec<String>,
     pub app: String,
     pub stream: String,
@@ -11,9 +13,9 @@ pub(super) struct PushAddress {
 }
 
 impl PushAddress {
-    /// `tc_url` and `app` come from the connect command, `key` (`stream?query`) from the publish command. Some encoders
-    /// put the query behind the app, so that counts too.
-    pub(super) fn read(tc_url: Option<&str>, app: &str, key: &str) -> Self {
+    /// Parses `tc_url` and `app` of the connect command and `key` (`stream?query`) of the publish command. Some encoders append the
+    /// query to the app, so it is accepted there too.
+    pub(super) fn parse(tc_url: Option<&str>, app: &str, key: &str) -> Self {
         let (app, app_query) = app.split_once('?').unwrap_or((app, ""));
         let (_, key_query) = key.split_once('?').unwrap_or((key, ""));
         let params: Vec<(String, String)> = [key_query, app_query]
@@ -23,27 +25,15 @@ impl PushAddress {
         let named = ["vhost", "domain"]
             .into_iter()
             .flat_map(|name| params.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.clone()));
-        let hosts = tc_url.and_then(host).into_iter().chain(named).collect();
-        Self { hosts, app: app.trim_matches('/').to_owned(), stream: stream_of(key).to_owned(), params }
+        let hosts = tc_url.and_then(push_url::host).map(str::to_owned).into_iter().chain(named).collect();
+        Self { hosts, app: app.trim_matches('/').to_owned(), stream: stream_name(key).to_owned(), params }
     }
 }
 
-/// The stream that a key (`stream?query`) names.
-pub(super) fn stream_of(key: &str) -> &str {
+/// Returns the stream name in a key (`stream?query`).
+pub(super) fn stream_name(key: &str) -> &str {
     let (stream, _) = key.split_once('?').unwrap_or((key, ""));
     stream.trim_matches('/')
-}
-
-/// The host of an address of any scheme, without user and port.
-fn host(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?;
-    let host = match host.strip_prefix('[') {
-        Some(v6) => v6.split(']').next()?,
-        None => host.split(':').next()?,
-    };
-    (!host.is_empty()).then(|| host.to_owned())
 }
 
 #[cfg(test)]
@@ -56,24 +46,24 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
-        fn any_text_can_be_read(
+        fn any_text_can_be_parsed(
             tc_url in prop::option::of(r"\PC{0,30}|rtmp://\PC{0,30}|rtmps?://[a-z:@\[\].?/]{0,20}"),
             app in r"\PC{0,20}|[a-z/?=&%]{0,20}",
             key in r"\PC{0,20}|[a-z/?=&%]{0,20}",
         ) {
-            let push = PushAddress::read(tc_url.as_deref(), &app, &key);
+            let push = PushAddress::parse(tc_url.as_deref(), &app, &key);
             prop_assert!(!push.app.contains('?') && !push.stream.contains('?'), "{push:?}");
             for name in [&push.app, &push.stream] {
                 prop_assert!(!name.starts_with('/') && !name.ends_with('/'), "{push:?}");
             }
-            if let Some(dialled) = tc_url.as_deref().and_then(host) {
-                prop_assert!(!dialled.is_empty() && !dialled.contains(['/', '?', '#', '@']), "{dialled}");
-                prop_assert_eq!(push.hosts.first(), Some(&dialled));
+            if let Some(url_host) = tc_url.as_deref().and_then(push_url::host) {
+                prop_assert!(!url_host.is_empty() && !url_host.contains(['/', '?', '#', '@']), "{url_host}");
+                prop_assert_eq!(push.hosts.first().map(String::as_str), Some(url_host));
             }
         }
 
         #[test]
-        fn a_push_address_is_taken_apart(
+        fn a_push_address_is_split_into_its_components(
             host in r"[a-z]{1,9}(\.[a-z]{1,9}){1,2}",
             port in prop::option::of(1..=65_535_u16),
             app in "[A-Za-z0-9_-]{1,50}",
@@ -83,7 +73,7 @@ mod tests {
             prop_assume!(!params.iter().any(|(name, _)| name == "vhost" || name == "domain"));
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
             let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&params).finish();
-            let push = PushAddress::read(
+            let push = PushAddress::parse(
                 Some(&format!("rtmp://{host}{port}/{app}")),
                 &app,
                 &format!("{stream}?{query}"),
@@ -93,8 +83,8 @@ mod tests {
     }
 
     #[test]
-    fn the_host_dialled_comes_first() {
-        let push = PushAddress::read(
+    fn the_host_of_the_url_comes_first() {
+        let push = PushAddress::parse(
             Some("rtmp://push.example.com:1935/live"),
             "live",
             "room_7?token=a%20b&domain=other.example.com&vhost=third.example.com",
@@ -105,23 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn a_query_behind_the_app_counts() {
+    fn a_query_after_the_app_is_accepted() {
         let push =
-            PushAddress::read(Some("rtmp://10.0.0.1/live?vhost=push.example.com"), "live?vhost=push.example.com", "a");
+            PushAddress::parse(Some("rtmp://10.0.0.1/live?vhost=push.example.com"), "live?vhost=push.example.com", "a");
         assert_eq!(push.hosts, ["10.0.0.1", "push.example.com"]);
         assert_eq!(push.app, "live");
-    }
-
-    #[test]
-    fn hosts_without_user_and_port() {
-        for (url, expected) in [
-            ("rtmp://user:pw@push.example.com/live", Some("push.example.com")),
-            ("rtmp://[::1]:1935/live", Some("::1")),
-            ("rtmp://push.example.com?x", Some("push.example.com")),
-            ("rtmp:///live", None),
-            ("push.example.com/live", None),
-        ] {
-            assert_eq!(host(url).as_deref(), expected, "{url}");
-        }
     }
 }

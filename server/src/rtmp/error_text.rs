@@ -1,14 +1,15 @@
-//! Why a file could not be written or a part not stored, in words for people.
+//! Error texts for users, for files that cannot be written and parts that cannot be uploaded.
 
 use std::error::Error;
 use std::io;
 
-/// The first cause that there are plain words for, else what the error says of itself.
-pub(super) fn plain_reason(error: &(dyn Error + 'static)) -> String {
-    of_disk(error).or_else(|| of_store(error)).map_or_else(|| error.to_string(), str::to_owned)
+/// Describes the first known cause of an error, or returns the error's own text. The pages translate these texts, so they must match
+/// the English catalog.
+pub(super) fn error_text(error: &(dyn Error + 'static)) -> String {
+    disk_error_text(error).or_else(|| store_error_text(error)).map_or_else(|| error.to_string(), str::to_owned)
 }
 
-fn of_store(error: &(dyn Error + 'static)) -> Option<&'static str> {
+fn store_error_text(error: &(dyn Error + 'static)) -> Option<&'static str> {
     match store_error(error)? {
         object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
             Some("the bucket refuses the console's keys")
@@ -23,9 +24,9 @@ fn store_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e object_store:
     error.downcast_ref().or_else(|| store_error(error.source()?))
 }
 
-fn of_disk(error: &(dyn Error + 'static)) -> Option<&'static str> {
+fn disk_error_text(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let Some(io) = error.downcast_ref::<io::Error>() else {
-        return of_disk(error.source()?);
+        return disk_error_text(error.source()?);
     };
     match io.kind() {
         io::ErrorKind::StorageFull => Some("the disk is full (no space left on device)"),
@@ -34,8 +35,8 @@ fn of_disk(error: &(dyn Error + 'static)) -> Option<&'static str> {
         io::ErrorKind::PermissionDenied => Some("the folder may not be written to"),
         io::ErrorKind::NotFound => Some("the folder is missing"),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some("a file is where the folder should be"),
-        // `source` of an I/O error passes over the error that it wraps.
-        _ => of_disk(io.get_ref()?),
+        // `io::Error::source` skips the wrapped error.
+        _ => disk_error_text(io.get_ref()?),
     }
 }
 
@@ -44,15 +45,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_are_words_for_people() {
+    fn known_causes_have_a_text() {
         let full = io::Error::from(io::ErrorKind::StorageFull);
         let wrapped = io::Error::other(object_store::Error::Generic { store: "local", source: Box::new(full) });
-        assert_eq!(plain_reason(&wrapped), "the disk is full (no space left on device)");
+        assert_eq!(error_text(&wrapped), "the disk is full (no space left on device)");
         let odd = io::Error::other("the dog ate it");
-        assert_eq!(plain_reason(&odd), "the dog ate it");
+        assert_eq!(error_text(&odd), "the dog ate it");
         let silent = object_store::Error::Generic { store: "S3", source: "error sending request".into() };
-        assert_eq!(plain_reason(&silent), "the bucket does not answer as it should");
+        assert_eq!(error_text(&silent), "the bucket does not answer as it should");
         let refused = object_store::Error::PermissionDenied { path: "a".to_owned(), source: "403 Forbidden".into() };
-        assert_eq!(plain_reason(&refused), "the bucket refuses the console's keys");
+        assert_eq!(error_text(&refused), "the bucket refuses the console's keys");
     }
 }

@@ -1,4 +1,4 @@
-//! Listens, and gives each connection its task.
+//! The listener.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,25 +15,26 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::RtmpConfig;
 use super::connection::Connection;
-use super::ingest::{Ingest, RtmpConfig};
-use super::leftovers::keep_taking_up;
-use super::live::Live;
-use super::memory::Memory;
-use super::runs::RunLock;
-use super::waiting::Waiting;
-use super::{IngestSource, Publishers};
+use super::ingest_context::IngestContext;
+use super::interrupted_runs::recover_forever;
+use super::live_streams::LiveStreams;
+use super::memory_pool::MemoryPool;
+use super::pending_connections::PendingConnections;
+use super::run_lock::RunLock;
+use crate::ingest_source::{IngestSource, Publishers};
 
-/// Most publishers at a time.
-const MOST_PUBLISHERS: usize = 1000;
-/// How long the ends of all publishes may take when the console stops.
-const SHUTDOWN_WAITS: Duration = Duration::from_secs(9);
-/// Time that publishers wait at the start until the streams of an earlier run are free.
-const TAKE_UP_WITHIN: Duration = Duration::from_secs(5);
-/// Pause after the system refused a new connection, such as for lack of file handles.
+/// Maximum number of simultaneous publishers.
+const MAX_PUBLISHERS: usize = 1000;
+/// How long a shutdown waits until all publishes have ended.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(9);
+/// How long a start waits for the recovery of earlier runs before it accepts publishers.
+const RECOVERY_WAIT: Duration = Duration::from_secs(5);
+/// Pause after a failed accept, for example because of too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Why the ingest cannot listen.
+/// An error that prevents the ingest from listening.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error("port {port} is in use: another program listens on {0}, or this console runs already", port = .0.port())]
@@ -60,16 +61,16 @@ pub struct RtmpIngest {
     listener: TcpListener,
     address: SocketAddr,
     config: Arc<RtmpConfig>,
-    live: Arc<Live>,
-    /// Tells others that this run is not over.
+    live: Arc<LiveStreams>,
+    /// Shows other runs that this one has not ended.
     lock: RunLock,
 }
 
 impl RtmpIngest {
-    /// Takes the port.
+    /// Opens the port and locks the run.
     ///
     /// # Errors
-    /// [`ListenError`], before anything is served.
+    /// The port or the folder of parts cannot be used.
     pub async fn bind(config: RtmpConfig) -> Result<Self, ListenError> {
         let address = config.listen;
         let failed = |cause: io::Error| match cause.kind() {
@@ -83,11 +84,11 @@ impl RtmpIngest {
         let boot = config.boot.clone();
         let lock = move || {
             std::fs::create_dir_all(&folder)?;
-            RunLock::take(&folder, &boot)?.ok_or_else(|| io::Error::other("another process has the lock of this run"))
+            RunLock::take(&folder, &boot)?.ok_or_else(|| io::Error::other("another process holds the lock of this run"))
         };
         let lock = tokio::task::spawn_blocking(lock).await.map_err(io::Error::other).flatten();
         let lock = lock.map_err(|cause| ListenError::Parts { folder: config.parts_folder(), cause })?;
-        Ok(Self { listener, address, config: Arc::new(config), live: Arc::new(Live::default()), lock })
+        Ok(Self { listener, address, config: Arc::new(config), live: Arc::default(), lock })
     }
 }
 
@@ -108,53 +109,53 @@ impl IngestSource for RtmpIngest {
     async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken) {
         let Self { listener, address, config, live, lock } = *self;
         let tasks = TaskTracker::new();
-        let ingest = Arc::new(Ingest {
+        let context = Arc::new(IngestContext {
             config,
             sink,
             live,
-            waiting: Arc::new(Waiting::new()),
-            memory: Memory::new(),
-            free: Arc::new(Semaphore::new(MOST_PUBLISHERS)),
-            stop: shutdown.clone(),
+            pending: Arc::new(PendingConnections::new()),
+            memory: MemoryPool::new(),
+            publisher_permits: Arc::new(Semaphore::new(MAX_PUBLISHERS)),
+            shutdown: shutdown.clone(),
             tasks: tasks.clone(),
-            publishes: AtomicU64::new(0),
+            session_count: AtomicU64::new(0),
         });
         tracing::info!(%address, "listening for RTMP publishers");
-        let has_taken_up = Notify::new();
+        let recovered = Notify::new();
         let accept = async {
-            // The streams of a run that was killed are to be free before they are published again.
-            let _ = timeout(TAKE_UP_WITHIN, has_taken_up.notified()).await;
-            accept(&ingest, &listener, &shutdown).await;
+            // Release the streams of a killed run before their publishers reconnect.
+            let _ = timeout(RECOVERY_WAIT, recovered.notified()).await;
+            accept(&context, &listener, &shutdown).await;
         };
-        let serve = async { tokio::join!(keep_taking_up(&ingest, &has_taken_up), accept) };
+        let serve = async { tokio::join!(recover_forever(&context, &recovered), accept) };
         shutdown.run_until_cancelled(serve).await;
         drop(listener);
         tasks.close();
-        if timeout(SHUTDOWN_WAITS, tasks.wait()).await.is_err() {
+        if timeout(SHUTDOWN_TIMEOUT, tasks.wait()).await.is_err() {
             tracing::warn!(
-                left = tasks.len(),
-                "the ends of some publishes could not be reported; the next run reports them"
+                remaining = tasks.len(),
+                "failed to report the end of some publishes before shutdown; the next run reports them"
             );
         }
         drop(lock);
     }
 }
 
-/// Gives each connection a task.
-async fn accept(ingest: &Arc<Ingest>, listener: &TcpListener, shutdown: &CancellationToken) {
+/// Accepts connections and starts a task for each.
+async fn accept(context: &Arc<IngestContext>, listener: &TcpListener, shutdown: &CancellationToken) {
     loop {
         let (socket, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "cannot accept an RTMP connection");
+                tracing::warn!(%error, "failed to accept an RTMP connection; retrying");
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
         if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "cannot set an option of a connection");
+            tracing::debug!(%peer, %error, "failed to set TCP_NODELAY");
         }
-        let connection = Connection::new(Arc::clone(ingest), socket, peer, shutdown.child_token());
-        ingest.tasks.spawn(connection.run());
+        let connection = Connection::new(Arc::clone(context), socket, peer, shutdown.child_token());
+        context.tasks.spawn(connection.run());
     }
 }

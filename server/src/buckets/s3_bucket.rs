@@ -1,4 +1,4 @@
-//! Buckets in S3 and in stores that speak like it.
+//! Buckets in S3 and in S3-compatible stores.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,22 +11,22 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use url::Url;
 
-use super::http::Connector;
+use super::http_client::ConditionalConnector;
 
-/// Tries of one request; who asks may begin anew.
-const MOST_RETRIES: usize = 3;
-const RETRY_FOR: Duration = Duration::from_secs(30);
+/// Retries of one request. Callers may retry the whole operation.
+const MAX_RETRIES: usize = 3;
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A folder of a bucket in an S3 store; all of the bucket where the folder is the root.
+/// A bucket in an S3 store, or the part of it below a key prefix.
 pub type S3Store = PrefixStore<AmazonS3>;
 
-/// A bucket in an S3 store. Nobody talks to the store before the bucket is used.
+/// A configured bucket in an S3 store. Configuring it sends no request.
 #[derive(Clone)]
 pub struct S3Bucket {
     store: Arc<S3Store>,
 }
 
-/// What is wrong with a bucket's settings: in one of them, or in all.
+/// An error in a bucket's settings: in the setting `key`, or in their combination.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BadBucket {
     pub key: Option<&'static str>,
@@ -38,13 +38,13 @@ fn bad(key: &'static str, what: impl Into<String>) -> BadBucket {
 }
 
 impl S3Bucket {
-    /// From its settings: `url`, and where they are given `region`, `endpoint`, `access_key_id` and `secret_access_key`.
+    /// Reads the settings: `url`, and optionally `region`, `endpoint`, `access_key_id` and `secret_access_key`.
     ///
     /// # Errors
-    /// A setting that there is not, lacks, or cannot be used.
+    /// A setting is unknown, missing or invalid.
     pub fn configure(mut settings: BTreeMap<String, String>) -> Result<Self, BadBucket> {
         let mut take = |key: &str| settings.remove(key);
-        let (bucket, prefix) = place(&take("url").ok_or_else(|| bad("url", "is missing"))?)?;
+        let (bucket, prefix) = parse_url(&take("url").ok_or_else(|| bad("url", "is missing"))?)?;
         let mut s3 = match (take("access_key_id"), take("secret_access_key")) {
             (Some(id), Some(secret)) => AmazonS3Builder::new().with_access_key_id(id).with_secret_access_key(secret),
             (Some(_), None) => return Err(bad("secret_access_key", "is missing beside access_key_id")),
@@ -55,14 +55,14 @@ impl S3Bucket {
             s3 = s3.with_region(region);
         }
         if let Some(endpoint) = take("endpoint") {
-            s3 = s3.with_endpoint(origin(&endpoint)?);
+            s3 = s3.with_endpoint(parse_endpoint(&endpoint)?);
         }
         if let Some(unknown) = settings.into_keys().next() {
-            let what = format!("`{unknown}` is none of url, region, endpoint, access_key_id, secret_access_key");
+            let what = format!("`{unknown}` is not one of url, region, endpoint, access_key_id, secret_access_key");
             return Err(BadBucket { key: None, what });
         }
-        let retry = RetryConfig { max_retries: MOST_RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
-        let s3 = s3.with_bucket_name(bucket).with_retry(retry).with_http_connector(Connector).build();
+        let retry = RetryConfig { max_retries: MAX_RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
+        let s3 = s3.with_bucket_name(bucket).with_retry(retry).with_http_connector(ConditionalConnector).build();
         let s3 = s3.map_err(|error| BadBucket { key: None, what: error.to_string() })?;
         Ok(Self { store: Arc::new(PrefixStore::new(s3, prefix)) })
     }
@@ -72,30 +72,30 @@ impl S3Bucket {
     }
 }
 
-/// Tells nothing: what it holds is secret.
+/// Omits the fields, which contain secret keys.
 impl fmt::Debug for S3Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("S3Bucket").finish_non_exhaustive()
     }
 }
 
-/// The bucket's name in its store, and what all its keys begin with.
-fn place(url: &str) -> Result<(String, Path), BadBucket> {
-    // It is not told again: who errs may have written a secret into it.
-    let refused = || bad("url", "is none such as s3://my-bucket or s3://my-bucket/folder");
-    let parsed = Url::parse(url).map_err(|_| refused())?;
+/// Splits an S3 URL into the bucket name and the key prefix.
+fn parse_url(url: &str) -> Result<(String, Path), BadBucket> {
+    // The message does not repeat the URL, which may contain a secret by mistake.
+    let invalid = || bad("url", "must look like s3://my-bucket or s3://my-bucket/folder");
+    let parsed = Url::parse(url).map_err(|_| invalid())?;
     let plain = parsed.scheme() == "s3" && parsed.query().is_none() && parsed.fragment().is_none();
     let host = parsed.host_str().filter(|host| plain && parsed.authority() == *host && !host.is_empty());
-    let prefix = Path::from_url_path(parsed.path()).map_err(|_| refused())?;
-    Ok((host.ok_or_else(refused)?.to_owned(), prefix))
+    let prefix = Path::from_url_path(parsed.path()).map_err(|_| invalid())?;
+    Ok((host.ok_or_else(invalid)?.to_owned(), prefix))
 }
 
-fn origin(endpoint: &str) -> Result<String, BadBucket> {
+fn parse_endpoint(endpoint: &str) -> Result<String, BadBucket> {
     let parsed = Url::parse(endpoint).ok();
     let web = parsed.filter(|url| ["http", "https"].contains(&url.scheme()) && url.username().is_empty());
     match web {
         Some(_) => Ok(endpoint.to_owned()),
-        None => Err(bad("endpoint", "is no address such as https://s3.example.com")),
+        None => Err(bad("endpoint", "must be a URL such as https://s3.example.com")),
     }
 }
 
@@ -108,19 +108,19 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_a_bucket_and_a_prefix() {
-        let of = |url| place(url).map(|(bucket, prefix)| (bucket, prefix.to_string()));
-        assert_eq!(of("s3://tapes"), Ok(("tapes".to_owned(), String::new())));
-        assert_eq!(of("s3://my-bucket/a/b/"), Ok(("my-bucket".to_owned(), "a/b".to_owned())));
+    fn a_url_names_a_bucket_and_a_prefix() {
+        let parse = |url| parse_url(url).map(|(bucket, prefix)| (bucket, prefix.to_string()));
+        assert_eq!(parse("s3://tapes"), Ok(("tapes".to_owned(), String::new())));
+        assert_eq!(parse("s3://my-bucket/a/b/"), Ok(("my-bucket".to_owned(), "a/b".to_owned())));
         for url in
             ["", "tapes", "s3:///a", "https://tapes/a", "s3://key:secret@tapes", "s3://tapes:9000", "s3://tapes?a=b"]
         {
-            assert_eq!(of(url).map_err(|bad| bad.key), Err(Some("url")), "{url}");
+            assert_eq!(parse(url).map_err(|bad| bad.key), Err(Some("url")), "{url}");
         }
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_nothing_secret_is_told() {
+    fn errors_name_the_setting_and_contain_no_secret() {
         let url = ("url", "s3://tapes");
         let (id, secret) = (("access_key_id", "AKID"), ("secret_access_key", "hush"));
         for (settings, key) in [
@@ -132,7 +132,7 @@ mod tests {
             (&[id, secret, ("url", "s3://AKID:hush@tapes")], Some("url")),
             (&[url, id, secret, ("colour", "red")], None),
         ] {
-            let bad = configure(settings).expect_err("refused");
+            let bad = configure(settings).expect_err("invalid");
             assert_eq!(bad.key, key, "{settings:?}");
             assert!(!bad.what.contains("hush"), "{bad:?}");
         }
