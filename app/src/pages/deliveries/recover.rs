@@ -95,7 +95,7 @@ fn offer(visit: &Visit, filters: &Filters, found: Recoverable) -> AnyView {
                 {off}
                 <div class="row">
                     {start}
-                    <a class="btn" href=format!("/deliveries{}", encode(&filters.query()))>{texts.get("recovery.see")}</a>
+                    <a class="btn" href=format!("/deliveries{}", encode(&filters.query()))>{texts.get("recovery.view")}</a>
                 </div>
             </div>
         </section>
@@ -124,7 +124,7 @@ fn latest(visit: &Visit, recoveries: &[Recovery]) -> AnyView {
                         data-waits=goes_on(recovery)>{state_badge(texts, recovery)}</td>
                     <td data-label=texts.get("recovery.queued")>{done}</td>
                     <td data-label=texts.get("recovery.outcome")>{outcome_line(texts, recovery)}</td>
-                    <td data-label=texts.get("recovery.left_out") class="num">{number(recovery.left_out)}</td>
+                    <td data-label=texts.get("recovery.skipped") class="num">{number(recovery.left_out)}</td>
                 </tr>
             }
         })
@@ -139,7 +139,7 @@ fn latest(visit: &Visit, recoveries: &[Recovery]) -> AnyView {
                     <th scope="col">{texts.get("deliveries.state")}</th>
                     <th scope="col">{texts.get("recovery.queued")}</th>
                     <th scope="col">{texts.get("recovery.outcome")}</th>
-                    <th scope="col" class="num">{texts.get("recovery.left_out")}</th>
+                    <th scope="col" class="num">{texts.get("recovery.skipped")}</th>
                 </tr></thead>
                 <tbody data-keyed>{rows}</tbody>
             </table>
