@@ -144,17 +144,17 @@ pub enum OpenError {
     BadUrl,
     #[error("cannot open the database: {0}")]
     Connect(#[source] sqlx::Error),
-    #[error("cannot start the thread that writes: {0}")]
+    #[error("cannot start the write thread: {0}")]
     Thread(#[source] std::io::Error),
-    #[error("cannot bring the database's tables up to date: {0}")]
+    #[error("cannot migrate the database: {0}")]
     Migrate(#[source] MigrateError),
     #[error(
-        "a pooler in transaction mode stands between the console and PostgreSQL. Set it to session mode, or connect to PostgreSQL itself"
+        "the connection to PostgreSQL goes through a pooler in transaction mode. Set it to session mode, or connect to PostgreSQL directly"
     )]
     Pooler,
     #[error("cannot read the newest ids: {0}")]
     Ids(#[source] StoreError),
-    #[error("cannot bring statistics into the console's time zone: {0}")]
+    #[error("cannot convert statistics to the console's time zone: {0}")]
     Zone(#[source] StoreError),
 }
 

@@ -58,7 +58,8 @@ impl S3Bucket {
             s3 = s3.with_endpoint(origin(&endpoint)?);
         }
         if let Some(unknown) = settings.into_keys().next() {
-            let what = format!("`{unknown}` is none of url, region, endpoint, access_key_id, secret_access_key");
+            let what =
+                format!("unknown key `{unknown}`; use url, region, endpoint, access_key_id and secret_access_key");
             return Err(BadBucket { key: None, what });
         }
         let retry = RetryConfig { max_retries: MOST_RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
@@ -82,7 +83,7 @@ impl fmt::Debug for S3Bucket {
 /// The bucket's name in its store, and what all its keys begin with.
 fn place(url: &str) -> Result<(String, Path), BadBucket> {
     // It is not told again: who errs may have written a secret into it.
-    let refused = || bad("url", "is none such as s3://my-bucket or s3://my-bucket/folder");
+    let refused = || bad("url", "must be a URL such as s3://my-bucket or s3://my-bucket/folder");
     let parsed = Url::parse(url).map_err(|_| refused())?;
     let plain = parsed.scheme() == "s3" && parsed.query().is_none() && parsed.fragment().is_none();
     let host = parsed.host_str().filter(|host| plain && parsed.authority() == *host && !host.is_empty());

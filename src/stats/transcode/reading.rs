@@ -12,7 +12,7 @@ use crate::model::Millis;
 
 /// Bytes in which nothing is JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {reason}; send one JSON object, an array of them, or one in each line")]
+#[error("line {line}: {reason}; send one JSON object, an array of objects, or one object per line")]
 pub struct Unreadable {
     /// From 1.
     pub line: usize,
