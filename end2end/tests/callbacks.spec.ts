@@ -23,7 +23,7 @@ test('slide on, type the address, Test, OK, Edit, Cancel', async ({ page, api, r
   await expect(row.field).toHaveValue(first);
   await row.ok.click();
   await expect(row.address(first)).toBeVisible();
-  await expect(row.row.getByRole('status')).toContainText('Saved. The next event goes to this address.');
+  await expect(row.row.getByRole('status')).toContainText('Saved. The next event is sent to this URL.');
   await expect(row.field).toBeHidden();
 
   await row.edit.click();
@@ -189,7 +189,7 @@ test('the signing secret is shown once, and signs', async ({ page, callsheet, ap
 test('the former secret signs for as long as is said', async ({ page, api }) => {
   await api.createDomain('push.overlap.example');
   const row = await CallbackRow.open(page, 'push.overlap.example');
-  const hours = row.row.getByLabel('Sign with it for so many more hours');
+  const hours = row.row.getByLabel('Keep the previous secret valid for (hours)');
   await row.newSecret();
   await expect(hours).toHaveValue('24');
   await hours.fill('169');
@@ -201,14 +201,14 @@ test('the former secret signs for as long as is said', async ({ page, api }) => 
   await row.row.getByText('Advanced').click();
   await expect(hours).toHaveValue('48');
   await action(row.row, 'End now').click();
-  await expect(row.row.getByText('The former secret signs no more.')).toBeVisible();
+  await expect(row.row.getByText('The previous secret has been revoked.')).toBeVisible();
   await expect(hours).toHaveCount(0);
 });
 
 test('timeout, order and headers are saved, and refused at their field', async ({ page, api }) => {
   await api.createDomain('push.advanced.example');
   const row = await CallbackRow.open(page, 'push.advanced.example', 'Recording callback');
-  const [timeout, headers] = [row.row.getByLabel('Timeout in seconds'), row.row.getByLabel('Custom headers')];
+  const [timeout, headers] = [row.row.getByLabel('Timeout (seconds)'), row.row.getByLabel('Custom headers')];
   const save = action(row.row, 'Save settings');
   await row.row.getByText('Advanced').click();
   await timeout.fill('31');

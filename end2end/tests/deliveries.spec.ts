@@ -79,7 +79,7 @@ test('what was not delivered is counted, then recovered, once each and in order'
     const told = receiver.at('/recover').filter(({ event }) => event.stream === room);
     expect(told.map(({ event }) => event.event), room).toEqual(['publish_started', 'publish_done']);
   }
-  await action(page, 'See these deliveries').click();
+  await action(page, 'View these deliveries').click();
   await refreshUntil(page, () => expect(page.getByRole('row').filter({ hasText: 'Delivered' })).toHaveCount(6, { timeout: 500 }));
   await page.goto(`/recoveries?domain=${push}`);
   await expect(page.getByRole('heading', { name: 'Nothing to recover' })).toBeVisible();
@@ -123,7 +123,7 @@ test('a delivery shows each phase, the request, the answer and how to check it',
 
   const command = await page.getByText(/^curl -i --globoff -X POST /).textContent();
   expect(command).toContain(String.raw`it'\''s?a=$HOME'`);
-  await page.getByText('How to check the signature').click();
+  await page.getByText('Verify the signature').click();
   const signed = `${taken?.headers['webhook-id']}.${taken?.headers['webhook-timestamp']}.${taken?.body}`;
   await expect(page.locator('.signature dd').first()).toHaveText(signed);
   for (const [language, file] of [

@@ -31,7 +31,7 @@ test('the list is searched, filtered and paged by its address', async ({ page, a
   await page.getByRole('searchbox').fill('many.example');
   await page.getByRole('searchbox').press('Enter');
   await expect(page).toHaveURL(/q=many\.example/);
-  const pages = page.getByRole('navigation', { name: 'Pages of the list' });
+  const pages = page.getByRole('navigation', { name: 'Pagination' });
   await expect(pages).toContainText('1–20 of 21');
   await pages.getByRole('link', { name: 'Next' }).click();
   await expect(pages).toContainText('21–21 of 21');
@@ -92,11 +92,11 @@ test('a domain group is deleted only while disabled, and by its name', async ({ 
   await action(row, 'Delete').click();
   const name = page.getByLabel('Type push.gone.example to confirm');
   await name.fill('push.wrong.example');
-  await action(page, 'Delete for good').click();
+  await action(page, 'Delete permanently').click();
   await expectRefused(name, /Nothing was deleted/);
 
   await name.fill('push.gone.example');
-  await action(page, 'Delete for good').click();
+  await action(page, 'Delete permanently').click();
   await expect(page.getByRole('status')).toContainText('push.gone.example is deleted.');
   expect((await page.goto('/domains/push.gone.example'))?.status()).toBe(404);
 });

@@ -15,8 +15,8 @@ test('the language that a link chose stays', async ({ page }) => {
 
 test('what does not exist says so, in the frame and with its status', async ({ page }) => {
   for (const { path, says } of [
-    { path: '/nowhere', says: 'There is no such page.' },
-    { path: '/domains/push.nowhere.example', says: 'There is no domain push.nowhere.example.' },
+    { path: '/nowhere', says: 'Page not found.' },
+    { path: '/domains/push.nowhere.example', says: 'Domain push.nowhere.example does not exist.' },
     { path: '/deliveries/nowhere', says: 'There is no such' },
   ]) {
     const answer = await page.goto(path);
@@ -30,7 +30,7 @@ test('what does not exist says so, in the frame and with its status', async ({ p
 test('the keyboard skips the navigation', async ({ page }) => {
   await page.goto('/sources');
   await page.keyboard.press('Tab');
-  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Refresh' })).toBeFocused();

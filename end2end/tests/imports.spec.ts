@@ -27,14 +27,14 @@ test('a log is uploaded, and what became of it stands in place', async ({ page }
   const log = `${lines(play, 50)}oops\n${lines('cdn.uploads.example', 3)}`;
   await choose(page, 'play.log', log);
   await action(page, 'Upload and count').click();
-  await expect(outcome(page)).toContainText('play.log is counted.');
+  await expect(outcome(page)).toContainText('play.log has been counted.');
   await expect(outcome(page)).toContainText('54');
   await expect(outcome(page).getByRole('row', { name: '51 The line is not a JSON object.' })).toBeVisible();
   await expect(row(page, 'play.log')).toContainText('54');
 
   await choose(page, 'again.log.gz', gzipSync(log));
   await action(page, 'Upload and count').click();
-  await expect(outcome(page)).toContainText('again.log.gz is known already. Nothing was added.');
+  await expect(outcome(page)).toContainText('again.log.gz was already imported. Nothing was added.');
 
   await choose(page, 'grown.log', log + lines(play, 7, 'late-'));
   await action(page, 'Upload and count').click();
@@ -58,7 +58,7 @@ test('an unknown host becomes a VOD domain', async ({ page }) => {
   await page.goto('/statistics/imports');
   await choose(page, 'vod-2.log', lines('vod.uploads.example', 6, 'second-'));
   await action(page, 'Upload and count').click();
-  await expect(outcome(page)).toContainText('vod-2.log is counted.');
+  await expect(outcome(page)).toContainText('vod-2.log has been counted.');
   await expect(outcome(page)).not.toContainText('unknown');
 });
 
@@ -100,7 +100,7 @@ test.describe('with script', () => {
     await expectRefused(page.getByLabel('Domain'), /name no host/);
     await page.getByLabel('Domain').fill(play);
     await action(page, 'Upload and count').click();
-    await expect(outcome(page)).toContainText('combined.log is counted.');
+    await expect(outcome(page)).toContainText('combined.log has been counted.');
   });
 
   test('an upload tells how far it is, and can be cancelled', async ({ page }) => {
@@ -114,13 +114,13 @@ test.describe('with script', () => {
     await expect(page.getByRole('progressbar')).toBeVisible();
     await expect(page.locator('.uploading')).toContainText(/\d KB of 3\.1 MB sent, \d+ %/);
     await action(page, 'Cancel').click();
-    await expect(page.getByRole('status')).toHaveText('Cancelled. Nothing of the file was counted.');
+    await expect(page.getByRole('status')).toHaveText('Cancelled. Nothing was counted.');
     await expect(page.getByRole('progressbar')).toBeHidden();
     await expect(row(page, 'slow.log')).toHaveCount(0);
 
     await network.send('Network.emulateNetworkConditions', { ...conditions, uploadThroughput: -1 });
     await action(page, 'Upload and count').click();
-    await expect(outcome(page)).toContainText('slow.log is counted.');
+    await expect(outcome(page)).toContainText('slow.log has been counted.');
     await expect(outcome(page).locator('dd').nth(1)).toHaveText('30,000');
     await expect(row(page, 'slow.log')).toHaveCount(1);
 

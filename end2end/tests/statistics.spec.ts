@@ -29,7 +29,7 @@ test('the filters stand in the address and work without script', async ({ page }
   await expect(page.getByRole('navigation').getByRole('link', { name: '1 day', exact: true })).toHaveAttribute('aria-current', 'true');
   await page.getByRole('link', { name: '7 days' }).click();
   await expect(page).toHaveURL(/slot=7d/);
-  await expect(page.locator('.slot')).toContainText('UTC · points of 1 hour · up to');
+  await expect(page.locator('.slot')).toContainText('UTC · 1-hour intervals · until');
   await page.getByRole('link', { name: 'Traffic', exact: true }).click();
   await expect(page).toHaveURL(/slot=7d.*metric=traffic/);
   await expect(page.getByRole('link', { name: 'Traffic', exact: true })).toHaveAttribute('aria-current', 'true');
@@ -45,7 +45,7 @@ test('the filters stand in the address and work without script', async ({ page }
   await page.getByLabel('To', { exact: true }).fill(day);
   await page.getByRole('button', { name: 'Show' }).first().click();
   await expect(page).toHaveURL(new RegExp(`from=${day}&to=${day}`));
-  await expect(page.locator('.slot')).toContainText('points of 5 minutes');
+  await expect(page.locator('.slot')).toContainText('5-minute intervals');
   await page.getByText('Show as table').click();
   await expect(page.locator('.figures tbody tr')).toHaveCount(288);
   const noon = Date.parse(`${day}T12:00:00Z`) / 1000;
@@ -61,8 +61,8 @@ test('the filters stand in the address and work without script', async ({ page }
 test('a domain of the list filters, and cards compare with the period before', async ({ page }) => {
   await page.goto('/statistics/usage?slot=7d&metric=bandwidth');
   await expect(page.locator('.kpi').filter({ hasText: 'Peak bandwidth' })).toContainText(/\d Mbps|Gbps/);
-  await expect(page.locator('.kpi').filter({ hasText: 'Traffic' })).toContainText(/[+−]\d.* to the period before/);
-  await expect(page.locator('.kpi').filter({ hasText: 'Storage' })).toContainText('nothing known of the period before');
+  await expect(page.locator('.kpi').filter({ hasText: 'Traffic' })).toContainText(/[+−]\d.* vs previous period/);
+  await expect(page.locator('.kpi').filter({ hasText: 'Storage' })).toContainText('no earlier data');
   await page.locator('#top').getByRole('link', { name: big }).click();
   await expect(page).toHaveURL(new RegExp(`slot=7d&domain=${big}&metric=bandwidth`));
   await expect(page.locator('#top tbody tr')).toHaveCount(1);
@@ -212,7 +212,7 @@ test.describe('with script', () => {
       of.getByRole('link', { name: 'Traffic', exact: true }),
       of.locator('#top').getByRole('link', { name: small }),
       of.getByRole('link', { name: '30 days' }),
-      of.getByRole('link', { name: 'Compare with the period before' }),
+      of.getByRole('link', { name: 'Compare with previous period' }),
       of.getByRole('link', { name: 'Storage', exact: true }),
       of.getByRole('link', { name: '1 day', exact: true }),
     ];

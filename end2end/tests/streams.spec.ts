@@ -23,7 +23,7 @@ test('a stream is seen live, then in the history, with its deliveries', async ({
     expect(body).not.toContain('hush');
   }
   await page.goto('/domains/push.live.example/streams');
-  await expect(page.getByRole('heading', { name: 'Nobody is live' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No live streams' })).toBeVisible();
   await stream.getByRole('link').click();
   await expect(page.getByRole('heading', { level: 1, name: 'live/room_7' })).toBeVisible();
   await expect(page.getByRole('listitem').filter({ hasText: 'publish_started' })).toContainText('Push started');
@@ -122,7 +122,7 @@ test('an operator disconnects a stream, forbids it and allows it again', async (
   const second = push();
   await live();
   await action(page, 'Forbid').click();
-  await page.getByLabel('For how long').selectOption('For good');
+  await page.getByLabel('Duration').selectOption('Permanently');
   await page.getByRole('button', { name: 'Forbid' }).click();
   await expect(page.getByRole('status')).toContainText('live/room_7 is forbidden.');
   await expect(second.ended()).rejects.toThrow();
@@ -130,7 +130,7 @@ test('an operator disconnects a stream, forbids it and allows it again', async (
   const row = page.getByRole('row').filter({ hasText: 'for good' });
   await expect(row).toContainText('live/room_7');
   await row.getByRole('button', { name: 'Allow' }).click();
-  await expect(page.getByRole('status')).toContainText('live/room_7 may be published again.');
+  await expect(page.getByRole('status')).toContainText('live/room_7 can be pushed again.');
   await expect(page.getByRole('heading', { name: 'Forbidden streams' })).toBeHidden();
   const third = push();
   await live();

@@ -35,7 +35,7 @@ test('an admin invites somebody, who chooses a password by the link', async ({ p
   const session = page.getByRole('row').filter({ hasText: 'Chrome on Linux' });
   await expect(session).toContainText('127.0.0.1');
   await action(session, 'End').click();
-  await expect(page.getByRole('status')).toHaveText('The session has ended.');
+  await expect(page.getByRole('status')).toHaveText('Session ended.');
   await guest.goto('/domains');
   await expect(guest).toHaveURL(/\/login/);
   await guest.close();
@@ -63,10 +63,10 @@ test('two-factor sign-in, from the profile to the second step', async ({ browser
   await action(page, 'Set up').click();
   await expect(page.getByRole('img', { name: /QR code/ })).toBeVisible();
   const secret = await page.getByText(/^[A-Z2-7]{32}$/).innerText();
-  await page.getByLabel('Code that the app shows').fill('000000');
+  await page.getByLabel('Code shown in the app').fill('000000');
   await action(page, 'Turn on').click();
-  await expectRefused(page.getByLabel('Code that the app shows'), /does not fit/);
-  await page.getByLabel('Code that the app shows').fill(totp(secret));
+  await expectRefused(page.getByLabel('Code shown in the app'), /Wrong or already used/);
+  await page.getByLabel('Code shown in the app').fill(totp(secret));
   await action(page, 'Turn on').click();
   const codes = (await page.getByRole('status').locator('pre').innerText()).split('\n');
   expect(codes).toHaveLength(10);
@@ -84,10 +84,10 @@ test('two-factor sign-in, from the profile to the second step', async ({ browser
   await page.getByLabel('Code').fill(codes[4] ?? '');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.goto('/profile');
-  await expect(page.getByText('9 recovery codes are left.')).toBeVisible();
+  await expect(page.getByText('9 recovery codes left.')).toBeVisible();
   await page.getByText('Turn off', { exact: true }).click();
   await page.locator('#present-for-off').fill(account.password);
-  await action(page, 'Turn two-factor sign-in off').click();
+  await action(page, 'Turn off two-factor sign-in').click();
   await expect(page.getByRole('status')).toHaveText('Two-factor sign-in is off.');
   await page.close();
 });

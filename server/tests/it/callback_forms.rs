@@ -83,7 +83,7 @@ async fn of_two_addresses_typed_at_once_the_second_is_asked_about(database: Data
     let (old, first, second) = (receiver.url("/old"), receiver.url("/first"), receiver.url("/second"));
     console.turn_on(PUBLISH, &old).await;
     let (one, other) = (Form::open(&console, &browser, SAVE).await, Form::open(&console, &browser, SAVE).await);
-    one.send(SAVE, &[("address", &first)]).await.says(&["Saved. The next event goes to this address."]);
+    one.send(SAVE, &[("address", &first)]).await.says(&["Saved. The next event is sent to this URL."]);
 
     // A test in between shows the page again; the form is still that of the old address.
     let tested = other.send("test_callback", &[("address", &second)]).await;
@@ -94,7 +94,7 @@ async fn of_two_addresses_typed_at_once_the_second_is_asked_about(database: Data
     assert_eq!(callback(&console).await.address.as_deref(), Some(first.as_str()), "the first is not undone");
 
     let knows = other.again(&asked, SAVE);
-    knows.send(SAVE, &[("address", &second)]).await.says(&["Saved. The next event goes to this address."]);
+    knows.send(SAVE, &[("address", &second)]).await.says(&["Saved. The next event is sent to this URL."]);
     assert_eq!(callback(&console).await.address.as_deref(), Some(second.as_str()));
     assert_eq!(receiver.received().iter().filter(|one| one.path == "/second").count(), 1, "one test is enough");
     console.stop().await;

@@ -30,14 +30,14 @@ const ANSWERS: &[(&str, &str, Option<&str>)] = &[
     (
         "short_body",
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 40\r\n\r\n{\"ok\":true}",
-        Some("the connection ended before the answer did"),
+        Some("the connection was closed before the end of the response"),
     ),
     (
         "open_chunks",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n",
-        Some("the connection ended before the answer did"),
+        Some("the connection was closed before the end of the response"),
     ),
-    ("bad_chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", Some("its chunks cannot be read")),
+    ("bad_chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", Some("invalid chunked encoding")),
     ("two_lengths", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok", Some("content-length")),
 ];
 

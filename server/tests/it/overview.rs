@@ -44,11 +44,11 @@ async fn todays_traffic_and_peak_are_those_of_the_consoles_zone(database: Databa
     let (console, browser) = start(database).await;
     browser.open("/").await.says(&["Nothing was counted yet.", "href=\"/statistics/usage\""]);
     count(&console, 1, &[(MIDNIGHT - 300, 9_000_000_000)]).await;
-    let yesterday = ["<b>0<small> B</small></b>", "<b>0<small> bps</small></b>", "counted until 2026-11-23 00:00"];
+    let yesterday = ["<b>0<small> B</small></b>", "<b>0<small> bps</small></b>", "until 2026-11-23 00:00"];
     browser.open("/").await.says(&yesterday);
     count(&console, 2, &[(MIDNIGHT, 300_000_000), (MIDNIGHT + 300, 600_000_000)]).await;
     let shown = browser.open("/").await;
-    shown.says(&["Traffic today", "<b>900.00<small> MB</small></b>", "counted until 00:10"]);
+    shown.says(&["Traffic today", "<b>900.00<small> MB</small></b>", "until 00:10"]);
     shown.says(&["Peak bandwidth today", "<b>16.00<small> Mbps</small></b>", "at 00:05"]);
     shown.says(&["/statistics/usage?slot=1d&amp;metric=traffic", "/statistics/usage?slot=1d&amp;metric=bandwidth"]);
     console.stop().await;

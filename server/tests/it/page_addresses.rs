@@ -44,7 +44,7 @@ async fn a_page_beyond_the_end_says_so_and_leads_back(database: Database) {
             let and = if filter.is_empty() { "" } else { "&" };
             let shown = browser.open(&format!("{path}?{filter}{and}page={page}")).await;
             assert_eq!(shown.status, 200, "{path}");
-            shown.says(&["There is no such page", ">First page</a>", ">Last page</a>"]);
+            shown.says(&["This page does not exist", ">First page</a>", ">Last page</a>"]);
             for wrong in ["No deliveries yet", "No domains yet", "Nothing matches", first_row] {
                 assert!(!shown.html.contains(&format!(">{wrong}<")), "{path} says {wrong}");
             }
@@ -60,7 +60,7 @@ async fn a_page_beyond_the_end_says_so_and_leads_back(database: Database) {
     }
     // A page that is no number leads to the first, with the filters.
     let none = browser.open("/deliveries?kind=publish&page=abc").await;
-    none.says(&["There is no such page", "href=\"/deliveries?kind=publish\" class=\"btn\">First page</a>"]);
+    none.says(&["This page does not exist", "href=\"/deliveries?kind=publish\" class=\"btn\">First page</a>"]);
     // An empty list has no page to lead to.
     let empty = browser.open("/deliveries?state=failed&page=7").await;
     empty.says(&["Nothing matches"]);
@@ -101,7 +101,7 @@ const MISTAKES: [(&str, &str, &str); 46] = [
     ("/audit.csv?action=domain.made", "Action", "domain.made"),
     ("/audit.csv?since=foo", "From", "foo"),
     ("/audit.xlsx?until=foo", "Until", "foo"),
-    ("/statistics/usage?slot=year", "Up to today", "year"),
+    ("/statistics/usage?slot=year", "Time range", "year"),
     ("/statistics/usage?metric=cpu", "Figure", "cpu"),
     ("/statistics/usage?from=soon", "From", "soon"),
     ("/statistics/usage?from=2026-11-07&to=2026-11-01", "To", "2026-11-01"),
@@ -113,7 +113,7 @@ const MISTAKES: [(&str, &str, &str); 46] = [
     ("/statistics/transcoding?kind=H.264", "Chart of", "H.264"),
     ("/statistics/transcoding?metric=bytes", "Figure", "bytes"),
     ("/statistics/transcoding?domain=nobody.example.org", "Domains", "nobody.example.org"),
-    ("/statistics/transcoding.csv?slot=year", "Up to today", "year"),
+    ("/statistics/transcoding.csv?slot=year", "Time range", "year"),
     ("/statistics/transcoding.xlsx?kind=VP9+XL", "Chart of", "VP9 XL"),
 ];
 

@@ -60,12 +60,12 @@ async fn commands_create_what_they_print(database: Database) {
     for name in ["brief", "old"] {
         let brief = call(&["key", "create", "--name", name, "--role", "reviewer", "--expires-days", "90"], "");
         assert!(
-            text(&brief.stdout).ends_with("\nKeep them now: they are not shown again.\n"),
+            text(&brief.stdout).ends_with("\nSave them now; they are not shown again.\n"),
             "{}",
             text(&brief.stderr)
         );
     }
-    assert_eq!(text(&call(&["key", "revoke", "old"], "").stdout), "Revoked the key old.\n");
+    assert_eq!(text(&call(&["key", "revoke", "old"], "").stdout), "Revoked key old.\n");
     let rotated = json(&["key", "rotate", "brief", "--json"]);
     let list = json(&["key", "list", "--json"]);
     assert_eq!((&list[0]["name"], &list[0]["accessKey"]), (&"brief".into(), &rotated["accessKey"]));
@@ -75,7 +75,7 @@ async fn commands_create_what_they_print(database: Database) {
     assert_eq!(lines[2][..3], ["ci", "operator", DOMAIN], "{list}");
     assert_eq!((lines[0].len(), lines[1][1], lines[2][4..].len()), (8, "reviewer", 2), "{list}");
     let (exit, line) = failure(&call(&["key", "rotate", "old"], ""));
-    assert_eq!((exit, line.as_str()), (1, "callsheet: there is no such API key"));
+    assert_eq!((exit, line.as_str()), (1, "callsheet: this API key does not exist"));
     let source = json(&["source", "create", "--adapter", "generic", "--name", "edge", "--json"]);
     assert!(source["secret"].as_str().is_some_and(|secret| secret.starts_with("whsec_")), "{source}");
     let url = source["url"].as_str().expect("an address");

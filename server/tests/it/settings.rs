@@ -34,9 +34,9 @@ async fn vod_domains_are_added_and_removed_by_form(database: Database) {
     shown.says(&["点播.example.cn is added."]);
     let name = console.console.stats.vod_domains(&Actor::cli()).await.expect("a list")[1].name.clone();
     let shown = browser.submit(PAGE, &remove, &[("name", VOD)]).await;
-    shown.says(&["vod.example.com is removed. Its figures stay."]);
+    shown.says(&["vod.example.com has been removed. Its statistics are kept."]);
     let shown = browser.submit(PAGE, &remove, &[("name", VOD)]).await;
-    shown.says(&["There is no VOD domain vod.example.com."]);
+    shown.says(&["VOD domain vod.example.com does not exist."]);
 
     let mut connection = sqlx::AnyConnection::connect(console.database.url()).await.expect("the database");
     let rows =
@@ -68,11 +68,11 @@ async fn what_cannot_be_added_is_told_at_its_field(database: Database) {
     let browser = Browser::of(&console, Role::Admin).await;
     let add = console.function("add_vod_domain");
     for (name, path, field, says) in [
-        ("", "films", "name", "Type a name."),
+        ("", "films", "name", "Enter a name."),
         ("*.example.com", "films", "name", "A domain must not contain a wildcard"),
         ("https://a.example.com/", "films", "name", "Type the host name alone"),
-        (PLAY, "films", "name", "play.example.com is a domain of this console already."),
-        (VOD, "films", "name", "vod.example.com is a domain of this console already."),
+        (PLAY, "films", "name", "play.example.com already belongs to this console."),
+        (VOD, "films", "name", "vod.example.com already belongs to this console."),
         ("a.example.com", "", "path", "Type a bucket and folders"),
         ("a.example.com", "films/../secret", "path", "Type a bucket and folders"),
     ] {

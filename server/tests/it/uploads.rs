@@ -42,7 +42,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
     let shown = browser.upload(PAGE, form.clone()).await;
     assert_eq!((shown.status, shown.address.as_str()), (200, PAGE));
     shown.says(&[
-        "play.log is counted.",
+        "play.log has been counted.",
         "<dt>Lines</dt><dd>44</dd>",
         "<dt>Traffic</dt><dd>43.00 KB</dd>",
         "1 bad line",
@@ -55,10 +55,10 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
     let again = browser.open(PAGE).await;
     assert!(!again.html.contains("is counted."), "the outcome shows once");
 
-    browser.upload(PAGE, form).await.says(&["play.log is known already. Nothing was added."]);
+    browser.upload(PAGE, form).await.says(&["play.log was already imported. Nothing was added."]);
     let grown = log.clone() + &lines(&console, PLAY, 5);
     let form = multipart(&[], Some(("C:\\logs\\other.log", grown.as_bytes())));
-    browser.upload(PAGE, form).await.says(&["other.log is counted.", "<dt>Lines</dt><dd>5</dd>"]);
+    browser.upload(PAGE, form).await.says(&["other.log has been counted.", "<dt>Lines</dt><dd>5</dd>"]);
     assert_eq!(traffic(&console).await, 48_000);
 
     let form = multipart(&[("format", "combined"), ("domain", PLAY)], Some(("old.log", COMBINED.as_bytes())));
@@ -95,12 +95,12 @@ async fn what_is_wrong_with_a_log_is_told(database: Database) {
         (
             multipart(&[("domain", " ")], file(COMBINED.as_bytes())),
             Some("domain"),
-            "The lines of this format name no host. Give the domain that they are of.",
+            "The lines of this format contain no host. Enter the domain of the log.",
         ),
         (
             multipart(&[("domain", "nobody.example.org")], file(COMBINED.as_bytes())),
             Some("domain"),
-            "There are no statistics of nobody.example.org.",
+            "There are no statistics for nobody.example.org.",
         ),
         (multipart(&[], file(b"\x1f\x8bnot gzip")), None, "Nothing was counted. Check that it is a log"),
         (multipart(&[], file(b"\xff\xfe{\0")), None, "The file is UTF-16 text. Nothing was counted."),
@@ -125,7 +125,7 @@ async fn what_is_wrong_with_a_log_is_told(database: Database) {
     let body = multipart(&[("format", "combined"), ("domain", "nobody.example.org")], file(COMBINED.as_bytes()));
     let shown = browser.upload(PAGE, body).await;
     shown.says(&[
-        "There are no statistics of nobody.example.org.",
+        "There are no statistics for nobody.example.org.",
         "value=\"nobody.example.org\"",
         "<option value=\"combined\" selected",
         "aria-describedby=\"domain-help domain-error\"",
@@ -143,7 +143,7 @@ async fn only_who_may_brings_logs_in() {
     let page = reviewer.open(PAGE).await;
     page.says(&["Operators and admins upload logs here.", "No logs yet"]);
     assert!(!page.html.contains("type=\"file\""), "{}", page.html);
-    reviewer.upload(PAGE, body()).await.says(&["Your role may not do this."]);
+    reviewer.upload(PAGE, body()).await.says(&["Your role does not have this permission."]);
 
     let nobody = reqwest::Client::new();
     let request = nobody.post(console.url(PAGE)).header("content-type", "multipart/form-data; boundary=cut");

@@ -405,7 +405,7 @@ async fn a_test_is_for_one_admin_and_one_answer() {
     }
     assert!(!otto.open("/settings").await.html.contains(PAGE));
     assert!(ada.open("/settings").await.html.contains(PAGE));
-    let shown = async |browser: &Browser| browser.open(PAGE).await.html.contains("Result of the test");
+    let shown = async |browser: &Browser| browser.open(PAGE).await.html.contains("Test result");
 
     let back = away(&ada).await;
     for (other, to) in [(&eve, "/"), (&otto, "/")] {
@@ -430,7 +430,7 @@ async fn a_test_is_for_one_admin_and_one_answer() {
     let back = away(&eve).await;
     bench.clock.advance(10 * 60_000);
     assert_eq!(eve.open(&back).await.to, "/", "too late");
-    assert!(test(&eve).await.contains("Result of the test"));
+    assert!(test(&eve).await.contains("Test result"));
     bench.clock.advance(10 * 60_000);
     assert!(!shown(&eve).await, "kept for ten minutes");
     bench.console.stop().await;

@@ -138,7 +138,7 @@ async fn changing_the_password_ends_other_sessions(database: Database) {
         here.post("/profile", "change_password", &fields).await;
         here.open("/profile").await.html
     };
-    assert!(change("wrong", "battery staple").await.contains("The present password is wrong."));
+    assert!(change("wrong", "battery staple").await.contains("The current password is wrong."));
     assert!(change(PASSWORD, "password123").await.contains("among the first that attackers try"));
     assert_eq!(there.open("/profile").await.status, 200);
     assert!(change(PASSWORD, "battery staple").await.contains("Your password is changed"));

@@ -257,7 +257,7 @@ async fn an_admin_sees_what_the_provider_sends(database: Database) {
     provider.knows(json!({ "sub": "7", "preferred_username": "grace", "groups": ["staff", "operator"] })).await;
     let html = test().await;
     for part in [
-        "grace would be created and signed in as Operator, by the claim groups.",
+        "grace would be created and signed in as Operator, based on the claim groups.",
         r#"["staff","operator"]"#,
         "preferred_username",
         "ID token",

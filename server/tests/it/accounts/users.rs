@@ -163,7 +163,7 @@ async fn names_are_not_given_away(database: Database) {
         let shown = browser.sign_in(name, password).await;
         assert_eq!((shown.status, shown.to.as_str()), (302, "/login"), "{name}");
         let page = browser.open("/login").await.html.replace(name, "NAME");
-        assert!(page.contains("Name or password is wrong."), "{name}: {page}");
+        assert!(page.contains("Wrong user name or password."), "{name}: {page}");
     }
     console.stop().await;
 }
