@@ -46,7 +46,7 @@ test('turning it off keeps the address', async ({ page, api, receiver }) => {
   const row = await CallbackRow.open(page, 'push.off.example', 'Recording callback');
   await row.slider.click();
   await expect(row.slider).not.toBeChecked();
-  await expect(row.row.getByRole('status')).toContainText('The address is kept');
+  await expect(row.row.getByRole('status')).toContainText('The URL is kept');
   await expect(row.address(receiver.url('/kept'))).toBeHidden();
   await expect(row.edit).toHaveCount(0);
 
@@ -67,7 +67,7 @@ test('turning it off while deliveries wait asks first', async ({ page, callsheet
   const question = row.row.getByRole('alert').filter({ hasText: 'Turning the callback off cancels' });
   await row.slider.click();
   await expect(question).toBeVisible();
-  await action(question, 'Keep on').click();
+  await action(question, 'Keep it on').click();
   await expect(question).toBeHidden();
   await expect(row.slider).toBeChecked();
 
@@ -84,7 +84,7 @@ test('an address that cannot be is refused with its reason', async ({ page, api 
   const row = await CallbackRow.open(page, 'push.refused.example');
   await row.slider.click();
   for (const { address, says } of [
-    { address: '', says: /Type an address/ },
+    { address: '', says: /Enter a URL/ },
     { address: 'callbacks.example/hook', says: /no scheme/ },
     { address: 'ftp://callbacks.example/hook', says: /https:\/\/ or http:\/\// },
     { address: 'http://callbacks.example:22/', says: /Port 22/ },
@@ -111,7 +111,7 @@ test('a check that fails names its phase, and OK asks once more', async ({ page,
   await expect(row.step('Answer')).toContainText('not reached');
 
   await row.ok.click();
-  await expect(row.row.getByRole('alert').filter({ hasText: 'The test of this address failed.' })).toBeVisible();
+  await expect(row.row.getByRole('alert').filter({ hasText: 'The test failed.' })).toBeVisible();
   await action(row.row, 'Save anyway').click();
   await expect(row.address(nobodyListens)).toBeVisible();
 });
@@ -175,7 +175,7 @@ test('the signing secret is shown once, and signs', async ({ page, callsheet, ap
   await api.setCallback('push.secret.example', 'publish', receiver.url('/signed'));
   const row = await CallbackRow.open(page, 'push.secret.example');
   const secret = await row.newSecret();
-  await expect(row.row.getByText('It is not shown again.')).toBeVisible();
+  await expect(row.row.getByText('It will not be shown again.')).toBeVisible();
   await page.reload();
   await expect(row.address(receiver.url('/signed'))).toBeVisible();
   expect(await page.content()).not.toContain('whsec_');
@@ -197,7 +197,7 @@ test('the former secret signs for as long as is said', async ({ page, api }) => 
   await expectRefused(hours, /0 to 168 hours/);
   await hours.fill('48');
   await action(row.row, 'Change').click();
-  await expect(row.row.getByText('goes on signing: 48.')).toBeVisible();
+  await expect(row.row.getByText('for this many hours: 48.')).toBeVisible();
   await row.row.getByText('Advanced').click();
   await expect(hours).toHaveValue('48');
   await action(row.row, 'End now').click();
@@ -217,13 +217,13 @@ test('timeout, order and headers are saved, and refused at their field', async (
   await expectRefused(timeout, /between 1 and 30/);
   await expect(headers).toHaveValue('X-Token: abc');
   await timeout.fill('7');
-  await row.row.getByLabel('Keep the order').uncheck();
+  await row.row.getByLabel('Preserve the order').uncheck();
   await save.click();
-  await expect(row.row.getByText('Saved. The settings count from the next attempt')).toBeVisible();
+  await expect(row.row.getByText('Saved. The settings apply from the next attempt')).toBeVisible();
   await row.row.getByText('Advanced').click();
   await expect(timeout).toHaveValue('7');
   await expect(headers).toHaveValue('X-Token: abc');
-  await expect(row.row.getByLabel('Keep the order')).not.toBeChecked();
+  await expect(row.row.getByLabel('Preserve the order')).not.toBeChecked();
 });
 
 test.describe('with script', () => {

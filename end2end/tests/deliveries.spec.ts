@@ -41,7 +41,7 @@ test('selected deliveries are sent again together', async ({ page, callsheet, ap
   await select('publish_started', 'room_1').check();
   await select('publish_done', 'room_2').check();
   await action(bar, 'Resend').click();
-  await expect(page.getByRole('status').filter({ hasText: '2 deliveries are queued again' })).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: '2 deliveries queued again' })).toBeVisible();
   await refreshUntil(page, () => expect(page.getByRole('row').filter({ hasText: 'Delivered' })).toHaveCount(2, { timeout: 500 }));
   expect(receiver.at('/select').map(({ event }) => `${event.stream} ${event.event}`).sort()).toEqual([
     'room_1 publish_started',
@@ -220,7 +220,7 @@ test.describe('with script', () => {
     await expect(page.locator('h1 + span')).toHaveText('Delivered');
     await expect(attempts.first()).toContainText('200');
     await expect(attempts.last().locator('summary')).toBeFocused();
-    await expect(page.locator('#next')).toHaveText('none planned');
+    await expect(page.locator('#next')).toHaveText('none scheduled');
     await expect(action(page, 'Cancel delivery')).toHaveCount(0);
   });
 

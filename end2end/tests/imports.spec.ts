@@ -38,7 +38,7 @@ test('a log is uploaded, and what became of it stands in place', async ({ page }
 
   await choose(page, 'grown.log', log + lines(play, 7, 'late-'));
   await action(page, 'Upload and count').click();
-  await expect(outcome(page)).toContainText('were known already and were passed over');
+  await expect(outcome(page)).toContainText('were counted before and were skipped');
   await expect(outcome(page).locator('dd').nth(1)).toHaveText('7');
   await expect(row(page, 'play.log')).toHaveCount(0);
   await expect(row(page, 'grown.log')).toContainText('61');
@@ -51,9 +51,9 @@ test('an unknown host becomes a VOD domain', async ({ page }) => {
   await expect(outcome(page)).toContainText('5 lines of unknown hosts');
   await action(outcome(page), 'Add as VOD domain').click();
   await expect(page.getByLabel('Domain', { exact: true })).toHaveValue('vod.uploads.example');
-  await page.getByLabel('Files in').fill('films/public');
+  await page.getByLabel('File location').fill('films/public');
   await action(page, 'Add').click();
-  await expect(page.getByRole('status')).toContainText('vod.uploads.example is added.');
+  await expect(page.getByRole('status')).toContainText('vod.uploads.example has been added.');
 
   await page.goto('/statistics/imports');
   await choose(page, 'vod-2.log', lines('vod.uploads.example', 6, 'second-'));
@@ -67,13 +67,13 @@ test('a refusal stands at its field', async ({ page }) => {
   await choose(page, 'notes.txt', 'neither this\nnor that\n');
   await page.getByLabel('Domain').fill(play);
   await action(page, 'Upload and count').click();
-  await expectRefused(page.getByLabel('Format'), /not recognised/);
+  await expectRefused(page.getByLabel('Format'), /could not be detected/);
   await expect(page.getByLabel('Domain')).toHaveValue(play);
 
   await choose(page, 'combined.log', combined);
   await page.getByLabel('Domain').fill('');
   await action(page, 'Upload and count').click();
-  await expectRefused(page.getByLabel('Domain'), /name no host/);
+  await expectRefused(page.getByLabel('Domain'), /contain no host/);
 });
 
 test.describe('a reviewer', () => {
@@ -83,7 +83,7 @@ test.describe('a reviewer', () => {
     await page.goto('/login');
     await signIn(page, callsheet.createUser('reviewer', 'iris'));
     await page.goto('/statistics/imports');
-    await expect(page.getByText('Operators and admins upload logs here.')).toBeVisible();
+    await expect(page.getByText('Only operators and admins can upload logs.')).toBeVisible();
     await expect(page.getByLabel('Log file')).toHaveCount(0);
     await expect(page.locator('#latest')).toBeVisible();
     await page.goto('/settings');
@@ -97,7 +97,7 @@ test.describe('with script', () => {
     await page.goto('/statistics/imports');
     await choose(page, 'combined.log', combined);
     await action(page, 'Upload and count').click();
-    await expectRefused(page.getByLabel('Domain'), /name no host/);
+    await expectRefused(page.getByLabel('Domain'), /contain no host/);
     await page.getByLabel('Domain').fill(play);
     await action(page, 'Upload and count').click();
     await expect(outcome(page)).toContainText('combined.log has been counted.');
@@ -127,6 +127,6 @@ test.describe('with script', () => {
     await network.send('Network.emulateNetworkConditions', { ...conditions, offline: true });
     await choose(page, 'offline.log', lines(play, 1, 'offline-'));
     await action(page, 'Upload and count').click();
-    await expect(page.getByRole('alert')).toContainText('The connection broke off.');
+    await expect(page.getByRole('alert')).toContainText('The connection was lost.');
   });
 });

@@ -9,13 +9,13 @@ test('a key of one domain is made, tried, given new secrets and revoked', async 
   await action(page, 'Create key').first().click();
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Role').selectOption('Reviewer');
-  await page.getByLabel('Only some').check();
+  await page.getByLabel('Selected domains').check();
   await page.getByLabel(push).check();
   await page.getByLabel('Expires').selectOption('30 days');
   await action(page, 'Create').click();
 
   await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
-  await expect(page.getByRole('status')).toContainText('They are not shown again.');
+  await expect(page.getByRole('status')).toContainText('They will not be shown again.');
   const first = await page.getByText(token).innerText();
   await expect(page.locator('pre')).toContainText(`curl -H "Authorization: Bearer ${first}"`);
   const status = async (path: string, bearer: string) =>
@@ -48,11 +48,11 @@ test('a key of one domain is made, tried, given new secrets and revoked', async 
 test('what is wrong with a new key is told, and nothing typed is lost', async ({ page }) => {
   await page.goto('/keys/new');
   await page.getByLabel('Name').fill('tests');
-  await page.getByLabel('Only some').check();
+  await page.getByLabel('Selected domains').check();
   await page.getByLabel('Other push domains').fill('push.later.example');
   await action(page, 'Create').click();
   await expectRefused(page.getByLabel('Name'), /already/);
-  await expect(page.getByLabel('Only some')).toBeChecked();
+  await expect(page.getByLabel('Selected domains')).toBeChecked();
   await expect(page.getByLabel('Other push domains')).toHaveValue('push.later.example');
 
   await page.getByLabel('Name').fill('another');
@@ -64,5 +64,5 @@ test('what is wrong with a new key is told, and nothing typed is lost', async ({
   await page.getByLabel('Expires').selectOption('On a specific date');
   await page.getByLabel('Last day').fill('2020-01-01');
   await action(page, 'Create').click();
-  await expectRefused(page.getByLabel('Last day'), /not over/);
+  await expectRefused(page.getByLabel('Last day'), /today or a later day/);
 });

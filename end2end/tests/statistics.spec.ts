@@ -54,7 +54,7 @@ test('the filters stand in the address and work without script', async ({ page }
   await expect(page.getByLabel('From')).toHaveValue(day);
 
   await page.goto('/statistics/usage?from=2026-11-07&to=2026-11-01');
-  await expect(page.getByRole('alert')).toContainText('To: “2026-11-01” is not later than the start.');
+  await expect(page.getByRole('alert')).toContainText('To: “2026-11-01” must be later than the start.');
   await expect(page.locator('.kpi')).toHaveCount(0);
 });
 
@@ -88,7 +88,7 @@ test('transcoding by coding method and resolution, and a chart of one kind', asy
   await expect(page.locator('.kpi').filter({ hasText: 'Failed' }).locator('b').first()).toHaveText('1');
   const total = await page.locator('.matrix tr.sum td').last().textContent();
   await expect(page.locator('.kpi').first()).toContainText(total?.match(/^[\d,.]+\.\d\d/)?.[0] ?? 'none');
-  await page.getByLabel('Chart of').selectOption('H.264 SD');
+  await page.getByLabel('Chart data').selectOption('H.264 SD');
   await page.locator('.kind').getByRole('button', { name: 'Show' }).click();
   await expect(page).toHaveURL(/kind=H\.264\+SD/);
   await page.getByText('Show as table').click();
@@ -114,7 +114,7 @@ test.describe('with script', () => {
     expect(value).toMatch(/^[\d.]+ (Mbps|Gbps)$/);
     await expect(cell(page, moment ?? '')).toHaveText(value?.split(' ')[0] ?? '');
 
-    const whole = action(page, 'Show all');
+    const whole = action(page, 'Reset zoom');
     await expect(whole).toBeHidden();
     await over.hover();
     await page.mouse.down();

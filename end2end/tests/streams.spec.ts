@@ -59,7 +59,7 @@ test('the log of deliveries is filtered by its address', async ({ page, callshee
   await expect(page.getByLabel('Event', { exact: true })).toHaveValue('publish_done'); // open, as it filters
   await page.getByLabel('State').selectOption('Failed');
   await action(page, 'Filter').click();
-  await expect(page.getByRole('heading', { name: 'Nothing matches' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No matches' })).toBeVisible();
 });
 
 test('an event that came while the callback was off is resent after turning it on', async ({ page, callsheet, api, receiver }) => {
@@ -114,7 +114,7 @@ test('an operator disconnects a stream, forbids it and allows it again', async (
   const first = push();
   await live();
   await action(page, 'Disconnect').click();
-  await expect(page.getByText('Nothing keeps the publisher from coming back')).toBeVisible();
+  await expect(page.getByText('The publisher can reconnect at once')).toBeVisible();
   await page.getByRole('button', { name: 'Disconnect' }).click();
   await expect(page.getByRole('status')).toContainText('live/room_7 is being disconnected.');
   await expect(first.ended()).rejects.toThrow();
@@ -127,7 +127,7 @@ test('an operator disconnects a stream, forbids it and allows it again', async (
   await expect(page.getByRole('status')).toContainText('live/room_7 is forbidden.');
   await expect(second.ended()).rejects.toThrow();
   await expect(push().ended()).rejects.toThrow(/forbidden/);
-  const row = page.getByRole('row').filter({ hasText: 'for good' });
+  const row = page.getByRole('row').filter({ hasText: 'permanently' });
   await expect(row).toContainText('live/room_7');
   await row.getByRole('button', { name: 'Allow' }).click();
   await expect(page.getByRole('status')).toContainText('live/room_7 can be pushed again.');
@@ -149,7 +149,7 @@ test.describe('a reviewer', () => {
       await page.goto('/domains/push.eye.example/streams');
       await expect(page.getByText('Live since')).toBeVisible({ timeout: 500 });
     }).toPass();
-    await expect(page.getByRole('row').filter({ hasText: 'for good' })).toContainText('live/room_8');
+    await expect(page.getByRole('row').filter({ hasText: 'permanently' })).toContainText('live/room_8');
     for (const name of ['Disconnect', 'Forbid', 'Allow']) await expect(action(page, name)).toHaveCount(0);
     const answer = await page.goto('/domains/push.eye.example/streams/live/room_9/forbid');
     expect(answer?.status()).toBe(403);

@@ -17,14 +17,14 @@ test('an admin invites somebody, who chooses a password by the link', async ({ p
 
   const guest = await browser.newPage({ baseURL: callsheet.url, storageState: nobody });
   await guest.goto(link);
-  await expect(guest.getByText('Your user name is grace, your role Operator.')).toBeVisible();
-  const [password, again] = [guest.getByLabel('Password', { exact: true }), guest.getByLabel('Password again')];
+  await expect(guest.getByText('Your user name is grace, your role is Operator.')).toBeVisible();
+  const [password, again] = [guest.getByLabel('Password', { exact: true }), guest.getByLabel('Confirm password')];
   await password.fill('password123');
   await again.fill('password123');
   await action(guest, 'Save password and sign in').click();
-  await expectRefused(guest.getByLabel('Password', { exact: true }), /first that attackers try/);
+  await expectRefused(guest.getByLabel('Password', { exact: true }), /too common/);
   await guest.getByLabel('Password', { exact: true }).fill('correct horse battery');
-  await guest.getByLabel('Password again').fill('correct horse battery');
+  await guest.getByLabel('Confirm password').fill('correct horse battery');
   await action(guest, 'Save password and sign in').click();
   await expect(guest.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
   await expect(guest.getByRole('link', { name: 'Users' })).toHaveCount(0);
@@ -48,10 +48,10 @@ test('the table of permissions is shown, and the last admin stays', async ({ pag
   await page.getByRole('rowheader').getByRole('link', { name: 'ada' }).click();
   await page.getByLabel('Role').selectOption('Reviewer');
   await action(page, 'Change role').click();
-  await expect(page.getByRole('alert')).toContainText('last admin who can sign in');
+  await expect(page.getByRole('alert')).toContainText('last active admin');
   await page.getByText('Deactivate', { exact: true }).click();
   await action(page, 'Deactivate user').click();
-  await expect(page.getByRole('alert')).toContainText('last admin who can sign in');
+  await expect(page.getByRole('alert')).toContainText('last active admin');
 });
 
 test('two-factor sign-in, from the profile to the second step', async ({ browser, callsheet }, info) => {
@@ -73,7 +73,7 @@ test('two-factor sign-in, from the profile to the second step', async ({ browser
   await action(page, 'Sign out').click();
 
   await signIn(page, account);
-  await expect(page.getByRole('heading', { level: 1, name: 'Second step' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'Two-factor sign-in' })).toBeVisible();
   await expect(page.getByLabel('Code')).toBeFocused();
   await page.getByLabel('Code').fill(totp(secret, 1));
   await page.getByRole('button', { name: 'Sign in' }).click();

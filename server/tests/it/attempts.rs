@@ -174,7 +174,13 @@ async fn pages_and_the_api_tell_what_was_removed(database: Database) {
         assert_eq!(names.map(|name| json["attempts"][attempt].get(name).expect(name).clone()), expected);
     }
     for (language, removed) in [
-        ("en", ["Headers are kept for 7 days and have been removed.", "Headers and body are kept for 7 days and have been removed."]),
+        (
+            "en",
+            [
+                "Headers are kept for 7 days and have been removed.",
+                "Headers and body are kept for 7 days and have been removed.",
+            ],
+        ),
         ("zh-CN", ["请求头仅保留 7 天，现已删除。", "响应头和响应体仅保留 7 天，现已删除。"]),
     ] {
         let page = ask(&console, &format!("/deliveries/{id}"), language).await;

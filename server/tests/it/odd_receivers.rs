@@ -97,7 +97,7 @@ async fn an_event_is_delivered_once_whatever_follows_the_status(database: Databa
         let phase = attempt["phases"].as_array().and_then(|phases| phases.last()).expect("a phase");
         assert_eq!((&phase["phase"], &phase["ok"]), (&"body".into(), &note.is_none().into()), "{stream}: {phase}");
         for (language, text) in
-            [("en", "The status decides, so the event counts as delivered."), ("zh", "以状态码为准，事件视为已送达")]
+            [("en", "The status is decisive, so the event counts as delivered"), ("zh", "以状态码为准，事件视为已送达")]
         {
             let page = browser.open(&format!("/deliveries/{id}?lang={language}")).await;
             assert_eq!(page.html.contains(text), note.is_some(), "{stream} {language}");

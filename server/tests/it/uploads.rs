@@ -45,7 +45,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
         "play.log has been counted.",
         "<dt>Lines</dt><dd>44</dd>",
         "<dt>Traffic</dt><dd>43.00 KB</dd>",
-        "1 bad line",
+        "1 invalid line",
         "<th scope=\"row\">41</th><td>The line is not a JSON object.</td>",
         "3 lines of unknown hosts",
         "href=\"/settings?vod=cdn.other.example#add-vod-domain\"",
@@ -53,7 +53,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
     ]);
     assert_eq!(traffic(&console).await, 43_000);
     let again = browser.open(PAGE).await;
-    assert!(!again.html.contains("is counted."), "the outcome shows once");
+    assert!(!again.html.contains("has been counted."), "the outcome shows once");
 
     browser.upload(PAGE, form).await.says(&["play.log was already imported. Nothing was added."]);
     let grown = log.clone() + &lines(&console, PLAY, 5);
@@ -88,7 +88,7 @@ async fn what_is_wrong_with_a_log_is_told(database: Database) {
     let cut = multipart(&[], Some(("cut.log", lines(&console, PLAY, 9).as_bytes())));
     let file = |content| Some(("a.log", content));
     let long = "x".repeat(2_000);
-    let unknown = "The format is not recognised by the first lines.";
+    let unknown = "The format could not be detected.";
     for (body, field, text) in [
         (multipart(&[("format", "")], file(garbage)), Some("format"), unknown),
         (multipart(&[("format", "nginx")], file(garbage)), Some("format"), unknown),
@@ -104,13 +104,13 @@ async fn what_is_wrong_with_a_log_is_told(database: Database) {
         ),
         (multipart(&[], file(b"\x1f\x8bnot gzip")), None, "Nothing was counted. Check that it is a log"),
         (multipart(&[], file(b"\xff\xfe{\0")), None, "The file is UTF-16 text. Nothing was counted."),
-        (multipart(&[], file(b"PAR1")), None, "The file is Parquet, which is not read."),
+        (multipart(&[], file(b"PAR1")), None, "Parquet files are not supported."),
         (multipart(&[], Some(("", b""))), Some("file"), "Choose a file."),
         (multipart(&[], None), Some("file"), "Choose a file."),
         (multipart(&[("more", "")], file(garbage)), None, "The form was incomplete."),
         (multipart(&[("domain", &long)], file(garbage)), None, "The form was incomplete."),
-        (cut[..cut.len() - 30].to_vec(), Some("file"), "The upload broke off before its end."),
-        (b"no form at all".to_vec(), Some("file"), "The upload broke off before its end."),
+        (cut[..cut.len() - 30].to_vec(), Some("file"), "The upload was interrupted."),
+        (b"no form at all".to_vec(), Some("file"), "The upload was interrupted."),
     ] {
         let shown = browser.upload(PAGE, body).await;
         match field {
@@ -141,7 +141,7 @@ async fn only_who_may_brings_logs_in() {
     let body = || multipart(&[], Some(("a.log", b"oops")));
     let reviewer = Browser::of(&console, Role::Reviewer).await;
     let page = reviewer.open(PAGE).await;
-    page.says(&["Operators and admins upload logs here.", "No logs yet"]);
+    page.says(&["Only operators and admins can upload logs.", "No logs yet"]);
     assert!(!page.html.contains("type=\"file\""), "{}", page.html);
     reviewer.upload(PAGE, body()).await.says(&["Your role does not have this permission."]);
 

@@ -88,7 +88,7 @@ impl Answer {
     /// The object in the body of a successful answer, whatever its content type; otherwise what came instead.
     pub(super) fn object(&self) -> Result<Map<String, Value>, String> {
         self.succeeded()?;
-        serde_json::from_slice(&self.body).map_err(|error| format!("it is no JSON object: {error}"))
+        serde_json::from_slice(&self.body).map_err(|error| format!("it is not a JSON object: {error}"))
     }
 
     pub(super) fn succeeded(&self) -> Result<(), String> {

@@ -114,7 +114,7 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     let highest = before.iter().position(|point| point[1] == 853_333_333).expect("its peak");
     let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}&compare=true")).await);
     let lines: Vec<_> = csv.lines().skip_while(|line| !line.starts_with("Start (UTC),")).collect();
-    assert_eq!(lines[0], "Start (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\",\"Period before, Gbps\"");
+    assert_eq!(lines[0], "Start (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\",\"Previous period, Gbps\"");
     assert!(lines[1 + highest].ends_with(",0.85"), "{lines:?}");
 }
 

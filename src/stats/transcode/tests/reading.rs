@@ -82,7 +82,7 @@ fn what_holds_no_json_is_refused_as_a_whole() {
         let unreadable = read(text.as_bytes(), NOW).expect_err(text);
         assert_eq!(unreadable.line, line, "{unreadable}");
         assert!(
-            unreadable.to_string().ends_with("; send one JSON object, an array of them, or one in each line"),
+            unreadable.to_string().ends_with("; send one JSON object, an array of objects, or one object per line"),
             "{unreadable}"
         );
     }
