@@ -197,7 +197,7 @@ async fn saving_right_after_a_test_that_passed_does_not_test_again() {
 
     // What the policy forbids is not saved, whatever a form says.
     let inside = [("address", "http://10.0.0.1/"), ("untested", "true")];
-    form.send(SAVE, &inside).await.says(&["10.0.0.1 is a private address"]);
+    form.send(SAVE, &inside).await.says(&["Callbacks may not reach 10.0.0.1 (private)."]);
     assert_eq!(callback(&console).await.address.as_deref(), Some(other.as_str()));
     console.stop().await;
 }

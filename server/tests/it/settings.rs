@@ -27,11 +27,11 @@ async fn vod_domains_are_added_and_removed_by_form(database: Database) {
 
     let shown = browser.submit(PAGE, &add, &[("name", " VOD.example.com"), ("path", "films/public/")]).await;
     assert_eq!((shown.status, shown.address.as_str()), (200, PAGE));
-    shown.says(&["vod.example.com is added.", "<code>films/public</code>"]);
+    shown.says(&["vod.example.com has been added.", "<code>films/public</code>"]);
     let shown = browser.submit(PAGE, &add, &[("name", "点播.example.cn"), ("path", "*")]).await;
     shown.says(&["Enter a bucket and a folder path", "value=\"点播.example.cn\""]);
     let shown = browser.submit(PAGE, &add, &[("name", "点播.example.cn"), ("path", "films")]).await;
-    shown.says(&["点播.example.cn is added."]);
+    shown.says(&["点播.example.cn has been added."]);
     let name = console.console.stats.vod_domains(&Actor::cli()).await.expect("a list")[1].name.clone();
     let shown = browser.submit(PAGE, &remove, &[("name", VOD)]).await;
     shown.says(&["vod.example.com has been removed. Its statistics are kept."]);

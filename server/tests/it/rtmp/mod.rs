@@ -114,7 +114,7 @@ async fn a_name_has_one_publisher_until_that_is_dropped() {
 
     let second = stage.push("push.example.com", "room_7?token=b", &live).finish().await;
     assert!(!second.status.success());
-    assert!(stderr(&second).contains("publishes this stream already"), "{}", stderr(&second));
+    assert!(stderr(&second).contains("this stream is already being published"), "{}", stderr(&second));
 
     // The same name below another domain is another stream.
     let elsewhere = stage.push("other.example.com", "room_7?token=a", &[VIDEO, H264, &["-t", "1"]]);
