@@ -10,7 +10,7 @@ test('who is signed out is asked to sign in, then gets the page they wanted', as
 
   await signIn(page, account);
   await expect(page).toHaveURL(/\/domains\?status=enabled$/);
-  await expect(page.getByRole('heading', { level: 1, name: 'Domains' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'Domain Management' })).toBeVisible();
 });
 
 test('a wrong password is refused without telling which part was wrong', async ({ page, callsheet }) => {
