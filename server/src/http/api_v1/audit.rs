@@ -26,9 +26,9 @@ pub(super) struct AuditJson {
     actor: ActorJson,
     /// IP address of the client; empty for actions of the console itself.
     address: String,
-    /// Such as `domain.create`.
+    /// Action code, such as `domain.create`.
     action: String,
-    /// What it was done to, such as a push domain.
+    /// Target of the action, such as a push domain.
     target: String,
     /// `before`, `after` and further details.
     #[schema(value_type = Object)]
@@ -65,9 +65,9 @@ impl From<AuditRow> for AuditJson {
 pub(super) struct Filter {
     /// Name of the user or key.
     actor: Option<String>,
-    /// Such as `domain.create`.
+    /// Action code, such as `domain.create`.
     action: Option<String>,
-    /// What it was done to, such as a push domain.
+    /// Target of the action, such as a push domain.
     target: Option<String>,
     /// At or after.
     #[param(inline)]

@@ -140,7 +140,7 @@ impl RecoveryJson {
     }
 }
 
-/// What a recovery would do; nothing was changed.
+/// The result of a dry run; nothing was changed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DryRun {
@@ -170,7 +170,7 @@ pub(super) struct StartRecovery {
     post, path = "/recoveries", operation_id = "startRecovery", tag = "Recoveries",
     request_body = StartRecovery,
     responses(
-    (status = 200, description = "What would be queued; nothing was changed", body = DryRun),
+    (status = 200, description = "The result of a dry run; nothing was changed", body = DryRun),
     (status = 201, description = "The recovery, running", body = RecoveryJson, headers(("Location" = String, description = "Its path"))),
     (status = 422, description = "`recovery_bad_state`: only failed, cancelled and skipped deliveries can be recovered."),
     )

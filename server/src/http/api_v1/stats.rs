@@ -65,7 +65,7 @@ impl Format {
     }
 }
 
-/// Files for scripts are in English.
+/// Exports for scripts are in English.
 const TEXTS: Texts = Texts(Locale::English);
 
 /// What is given, or the day up to now.
@@ -129,11 +129,11 @@ impl TryFrom<String> for AutoGranularity {
     }
 }
 
-/// Figures of the whole slot.
+/// Totals of the whole range.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct UsageSummary {
-    /// Bytes sent, or bytes or files stored at the end of the range. Absent for bandwidth.
+    /// Bytes sent, or bytes or files stored at the end of the range; null for bandwidth.
     total: Option<i64>,
     peak: i64,
     /// Unix seconds.
@@ -150,7 +150,7 @@ struct UsageSummary {
 struct Series {
     #[schema(value_type = Vec<schemas::Point>)]
     points: Vec<(i64, i64)>,
-    /// With `compare`: points of the previous period; empty if there is no data.
+    /// With `compare`: points of the previous period; absent if there is no data.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Vec<schemas::Point>>)]
     points_before: Option<Vec<(i64, i64)>>,

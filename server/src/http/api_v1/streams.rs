@@ -80,7 +80,7 @@ type Named = Params<(String, String, String)>;
     (status = 202, description = "Accepted"),
     (status = 404, description = "`domain_unknown`; `stream_not_live`: it is not live."),
     (status = 409, description = "`stream_cannot_drop`: its source does not support it."),
-    (status = 422, description = "The application or stream is no name (`name_…`)."),
+    (status = 422, description = "The application or stream name is not valid (`name_…`)."),
     )
 )]
 pub(super) async fn disconnect(
@@ -109,7 +109,7 @@ pub(super) struct Forbid {
     responses(
     (status = 200, description = "The forbidden stream", body = ForbiddenJson),
     (status = 404, description = "`domain_unknown`."),
-    (status = 422, description = "The application or stream is no name (`name_…`), `stream_bad_length`."),
+    (status = 422, description = "The application or stream name is not valid (`name_…`), `stream_bad_length`."),
     )
 )]
 pub(super) async fn forbid(
@@ -130,7 +130,7 @@ pub(super) async fn forbid(
     responses(
     (status = 204, description = "Allowed"),
     (status = 404, description = "`domain_unknown`."),
-    (status = 422, description = "The application or stream is no name (`name_…`)."),
+    (status = 422, description = "The application or stream name is not valid (`name_…`)."),
     )
 )]
 pub(super) async fn allow(
