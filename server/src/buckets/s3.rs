@@ -47,8 +47,8 @@ impl S3Bucket {
         let (bucket, prefix) = place(&take("url").ok_or_else(|| bad("url", "is missing"))?)?;
         let mut s3 = match (take("access_key_id"), take("secret_access_key")) {
             (Some(id), Some(secret)) => AmazonS3Builder::new().with_access_key_id(id).with_secret_access_key(secret),
-            (Some(_), None) => return Err(bad("secret_access_key", "is missing beside access_key_id")),
-            (None, Some(_)) => return Err(bad("access_key_id", "is missing beside secret_access_key")),
+            (Some(_), None) => return Err(bad("secret_access_key", "is missing; access_key_id needs it")),
+            (None, Some(_)) => return Err(bad("access_key_id", "is missing; secret_access_key needs it")),
             (None, None) => AmazonS3Builder::from_env(),
         };
         if let Some(region) = take("region") {
@@ -96,7 +96,7 @@ fn origin(endpoint: &str) -> Result<String, BadBucket> {
     let web = parsed.filter(|url| ["http", "https"].contains(&url.scheme()) && url.username().is_empty());
     match web {
         Some(_) => Ok(endpoint.to_owned()),
-        None => Err(bad("endpoint", "is no address such as https://s3.example.com")),
+        None => Err(bad("endpoint", "must be a URL such as https://s3.example.com")),
     }
 }
 

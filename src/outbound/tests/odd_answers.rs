@@ -29,7 +29,7 @@ use Read::{Cut, Kept, Whole};
 const EARLY_END: &str = "the connection was closed before the end of the response";
 const LENGTH: &str = "invalid content-length";
 const CHUNKS: &str = "invalid chunked encoding";
-const TOO_LARGE: &str = "larger than 64 KiB";
+const TOO_LARGE: &str = "exceed 64 KiB";
 
 #[tokio::test]
 async fn a_good_status_line_decides() {

@@ -183,7 +183,7 @@ async fn a_head_beyond_the_limit_is_not_read() {
         bytes.resize(100 * 1024, b'x');
         let exchange = answered(Answers::ThenHangs(bytes), LONG).await;
         if is_taken {
-            assert_taken_with_note(&exchange, "larger than 64 KiB");
+            assert_taken_with_note(&exchange, "exceed 64 KiB");
         } else {
             assert_failed(&exchange, "too_large", Status, "headers_too_large");
         }

@@ -133,7 +133,7 @@ fn cases() -> Vec<(&'static str, Value, Right)> {
         (
             "no ID token",
             json!({ "token_error": [200, { "access_token": "at" }] }),
-            Out(503, "is not configured", "its answer has no id_token"),
+            Out(503, "is not configured", "its response has no id_token"),
         ),
         (
             "a refusal at the provider",
@@ -378,7 +378,7 @@ async fn the_issuer_counts_as_it_is_written() {
         assert_eq!(tested.contains("would be refused"), !lets_in, "{tested}");
         if !lets_in {
             let own = format!("{}{configured}", bench.provider.issuer);
-            let cause = format!("oidc_issuer is `{own}`, but the provider calls itself `{issuer}`");
+            let cause = format!("oidc_issuer is `{own}`, but the provider's issuer is `{issuer}`");
             assert!(tested.contains(&cause), "{tested}");
         }
         bench.console.stop().await;

@@ -83,7 +83,7 @@ async fn a_user_sees_and_ends_sessions(database: Database) {
     assert_eq!(page.matches("Firefox on Windows").count(), 5, "three rows, and two buttons: {page}");
     assert_eq!(page.matches("title=\"Firefox/1 Windows\"").count(), 3, "what the browser said: {page}");
     assert_eq!(page.matches("127.0.0.1").count(), 3, "{page}");
-    assert_eq!(page.matches("this one").count(), 1, "{page}");
+    assert_eq!(page.matches("this session").count(), 1, "{page}");
 
     let (accounts, cli) = (&console.console.accounts, Actor::cli());
     let users = accounts.list(&cli).await.expect("a list");

@@ -261,7 +261,7 @@ async fn an_admin_sees_what_the_provider_sends(database: Database) {
         r#"["staff","operator"]"#,
         "preferred_username",
         "ID token",
-        "Userinfo",
+        "UserInfo",
         &format!("{PUBLIC}/login/callback"),
     ] {
         assert!(html.contains(part), "no {part} in {html}");

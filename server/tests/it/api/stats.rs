@@ -137,7 +137,7 @@ async fn with_base_1024_card_chart_table_and_export_agree() {
         assert!(!page.contains(&format!("{unit}<")), "{unit} is of another base");
     }
     let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}")).await);
-    assert!(csv.contains("\r\nUnits,\"Traffic and storage base 1024, bandwidth base 1000. "), "{csv}");
+    assert!(csv.contains("\r\nUnits,\"Traffic and storage use base 1024, bandwidth base 1000. "), "{csv}");
     assert!(csv.contains("\r\nTraffic,60.11 GiB (+101.7 % vs previous period)\r\n"), "{csv}");
     assert!(
         csv.contains("\r\nStart (UTC),\"Traffic, GiB\",\"Traffic, B\"\r\n2026-11-22 00:00,60.07,64500000000\r\n"),

@@ -278,7 +278,7 @@ async fn people(life: &mut Life, browser: &Browser) {
     life.keep_cookie(&shown);
     browser.post("/", "sign_out", &[]).await;
     browser.sign_in("ada", TYPED_WRONGLY).await;
-    life.hear_page(browser, "/login", "wrong").await;
+    life.hear_page(browser, "/login", "Wrong user name or password").await;
     browser.sign_in(TYPED_WRONGLY, PASSWORD).await;
     let shown = browser.sign_in("ada", PASSWORD).await;
     life.keep_cookie(&shown);
