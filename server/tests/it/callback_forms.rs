@@ -163,7 +163,11 @@ async fn of_two_edits_of_a_recording_the_second_is_asked_about() {
     let old = version_in(&opened.html);
     save(&old, "60", "recordings").await.says(&["role=\"status\""]);
     let asked = save(&old, "1800", "tapes").await;
-    asked.says(&["Current settings: recording off, part length 60 s, bucket recordings.", "value=\"tapes\"", "role=\"alert\""]);
+    asked.says(&[
+        "Current settings: recording off, part length 60 s, bucket recordings.",
+        "value=\"tapes\"",
+        "role=\"alert\"",
+    ]);
     let now = console.console.recordings.get(&Actor::cli(), DOMAIN).await.expect("settings");
     assert_eq!((now.part_seconds, now.bucket.as_str()), (60, "recordings"), "the first is not undone");
     save(&version_in(&asked.html), "60", "tapes").await.says(&["role=\"status\""]);

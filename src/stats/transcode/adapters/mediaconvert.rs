@@ -118,7 +118,8 @@ fn succeeded<'a>(job: &Output, groups: Vec<&'a RawValue>) -> Result<Vec<Item<'a>
     match (items.is_empty(), passed_over) {
         (false, _) => Ok(items),
         (true, true) => {
-            Err("detail.outputGroupDetails has only images and outputs without a duration, which are not counted".into())
+            Err("detail.outputGroupDetails has only images and outputs without a duration, which are not counted"
+                .into())
         }
         (true, false) => Err("detail.outputGroupDetails has no outputs; send the event unchanged".into()),
     }
