@@ -18,7 +18,7 @@ test('slide on, type the address, Test, OK, Edit, Cancel', async ({ page, api, r
   await expect(row.row.getByRole('status')).toContainText('Callback turned on.');
   await row.field.fill(first);
   await row.test.click();
-  for (const step of ['Address', 'Policy', 'Connection', 'Request', 'Status', 'Answer']) await expect(row.step(step)).toContainText('passed');
+  for (const step of ['URL', 'Policy', 'Connection', 'Request', 'Status', 'Response']) await expect(row.step(step)).toContainText('passed');
   await expect(row.step('Status')).toContainText('200');
   await expect(row.field).toHaveValue(first);
   await row.ok.click();
@@ -108,7 +108,7 @@ test('a check that fails names its phase, and OK asks once more', async ({ page,
   await row.test.click();
   await expect(row.step('Connection')).toContainText('failed');
   await expect(row.step('Connection')).toContainText(/refused/i);
-  await expect(row.step('Answer')).toContainText('not reached');
+  await expect(row.step('Response')).toContainText('not reached');
 
   await row.ok.click();
   await expect(row.row.getByRole('alert').filter({ hasText: 'The test failed.' })).toBeVisible();
@@ -159,7 +159,7 @@ test('of two people who edit an address at once, the second is asked', async ({ 
   await expect(theirs.address(first)).toBeVisible();
 
   await mine.ok.click();
-  await expectRefused(mine.field, /Somebody changed this address.*It is now .*\/first/);
+  await expectRefused(mine.field, /Someone else changed this URL.*It is now .*\/first/);
   await expect(mine.field).toHaveValue(second);
   await mine.cancel.click();
   await expect(mine.address(first)).toBeVisible();

@@ -65,7 +65,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
     browser.upload(PAGE, form).await.says(&[
         "note ok outcome",
         "<dt>Format</dt><dd>nginx or Apache combined</dd>",
-        "It was counted under the domain that the import was given. Lines: 1.",
+        "It was counted under the domain given for the import. Lines: 1.",
     ]);
 
     // The unit of time-taken is a guess; the page says so in each language.
