@@ -56,7 +56,7 @@ for (const { what, push, play, field, says } of [
   { what: 'is an IP address', push: '192.0.2.1', play: 'play.bad.example', field: 'Push domain', says: /IP address/ },
   { what: 'has one part', push: 'push', play: 'play.bad.example', field: 'Push domain', says: /two labels/ },
   { what: 'is too long', push: `${'a.'.repeat(130)}example`, play: 'play.bad.example', field: 'Push domain', says: /longer than 253/ },
-  { what: 'has a wildcard', push: 'push.bad.example', play: '*.bad.example', field: 'Play domains', says: /wildcard/ },
+  { what: 'has a wildcard', push: 'push.bad.example', play: '*.bad.example', field: 'Play domains', says: /Wildcards/ },
   { what: 'is twice the same', push: 'bad.example', play: 'BAD.example', field: 'Play domains', says: /differ/ },
 ]) {
   test(`a domain that ${what} is refused at its field`, async ({ page }) => {
