@@ -17,7 +17,7 @@ test('what does not exist says so, in the frame and with its status', async ({ p
   for (const { path, says } of [
     { path: '/nowhere', says: 'Page not found.' },
     { path: '/domains/push.nowhere.example', says: 'Domain push.nowhere.example does not exist.' },
-    { path: '/deliveries/nowhere', says: 'This delivery does not exist.' },
+    { path: '/deliveries/nowhere', says: 'Page not found.' },
   ]) {
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(404);

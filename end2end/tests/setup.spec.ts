@@ -14,7 +14,7 @@ test('the set-up link makes the first admin, once', async ({ page }, testInfo) =
     await password.fill('correct horse battery');
     await again.fill('correct horse');
     await create.click();
-    await expectRefused(again, /differ/);
+    await expectRefused(again, /do not match/);
     await expect(page.getByLabel('User name')).toHaveValue('ada');
     expect(await page.content()).not.toContain('correct horse');
 
