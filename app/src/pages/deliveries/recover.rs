@@ -122,7 +122,7 @@ fn latest(visit: &Visit, recoveries: &[Recovery]) -> AnyView {
                     </th>
                     <td data-label=texts.get("deliveries.state") data-say=say
                         data-waits=goes_on(recovery)>{state_badge(texts, recovery)}</td>
-                    <td data-label=texts.get("recovery.queued")>{done}</td>
+                    <td data-label=texts.get("recovery.processed")>{done}</td>
                     <td data-label=texts.get("recovery.outcome")>{outcome_line(texts, recovery)}</td>
                     <td data-label=texts.get("recovery.skipped") class="num">{number(recovery.left_out)}</td>
                 </tr>
@@ -137,7 +137,7 @@ fn latest(visit: &Visit, recoveries: &[Recovery]) -> AnyView {
                 <thead><tr>
                     <th scope="col">{texts.get("recovery.started_at")}</th>
                     <th scope="col">{texts.get("deliveries.state")}</th>
-                    <th scope="col">{texts.get("recovery.queued")}</th>
+                    <th scope="col">{texts.get("recovery.processed")}</th>
                     <th scope="col">{texts.get("recovery.outcome")}</th>
                     <th scope="col" class="num">{texts.get("recovery.skipped")}</th>
                 </tr></thead>
