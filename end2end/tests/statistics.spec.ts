@@ -88,7 +88,7 @@ test('transcoding by coding method and resolution, and a chart of one kind', asy
   await expect(page.locator('.kpi').filter({ hasText: 'Failed' }).locator('b').first()).toHaveText('1');
   const total = await page.locator('.matrix tr.sum td').last().textContent();
   await expect(page.locator('.kpi').first()).toContainText(total?.match(/^[\d,.]+\.\d\d/)?.[0] ?? 'none');
-  await page.getByLabel('Chart data').selectOption('H.264 SD');
+  await page.getByLabel('Series').selectOption('H.264 SD');
   await page.locator('.kind').getByRole('button', { name: 'Show' }).click();
   await expect(page).toHaveURL(/kind=H\.264\+SD/);
   await page.getByText('Show as table').click();

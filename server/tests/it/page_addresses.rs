@@ -110,11 +110,11 @@ const MISTAKES: [(&str, &str, &str); 46] = [
     ("/statistics/usage?granularity=nonsense", "granularity", "granularity"),
     ("/statistics/usage.csv?metric=cpu", "Metric", "cpu"),
     ("/statistics/usage.xlsx?domain=nobody.example.org", "Domains", "nobody.example.org"),
-    ("/statistics/transcoding?kind=H.264", "Chart data", "H.264"),
+    ("/statistics/transcoding?kind=H.264", "Series", "H.264"),
     ("/statistics/transcoding?metric=bytes", "Metric", "bytes"),
     ("/statistics/transcoding?domain=nobody.example.org", "Domains", "nobody.example.org"),
     ("/statistics/transcoding.csv?slot=year", "Time range", "year"),
-    ("/statistics/transcoding.xlsx?kind=VP9+XL", "Chart data", "VP9 XL"),
+    ("/statistics/transcoding.xlsx?kind=VP9+XL", "Series", "VP9 XL"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
