@@ -73,7 +73,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
         let log = format!("#Fields: date time cs-host sc-bytes time-taken\n2026-11-22 09:01:0{second} {PLAY} 5 250\n");
         multipart(&[], Some(("w3c.log", log.as_bytes())))
     };
-    let english = "No #Software line says that it is in milliseconds, as IIS writes it. Lines: 1.";
+    let english = "No #Software line identifies IIS, which logs milliseconds. Lines: 1.";
     browser.upload(PAGE, guessed(1)).await.says(&["note warn outcome", english]);
     browser.open(&format!("{PAGE}?lang=zh-CN")).await;
     browser.upload(PAGE, guessed(2)).await.says(&["time-taken 按 W3C 标准以秒为单位读取。", "涉及 1 行。"]);
