@@ -18,12 +18,12 @@ test('a callback is turned on, tested, saved and edited', async ({ page, api, re
   await expect(row.row.getByRole('status')).toContainText('Callback turned on.');
   await row.field.fill(first);
   await row.test.click();
-  for (const step of ['Address', 'Policy', 'Connection', 'Request', 'Status', 'Answer']) await expect(row.step(step)).toContainText('passed');
+  for (const step of ['URL', 'Policy', 'Connection', 'Request', 'Status', 'Response']) await expect(row.step(step)).toContainText('passed');
   await expect(row.step('Status')).toContainText('200');
   await expect(row.field).toHaveValue(first);
   await row.ok.click();
   await expect(row.address(first)).toBeVisible();
-  await expect(row.row.getByRole('status')).toContainText('Saved. The next event goes to this address.');
+  await expect(row.row.getByRole('status')).toContainText('Saved. The next event is sent to this URL.');
   await expect(row.field).toBeHidden();
 
   await row.edit.click();
@@ -46,7 +46,7 @@ test('turning a callback off keeps its address', async ({ page, api, receiver })
   const row = await CallbackRow.open(page, 'push.off.example', 'Recording callback');
   await row.slider.click();
   await expect(row.slider).not.toBeChecked();
-  await expect(row.row.getByRole('status')).toContainText('The address is kept');
+  await expect(row.row.getByRole('status')).toContainText('The URL is kept');
   await expect(row.address(receiver.url('/kept'))).toBeHidden();
   await expect(row.edit).toHaveCount(0);
 
@@ -67,7 +67,7 @@ test('turning a callback off with queued deliveries asks for confirmation', asyn
   const question = row.row.getByRole('alert').filter({ hasText: 'Turning the callback off cancels' });
   await row.slider.click();
   await expect(question).toBeVisible();
-  await action(question, 'Keep on').click();
+  await action(question, 'Keep it on').click();
   await expect(question).toBeHidden();
   await expect(row.slider).toBeChecked();
 
@@ -84,7 +84,7 @@ test('an invalid address is refused with the reason', async ({ page, api }) => {
   const row = await CallbackRow.open(page, 'push.refused.example');
   await row.slider.click();
   for (const { address, says } of [
-    { address: '', says: /Type an address/ },
+    { address: '', says: /Enter a URL/ },
     { address: 'callbacks.example/hook', says: /no scheme/ },
     { address: 'ftp://callbacks.example/hook', says: /https:\/\/ or http:\/\// },
     { address: 'http://callbacks.example:22/', says: /Port 22/ },
@@ -108,10 +108,10 @@ test('a failed test names its phase, and OK asks for confirmation', async ({ pag
   await row.test.click();
   await expect(row.step('Connection')).toContainText('failed');
   await expect(row.step('Connection')).toContainText(/refused/i);
-  await expect(row.step('Answer')).toContainText('not reached');
+  await expect(row.step('Response')).toContainText('not reached');
 
   await row.ok.click();
-  await expect(row.row.getByRole('alert').filter({ hasText: 'The test of this address failed.' })).toBeVisible();
+  await expect(row.row.getByRole('alert').filter({ hasText: 'The test failed.' })).toBeVisible();
   await action(row.row, 'Save anyway').click();
   await expect(row.address(nobodyListens)).toBeVisible();
 });
@@ -159,7 +159,7 @@ test('when two users edit an address at once, the second is asked for confirmati
   await expect(theirs.address(first)).toBeVisible();
 
   await mine.ok.click();
-  await expectRefused(mine.field, /Somebody changed this address.*It is now .*\/first/);
+  await expectRefused(mine.field, /Someone else changed this URL.*It is now .*\/first/);
   await expect(mine.field).toHaveValue(second);
   await mine.cancel.click();
   await expect(mine.address(first)).toBeVisible();
@@ -175,7 +175,7 @@ test('the signing secret is shown once, and signs callbacks', async ({ page, cal
   await api.setCallback('push.secret.example', 'publish', receiver.url('/signed'));
   const row = await CallbackRow.open(page, 'push.secret.example');
   const secret = await row.newSecret();
-  await expect(row.row.getByText('It is not shown again.')).toBeVisible();
+  await expect(row.row.getByText('It will not be shown again.')).toBeVisible();
   await page.reload();
   await expect(row.address(receiver.url('/signed'))).toBeVisible();
   expect(await page.content()).not.toContain('whsec_');
@@ -189,7 +189,7 @@ test('the signing secret is shown once, and signs callbacks', async ({ page, cal
 test('the overlap of the previous secret is changed and ended', async ({ page, api }) => {
   await api.createDomain('push.overlap.example');
   const row = await CallbackRow.open(page, 'push.overlap.example');
-  const hours = row.row.getByLabel('Sign with it for so many more hours');
+  const hours = row.row.getByLabel('Keep the previous secret valid for (hours)');
   await row.newSecret();
   await expect(hours).toHaveValue('24');
   await hours.fill('169');
@@ -197,18 +197,18 @@ test('the overlap of the previous secret is changed and ended', async ({ page, a
   await expectRefused(hours, /0 to 168 hours/);
   await hours.fill('48');
   await action(row.row, 'Change').click();
-  await expect(row.row.getByText('goes on signing: 48.')).toBeVisible();
+  await expect(row.row.getByText('for this many hours: 48.')).toBeVisible();
   await row.row.getByText('Advanced').click();
   await expect(hours).toHaveValue('48');
   await action(row.row, 'End now').click();
-  await expect(row.row.getByText('The former secret signs no more.')).toBeVisible();
+  await expect(row.row.getByText('The previous secret has been revoked.')).toBeVisible();
   await expect(hours).toHaveCount(0);
 });
 
 test('timeout, order and headers are saved, and errors are shown at their fields', async ({ page, api }) => {
   await api.createDomain('push.advanced.example');
   const row = await CallbackRow.open(page, 'push.advanced.example', 'Recording callback');
-  const [timeout, headers] = [row.row.getByLabel('Timeout in seconds'), row.row.getByLabel('Custom headers')];
+  const [timeout, headers] = [row.row.getByLabel('Timeout (seconds)'), row.row.getByLabel('Custom headers')];
   const save = action(row.row, 'Save settings');
   await row.row.getByText('Advanced').click();
   await timeout.fill('31');
@@ -217,13 +217,13 @@ test('timeout, order and headers are saved, and errors are shown at their fields
   await expectRefused(timeout, /between 1 and 30/);
   await expect(headers).toHaveValue('X-Token: abc');
   await timeout.fill('7');
-  await row.row.getByLabel('Keep the order').uncheck();
+  await row.row.getByLabel('Preserve the order').uncheck();
   await save.click();
-  await expect(row.row.getByText('Saved. The settings count from the next attempt')).toBeVisible();
+  await expect(row.row.getByText('Saved. The settings apply from the next attempt')).toBeVisible();
   await row.row.getByText('Advanced').click();
   await expect(timeout).toHaveValue('7');
   await expect(headers).toHaveValue('X-Token: abc');
-  await expect(row.row.getByLabel('Keep the order')).not.toBeChecked();
+  await expect(row.row.getByLabel('Preserve the order')).not.toBeChecked();
 });
 
 test.describe('with JavaScript', () => {

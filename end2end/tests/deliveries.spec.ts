@@ -41,7 +41,7 @@ test('selected deliveries are resent together', async ({ page, callsheet, api, r
   await select('publish_started', 'room_1').check();
   await select('publish_done', 'room_2').check();
   await action(bar, 'Resend').click();
-  await expect(page.getByRole('status').filter({ hasText: '2 deliveries are queued again' })).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: '2 deliveries queued again' })).toBeVisible();
   await refreshUntil(page, () => expect(page.getByRole('row').filter({ hasText: 'Delivered' })).toHaveCount(2, { timeout: 500 }));
   expect(receiver.at('/select').map(({ event }) => `${event.stream} ${event.event}`).sort()).toEqual([
     'room_1 publish_started',
@@ -79,7 +79,7 @@ test('failed deliveries are counted, then recovered in order and once each', asy
     const told = receiver.at('/recover').filter(({ event }) => event.stream === room);
     expect(told.map(({ event }) => event.event), room).toEqual(['publish_started', 'publish_done']);
   }
-  await action(page, 'See these deliveries').click();
+  await action(page, 'View these deliveries').click();
   await refreshUntil(page, () => expect(page.getByRole('row').filter({ hasText: 'Delivered' })).toHaveCount(6, { timeout: 500 }));
   await page.goto(`/recoveries?domain=${push}`);
   await expect(page.getByRole('heading', { name: 'Nothing to recover' })).toBeVisible();
@@ -123,7 +123,7 @@ test('a delivery shows each phase, the request, the response and how to verify t
 
   const command = await page.getByText(/^curl -i --globoff -X POST /).textContent();
   expect(command).toContain(String.raw`it'\''s?a=$HOME'`);
-  await page.getByText('How to check the signature').click();
+  await page.getByText('Verify the signature').click();
   const signed = `${taken?.headers['webhook-id']}.${taken?.headers['webhook-timestamp']}.${taken?.body}`;
   await expect(page.locator('.signature dd').first()).toHaveText(signed);
   for (const [language, file] of [
@@ -220,7 +220,7 @@ test.describe('with JavaScript', () => {
     await expect(page.locator('h1 + span')).toHaveText('Delivered');
     await expect(attempts.first()).toContainText('200');
     await expect(attempts.last().locator('summary')).toBeFocused();
-    await expect(page.locator('#next')).toHaveText('none planned');
+    await expect(page.locator('#next')).toHaveText('none scheduled');
     await expect(action(page, 'Cancel delivery')).toHaveCount(0);
   });
 

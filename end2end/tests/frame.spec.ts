@@ -15,9 +15,9 @@ test('the language chosen by a link is kept', async ({ page }) => {
 
 test('a missing page is a 404 inside the layout', async ({ page }) => {
   for (const { path, says } of [
-    { path: '/nowhere', says: 'There is no such page.' },
-    { path: '/domains/push.nowhere.example', says: 'There is no domain push.nowhere.example.' },
-    { path: '/deliveries/nowhere', says: 'There is no such' },
+    { path: '/nowhere', says: 'Page not found.' },
+    { path: '/domains/push.nowhere.example', says: 'Domain push.nowhere.example does not exist.' },
+    { path: '/deliveries/nowhere', says: 'Page not found.' },
   ]) {
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(404);
@@ -30,7 +30,7 @@ test('a missing page is a 404 inside the layout', async ({ page }) => {
 test('the skip link jumps over the navigation', async ({ page }) => {
   await page.goto('/sources');
   await page.keyboard.press('Tab');
-  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Refresh' })).toBeFocused();

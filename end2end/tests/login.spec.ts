@@ -20,7 +20,7 @@ test('a wrong password is refused without saying whether the name exists', async
     await page.getByLabel('User name').fill(tried);
     await page.getByLabel('Password').fill('not the password');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await expect(page.getByRole('alert')).toHaveText('Name or password is wrong.');
+    await expect(page.getByRole('alert')).toHaveText('Wrong user name or password.');
     await expect(page).toHaveURL(/\/login$/);
     await expect(page.getByLabel('User name')).toHaveValue(tried);
   }

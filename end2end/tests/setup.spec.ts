@@ -8,13 +8,13 @@ test('the setup link creates the first admin, once', async ({ page }, testInfo) 
   try {
     const link = fresh.setupLink();
     await page.goto(link);
-    const [password, again] = [page.getByLabel('Password', { exact: true }), page.getByLabel('Password again')];
+    const [password, again] = [page.getByLabel('Password', { exact: true }), page.getByLabel('Confirm password')];
     const create = page.getByRole('button', { name: 'Create admin and sign in' });
     await page.getByLabel('User name').fill('ada');
     await password.fill('correct horse battery');
     await again.fill('correct horse');
     await create.click();
-    await expectRefused(again, /differ/);
+    await expectRefused(again, /do not match/);
     await expect(page.getByLabel('User name')).toHaveValue('ada');
     expect(await page.content()).not.toContain('correct horse');
 
@@ -25,7 +25,7 @@ test('the setup link creates the first admin, once', async ({ page }, testInfo) 
     await page.getByRole('button', { name: 'Sign out' }).click();
 
     await page.goto(link);
-    await expect(page.getByRole('alert')).toContainText('This set-up link has been used');
+    await expect(page.getByRole('alert')).toContainText('This set-up link was used');
     await expect(create).toHaveCount(0);
   } finally {
     await fresh.stop();
@@ -34,6 +34,6 @@ test('the setup link creates the first admin, once', async ({ page }, testInfo) 
 
 test('the setup page without a token has no form', async ({ page }) => {
   await page.goto('/setup');
-  await expect(page.getByRole('alert')).toContainText('This set-up link has been used or has expired.');
+  await expect(page.getByRole('alert')).toContainText('This set-up link was used or has expired.');
   await expect(page.getByRole('textbox')).toHaveCount(0);
 });

@@ -29,7 +29,7 @@ test('the filters are in the URL and work without JavaScript', async ({ page }) 
   await expect(page.getByRole('navigation').getByRole('link', { name: '1 day', exact: true })).toHaveAttribute('aria-current', 'true');
   await page.getByRole('link', { name: '7 days' }).click();
   await expect(page).toHaveURL(/slot=7d/);
-  await expect(page.locator('.time-range')).toContainText('UTC · points of 1 hour · up to');
+  await expect(page.locator('.time-range')).toContainText('UTC · 1-hour intervals · until');
   await page.getByRole('link', { name: 'Traffic', exact: true }).click();
   await expect(page).toHaveURL(/slot=7d.*metric=traffic/);
   await expect(page.getByRole('link', { name: 'Traffic', exact: true })).toHaveAttribute('aria-current', 'true');
@@ -45,7 +45,7 @@ test('the filters are in the URL and work without JavaScript', async ({ page }) 
   await page.getByLabel('To', { exact: true }).fill(day);
   await page.getByRole('button', { name: 'Show' }).first().click();
   await expect(page).toHaveURL(new RegExp(`from=${day}&to=${day}`));
-  await expect(page.locator('.time-range')).toContainText('points of 5 minutes');
+  await expect(page.locator('.time-range')).toContainText('5-minute intervals');
   await page.getByText('Show as table').click();
   await expect(page.locator('.chart-table tbody tr')).toHaveCount(288);
   const noon = Date.parse(`${day}T12:00:00Z`) / 1000;
@@ -54,15 +54,15 @@ test('the filters are in the URL and work without JavaScript', async ({ page }) 
   await expect(page.getByLabel('From')).toHaveValue(day);
 
   await page.goto('/statistics/usage?from=2026-11-07&to=2026-11-01');
-  await expect(page.getByRole('alert')).toContainText('To: “2026-11-01” is not later than the start.');
+  await expect(page.getByRole('alert')).toContainText('To: “2026-11-01” must be later than the start.');
   await expect(page.locator('.stat-card')).toHaveCount(0);
 });
 
 test('a click on a domain filters by it, and cards compare with the previous period', async ({ page }) => {
   await page.goto('/statistics/usage?slot=7d&metric=bandwidth');
   await expect(page.locator('.stat-card').filter({ hasText: 'Peak bandwidth' })).toContainText(/\d Mbps|Gbps/);
-  await expect(page.locator('.stat-card').filter({ hasText: 'Traffic' })).toContainText(/[+−]\d.* to the period before/);
-  await expect(page.locator('.stat-card').filter({ hasText: 'Storage' })).toContainText('nothing known of the period before');
+  await expect(page.locator('.stat-card').filter({ hasText: 'Traffic' })).toContainText(/[+−]\d.* vs previous period/);
+  await expect(page.locator('.stat-card').filter({ hasText: 'Storage' })).toContainText('no earlier data');
   await page.locator('#top').getByRole('link', { name: big }).click();
   await expect(page).toHaveURL(new RegExp(`slot=7d&domain=${big}&metric=bandwidth`));
   await expect(page.locator('#top tbody tr')).toHaveCount(1);
@@ -88,7 +88,7 @@ test('transcoding is listed by codec and resolution, and charted for one of them
   await expect(page.locator('.stat-card').filter({ hasText: 'Failed' }).locator('b').first()).toHaveText('1');
   const total = await page.locator('.matrix tr.total td').last().textContent();
   await expect(page.locator('.stat-card').first()).toContainText(total?.match(/^[\d,.]+\.\d\d/)?.[0] ?? 'none');
-  await page.getByLabel('Chart of').selectOption('H.264 SD');
+  await page.getByLabel('Series').selectOption('H.264 SD');
   await page.locator('.series-form').getByRole('button', { name: 'Show' }).click();
   await expect(page).toHaveURL(/kind=H\.264\+SD/);
   await page.getByText('Show as table').click();
@@ -114,7 +114,7 @@ test.describe('with JavaScript', () => {
     expect(value).toMatch(/^[\d.]+ (Mbps|Gbps)$/);
     await expect(cell(page, moment ?? '')).toHaveText(value?.split(' ')[0] ?? '');
 
-    const whole = action(page, 'Show all');
+    const whole = action(page, 'Reset zoom');
     await expect(whole).toBeHidden();
     await over.hover();
     await page.mouse.down();
@@ -212,7 +212,7 @@ test.describe('with JavaScript', () => {
       of.getByRole('link', { name: 'Traffic', exact: true }),
       of.locator('#top').getByRole('link', { name: small }),
       of.getByRole('link', { name: '30 days' }),
-      of.getByRole('link', { name: 'Compare with the period before' }),
+      of.getByRole('link', { name: 'Compare with previous period' }),
       of.getByRole('link', { name: 'Storage', exact: true }),
       of.getByRole('link', { name: '1 day', exact: true }),
     ];

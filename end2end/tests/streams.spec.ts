@@ -23,7 +23,7 @@ test('a stream is listed live, then in the history with its deliveries', async (
     expect(body).not.toContain('hush');
   }
   await page.goto('/domains/push.live.example/streams');
-  await expect(page.getByRole('heading', { name: 'Nobody is live' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No live streams' })).toBeVisible();
   await stream.getByRole('link').click();
   await expect(page.getByRole('heading', { level: 1, name: 'live/room_7' })).toBeVisible();
   await expect(page.getByRole('listitem').filter({ hasText: 'publish_started' })).toContainText('Push started');
@@ -59,7 +59,7 @@ test('the delivery log is filtered by its URL', async ({ page, callsheet, api, r
   await expect(page.getByLabel('Event', { exact: true })).toHaveValue('publish_done'); // open, as it filters
   await page.getByLabel('State').selectOption('Failed');
   await action(page, 'Filter').click();
-  await expect(page.getByRole('heading', { name: 'Nothing matches' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No matches' })).toBeVisible();
 });
 
 test('an event received while the callback was off is resent after turning it on', async ({ page, callsheet, api, receiver }) => {
@@ -114,7 +114,7 @@ test('an operator disconnects a stream, forbids it and allows it again', async (
   const first = push();
   await live();
   await action(page, 'Disconnect').click();
-  await expect(page.getByText('Nothing keeps the publisher from coming back')).toBeVisible();
+  await expect(page.getByText('The publisher can reconnect at once')).toBeVisible();
   await page.getByRole('button', { name: 'Disconnect' }).click();
   await expect(page.getByRole('status')).toContainText('live/room_7 is being disconnected.');
   await expect(first.ended()).rejects.toThrow();
@@ -122,15 +122,15 @@ test('an operator disconnects a stream, forbids it and allows it again', async (
   const second = push();
   await live();
   await action(page, 'Forbid').click();
-  await page.getByLabel('For how long').selectOption('For good');
+  await page.getByLabel('Duration').selectOption('Permanently');
   await page.getByRole('button', { name: 'Forbid' }).click();
   await expect(page.getByRole('status')).toContainText('live/room_7 is forbidden.');
   await expect(second.ended()).rejects.toThrow();
   await expect(push().ended()).rejects.toThrow(/forbidden/);
-  const row = page.getByRole('row').filter({ hasText: 'for good' });
+  const row = page.getByRole('row').filter({ hasText: 'permanently' });
   await expect(row).toContainText('live/room_7');
   await row.getByRole('button', { name: 'Allow' }).click();
-  await expect(page.getByRole('status')).toContainText('live/room_7 may be published again.');
+  await expect(page.getByRole('status')).toContainText('live/room_7 can be pushed again.');
   await expect(page.getByRole('heading', { name: 'Forbidden streams' })).toBeHidden();
   const third = push();
   await live();
@@ -149,7 +149,7 @@ test.describe('a reviewer', () => {
       await page.goto('/domains/push.eye.example/streams');
       await expect(page.getByText('Live since')).toBeVisible({ timeout: 500 });
     }).toPass();
-    await expect(page.getByRole('row').filter({ hasText: 'for good' })).toContainText('live/room_8');
+    await expect(page.getByRole('row').filter({ hasText: 'permanently' })).toContainText('live/room_8');
     for (const name of ['Disconnect', 'Forbid', 'Allow']) await expect(action(page, name)).toHaveCount(0);
     const answer = await page.goto('/domains/push.eye.example/streams/live/room_9/forbid');
     expect(answer?.status()).toBe(403);

@@ -173,7 +173,7 @@ impl Config {
         };
         let address = |key, text: &str| {
             let parsed: Result<SocketAddr, _> = text.parse();
-            parsed.map_err(|_| bad(key, format!("`{text}` is no address with port, such as 127.0.0.1:3000")))
+            parsed.map_err(|_| bad(key, format!("`{text}` is not an address with a port, such as 127.0.0.1:3000")))
         };
         let cname = |key, text: &str| match text {
             "" => Ok(None),
@@ -197,7 +197,7 @@ impl Config {
             },
             roles: roles(&raw.role)?,
             time_zone: TimeZone::get(&raw.time_zone).map_err(|_| {
-                bad("time_zone", format!("`{}` is no IANA time zone, such as Asia/Shanghai", raw.time_zone))
+                bad("time_zone", format!("`{}` is not an IANA time zone, such as Asia/Shanghai", raw.time_zone))
             })?,
             retry_schedule: RetrySchedule::parse(raw.retry_schedule).map_err(|e| bad("retry_schedule", e))?,
             order_hold_ms: between("order_hold", raw.order_hold, 0, 600)? * 1000,
@@ -217,11 +217,11 @@ impl Config {
             classes: raw.resolution_classes.parse().map_err(|e| bad("resolution_classes", e))?,
             shown: Shown {
                 label: (raw.slot_label.parse::<SlotLabel>())
-                    .map_err(|()| bad("slot_label", format!("`{}` is neither start nor end", raw.slot_label)))?,
+                    .map_err(|()| bad("slot_label", format!("`{}` must be start or end", raw.slot_label)))?,
                 base: match raw.traffic_base {
                     1000 => TrafficBase::Thousand,
                     1024 => TrafficBase::Binary,
-                    other => return Err(bad("traffic_base", format!("{other} is neither 1000 nor 1024"))),
+                    other => return Err(bad("traffic_base", format!("{other} must be 1000 or 1024"))),
                 },
             },
             public_url,
@@ -236,7 +236,7 @@ fn networks(key: &str, texts: &[String]) -> Result<Vec<IpNet>, BadConfig> {
     let network = |text: &String| {
         let text = text.trim();
         let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-        network.map_err(|_| bad(key, format!("`{text}` is no network such as 10.0.0.0/8")))
+        network.map_err(|_| bad(key, format!("`{text}` is not a network such as 10.0.0.0/8")))
     };
     texts.iter().map(network).collect()
 }
@@ -254,7 +254,8 @@ fn public_url(text: &str) -> Result<Option<Url>, BadConfig> {
             && url.password().is_none()
     });
     // It is not told again: who errs may have written a password into it.
-    url.map(Some).ok_or_else(|| bad("public_url", "is no address of a host, such as https://callsheet.example.com"))
+    url.map(Some)
+        .ok_or_else(|| bad("public_url", "must be a URL without a path, such as https://callsheet.example.com"))
 }
 
 fn provider(raw: &Raw, public_url: Option<&Url>) -> Result<Option<ProviderConfig>, BadConfig> {
@@ -269,19 +270,19 @@ fn provider(raw: &Raw, public_url: Option<&Url>) -> Result<Option<ProviderConfig
         _ => false,
     });
     if !is_usable {
-        return Err(bad("oidc_issuer", format!("`{}` is no https address of a provider", raw.oidc_issuer)));
+        return Err(bad("oidc_issuer", format!("`{}` must be the https URL of a provider", raw.oidc_issuer)));
     }
     if raw.oidc_client_id.is_empty() {
-        return Err(bad("oidc_client_id", "is missing; the provider names it when the console is registered there"));
+        return Err(bad("oidc_client_id", "is missing; the provider issues it when you register the console"));
     }
-    let public_url = public_url
-        .ok_or_else(|| bad("public_url", "is missing; the provider sends browsers back to an address below it"))?;
+    let public_url =
+        public_url.ok_or_else(|| bad("public_url", "is missing; the provider redirects browsers to a URL below it"))?;
     let trimmed = |list: &[String]| -> Vec<String> {
         list.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
     };
     let role_claims = trimmed(&raw.oidc_role_claim);
     if role_claims.is_empty() {
-        return Err(bad("oidc_role_claim", "names no claim"));
+        return Err(bad("oidc_role_claim", "contains no claim"));
     }
     let secret = &raw.oidc_client_secret;
     Ok(Some(ProviderConfig {
@@ -302,7 +303,7 @@ fn roles(names: &[String]) -> Result<Roles, BadConfig> {
             "web" => roles.web = true,
             "worker" => roles.worker = true,
             "ingest" => roles.ingest = true,
-            other => return Err(bad("role", format!("`{other}` is none of all, web, worker, ingest"))),
+            other => return Err(bad("role", format!("`{other}` must be all, web, worker or ingest"))),
         }
     }
     Ok(roles)
@@ -318,7 +319,7 @@ fn check_keys(path: &Path) -> Result<(), BadConfig> {
     let file = Layers::builder().add_source(File::from(path).format(FileFormat::Toml)).build();
     for key in keys(file).map_err(|e| from_layers(&e))?.into_keys() {
         if !known.contains_key(&key) {
-            return Err(bad(key, format!("there is no such setting ({})", path.display())));
+            return Err(bad(key, format!("unknown setting ({})", path.display())));
         }
     }
     Ok(())
@@ -409,7 +410,7 @@ mod tests {
             ("order_hold = 601", "order_hold: must be between 0 and 600"),
             ("order_hold = \"long\"", "order_hold: "),
             ("allowed_networks = [\"10.0.0.0/99\"]", "allowed_networks: "),
-            ("trusted_proxies = [\"proxy\"]", "trusted_proxies: `proxy` is no network"),
+            ("trusted_proxies = [\"proxy\"]", "trusted_proxies: `proxy` is not a network"),
             ("part_seconds = 1", "part_seconds: "),
             ("retention_days = 0", "retention_days: must be between 1 and 3650"),
             ("audit_days = 29", "audit_days: must be between 30 and 3650"),
@@ -423,26 +424,26 @@ mod tests {
             ("oidc_issuer = \"https://id.example.com/?a=b\"", "oidc_issuer: "),
             ("oidc_audiences = 7", "oidc_audiences: "),
             ("oidc_issuer = \"https://id.example.com\"\noidc_client_id = \"a\"", "public_url: is missing"),
-            ("colour = \"red\"", "colour: there is no such setting"),
+            ("colour = \"red\"", "colour: unknown setting"),
             ("oidc_client_secret = \"hush", "config: "),
-            ("resolution_classes = \"HD 1280\"", "resolution_classes: `HD 1280` is no class"),
+            ("resolution_classes = \"HD 1280\"", "resolution_classes: `HD 1280` is not a class"),
             ("resolution_classes = \"\"", "resolution_classes: is empty"),
-            ("slot_label = \"middle\"", "slot_label: `middle` is neither start nor end"),
-            ("traffic_base = 1012", "traffic_base: 1012 is neither 1000 nor 1024"),
+            ("slot_label = \"middle\"", "slot_label: `middle` must be start or end"),
+            ("traffic_base = 1012", "traffic_base: 1012 must be 1000 or 1024"),
             ("traffic_base = \"GB\"", "traffic_base: "),
             ("buckets = 7", "buckets: "),
             ("[buckets.archive]", "buckets.archive.url: is missing"),
-            ("[buckets.archive]\nurl = \"tapes\"", "buckets.archive.url: is none such as"),
-            ("[buckets.archive]\nurl = \"s3://a\"\ncolour = \"red\"", "buckets.archive: `colour` is none of"),
+            ("[buckets.archive]\nurl = \"tapes\"", "buckets.archive.url: must be a URL such as"),
+            ("[buckets.archive]\nurl = \"s3://a\"\ncolour = \"red\"", "buckets.archive: unknown key `colour`"),
             ("[buckets.archive]\nurl = \"s3://a\"\naccess_key_id = \"A\"", "buckets.archive.secret_access_key: "),
-            ("[buckets.Archive]\nurl = \"s3://a\"", "buckets.Archive: a bucket's name is"),
+            ("[buckets.Archive]\nurl = \"s3://a\"", "buckets.Archive: a bucket name must be"),
             ("access_logs = \"/var/log\"", "access_logs: "),
             ("[[access_logs]]", "access_logs.from: is missing"),
-            ("[[access_logs]]\nfrom = \"bucket:A/b\"", "access_logs.from: `bucket:A/b` is no file, folder or"),
-            ("[[access_logs]]\nfrom = \"/a\"\nformat = \"xml\"", "access_logs.format: `xml` is none of combined, "),
+            ("[[access_logs]]\nfrom = \"bucket:A/b\"", "access_logs.from: `bucket:A/b` is not a file, folder or"),
+            ("[[access_logs]]\nfrom = \"/a\"\nformat = \"xml\"", "access_logs.format: `xml` must be one of combined, "),
             ("[[access_logs]]\nfrom = \"/a\"\nformat = \"combined\"", "access_logs.domain: is missing"),
             ("[[access_logs]]\nfrom = \"/a\"\ndomain = \"a b\"", "access_logs.domain: "),
-            ("[[access_logs]]\nfrom = \"/a\"\ncolour = \"red\"", "access_logs: `colour` is none of"),
+            ("[[access_logs]]\nfrom = \"/a\"\ncolour = \"red\"", "access_logs: unknown key `colour`"),
         ] {
             let message = load(file).expect_err(file);
             assert!(message.starts_with(starts) && !message.contains('\n'), "{file} gives {message}");

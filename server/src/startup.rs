@@ -58,9 +58,9 @@ const RTMP_HEARTBEAT: Duration = Duration::from_secs(10);
 /// A failed start. Each text is one line for the administrator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("data_dir: cannot make the folder {path}: {source}")]
+    #[error("data_dir: cannot create the folder {path}: {source}")]
     DataDir { path: PathBuf, source: std::io::Error },
-    #[error("http: port {port} is in use: another program listens on {0}, or this console runs already", port = .0.port())]
+    #[error("http: port {port} is in use: another program listens on {0}, or this console is already running", port = .0.port())]
     PortInUse(SocketAddr),
     #[error("http: cannot listen on {address}: {source}")]
     Http { address: SocketAddr, source: std::io::Error },
@@ -68,13 +68,13 @@ pub enum StartError {
     #[error("rtmp: {0}")]
     Rtmp(#[from] ListenError),
     #[cfg(not(feature = "ingest-rtmp"))]
-    #[error("rtmp: this build has no RTMP ingest; start it with --rtmp off")]
+    #[error("rtmp: this build has no RTMP ingest; start with --rtmp off")]
     NoRtmp,
     #[error("database_url: {0}")]
     Database(#[from] OpenError),
     #[error("data_dir: {0}")]
     Key(#[from] SealError),
-    #[error("cannot read the machine's DNS settings: {0}")]
+    #[error("cannot read the DNS settings of this machine: {0}")]
     Dns(#[from] DnsError),
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] TlsSetupError),
@@ -82,7 +82,7 @@ pub enum StartError {
     Provider(#[from] ProviderSetupError),
     #[error("cannot prepare the built-in source: {0}")]
     Source(#[from] SourceError),
-    #[error("cannot make the set-up link: {0}")]
+    #[error("cannot create the set-up link: {0}")]
     Setup(#[from] AccountError),
     #[error("cannot set up metrics: {0}")]
     Metrics(String),

@@ -16,11 +16,11 @@ pub const LIMIT: u64 = 8 << 30;
 /// A failed upload.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    #[error("the upload broke off: {0}")]
+    #[error("the upload was interrupted: {0}")]
     Broken(#[source] BoxError),
     #[error("the upload is larger than {LIMIT} bytes")]
     TooLarge,
-    #[error("the upload cannot be kept: {0}")]
+    #[error("the upload cannot be stored: {0}")]
     Disk(#[from] io::Error),
 }
 

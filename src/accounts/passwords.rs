@@ -27,7 +27,7 @@ static WAITING: Semaphore = Semaphore::const_new(MOST_WAITING);
 /// Why a password was not hashed.
 #[derive(Debug, thiserror::Error)]
 pub enum HashFault {
-    #[error("{MOST_WAITING} passwords wait to be checked")]
+    #[error("{MOST_WAITING} passwords are already waiting to be checked")]
     Busy,
     #[error("cannot hash a password: {0}")]
     Failed(String),

@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 /// A name that is not accepted. The text of each variant names the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
-    #[error("is empty; type a name")]
+    #[error("is empty; enter a name")]
     Empty,
     #[error("is longer than {0} characters")]
     TooLong(usize),
     #[error("must not contain a wildcard `*`; add each domain by its full name")]
     Wildcard,
-    #[error("is an address (scheme, port, path or user); type the host name alone, such as push.example.com")]
+    #[error("must be a host name only, such as push.example.com, without scheme, port, path or user")]
     NotAHost,
-    #[error("is an IP address; type a domain name")]
+    #[error("is an IP address; enter a domain name")]
     IpAddress,
     #[error("needs at least two labels, such as push.example.com")]
     OneLabel,
-    #[error("has a label that is not valid: letters, digits and inner hyphens, at most 63 characters each")]
+    #[error("has an invalid label; use letters, digits and inner hyphens, at most 63 characters each")]
     BadLabel,
     #[error("may contain only letters, digits, `_` and `-`")]
     BadCharacter,

@@ -6,28 +6,26 @@ use super::{Problem, ProblemKind};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A unique name or key exists already. Nothing was written.
-    #[error("already there")]
+    #[error("already exists")]
     Duplicate,
     /// The row does not have the [`Expected`](super::Expected) version. Nothing was written.
-    #[error(
-        "somebody changed it meanwhile; nothing was written. Read it again, then send your change with the new ETag"
-    )]
+    #[error("changed meanwhile; nothing was written. Read it again, then send your change with the new ETag")]
     Changed,
     /// The disk is full or the database is unreachable. Nothing was written.
-    #[error("the database cannot take writes now")]
+    #[error("the database cannot be written to")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A search exceeded its time limit, or waited too long for its turn.
-    #[error("the search takes too long; choose a shorter span of time, or try again later")]
+    #[error("the search took too long; choose a shorter time range, or try again later")]
     SearchTooLong,
     /// An internal error.
-    #[error("storage fault")]
+    #[error("storage error")]
     Fault(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {
     /// Creates the error for a stored value that cannot be read.
     pub fn corrupt(what: impl std::fmt::Display) -> Self {
-        Self::Fault(format!("stored value does not read back: {what}").into())
+        Self::Fault(format!("invalid stored value: {what}").into())
     }
 }
 

@@ -95,7 +95,7 @@ impl Outbound {
         if reuse && let Some(link) = self.pool.take(address.origin()).await {
             progress.begin(Phase::Connect);
             progress.peer = Some(link.peer);
-            progress.done("kept connection");
+            progress.done("reused connection");
             match self.converse(progress, address, link, request).await {
                 Err(broken) if broken.stale => progress.back_to_address(),
                 ended => return ended.map_err(|broken| broken.failure),
@@ -169,7 +169,7 @@ fn overdue(progress: &mut Progress, host: &str, timeout: Duration) -> Option<Fai
 
 /// The note on a 2xx answer that is broken behind its status line.
 fn broken_answer(host: &str, why: &dyn Display) -> String {
-    format!("{host} took the event, but the rest of its answer is broken: {why}.")
+    format!("{host} accepted the event, but the rest of its response is not valid: {why}.")
 }
 
 /// The request as it is sent. The headers come besides `host` and `content-length`.

@@ -48,14 +48,6 @@ impl Range {
         }
     }
 
-    /// Stands before the name.
-    pub(super) const fn article(self) -> &'static str {
-        match self {
-            Self::Unspecified => "an",
-            _ => "a",
-        }
-    }
-
     /// Stable code of a refusal for this reason.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -91,9 +83,7 @@ impl fmt::Display for Range {
 /// An IP address that callbacks may not go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{address} is {} {range} address, which callbacks may not reach; use a public address, or have an administrator \
-     add it to allowed_networks",
-    range.article()
+    "callbacks may not reach {address} ({range}); use a public address, or ask an admin to add it to allowed_networks"
 )]
 pub struct Blocked {
     /// The address as it was resolved or written.

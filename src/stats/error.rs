@@ -6,35 +6,37 @@ use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
 /// Why something with statistics cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum StatsError {
-    #[error("the time slot must begin before it ends, both on a five-minute border, and last at most ten years")]
+    #[error(
+        "the start must be before the end, both must be multiples of five minutes, and the range must not exceed ten years"
+    )]
     BadSlot,
-    #[error("the slot has more than {0} points of this length; choose a coarser one")]
+    #[error("this range has more than {0} intervals of this length; choose longer intervals")]
     TooManyPoints(i64),
-    #[error("there are no statistics of {0}")]
+    #[error("there are no statistics for {0}")]
     UnknownDomain(String),
     #[error("the VOD domain {0}")]
     BadName(BadName),
-    #[error("the path must be a bucket and folders, such as films/public")]
+    #[error("the path must be a bucket and a folder path, such as films/public")]
     BadPath,
-    #[error("{0} is a domain of this console already")]
+    #[error("{0} already belongs to this console")]
     Taken(String),
-    #[error("there is no VOD domain {0}")]
+    #[error("VOD domain {0} does not exist")]
     UnknownVodDomain(String),
-    #[error("another import took in the same file meanwhile; nothing was counted twice")]
+    #[error("another import processed the same file meanwhile; no line was counted twice")]
     ImportMoved,
-    #[error("the file was truncated and rewritten while it was being read; nothing was counted twice")]
+    #[error("the file was truncated and rewritten while it was read; no line was counted twice")]
     FileChanged,
-    #[error("the format is not known by its first lines; name one of: {}", Format::names())]
+    #[error("the format could not be detected; specify one of: {}", Format::names())]
     UnknownFormat,
     #[error(
         "the file is {}",
         match .0 {
             Foreign::Utf16 => "UTF-16 text; save it as UTF-8 and import it again",
-            Foreign::Parquet => "Parquet, which is not read; let the service write JSON or W3C instead",
+            Foreign::Parquet => "Parquet, which is not supported; configure the service to write JSON or W3C",
         }
     )]
     ForeignContent(Foreign),
-    #[error("lines of this format name no host; give the domain that they are of")]
+    #[error("the lines of this format contain no host; specify the domain of the log")]
     NoDomain,
     #[error("the file cannot be read: {0}")]
     Unreadable(#[source] std::io::Error),

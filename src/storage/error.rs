@@ -16,12 +16,12 @@ pub enum OpenError {
     #[error("cannot migrate the database: {0}")]
     Migrate(#[source] MigrateError),
     #[error(
-        "the connection goes through a pooler in transaction mode. Set the pooler to session mode, or connect to PostgreSQL directly"
+        "the connection to PostgreSQL goes through a pooler in transaction mode. Set it to session mode, or connect to PostgreSQL directly"
     )]
     Pooler,
     #[error("cannot read the newest ids: {0}")]
     Ids(#[source] StoreError),
-    #[error("cannot convert the statistics to the configured time zone: {0}")]
+    #[error("cannot convert statistics to the console's time zone: {0}")]
     Zone(#[source] StoreError),
 }
 

@@ -42,7 +42,7 @@ pub enum ResealError {
     Connect(#[source] sqlx::Error),
     #[error("the database is in use by a console; stop all its processes first")]
     InUse,
-    #[error("cannot seal {0} again: {1}")]
+    #[error("cannot re-encrypt {0}: {1}")]
     Store(String, #[source] StoreError),
     #[error("{0}: {1}")]
     Seal(String, #[source] SealError),

@@ -99,7 +99,7 @@ pub struct Actor {
 
 /// A missing permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("your role may not do this; ask an admin")]
+#[error("your role does not have this permission; ask an admin")]
 pub struct Forbidden;
 
 impl Problem for Forbidden {

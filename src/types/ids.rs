@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A text that is not an identifier of the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an identifier that starts with `{0}`")]
+#[error("not an id that starts with `{0}`")]
 pub struct BadId(pub &'static str);
 
 macro_rules! row_id {

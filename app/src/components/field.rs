@@ -117,7 +117,7 @@ mod tests {
     fn an_error_is_tied_to_its_field() {
         let owner = Owner::new();
         let html = owner.with(|| {
-            let error = Some("Type a name.".to_owned());
+            let error = Some("Enter a name.".to_owned());
             view! { <Field name="pushDomain" label="Push domain" value="x\"y" error help="A host name."/> }.to_html()
         });
         assert!(html.contains("aria-describedby=\"pushDomain-help pushDomain-error\""), "{html}");

@@ -47,8 +47,8 @@ impl S3Bucket {
         let (bucket, prefix) = parse_url(&take("url").ok_or_else(|| bad("url", "is missing"))?)?;
         let mut s3 = match (take("access_key_id"), take("secret_access_key")) {
             (Some(id), Some(secret)) => AmazonS3Builder::new().with_access_key_id(id).with_secret_access_key(secret),
-            (Some(_), None) => return Err(bad("secret_access_key", "is missing beside access_key_id")),
-            (None, Some(_)) => return Err(bad("access_key_id", "is missing beside secret_access_key")),
+            (Some(_), None) => return Err(bad("secret_access_key", "is missing; access_key_id needs it")),
+            (None, Some(_)) => return Err(bad("access_key_id", "is missing; secret_access_key needs it")),
             (None, None) => AmazonS3Builder::from_env(),
         };
         if let Some(region) = take("region") {
@@ -58,7 +58,8 @@ impl S3Bucket {
             s3 = s3.with_endpoint(parse_endpoint(&endpoint)?);
         }
         if let Some(unknown) = settings.into_keys().next() {
-            let what = format!("`{unknown}` is not one of url, region, endpoint, access_key_id, secret_access_key");
+            let what =
+                format!("unknown key `{unknown}`; use url, region, endpoint, access_key_id and secret_access_key");
             return Err(BadBucket { key: None, what });
         }
         let retry = RetryConfig { max_retries: MAX_RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
@@ -82,7 +83,7 @@ impl fmt::Debug for S3Bucket {
 /// Splits an S3 URL into the bucket name and the key prefix.
 fn parse_url(url: &str) -> Result<(String, Path), BadBucket> {
     // The message does not repeat the URL, which may contain a secret by mistake.
-    let invalid = || bad("url", "must look like s3://my-bucket or s3://my-bucket/folder");
+    let invalid = || bad("url", "must be a URL such as s3://my-bucket or s3://my-bucket/folder");
     let parsed = Url::parse(url).map_err(|_| invalid())?;
     let plain = parsed.scheme() == "s3" && parsed.query().is_none() && parsed.fragment().is_none();
     let host = parsed.host_str().filter(|host| plain && parsed.authority() == *host && !host.is_empty());

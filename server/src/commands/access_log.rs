@@ -39,7 +39,7 @@ pub(super) async fn import(
     match broken {
         0 => Ok(()),
         _ => {
-            Err(Failure { message: format!("{broken} of {} files could not be read to the end", files.len()), exit: 1 })
+            Err(Failure { message: format!("{broken} of {} files could not be read completely", files.len()), exit: 1 })
         }
     }
 }
@@ -63,7 +63,7 @@ async fn import_one(
         },
     };
     let heard = |progress: &callsheet::stats::Progress| {
-        bar.set_message(format!("{} lines, {} bad", progress.lines, progress.bad))
+        bar.set_message(format!("{} lines, {} invalid", progress.lines, progress.bad))
     };
     let imported = console.stats.import(&Actor::cli(), log, heard).await;
     bar.finish_and_clear();
@@ -73,12 +73,12 @@ async fn import_one(
 fn tell(name: &str, imported: &Imported) {
     let Imported { report, passed_over, broken, .. } = imported;
     if imported.is_duplicate() {
-        println!("{name}: known already, nothing counted");
+        println!("{name}: already imported, nothing counted");
         return;
     }
-    println!("{name}: {}, {} lines, {} bad, {} bytes sent", report.format, report.lines, report.bad, report.bytes);
+    println!("{name}: {}, {} lines, {} invalid, {} bytes sent", report.format, report.lines, report.bad, report.bytes);
     if *passed_over > 0 {
-        println!("{name}: its first {passed_over} bytes were known already");
+        println!("{name}: skipped the first {passed_over} bytes, which were imported before");
     }
     for bad in &report.bad_lines {
         eprintln!("{name}:{}: {}", bad.line, bad.reason.sentence());
@@ -88,14 +88,10 @@ fn tell(name: &str, imported: &Imported) {
     }
     if report.unknown > 0 {
         let hosts: Vec<&str> = report.unknown_hosts.iter().map(|unknown| unknown.host.as_str()).collect();
-        eprintln!(
-            "{name}: {} lines of hosts that the console does not know, counted under (other): {}",
-            report.unknown,
-            hosts.join(", ")
-        );
+        eprintln!("{name}: {} lines of unknown hosts, counted under (other): {}", report.unknown, hosts.join(", "));
     }
     if let Some(why) = broken {
-        eprintln!("{name}: not read to its end: {why}");
+        eprintln!("{name}: not read completely: {why}");
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failur
     }
     if let Some(token) = application.setup_token() {
         println!("  set-up link  http://{address}/setup?token={token}");
-        println!("               (works once, for 24 h: it creates the first admin)");
+        println!("               (creates the first admin; works once, for 24 h)");
     }
     let shutdown = CancellationToken::new();
     let stop = shutdown.clone();
@@ -80,7 +80,7 @@ fn page_assets(embedded: Assets) -> Result<Assets, Failure> {
         None => embedded,
     };
     if assets.is_empty() {
-        tracing::error!("this binary was built without the pages' static files: build it with `make run`");
+        tracing::error!("this binary was built without static files; build it with `make run`");
     }
     Ok(assets)
 }

@@ -18,7 +18,7 @@ use crate::assets::Assets;
 /// What a page of another origin made a browser send, or what looks so behind a proxy that changes `Host`.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the request comes from a page of another origin; behind a proxy, set `public_url` to the address that browsers use"
+    "the request came from a page of another origin; behind a proxy, set `public_url` to the URL that browsers use"
 )]
 struct CrossOrigin;
 

@@ -27,9 +27,9 @@ pub(super) fn routes() -> Router<AppState> {
 /// Why a form cannot be read.
 #[derive(Debug, thiserror::Error)]
 enum FormError {
-    #[error("there is no file in the form")]
+    #[error("the form contains no file")]
     NoFile,
-    #[error("this is not the form, or a text in it is too long")]
+    #[error("invalid form, or one of its values is too long")]
     NotTheForm,
     #[error(transparent)]
     Upload(#[from] UploadError),

@@ -43,7 +43,7 @@ pub(super) struct Refused {
 impl Refused {
     /// For people.
     pub(super) fn detail(&self) -> String {
-        format!("these are too many requests; go on after {} s, and more slowly", self.seconds)
+        format!("too many requests; retry after {} s", self.seconds)
     }
 
     /// What the answer carries.

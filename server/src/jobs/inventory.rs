@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// Why there is no count.
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
-    #[error("cannot read the buckets' folder")]
+    #[error("cannot read the bucket directory")]
     Folder(#[from] io::Error),
     #[error("cannot list the bucket {bucket}")]
     Bucket { bucket: String, source: object_store::Error },

@@ -94,7 +94,7 @@ async fn an_unknown_or_disabled_domain_refuses_pushes(database: Database) {
     console.send_all_to(&receiver).await;
     console.console.domains.set_enabled(&Actor::cli(), DOMAIN, false).await.expect("disabled");
     for (domain, says) in [
-        ("other.example.com", "other.example.com is no push domain of this console"),
+        ("other.example.com", "other.example.com is not a push domain of this console"),
         (DOMAIN, "the domain push.example.com is disabled"),
     ] {
         let output = Pusher::start(console.rtmp, domain, "room_7", &[VIDEO, H264, &["-t", "6"]]).finish().await;

@@ -32,7 +32,7 @@ impl Expected<'_> {
         }
         self.check_audience(claims)?;
         let expiry = claims.get("exp").and_then(millis);
-        let expiry = expiry.ok_or_else(|| Fault::BadToken("its exp is missing or no time".to_owned()))?;
+        let expiry = expiry.ok_or_else(|| Fault::BadToken("its exp is missing or not a time".to_owned()))?;
         if self.now >= expiry.saturating_add(SKEW_MS) {
             return Err(Fault::Expired { expired: time(expiry), now: time(self.now) });
         }
@@ -68,9 +68,7 @@ impl Expected<'_> {
                 Err(Fault::Audience(format!("azp is `{azp}`, and oidc_client_id is `{}`", self.client_id)))
             }
             None if others.is_empty() => Ok(()),
-            None => {
-                Err(Fault::Audience("aud names several, and azp does not say that it is for the console".to_owned()))
-            }
+            None => Err(Fault::Audience("aud has several values, and azp is not the console".to_owned())),
         }
     }
 }

@@ -39,17 +39,17 @@ impl Bad {
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Layout => "the line is not of this format",
+            Self::Layout => "the line does not match this format",
             Self::Json => "the line is not a JSON object",
-            Self::Fields => "no #Fields line with date, time and sc-bytes comes before it",
-            Self::Time => "the time is missing or not valid",
+            Self::Fields => "no #Fields line with date, time and sc-bytes precedes it",
+            Self::Time => "the time is missing or invalid",
             Self::Past => "the time is before the year 2000",
             Self::Future => "the time is more than a day in the future",
-            Self::Bytes => "the bytes sent are missing or not a number from 0 to 4 TiB",
-            Self::Duration => "the duration is not a number from 0 to 31 days",
-            Self::Status => "the status code is missing or not valid",
+            Self::Bytes => "the number of bytes sent is missing or not between 0 and 4 TiB",
+            Self::Duration => "the duration is not between 0 and 31 days",
+            Self::Status => "the status code is missing or invalid",
             Self::Host => "the host is not valid UTF-8",
-            Self::Nul => "the line holds NUL bytes",
+            Self::Nul => "the line contains NUL bytes",
             Self::TooLong => "the line is longer than 1 MiB",
         }
     }

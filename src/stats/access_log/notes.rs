@@ -24,13 +24,13 @@ impl Note {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::TimeTaken => {
-                "time-taken was read as seconds, which W3C prescribes; no #Software line says that it is in milliseconds, as IIS writes it"
+                "time-taken was read as seconds, as W3C specifies; no #Software line identifies IIS, which logs milliseconds"
             }
             Self::Quotes => {
-                "quotes did not follow the rules of the software that wrote the file; they were read so that each column has its value"
+                "quotes do not follow the rules of the software that wrote the file; the fields were read so that every column has a value"
             }
-            Self::BodyBytes => "bytes_sent is missing; body_bytes_sent was counted, which leaves out headers",
-            Self::DomainGiven => "the line names no host; it was counted under the domain that the import was given",
+            Self::BodyBytes => "bytes_sent is missing; body_bytes_sent was counted instead; it excludes headers",
+            Self::DomainGiven => "the line contains no host; it was counted under the domain given for the import",
         }
     }
 }

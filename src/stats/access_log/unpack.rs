@@ -39,7 +39,7 @@ pub fn is_packed(start: &[u8]) -> bool {
 
 /// Bytes behind packed content that are neither padding nor packed. The content itself is complete.
 #[derive(Debug, thiserror::Error)]
-#[error("bytes that are neither gzip nor zstd follow the packed content")]
+#[error("the compressed content is followed by bytes that are neither gzip nor zstd")]
 struct Trailing;
 
 /// Returns whether reading failed only behind the content.

@@ -41,15 +41,13 @@ impl Classes {
 /// Why a table of classes is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadClasses {
-    #[error("is empty; write classes such as `SD 640x360, HD 1280x720`")]
+    #[error("is empty; specify classes such as `SD 640x360, HD 1280x720`")]
     Empty,
-    #[error(
-        "`{0}` is no class with its size; write it such as `HD 1280x720`, the name being one of SD, HD, FHD, 2K, 4K, 8K"
-    )]
+    #[error("`{0}` is not a class with a size; use a form such as `HD 1280x720`, with one of SD, HD, FHD, 2K, 4K, 8K")]
     Entry(String),
-    #[error("{0} is there twice; keep one")]
+    #[error("{0} is listed twice; keep one")]
     Twice(Resolution),
-    #[error("{0} does not hold the class before it; write the smaller class first")]
+    #[error("{0} is not larger than the class before it; list the smaller class first")]
     Order(Resolution),
 }
 

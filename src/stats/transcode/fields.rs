@@ -134,9 +134,9 @@ pub(super) fn required<T>(value: Option<T>, field: &str, remedy: &str) -> Result
 pub(super) fn finished(told: Option<Moment>, field: &str, received: Millis) -> Result<Millis, Refusal> {
     match told {
         None => Ok(received),
-        Some(Moment(at)) if at < 0 => Err(format!("{field} lies before 1970; set the sender's clock").into()),
+        Some(Moment(at)) if at < 0 => Err(format!("{field} is before 1970; check the sender's clock").into()),
         Some(Moment(at)) if at - received > DAY => {
-            Err(format!("{field} lies more than a day ahead; set the sender's clock").into())
+            Err(format!("{field} is more than a day in the future; check the sender's clock").into())
         }
         Some(Moment(at)) => Ok(at),
     }
@@ -494,7 +494,7 @@ mod tests {
         assert_eq!(finished(None, "finishedAt", now), Ok(now));
         assert_eq!(finished(Some(Moment(now + DAY)), "finishedAt", now), Ok(now + DAY));
         let ahead = finished(Some(Moment(now + DAY + 1)), "finishedAt", now).expect_err("ahead");
-        assert_eq!(ahead.0, "finishedAt lies more than a day ahead; set the sender's clock");
+        assert_eq!(ahead.0, "finishedAt is more than a day in the future; check the sender's clock");
         assert!(finished(Some(Moment(-1)), "finishedAt", now).is_err());
     }
 }

@@ -12,7 +12,7 @@ use crate::model::Millis;
 
 /// Bytes in which nothing is JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {reason}; send one JSON object, an array of them, or one in each line")]
+#[error("line {line}: {reason}; send one JSON object, an array of objects, or one object per line")]
 pub struct Unreadable {
     /// From 1.
     pub line: usize,
@@ -57,7 +57,7 @@ pub fn read(bytes: &[u8], received: Millis) -> Result<Reading, Unreadable> {
     let mut reading = Reading::default();
     let bytes = unmarked(bytes);
     match values(bytes) {
-        Ok(found) if found.is_empty() => return Err(Unreadable { line: 1, reason: "there is nothing".into() }),
+        Ok(found) if found.is_empty() => return Err(Unreadable { line: 1, reason: "the input is empty".into() }),
         Ok(found) => reading.add(bytes, 1, &found, received),
         Err(error) => reading.add_lines(bytes, received, &error)?,
     }
@@ -175,12 +175,12 @@ fn items(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refusal> {
         (Some(r#""TranscodeComplete""#), _) => return aliyun::all(object, received),
         (_, Some(r#""StreamTranscodeComplete""#)) => return one(object, jd::output(object, received)),
         (Some(kind), _) | (_, Some(kind)) if kind.contains("Snapshot") || kind.contains("Image") => {
-            return Err("the event tells of pictures; pictures do not count".into());
+            return Err("the event is about images; images are not counted".into());
         }
         (Some(_), _) => {
-            return Err("EventType is of no finished transcoding; send WorkflowTask (Tencent), StreamTranscodeComplete or TranscodeComplete (Aliyun)".into());
+            return Err("EventType is not a finished transcoding; send WorkflowTask (Tencent), StreamTranscodeComplete or TranscodeComplete (Aliyun)".into());
         }
-        (_, Some(_)) => return Err("eventType is of no finished transcoding; send StreamTranscodeComplete (JD)".into()),
+        (_, Some(_)) => return Err("eventType is not a finished transcoding; send StreamTranscodeComplete (JD)".into()),
         (None, None) => {}
     }
     if begins(marks.detail, '{') {

@@ -127,7 +127,7 @@ fn reset(visit: &Visit, user: &UserView) -> Option<AnyView> {
                 <summary>{texts.get("users.reset_factor")}</summary>
                 <form class="stack" method="post" action=ResetUserFactor::PATH>
                     {of(user)}
-                    <p>{texts.get("users.reset_factor_what")}</p>
+                    <p>{texts.get("users.reset_factor_text")}</p>
                     <div><button class="btn danger">{texts.get("users.reset_factor_submit")}</button></div>
                 </form>
             </details>
@@ -154,7 +154,7 @@ fn active(visit: &Visit, user: &UserView) -> AnyView {
             <form class="stack" method="post" action=SetUserActive::PATH>
                 {of(user)}
                 <input type="hidden" name="active" value="false"/>
-                <p>{texts.get("users.deactivate_what")}</p>
+                <p>{texts.get("users.deactivate_text")}</p>
                 <div><button class="btn danger">{texts.get("users.deactivate_submit")}</button></div>
             </form>
         </details>

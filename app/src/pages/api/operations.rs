@@ -129,7 +129,7 @@ fn answers(texts: Texts, api: &'static Value, operation: &'static Value) -> AnyV
         .collect();
     view! {
         <div>
-            <h4>{texts.get("api.answers")}</h4>
+            <h4>{texts.get("api.responses")}</h4>
             <table class="table">
                 <thead><tr>
                     <th scope="col">{texts.get("api.status")}</th>

@@ -21,7 +21,7 @@ pub(super) fn all(texts: Texts, api: &'static Value) -> AnyView {
     });
     view! {
         <section class="card" id="shapes">
-            <header><h2>{texts.get("api.shapes")}</h2> <p>{texts.get("api.shapes_help")}</p></header>
+            <header><h2>{texts.get("api.schemas")}</h2> <p>{texts.get("api.schemas_help")}</p></header>
             <div class="body">{shapes.collect_view()}</div>
         </section>
     }
@@ -45,7 +45,7 @@ fn shape(texts: Texts, schema: &'static Value) -> AnyView {
     let required = |name: &str| entries(&schema["required"]).any(|of| of == name);
     let rows: Vec<_> = fields(&schema["properties"])
         .map(|(name, property)| {
-            let optional = (!required(name)).then(|| texts.get("api.may_be_missing"));
+            let optional = (!required(name)).then(|| texts.get("api.may_be_absent"));
             view! {
                 <tr>
                     <th scope="row"><code>{name}</code><span class="secondary">{optional}</span></th>

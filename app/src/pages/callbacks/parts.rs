@@ -120,7 +120,7 @@ fn labels(texts: Texts, kind: CallbackKind) -> RowLabels {
         keep_on: texts.get("callback.keep_on"),
         ask_save: texts.get("callback.ask_save"),
         save_anyway: texts.get("callback.save_anyway"),
-        body: texts.get("callback.answer_body"),
+        body: texts.get("callback.response_body"),
         paused: texts.get("callback.paused"),
         paused_help: texts.get("callback.paused_help"),
         since: texts.get("callback.paused_since"),
@@ -297,7 +297,7 @@ fn overlap_forms(visit: &Visit, push: &str, kind: CallbackKind, until: Millis, f
             <input type="hidden" name="overlapHours" value="0"/>
         </form>
         <div class="field">
-            <h4>{texts.get("secret.former")}</h4>
+            <h4>{texts.get("secret.previous")}</h4>
             <p class="help">{texts.get("secret.overlap")} " " {visit.times.at(until)}</p>
         </div>
         <form class="fields" method="post" action=SetSecretOverlap::PATH>

@@ -54,7 +54,7 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
     });
     let first_line = view! { <b>"POST"</b> " " <code>{attempt.address.clone()}</code> }.into_any();
     let is_broken = attempt.succeeded && attempt.phases.iter().any(|phase| !phase.ok);
-    let note = is_broken.then(|| view! { <p class="muted">{texts.get("delivery.broken_answer")}</p> });
+    let note = is_broken.then(|| view! { <p class="muted">{texts.get("delivery.broken_response")}</p> });
     let removed = |key| {
         let text = texts.count(key, visit.console.retention.attempt_body_days);
         view! { <p class="removed">{text}</p> }.into_any()
@@ -64,14 +64,14 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
         None => message(first_line, removed("delivery.headers_removed"), &detail.body),
     };
     let response = match attempt.status {
-        None => view! { <p class="muted">{texts.get("delivery.no_answer")}</p> }.into_any(),
+        None => view! { <p class="muted">{texts.get("delivery.no_response")}</p> }.into_any(),
         Some(status) => {
             let reason = u16::try_from(status).ok().and_then(|code| StatusCode::from_u16(code).ok());
             let reason = reason.and_then(|status| status.canonical_reason()).unwrap_or_default();
             let first_line = view! { <b>{status}</b> " " {reason} }.into_any();
             match &attempt.traffic {
                 Some(traffic) => message(first_line, headers(&traffic.response_headers), &traffic.response_body),
-                None => message(first_line, removed("delivery.answer_removed"), ""),
+                None => message(first_line, removed("delivery.response_removed"), ""),
             }
         }
     };

@@ -95,7 +95,7 @@ fn offer(visit: &Visit, filters: &Filters, found: Recoverable) -> AnyView {
                 {off}
                 <div class="row">
                     {start}
-                    <a class="btn" href=format!("/deliveries{}", encode(&filters.query()))>{texts.get("recovery.see")}</a>
+                    <a class="btn" href=format!("/deliveries{}", encode(&filters.query()))>{texts.get("recovery.view")}</a>
                 </div>
             </div>
         </section>
@@ -122,9 +122,9 @@ fn latest(visit: &Visit, recoveries: &[Recovery]) -> AnyView {
                     </th>
                     <td data-label=texts.get("deliveries.state") data-say=say
                         data-waits=goes_on(recovery)>{state_badge(texts, recovery)}</td>
-                    <td data-label=texts.get("recovery.queued")>{done}</td>
+                    <td data-label=texts.get("recovery.processed")>{done}</td>
                     <td data-label=texts.get("recovery.outcome")>{outcome_line(texts, recovery)}</td>
-                    <td data-label=texts.get("recovery.left_out") class="numeric">{number(recovery.left_out)}</td>
+                    <td data-label=texts.get("recovery.skipped") class="numeric">{number(recovery.left_out)}</td>
                 </tr>
             }
         })
@@ -137,9 +137,9 @@ fn latest(visit: &Visit, recoveries: &[Recovery]) -> AnyView {
                 <thead><tr>
                     <th scope="col">{texts.get("recovery.started_at")}</th>
                     <th scope="col">{texts.get("deliveries.state")}</th>
-                    <th scope="col">{texts.get("recovery.queued")}</th>
+                    <th scope="col">{texts.get("recovery.processed")}</th>
                     <th scope="col">{texts.get("recovery.outcome")}</th>
-                    <th scope="col" class="numeric">{texts.get("recovery.left_out")}</th>
+                    <th scope="col" class="numeric">{texts.get("recovery.skipped")}</th>
                 </tr></thead>
                 <tbody data-keyed>{rows}</tbody>
             </table>

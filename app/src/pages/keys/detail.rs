@@ -43,7 +43,7 @@ pub(crate) fn KeyPage() -> impl IntoView {
                     <summary>{texts.get("keys.revoke")}</summary>
                     <form class="stack" method="post" action=RevokeKey::PATH>
                         <input type="hidden" name="id" value=key.id.to_string()/>
-                        <p>{texts.get("keys.revoke_what")}</p>
+                        <p>{texts.get("keys.revoke_text")}</p>
                         <div><button class="btn danger">{texts.get("keys.revoke_submit")}</button></div>
                     </form>
                 </details>
@@ -61,7 +61,7 @@ fn rotation(visit: &Visit, key: &KeyView) -> Option<AnyView> {
             <summary>{texts.get("keys.rotate")}</summary>
             <form class="stack" method="post" action=RotateKey::PATH>
                 <input type="hidden" name="id" value=key.id.to_string()/>
-                <p>{texts.get("keys.rotate_what")}</p>
+                <p>{texts.get("keys.rotate_text")}</p>
                 <div><button class="btn">{texts.get("keys.rotate_submit")}</button></div>
             </form>
         </details>

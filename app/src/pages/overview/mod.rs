@@ -41,7 +41,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
         let live_total = live.total;
         let streams = if live.rows.is_empty() {
             view! {
-                <Empty title=texts.get("overview.nobody_live") text=texts.get("overview.nobody_live_text")>
+                <Empty title=texts.get("overview.no_live") text=texts.get("overview.no_live_text")>
                     <a class="btn" href="/domains">{texts.get("overview.to_domains")}</a>
                 </Empty>
             }

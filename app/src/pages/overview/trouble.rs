@@ -14,7 +14,7 @@ pub(super) fn card(visit: &Visit, actor: &Actor, callbacks: &CallbacksAtAGlance)
     let number = i64::try_from(callbacks.troubled.len()).unwrap_or(i64::MAX);
     let body = match (number, callbacks.any_on) {
         (0, true) => {
-            view! { <div class="body"><p class="muted">{texts.get("overview.no_trouble")}</p></div> }.into_any()
+            view! { <div class="body"><p class="muted">{texts.get("overview.all_healthy")}</p></div> }.into_any()
         }
         (0, false) => view! {
             <div class="body"><p class="muted">
@@ -27,8 +27,8 @@ pub(super) fn card(visit: &Visit, actor: &Actor, callbacks: &CallbacksAtAGlance)
     view! {
         <section class="card" id="trouble">
             <header>
-                <h2>{texts.get("overview.trouble")}</h2>
-                {(number > 0).then(|| view! { <p>{texts.count("overview.trouble_count", number)}</p> })}
+                <h2>{texts.get("overview.failing")}</h2>
+                {(number > 0).then(|| view! { <p>{texts.count("overview.failing_count", number)}</p> })}
             </header>
             {body}
         </section>

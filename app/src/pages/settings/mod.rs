@@ -76,7 +76,7 @@ fn row(visit: &Visit, domain: &VodDomain, may_change: bool) -> impl IntoView + u
                     <summary class="btn small quiet">{texts.get("settings.remove")}<span class="visually-hidden">" "{domain.display.clone()}</span></summary>
                     <form class="stack" method="post" action=RemoveVodDomain::PATH>
                         <input type="hidden" name="name" value=domain.name.clone()/>
-                        <p>{texts.fill("settings.remove_what", &[("name", &domain.display)])}</p>
+                        <p>{texts.fill("settings.remove_text", &[("name", &domain.display)])}</p>
                         <div><button class="btn danger">{texts.get("settings.remove_submit")}</button></div>
                     </form>
                 </details>

@@ -74,7 +74,7 @@ pub(crate) fn SourcePage() -> impl IntoView {
                     <summary>{texts.get("sources.remove")}</summary>
                     <form class="stack" method="post" action=DeleteSource::PATH>
                         <input type="hidden" name="id" value=source.id.to_string()/>
-                        <p>{texts.get("sources.remove_what")}</p>
+                        <p>{texts.get("sources.remove_text")}</p>
                         <div><button class="btn danger">{texts.get("sources.remove_submit")}</button></div>
                     </form>
                 </details>

@@ -93,7 +93,7 @@ fn refused(visit: &Visit, refusals: &[RefusalView]) -> AnyView {
     view! {
         <table class="table">
             <thead><tr>
-                <th scope="col">{texts.get("sources.wanted")}</th>
+                <th scope="col">{texts.get("sources.requested")}</th>
                 <th scope="col">{texts.get("sources.reason")}</th>
                 <th scope="col">{texts.get("streams.source")}</th>
                 <th scope="col">{texts.get("sources.when")}</th>

@@ -23,7 +23,7 @@ impl Card {
 
     /// `12.84 TB (+6.1 %)`, as a fact of an export.
     pub(super) fn fact(&self, texts: Texts) -> Fact {
-        let change = change(self.figure).map(|change| format!("{change} {}", texts.get("statistics.to_before")));
+        let change = change(self.figure).map(|change| format!("{change} {}", texts.get("statistics.vs_previous")));
         let notes: Vec<String> = self.note.clone().into_iter().chain(change).collect();
         let value = self.quantity.text(self.figure.now);
         let text = if notes.is_empty() { value } else { format!("{value} ({})", notes.join(", ")) };
@@ -40,11 +40,11 @@ impl Card {
         let change = match change(self.figure) {
             Some(change) => {
                 let before = self.quantity.text(self.figure.before.unwrap_or_default());
-                let title = texts.fill("statistics.before_was", &[("figure", &before)]);
-                view! { <span title=title><b class="change">{change}</b> " " {texts.get("statistics.to_before")}</span> }
+                let title = texts.fill("statistics.previous_was", &[("figure", &before)]);
+                view! { <span title=title><b class="change">{change}</b> " " {texts.get("statistics.vs_previous")}</span> }
             }
             .into_any(),
-            None => view! { <span><b class="change">"—"</b> " " {texts.get("statistics.nothing_before")}</span> }.into_any(),
+            None => view! { <span><b class="change">"—"</b> " " {texts.get("statistics.no_previous")}</span> }.into_any(),
         };
         view! {
             <div class="stat-card">

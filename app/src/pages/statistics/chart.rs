@@ -59,7 +59,7 @@ impl Chart<'_> {
                 <figcaption>
                     <p class="timestamp">{texts.get("chart.hint")}</p>
                     <ul class="legend">{legend}</ul>
-                    <button type="button" class="btn small" data-whole hidden>{texts.get("chart.whole")}</button>
+                    <button type="button" class="btn small" data-whole hidden>{texts.get("chart.reset_zoom")}</button>
                 </figcaption>
                 <div class="plot" role="img" aria-label=texts.fill("chart.label", &[("title", &self.table.title)])></div>
                 <noscript><p class="muted">{texts.get("chart.no_script")}</p></noscript>

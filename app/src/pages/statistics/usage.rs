@@ -186,7 +186,7 @@ fn points(times: &Times, usage: &UsageView) -> Table {
     ];
     columns.extend(exact.map(|exact| Column::new(titled(texts, key, exact.unit()))));
     if !usage.before.is_empty() {
-        columns.push(Column::drawn(titled(texts, "usage.before", scale.unit()), 2));
+        columns.push(Column::drawn(titled(texts, "usage.previous", scale.unit()), 2));
     }
     let form = if usage.granularity == Granularity::Day { "chart.day" } else { "chart.minute" };
     let rows = usage.points.iter().zip(ends).enumerate().map(|(index, (point, end))| {
@@ -245,7 +245,7 @@ fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> 
     let said = p95.map(|p95| {
         view! { <p><span class="legend-line" aria-hidden="true"></span>{texts.get("usage.percentile")} " " <b>{Quantity::Bandwidth.text(p95)}</b></p> }
     });
-    let compare = texts.get(if filters.compare { "usage.compare_not" } else { "usage.compare" });
+    let compare = texts.get(if filters.compare { "usage.hide_comparison" } else { "usage.compare" });
     let compare = view! { <a class="btn small" href=filters.comparing(!filters.compare).address(PATH)>{compare}</a> };
     view! {
         <section class="card" id="chart">

@@ -90,7 +90,7 @@ pub(crate) fn DisconnectPage() -> impl IntoView {
         Ok(view! {
             {head(&visit, &domain, texts.fill("streams.disconnect_title", &[("name", &format!("{app}/{stream}"))]))}
             <section class="card"><div class="body">
-                <p>{texts.get("streams.disconnect_what")}</p>
+                <p>{texts.get("streams.disconnect_text")}</p>
                 <form class="fields" method="post" action=DisconnectStream::PATH>
                     {hidden(&domain, &app, &stream)}
                     {buttons(&visit, &domain, "streams.disconnect")}
@@ -115,7 +115,7 @@ pub(crate) fn ForbidPage() -> impl IntoView {
         Ok(view! {
             {head(&visit, &domain, texts.fill("streams.forbid_title", &[("name", &format!("{app}/{stream}"))]))}
             <section class="card"><div class="body">
-                <p>{texts.get("streams.forbid_what")}</p>
+                <p>{texts.get("streams.forbid_text")}</p>
                 <form class="fields" method="post" action=ForbidStream::PATH>
                     {hidden(&domain, &app, &stream)}
                     <Select name="seconds" label=texts.get("streams.forbid_length") choices=Vec::from(lengths) value=chosen

@@ -45,7 +45,7 @@ pub(crate) fn StreamsPage() -> impl IntoView {
                 visit.rtmp_here()
             );
             view! {
-                <Empty title=texts.get("streams.nobody_live") text=texts.get("streams.nobody_live_text")>
+                <Empty title=texts.get("streams.no_live") text=texts.get("streams.no_live_text")>
                     <code>{command}</code>
                 </Empty>
             }
@@ -133,7 +133,7 @@ fn history_table(visit: &Visit, rows: &[SessionView]) -> AnyView {
         .map(|row| {
             let length = row.ended_at.map(|end| visit.times.between(row.started_at, end));
             let end = match &row.failure {
-                Some(reason) => view! { <Badge tone=Tone::Bad text=texts.get("streams.broken")/><span class="secondary">{texts.detail(reason)}</span> }.into_any(),
+                Some(reason) => view! { <Badge tone=Tone::Bad text=texts.get("streams.interrupted")/><span class="secondary">{texts.detail(reason)}</span> }.into_any(),
                 None => view! { <Badge tone=Tone::Plain text=texts.get("streams.ended")/> }.into_any(),
             };
             view! {
@@ -171,7 +171,7 @@ fn media(visit: &Visit, row: &SessionView) -> AnyView {
     let rate = row.bitrate.map(|bits| format!("{}.{} Mbit/s", bits / 1_000_000, bits % 1_000_000 / 100_000));
     let second: Vec<String> = size.into_iter().chain(rate).collect();
     if codecs.is_empty() && second.is_empty() {
-        return view! { <span class="muted">{visit.texts.get("streams.not_told")}</span> }.into_any();
+        return view! { <span class="muted">{visit.texts.get("streams.unknown")}</span> }.into_any();
     }
     view! { {codecs.join(" · ")} <span class="secondary">{second.join(" · ")}</span> }.into_any()
 }

@@ -28,9 +28,9 @@ struct Limit {
 }
 
 /// For what names a session or a recorder.
-const NAME: Limit = Limit { most: 200, expected: "at most 200 characters, none of them NUL" };
+const NAME: Limit = Limit { most: 200, expected: "at most 200 characters, without NUL" };
 /// For what says where a file lies or why something failed.
-const TEXT: Limit = Limit { most: 2_048, expected: "at most 2048 characters, none of them NUL" };
+const TEXT: Limit = Limit { most: 2_048, expected: "at most 2048 characters, without NUL" };
 
 impl Limit {
     fn check(&self, field: &'static str, text: String) -> Result<String, BadHook> {

@@ -64,7 +64,7 @@ impl JdError {
 
     /// A fault, which is for the log alone.
     pub(super) fn fault() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "a fault of the console; its log tells more")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error; see the server log")
     }
 
     /// Whether nobody knows who calls.

@@ -19,7 +19,7 @@ pub(super) async fn describe(call: &Call<'_>, push: &str, kind: CallbackKind) ->
     let callback = call.console.callbacks.get(&call.actor, push, kind).await?;
     match callback.address.filter(|_| callback.enabled) {
         Some(address) => Ok(json!({ "publishDomain": push, "notifyUrl": address })),
-        None => Err(JdError::not_found(format!("{push} has no address for these notifications"))),
+        None => Err(JdError::not_found(format!("{push} has no URL for these notifications"))),
     }
 }
 

@@ -152,7 +152,7 @@ async fn usage(call: &Call<'_>, metric: Metric) -> Result<Vec<(Slot, Vec<UsagePo
     let slots = periods(call, call.console.clock.now())?;
     let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(Vec::new()) };
     if first.from < call.console.stats.kept_from() {
-        return Err(JdError::out_of_range("points of five minutes are no longer kept of startTime"));
+        return Err(JdError::out_of_range("five-minute data at startTime has expired"));
     }
     let query = UsageQuery {
         metric,
@@ -170,7 +170,7 @@ async fn usage(call: &Call<'_>, metric: Metric) -> Result<Vec<(Slot, Vec<UsagePo
 /// Nothing is passed over in silence: an answer would be taken for another question's.
 fn counted_by_no(call: &Call<'_>, names: &[&str]) -> Result<(), JdError> {
     match names.iter().find(|name| call.params.optional(name).is_some()) {
-        Some(name) => Err(JdError::invalid(format!("this console does not count by {name}; leave it out"))),
+        Some(name) => Err(JdError::invalid(format!("{name} is not supported; omit it"))),
         None => Ok(()),
     }
 }

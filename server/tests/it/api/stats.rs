@@ -84,7 +84,7 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     assert!(csv.starts_with("\u{feff}Usage\r\nTime zone,UTC\r\n"), "{csv}");
     assert!(csv.contains("\r\nDomains,play.example.com\r\n"), "{csv}");
     assert!(
-        csv.contains("\r\nPeak bandwidth,\"1.72 Gbps (at 2026-11-22 00:00, +101.6 % to the period before)\"\r\n"),
+        csv.contains("\r\nPeak bandwidth,\"1.72 Gbps (at 2026-11-22 00:00, +101.6 % vs previous period)\"\r\n"),
         "{csv}"
     );
     assert!(
@@ -114,7 +114,7 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     let highest = before.iter().position(|point| point[1] == 853_333_333).expect("its peak");
     let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}&compare=true")).await);
     let lines: Vec<_> = csv.lines().skip_while(|line| !line.starts_with("Start (UTC),")).collect();
-    assert_eq!(lines[0], "Start (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\",\"Period before, Gbps\"");
+    assert_eq!(lines[0], "Start (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\",\"Previous period, Gbps\"");
     assert!(lines[1 + highest].ends_with(",0.85"), "{lines:?}");
 }
 
@@ -137,8 +137,8 @@ async fn with_base_1024_card_chart_table_and_export_agree() {
         assert!(!page.contains(&format!("{unit}<")), "{unit} is of another base");
     }
     let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}")).await);
-    assert!(csv.contains("\r\nUnits,\"Traffic and storage base 1024, bandwidth base 1000. "), "{csv}");
-    assert!(csv.contains("\r\nTraffic,60.11 GiB (+101.7 % to the period before)\r\n"), "{csv}");
+    assert!(csv.contains("\r\nUnits,\"Traffic and storage use base 1024, bandwidth base 1000. "), "{csv}");
+    assert!(csv.contains("\r\nTraffic,60.11 GiB (+101.7 % vs previous period)\r\n"), "{csv}");
     assert!(
         csv.contains("\r\nStart (UTC),\"Traffic, GiB\",\"Traffic, B\"\r\n2026-11-22 00:00,60.07,64500000000\r\n"),
         "{csv}"
@@ -349,7 +349,7 @@ async fn what_nothing_was_counted_of_has_a_sentence_instead_of_a_chart() {
     ] {
         let page = text(&browse(&api, path).await);
         assert!(!page.contains("<figure"), "{path}: {page}");
-        assert!(page.contains("Nothing was counted in this time"), "{path}: {page}");
+        assert!(page.contains("No data for this period"), "{path}: {page}");
     }
     let output = Output {
         job: "a".to_owned(),
@@ -365,7 +365,7 @@ async fn what_nothing_was_counted_of_has_a_sentence_instead_of_a_chart() {
     };
     api.console.stats.add_transcode_outputs(&Actor::cli(), vec![output]).await.expect("added");
     let page = text(&browse(&api, "/statistics/transcoding?slot=30d&domain=play.example.com").await);
-    assert!(page.contains("Nothing was counted in this time") && page.contains("class=\"filters\""), "{page}");
+    assert!(page.contains("No data for this period") && page.contains("class=\"filters\""), "{page}");
     assert!(!page.contains("<figure") && !page.contains("class=\"table matrix\""), "{page}");
 }
 

@@ -114,7 +114,7 @@ async fn a_stream_has_one_publisher_until_it_is_disconnected() {
 
     let second = server.push("push.example.com", "room_7?token=b", &live).finish().await;
     assert!(!second.status.success());
-    assert!(stderr(&second).contains("publishes this stream already"), "{}", stderr(&second));
+    assert!(stderr(&second).contains("this stream is already being published"), "{}", stderr(&second));
 
     // The same name in another domain is another stream.
     let elsewhere = server.push("other.example.com", "room_7?token=a", &[VIDEO, H264, &["-t", "1"]]);

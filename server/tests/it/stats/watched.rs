@@ -264,7 +264,7 @@ async fn what_cannot_be_read_stops_nothing_else(database: Database) {
     assert_eq!(names, ["a-cut.log.gz", "b-noise.log", "c-circle.log"]);
     let [(_, cut), (_, noise), (_, circle)] = watched.troubles()[..] else { unreachable!() };
     assert!(cut.starts_with("cannot be read to its end: "), "{cut}");
-    assert!(noise.starts_with("the format is not known by its first lines"), "{noise}");
+    assert!(noise.starts_with("the format could not be detected"), "{noise}");
     assert!(circle.starts_with("cannot be read: "), "{circle}");
 
     watched.write("a-cut.log.gz", packed);

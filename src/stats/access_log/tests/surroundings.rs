@@ -73,7 +73,10 @@ fn other_bytes_behind_the_content_are_reported_after_everything_before_was_count
                 let file = [&pack(content.as_bytes()), trailing].concat();
                 let (totals, report, end) = run(&file, tally(Format::NginxJson));
                 let End::Broken(why) = end else { panic!("{end:?}") };
-                assert_eq!(why.to_string(), "bytes that are neither gzip nor zstd follow the packed content");
+                assert_eq!(
+                    why.to_string(),
+                    "the compressed content is followed by bytes that are neither gzip nor zstd"
+                );
                 assert_eq!((report.lines, report.bad, bytes(&totals)), (3, 0, 1110));
             }
         }

@@ -64,7 +64,7 @@ pub(crate) fn stream(object: &str, received: Millis) -> Result<Output, Refusal> 
     let video = required(event.video_id.0, "VideoId", "send the callback unchanged")?;
     let stream: Stream = parse(object)?;
     if stream.is_picture() {
-        return Err("FileUrl is a picture; pictures do not count".into());
+        return Err("FileUrl is an image; images are not counted".into());
     }
     output(stream, &Context { video, ended: event.event_time, received }, None)
 }
@@ -84,7 +84,7 @@ pub(crate) fn all(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refus
         let items = streams.into_iter().enumerate();
         let items: Vec<_> = items.filter_map(|(at, raw)| Some(Item::new(raw.get(), read((at, raw))?))).collect();
         if items.is_empty() {
-            return Err("StreamInfos has only pictures; pictures do not count".into());
+            return Err("StreamInfos has only images; images are not counted".into());
         }
         return Ok(items);
     }

@@ -146,11 +146,11 @@ pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> 
         return Err(if is_empty {
             "streams has neither video nor audio; probe an output of the transcoder".into()
         } else {
-            "streams has only pictures; pictures do not count".into()
+            "streams has only images; images are not counted".into()
         });
     }
     if film.is_some() && format.is_picture() {
-        return Err("format is that of a picture; pictures do not count".into());
+        return Err("format is an image format; images are not counted".into());
     }
     let duration = format.duration.0.or_else(|| streams.longest());
     let duration = required(duration, "format.duration", "probe the file when it is complete")?;

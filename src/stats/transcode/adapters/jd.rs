@@ -30,7 +30,7 @@ struct Event {
 pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> {
     let event: Event = parse(object)?;
     if event.file_url.0.is_some_and(|url| is_picture(&url.0)) {
-        return Err("fileUrl is a picture; pictures do not count".into());
+        return Err("fileUrl is an image; images are not counted".into());
     }
     let status = required(event.status.0, "status", "send the callback unchanged")?;
     let (outcome, duration_ms) = match status.0.as_str() {

@@ -93,7 +93,7 @@ pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, R
             let reason = reason(detail.error_code.0, detail.error_message.0);
             Ok(vec![Item::new(object, Ok(Output { outcome: Outcome::Failed { reason }, ..job }))])
         }
-        _ => Err("detail.status is of no finished job; let the rule send COMPLETE and ERROR alone".into()),
+        _ => Err("detail.status is not COMPLETE or ERROR; limit the rule to these two".into()),
     }
 }
 
@@ -119,7 +119,8 @@ fn succeeded<'a>(job: &Output, groups: Vec<&'a RawValue>) -> Result<Vec<Item<'a>
     match (items.is_empty(), passed_over) {
         (false, _) => Ok(items),
         (true, true) => {
-            Err("detail.outputGroupDetails has only pictures and outputs without length; neither counts".into())
+            Err("detail.outputGroupDetails has only images and outputs without a duration, which are not counted"
+                .into())
         }
         (true, false) => Err("detail.outputGroupDetails has no outputs; send the event unchanged".into()),
     }

@@ -106,7 +106,7 @@ pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, R
     }
     match task.err_code.0.filter(|code| !matches!(code.0.as_str(), "" | "0")) {
         None if has_others => {
-            Err("MediaProcessResultSet has only pictures or other tasks, which do not count, and no TranscodeTask"
+            Err("MediaProcessResultSet has only images or other tasks, which are not counted, and no TranscodeTask"
                 .into())
         }
         None => Err("MediaProcessResultSet has no TranscodeTask; send tasks that transcode".into()),

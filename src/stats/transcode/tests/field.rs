@@ -54,7 +54,7 @@ fn rows() -> Vec<Row> {
             "MediaConvert: only pictures",
             frames("a.png").replace("a_720p.mp4", "a.0000001.WEBP"),
             &[],
-            &["line 1: detail.outputGroupDetails has only pictures and outputs without length; neither counts"],
+            &["line 1: detail.outputGroupDetails has only images and outputs without a duration, which are not counted"],
         ),
         row(
             "MediaConvert, accelerated: an output of 0 ms without a path",
@@ -147,10 +147,10 @@ fn rows() -> Vec<Row> {
                 .join("\n"),
             &[],
             &[
-                "line 1: format is that of a picture; pictures do not count",
-                "line 2: format is that of a picture; pictures do not count",
-                "line 3: format is that of a picture; pictures do not count",
-                "line 4: streams has only pictures; pictures do not count",
+                "line 1: format is an image format; images are not counted",
+                "line 2: format is an image format; images are not counted",
+                "line 3: format is an image format; images are not counted",
+                "line 4: streams has only images; images are not counted",
             ],
         ),
         row(
@@ -179,7 +179,7 @@ fn rows() -> Vec<Row> {
                 "MediaProcessResultSet": [{"Type": "SampleSnapshot", "TranscodeTask": null, "SampleSnapshotTask": {"Status": "SUCCESS"}}]}})
             .to_string(),
             &[],
-            &["line 1: MediaProcessResultSet has only pictures or other tasks, which do not count, and no TranscodeTask"],
+            &["line 1: MediaProcessResultSet has only images or other tasks, which are not counted, and no TranscodeTask"],
         ),
         row(
             "Aliyun: one of two streams failed",
@@ -212,9 +212,9 @@ fn rows() -> Vec<Row> {
             .join("\n"),
             &[],
             &[
-                "line 1: StreamInfos has only pictures; pictures do not count",
-                "line 2: the event tells of pictures; pictures do not count",
-                "line 3: fileUrl is a picture; pictures do not count",
+                "line 1: StreamInfos has only images; images are not counted",
+                "line 2: the event is about images; images are not counted",
+                "line 3: fileUrl is an image; images are not counted",
             ],
         ),
     ]
@@ -333,7 +333,7 @@ proptest! {
             let reading = reading(&text);
             prop_assert_eq!(reading.outputs.len(), counted, "{}", text);
             if counted + bad == 0 {
-                prop_assert!(reading.bad == 1 && reading.shown[0].reason.contains("only pictures"), "{:?}", reading);
+                prop_assert!(reading.bad == 1 && reading.shown[0].reason.contains("only images"), "{:?}", reading);
                 continue;
             }
             prop_assert_eq!(reading.bad, bad);

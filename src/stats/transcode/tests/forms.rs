@@ -88,10 +88,7 @@ fn mediaconvert_errors_are_one_failed_output() {
     };
     assert_eq!(good(sample!("mediaconvert_error")), [expected]);
     let running = sample!("mediaconvert_error").replace("\"ERROR\"", "\"PROGRESSING\"");
-    assert_eq!(
-        bad(&running),
-        "line 1: detail.status is of no finished job; let the rule send COMPLETE and ERROR alone"
-    );
+    assert_eq!(bad(&running), "line 1: detail.status is not COMPLETE or ERROR; limit the rule to these two");
 }
 
 #[test]

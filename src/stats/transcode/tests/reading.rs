@@ -82,7 +82,7 @@ fn what_holds_no_json_is_refused_as_a_whole() {
         let unreadable = read(text.as_bytes(), NOW).expect_err(text);
         assert_eq!(unreadable.line, line, "{unreadable}");
         assert!(
-            unreadable.to_string().ends_with("; send one JSON object, an array of them, or one in each line"),
+            unreadable.to_string().ends_with("; send one JSON object, an array of objects, or one object per line"),
             "{unreadable}"
         );
     }
@@ -117,13 +117,13 @@ fn each_refusal_names_the_field_and_the_remedy() {
         (json!({"finishedAt": 1795338000}), "finishedAt: 1795338000 is not a time such as 2026-11-22T08:30:00Z"),
         (
             json!({"finishedAt": "2026-11-24T08:30:00Z"}),
-            "finishedAt lies more than a day ahead; set the sender's clock",
+            "finishedAt is more than a day in the future; check the sender's clock",
         ),
         (
             json!({"eventType": "FileUploadComplete"}),
-            "eventType is of no finished transcoding; send StreamTranscodeComplete (JD)",
+            "eventType is not a finished transcoding; send StreamTranscodeComplete (JD)",
         ),
-        (json!({"EventType": "SnapshotComplete"}), "the event tells of pictures; pictures do not count"),
+        (json!({"EventType": "SnapshotComplete"}), "the event is about images; images are not counted"),
     ] {
         assert_eq!(bad(&own_with(&changes)), format!("line 1: {reason}"));
     }

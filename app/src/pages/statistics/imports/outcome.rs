@@ -146,7 +146,7 @@ pub(super) fn told(texts: Texts, base: TrafficBase, name: &str, imported: &Impor
     let nothing = lines == bad;
     let title = if nothing { named("imports.nothing") } else { named("imports.counted") };
     let known = (*passed_over > 0)
-        .then(|| texts.fill("imports.passed_over", &[("size", &Quantity::Bytes(base).text(whole(*passed_over)))]));
+        .then(|| texts.fill("imports.skipped", &[("size", &Quantity::Bytes(base).text(whole(*passed_over)))]));
     let broken = broken.as_ref().map(|why| texts.fill("imports.cut_off", &[("why", why)]));
     let guesses = report.notes.iter().map(|&Noted { note, lines }| {
         let text = texts.word("log_note", note.as_str());

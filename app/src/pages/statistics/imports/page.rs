@@ -37,7 +37,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
                 hosts.truncate(HOSTS);
                 upload(texts, &flash, hosts)
             }
-            false => view! { <p class="time-range">{texts.get("imports.may_not")}</p> }.into_any(),
+            false => view! { <p class="time-range">{texts.get("imports.read_only")}</p> }.into_any(),
         };
         Ok(view! {
             <Head title=texts.get("imports.title")/>
@@ -66,7 +66,7 @@ fn upload(texts: Texts, flash: &Flash, hosts: Vec<String>) -> AnyView {
     };
     let formats = Format::ALL.iter().map(|format| (format.to_string(), texts.word("log_format", format.as_str())));
     let chosen = form.typed("format").unwrap_or_default();
-    let options = std::iter::once((String::new(), label("imports.recognised"))).chain(formats);
+    let options = std::iter::once((String::new(), label("imports.detect"))).chain(formats);
     let options: Vec<_> = options
         .map(|(value, text)| view! { <option value=value.clone() selected=value == chosen>{text}</option> })
         .collect();
