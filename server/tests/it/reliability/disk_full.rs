@@ -25,8 +25,9 @@ fn with_small_disk(test: &str) {
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).arg(folder.path());
         command
     };
-    let mount = "mount -t tmpfs -o size=24m tmpfs \"$0\"";
-    let tried = unshare(mount).output().expect("util-linux is installed");
+    // What the test stores grows with its length.
+    let mount = format!("mount -t tmpfs -o size={}m tmpfs \"$0\"", often(24));
+    let tried = unshare(&mount).output().expect("util-linux is installed");
     assert!(
         tried.status.success(),
         "This test needs a small disk, and may not mount one, not even in a namespace of its own: {}",
