@@ -9,7 +9,6 @@ use std::sync::Arc;
 use callsheet::keys::KeyDraft;
 use callsheet::model::{Actor, Role, SystemClock};
 use leptos::server_fn::axum::server_fn_paths;
-use reqwest::Client;
 
 use super::{Stage, often};
 use crate::support::{Database, GenericSource, use_cases_in};

@@ -164,8 +164,8 @@ async fn an_object_of_another_ingest_is_not_overwritten(store: &S3Store, keys: K
     assert_eq!(second_part.0, "20270115080000_20270115080001.flv");
     assert_eq!(objects(store, &url).await, [first_part, second_part], "{keys:?}");
     assert_eq!(store.unfinished_uploads(scenario).await, 0);
-    first.close().await;
-    second.close().await;
+    first.shut_down().await;
+    second.shut_down().await;
 }
 
 async fn a_store_without_conditional_requests_gets_parts_under_different_names(store: &S3Store) {
@@ -186,8 +186,8 @@ async fn a_store_without_conditional_requests_gets_parts_under_different_names(s
     publish(&second, &tags()[..40]).await;
     let second_part = stored_part(&second).await;
     assert_eq!(objects(store, &url).await, [first_part, second_part]);
-    first.close().await;
-    second.close().await;
+    first.shut_down().await;
+    second.shut_down().await;
 }
 
 async fn a_part_is_stored_once_if_the_response_is_lost(store: &S3Store, keys: Keys, scenario: &str) {
