@@ -136,7 +136,7 @@ async fn attempts_are_emptied_a_batch_at_a_time(database: Database) {
 
 /// What a signed-in person gets from a path, in a language.
 async fn ask(console: &TestConsole, path: &str, language: &str) -> String {
-    let client = crate::support::http_client_builder().cookie_store(true).build().expect("a client");
+    let client = reqwest::Client::builder().cookie_store(true).build().expect("a client");
     let sign_in = server_fn_paths().find(|(path, _)| path.ends_with("sign_in")).expect("a way in").0;
     let login = [("name", "eye"), ("password", PASSWORD), ("next", "")];
     let answer = client.post(console.url(sign_in)).form(&login).send().await.expect("an answer");

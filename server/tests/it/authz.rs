@@ -25,7 +25,7 @@ const OWN_FUNCTIONS: [&str; 6] =
     ["change_password", "start_factor", "confirm_factor", "turn_off_factor", "end_own_session", "end_other_sessions"];
 
 pub(crate) fn client() -> Client {
-    crate::support::http_client_builder().redirect(Policy::none()).cookie_store(true).build().expect("a client")
+    Client::builder().redirect(Policy::none()).cookie_store(true).build().expect("a client")
 }
 
 /// A path with its parameters filled in.

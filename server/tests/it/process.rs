@@ -200,7 +200,7 @@ async fn the_address_of_a_source_reaches_the_console_that_runs(database: Databas
     let (process, console) = serve(data.path(), &database);
     let url = address_of_new_source(data.path(), &database, "here", "generic", "");
     assert!(url.starts_with(&format!("{console}/ingest/generic/")), "{url}, not {console}");
-    let answer = crate::support::http_client().post(&url).body("{}").send().await.expect("an answer");
+    let answer = reqwest::Client::new().post(&url).body("{}").send().await.expect("an answer");
     assert_eq!(answer.status(), 401, "it asks for a signature");
     for (adapter, address) in
         [("generic", "https://live.example.com/ingest/generic/"), ("nginx-rtmp", &format!("{console}/ingest/nginx"))]
@@ -219,7 +219,7 @@ async fn a_console_stops_when_it_is_told_to(database: Database) {
     for signal in ["-TERM", "-INT"] {
         let (process, address) = serve(data.path(), &database);
         process.line("set-up link");
-        let ready = crate::support::http_client().get(format!("{address}/readyz")).send().await.expect("an answer");
+        let ready = reqwest::get(format!("{address}/readyz")).await.expect("an answer");
         assert_eq!(ready.status(), 200);
         process.signal(signal);
         assert_eq!(process.wait().code(), Some(0), "{signal}");

@@ -115,7 +115,7 @@ async fn with_secrets(database: Database) -> (TempDir, Database) {
         }
     }
     let key = console.console.keys.create(&cli, KeyDraft::new("ci", Role::Admin)).await.expect("a key");
-    let request = crate::support::http_client().post(console.url("/api/v1/keys")).bearer_auth(&key.token);
+    let request = reqwest::Client::new().post(console.url("/api/v1/keys")).bearer_auth(&key.token);
     let request = request.header("idempotency-key", "1").json(&json!({ "name": "second", "role": "reviewer" }));
     assert_eq!(request.send().await.expect("an answer").status(), 201);
     console.stop().await

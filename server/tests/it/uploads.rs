@@ -145,7 +145,7 @@ async fn only_who_may_brings_logs_in() {
     assert!(!page.html.contains("type=\"file\""), "{}", page.html);
     reviewer.upload(PAGE, body()).await.says(&["Your role does not have this permission."]);
 
-    let nobody = crate::support::http_client();
+    let nobody = reqwest::Client::new();
     let request = nobody.post(console.url(PAGE)).header("content-type", "multipart/form-data; boundary=cut");
     let shown = request.body(body()).send().await.expect("an answer");
     assert_eq!(shown.url().as_str(), console.url("/login?next=%2Fstatistics%2Fimports"));

@@ -43,18 +43,14 @@ impl Browser {
 
     /// `origin`: of a console, such as `http://127.0.0.1:3000`.
     pub(crate) fn at(origin: String) -> Self {
-        let client = crate::support::http_client_builder()
-            .redirect(Policy::none())
-            .cookie_store(true)
-            .build()
-            .expect("a client");
+        let client = Client::builder().redirect(Policy::none()).cookie_store(true).build().expect("a client");
         Self { client, origin }
     }
 
     /// One that a proxy says to be at this IP address.
     pub(crate) fn from(origin: String, address: &str) -> Self {
         let address = [("x-forwarded-for".try_into().expect("a name"), address.try_into().expect("an address"))];
-        let client = crate::support::http_client_builder().redirect(Policy::none()).cookie_store(true);
+        let client = Client::builder().redirect(Policy::none()).cookie_store(true);
         let client = client.default_headers(address.into_iter().collect()).build().expect("a client");
         Self { client, origin }
     }
@@ -68,7 +64,7 @@ impl Browser {
 
     /// With nothing but this cookie.
     pub(crate) async fn open_with(&self, page: &str, cookie: &str) -> Shown {
-        let client = crate::support::http_client_builder().redirect(Policy::none()).build().expect("a client");
+        let client = Client::builder().redirect(Policy::none()).build().expect("a client");
         let request =
             client.get(format!("{}{page}", self.origin)).header("accept", "text/html").header("cookie", cookie);
         Shown::of(request.send().await.expect("an answer")).await

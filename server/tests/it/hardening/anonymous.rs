@@ -23,7 +23,7 @@ async fn forms_of_anonymous_people_write_nothing(database: Database) {
     let console = TestConsole::start(database).await;
     console.console.accounts.create_user(&Actor::cli(), "ada", Role::Admin, "correct horse").await.expect("a user");
     let sign_in = console.url(&console.function("sign_in"));
-    let client = crate::support::http_client_builder().cookie_store(true).build().expect("a client");
+    let client = Client::builder().cookie_store(true).build().expect("a client");
     let post = async |name: &str, password: &str| {
         let request = client.post(&sign_in).header(header::ACCEPT, "text/html");
         let request = request.header(header::REFERER, console.url("/login?next=%2Fdomains"));
@@ -72,8 +72,7 @@ async fn parameters_of_push_addresses_are_bounded(database: Database) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_next_page_shows_fits_into_a_sealed_cookie() {
     let console = TestConsole::start(Database::sqlite()).await;
-    let client =
-        crate::support::http_client_builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let request = client.post(console.url(&console.function("sign_in"))).header(header::ACCEPT, "text/html");
     let form = [("name", "名".repeat(20_000)), ("password", "wrong".to_owned()), ("next", String::new())];
     let answer = request.form(&form).send().await.expect("an answer");

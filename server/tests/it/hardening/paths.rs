@@ -104,7 +104,7 @@ async fn no_spelling_of_a_path_shows_a_reviewer_the_pages_of_admins() {
     accounts.create_user(&cli, "eye", Role::Reviewer, "correct horse").await.expect("a reviewer");
     let cookie = async |name: &str| {
         let form = [("name", name), ("password", "correct horse"), ("next", "")];
-        let request = crate::support::http_client().post(console.url(&console.function("sign_in"))).form(&form);
+        let request = reqwest::Client::new().post(console.url(&console.function("sign_in"))).form(&form);
         let answer = request.send().await.expect("an answer");
         let cookie = answer.headers()["set-cookie"].to_str().expect("text");
         format!("cookie: {}\r\n", cookie.split(';').next().expect("a cookie"))

@@ -198,8 +198,7 @@ async fn the_lines_of_the_guide_carry_a_console() {
     assert_eq!((&told["lines"], &told["bad"]), (&1.into(), &1.into()), "{told}");
 
     // Who comes past the proxy is believed nothing.
-    let past =
-        crate::support::http_client_builder().local_address(CLIENT.parse::<IpAddr>().expect("an address")).build();
+    let past = reqwest::Client::builder().local_address(CLIENT.parse::<IpAddr>().expect("an address")).build();
     let change = past.expect("a client").patch(console.url(&format!("/api/v1/domains/{DOMAIN}")));
     let change = change.header("cookie", cookie).header("x-forwarded-for", CLAIMED);
     let answer = change.json(&serde_json::json!({ "enabled": true })).send().await.expect("an answer");

@@ -57,7 +57,7 @@ fn writes() -> Vec<(&'static str, Value)> {
 async fn nobody_gets_an_envelope_with_an_error() {
     let console = TestConsole::start(Database::sqlite()).await;
     console.add_domain().await;
-    let client = crate::support::http_client();
+    let client = reqwest::Client::new();
     let operations = table();
     assert_eq!(operations.len(), 27, "{operations:?}");
     let more = ["/v1", "/v1/", "/v1/nothing", "/v1//domains", "/v1/domains;x", "/v1/Domains"];

@@ -31,7 +31,7 @@ pub(crate) fn operations() -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_console_and_the_command_tell_the_same() {
     let console = TestConsole::start(Database::sqlite()).await;
-    let client = crate::support::http_client();
+    let client = reqwest::Client::new();
     let answer = client.get(console.url("/api/openapi.json")).send().await.expect("an answer");
     assert_eq!(
         (answer.status(), &answer.headers()[header::CONTENT_TYPE]),

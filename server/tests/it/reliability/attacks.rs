@@ -85,14 +85,7 @@ async fn everything_goes_on(stage: &Stage, publishers: &[Publisher]) {
 
 /// Quantiles of the delay of the last deliveries, in seconds.
 async fn delays(http: &str) -> BTreeMap<&'static str, f64> {
-    let page = crate::support::http_client()
-        .get(format!("{http}/metrics"))
-        .send()
-        .await
-        .expect("an answer")
-        .text()
-        .await
-        .expect("text");
+    let page = reqwest::get(format!("{http}/metrics")).await.expect("an answer").text().await.expect("text");
     let of = |quantile| {
         let name = format!("callsheet_delivery_delay_seconds{{quantile=\"{quantile}\"}} ");
         let value = page.lines().find_map(|line| line.strip_prefix(&name)).expect("deliveries are measured");
@@ -239,7 +232,7 @@ async fn idle_connections(from: IpAddr, to: SocketAddr, name: &'static str, said
 }
 
 fn browser(from: IpAddr) -> reqwest::Client {
-    crate::support::http_client_builder().local_address(from).redirect(Policy::none()).build().expect("a client")
+    reqwest::Client::builder().local_address(from).redirect(Policy::none()).build().expect("a client")
 }
 
 async fn unknown_methods(from: IpAddr, to: SocketAddr, rounds: Rounds) {

@@ -80,14 +80,7 @@ impl Team {
 
 /// A counter of a process, 0 while it was never raised.
 async fn counter(address: &str, name: &str) -> usize {
-    let page = crate::support::http_client()
-        .get(format!("{address}/metrics"))
-        .send()
-        .await
-        .expect("an answer")
-        .text()
-        .await
-        .expect("text");
+    let page = reqwest::get(format!("{address}/metrics")).await.expect("an answer").text().await.expect("text");
     let line = page.lines().find_map(|line| line.strip_prefix(name));
     line.map_or(0, |value| value.trim().parse().expect("a number"))
 }

@@ -336,22 +336,14 @@ async fn a_running_console_watches_and_measures(database: Database) {
         page.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap_or_default()
     };
     let figures = || async {
-        let page = crate::support::http_client()
-            .get(test.url("/metrics"))
-            .send()
-            .await
-            .expect("an answer")
-            .text()
-            .await
-            .expect("text");
+        let page = reqwest::get(test.url("/metrics")).await.expect("an answer").text().await.expect("text");
         ["counted", "bad", "unknown_host"].map(|result| figure(&page, result))
     };
     until(figures, |figures| *figures == [0, 1, 8]).await;
 
     test.add_domain().await;
     let key = test.console.keys.create(&Actor::cli(), KeyDraft::new("it", Role::Operator)).await;
-    let post =
-        crate::support::http_client().post(test.url("/api/v1/access-logs")).bearer_auth(key.expect("a key").token);
+    let post = reqwest::Client::new().post(test.url("/api/v1/access-logs")).bearer_auth(key.expect("a key").token);
     let answer = post.body(self::lines(20..25)).send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
     assert_eq!(figures().await, [5, 1, 8]);

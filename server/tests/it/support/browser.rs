@@ -3,7 +3,7 @@
 use callsheet::model::{Actor, Role};
 use reqwest::{Client, Response, header};
 
-use super::{TestConsole, http_client_builder};
+use super::TestConsole;
 
 /// Somebody's browser, signed in.
 pub(crate) struct Browser {
@@ -26,7 +26,7 @@ impl Browser {
     pub(crate) async fn of(console: &TestConsole, role: Role) -> Self {
         let (name, password) = (role.as_str(), "correct horse");
         console.console.accounts.create_user(&Actor::cli(), name, role, password).await.expect("a user");
-        let client = http_client_builder().cookie_store(true).build().expect("a client");
+        let client = Client::builder().cookie_store(true).build().expect("a client");
         let browser = Self { client, origin: console.url("") };
         let sign_in = console.function("sign_in");
         let shown = browser.submit("/login", &sign_in, &[("name", name), ("password", password), ("next", "")]).await;

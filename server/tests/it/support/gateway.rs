@@ -15,7 +15,6 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::http_client;
 use super::s3::{Keys, S3Store, bucket};
 
 /// How the gateway handles a request.
@@ -82,7 +81,7 @@ async fn handle(rule: Rule, store: SocketAddr, request: Request<Incoming>) -> io
     }
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     // All headers are kept, including `Host`, because the request is signed.
-    let request = http_client().request(head.method, format!("http://{store}{}", head.uri));
+    let request = reqwest::Client::new().request(head.method, format!("http://{store}{}", head.uri));
     let answer = request.headers(head.headers).body(body).send().await.map_err(io::Error::other)?;
     if action == GatewayAction::DropResponse {
         return Err(io::Error::other("dropped the response"));

@@ -8,7 +8,6 @@ mod database;
 #[cfg(feature = "ingest-rtmp")]
 pub(crate) mod gateway;
 mod generic;
-mod http_client;
 #[cfg(feature = "ingest-rtmp")]
 pub(crate) mod media;
 #[cfg(feature = "ingest-rtmp")]
@@ -24,13 +23,17 @@ pub(crate) use browser::{Browser, Shown, multipart, without_markers};
 pub(crate) use console::{DOMAIN, PLAY, TestConsole, schedule, use_cases, use_cases_in, use_cases_with};
 pub(crate) use database::Database;
 pub(crate) use generic::GenericSource;
-pub(crate) use http_client::{http_client, http_client_builder};
 pub(crate) use process::{Process, callsheet, run, text};
 pub(crate) use receiver::{Answer, DownReceiver, Received, Receiver, lines};
 pub(crate) use s3::{Keys, S3Store};
 
 /// How long a condition may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Makes `reqwest::Client::new` work, because reqwest is built without a TLS provider. Databases, S3 stores and sources call this.
+pub(crate) fn install_tls_provider() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+}
 
 /// Looks again and again until `fits`.
 pub(crate) async fn until<T: Debug, F: Future<Output = T>>(

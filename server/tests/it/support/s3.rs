@@ -11,7 +11,7 @@ use callsheet_server::buckets::{Buckets, S3Bucket};
 use object_store::ObjectStore;
 use tempfile::TempDir;
 
-use super::{PATIENCE, http_client};
+use super::{PATIENCE, install_tls_provider};
 
 /// Set by `.ci/test.sh`. The Python packages include the store.
 const PYTHON: &str = "CALLSHEET_TEST_PYTHON";
@@ -39,6 +39,7 @@ pub(crate) struct S3Store {
 
 impl S3Store {
     pub(crate) async fn start() -> Self {
+        install_tls_provider();
         let folder = tempfile::tempdir().expect("folder");
         let identity = |name, key, actions| serde_json::json!({ "name": name, "credentials": [{ "accessKey": key, "secretKey": SECRET }], "actions": actions });
         let keys = serde_json::json!({ "identities": [
@@ -79,15 +80,14 @@ impl S3Store {
 
     #[cfg(feature = "ingest-rtmp")]
     pub(crate) async fn make_bucket(&self, bucket: &str) {
-        let request = http_client().put(format!("http://{}/{bucket}", self.address()));
+        let request = reqwest::Client::new().put(format!("http://{}/{bucket}", self.address()));
         assert_eq!(request.send().await.expect("an answer").status(), 200);
     }
 
     /// Counts the unfinished uploads to a folder of the bucket `console`.
     #[cfg(feature = "ingest-rtmp")]
     pub(crate) async fn unfinished_uploads(&self, folder: &str) -> usize {
-        let answer =
-            http_client().get(format!("http://{}/console?uploads=", self.address())).send().await.expect("an answer");
+        let answer = reqwest::get(format!("http://{}/console?uploads=", self.address())).await.expect("an answer");
         assert_eq!(answer.status(), 200);
         answer.text().await.expect("a list").matches(&format!("<Key>{folder}/")).count()
     }
@@ -151,7 +151,7 @@ async fn is_up(server: &mut Child, port: u16, patience: Instant) -> bool {
         if server.try_wait().expect("waiting").is_some() {
             return false;
         }
-        let answer = http_client().get(format!("http://127.0.0.1:{port}/healthz")).send().await;
+        let answer = reqwest::get(format!("http://127.0.0.1:{port}/healthz")).await;
         if answer.is_ok_and(|answer| answer.status().is_success()) {
             return true;
         }
