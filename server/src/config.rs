@@ -37,6 +37,12 @@ const LISTS: [&str; 7] = [
     "oidc_audiences",
 ];
 
+/// Returns the entries of a comma-separated variable. (The parser of `Environment` would read a list of one number as a number.)
+fn list_in_environment(key: &str) -> Option<Vec<String>> {
+    let text = std::env::var(format!("CALLSHEET_{}", key.to_uppercase())).ok().filter(|text| !text.is_empty())?;
+    Some(text.split(',').map(|entry| entry.trim().to_owned()).collect())
+}
+
 /// A setting cannot be used. One line that names the key.
 #[derive(Debug, thiserror::Error)]
 #[error("{key}: {what}")]
@@ -142,11 +148,7 @@ struct Raw {
 impl Config {
     /// Reads all layers.
     pub fn load(overrides: &Overrides) -> Result<Self, BadConfig> {
-        let mut environment =
-            Environment::with_prefix("CALLSHEET").try_parsing(true).list_separator(",").ignore_empty(true);
-        for key in LISTS {
-            environment = environment.with_list_parse_key(key);
-        }
+        let environment = Environment::with_prefix("CALLSHEET").try_parsing(true).ignore_empty(true);
         let mut layers = Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = overrides.config.clone().or_else(|| std::env::var_os("CALLSHEET_CONFIG").map(Into::into)) {
             check_keys(&path)?;
@@ -154,8 +156,11 @@ impl Config {
         }
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let role = (!overrides.role.is_empty()).then(|| overrides.role.clone());
+        let mut layers = layers.add_source(environment);
+        for key in LISTS {
+            layers = layers.set_override_option(key, list_in_environment(key)).map_err(|error| bad(key, error))?;
+        }
         let layers = layers
-            .add_source(environment)
             .set_override_option("data_dir", overrides.data_dir.as_deref().map(text))
             .and_then(|l| l.set_override_option("http", overrides.http.clone()))
             .and_then(|l| l.set_override_option("rtmp", overrides.rtmp.clone()))

@@ -173,6 +173,26 @@ fn what_cannot_start_says_why_in_one_line() {
     assert!(line.starts_with("callsheet: retry_schedule: "), "{line}");
 }
 
+#[test]
+fn a_list_in_the_environment_may_have_one_entry() {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = format!("sqlite://{}/callsheet.db", folder.path().display());
+    for (name, entry) in [
+        ("ROLE", "web"),
+        ("RETRY_SCHEDULE", "7"),
+        ("ALLOWED_NETWORKS", "10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "10.0.0.1"),
+        ("ACCESS_LOGS", "/var/log/play.log"),
+        ("OIDC_ROLE_CLAIM", "7"),
+        ("OIDC_AUDIENCES", "200000000000000001"),
+    ] {
+        let mut command = callsheet(folder.path(), &url);
+        command.arg("migrate").env(format!("CALLSHEET_{name}"), entry);
+        let output = run(command, "");
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 /// Starts the console on free ports; answers with its HTTP address.
 fn serve(data: &Path, database: &Database) -> (Process, String) {
     let mut command = callsheet(data, database.url());

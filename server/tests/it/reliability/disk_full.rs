@@ -71,7 +71,7 @@ async fn on(disk: &Path) {
         key.token
     };
     let (process, address) = stage.serve("all");
-    let reviewer = Client::builder().cookie_store(true).build().expect("a client");
+    let reviewer = reqwest::Client::builder().cookie_store(true).build().expect("a client");
     let sign_in = server_fn_paths().find(|(path, _)| path.ends_with("sign_in")).expect("a way in").0;
     let login = [("name", "eye"), ("password", PASSWORD), ("next", "")];
     let answer = reviewer.post(format!("{address}{sign_in}")).form(&login).send().await.expect("an answer");
