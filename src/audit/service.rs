@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::AuditEntry;
 use super::types::{AuditFilter, AuditRow};
-use crate::model::{Action, Actor, AuditId, Forbidden, Millis, Page, PageRequest, Problem, ProblemKind, StoreError};
+use crate::model::{Action, Actor, AuditId, Forbidden, Millis, Page, PageRequest, Problem, ProblemDetails, StoreError};
 use crate::storage::Db;
 
 /// Entries that an export reads at once.
@@ -20,16 +20,10 @@ pub enum AuditError {
 }
 
 impl Problem for AuditError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

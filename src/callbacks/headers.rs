@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::model::{Problem, ProblemKind};
+use crate::model::ProblemKind::Invalid;
+use crate::model::{Problem, ProblemDetails, problem};
 
 /// So many at most.
 const MAX_HEADERS: usize = 16;
@@ -69,30 +70,22 @@ impl HeaderError {
 }
 
 impl Problem for HeaderError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unreadable(_) => "header_unreadable",
-            Self::OfTheRequest(_) => "header_of_the_request",
-            Self::Ours(_) => "header_ours",
-            Self::BadValue(_) => "header_bad_value",
-            Self::TooLong(_) => "header_too_long",
-            Self::Twice(_) => "header_twice",
-            Self::TooMany(_) => "header_too_many",
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Invalid
-    }
-    fn field(&self) -> Option<&'static str> {
-        Some("headers")
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("name", self.name().to_owned()),
-            ("max_headers", MAX_HEADERS.to_string()),
-            ("max_name", MAX_NAME.to_string()),
-            ("max_value", MAX_VALUE.to_string()),
-        ]
+    fn details(&self) -> ProblemDetails {
+        let details = match self {
+            Self::Unreadable(_) => problem(Invalid, "header_unreadable"),
+            Self::OfTheRequest(_) => problem(Invalid, "header_of_the_request"),
+            Self::Ours(_) => problem(Invalid, "header_ours"),
+            Self::BadValue(_) => problem(Invalid, "header_bad_value"),
+            Self::TooLong(_) => problem(Invalid, "header_too_long"),
+            Self::Twice(_) => problem(Invalid, "header_twice"),
+            Self::TooMany(_) => problem(Invalid, "header_too_many"),
+        };
+        details
+            .field("headers")
+            .arg("name", self.name())
+            .arg("max_headers", MAX_HEADERS)
+            .arg("max_name", MAX_NAME)
+            .arg("max_value", MAX_VALUE)
     }
 }
 

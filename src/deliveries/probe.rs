@@ -17,7 +17,7 @@ use crate::callbacks::{Callback, CallbackError, Callbacks, Dialect};
 use crate::domains::Domain;
 use crate::model::{
     Action, Actor, AppName, CallbackKind, Clock, DeliveryId, DomainName, EventName, Forbidden, IdGenerator, Millis,
-    Problem, ProblemKind, SessionId, Status, StreamName,
+    Problem, ProblemDetails, ProblemKind, SessionId, Status, StreamName, problem,
 };
 use crate::outbound::{AddressError, CallbackAddress, Outbound, SigningSecret};
 use crate::recordings::PartLocation;
@@ -47,36 +47,13 @@ pub enum ProbeError {
 }
 
 impl Problem for ProbeError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Address(e) => e.code(),
-            Self::TooMany => "probe_too_many",
-            Self::Callback(e) => e.code(),
-            Self::Secret(_) => "internal",
-            Self::Forbidden(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Address(e) => e.kind(),
-            Self::TooMany => ProblemKind::TooMany,
-            Self::Callback(e) => e.kind(),
-            Self::Secret(_) => ProblemKind::Internal,
-            Self::Forbidden(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::Address(e) => e.field(),
-            Self::Callback(e) => e.field(),
-            Self::TooMany | Self::Secret(_) | Self::Forbidden(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Address(e) => e.args(),
-            Self::Callback(e) => e.args(),
-            Self::TooMany | Self::Secret(_) | Self::Forbidden(_) => Vec::new(),
+            Self::Address(e) => e.details(),
+            Self::TooMany => problem(ProblemKind::TooMany, "probe_too_many"),
+            Self::Callback(e) => e.details(),
+            Self::Secret(_) => problem(ProblemKind::Internal, "internal"),
+            Self::Forbidden(e) => e.details(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Why a request is not carried out under its key.
 
 use super::service::LONGEST_KEY;
-use crate::model::{Problem, ProblemKind, StoreError};
+use crate::model::{Problem, ProblemDetails, ProblemKind, StoreError, problem};
 
 /// Why a request is not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -19,25 +19,12 @@ pub enum IdempotencyError {
 }
 
 impl Problem for IdempotencyError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadKey => "idempotency_key_invalid",
-            Self::Reused => "idempotency_key_reused",
-            Self::InUse => "idempotency_key_in_use",
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadKey | Self::Reused => ProblemKind::Invalid,
-            Self::InUse => ProblemKind::Conflict,
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadKey | Self::Reused | Self::InUse => Some("Idempotency-Key"),
-            Self::Store(_) => None,
+            Self::BadKey => problem(ProblemKind::Invalid, "idempotency_key_invalid").field("Idempotency-Key"),
+            Self::Reused => problem(ProblemKind::Invalid, "idempotency_key_reused").field("Idempotency-Key"),
+            Self::InUse => problem(ProblemKind::Conflict, "idempotency_key_in_use").field("Idempotency-Key"),
+            Self::Store(e) => e.details(),
         }
     }
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use http::{HeaderValue, Uri};
 use url::{Host, ParseError, Url};
 
-use crate::model::{Problem, ProblemKind};
+use crate::model::ProblemKind::Invalid;
+use crate::model::{Problem, ProblemDetails, problem};
 
 /// The longest address, in characters, as typed and as sent.
 const MAX_LENGTH: usize = 2_048;
@@ -51,36 +52,21 @@ pub enum AddressError {
 }
 
 impl Problem for AddressError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Empty => "address_empty",
-            Self::TooLong => "address_too_long",
-            Self::ControlCharacter => "address_control_character",
-            Self::NoScheme => "address_no_scheme",
-            Self::BadScheme => "address_bad_scheme",
-            Self::UserInfo => "address_user_info",
-            Self::NoHost => "address_no_host",
-            Self::BadHost => "address_bad_host",
-            Self::BadPort => "address_bad_port",
-            Self::DeniedPort(_) => "address_denied_port",
-            Self::Unreadable => "address_unreadable",
-        }
-    }
-
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Invalid
-    }
-
-    fn field(&self) -> Option<&'static str> {
-        Some("address")
-    }
-
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::TooLong => vec![("max", MAX_LENGTH.to_string())],
-            Self::DeniedPort(port) => vec![("port", port.to_string())],
-            _ => Vec::new(),
-        }
+    fn details(&self) -> ProblemDetails {
+        let details = match self {
+            Self::Empty => problem(Invalid, "address_empty"),
+            Self::TooLong => problem(Invalid, "address_too_long").arg("max", MAX_LENGTH),
+            Self::ControlCharacter => problem(Invalid, "address_control_character"),
+            Self::NoScheme => problem(Invalid, "address_no_scheme"),
+            Self::BadScheme => problem(Invalid, "address_bad_scheme"),
+            Self::UserInfo => problem(Invalid, "address_user_info"),
+            Self::NoHost => problem(Invalid, "address_no_host"),
+            Self::BadHost => problem(Invalid, "address_bad_host"),
+            Self::BadPort => problem(Invalid, "address_bad_port"),
+            Self::DeniedPort(port) => problem(Invalid, "address_denied_port").arg("port", port),
+            Self::Unreadable => problem(Invalid, "address_unreadable"),
+        };
+        details.field("address")
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::CallbackAddress;
-use crate::model::{Problem, ProblemKind};
+use crate::model::{Problem, ProblemDetails, ProblemKind, problem};
 
 /// A sort of address that is closed by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,17 +103,8 @@ pub struct Blocked {
 }
 
 impl Problem for Blocked {
-    fn code(&self) -> &'static str {
-        self.range.code()
-    }
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Invalid
-    }
-    fn field(&self) -> Option<&'static str> {
-        Some("address")
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        vec![("address", self.address.to_string())]
+    fn details(&self) -> ProblemDetails {
+        problem(ProblemKind::Invalid, self.range.code()).field("address").arg("address", self.address)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who does something, and whether they may. Every use case takes an [`Actor`] and asks it.
 
-use crate::{KeyId, Problem, ProblemKind, UserId, string_enum};
+use crate::{KeyId, Problem, ProblemDetails, ProblemKind, UserId, problem, string_enum};
 
 string_enum!(
     /// What a person or a key is trusted with.
@@ -103,11 +103,8 @@ pub struct Actor {
 pub struct Forbidden;
 
 impl Problem for Forbidden {
-    fn code(&self) -> &'static str {
-        "forbidden"
-    }
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Forbidden
+    fn details(&self) -> ProblemDetails {
+        problem(ProblemKind::Forbidden, "forbidden")
     }
 }
 

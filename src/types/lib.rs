@@ -22,7 +22,7 @@ pub use ids::{
 };
 pub use kinds::{CallbackKind, EventName, Status};
 pub use page::{Page, PageRequest};
-pub use problem::{Problem, ProblemKind};
+pub use problem::{Problem, ProblemDetails, ProblemKind, problem};
 
 /// Unix time in milliseconds, UTC.
 pub type Millis = i64;

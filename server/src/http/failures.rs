@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use callsheet::model::{Problem, ProblemKind};
+use callsheet::model::{Problem, ProblemDetails, ProblemKind, problem};
 use callsheet_app::{Locale, Texts, UiError, failure_page};
 use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderValue, StatusCode};
@@ -23,11 +23,8 @@ use crate::assets::Assets;
 struct CrossOrigin;
 
 impl Problem for CrossOrigin {
-    fn code(&self) -> &'static str {
-        "cross_origin"
-    }
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Forbidden
+    fn details(&self) -> ProblemDetails {
+        problem(ProblemKind::Forbidden, "cross_origin")
     }
 }
 

@@ -199,7 +199,8 @@ impl ApiProblem {
 
 impl<E: Problem + 'static> From<E> for ApiProblem {
     fn from(error: E) -> Self {
-        let status = match error.kind() {
+        let details = error.details();
+        let status = match details.kind {
             ProblemKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             ProblemKind::Unauthenticated => StatusCode::UNAUTHORIZED,
             ProblemKind::Forbidden => StatusCode::FORBIDDEN,
@@ -211,10 +212,10 @@ impl<E: Problem + 'static> From<E> for ApiProblem {
             ProblemKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if status.is_server_error() {
-            tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "API request failed");
+            tracing::error!(code = details.code, error = &error as &dyn std::error::Error, "API request failed");
         }
-        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { FAULT.to_owned() } else { error.to_string() };
-        Self { field: error.field().map(str::to_owned), ..Self::new(status, error.code(), detail) }
+        let text = if status == StatusCode::INTERNAL_SERVER_ERROR { FAULT.to_owned() } else { error.to_string() };
+        Self { field: details.field.map(str::to_owned), ..Self::new(status, details.code, text) }
     }
 }
 

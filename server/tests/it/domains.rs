@@ -85,7 +85,7 @@ async fn a_name_belongs_to_one_group(database: Database) {
     ] {
         let error = create(push, play).await.expect_err("taken");
         assert_eq!((error.code(), error.field()), ("domain_taken", Some(field)), "{push} {play}");
-        assert_eq!(error.args(), [("name", name.to_owned())]);
+        assert_eq!(error.details().args, [("name", name.to_owned())]);
     }
     // Of many who ask at once, one gets the name.
     let attempts = futures::future::join_all((0..8).map(|n| {

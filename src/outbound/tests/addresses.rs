@@ -225,6 +225,6 @@ fn refusals_name_the_field_and_the_remedy() {
     let inside = CallbackAddress::parse("http://10.0.0.1/").expect("an address");
     let blocked = policy(&[]).check_address(&inside).expect_err("refused");
     assert_eq!((blocked.code(), blocked.field()), ("blocked_private", Some("address")));
-    assert_eq!(blocked.args(), [("address", "10.0.0.1".to_owned())]);
+    assert_eq!(blocked.details().args, [("address", "10.0.0.1".to_owned())]);
     assert!(blocked.to_string().contains("allowed_networks"));
 }
