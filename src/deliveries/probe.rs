@@ -13,8 +13,8 @@ use jiff::tz::TimeZone;
 use super::ProbeReport;
 use super::attempt::{CourierError, custom, describe, headers, open_secrets, phases, set};
 use super::body::render;
-use crate::callbacks::{Callback, CallbackError, Callbacks, Dialect};
-use crate::domains::Domain;
+use crate::callbacks::{Callback, CallbackError, Callbacks};
+use crate::domains::DomainView;
 use crate::model::{
     Action, Actor, AppName, CallbackKind, Clock, DeliveryId, DomainName, EventName, Forbidden, IdGenerator, Millis,
     Problem, ProblemDetails, ProblemKind, SessionId, Status, StreamName, problem,
@@ -74,7 +74,7 @@ pub struct Prober {
 struct Target {
     address: CallbackAddress,
     /// The callback that is tested and its domain; none: only an address is.
-    of: Option<(Domain, Callback)>,
+    of: Option<(DomainView, Callback)>,
 }
 
 impl Prober {
@@ -130,7 +130,7 @@ impl Prober {
         actor.check(Action::ManageCallbacks)?;
         let address = CallbackAddress::parse(address)?;
         let of = match push {
-            Some(push) => Some(self.callbacks.find(actor, Action::ManageCallbacks, push, kind).await?),
+            Some(push) => Some(self.callbacks.find_with_domain(actor, Action::ManageCallbacks, push, kind).await?),
             None => None,
         };
         Ok(Target { address, of })
@@ -148,17 +148,16 @@ impl Prober {
         }
         let domain = target.of.as_ref().map_or("push.example.com", |(domain, _)| domain.push.as_str());
         let event = sample(kind, domain, now, &self.zone);
-        // Every dialect tells of it.
-        let dialect = callback.map_or(Dialect::V1_0, |callback| callback.dialect);
-        let (name, body) = render(dialect, domain, APP, STREAM, &event).map(|told| (told.event, told.body)).unzip();
+        let settings = callback.map(|callback| callback.settings.clone()).unwrap_or_default();
+        let (name, body) =
+            render(settings.dialect, domain, APP, STREAM, &event).map(|told| (told.event, told.body)).unzip();
         let (name, body) = (name.unwrap_or(event.name), body.unwrap_or_default());
         let id = DeliveryId(self.ids.next(now)).to_string();
         let mut headers = headers(&id, &body, &secrets, now);
         describe(&mut headers, name, now, SessionId(self.ids.next(now)), 1, 1);
         set(&mut headers, "callsheet-test", "true");
-        custom(&mut headers, callback.map_or(&[], |callback| &callback.headers));
-        let seconds = callback.map_or(15, |callback| callback.timeout_seconds);
-        let timeout = Duration::from_secs(u64::try_from(seconds).unwrap_or(15));
+        custom(&mut headers, &settings.headers);
+        let timeout = Duration::from_secs(u64::try_from(settings.timeout_seconds).unwrap_or(15));
         let exchange = self.outbound.probe(&target.address, headers, Bytes::from(body), timeout).await;
         if let Some(callback) = callback {
             self.passed.note(&actor.who, callback, &target.address, exchange.succeeded(), self.clock.now());

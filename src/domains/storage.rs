@@ -6,10 +6,10 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use crate::audit::AuditEntry;
-use crate::callbacks::Dialect;
+use crate::callbacks::CallbackSettings;
 use crate::callbacks::storage::health;
 use crate::deliveries::DeliveryState;
-use crate::domains::{CallbackMark, Domain, DomainFilter, DomainRow, DomainView, NewDomain, PlayDomain};
+use crate::domains::{CallbackMark, DomainFilter, DomainRow, DomainView, NewDomain, PlayDomain};
 use crate::model::{CallbackKind, DomainId, Expected, Millis, Page, PageRequest, StoreError, Version};
 use crate::storage::Db;
 use crate::storage::rows::{Conditions, Read, Value, containing};
@@ -18,7 +18,7 @@ const COLUMNS: &str = "id, push, push_display, enabled, created_at, updated_at";
 
 fn view(row: &AnyRow) -> Result<DomainView, StoreError> {
     Ok(DomainView {
-        source_id: DomainId(row.col("id")?),
+        id: DomainId(row.col("id")?),
         push: row.col("push")?,
         push_display: row.col("push_display")?,
         play: Vec::new(),
@@ -127,7 +127,7 @@ impl Db {
         let mut domains = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut domain = view(row)?;
-            let id = domain.source_id.0;
+            let id = domain.id.0;
             domain.play = play.remove(&id).unwrap_or_default();
             let callbacks = marks.remove(&id).unwrap_or_default();
             domains.push(DomainRow { domain, callbacks, live: row.col("live")? });
@@ -136,12 +136,12 @@ impl Db {
     }
 
     /// By ASCII push domain.
-    pub(crate) async fn find_domain(&self, push: &str) -> Result<Option<Domain>, StoreError> {
+    pub(crate) async fn find_domain(&self, push: &str) -> Result<Option<DomainView>, StoreError> {
         let sql = format!("select {COLUMNS} from domains where push = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(push.to_owned()).fetch_optional(&self.read).await?;
         let Some(row) = row else { return Ok(None) };
         let mut domain = view(&row)?;
-        let id = domain.source_id.0;
+        let id = domain.id.0;
         domain.play = self.play_domains(&[id]).await?.remove(&id).unwrap_or_default();
         Ok(Some(domain))
     }
@@ -171,7 +171,7 @@ impl Db {
         part_seconds: i64,
         now: Millis,
         audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
+    ) -> Result<DomainId, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
             "insert into domains (push, push_display, enabled, created_at, updated_at) \
@@ -196,15 +196,18 @@ impl Db {
             .execute(&mut *tx)
             .await?;
         }
+        let settings = CallbackSettings::default();
         for (kind, sealed) in CallbackKind::ALL.iter().zip(sealed_secrets) {
             sqlx::query(
                 "insert into callbacks \
                  (domain_id, kind, enabled, dialect, ordered, timeout_seconds, headers, secret_sealed, updated_at) \
-                 values ($1, $2, 0, $3, 1, 15, '[]', $4, $5)",
+                 values ($1, $2, 0, $3, $4, $5, '[]', $6, $7)",
             )
             .bind(id)
             .bind(kind.as_str())
-            .bind(Dialect::V1_0.as_str())
+            .bind(settings.dialect.as_str())
+            .bind(i64::from(settings.ordered))
+            .bind(settings.timeout_seconds)
             .bind(sealed)
             .bind(now)
             .execute(&mut *tx)
@@ -218,7 +221,8 @@ impl Db {
         .execute(&mut *tx)
         .await?;
         self.write_audit(&mut tx, audit).await?;
-        self.commit(tx, Vec::new()).await
+        self.commit(tx, Vec::new()).await?;
+        Ok(DomainId(id))
     }
 
     pub(crate) async fn set_domain_enabled(

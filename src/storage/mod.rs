@@ -155,6 +155,9 @@ pub struct Db {
 /// How many commits the delivery loop may lag behind before it reads the table anew.
 const QUEUED_LAG: usize = 4_096;
 
+/// A transaction that may write.
+pub(crate) type Tx = Transaction<'static, Any>;
+
 impl Db {
     /// Connects. SQLite's file is made if missing; its folder must exist.
     pub async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, OpenError> {

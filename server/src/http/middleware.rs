@@ -10,6 +10,7 @@ use callsheet_app::{ClientAddress, session_hash};
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{Extensions, HeaderName, HeaderValue, Method};
 use tower_sessions::Session;
+use tracing::Instrument;
 
 /// Puts the actor of a signed-in browser into the request. Session, user and role are read anew each time, so that a change counts at once.
 pub(super) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
@@ -62,7 +63,8 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let method = method_name(request.method()).unwrap_or("other");
-    let response = next.run(request).await;
+    let span = tracing::debug_span!("request", method, route);
+    let response = next.run(request).instrument(span).await;
     let status = response.status().as_u16();
     let millis = started.elapsed().as_millis();
     tracing::debug!(method, route, status, millis, "answered");

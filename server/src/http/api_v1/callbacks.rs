@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use callsheet::callbacks::{
-    CallbackChange, CallbackError, CallbackHealth, CallbackView, Dialect, HealthState, OVERLAP_HOURS, OffReason, Pause,
+    CallbackError, CallbackHealth, CallbackSettings, CallbackView, Dialect, HealthState, OVERLAP_HOURS, OffReason,
+    Pause,
 };
 use callsheet::model::{CallbackKind, Version};
-use callsheet::outbound::CallbackAddress;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -49,14 +49,15 @@ pub(super) struct CallbackJson {
 
 impl From<CallbackView> for CallbackJson {
     fn from(callback: CallbackView) -> Self {
+        let CallbackSettings { enabled, address, dialect, ordered, timeout_seconds, headers } = callback.settings;
         Self {
             kind: callback.kind,
-            enabled: callback.enabled,
-            address: callback.address,
-            dialect: callback.dialect,
-            ordered: callback.ordered,
-            timeout_seconds: callback.timeout_seconds,
-            headers: callback.headers.into_iter().collect(),
+            enabled,
+            address,
+            dialect,
+            ordered,
+            timeout_seconds,
+            headers: headers.into_iter().collect(),
             off_reason: callback.off_reason,
             paused: callback.pause.map(Into::into),
             previous_secret_until: callback.previous_secret_until.map(Moment),
@@ -67,7 +68,7 @@ impl From<CallbackView> for CallbackJson {
 
 impl From<CallbackView> for Tagged<CallbackJson> {
     fn from(callback: CallbackView) -> Self {
-        Self(Version::from(&callback), callback.into())
+        Self(Version::from(&callback.settings), callback.into())
     }
 }
 
@@ -164,23 +165,19 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
 }
 
 impl ReplaceCallback {
-    fn over(&self, present: CallbackChange) -> Result<CallbackChange, CallbackError> {
-        let address = match &self.address {
-            Some(address) => address.as_deref().map(CallbackAddress::parse).transpose()?,
-            None => present.address,
+    /// Applies the change to the stored settings.
+    fn apply(self, stored: CallbackSettings) -> Result<CallbackSettings, CallbackError> {
+        let dialect = match self.dialect {
+            Some(name) => name.parse().map_err(|()| CallbackError::BadDialect(name))?,
+            None => stored.dialect,
         };
-        let dialect = match &self.dialect {
-            Some(name) => name.parse().map_err(|()| CallbackError::BadDialect(name.clone()))?,
-            None => present.dialect,
-        };
-        let headers = self.headers.as_ref().map(|headers| headers.clone().into_iter().collect());
-        Ok(CallbackChange {
+        Ok(CallbackSettings {
             enabled: self.enabled,
-            address,
+            address: self.address.unwrap_or(stored.address),
             dialect,
-            ordered: self.ordered.unwrap_or(present.ordered),
-            timeout_seconds: self.timeout_seconds.map_or(present.timeout_seconds, |seconds| seconds.0),
-            headers: headers.unwrap_or(present.headers),
+            ordered: self.ordered.unwrap_or(stored.ordered),
+            timeout_seconds: self.timeout_seconds.map_or(stored.timeout_seconds, |seconds| seconds.0),
+            headers: self.headers.map_or(stored.headers, |headers| headers.into_iter().collect()),
         })
     }
 }
@@ -204,8 +201,9 @@ pub(super) async fn replace(
     IfMatch(expected): IfMatch,
     Body(body): Body<ReplaceCallback>,
 ) -> Result<Tagged<CallbackJson>, ApiProblem> {
-    let change = |present| body.over(present);
-    Ok(app.console.callbacks.change_if(&actor, &push, kind, &expected, change).await?.into())
+    let callbacks = &app.console.callbacks;
+    callbacks.change_if(&actor, &push, kind, &expected, |stored| body.apply(stored)).await?;
+    Ok(callbacks.get(&actor, &push, kind).await?.into())
 }
 
 /// Resume a paused callback
@@ -220,7 +218,9 @@ pub(super) async fn resume(
     State(app): State<AppState>,
     Params((push, kind)): Params<(String, CallbackKind)>,
 ) -> Result<Json<CallbackJson>, ApiProblem> {
-    Ok(Json(app.console.callbacks.resume(&actor, &push, kind).await?.into()))
+    let callbacks = &app.console.callbacks;
+    callbacks.resume(&actor, &push, kind).await?;
+    Ok(Json(callbacks.get(&actor, &push, kind).await?.into()))
 }
 
 /// How long the former secret goes on signing, from now.
@@ -283,5 +283,7 @@ pub(super) async fn end_overlap(
     body: Option<Body<Overlap>>,
 ) -> Result<Json<CallbackJson>, ApiProblem> {
     let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).map_or(0, |hours| hours.0);
-    Ok(Json(app.console.callbacks.set_overlap(&actor, &push, kind, hours).await?.into()))
+    let callbacks = &app.console.callbacks;
+    callbacks.set_overlap(&actor, &push, kind, hours).await?;
+    Ok(Json(callbacks.get(&actor, &push, kind).await?.into()))
 }

@@ -39,7 +39,7 @@ impl From<DomainView> for DomainJson {
         let (play_domains, play_domains_display) =
             domain.play.into_iter().map(|play| (play.name, play.display)).unzip();
         Self {
-            source_id: domain.source_id.0,
+            source_id: domain.id.0,
             push_domain: domain.push,
             push_domain_display: domain.push_display,
             play_domains,

@@ -37,7 +37,7 @@ pub(super) async fn list(call: &Call<'_>) -> Outcome {
 pub(super) async fn describe(call: &Call<'_>, push: &str) -> Outcome {
     let domain = call.console.domains.get(&call.actor, push).await?;
     let (publish, play) = details(&domain, &call.console.cnames);
-    Ok(json!({ "sourceId": domain.source_id, "publishDomains": publish, "playDomains": play }))
+    Ok(json!({ "sourceId": domain.id, "publishDomains": publish, "playDomains": play }))
 }
 
 /// `addLiveDomain`

@@ -17,7 +17,8 @@ pub(super) async fn set(call: &Call<'_>, kind: CallbackKind) -> Outcome {
 /// `describeLiveStreamNotifyConfig`, `describeLiveStreamRecordNotifyConfig`
 pub(super) async fn describe(call: &Call<'_>, push: &str, kind: CallbackKind) -> Outcome {
     let callback = call.console.callbacks.get(&call.actor, push, kind).await?;
-    match callback.address.filter(|_| callback.enabled) {
+    let settings = callback.settings;
+    match settings.address.filter(|_| settings.enabled) {
         Some(address) => Ok(json!({ "publishDomain": push, "notifyUrl": address })),
         None => Err(JdError::not_found(format!("{push} has no address for these notifications"))),
     }
