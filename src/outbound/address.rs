@@ -1,4 +1,4 @@
-//! Where a callback goes: an http or https address, parsed once as browsers parse it.
+//! Address of a callback, parsed as browsers parse it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,11 +10,11 @@ use url::{Host, ParseError, Url};
 use crate::model::ProblemKind::Invalid;
 use crate::model::{Problem, ProblemDetails, problem};
 
-/// The longest address, in characters, as typed and as sent.
+/// Maximum length of an address in characters, as entered and as sent.
 const MAX_LENGTH: usize = 2_048;
 
-/// Ports of services that are not web servers and could be made to act on a request: the "bad ports" of the WHATWG
-/// Fetch standard, which browsers refuse too. Sorted.
+/// The "bad ports" of the WHATWG Fetch standard, which browsers refuse too: their services are not web servers but could act on a request.
+/// Sorted.
 const DENIED_PORTS: [u16; 83] = [
     0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
     110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
@@ -22,7 +22,7 @@ const DENIED_PORTS: [u16; 83] = [
     5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ];
 
-/// Why an address is not accepted. Each text names the remedy.
+/// Error while parsing an address. Each text names the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     #[error("The address is empty; type one such as https://example.com/callback.")]
@@ -85,7 +85,7 @@ impl From<ParseError> for AddressError {
     }
 }
 
-/// An address that callbacks can be posted to. Cheap to clone; what a request needs of it is made once.
+/// An address for callbacks. Cheap to clone; the parts that requests need are computed once.
 #[derive(Clone)]
 pub struct CallbackAddress {
     text: Arc<str>,
@@ -99,8 +99,8 @@ pub struct CallbackAddress {
 }
 
 impl CallbackAddress {
-    /// Accepts http and https addresses. Spaces around are dropped, and so is a fragment, which HTTP never sends;
-    /// octal, hexadecimal and short forms of IPv4 become the usual one.
+    /// Parses an http or https address. Drops surrounding spaces and the fragment, which HTTP does not send; normalizes octal, hexadecimal
+    /// and short forms of IPv4.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         if text.is_empty() {
@@ -109,7 +109,7 @@ impl CallbackAddress {
         if text.chars().count() > MAX_LENGTH {
             return Err(AddressError::TooLong);
         }
-        // The standard drops tabs and line breaks silently; what is stored must be what was meant.
+        // The standard drops tabs and line breaks silently, which would hide a mistake of the user.
         if text.chars().any(char::is_control) {
             return Err(AddressError::ControlCharacter);
         }
@@ -155,53 +155,53 @@ impl CallbackAddress {
         })
     }
 
-    /// The address as it is sent: normalised, without fragment, ASCII, at most 2,048 characters.
+    /// Returns the normalized address, in ASCII, without fragment.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host: a name in its ASCII form, an IPv4 address, or an IPv6 address in brackets.
+    /// Returns the host: a name in ASCII, an IPv4 address, or an IPv6 address in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port, also when the address leaves it to the scheme.
+    /// Returns the port, which may be the default of the scheme.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether TLS is spoken.
+    /// Returns whether the address needs TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.https
     }
 
-    /// The IP address when the host is a literal one.
+    /// Returns the IP address if the host is a literal one.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
         self.ip
     }
 
-    /// Scheme, host and port: addresses with the same origin share connections.
+    /// Returns scheme, host and port. Addresses of the same origin share connections.
     pub(super) fn origin(&self) -> &Arc<str> {
         &self.origin
     }
 
-    /// Path and query, as the request line has them.
+    /// Returns path and query for the request line.
     pub(super) fn target(&self) -> &Uri {
         &self.target
     }
 
-    /// The value of the `host` header.
+    /// Returns the value of the `host` header.
     pub(super) fn authority(&self) -> &HeaderValue {
         &self.authority
     }
 }
 
-/// Whether DNS can hold a name: browsers take empty and overlong labels too.
+/// Returns whether a name is valid in DNS: browsers also accept empty and overlong labels.
 fn is_dns_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
