@@ -1,12 +1,12 @@
-//! What can go wrong with an account.
+//! Errors of account use cases.
 
-use super::Fault;
-use super::passwords::HashFault;
+use super::SignOnError;
+use super::passwords::HashError;
 use crate::model::ProblemKind::{Conflict, Internal, Invalid, NotFound, TooMany, Unauthenticated, Unavailable};
 use crate::model::{Forbidden, Problem, ProblemDetails, StoreError, problem};
 use crate::sealing::SealError;
 
-/// Why something with an account cannot be done.
+/// Error of an account use case.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     #[error("type a user name of 1 to 50 characters without spaces at its ends")]
@@ -60,11 +60,11 @@ pub enum AccountError {
     #[error("the single sign-on refused this sign-in; the console's log has the cause under {reference}")]
     SignOn {
         #[source]
-        fault: Box<Fault>,
+        fault: Box<SignOnError>,
         reference: String,
     },
     #[error(transparent)]
-    Hash(#[from] HashFault),
+    Hash(#[from] HashError),
     #[error(transparent)]
     Seal(#[from] SealError),
     #[error(transparent)]
@@ -99,8 +99,8 @@ impl Problem for AccountError {
             Self::SecondStepOver => problem(Unauthenticated, "two_factor_over"),
             Self::NoProvider => problem(NotFound, "sso_none"),
             Self::SignOn { fault, .. } => fault.details(),
-            Self::Hash(HashFault::Busy) => problem(Unavailable, "login_busy"),
-            Self::Hash(HashFault::Failed(_)) | Self::Seal(_) => problem(Internal, "internal"),
+            Self::Hash(HashError::Busy) => problem(Unavailable, "login_busy"),
+            Self::Hash(HashError::Failed(_)) | Self::Seal(_) => problem(Internal, "internal"),
             Self::Forbidden(e) => e.details(),
             Self::Store(e) => e.details(),
         }

@@ -1,4 +1,4 @@
-//! What can go wrong with a callback.
+//! Errors of callback use cases.
 
 use super::headers::HeaderError;
 use crate::domains::DomainError;
@@ -6,7 +6,7 @@ use crate::model::ProblemKind::{Conflict, Invalid};
 use crate::model::{Forbidden, Problem, ProblemDetails, StoreError, problem};
 use crate::outbound::{AddressError, Blocked};
 
-/// Why something with a callback cannot be done.
+/// Error of a callback use case.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! The headers that a person adds to a callback's requests: which may be set, how many, how long.
+//! Validation of custom headers: allowed names, number and sizes.
 
 use std::collections::HashSet;
 
@@ -7,15 +7,15 @@ use http::{HeaderName, HeaderValue};
 use crate::model::ProblemKind::Invalid;
 use crate::model::{Problem, ProblemDetails, problem};
 
-/// So many at most.
+/// Maximum number of custom headers.
 const MAX_HEADERS: usize = 16;
-/// Characters of a name, at most.
+/// Maximum length of a name.
 const MAX_NAME: usize = 64;
-/// Characters of a value, at most.
+/// Maximum length of a value.
 const MAX_VALUE: usize = 1024;
 
-/// Of one connection or of the request's framing; every name that begins with `content-` is so too. Answers are not
-/// decompressed, so none may be asked for.
+/// Headers of the connection or of the request's framing, like all names that begin with `content-`. `accept-encoding` is reserved because
+/// responses are not decompressed.
 const OF_THE_REQUEST: &[&str] = &[
     "accept-encoding",
     "connection",
@@ -31,12 +31,12 @@ const OF_THE_REQUEST: &[&str] = &[
     "transfer-encoding",
     "upgrade",
 ];
-/// What the console says itself, and what a receiver may take for a signature.
+/// Headers that the console sets, or that a receiver may take for a signature.
 const OURS: &[&str] = &["digest", "repr-digest", "signature", "signature-input", "user-agent"];
-/// `svix-`: verifiers of Standard Webhooks take these for `webhook-`.
+/// Verifiers of Standard Webhooks accept `svix-` in place of `webhook-`.
 const OUR_PREFIXES: &[&str] = &["callsheet-", "svix-", "webhook-"];
 
-/// Why a header cannot be set.
+/// A header is not allowed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     #[error("“{0}” is not a header; write Name: value, with a name of letters, digits and hyphens")]
@@ -89,7 +89,7 @@ impl Problem for HeaderError {
     }
 }
 
-/// Checks names and values as a person gave them.
+/// Checks custom headers.
 pub(super) fn check_headers(headers: &[(String, String)]) -> Result<(), HeaderError> {
     let mut seen = HashSet::new();
     for (name, value) in headers {

@@ -1,9 +1,9 @@
-//! What can go wrong with a domain group.
+//! Errors of domain use cases.
 
 use crate::model::ProblemKind::{Conflict, Invalid, NotFound};
 use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
-/// Why something with a domain group cannot be done.
+/// Error of a domain use case.
 #[derive(Debug, thiserror::Error)]
 pub enum DomainError {
     #[error("the push domain {0}")]

@@ -1,4 +1,4 @@
-//! Domain groups.
+//! SQL of domain groups.
 
 use std::collections::HashMap;
 
@@ -29,7 +29,7 @@ fn view(row: &AnyRow) -> Result<DomainView, StoreError> {
 }
 
 impl Db {
-    /// The play domains of some groups.
+    /// Returns the play domains of groups, by group.
     async fn play_domains(&self, ids: &[i64]) -> Result<HashMap<i64, Vec<PlayDomain>>, StoreError> {
         let mut found: HashMap<i64, Vec<PlayDomain>> = HashMap::new();
         if ids.is_empty() {
@@ -47,7 +47,7 @@ impl Db {
         Ok(found)
     }
 
-    /// Holds a group as it is, if it is of the expected version.
+    /// Locks a group and checks its version.
     async fn expect_domain(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -59,7 +59,7 @@ impl Db {
         expected.check(&Version::from(&view(&row.ok_or(StoreError::Changed)?)?))
     }
 
-    /// Whether each callback of some groups is on, and how it fares.
+    /// Returns the state of the callbacks of groups, by group.
     async fn callback_marks(&self, ids: &[i64]) -> Result<HashMap<i64, Vec<CallbackMark>>, StoreError> {
         let mut found: HashMap<i64, Vec<CallbackMark>> = HashMap::new();
         if ids.is_empty() {
@@ -91,7 +91,7 @@ impl Db {
 }
 
 impl Db {
-    /// Newest first.
+    /// Returns a page of groups, newest first.
     pub(crate) async fn list_domains(
         &self,
         filter: &DomainFilter,
@@ -135,7 +135,7 @@ impl Db {
         Ok(Page { rows: domains, total, exact: true, number: page.number, size: page.size })
     }
 
-    /// By ASCII push domain.
+    /// Finds a group by its push domain (ASCII).
     pub(crate) async fn find_domain(&self, push: &str) -> Result<Option<DomainView>, StoreError> {
         let sql = format!("select {COLUMNS} from domains where push = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(push.to_owned()).fetch_optional(&self.read).await?;
@@ -146,14 +146,14 @@ impl Db {
         Ok(Some(domain))
     }
 
-    /// The push domain of the group that has this name (ASCII), as push or play domain.
+    /// Finds the push domain of the group with this push or play domain (ASCII).
     pub(crate) async fn push_domain_of(&self, name: &str) -> Result<Option<String>, StoreError> {
         let sql = "select d.push from domain_names n join domains d on d.id = n.domain_id where n.name = $1";
         let row = sqlx::query(sql).bind(name.to_owned()).fetch_optional(&self.read).await?;
         row.map(|row| row.col("push")).transpose()
     }
 
-    /// The names among `names` (ASCII) that some group or VOD domain has already.
+    /// Returns those of `names` (ASCII) that a group or VOD domain already uses.
     pub(crate) async fn taken_names(&self, names: &[&str]) -> Result<Vec<String>, StoreError> {
         let mut conditions = Conditions::default();
         conditions.any_of("name", &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
@@ -245,7 +245,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Removes the group and its settings; sessions, events and deliveries stay readable. False: it was enabled meanwhile.
+    /// Deletes a group and its settings; sessions, events and deliveries stay. Returns `false` if it was enabled meanwhile.
     pub(crate) async fn delete_domain(
         &self,
         id: DomainId,

@@ -1,14 +1,12 @@
-//! Why a request is not carried out under its key.
+//! Errors of idempotency keys.
 
-use super::service::LONGEST_KEY;
+use super::service::MAX_KEY;
 use crate::model::{Problem, ProblemDetails, ProblemKind, StoreError, problem};
 
-/// Why a request is not carried out.
+/// The key does not allow the request.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyError {
-    #[error(
-        "an Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters and spaces, and a request has one at most"
-    )]
+    #[error("an Idempotency-Key has 1 to {MAX_KEY} visible ASCII characters and spaces, and a request has one at most")]
     BadKey,
     #[error("this Idempotency-Key named another request within the last 24 hours; take a new one for each new request")]
     Reused,

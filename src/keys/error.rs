@@ -1,9 +1,9 @@
-//! What can go wrong with a key.
+//! Errors of API key use cases.
 
 use crate::model::ProblemKind::{Conflict, Invalid, NotFound, Unauthenticated};
 use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
-/// Why something with an API key cannot be done.
+/// Error of an API key use case.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("type a name for the key of 1 to 50 characters")]

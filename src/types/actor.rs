@@ -1,27 +1,27 @@
-//! Who does something, and whether they may. Every use case takes an [`Actor`] and asks it.
+//! Actors and their permissions. Every use case takes an [`Actor`] and checks it.
 
 use crate::{KeyId, Problem, ProblemDetails, ProblemKind, UserId, problem, string_enum};
 
 string_enum!(
-    /// What a person or a key is trusted with.
+    /// Role of a user or an API key.
     Role {
         /// Everything.
         Admin = "admin",
         /// Domains, callbacks and deliveries.
         Operator = "operator",
-        /// Reads everything but secrets and users; changes nothing.
+        /// Reads everything except secrets and users; changes nothing.
         Reviewer = "reviewer",
     }
 );
 
 string_enum!(
-    /// What can be done. The table of who may is [`Action::allowed`].
+    /// A permission. [`Action::allowed`] defines which roles have it.
     Action {
         /// Domains, callbacks, streams, deliveries, statistics.
         Read = "read",
         /// Create, enable, disable, delete domains; their recording.
         ManageDomains = "manage_domains",
-        /// Turn callbacks on and off, edit, test, rotate their secret.
+        /// Turn callbacks on and off, edit and test them, rotate their secrets.
         ManageCallbacks = "manage_callbacks",
         /// Resend, cancel and recover deliveries.
         ManageDeliveries = "manage_deliveries",
@@ -29,17 +29,17 @@ string_enum!(
         ManageStreams = "manage_streams",
         /// Add and remove sources; see their secrets.
         ManageSources = "manage_sources",
-        /// Bring in access logs and results of transcoders.
+        /// Import access logs and transcoding results.
         AddStatistics = "add_statistics",
         /// Users and API keys.
         ManageAccounts = "manage_accounts",
-        /// Who changed what.
+        /// The audit log.
         ReadAudit = "read_audit",
     }
 );
 
 impl Action {
-    /// The one table of permissions.
+    /// Returns whether a role has this permission.
     #[must_use]
     pub const fn allowed(self, role: Role) -> bool {
         match (role, self) {
@@ -59,7 +59,7 @@ impl Action {
     }
 }
 
-/// A person, a key or the console itself.
+/// Identity of an actor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     User {
@@ -75,7 +75,7 @@ pub enum Who {
 }
 
 impl Who {
-    /// Tells callers apart: `user 3`, `key 7`. Unlike a name it never means somebody else later.
+    /// Returns a unique tag, such as `user 3` or `key 7`. Unlike names, tags are never reused.
     #[must_use]
     pub fn tag(&self) -> String {
         match self {
@@ -86,18 +86,18 @@ impl Who {
     }
 }
 
-/// Who acts, with which trust, from where.
+/// Identity, role and client address of a caller.
 #[derive(Debug, Clone)]
 pub struct Actor {
     pub who: Who,
     pub role: Role,
-    /// A key may be limited to some domains (ASCII push domains); `None` is all.
+    /// ASCII push domains to which a key is limited; `None` is all.
     pub domains: Option<Vec<String>>,
-    /// The client's address, for the audit log and limits per person.
+    /// Client address, for the audit log and rate limits.
     pub address: String,
 }
 
-/// The actor may not do this.
+/// The actor lacks the permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("your role may not do this; ask an admin")]
 pub struct Forbidden;
@@ -109,23 +109,23 @@ impl Problem for Forbidden {
 }
 
 impl Actor {
-    /// The command line: whoever can read the data folder is an admin.
+    /// Returns the actor of the command line. Access to the data folder implies admin rights.
     #[must_use]
     pub fn cli() -> Self {
         Self { who: Who::Cli, role: Role::Admin, domains: None, address: "local".to_owned() }
     }
 
-    /// Asks for an action that concerns no single domain. Sources, accounts, what comes into statistics and the audit log concern all of
-    /// them, so a key that is limited to some domains has none of these, whatever its role.
+    /// Checks an action that is not specific to a domain. Sources, statistics imports, accounts and the audit log affect all domains, so a
+    /// key that is limited to some domains must not use them.
     pub fn check(&self, action: Action) -> Result<(), Forbidden> {
-        let concerns_all = matches!(
+        let affects_all = matches!(
             action,
             Action::ManageSources | Action::AddStatistics | Action::ManageAccounts | Action::ReadAudit
         );
-        if action.allowed(self.role) && !(concerns_all && self.domains.is_some()) { Ok(()) } else { Err(Forbidden) }
+        if action.allowed(self.role) && !(affects_all && self.domains.is_some()) { Ok(()) } else { Err(Forbidden) }
     }
 
-    /// Asks for an action on one domain (ASCII push domain).
+    /// Checks an action on a domain (ASCII push domain).
     pub fn check_domain(&self, action: Action, push_domain: &str) -> Result<(), Forbidden> {
         self.check(action)?;
         match &self.domains {
@@ -134,7 +134,7 @@ impl Actor {
         }
     }
 
-    /// The name in the audit log.
+    /// Returns the name for the audit log.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.who {

@@ -1,11 +1,11 @@
-//! Identifiers: small numbers for what people configure, time-ordered numbers with a prefix for what happens.
+//! Identifiers: small numbers for configured objects, time-ordered numbers with a prefix for events and deliveries.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The text is not an identifier of the expected kind.
+/// The text is not an identifier of the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier that starts with `{0}`")]
 pub struct BadId(pub &'static str);
@@ -25,18 +25,18 @@ macro_rules! row_id {
     };
 }
 
-row_id!(/// A domain group; shown to people as its *source id*, permanent.
+row_id!(/// A domain group. Permanent; pages show it as *source id*.
     DomainId);
 row_id!(/// One of the two callback settings of a domain.
     CallbackId);
 row_id!(/// A media server that reports events.
     SourceId);
-row_id!(/// A person with a login.
+row_id!(/// A user.
     UserId);
 row_id!(/// An API key.
     KeyId);
 
-/// Crockford's alphabet: no letters that look like digits, and the order of text is the order of numbers.
+/// Crockford's alphabet: it has no letters that look like digits, and texts sort like their numbers.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 63 bits in groups of five.
 const DIGITS: usize = 13;
@@ -90,27 +90,27 @@ macro_rules! time_id {
     };
 }
 
-time_id!(/// One publish of one stream.
+time_id!(/// A publish of a stream.
     SessionId, "ses_");
-time_id!(/// One of the things that happened in a session.
+time_id!(/// An event of a session.
     EventId, "ev_");
-time_id!(/// One event on its way to one callback; the `webhook-id` of all its attempts. Contains no `.`.
+time_id!(/// A delivery of an event to a callback; the `webhook-id` of all its attempts. Contains no `.`.
     DeliveryId, "evt_");
 
-time_id!(/// Deliveries queued again by a filter.
+time_id!(/// A recovery: deliveries queued again by a filter.
     RecoveryId, "rec_");
 
-time_id!(/// A line of the audit log.
+time_id!(/// An entry of the audit log.
     AuditId, "aud_");
 
 impl DeliveryId {
-    /// When it was made, to the millisecond (Unix ms).
+    /// Returns the time of creation (Unix ms).
     #[must_use]
     pub const fn made_at(self) -> crate::Millis {
         self.0 >> 20
     }
 
-    /// The lowest id of that moment; ids from `moment` on are not below it.
+    /// Returns the lowest id of deliveries created at `moment` or later.
     #[must_use]
     pub const fn floor(moment: crate::Millis) -> Self {
         Self(moment << 20)

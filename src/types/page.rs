@@ -1,46 +1,46 @@
-//! Lists come in pages.
+//! Pages of lists.
 
 use serde::{Deserialize, Serialize};
 
-/// Which page of a list, from 1, and how long it is.
+/// Requested page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     /// From 1.
     pub number: i64,
-    /// Rows on a page.
+    /// Number of rows per page.
     pub size: i64,
 }
 
 impl PageRequest {
-    /// A page of the console: 20 rows.
+    /// Returns a page of the console with 20 rows.
     #[must_use]
     pub fn of_console(number: i64) -> Self {
         Self { number: number.clamp(1, 1_000_000), size: 20 }
     }
 
-    /// Rows before this page.
+    /// Returns the number of rows before this page.
     #[must_use]
     pub fn offset(self) -> i64 {
         (self.number - 1) * self.size
     }
 }
 
-/// One page and the length of the whole list.
+/// A page and the length of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub rows: Vec<T>,
-    /// Rows in the whole list, or how many were counted before counting stopped.
+    /// Number of rows in the list, or a lower bound.
     pub total: i64,
-    /// There are no more than `total`.
+    /// `total` is exact, not a lower bound.
     pub exact: bool,
     /// From 1.
     pub number: i64,
-    /// Rows on a page.
+    /// Number of rows per page.
     pub size: i64,
 }
 
 impl<T> Page<T> {
-    /// How many pages there are; at least one. Where the total is not exact there are more, and this page is not the last.
+    /// Returns the number of pages, at least one. If the total is not exact, there may be more.
     #[must_use]
     pub fn count(&self) -> i64 {
         ((self.total + self.size - 1) / self.size).max(1)

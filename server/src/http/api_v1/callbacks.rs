@@ -12,9 +12,9 @@ use callsheet::model::{CallbackKind, Version};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::etag::{IfMatch, Tagged};
-use super::extract::{ApiActor, Body, Params, Whole};
-use super::moment::Moment;
+use super::etag::{IfMatch, WithEtag};
+use super::extract::{ApiActor, Body, Integer, Params};
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -43,7 +43,7 @@ pub(super) struct CallbackJson {
     /// Its deliveries wait until a probe succeeds.
     paused: Option<PausedJson>,
     /// Until then the former secret signs too.
-    previous_secret_until: Option<Moment>,
+    previous_secret_until: Option<Rfc3339>,
     health: HealthJson,
 }
 
@@ -60,13 +60,13 @@ impl From<CallbackView> for CallbackJson {
             headers: headers.into_iter().collect(),
             off_reason: callback.off_reason,
             paused: callback.pause.map(Into::into),
-            previous_secret_until: callback.previous_secret_until.map(Moment),
+            previous_secret_until: callback.previous_secret_until.map(Rfc3339),
             health: callback.health.into(),
         }
     }
 }
 
-impl From<CallbackView> for Tagged<CallbackJson> {
+impl From<CallbackView> for WithEtag<CallbackJson> {
     fn from(callback: CallbackView) -> Self {
         Self(Version::from(&callback.settings), callback.into())
     }
@@ -76,8 +76,8 @@ impl From<CallbackView> for Tagged<CallbackJson> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Pause)]
 struct PausedJson {
-    since: Moment,
-    next_probe: Moment,
+    since: Rfc3339,
+    next_probe: Rfc3339,
     /// Error class of the latest failure.
     #[schema(value_type = schemas::ErrorClass)]
     reason: String,
@@ -85,7 +85,7 @@ struct PausedJson {
 
 impl From<Pause> for PausedJson {
     fn from(pause: Pause) -> Self {
-        Self { since: Moment(pause.since), next_probe: Moment(pause.probe_at), reason: pause.reason }
+        Self { since: Rfc3339(pause.since), next_probe: Rfc3339(pause.probe_at), reason: pause.reason }
     }
 }
 
@@ -95,11 +95,11 @@ impl From<Pause> for PausedJson {
 struct HealthJson {
     #[schema(value_type = schemas::HealthState)]
     state: HealthState,
-    last_delivered_at: Option<Moment>,
+    last_delivered_at: Option<Rfc3339>,
     /// Error class of the latest attempt, if that failed.
     #[schema(value_type = Option<schemas::ErrorClass>)]
     last_error_class: Option<String>,
-    last_error_at: Option<Moment>,
+    last_error_at: Option<Rfc3339>,
     /// In the last 24 h.
     delivered: i64,
     /// Tries used up, in the last 24 h.
@@ -114,9 +114,9 @@ impl From<CallbackHealth> for HealthJson {
     fn from(health: CallbackHealth) -> Self {
         Self {
             state: health.state,
-            last_delivered_at: health.last_delivered_at.map(Moment),
+            last_delivered_at: health.last_delivered_at.map(Rfc3339),
             last_error_class: health.last_error,
-            last_error_at: health.last_error_at.map(Moment),
+            last_error_at: health.last_error_at.map(Rfc3339),
             delivered: health.delivered,
             failed: health.failed,
             waiting: health.waiting,
@@ -136,7 +136,7 @@ pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params((push, kind)): Params<(String, CallbackKind)>,
-) -> Result<Tagged<CallbackJson>, ApiProblem> {
+) -> Result<WithEtag<CallbackJson>, ApiProblem> {
     Ok(app.console.callbacks.get(&actor, &push, kind).await?.into())
 }
 
@@ -154,7 +154,7 @@ pub(super) struct ReplaceCallback {
     ordered: Option<bool>,
     /// 1 to 30.
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 30)]
-    timeout_seconds: Option<Whole>,
+    timeout_seconds: Option<Integer>,
     /// All of them, at most 16.
     headers: Option<BTreeMap<String, String>>,
 }
@@ -200,7 +200,7 @@ pub(super) async fn replace(
     Params((push, kind)): Params<(String, CallbackKind)>,
     IfMatch(expected): IfMatch,
     Body(body): Body<ReplaceCallback>,
-) -> Result<Tagged<CallbackJson>, ApiProblem> {
+) -> Result<WithEtag<CallbackJson>, ApiProblem> {
     let callbacks = &app.console.callbacks;
     callbacks.change_if(&actor, &push, kind, &expected, |stored| body.apply(stored)).await?;
     Ok(callbacks.get(&actor, &push, kind).await?.into())
@@ -229,7 +229,7 @@ pub(super) async fn resume(
 pub(super) struct Overlap {
     /// 0 to 168.
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 168)]
-    overlap_hours: Option<Whole>,
+    overlap_hours: Option<Integer>,
 }
 
 /// The only time that a secret is shown.

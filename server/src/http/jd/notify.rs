@@ -1,5 +1,5 @@
-//! The two callbacks of a domain. Set is on, with that address; delete is off: the console remembers the address, and this API no longer
-//! shows it.
+//! The callbacks of a domain. "Set" sets the address and turns the callback on; "delete" turns it off: the console keeps the address, but this
+//! API does not show it.
 
 use callsheet::model::CallbackKind;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Callbacks and events: the names of the wire format.
+//! Names of callbacks and events in the wire format.
 
 use crate::string_enum;
 
@@ -13,7 +13,7 @@ string_enum!(
 );
 
 string_enum!(
-    /// The six things that happen.
+    /// Name of an event.
     EventName {
         PublishStarted = "publish_started",
         PublishDone = "publish_done",
@@ -25,7 +25,7 @@ string_enum!(
 );
 
 impl EventName {
-    /// Which callback hears of it.
+    /// Returns the callback that receives the event.
     #[must_use]
     pub const fn kind(self) -> CallbackKind {
         match self {
@@ -38,7 +38,7 @@ impl EventName {
 }
 
 string_enum!(
-    /// Whether the thing that an event tells of went well.
+    /// Outcome of the step that an event reports.
     Status {
         Success = "success",
         Fail = "fail",

@@ -1,13 +1,13 @@
-//! The causes for which a sign-in by the provider is refused.
+//! Causes for which a sign-in through the provider is refused.
 
 use super::FetchError;
 use crate::model::ProblemKind::{Conflict, Forbidden, Invalid, Unavailable};
 use crate::model::{Problem, ProblemDetails, problem};
 
-/// The cause of a refusal. Its text is for admins, in the log and on the page of the test: it names addresses, claims and settings, and
-/// never a token or a secret. The person who signs in sees the text of the code.
+/// Cause of a refusal. Admins see its text in the log and on the test page: it names addresses, claims and settings, never tokens or
+/// secrets. The user who signs in sees the text of the error code.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum SignOnError {
     #[error("the provider cannot be reached at {url}: {}", causes(source))]
     Unreachable { url: String, source: FetchError },
     #[error("the provider's {what} at {url} cannot be used: {why}")]
@@ -54,7 +54,7 @@ pub enum Fault {
     Deactivated(String),
 }
 
-/// An error with its causes, which name what the outer ones leave out.
+/// Formats an error with its causes.
 fn causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
@@ -64,7 +64,7 @@ fn described(description: &str) -> String {
     if description.is_empty() { String::new() } else { format!(" ({description})") }
 }
 
-impl Problem for Fault {
+impl Problem for SignOnError {
     fn details(&self) -> ProblemDetails {
         match self {
             Self::Unreachable { .. } => problem(Unavailable, "sso_down"),
