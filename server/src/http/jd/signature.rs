@@ -304,7 +304,7 @@ mod tests {
         request.headers.insert("x-not-signed", "any".parse().expect("a value"));
         // The same in other words.
         request.uri = "/v1//resource%3Aaction?u=u&p1=p1&o=%25&&=x&p0=%700".parse().expect("an address");
-        assert_eq!(Signature::of(&request).expect("a signature").holds(&request, BODY, "TESTSK"), Ok(true));
+        assert_eq!(Signature::of(&request).expect("a signature").verify(&request, BODY, "TESTSK"), Ok(true));
         request.headers.remove("x-my-header");
         let signature = Signature::of(&request).expect("a signature");
         assert_eq!(signature.verify(&request, BODY, "TESTSK"), Err(Unsigned::MissingHeader));
@@ -316,9 +316,9 @@ mod tests {
         // By Python's `hmac` on the same text.
         let signature = "206d4346b2b41f73e1088d01ff490ed425ca58f7232ae1db2fa6743d2f68793c";
         let request = vector(scope, signature);
-        assert_eq!(Signature::of(&request).expect("a signature").holds(&request, BODY, "TESTSK"), Ok(true));
+        assert_eq!(Signature::of(&request).expect("a signature").verify(&request, BODY, "TESTSK"), Ok(true));
         let request = vector(scope, SIGNATURE);
-        assert_eq!(Signature::of(&request).expect("a signature").holds(&request, BODY, "TESTSK"), Ok(false));
+        assert_eq!(Signature::of(&request).expect("a signature").verify(&request, BODY, "TESTSK"), Ok(false));
     }
 
     #[test]
