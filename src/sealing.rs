@@ -1,7 +1,7 @@
-//! Secrets at rest: sealed under a key that lies in a file beside the database, never in it.
+//! Encryption of stored secrets ("sealing") with a key from a file outside the database.
 //!
-//! The file holds keys of 32 bytes. The first one seals; the others only open, while [`KeyRotation`] replaces them. A sealed value is
-//! [`VERSION`], the id of its key, a nonce, and the ciphertext. Values from before keys had ids begin with the nonce.
+//! The file holds keys of 32 bytes. The first key seals; the others only open values, during a [`KeyRotation`]. A sealed value consists of
+//! [`VERSION`], key id, nonce and ciphertext. In an older format it begins with the nonce.
 
 mod rotation;
 
@@ -20,10 +20,10 @@ pub use self::rotation::{KeyRotation, LockedKeyFile};
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 const VERSION: u8 = 1;
-/// Version and id of the key. In base64 these are eight characters of their own.
+/// Size of version and key id. A multiple of three, so that they are the first eight characters in base64.
 pub(crate) const HEADER_BYTES: usize = 6;
 
-/// Why a secret cannot be sealed or opened.
+/// Error while sealing or opening a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     #[error("cannot read or write the key file {path}: {source}")]
@@ -38,7 +38,7 @@ pub enum SealError {
     WrongKey,
 }
 
-/// A key with its id, which is drawn from it.
+/// A key with its id, which is derived from it.
 struct SealingKey {
     header: [u8; HEADER_BYTES],
     cipher: XChaCha20Poly1305,
@@ -52,7 +52,7 @@ impl SealingKey {
         Self { header, cipher: XChaCha20Poly1305::new(Key::from_slice(bytes)) }
     }
 
-    /// Opens a nonce and ciphertext.
+    /// Decrypts nonce and ciphertext.
     fn open(&self, sealed: &[u8]) -> Option<String> {
         let (nonce, body) = sealed.split_at_checked(NONCE_BYTES)?;
         String::from_utf8(self.cipher.decrypt(XNonce::from_slice(nonce), body).ok()?).ok()
@@ -64,11 +64,11 @@ impl SealingKey {
 pub struct Sealer(Arc<Keys>);
 
 struct Keys {
-    /// Seals.
+    /// The key that seals.
     first: SealingKey,
-    /// Only open.
+    /// Keys that only open values.
     others: Vec<SealingKey>,
-    /// Locked, so that no rotation removes a key that is still used for sealing.
+    /// Locked, so that a rotation cannot remove a key that is in use.
     _file: File,
 }
 
@@ -79,7 +79,7 @@ impl std::fmt::Debug for Sealer {
 }
 
 impl Sealer {
-    /// Reads the keys at `path`, or makes one (mode 0600) if there is none.
+    /// Reads the key file at `path`. Creates it (mode 0600) if it does not exist.
     pub fn open(path: &Path) -> Result<Self, SealError> {
         let failed = |source| SealError::KeyFile { path: path.display().to_string(), source };
         if !path.exists() {
@@ -88,7 +88,7 @@ impl Sealer {
         Self::of_file(path, hold_key_file(path)?)
     }
 
-    /// Reads the keys of a file that is locked.
+    /// Reads the keys of a locked file.
     fn of_file(path: &Path, file: File) -> Result<Self, SealError> {
         let mut bytes = Vec::with_capacity(2 * KEY_BYTES);
         (&file)
@@ -108,7 +108,7 @@ impl Sealer {
         let SealingKey { header, cipher } = &self.0.first;
         let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
         let mut sealed = [&header[..], &nonce].concat();
-        // Encrypting a short text in memory has no way to fail.
+        // Encrypting a short text in memory cannot fail.
         sealed.extend(cipher.encrypt(&nonce, text.as_bytes()).unwrap_or_default());
         sealed
     }
@@ -118,20 +118,20 @@ impl Sealer {
         let mut keys = std::iter::once(&self.0.first).chain(&self.0.others);
         let of_key = |key: &SealingKey| key.open(sealed.strip_prefix(&key.header)?);
         let text = keys.clone().find_map(of_key);
-        // A nonce may begin like a header, so the older form is tried last.
+        // A nonce may begin like a header, so the older format is tried last.
         text.or_else(|| keys.find_map(|key| key.open(sealed))).ok_or(SealError::WrongKey)
     }
 
-    /// The beginning of each value that this one seals.
+    /// Returns the first bytes of all values that this sealer seals.
     pub(crate) fn header(&self) -> [u8; HEADER_BYTES] {
         self.0.first.header
     }
 }
 
-/// Opens the key file and keeps a rotation from beginning, for as long as the file is open.
+/// Opens the key file. No rotation can begin while the file is open.
 ///
 /// # Errors
-/// There is none, or a rotation replaces it just now.
+/// The file does not exist, or a rotation is replacing it.
 pub fn hold_key_file(path: &Path) -> Result<File, SealError> {
     let failed = |source| SealError::KeyFile { path: path.display().to_string(), source };
     let file = File::open(path).map_err(failed)?;
@@ -142,7 +142,7 @@ pub fn hold_key_file(path: &Path) -> Result<File, SealError> {
     }
 }
 
-/// Makes a key file, whole or not at all. One that another process made meanwhile stays.
+/// Creates a key file atomically. Keeps one that another process has created meanwhile.
 fn make_key(path: &Path) -> io::Result<()> {
     match new_file(path, &new_key())?.persist_noclobber(path) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
@@ -154,7 +154,7 @@ fn new_key() -> Vec<u8> {
     XChaCha20Poly1305::generate_key(&mut OsRng).to_vec()
 }
 
-/// A file that can take the place of the one at `path`.
+/// Writes a temporary file that can replace the one at `path`.
 fn new_file(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new().prefix(".secret").tempfile_in(folder(path))?;
     file.write_all(bytes)?;
@@ -162,7 +162,7 @@ fn new_file(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// A file's name is to survive a power cut, too: soon the database needs its keys.
+/// Makes a new file name durable: the database will soon depend on its keys.
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder(path))?.sync_all()
 }
@@ -171,7 +171,7 @@ fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
 
-/// A fresh random text of 43 characters (32 bytes, URL-safe), for tokens.
+/// Generates a random token of 43 characters (32 bytes, URL-safe).
 #[must_use]
 pub fn random_token() -> String {
     use base64::Engine;
@@ -179,7 +179,7 @@ pub fn random_token() -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The form in which a token is stored: it finds the row and does not give the token away.
+/// Returns the hash by which a token is stored and looked up.
 #[must_use]
 pub fn token_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
@@ -206,12 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn values_from_before_keys_had_ids_open() {
+    fn values_without_a_key_id_open() {
         let dir = tempfile::tempdir().expect("dir");
         let sealer = Sealer::open(&dir.path().join("key")).expect("new key");
         let sealed = sealer.seal("whsec_x");
         assert_eq!(sealer.open_text(&sealed[HEADER_BYTES..]).expect("opens"), "whsec_x");
-        // A nonce that begins as a header does.
+        // A nonce that begins like a header.
         let SealingKey { header, cipher } = &sealer.0.first;
         let nonce = [&header[..], &[7; NONCE_BYTES - HEADER_BYTES]].concat();
         let body = cipher.encrypt(XNonce::from_slice(&nonce), &b"older"[..]).expect("sealed");

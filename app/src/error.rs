@@ -62,32 +62,32 @@ mod from_problem {
         /// The problem in the person's language. A fault of the console is logged here, once, and shown without its inside.
         #[must_use]
         pub fn of(texts: Texts, problem: &(impl Problem + 'static)) -> Self {
-            let kind = problem.kind();
+            let details = problem.details();
+            let kind = details.kind;
             if matches!(kind, ProblemKind::Internal | ProblemKind::Unavailable) {
                 tracing::error!(
                     error = problem as &(dyn Error + 'static),
-                    code = problem.code(),
+                    code = details.code,
                     "a page could not be answered"
                 );
             }
             let (code, status) = match kind {
-                ProblemKind::Invalid => (problem.code(), 422),
-                ProblemKind::Unauthenticated => (problem.code(), 401),
-                ProblemKind::Forbidden => (problem.code(), 403),
-                ProblemKind::NotFound => (problem.code(), 404),
-                ProblemKind::Conflict => (problem.code(), 409),
-                ProblemKind::Outdated => (problem.code(), 412),
-                ProblemKind::TooMany => (problem.code(), 429),
-                ProblemKind::Unavailable => (problem.code(), 503),
+                ProblemKind::Invalid => (details.code, 422),
+                ProblemKind::Unauthenticated => (details.code, 401),
+                ProblemKind::Forbidden => (details.code, 403),
+                ProblemKind::NotFound => (details.code, 404),
+                ProblemKind::Conflict => (details.code, 409),
+                ProblemKind::Outdated => (details.code, 412),
+                ProblemKind::TooMany => (details.code, 429),
+                ProblemKind::Unavailable => (details.code, 503),
                 ProblemKind::Internal => ("internal", 500),
             };
-            let args = problem.args();
-            let args: Vec<(&str, &str)> = args.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let args: Vec<(&str, &str)> = details.args.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let message = match texts.find(&format!("error.{code}")) {
                 Some(text) => fill(&text, &args),
                 None => problem.to_string(),
             };
-            Self { code: code.to_owned(), status, message, field: problem.field().map(str::to_owned) }
+            Self { code: code.to_owned(), status, message, field: details.field.map(str::to_owned) }
         }
 
         /// Nobody is signed in.
@@ -118,6 +118,8 @@ mod from_problem {
 
     #[cfg(test)]
     mod tests {
+        use callsheet::model::{ProblemDetails, problem};
+
         use super::*;
         use crate::texts::Locale;
 
@@ -126,14 +128,8 @@ mod from_problem {
         struct Fault(ProblemKind, &'static str);
 
         impl Problem for Fault {
-            fn code(&self) -> &'static str {
-                self.1
-            }
-            fn kind(&self) -> ProblemKind {
-                self.0
-            }
-            fn args(&self) -> Vec<(&'static str, String)> {
-                vec![("name", "push.example.com".to_owned())]
+            fn details(&self) -> ProblemDetails {
+                problem(self.0, self.1).arg("name", "push.example.com")
             }
         }
 

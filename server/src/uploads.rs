@@ -6,7 +6,7 @@ use std::path::Path;
 
 use axum::BoxError;
 use axum::body::Bytes;
-use callsheet::model::{Problem, ProblemKind};
+use callsheet::model::{Problem, ProblemDetails, ProblemKind, problem};
 use futures::{Stream, TryStreamExt};
 use tokio::io::AsyncWriteExt;
 
@@ -25,24 +25,13 @@ pub enum UploadError {
 }
 
 impl Problem for UploadError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Broken(_) => "upload_broken",
-            Self::TooLarge => "upload_too_large",
-            Self::Disk(_) => "upload_no_room",
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Broken(_) | Self::TooLarge => ProblemKind::Invalid,
-            Self::Disk(_) => ProblemKind::Unavailable,
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        Some("file")
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        vec![("max", (LIMIT >> 30).to_string())]
+    fn details(&self) -> ProblemDetails {
+        let details = match self {
+            Self::Broken(_) => problem(ProblemKind::Invalid, "upload_broken"),
+            Self::TooLarge => problem(ProblemKind::Invalid, "upload_too_large"),
+            Self::Disk(_) => problem(ProblemKind::Unavailable, "upload_no_room"),
+        };
+        details.field("file").arg("max", LIMIT >> 30)
     }
 }
 

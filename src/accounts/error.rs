@@ -1,11 +1,12 @@
-//! What can go wrong with an account.
+//! Errors of account use cases.
 
-use super::Fault;
-use super::passwords::HashFault;
-use crate::model::{Forbidden, Problem, ProblemKind, StoreError};
+use super::SignOnError;
+use super::passwords::HashError;
+use crate::model::ProblemKind::{Conflict, Internal, Invalid, NotFound, TooMany, Unauthenticated, Unavailable};
+use crate::model::{Forbidden, Problem, ProblemDetails, StoreError, problem};
 use crate::sealing::SealError;
 
-/// Why something with an account cannot be done.
+/// Error of an account use case.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     #[error("enter a user name of 1 to 50 characters, without leading or trailing spaces")]
@@ -55,11 +56,11 @@ pub enum AccountError {
     #[error("single sign-on refused this sign-in; see the server log for reference {reference}")]
     SignOn {
         #[source]
-        fault: Box<Fault>,
+        fault: Box<SignOnError>,
         reference: String,
     },
     #[error(transparent)]
-    Hash(#[from] HashFault),
+    Hash(#[from] HashError),
     #[error(transparent)]
     Seal(#[from] SealError),
     #[error(transparent)]
@@ -69,82 +70,35 @@ pub enum AccountError {
 }
 
 impl Problem for AccountError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadUserName => "user_bad_name",
-            Self::BadPassword => "user_bad_password",
-            Self::CommonPassword => "password_common",
-            Self::GuessablePassword => "password_guessable",
-            Self::PasswordOfName => "password_of_name",
-            Self::PasswordsDiffer => "user_passwords_differ",
-            Self::WrongPassword => "password_wrong",
-            Self::Taken(_) => "user_taken",
-            Self::WrongLogin => "login_wrong",
-            Self::TooManyLogins => "login_too_many",
-            Self::BadSetupLink => "setup_bad_link",
-            Self::BadLink => "user_bad_link",
-            Self::Unknown => "user_unknown",
-            Self::LastAdmin => "user_last_admin",
-            Self::Deactivated => "user_deactivated",
-            Self::ByProvider => "user_by_provider",
-            Self::NoSession => "browser_session_unknown",
-            Self::FactorOn => "two_factor_on",
-            Self::NoFactor => "two_factor_not_started",
-            Self::WrongCode => "two_factor_wrong_code",
-            Self::SecondStepOver => "two_factor_over",
-            Self::NoProvider => "sso_none",
-            Self::SignOn { fault, .. } => fault.code(),
-            Self::Hash(HashFault::Busy) => "login_busy",
-            Self::Hash(HashFault::Failed(_)) | Self::Seal(_) => "internal",
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadUserName
-            | Self::BadPassword
-            | Self::CommonPassword
-            | Self::GuessablePassword
-            | Self::PasswordOfName
-            | Self::PasswordsDiffer
-            | Self::WrongPassword
-            | Self::BadSetupLink
-            | Self::BadLink
-            | Self::WrongCode => ProblemKind::Invalid,
-            Self::Taken(_)
-            | Self::LastAdmin
-            | Self::Deactivated
-            | Self::ByProvider
-            | Self::FactorOn
-            | Self::NoFactor => ProblemKind::Conflict,
-            Self::WrongLogin | Self::SecondStepOver => ProblemKind::Unauthenticated,
-            Self::Unknown | Self::NoSession | Self::NoProvider => ProblemKind::NotFound,
-            Self::TooManyLogins => ProblemKind::TooMany,
-            Self::SignOn { fault, .. } => fault.kind(),
-            Self::Hash(HashFault::Busy) => ProblemKind::Unavailable,
-            Self::Hash(HashFault::Failed(_)) | Self::Seal(_) => ProblemKind::Internal,
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadUserName | Self::Taken(_) => Some("name"),
-            Self::BadPassword | Self::CommonPassword | Self::GuessablePassword | Self::PasswordOfName => {
-                Some("password")
-            }
-            Self::PasswordsDiffer => Some("passwordAgain"),
-            Self::WrongPassword => Some("present"),
-            Self::WrongCode => Some("code"),
-            _ => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Taken(name) => vec![("name", name.clone())],
-            Self::SignOn { fault, .. } => fault.args(),
-            _ => Vec::new(),
+            Self::BadUserName => problem(Invalid, "user_bad_name").field("name"),
+            Self::BadPassword => problem(Invalid, "user_bad_password").field("password"),
+            Self::CommonPassword => problem(Invalid, "password_common").field("password"),
+            Self::GuessablePassword => problem(Invalid, "password_guessable").field("password"),
+            Self::PasswordOfName => problem(Invalid, "password_of_name").field("password"),
+            Self::PasswordsDiffer => problem(Invalid, "user_passwords_differ").field("passwordAgain"),
+            Self::WrongPassword => problem(Invalid, "password_wrong").field("present"),
+            Self::Taken(name) => problem(Conflict, "user_taken").field("name").arg("name", name),
+            Self::WrongLogin => problem(Unauthenticated, "login_wrong"),
+            Self::TooManyLogins => problem(TooMany, "login_too_many"),
+            Self::BadSetupLink => problem(Invalid, "setup_bad_link"),
+            Self::BadLink => problem(Invalid, "user_bad_link"),
+            Self::Unknown => problem(NotFound, "user_unknown"),
+            Self::LastAdmin => problem(Conflict, "user_last_admin"),
+            Self::Deactivated => problem(Conflict, "user_deactivated"),
+            Self::ByProvider => problem(Conflict, "user_by_provider"),
+            Self::NoSession => problem(NotFound, "browser_session_unknown"),
+            Self::FactorOn => problem(Conflict, "two_factor_on"),
+            Self::NoFactor => problem(Conflict, "two_factor_not_started"),
+            Self::WrongCode => problem(Invalid, "two_factor_wrong_code").field("code"),
+            Self::SecondStepOver => problem(Unauthenticated, "two_factor_over"),
+            Self::NoProvider => problem(NotFound, "sso_none"),
+            Self::SignOn { fault, .. } => fault.details(),
+            Self::Hash(HashError::Busy) => problem(Unavailable, "login_busy"),
+            Self::Hash(HashError::Failed(_)) | Self::Seal(_) => problem(Internal, "internal"),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

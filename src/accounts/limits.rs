@@ -1,5 +1,4 @@
-//! How often somebody may try to sign in. The owner of an account cannot be locked out by a stranger, because attempts at a name count by
-//! the address that they come from.
+//! Rate limits of sign-in attempts. Attempts are counted by name and network, so that a stranger cannot lock out the owner of an account.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -10,17 +9,17 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use super::AccountError;
 use crate::model::{UserId, network_of};
 
-/// A name has no more characters; what is longer is cut, so that an entry is small.
+/// Maximum length of a name; longer ones are truncated to bound the memory.
 const KEY_LENGTH: usize = 50;
 
 /// The limits of one process. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Limits {
-    /// By account and network: a stranger's attempts do not lock the owner out.
+    /// Passwords, by name and network.
     pairs: Arc<DefaultKeyedRateLimiter<(String, String)>>,
-    /// By network alone: one place cannot try many names.
+    /// Passwords, by network, so that one network cannot try many names.
     networks: Arc<DefaultKeyedRateLimiter<String>>,
-    /// Codes of the second step, by account and network.
+    /// Codes of the second step, by user and network.
     codes: Arc<DefaultKeyedRateLimiter<(UserId, String)>>,
 }
 
@@ -35,7 +34,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Counts an attempt at a password.
+    /// Counts a password attempt.
     pub(super) fn password(&self, name: &str, address: &str) -> Result<(), AccountError> {
         let network = network_of(address);
         let pair = (name.to_lowercase().chars().take(KEY_LENGTH).collect(), network.clone());
@@ -43,17 +42,17 @@ impl Limits {
         if fits { Ok(()) } else { Err(AccountError::TooManyLogins) }
     }
 
-    /// Counts an attempt to sign in by the provider.
+    /// Counts a sign-in through the provider.
     pub(super) fn provider(&self, address: &str) -> Result<(), AccountError> {
         self.networks.check_key(&network_of(address)).map_err(|_| AccountError::TooManyLogins)
     }
 
-    /// Counts an attempt at a code of the second step.
+    /// Counts an attempt of the second step.
     pub(super) fn code(&self, user: UserId, address: &str) -> Result<(), AccountError> {
         self.codes.check_key(&(user, network_of(address))).map_err(|_| AccountError::TooManyLogins)
     }
 
-    /// Forgets those who have not tried of late.
+    /// Removes expired counters.
     pub(super) fn forget(&self) {
         self.pairs.retain_recent();
         self.pairs.shrink_to_fit();
@@ -76,7 +75,7 @@ mod tests {
     #[test]
     fn a_flood_of_names_is_forgotten() {
         let limits = Limits::default();
-        // A minute's quota that is used once is whole again after a minute at the latest: here a quota that is whole after a nanosecond.
+        // A quota that replenishes within a nanosecond, instead of a minute.
         let fast = Quota::with_period(std::time::Duration::from_nanos(1)).expect("a quota");
         let limits = Limits {
             pairs: Arc::new(RateLimiter::keyed(fast)),

@@ -1,26 +1,26 @@
-//! Accounts: people with a password or a provider of single sign-on, and their browser sessions.
+//! Users, who sign in with a password or through a provider of single sign-on, and their browser sessions.
 //!
-//! Who takes part:
-//! - The first admin is made through a one-time *set-up link* that the console prints while there is no user.
-//! - Everybody else is *invited*: a user without password, and a one-time link by which the person sets one. A link for somebody
-//!   who has a password replaces that password once it is used.
-//! - A *second factor* is a shared secret (TOTP). It is pending until a first code proves that the person's device has it.
-//!   Each code counts once; ten recovery codes stand in for it, once each.
-//! - A *provider* (OpenID Connect) may vouch for people. It names them by issuer and subject, and tells their role at each sign-in.
+//! - The first admin is created through a one-time *set-up link*, which the console prints while there is no user.
+//! - All other users are *invited*: an admin creates a user without password, and a one-time link sets the password. A link also replaces
+//!   an existing password once it is used.
+//! - A *second factor* is a shared secret (TOTP). It is pending until a first code proves that the user's device has the secret. Each code
+//!   is valid once; ten recovery codes replace it, each valid once.
+//! - A *provider* (OpenID Connect) may authenticate users. It identifies them by issuer and subject, and sets their role at each sign-in.
 //!
 //! ```text
 //! invited ── link used ──> active ── deactivate ──> deactivated
 //!                            ^────────── activate ──────┘
 //! ```
 //!
-//! Architecture invariant: at every moment one active admin can sign in. What would end that is refused within the transaction.
+//! Architecture invariant: at least one active admin can sign in at any time. A change that would violate this is refused within its
+//! transaction.
 //!
-//! Architecture invariant: what a stranger sees of a sign-in is the same for a name that is unknown, invited, deactivated or known to
-//! the provider alone, and takes as long.
+//! Architecture invariant: a failed sign-in looks the same, and takes the same time, for a name that is unknown, invited, deactivated or
+//! known only to the provider.
 mod error;
 mod limits;
 mod passwords;
-mod provided;
+mod provider_sign_in;
 mod service;
 mod sessions;
 mod sign_in;
@@ -31,11 +31,11 @@ mod types;
 mod users;
 mod views;
 pub use error::AccountError;
-pub use provided::{ProviderTest, TestedSignIn};
+pub use provider_sign_in::{ProviderTest, TestedSignIn};
 pub use service::Accounts;
 pub use sign_in::SignedIn;
 pub use single_sign_on::{
-    Callback, Fault, FetchError, GrantedRole, Provider, ProviderConfig, ProviderSetupError, Ticket,
+    Callback, FetchError, GrantedRole, Provider, ProviderConfig, ProviderSetupError, SignOnError, Ticket,
 };
 pub use two_factor::NewFactor;
 pub use types::{BrowserSession, Change, Credentials, Factor, NewUser, User, UserChange};

@@ -1,5 +1,7 @@
-//! Passwords: which ones are accepted, and argon2id in blocking threads, because one check takes tens of milliseconds of a core and 19 MB.
-//! There are as many checks at a time as cores; a few more wait, and what comes beyond is refused.
+//! Password rules and hashing (argon2id).
+//!
+//! A check takes tens of milliseconds of a core and 19 MB, so checks run in blocking threads, one per core. Up to [`MAX_WAITING`] more
+//! wait; further ones are refused.
 
 use std::sync::LazyLock;
 use std::thread::available_parallelism;
@@ -14,40 +16,40 @@ use zxcvbn::{Score, zxcvbn};
 use super::AccountError;
 
 const LENGTH: std::ops::RangeInclusive<usize> = 10..=200;
-/// A million guesses: sign-in is slowed down, and the hash is slow.
-const WEAKEST: Score = Score::Two;
+/// About a million guesses, which is enough because sign-in attempts are limited and the hash is slow.
+const MIN_SCORE: Score = Score::Two;
 
-/// Checks that wait for a core at most.
-const MOST_WAITING: usize = 64;
+/// Maximum number of checks that wait for a core.
+const MAX_WAITING: usize = 64;
 
 static CORES: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, std::num::NonZero::get)));
-static WAITING: Semaphore = Semaphore::const_new(MOST_WAITING);
+static WAITING: Semaphore = Semaphore::const_new(MAX_WAITING);
 
-/// Why a password was not hashed.
+/// Error while hashing a password.
 #[derive(Debug, thiserror::Error)]
-pub enum HashFault {
-    #[error("{MOST_WAITING} passwords are already waiting to be checked")]
+pub enum HashError {
+    #[error("{MAX_WAITING} passwords are already waiting to be checked")]
     Busy,
     #[error("cannot hash a password: {0}")]
     Failed(String),
 }
 
-/// Runs `work` on a core of its own, when one is free.
-async fn on_a_core<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashFault> {
-    let failed = |error: &dyn std::error::Error| HashFault::Failed(error.to_string());
-    let waiting = WAITING.try_acquire().map_err(|_| HashFault::Busy)?;
+/// Runs `work` in a blocking thread as soon as a core is free.
+async fn on_a_core<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
+    let failed = |error: &dyn std::error::Error| HashError::Failed(error.to_string());
+    let waiting = WAITING.try_acquire().map_err(|_| HashError::Busy)?;
     let core = CORES.acquire().await.map_err(|error| failed(&error))?;
     drop(waiting);
     let work = move || {
-        // Given back when the work is done, also if nobody waits for it any longer.
+        // Released when the work ends, even if the caller was cancelled.
         let _core = core;
         work()
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))
 }
 
-/// Whether a password that is typed twice may be the one of the user `name`.
+/// Checks a new password of the user `name`, which the user entered twice.
 pub(super) fn check(name: &str, password: &str, again: &str) -> Result<(), AccountError> {
     if !LENGTH.contains(&password.chars().count()) {
         return Err(AccountError::BadPassword);
@@ -57,7 +59,7 @@ pub(super) fn check(name: &str, password: &str, again: &str) -> Result<(), Accou
     }
     let words: Vec<&str> = [name, "callsheet"].into_iter().chain(name.split_whitespace()).collect();
     let rated = zxcvbn(password, &words);
-    if rated.score() >= WEAKEST {
+    if rated.score() >= MIN_SCORE {
         return Ok(());
     }
     let typed = password.to_lowercase();
@@ -75,19 +77,19 @@ pub(super) fn check(name: &str, password: &str, again: &str) -> Result<(), Accou
     })
 }
 
-/// A PHC string of `password`.
-pub(super) async fn hash(password: &str) -> Result<String, HashFault> {
+/// Hashes `password` into a PHC string.
+pub(super) async fn hash(password: &str) -> Result<String, HashError> {
     let password = password.to_owned();
     let work = move || {
         let salt = SaltString::generate(&mut OsRng);
         Argon2::default().hash_password(password.as_bytes(), &salt).map(|h| h.to_string())
     };
-    on_a_core(work).await?.map_err(|error| HashFault::Failed(error.to_string()))
+    on_a_core(work).await?.map_err(|error| HashError::Failed(error.to_string()))
 }
 
-/// Whether `password` fits. Without a hash it works as long as with one and says no, so that the time it takes does not tell
-/// whether a name exists.
-pub(super) async fn verify(password: &str, hash: Option<String>) -> Result<bool, HashFault> {
+/// Returns whether `password` is correct. Without a hash it takes the same time and returns `false`, so that the time does not reveal
+/// whether a user exists.
+pub(super) async fn verify(password: &str, hash: Option<String>) -> Result<bool, HashError> {
     let password = password.to_owned();
     let work = move || {
         let known = hash.is_some();
@@ -99,7 +101,7 @@ pub(super) async fn verify(password: &str, hash: Option<String>) -> Result<bool,
     on_a_core(work).await
 }
 
-/// A hash with the default parameters that no password is meant to fit.
+/// A hash with the default parameters that matches no password.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5$dGhpcyBoYXNoIGZpdHMgbm8gcGFzc3dvcmQgYXQgYWw";
 
@@ -119,8 +121,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_flood_of_passwords_is_refused_beyond_what_can_wait() {
-        let checks: Vec<_> = (0..MOST_WAITING * 3).map(|_| tokio::spawn(verify("x", None))).collect();
+    async fn a_flood_of_passwords_is_refused_beyond_the_waiting_limit() {
+        let checks: Vec<_> = (0..MAX_WAITING * 3).map(|_| tokio::spawn(verify("x", None))).collect();
         let (mut checked, mut refused) = (0, 0);
         for check in checks {
             match check.await.expect("no panic") {
@@ -128,16 +130,16 @@ mod tests {
                     assert!(!fits);
                     checked += 1;
                 }
-                Err(HashFault::Busy) => refused += 1,
-                Err(fault) => panic!("{fault}"),
+                Err(HashError::Busy) => refused += 1,
+                Err(error) => panic!("{error}"),
             }
         }
-        assert!(checked >= MOST_WAITING && refused > 0, "{checked} checked, {refused} refused");
+        assert!(checked >= MAX_WAITING && refused > 0, "{checked} checked, {refused} refused");
         assert!(!verify("x", None).await.expect("room again"));
     }
 
     #[test]
-    fn weak_passwords_are_told_why() {
+    fn weak_passwords_are_refused_with_a_reason() {
         let code = |name: &str, password: &str| check(name, password, password).err().map(|error| error.code());
         for (name, password, expected) in [
             ("ada", "correct horse", None),

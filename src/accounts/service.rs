@@ -1,5 +1,5 @@
-//! The use cases of accounts, by topic: `users`, `sign_in`, `provided`, `sessions`, `two_factor`; `single_sign_on` speaks with the
-//! provider.
+//! Use cases of accounts. They are split by topic into `users`, `sign_in`, `provider_sign_in`, `sessions` and `two_factor`;
+//! `single_sign_on` is the client of the provider.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::model::{Action, Actor, Clock, Forbidden, UserId, Who};
 use crate::sealing::Sealer;
 use crate::storage::Db;
 
-/// The use cases. Cheap to clone.
+/// Use cases of accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct Accounts {
     pub(super) db: Db,
@@ -24,24 +24,24 @@ impl Accounts {
         Self { db, clock, sealer, provider: provider.map(Arc::new), limits: Limits::default() }
     }
 
-    /// What seals a browser's session at rest, for the session layer.
+    /// Returns the sealer for stored browser sessions.
     #[must_use]
     pub fn sealer(&self) -> Sealer {
         self.sealer.clone()
     }
 
-    /// Forgets whose attempts to sign in are long past, so that strangers cannot fill the memory.
+    /// Removes expired counters of sign-in attempts, so that strangers cannot fill the memory.
     pub fn forget_attempts(&self) {
         self.limits.forget();
     }
 
-    /// A user, for those who may manage users.
+    /// Returns a user to an actor who may manage users.
     pub(super) async fn managed(&self, actor: &Actor, id: UserId) -> Result<UserView, AccountError> {
         actor.check(Action::ManageAccounts)?;
         self.db.get_user(id).await?.ok_or(AccountError::Unknown)
     }
 
-    /// The actor's own account. Keys and the command line have none.
+    /// Returns the actor's own user. Keys and the command line have none.
     pub(super) async fn own(&self, actor: &Actor) -> Result<UserView, AccountError> {
         let Who::User { id, .. } = actor.who else { return Err(Forbidden.into()) };
         self.db.get_user(id).await?.ok_or(AccountError::Unknown)

@@ -1,4 +1,4 @@
-//! Browser sessions: who a browser is, and ending it.
+//! Browser sessions: finding their user, listing and ending them.
 
 use serde_json::json;
 
@@ -7,25 +7,27 @@ use super::{AccountError, Accounts, SessionView};
 use crate::audit::AuditEntry;
 use crate::model::{Actor, Millis, UserId};
 
-/// How old the last use may be that is shown: a page that is only read is answered without a write.
+/// Interval at which the last use is stored, so that most page views need no write.
 const SEEN_EVERY_MS: Millis = 60_000;
 
 impl Accounts {
-    /// The actor of a browser session, with today's role; `None`: the session has ended, or its user is deactivated. `session`: the
-    /// hash of its id; `address`: the client's.
+    /// Returns the actor of a browser session with the present role. `None`: the session has ended, or the user is deactivated.
+    /// `session`: hash of its id; `address`: client address.
     pub async fn session_actor(&self, session: &str, address: &str) -> Result<Option<Actor>, AccountError> {
         let now = self.clock.now();
         let Some((user, seen_at)) = self.db.session_user(session, now).await? else { return Ok(None) };
         if now - seen_at >= SEEN_EVERY_MS
             && let Err(error) = self.db.touch_session(session, address, now).await
         {
-            // The person may go on all the same.
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot note the use of a browser session");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "failed to store the last use of a browser session; continuing"
+            );
         }
         Ok(Some(actor_of(&user, address)))
     }
 
-    /// Where a user is signed in; the session used last first.
+    /// Returns the sessions of a user, most recently used first.
     pub async fn sessions(&self, actor: &Actor, id: UserId) -> Result<Vec<SessionView>, AccountError> {
         self.managed(actor, id).await?;
         Ok(self.db.list_browser_sessions(id, self.clock.now()).await?)
@@ -37,14 +39,14 @@ impl Accounts {
         self.end_one(actor, id, &user.name, session).await
     }
 
-    /// Signs a user out everywhere.
+    /// Ends all sessions of a user.
     pub async fn end_sessions(&self, actor: &Actor, id: UserId) -> Result<(), AccountError> {
         let user = self.managed(actor, id).await?;
         let audit = AuditEntry::new(actor, self.clock.now(), "user.sign_out", &user.name, json!({ "sessions": "all" }));
         Ok(self.db.end_browser_sessions(id, "", &audit).await?)
     }
 
-    /// Where the actor is signed in; the session used last first.
+    /// Returns the actor's own sessions, most recently used first.
     pub async fn own_sessions(&self, actor: &Actor) -> Result<Vec<SessionView>, AccountError> {
         let user = self.own(actor).await?;
         Ok(self.db.list_browser_sessions(user.id, self.clock.now()).await?)
@@ -56,7 +58,7 @@ impl Accounts {
         self.end_one(actor, user.id, &user.name, session).await
     }
 
-    /// Ends all of the actor's own sessions but the one that asks.
+    /// Ends all of the actor's own sessions except `keep`.
     pub async fn end_other_sessions(&self, actor: &Actor, keep: &str) -> Result<(), AccountError> {
         let user = self.own(actor).await?;
         let detail = json!({ "sessions": "others" });

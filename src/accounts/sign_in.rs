@@ -1,4 +1,4 @@
-//! Signing in with a password and, where it is on, a second step.
+//! Sign-in with a password and an optional second factor.
 
 use serde_json::json;
 
@@ -7,14 +7,14 @@ use super::{AccountError, Accounts, Credentials, User, passwords};
 use crate::audit::AuditEntry;
 use crate::model::{Millis, UserId};
 
-/// How long a browser may take for the second step.
+/// Time limit of the second step.
 const SECOND_STEP_MS: Millis = 5 * 60_000;
 
-/// What came of a password.
+/// Result of a correct password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignedIn {
-    Whole(User),
-    /// A code is asked for until then.
+    Done(User),
+    /// The user must enter a code.
     SecondStep {
         user: UserId,
         until: Millis,
@@ -22,7 +22,7 @@ pub enum SignedIn {
 }
 
 impl Accounts {
-    /// Checks a login. `address` is the client's.
+    /// Checks name and password. `address`: client address.
     pub async fn log_in(&self, name: &str, password: &str, address: &str) -> Result<SignedIn, AccountError> {
         let name = name.trim();
         self.limits.password(name, address)?;
@@ -32,14 +32,14 @@ impl Accounts {
         match credentials {
             Some(credentials) if fits => self.let_in(credentials, address, "password").await,
             _ => {
-                // What was typed for a name may be a password.
+                // Not logged: users sometimes enter their password as the name.
                 tracing::info!(address, "sign-in refused: wrong name or password");
                 Err(AccountError::WrongLogin)
             }
         }
     }
 
-    /// What follows a password that fits. `by`: how it came.
+    /// Continues a sign-in after a correct password. `by`: the means of authentication, for the audit log.
     pub(super) async fn let_in(
         &self,
         credentials: Credentials,
@@ -51,10 +51,10 @@ impl Accounts {
             return Ok(SignedIn::SecondStep { user: user.id, until: self.clock.now() + SECOND_STEP_MS });
         }
         self.record(&user, address, by).await?;
-        Ok(SignedIn::Whole(user))
+        Ok(SignedIn::Done(user))
     }
 
-    /// Writes a sign-in down. Only those that succeed are audited: strangers could fill the log with the others.
+    /// Records a successful sign-in. Failed ones are not audited, because strangers could fill the audit log.
     pub(super) async fn record(&self, user: &User, address: &str, by: &str) -> Result<(), AccountError> {
         let audit = AuditEntry::new(
             &actor_of(user, address),
@@ -66,7 +66,7 @@ impl Accounts {
         Ok(self.db.record_sign_in(user.id, &audit).await?)
     }
 
-    /// The second step: a code of the person's device, or a recovery code.
+    /// Completes a sign-in with a code of the user's device or a recovery code.
     pub async fn second_step(
         &self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! Users and their links.
+//! SQL of users and their links.
 
 pub(crate) mod browser_sessions;
 pub(crate) mod factors;
@@ -18,7 +18,7 @@ const VIEW: &str = "select id, name, role, active, password_hash, issuer, create
      cast(case when totp_sealed is null then 0 else 1 end as bigint) as two_factor from users";
 const CREDENTIALS: &str = "select id, name, role, active, password_hash, \
      cast(case when totp_sealed is null then 0 else 1 end as bigint) as two_factor from users";
-/// An admin who can sign in.
+/// Condition for an admin who can sign in.
 const ABLE_ADMIN: &str = "role = 'admin' and active = 1 and (password_hash <> '' or issuer is not null)";
 
 pub(crate) fn user(row: &AnyRow) -> Result<User, StoreError> {
@@ -56,9 +56,9 @@ fn view(row: &AnyRow) -> Result<UserView, StoreError> {
     })
 }
 
-/// Locks the rows of the admins who can sign in, and tells whether `id` is the last of them.
+/// Locks the admins who can sign in, and returns whether `id` is the only one.
 async fn is_last_admin(db: &Db, tx: &mut Transaction<'static, Any>, id: UserId) -> Result<bool, StoreError> {
-    // Two who demote each other at once wait here for each other: in the order of their numbers.
+    // Sorted, so that two admins who demote each other at the same time cannot deadlock.
     let sql = format!("select id from users where {ABLE_ADMIN} order by id{}", db.engine.for_update());
     let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?;
     let ids = rows.iter().map(|row| row.col("id")).collect::<Result<Vec<i64>, _>>()?;
@@ -108,7 +108,7 @@ impl Db {
         Ok(sqlx::query("select id from users limit 1").fetch_optional(&self.read).await?.is_some())
     }
 
-    /// By name.
+    /// Returns all users, sorted by name.
     pub(crate) async fn list_users(&self) -> Result<Vec<UserView>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!("{VIEW} order by name"))).fetch_all(&self.pages).await?;
         rows.iter().map(view).collect()
@@ -132,7 +132,7 @@ impl Db {
         row.as_ref().map(credentials).transpose()
     }
 
-    /// The person whom a provider vouches for.
+    /// Finds a user by issuer and subject.
     pub(crate) async fn find_provided(&self, issuer: &str, subject: &str) -> Result<Option<Credentials>, StoreError> {
         let sql = format!("{CREDENTIALS} where issuer = $1 and subject = $2");
         let row = sqlx::query(AssertSqlSafe(sql))
@@ -143,7 +143,7 @@ impl Db {
         row.as_ref().map(credentials).transpose()
     }
 
-    /// Whoever can create a user needs no set-up link any more: it is removed.
+    /// Creates a user and removes set-up links, which are no longer needed.
     pub async fn create_user(&self, new: &NewUser<'_>, now: Millis, audit: &AuditEntry) -> Result<User, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(INSERT_USER)
@@ -215,7 +215,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// The time of the entry is that of the sign-in.
+    /// Records a sign-in at the time of the audit entry.
     pub(crate) async fn record_sign_in(&self, id: UserId, audit: &AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("update users set last_sign_in_at = $2 where id = $1")
@@ -227,7 +227,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Replaces all set-up links by this one.
+    /// Replaces all set-up links.
     pub(crate) async fn put_setup_link(&self, token_hash: &str, expires_at: Millis) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("delete from setup_links").execute(&mut *tx).await?;
@@ -239,7 +239,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// When the link ends; `None`: there is none such.
+    /// Returns the expiry of a set-up link.
     pub(crate) async fn setup_link(&self, token_hash: &str) -> Result<Option<Millis>, StoreError> {
         let row = sqlx::query("select expires_at from setup_links where token_hash = $1")
             .bind(token_hash.to_owned())
@@ -248,7 +248,7 @@ impl Db {
         row.map(|row| row.col("expires_at")).transpose()
     }
 
-    /// Creates the first user and removes all links; `None`: the link was used meanwhile.
+    /// Creates the first user and removes all set-up links. `None`: the link was used meanwhile.
     pub(crate) async fn redeem_setup_link(
         &self,
         token_hash: &str,
@@ -280,7 +280,7 @@ impl Db {
         Ok(Some(user(&row)?))
     }
 
-    /// Replaces the person's link and ends the sessions.
+    /// Replaces the user's link and ends all sessions.
     pub(crate) async fn put_link(
         &self,
         id: UserId,
@@ -296,7 +296,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Whose link it is, while it holds.
+    /// Finds the user of a valid link.
     pub(crate) async fn find_link(&self, token_hash: &str, now: Millis) -> Result<Option<User>, StoreError> {
         let row = sqlx::query(
             "select u.id, u.name, u.role from user_links l join users u on u.id = l.user_id \
@@ -309,7 +309,7 @@ impl Db {
         row.as_ref().map(user).transpose()
     }
 
-    /// Sets the password, removes the link and ends all sessions. False: the link was used meanwhile.
+    /// Sets the password, removes the link and ends all sessions. Returns `false` if the link was used meanwhile.
     pub(crate) async fn redeem_link(
         &self,
         token_hash: &str,

@@ -1,4 +1,4 @@
-//! The second factor: time-based codes (RFC 6238: SHA-1, six digits, 30 s) of the person's device, and recovery codes.
+//! Second factor: time-based codes (RFC 6238: SHA-1, six digits, 30 s) and recovery codes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,18 +10,18 @@ use crate::model::{Actor, UserId};
 use crate::sealing::token_hash;
 
 const RECOVERY_CODES: usize = 10;
-/// Letters and digits that are not taken for each other.
+/// Letters and digits that cannot be confused.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// A second factor that was just turned on.
+/// A new second factor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewFactor {
-    /// The only time they are shown.
+    /// They are shown only once.
     pub recovery_codes: Vec<String>,
 }
 
 impl Accounts {
-    /// The actor's own second factor.
+    /// Returns the state of the actor's own second factor.
     pub async fn factor(&self, actor: &Actor) -> Result<FactorView, AccountError> {
         let user = self.own(actor).await?;
         let Some(factor) = self.db.factor(user.id).await? else { return Ok(FactorView::Off) };
@@ -36,7 +36,7 @@ impl Accounts {
         }
     }
 
-    /// Makes a secret, which counts once the person's device has shown a code of it.
+    /// Creates a pending secret. A first code activates it.
     pub async fn start_factor(&self, actor: &Actor) -> Result<(), AccountError> {
         let user = self.own(actor).await?;
         if user.issuer.is_some() {
@@ -47,7 +47,7 @@ impl Accounts {
         if started { Ok(()) } else { Err(AccountError::FactorOn) }
     }
 
-    /// Turns the second factor on with a first code.
+    /// Activates the pending secret with a first code.
     pub async fn confirm_factor(&self, actor: &Actor, code: &str) -> Result<NewFactor, AccountError> {
         let user = self.own(actor).await?;
         let factor = self.db.factor(user.id).await?.ok_or(AccountError::NoFactor)?;
@@ -66,14 +66,14 @@ impl Accounts {
         Ok(NewFactor { recovery_codes: codes })
     }
 
-    /// Turns the actor's own second factor off.
+    /// Turns off the actor's own second factor.
     pub async fn turn_off_factor(&self, actor: &Actor, password: &str) -> Result<(), AccountError> {
         let user = self.own(actor).await?;
         self.check_present(actor, &user, password).await?;
         self.remove_factor(actor, &user).await
     }
 
-    /// Turns the second factor of somebody off who has lost the device.
+    /// Turns off the second factor of a user who has lost the device.
     pub async fn reset_factor(&self, actor: &Actor, id: UserId) -> Result<(), AccountError> {
         let user = self.managed(actor, id).await?;
         self.remove_factor(actor, &user).await
@@ -84,7 +84,7 @@ impl Accounts {
         Ok(self.db.turn_off_factor(user.id, &audit).await?)
     }
 
-    /// Uses up a code of the device, or a recovery code.
+    /// Consumes a code of the device or a recovery code.
     pub(super) async fn use_code(&self, actor: &Actor, user: &User, code: &str) -> Result<(), AccountError> {
         let sealed = self.db.factor(user.id).await?.and_then(|factor| factor.sealed);
         let sealed = sealed.ok_or(AccountError::SecondStepOver)?;
@@ -98,7 +98,7 @@ impl Accounts {
         if used { Ok(()) } else { Err(AccountError::WrongCode) }
     }
 
-    /// The time step that a code belongs to: this one, or the one before or after, for no two clocks agree.
+    /// Returns the time step of a valid code: the present one or its neighbours, because clocks differ.
     fn step(&self, sealed: &[u8], name: &str, code: &str) -> Result<Option<i64>, AccountError> {
         let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         let seconds = u64::try_from(self.clock.now() / 1000).unwrap_or_default();
@@ -109,7 +109,7 @@ impl Accounts {
     fn totp(&self, sealed: &[u8], name: &str) -> Result<Totp, AccountError> {
         let secret = self.sealer.open_text(sealed)?;
         let secret = Secret::try_from_base32(secret).map_err(|_| AccountError::NoFactor)?;
-        // In the address of a QR code a colon ends the issuer.
+        // In `otpauth` addresses a colon ends the issuer.
         let totp =
             Builder::new().with_secret(secret).with_account_name(name.replace(':', " ")).with_issuer(Some("Callsheet"));
         totp.build().map_err(|_| AccountError::NoFactor)
@@ -123,7 +123,7 @@ fn recovery_code() -> String {
     format!("{}-{}-{}", &digits[..4], &digits[4..8], &digits[8..])
 }
 
-/// However it is typed. The user is part of it, so that equal codes of two people look different.
+/// Hashes a recovery code, ignoring case and separators. The user id is a salt.
 fn code_hash(user: UserId, code: &str) -> String {
     let code: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     token_hash(&format!("{user}:{}", code.to_ascii_lowercase()))

@@ -1,8 +1,8 @@
-//! What accounts need stored.
+//! Stored users and sessions.
 
 use crate::model::{Millis, Role, UserId};
 
-/// A person with a login.
+/// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
@@ -10,66 +10,66 @@ pub struct User {
     pub role: Role,
 }
 
-/// What a person signs in with.
+/// A user's means of signing in.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub user: User,
     pub active: bool,
-    /// PHC string; `None`: invited, or known to the provider alone.
+    /// PHC string. `None`: the user is invited, or signs in through the provider.
     pub password_hash: Option<String>,
-    /// A code is asked for as well.
+    /// A second factor is on.
     pub two_factor: bool,
 }
 
-/// A user to be stored.
+/// A new user.
 #[derive(Debug, Clone)]
 pub struct NewUser<'a> {
     pub name: &'a str,
     pub role: Role,
     pub password_hash: Option<String>,
-    /// Hash of a one-time link's token, and when it ends.
+    /// Token hash and expiry of a one-time link.
     pub link: Option<(String, Millis)>,
-    /// Issuer and subject of the provider that vouches for the person.
+    /// Issuer and subject at the provider.
     pub provider: Option<(&'a str, &'a str)>,
 }
 
-/// What changes of a user; `None` stays as it is.
+/// A change of a user. `None`: unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserChange {
     pub role: Option<Role>,
-    /// Whether the person may sign in.
+    /// The user may sign in.
     pub active: Option<bool>,
 }
 
-/// What became of a change that could have left no admin.
+/// Result of a change that must leave at least one admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Done,
     LastAdmin,
-    /// There is no such user.
+    /// The user does not exist.
     Unknown,
 }
 
-/// A person's second factor as stored.
+/// A stored second factor.
 #[derive(Debug, Clone)]
 pub struct Factor {
-    /// The secret that counts, sealed.
+    /// Sealed secret that is in use.
     pub sealed: Option<Vec<u8>>,
-    /// The secret that waits for its first code, sealed.
+    /// Sealed secret that waits for its first code.
     pub pending: Option<Vec<u8>>,
     pub recovery_codes: i64,
 }
 
-/// A browser session as stored; the id is a hash.
+/// A stored browser session.
 #[derive(Debug, Clone)]
 pub struct BrowserSession {
     pub id_hash: String,
-    /// Set once somebody signed in.
+    /// `None` until a user signs in.
     pub user: Option<UserId>,
-    /// Sealed: it may hold what a page is about to show once.
+    /// Sealed, because it may contain a secret that a page is about to show.
     pub data: String,
     pub expires_at: Millis,
-    /// The client's address, and its `User-Agent`, at the sign-in; empty before.
+    /// Client address and `User-Agent` at the sign-in; empty before.
     pub address: String,
     pub agent: String,
 }

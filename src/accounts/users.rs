@@ -1,4 +1,4 @@
-//! Users: the first one, invitations, links, roles, passwords.
+//! Users: set-up, invitations, links, roles, passwords.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::sealing::{random_token, token_hash};
 const SETUP_LINK_MS: i64 = 24 * 3_600_000;
 const LINK_MS: i64 = 72 * 3_600_000;
 
-/// A user with a one-time link by which the person sets a password (72 h); the only time its token is shown.
+/// A user with the token of a one-time link, which sets the password within 72 h. The token is shown only once.
 #[derive(Debug, Clone)]
 pub struct Invitation {
     pub user: UserView,
@@ -19,7 +19,7 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// The path of the link's page.
+    /// Returns the path of the link.
     #[must_use]
     pub fn path(&self) -> String {
         format!("/invite/{}", self.token)
@@ -27,7 +27,7 @@ impl Invitation {
 }
 
 impl Accounts {
-    /// While there is no user: makes a new one-time link token (24 h) and voids earlier ones.
+    /// Creates the token of a set-up link (24 h) and revokes earlier ones; `None` if there is a user.
     pub async fn setup_token(&self) -> Result<Option<String>, AccountError> {
         if self.db.has_users().await? {
             return Ok(None);
@@ -37,7 +37,7 @@ impl Accounts {
         Ok(Some(token))
     }
 
-    /// Whether the link may still be used.
+    /// Checks that a set-up link is valid.
     pub async fn check_setup(&self, token: &str) -> Result<(), AccountError> {
         match self.db.setup_link(&token_hash(token)).await? {
             Some(expires_at) if self.clock.now() < expires_at => Ok(()),
@@ -65,13 +65,13 @@ impl Accounts {
         user.ok_or(AccountError::BadSetupLink)
     }
 
-    /// All users, by name.
+    /// Returns all users, sorted by name.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<UserView>, AccountError> {
         actor.check(Action::ManageAccounts)?;
         Ok(self.db.list_users().await?)
     }
 
-    /// One user.
+    /// Returns a user.
     pub async fn get(&self, actor: &Actor, id: UserId) -> Result<UserView, AccountError> {
         self.managed(actor, id).await
     }
@@ -92,7 +92,7 @@ impl Accounts {
         self.create(&NewUser { name, role, password_hash, link: None, provider: None }, &audit).await
     }
 
-    /// Creates a user without password, and a link by which the person sets one.
+    /// Creates a user without password, and a link that sets the password.
     pub async fn invite(&self, actor: &Actor, name: &str, role: Role) -> Result<Invitation, AccountError> {
         actor.check(Action::ManageAccounts)?;
         let name = user_name(name)?;
@@ -111,8 +111,8 @@ impl Accounts {
         }
     }
 
-    /// A new link for somebody who was invited or has lost the password. Earlier links are void and sessions end at once; the present
-    /// password holds until the link is used.
+    /// Creates a new link for a user who was invited or has lost the password. Revokes earlier links and ends all sessions; the present
+    /// password stays valid until the link is used.
     pub async fn new_link(&self, actor: &Actor, id: UserId) -> Result<Invitation, AccountError> {
         let user = self.managed(actor, id).await?;
         match user.state {
@@ -126,12 +126,12 @@ impl Accounts {
         Ok(Invitation { user, token })
     }
 
-    /// Whose link it is.
+    /// Returns the user of a valid link.
     pub async fn check_link(&self, token: &str) -> Result<User, AccountError> {
         self.db.find_link(&token_hash(token), self.clock.now()).await?.ok_or(AccountError::BadLink)
     }
 
-    /// Sets the password of the link's owner, who is then signed in but for the second factor.
+    /// Sets the password of the link's user and starts a sign-in.
     pub async fn accept_link(
         &self,
         token: &str,
@@ -152,8 +152,7 @@ impl Accounts {
         self.let_in(credentials, address, "link").await
     }
 
-    /// Changes role, or whether the person may sign in, or both at once. A role counts from the person's next request; who may not sign
-    /// in any more is signed out at once.
+    /// Changes the role, the permission to sign in, or both. A role applies from the user's next request; deactivation ends all sessions.
     pub async fn change(&self, actor: &Actor, id: UserId, change: UserChange) -> Result<UserView, AccountError> {
         let user = self.managed(actor, id).await?;
         let change = UserChange {
@@ -164,16 +163,16 @@ impl Accounts {
             return Ok(user);
         }
         let mut audit = Vec::with_capacity(2);
-        let mut tell =
+        let mut record =
             |action, detail| audit.push(AuditEntry::new(actor, self.clock.now(), action, &user.name, detail));
         if let Some(role) = change.role {
             if user.issuer.is_some() {
                 return Err(AccountError::ByProvider);
             }
-            tell("user.role", json!({ "before": { "role": user.role }, "after": { "role": role } }));
+            record("user.role", json!({ "before": { "role": user.role }, "after": { "role": role } }));
         }
         if let Some(active) = change.active {
-            tell(if active { "user.activate" } else { "user.deactivate" }, json!({}));
+            record(if active { "user.activate" } else { "user.deactivate" }, json!({}));
         }
         match self.db.change_user(id, change, true, &audit).await? {
             Change::Done => self.managed(actor, id).await,
@@ -182,22 +181,22 @@ impl Accounts {
         }
     }
 
-    /// Changes a role alone.
+    /// Changes the role.
     pub async fn set_role(&self, actor: &Actor, id: UserId, role: Role) -> Result<UserView, AccountError> {
         self.change(actor, id, UserChange { role: Some(role), active: None }).await
     }
 
-    /// Lets a user sign in again, or not any more.
+    /// Activates or deactivates a user.
     pub async fn set_active(&self, actor: &Actor, id: UserId, active: bool) -> Result<UserView, AccountError> {
         self.change(actor, id, UserChange { role: None, active: Some(active) }).await
     }
 
-    /// The actor's own account.
+    /// Returns the actor's own user.
     pub async fn profile(&self, actor: &Actor) -> Result<UserView, AccountError> {
         self.own(actor).await
     }
 
-    /// Changes the actor's own password; all other sessions end. `session`: the one that asks.
+    /// Changes the actor's own password and ends all sessions except `session`.
     pub async fn change_password(
         &self,
         actor: &Actor,
@@ -214,7 +213,7 @@ impl Accounts {
         Ok(self.db.set_password(user.id, &hash, session, &audit).await?)
     }
 
-    /// Asks for the password once more, before something that a stranger at an open browser must not do.
+    /// Checks the password again, so that a stranger at an open browser cannot change credentials.
     pub(super) async fn check_present(
         &self,
         actor: &Actor,
@@ -230,7 +229,7 @@ impl Accounts {
     }
 }
 
-/// The user as an actor.
+/// Returns the user as an actor.
 pub(super) fn actor_of(user: &User, address: &str) -> Actor {
     Actor {
         who: Who::User { id: user.id, name: user.name.clone() },
@@ -240,7 +239,7 @@ pub(super) fn actor_of(user: &User, address: &str) -> Actor {
     }
 }
 
-/// The name, if a user may have it.
+/// Checks a user name.
 pub(super) fn user_name(name: &str) -> Result<&str, AccountError> {
     let fits = (1..=50).contains(&name.chars().count()) && name.trim() == name && !name.chars().any(char::is_control);
     if fits { Ok(name) } else { Err(AccountError::BadUserName) }

@@ -1,60 +1,60 @@
-//! What is shown of users and their sessions.
+//! Users and sessions, as pages and the API show them.
 
 use crate::model::{Millis, Role, UserId, string_enum};
 
 string_enum!(
-    /// Whether a person can sign in.
+    /// Whether a user can sign in.
     UserState {
-        /// Has a password or a provider.
+        /// Can sign in.
         Active = "active",
         /// Has not set a password yet.
         Invited = "invited",
-        /// May not sign in.
+        /// Must not sign in.
         Deactivated = "deactivated",
     }
 );
 
-/// A person as admins see them.
+/// A user, as admins see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserView {
     pub id: UserId,
     pub name: String,
     pub role: Role,
     pub state: UserState,
-    /// The provider's issuer, where it vouches for this person: there is no password, and the role comes from there.
+    /// Issuer of the provider that authenticates the user and sets the role. Such users have no password.
     pub issuer: Option<String>,
     pub two_factor: bool,
     pub created_at: Millis,
     pub last_sign_in_at: Option<Millis>,
 }
 
-/// A browser that is signed in.
+/// A signed-in browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionView {
-    /// Hash of the cookie; it ends the session and opens nothing.
+    /// Hash of the cookie. It identifies the session but does not grant access to it.
     pub id: String,
-    /// The `User-Agent` of the sign-in.
+    /// `User-Agent` of the sign-in.
     pub agent: String,
-    /// The client's address at the last use.
+    /// Client address of the last use.
     pub address: String,
     pub created_at: Millis,
-    /// To the minute.
+    /// Updated once a minute.
     pub last_seen_at: Millis,
 }
 
-/// A person's own second factor.
+/// State of a user's second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FactorView {
     Off,
-    /// A device has been shown the secret, and no code came yet.
+    /// The secret is shown to the user, who has not entered a code yet.
     Pending {
         /// `otpauth://totp/…`, for the QR code.
         url: String,
-        /// The same secret to type.
+        /// The secret, for manual entry.
         secret: String,
     },
     On {
-        /// Recovery codes that were not used yet.
+        /// Number of unused recovery codes.
         recovery_codes: i64,
     },
 }

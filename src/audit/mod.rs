@@ -1,13 +1,13 @@
-//! The audit log: every change with who, from where, when and what. An entry is written in the transaction of the change itself, so there
-//! is no change without its entry. The log is append-only: the database refuses to change an entry, and to delete one that is younger than
-//! 30 days; retention removes those that have passed their time.
+//! Audit log: actor, client address, time and details of every change. An entry is written in the transaction of its change, so no change
+//! lacks an entry. The log is append-only: the database refuses to change an entry, or to delete one that is younger than 30 days; retention
+//! deletes older ones.
 //!
-//! What a change did stands in the entry's detail, a JSON object: `before` and `after`, objects of the settings that it concerned (only
-//! `after` where something was made, only `before` where it was removed), and beside them what else is worth knowing, such as the `kind` of
-//! a callback. Moments are RFC 3339. Secrets never enter; their fingerprints tell that they changed.
+//! The detail of an entry is a JSON object. `before` and `after` are objects with the changed settings (only `after` if something was created,
+//! only `before` if it was deleted); other members identify the subject, such as the `kind` of a callback. Times are RFC 3339. Secrets are
+//! replaced by fingerprints.
 //!
-//! Streams, deliveries and figures that come in are no changes of anybody; they have records of their own. A sign-in is told where it
-//! succeeds; refused ones, which strangers could fill the log with, stand in the log of the process.
+//! Streams, deliveries and statistics are not audited, because they have their own records. Successful sign-ins are audited; failed ones,
+//! with which strangers could fill the audit log, go to the process log.
 
 mod entry;
 mod service;
@@ -18,7 +18,7 @@ pub use entry::{ActorKind, AuditEntry, fingerprint, moment};
 pub use service::{AuditError, AuditLog};
 pub use types::{AuditFilter, AuditRow};
 
-/// Every action that the log may tell of, for filters. A test compares it with the entries that the use cases make.
+/// All actions, for filters. A test compares the list with the use cases.
 pub const ACTIONS: &[&str] = &[
     "callback.change",
     "callback.resume",

@@ -1,16 +1,16 @@
-//! Reading the audit log.
+//! Use cases of the audit log.
 
 use serde_json::json;
 
 use super::AuditEntry;
 use super::types::{AuditFilter, AuditRow};
-use crate::model::{Action, Actor, AuditId, Forbidden, Millis, Page, PageRequest, Problem, ProblemKind, StoreError};
+use crate::model::{Action, Actor, AuditId, Forbidden, Millis, Page, PageRequest, Problem, ProblemDetails, StoreError};
 use crate::storage::Db;
 
-/// Entries that an export reads at once.
+/// Number of entries in a batch of an export.
 const BATCH: i64 = 500;
 
-/// Why the log cannot be read.
+/// Error of an audit log use case.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     #[error(transparent)]
@@ -20,28 +20,22 @@ pub enum AuditError {
 }
 
 impl Problem for AuditError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }
 
-/// The use cases.
+/// Use cases of the audit log.
 #[derive(Clone)]
 pub struct AuditLog {
     pub(crate) db: Db,
 }
 
 impl AuditLog {
-    /// A page of the log, newest first.
+    /// Returns a page of the log, newest first.
     pub async fn list(
         &self,
         actor: &Actor,
@@ -52,7 +46,7 @@ impl AuditLog {
         Ok(self.db.list_audit(filter, page).await?)
     }
 
-    /// The next entries for an export, older than `before`, newest first. None: that was all.
+    /// Returns a batch of entries older than `before`, newest first. An empty batch is the last one.
     pub async fn batch(
         &self,
         actor: &Actor,
@@ -63,7 +57,7 @@ impl AuditLog {
         Ok(self.db.audit_before(filter, before, BATCH).await?)
     }
 
-    /// Records that all stored secrets were sealed with a new key.
+    /// Records a rotation of the sealing key.
     pub async fn secrets_rotated(&self, actor: &Actor, now: Millis) -> Result<(), AuditError> {
         actor.check(Action::ManageAccounts)?;
         let entry = AuditEntry::new(actor, now, "secrets.rotate", "all", json!({}));

@@ -1,4 +1,4 @@
-//! The audit log: one row in the transaction of each change, and what is read of them.
+//! SQL of the audit log.
 
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
@@ -31,7 +31,7 @@ impl Db {
         Ok(())
     }
 
-    /// Finds rows for people. A text is looked for in each entry.
+    /// Runs a query for pages. Text filters scan all entries, so they use the connections for searches.
     async fn fetch_audit(&self, filter: &AuditFilter, sql: String, values: &Values) -> Result<Vec<AnyRow>, StoreError> {
         if filter.text.is_some() {
             return self.searches.fetch_all(sql, values).await;
@@ -76,14 +76,14 @@ fn conditions(filter: &AuditFilter) -> Conditions {
 }
 
 impl Db {
-    /// Adds an entry of a change outside of this database.
+    /// Adds an entry for a change outside of the database.
     pub(crate) async fn add_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         self.write_audit(&mut tx, entry).await?;
         self.commit(tx, Vec::new()).await
     }
 
-    /// Newest first.
+    /// Returns a page of entries, newest first.
     pub(crate) async fn list_audit(
         &self,
         filter: &AuditFilter,
@@ -101,7 +101,7 @@ impl Db {
         Ok(Page { rows, total, exact: true, number: page.number, size: page.size })
     }
 
-    /// At most `limit` entries older than `before`, newest first; from the newest on without it.
+    /// Returns at most `limit` entries older than `before`, newest first.
     pub(crate) async fn audit_before(
         &self,
         filter: &AuditFilter,

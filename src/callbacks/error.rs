@@ -1,11 +1,12 @@
-//! What can go wrong with a callback.
+//! Errors of callback use cases.
 
 use super::headers::HeaderError;
 use crate::domains::DomainError;
-use crate::model::{Forbidden, Problem, ProblemKind, StoreError};
+use crate::model::ProblemKind::{Conflict, Invalid};
+use crate::model::{Forbidden, Problem, ProblemDetails, StoreError, problem};
 use crate::outbound::{AddressError, Blocked};
 
-/// Why something with a callback cannot be done.
+/// Error of a callback use case.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
     #[error(transparent)]
@@ -33,52 +34,19 @@ pub enum CallbackError {
 }
 
 impl Problem for CallbackError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Address(e) => e.code(),
-            Self::Blocked(e) => e.code(),
-            Self::NoAddress => "callback_no_address",
-            Self::BadTimeout => "callback_bad_timeout",
-            Self::BadDialect(_) => "callback_bad_dialect",
-            Self::Header(e) => e.code(),
-            Self::BadOverlap => "callback_bad_overlap",
-            Self::NoFormerSecret => "callback_no_former_secret",
-            Self::Domain(e) => e.code(),
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Address(e) => e.kind(),
-            Self::Blocked(e) => e.kind(),
-            Self::NoAddress | Self::BadTimeout | Self::BadDialect(_) | Self::BadOverlap => ProblemKind::Invalid,
-            Self::Header(e) => e.kind(),
-            Self::NoFormerSecret => ProblemKind::Conflict,
-            Self::Domain(e) => e.kind(),
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::Address(_) | Self::Blocked(_) | Self::NoAddress => Some("address"),
-            Self::BadTimeout => Some("timeoutSeconds"),
-            Self::BadDialect(_) => Some("dialect"),
-            Self::Header(e) => e.field(),
-            Self::BadOverlap => Some("overlapHours"),
-            Self::Domain(e) => e.field(),
-            Self::NoFormerSecret | Self::Forbidden(_) | Self::Store(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Address(e) => e.args(),
-            Self::Blocked(e) => e.args(),
-            Self::BadDialect(name) => vec![("name", name.clone())],
-            Self::Header(e) => e.args(),
-            Self::Domain(e) => e.args(),
-            _ => Vec::new(),
+            Self::Address(e) => e.details(),
+            Self::Blocked(e) => e.details(),
+            Self::NoAddress => problem(Invalid, "callback_no_address").field("address"),
+            Self::BadTimeout => problem(Invalid, "callback_bad_timeout").field("timeoutSeconds"),
+            Self::BadDialect(name) => problem(Invalid, "callback_bad_dialect").field("dialect").arg("name", name),
+            Self::Header(e) => e.details(),
+            Self::BadOverlap => problem(Invalid, "callback_bad_overlap").field("overlapHours"),
+            Self::NoFormerSecret => problem(Conflict, "callback_no_former_secret"),
+            Self::Domain(e) => e.details(),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

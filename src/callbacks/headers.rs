@@ -1,20 +1,21 @@
-//! The headers that a person adds to a callback's requests: which may be set, how many, how long.
+//! Validation of custom headers: allowed names, number and sizes.
 
 use std::collections::HashSet;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::model::{Problem, ProblemKind};
+use crate::model::ProblemKind::Invalid;
+use crate::model::{Problem, ProblemDetails, problem};
 
-/// So many at most.
+/// Maximum number of custom headers.
 const MAX_HEADERS: usize = 16;
-/// Characters of a name, at most.
+/// Maximum length of a name.
 const MAX_NAME: usize = 64;
-/// Characters of a value, at most.
+/// Maximum length of a value.
 const MAX_VALUE: usize = 1024;
 
-/// Of one connection or of the request's framing; every name that begins with `content-` is so too. Answers are not
-/// decompressed, so none may be asked for.
+/// Headers of the connection or of the request's framing, like all names that begin with `content-`. `accept-encoding` is reserved because
+/// responses are not decompressed.
 const OF_THE_REQUEST: &[&str] = &[
     "accept-encoding",
     "connection",
@@ -30,12 +31,12 @@ const OF_THE_REQUEST: &[&str] = &[
     "transfer-encoding",
     "upgrade",
 ];
-/// What the console says itself, and what a receiver may take for a signature.
+/// Headers that the console sets, or that a receiver may take for a signature.
 const OURS: &[&str] = &["digest", "repr-digest", "signature", "signature-input", "user-agent"];
-/// `svix-`: verifiers of Standard Webhooks take these for `webhook-`.
+/// Verifiers of Standard Webhooks accept `svix-` in place of `webhook-`.
 const OUR_PREFIXES: &[&str] = &["callsheet-", "svix-", "webhook-"];
 
-/// Why a header cannot be set.
+/// A header is not allowed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     #[error("“{0}” is not a header; use the form Name: value, with a name of letters, digits and hyphens")]
@@ -69,34 +70,26 @@ impl HeaderError {
 }
 
 impl Problem for HeaderError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unreadable(_) => "header_unreadable",
-            Self::OfTheRequest(_) => "header_of_the_request",
-            Self::Ours(_) => "header_ours",
-            Self::BadValue(_) => "header_bad_value",
-            Self::TooLong(_) => "header_too_long",
-            Self::Twice(_) => "header_twice",
-            Self::TooMany(_) => "header_too_many",
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Invalid
-    }
-    fn field(&self) -> Option<&'static str> {
-        Some("headers")
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("name", self.name().to_owned()),
-            ("max_headers", MAX_HEADERS.to_string()),
-            ("max_name", MAX_NAME.to_string()),
-            ("max_value", MAX_VALUE.to_string()),
-        ]
+    fn details(&self) -> ProblemDetails {
+        let details = match self {
+            Self::Unreadable(_) => problem(Invalid, "header_unreadable"),
+            Self::OfTheRequest(_) => problem(Invalid, "header_of_the_request"),
+            Self::Ours(_) => problem(Invalid, "header_ours"),
+            Self::BadValue(_) => problem(Invalid, "header_bad_value"),
+            Self::TooLong(_) => problem(Invalid, "header_too_long"),
+            Self::Twice(_) => problem(Invalid, "header_twice"),
+            Self::TooMany(_) => problem(Invalid, "header_too_many"),
+        };
+        details
+            .field("headers")
+            .arg("name", self.name())
+            .arg("max_headers", MAX_HEADERS)
+            .arg("max_name", MAX_NAME)
+            .arg("max_value", MAX_VALUE)
     }
 }
 
-/// Checks names and values as a person gave them.
+/// Checks custom headers.
 pub(super) fn check_headers(headers: &[(String, String)]) -> Result<(), HeaderError> {
     let mut seen = HashSet::new();
     for (name, value) in headers {

@@ -4,31 +4,31 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::change::{CallbackChange, CallbackOptions};
 use super::error::CallbackError;
+use super::headers::check_headers;
 use super::types::Callback;
-use super::{CallbackView, CallbacksAtAGlance};
+use super::{CallbackSettings, CallbackView, CallbacksAtAGlance, address_version, options_version};
 use crate::audit::{AuditEntry, fingerprint, moment};
-use crate::domains::{Domain, Domains};
-use crate::model::{Action, Actor, CallbackKind, Clock, Expected, StoreError};
+use crate::domains::{DomainError, DomainView, Domains};
+use crate::model::{Action, Actor, CallbackKind, Clock, DomainName, Expected, Version};
 use crate::outbound::{AddressPolicy, CallbackAddress, SigningSecret};
 use crate::sealing::Sealer;
-use crate::storage::Db;
+use crate::storage::{Db, Tx};
 
 const HOUR_MS: i64 = 3_600_000;
-/// How long the former secret goes on signing after a rotation, unless somebody says otherwise.
+/// Default overlap after a rotation, during which the previous secret signs too.
 pub const OVERLAP_HOURS: i64 = 24;
-/// The longest that anybody may say (7 days).
-const LONGEST_OVERLAP_HOURS: i64 = 168;
-/// The window of a callback's health.
+/// Maximum overlap (7 days).
+const MAX_OVERLAP_HOURS: i64 = 168;
+/// Time window of the delivery counts in a callback's health.
 const HEALTH_MS: i64 = 24 * HOUR_MS;
-/// Callbacks in trouble that are shown; the rest is on the pages of their domains.
-const TROUBLED_SHOWN: i64 = 20;
+/// Maximum number of troubled callbacks on the overview page.
+const MAX_TROUBLED: i64 = 20;
 
-/// A secret that was just made; the only time it is shown.
+/// A new signing secret. It is shown only once.
 pub struct NewSecret(pub SigningSecret);
 
-/// The use cases.
+/// Use cases of callbacks. Changes return the callback as it was written; [`Callbacks::get`] adds its health.
 #[derive(Clone)]
 pub struct Callbacks {
     pub(crate) db: Db,
@@ -39,50 +39,50 @@ pub struct Callbacks {
 }
 
 impl Callbacks {
-    /// One callback with its health.
+    /// Returns a callback with its health.
     pub async fn get(&self, actor: &Actor, push: &str, kind: CallbackKind) -> Result<CallbackView, CallbackError> {
-        let (_, callback) = self.find(actor, Action::Read, push, kind).await?;
-        let health = self.db.callback_health(callback.id, self.clock.now() - HEALTH_MS).await?;
+        let callback = self.find(actor, Action::Read, push, kind).await?;
+        let now = self.clock.now();
+        let health = self.db.callback_health(callback.id, now - HEALTH_MS).await?;
         Ok(CallbackView {
             kind,
-            enabled: callback.enabled,
-            address: callback.address,
-            dialect: callback.dialect,
-            ordered: callback.ordered,
-            timeout_seconds: callback.timeout_seconds,
-            headers: callback.headers,
+            settings: callback.settings,
             off_reason: callback.off_reason,
             pause: callback.pause,
-            previous_secret_until: callback.previous_secret_until.filter(|until| *until > self.clock.now()),
+            previous_secret_until: callback.previous_secret_until.filter(|until| *until > now),
             health,
         })
     }
 
-    /// Turns the callback on or off; the address stays. Without an address the switch stays on and deliveries are
-    /// skipped until one is typed, as in the seed's story: slide, then edit.
+    /// Returns the number of queued deliveries, retries included.
+    pub async fn waiting(&self, actor: &Actor, push: &str, kind: CallbackKind) -> Result<i64, CallbackError> {
+        let push = self.domains.authorize(actor, Action::Read, push)?;
+        Ok(self.db.count_queued(push.ascii(), kind).await?)
+    }
+
+    /// Turns the callback on or off; the address stays. It may be on without an address: deliveries are skipped until one is set.
     pub async fn set_enabled(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
         enabled: bool,
-    ) -> Result<CallbackView, CallbackError> {
-        self.edit(actor, push, kind, |_, present| Ok(CallbackChange { enabled, ..present })).await?;
-        self.get(actor, push, kind).await
+    ) -> Result<Callback, CallbackError> {
+        self.change(actor, push, kind, |settings| Ok(CallbackSettings { enabled, ..settings })).await
     }
 
-    /// Sets the address; counts for the next attempt, waiting retries included.
+    /// Sets the address. It applies from the next attempt, retries included.
     pub async fn set_address(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
         address: &str,
-    ) -> Result<CallbackView, CallbackError> {
+    ) -> Result<Callback, CallbackError> {
         self.set_address_if(actor, push, kind, address, &Expected::Any).await
     }
 
-    /// Sets the address, where the present one is of the expected version ([`address_version`]).
+    /// Sets the address if the stored one has the expected version ([`address_version`]).
     pub async fn set_address_if(
         &self,
         actor: &Actor,
@@ -90,100 +90,95 @@ impl Callbacks {
         kind: CallbackKind,
         address: &str,
         expected: &Expected,
-    ) -> Result<CallbackView, CallbackError> {
-        let address = self.new_address(actor, push, address).await?;
-        self.edit(actor, push, kind, |callback, present| {
-            expected.check(&callback.address_version())?;
-            Ok(CallbackChange { address: Some(address.clone()), ..present })
+    ) -> Result<Callback, CallbackError> {
+        self.change(actor, push, kind, |settings| {
+            let address = Some(self.parse_address(address)?);
+            expected.check(&address_version(&settings))?;
+            Ok(CallbackSettings { address, ..settings })
         })
-        .await?;
-        self.get(actor, push, kind).await
+        .await
     }
 
-    /// Sets all but the switch and the address, where what is set is of the expected version ([`options_version`]).
+    /// Changes dialect, order, timeout and headers, if the stored ones have the expected version ([`options_version`]).
     pub async fn set_options_if(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
-        options: CallbackOptions,
         expected: &Expected,
-    ) -> Result<(), CallbackError> {
-        options.check()?;
-        self.edit(actor, push, kind, |callback, present| {
-            expected.check(&callback.options_version())?;
-            Ok(options.clone().over(present))
+        change: impl FnOnce(CallbackSettings) -> CallbackSettings,
+    ) -> Result<Callback, CallbackError> {
+        self.change(actor, push, kind, |settings| {
+            let present = options_version(&settings);
+            let changed = change(settings);
+            check_options(&changed)?;
+            expected.check(&present)?;
+            Ok(changed)
         })
         .await
     }
 
-    /// Turns the callback on, to this address.
+    /// Sets the address and turns the callback on.
     pub async fn turn_on(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
         address: &str,
-    ) -> Result<(), CallbackError> {
-        let address = self.new_address(actor, push, address).await?;
-        let change = |present| CallbackChange { enabled: true, address: Some(address.clone()), ..present };
-        self.edit(actor, push, kind, |_, present| Ok(change(present))).await
+    ) -> Result<Callback, CallbackError> {
+        self.change(actor, push, kind, |settings| {
+            let address = Some(self.parse_address(address)?);
+            Ok(CallbackSettings { enabled: true, address, ..settings })
+        })
+        .await
     }
 
-    /// Replaces all settings at once.
+    /// Replaces all settings.
     pub async fn put(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
-        change: CallbackChange,
-    ) -> Result<CallbackView, CallbackError> {
-        self.change_if(actor, push, kind, &Expected::Any, |_| Ok(change.clone())).await
+        settings: CallbackSettings,
+    ) -> Result<Callback, CallbackError> {
+        self.change_if(actor, push, kind, &Expected::Any, |_| Ok(settings)).await
     }
 
-    /// Changes the settings that `change` changes, where all of them are of the expected version.
+    /// Changes any of the settings, if the stored ones have the expected version.
     pub async fn change_if(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
         expected: &Expected,
-        change: impl Fn(CallbackChange) -> Result<CallbackChange, CallbackError>,
-    ) -> Result<CallbackView, CallbackError> {
-        self.edit(actor, push, kind, |callback, present| {
-            let change = change(present)?;
-            change.check(&self.policy)?;
-            expected.check(&callback.version())?;
-            Ok(change)
+        change: impl FnOnce(CallbackSettings) -> Result<CallbackSettings, CallbackError>,
+    ) -> Result<Callback, CallbackError> {
+        self.change(actor, push, kind, |settings| {
+            let present = Version::from(&settings);
+            let changed = self.check(change(settings)?)?;
+            expected.check(&present)?;
+            Ok(changed)
         })
-        .await?;
-        self.get(actor, push, kind).await
+        .await
     }
 
-    /// Ends a pause now: what waits goes out, slowly at first. Nothing happens to one that is not paused.
-    pub async fn resume(&self, actor: &Actor, push: &str, kind: CallbackKind) -> Result<CallbackView, CallbackError> {
-        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
-        if let Some(pause) = &callback.pause {
-            let now = self.clock.now();
-            let audit = AuditEntry::new(
-                actor,
-                now,
-                "callback.resume",
-                &domain.push,
-                json!({ "kind": kind, "before": { "pausedSince": moment(pause.since), "reason": pause.reason } }),
-            );
-            self.db.resume_callback(callback.id, now, &audit).await?;
-        }
-        self.get(actor, push, kind).await
+    /// Ends a pause: waiting deliveries are sent, slowly at first. Does nothing if the callback is not paused.
+    pub async fn resume(&self, actor: &Actor, push: &str, kind: CallbackKind) -> Result<Callback, CallbackError> {
+        let (tx, push, callback) = self.lock(actor, push, kind).await?;
+        let Some(pause) = &callback.pause else { return Ok(callback) };
+        let detail = json!({ "kind": kind, "before": { "pausedSince": moment(pause.since), "reason": pause.reason } });
+        let audit = AuditEntry::new(actor, self.clock.now(), "callback.resume", push.ascii(), detail);
+        self.db.resume_callback(tx, callback.id, &audit).await?;
+        Ok(Callback { pause: None, ..callback })
     }
 
-    /// Whether any callback is on, and those that need a look; the paused ones first.
+    /// Returns whether any callback is on, and the troubled ones, paused callbacks first.
     pub async fn at_a_glance(&self, actor: &Actor) -> Result<CallbacksAtAGlance, CallbackError> {
         actor.check(Action::Read)?;
-        Ok(self.db.callbacks_at_a_glance(actor.domains.as_deref(), TROUBLED_SHOWN).await?)
+        Ok(self.db.callbacks_at_a_glance(actor.domains.as_deref(), MAX_TROUBLED).await?)
     }
 
-    /// Makes a new secret. The one that it replaces signs too for `overlap_hours`, 0 to 168; one before that signs no more.
+    /// Creates a new secret. The one that it replaces signs too for `overlap_hours`, 0 to 168; an older one stops signing.
     pub async fn rotate_secret(
         &self,
         actor: &Actor,
@@ -191,7 +186,7 @@ impl Callbacks {
         kind: CallbackKind,
         overlap_hours: i64,
     ) -> Result<NewSecret, CallbackError> {
-        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+        let (tx, push, callback) = self.lock(actor, push, kind).await?;
         let overlap = overlap_ms(overlap_hours)?;
         let secret = SigningSecret::generate();
         let now = self.clock.now();
@@ -201,107 +196,127 @@ impl Callbacks {
             "after": { "secret": secret.fingerprint() },
             "overlapHours": overlap_hours,
         });
-        let audit = AuditEntry::new(actor, now, "callback.rotate_secret", &domain.push, detail);
+        let audit = AuditEntry::new(actor, now, "callback.rotate_secret", push.ascii(), detail);
         let sealed = self.sealer.seal(secret.expose());
-        self.db.rotate_secret(callback.id, sealed, now + overlap, now, &audit).await?;
+        self.db.rotate_secret(tx, callback.id, sealed, now + overlap, &audit).await?;
         Ok(NewSecret(secret))
     }
 
-    /// The former secret goes on signing for `overlap_hours` from now, 0 to 168; 0 ends it at once.
+    /// Lets the previous secret sign for `overlap_hours` from now, 0 to 168; 0 ends it at once.
     pub async fn set_overlap(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
         overlap_hours: i64,
-    ) -> Result<CallbackView, CallbackError> {
-        let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
+    ) -> Result<Callback, CallbackError> {
+        let (tx, push, callback) = self.lock(actor, push, kind).await?;
         let overlap = overlap_ms(overlap_hours)?;
         let now = self.clock.now();
-        let former = callback.previous_secret_sealed.as_deref().and_then(|sealed| self.fingerprint(sealed));
+        if callback.previous_secret_until.is_none_or(|until| until <= now) {
+            return Err(CallbackError::NoFormerSecret);
+        }
+        let previous = callback.previous_secret_sealed.as_deref().and_then(|sealed| self.fingerprint(sealed));
         let detail = json!({
             "kind": kind,
-            "secret": former,
+            "secret": previous,
             "before": { "signsUntil": callback.previous_secret_until.map(moment) },
             "after": { "signsUntil": moment(now + overlap) },
         });
-        let audit = AuditEntry::new(actor, now, "callback.set_overlap", &domain.push, detail);
-        if !self.db.set_overlap(callback.id, now + overlap, now, &audit).await? {
-            return Err(CallbackError::NoFormerSecret);
-        }
-        self.get(actor, push, kind).await
+        let audit = AuditEntry::new(actor, now, "callback.set_overlap", push.ascii(), detail);
+        self.db.set_overlap(tx, callback.id, now + overlap, &audit).await?;
+        Ok(Callback { previous_secret_until: (overlap > 0).then_some(now + overlap), ..callback })
     }
 
-    /// `None`: it does not open with the present key file. A new secret is the way out of that, so it must not stand in it.
+    /// Returns the fingerprint of a sealed secret; `None` if the key file does not open it. Rotation must work even then.
     fn fingerprint(&self, sealed: &[u8]) -> Option<String> {
         let secret = SigningSecret::parse(&self.sealer.open_text(sealed).ok()?).ok()?;
         Some(secret.fingerprint())
     }
 
-    async fn new_address(&self, actor: &Actor, push: &str, address: &str) -> Result<CallbackAddress, CallbackError> {
-        self.domains.find(actor, Action::ManageCallbacks, push).await?;
+    fn parse_address(&self, address: &str) -> Result<String, CallbackError> {
         let address = CallbackAddress::parse(address)?;
         self.policy.check_address(&address)?;
-        Ok(address)
+        Ok(address.as_str().to_owned())
     }
 
-    /// Changes some of the settings. `edit` gets the callback and its settings as they are when they are written: if somebody changes
-    /// others at the same time, neither change is lost.
-    async fn edit(
+    /// Checks all settings and normalizes the address.
+    fn check(&self, settings: CallbackSettings) -> Result<CallbackSettings, CallbackError> {
+        let address = settings.address.as_deref().map(|address| self.parse_address(address)).transpose()?;
+        if settings.enabled && address.is_none() {
+            return Err(CallbackError::NoAddress);
+        }
+        check_options(&settings)?;
+        Ok(CallbackSettings { address, ..settings })
+    }
+
+    /// Changes the settings. The callback is locked in between, so that concurrent changes of other settings are kept.
+    async fn change(
         &self,
         actor: &Actor,
         push: &str,
         kind: CallbackKind,
-        edit: impl Fn(&Callback, CallbackChange) -> Result<CallbackChange, CallbackError>,
-    ) -> Result<(), CallbackError> {
-        loop {
-            let (domain, callback) = self.find(actor, Action::ManageCallbacks, push, kind).await?;
-            let change = edit(&callback, present(&callback))?;
-            let expected = Expected::OneOf(vec![callback.version()]);
-            match self.write(actor, &domain, &callback, &change, &expected).await {
-                Err(CallbackError::Store(StoreError::Changed)) => {}
-                done => return done,
-            }
-        }
+        change: impl FnOnce(CallbackSettings) -> Result<CallbackSettings, CallbackError>,
+    ) -> Result<Callback, CallbackError> {
+        let (tx, push, callback) = self.lock(actor, push, kind).await?;
+        let settings = change(callback.settings.clone())?;
+        let detail = json!({ "kind": kind, "before": audited(&callback.settings), "after": audited(&settings) });
+        let audit = AuditEntry::new(actor, self.clock.now(), "callback.change", push.ascii(), detail);
+        self.db.change_callback(tx, callback.id, &settings, &audit).await?;
+        Ok(Callback { settings, off_reason: None, pause: None, ..callback })
     }
 
-    async fn write(
+    /// Begins a transaction and locks the callback for a change.
+    async fn lock(
         &self,
         actor: &Actor,
-        domain: &Domain,
-        callback: &Callback,
-        change: &CallbackChange,
-        expected: &Expected,
-    ) -> Result<(), CallbackError> {
-        let now = self.clock.now();
-        let detail = json!({ "kind": callback.kind, "before": audited(&present(callback)), "after": audited(change) });
-        let audit = AuditEntry::new(actor, now, "callback.change", &domain.push, detail);
-        Ok(self.db.change_callback(callback.id, change, expected, now, &audit).await?)
+        push: &str,
+        kind: CallbackKind,
+    ) -> Result<(Tx, DomainName, Callback), CallbackError> {
+        let name = self.domains.authorize(actor, Action::ManageCallbacks, push)?;
+        let mut tx = self.db.begin().await?;
+        let callback = self.db.lock_callback(&mut tx, name.ascii(), kind).await?;
+        let callback = callback.ok_or_else(|| DomainError::Unknown(push.to_owned()))?;
+        Ok((tx, name, callback))
     }
 
-    pub(crate) async fn find(
+    async fn find(
         &self,
         actor: &Actor,
         action: Action,
         push: &str,
         kind: CallbackKind,
-    ) -> Result<(Domain, Callback), CallbackError> {
+    ) -> Result<Callback, CallbackError> {
+        let name = self.domains.authorize(actor, action, push)?;
+        let callback = self.db.find_callback(name.ascii(), kind).await?;
+        Ok(callback.ok_or_else(|| DomainError::Unknown(push.to_owned()))?)
+    }
+
+    pub(crate) async fn find_with_domain(
+        &self,
+        actor: &Actor,
+        action: Action,
+        push: &str,
+        kind: CallbackKind,
+    ) -> Result<(DomainView, Callback), CallbackError> {
         let domain = self.domains.find(actor, action, push).await?;
-        let callback = self
-            .db
-            .find_callback(domain.source_id, kind)
-            .await?
-            .ok_or_else(|| StoreError::corrupt("a domain without its callbacks"))?;
-        Ok((domain, callback))
+        Ok((domain, self.find(actor, action, push, kind).await?))
     }
 }
 
-/// Settings for the audit log. What a header says may be a secret: its fingerprint tells that it changed.
-fn audited(settings: &CallbackChange) -> Value {
+fn check_options(settings: &CallbackSettings) -> Result<(), CallbackError> {
+    if !(1..=30).contains(&settings.timeout_seconds) {
+        return Err(CallbackError::BadTimeout);
+    }
+    Ok(check_headers(&settings.headers)?)
+}
+
+/// Returns settings for the audit log. Header values may be secret, so they are replaced by fingerprints.
+fn audited(settings: &CallbackSettings) -> Value {
     let headers = settings.headers.iter().map(|(name, value)| (name.clone(), fingerprint(value).into()));
     json!({
         "enabled": settings.enabled,
-        "address": settings.address.as_ref().map(CallbackAddress::as_str),
+        "address": settings.address,
         "dialect": settings.dialect,
         "ordered": settings.ordered,
         "timeoutSeconds": settings.timeout_seconds,
@@ -310,20 +325,8 @@ fn audited(settings: &CallbackChange) -> Value {
 }
 
 fn overlap_ms(hours: i64) -> Result<i64, CallbackError> {
-    if !(0..=LONGEST_OVERLAP_HOURS).contains(&hours) {
+    if !(0..=MAX_OVERLAP_HOURS).contains(&hours) {
         return Err(CallbackError::BadOverlap);
     }
     Ok(hours * HOUR_MS)
-}
-
-/// The settings as they are, as the ground for a change.
-fn present(callback: &Callback) -> CallbackChange {
-    CallbackChange {
-        enabled: callback.enabled,
-        address: callback.address.as_deref().and_then(|a| CallbackAddress::parse(a).ok()),
-        dialect: callback.dialect,
-        ordered: callback.ordered,
-        timeout_seconds: callback.timeout_seconds,
-        headers: callback.headers.clone(),
-    }
 }

@@ -1,38 +1,42 @@
-//! Callback settings.
+//! SQL of callback settings.
 
 pub(crate) mod health;
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Row, Transaction};
+use sqlx::{AssertSqlSafe, Row};
 
 use crate::audit::AuditEntry;
-use crate::callbacks::{Callback, CallbackChange, CallbackHealth, CallbacksAtAGlance, Pause};
+use crate::callbacks::{Callback, CallbackSettings, Pause};
 use crate::deliveries::storage::outcomes::Ended;
 use crate::deliveries::{CallbackOff, DeliveryState, Queued};
-use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Expected, Millis, RecoveryId, StoreError};
-use crate::outbound::CallbackAddress;
-use crate::storage::Db;
+use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Millis, RecoveryId, StoreError};
 use crate::storage::rows::{Read, to_json};
+use crate::storage::{Db, Tx};
 
-/// The columns of a callback, under names that collide with no other table's.
+/// Columns of a callback, aliased so that they can be joined with any table.
 pub(crate) const CALLBACK_COLUMNS: &str = "c.id as callback_id, c.domain_id as callback_domain, c.kind as callback_kind, \
      c.enabled, c.address, c.dialect, c.ordered, c.timeout_seconds, c.headers, c.secret_sealed, \
      c.previous_secret_sealed, c.previous_secret_until, c.off_reason, \
      c.paused_since, c.probe_at, c.probes, c.pause_reason";
-/// No pause.
+/// Condition for the callback of a push domain (`$1`) and a kind (`$2`).
+const OF_DOMAIN: &str = "c.domain_id = (select id from domains where push = $1) and c.kind = $2";
 const NO_PAUSE: &str = "paused_since = null, probe_at = null, probes = null, pause_reason = null";
+/// Part of each change by a user at `$2`, which also ends a pause.
+const CHANGED: &str = "updated_at = $2, paused_since = null, probe_at = null, probes = null, pause_reason = null";
 
 pub(crate) fn callback(row: &AnyRow) -> Result<Callback, StoreError> {
     Ok(Callback {
         id: CallbackId(row.col("callback_id")?),
         domain_id: DomainId(row.col("callback_domain")?),
         kind: row.word("callback_kind")?,
-        enabled: row.flag("enabled")?,
-        address: row.col("address")?,
-        dialect: row.word("dialect")?,
-        ordered: row.flag("ordered")?,
-        timeout_seconds: row.col("timeout_seconds")?,
-        headers: row.json("headers")?,
+        settings: CallbackSettings {
+            enabled: row.flag("enabled")?,
+            address: row.col("address")?,
+            dialect: row.word("dialect")?,
+            ordered: row.flag("ordered")?,
+            timeout_seconds: row.col("timeout_seconds")?,
+            headers: row.json("headers")?,
+        },
         secret_sealed: row.col("secret_sealed")?,
         previous_secret_sealed: row.try_get("previous_secret_sealed")?,
         previous_secret_until: row.col("previous_secret_until")?,
@@ -48,15 +52,15 @@ pub(crate) fn pause(row: &AnyRow) -> Result<Option<Pause>, StoreError> {
 }
 
 impl Db {
-    /// Takes all that waits for a callback out of the queue.
+    /// Cancels or drops all queued deliveries of a callback.
     pub(crate) async fn stop_waiting(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Tx,
         callback: i64,
         state: DeliveryState,
         now: Millis,
     ) -> Result<Vec<Queued>, StoreError> {
-        sqlx::query(
+        let updated = sqlx::query(
             "update deliveries set state = $2, finished_at = $3 \
              where id in (select delivery_id from queue where callback_id = $1)",
         )
@@ -65,6 +69,9 @@ impl Db {
         .bind(now)
         .execute(&mut **tx)
         .await?;
+        if updated.rows_affected() == 0 {
+            return Ok(Vec::new());
+        }
         let rows = sqlx::query("delete from queue where callback_id = $1 returning delivery_id, recovery_id")
             .bind(callback)
             .fetch_all(&mut **tx)
@@ -79,12 +86,8 @@ impl Db {
         rows.iter().map(|row| Ok(Queued::Removed(DeliveryId(row.col("delivery_id")?)))).collect()
     }
 
-    /// Turns a callback off by the console itself, and cancels what waits for it.
-    pub async fn turn_off(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        off: &CallbackOff,
-    ) -> Result<Vec<Queued>, StoreError> {
+    /// Turns a callback off on behalf of the console, and cancels its queued deliveries.
+    pub async fn turn_off(&self, tx: &mut Tx, off: &CallbackOff) -> Result<Vec<Queued>, StoreError> {
         let sql = format!(
             "update callbacks set enabled = 0, off_reason = $2, {NO_PAUSE} where id = $1 and enabled = 1 \
              returning kind, (select push from domains where id = domain_id) as push"
@@ -99,97 +102,132 @@ impl Db {
         Ok(queued)
     }
 
-    /// The end of each change that a person makes: the callback is not paused any more, and the delivery loop hears of it.
-    async fn commit_change(
+    /// Finds a callback by its push domain (ASCII).
+    pub async fn find_callback(&self, push: &str, kind: CallbackKind) -> Result<Option<Callback>, StoreError> {
+        let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where {OF_DOMAIN}");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(push.to_owned()).bind(kind.as_str());
+        query.fetch_optional(&self.read).await?.as_ref().map(callback).transpose()
+    }
+
+    /// Finds a callback by its push domain (ASCII) and locks it until the end of the transaction.
+    pub(crate) async fn lock_callback(
         &self,
-        mut tx: Transaction<'static, Any>,
-        id: CallbackId,
-        mut queued: Vec<Queued>,
-        now: Millis,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let sql = format!("update callbacks set {NO_PAUSE}, updated_at = $2 where id = $1");
-        sqlx::query(AssertSqlSafe(sql)).bind(id.0).bind(now).execute(&mut *tx).await?;
-        self.write_audit(&mut tx, audit).await?;
-        queued.push(Queued::CallbackChanged(id));
-        self.commit(tx, queued).await
-    }
-}
-
-impl Db {
-    pub async fn find_callback(&self, domain: DomainId, kind: CallbackKind) -> Result<Option<Callback>, StoreError> {
-        let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where c.domain_id = $1 and c.kind = $2");
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(domain.0).bind(kind.as_str()).fetch_optional(&self.read).await?;
-        row.as_ref().map(callback).transpose()
+        tx: &mut Tx,
+        push: &str,
+        kind: CallbackKind,
+    ) -> Result<Option<Callback>, StoreError> {
+        let lock = self.engine.for_update();
+        let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where {OF_DOMAIN}{lock}");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(push.to_owned()).bind(kind.as_str());
+        query.fetch_optional(&mut **tx).await?.as_ref().map(callback).transpose()
     }
 
-    /// `since`: start of the window of the counts, Unix ms.
-    pub(crate) async fn callback_health(&self, id: CallbackId, since: Millis) -> Result<CallbackHealth, StoreError> {
-        self.read_health(id, since).await
+    /// Returns the number of queued deliveries of a callback, by its push domain (ASCII).
+    pub(crate) async fn count_queued(&self, push: &str, kind: CallbackKind) -> Result<i64, StoreError> {
+        let sql = format!(
+            "select count(*) as n from queue where callback_id in (select c.id from callbacks c where {OF_DOMAIN})"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(push.to_owned()).bind(kind.as_str());
+        query.fetch_one(&self.read).await?.col("n")
     }
 
-    /// Writes the settings; when that turns the callback off, cancels what waits for it. [`StoreError::Changed`]: those that stand are not
-    /// of the expected version.
+    /// Writes the settings. If they turn the callback off, its queued deliveries are cancelled.
     pub(crate) async fn change_callback(
         &self,
+        mut tx: Tx,
         id: CallbackId,
-        change: &CallbackChange,
-        expected: &Expected,
-        now: Millis,
+        settings: &CallbackSettings,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where c.id = $1{}", self.engine.for_update());
-        let present = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&mut *tx).await?;
-        expected.check(&callback(&present.ok_or(StoreError::Changed)?)?.version())?;
-        sqlx::query(
-            "update callbacks set enabled = $2, address = $3, dialect = $4, ordered = $5, timeout_seconds = $6, \
-             headers = $7, off_reason = null where id = $1",
-        )
-        .bind(id.0)
-        .bind(i64::from(change.enabled))
-        .bind(change.address.as_ref().map(|a| CallbackAddress::as_str(a).to_owned()))
-        .bind(change.dialect.as_str())
-        .bind(i64::from(change.ordered))
-        .bind(change.timeout_seconds)
-        .bind(to_json(&change.headers)?)
-        .execute(&mut *tx)
-        .await?;
-        let queued = if change.enabled {
+        let sql = format!(
+            "update callbacks set {CHANGED}, enabled = $3, address = $4, dialect = $5, ordered = $6, \
+             timeout_seconds = $7, headers = $8, off_reason = null where id = $1"
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(id.0)
+            .bind(audit.at)
+            .bind(i64::from(settings.enabled))
+            .bind(settings.address.clone())
+            .bind(settings.dialect.as_str())
+            .bind(i64::from(settings.ordered))
+            .bind(settings.timeout_seconds)
+            .bind(to_json(&settings.headers)?)
+            .execute(&mut *tx)
+            .await?;
+        let queued = if settings.enabled {
             Vec::new()
         } else {
-            self.stop_waiting(&mut tx, id.0, DeliveryState::Cancelled, now).await?
+            self.stop_waiting(&mut tx, id.0, DeliveryState::Cancelled, audit.at).await?
         };
-        self.commit_change(tx, id, queued, now, audit).await
+        self.commit_change(tx, id, queued, audit).await
     }
 
     /// Ends a pause before its next probe.
     pub(crate) async fn resume_callback(
         &self,
+        mut tx: Tx,
         id: CallbackId,
-        now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        let tx = self.begin().await?;
-        self.commit_change(tx, id, Vec::new(), now, audit).await
+        let sql = format!("update callbacks set {CHANGED} where id = $1");
+        sqlx::query(AssertSqlSafe(sql)).bind(id.0).bind(audit.at).execute(&mut *tx).await?;
+        self.commit_change(tx, id, Vec::new(), audit).await
     }
 
-    /// Callbacks that are on, in the push domains of `only` if given. At most `limit` of those in trouble: the paused ones
-    /// first, then those whose latest attempt failed.
-    pub(crate) async fn callbacks_at_a_glance(
+    /// Replaces the secret. The replaced one signs too until `overlap_until`.
+    pub(crate) async fn rotate_secret(
         &self,
-        only: Option<&[String]>,
-        limit: i64,
-    ) -> Result<CallbacksAtAGlance, StoreError> {
-        self.read_glance(only, limit).await
+        mut tx: Tx,
+        id: CallbackId,
+        sealed: Vec<u8>,
+        overlap_until: Millis,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "update callbacks set {CHANGED}, previous_secret_sealed = secret_sealed, previous_secret_until = $3, \
+             secret_sealed = $4 where id = $1"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(id.0).bind(audit.at).bind(overlap_until).bind(sealed);
+        query.execute(&mut *tx).await?;
+        self.commit_change(tx, id, Vec::new(), audit).await
     }
 
-    /// Writes what the deliveries found: a new pause, a later probe of the same pause, or its end. `false`: it was not
-    /// written, because the callback is off, or a person changed or resumed it since the pause began. Their word stands.
+    /// Lets the previous secret sign until `until`; erases it if that is now.
+    pub(crate) async fn set_overlap(
+        &self,
+        mut tx: Tx,
+        id: CallbackId,
+        until: Millis,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "update callbacks set {CHANGED}, previous_secret_until = $3, \
+             previous_secret_sealed = case when $3 > $2 then previous_secret_sealed end where id = $1"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(id.0).bind(audit.at).bind(until);
+        query.execute(&mut *tx).await?;
+        self.commit_change(tx, id, Vec::new(), audit).await
+    }
+
+    /// Commits a user's change and notifies the delivery loop.
+    async fn commit_change(
+        &self,
+        mut tx: Tx,
+        id: CallbackId,
+        mut queued: Vec<Queued>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        self.write_audit(&mut tx, audit).await?;
+        queued.push(Queued::CallbackChanged(id));
+        self.commit(tx, queued).await
+    }
+
+    /// Writes the delivery loop's decision: a new pause, a later probe of the same pause, or its end. Returns `false` without writing if
+    /// the callback is off, or if a user has changed or resumed it since the pause began.
     pub async fn set_pause(&self, id: CallbackId, pause: Option<&Pause>) -> Result<bool, StoreError> {
         let updated = match pause {
             Some(pause) => {
-                // A change from after the first probe was made before the clock was set back, and thus before the pause.
+                // A change dated after the first probe was made before the clock was set back, and so before the pause.
                 sqlx::query(
                     "update callbacks set paused_since = $2, probe_at = $3, probes = $4, pause_reason = $5 \
                      where id = $1 and enabled = 1 and (updated_at < $2 or updated_at > $3) and (paused_since = $2 or ($4 = 0 and paused_since is null))",
@@ -210,7 +248,7 @@ impl Db {
         Ok(updated.rows_affected() > 0)
     }
 
-    /// All pauses, for the start of the delivery loop.
+    /// Returns all pauses. The delivery loop reads them at its start.
     pub async fn paused_callbacks(&self) -> Result<Vec<(CallbackId, Pause)>, StoreError> {
         let rows = sqlx::query(
             "select id, paused_since, probe_at, probes, pause_reason from callbacks \
@@ -220,53 +258,5 @@ impl Db {
         let paused = |row: &AnyRow| Ok((CallbackId(row.col("id")?), pause(row)?));
         let rows: Vec<(CallbackId, Option<Pause>)> = rows.iter().map(paused).collect::<Result<_, StoreError>>()?;
         Ok(rows.into_iter().filter_map(|(id, pause)| Some((id, pause?))).collect())
-    }
-
-    /// The present secret becomes the former one until `overlap_until`.
-    pub(crate) async fn rotate_secret(
-        &self,
-        id: CallbackId,
-        sealed: Vec<u8>,
-        overlap_until: Millis,
-        now: Millis,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "update callbacks set previous_secret_sealed = secret_sealed, previous_secret_until = $3, secret_sealed = $2 \
-             where id = $1",
-        )
-        .bind(id.0)
-        .bind(sealed)
-        .bind(overlap_until)
-        .execute(&mut *tx)
-        .await?;
-        self.commit_change(tx, id, Vec::new(), now, audit).await
-    }
-
-    /// The former secret goes on signing until `until`; one whose time is over is erased. `false`: none signs any more.
-    pub(crate) async fn set_overlap(
-        &self,
-        id: CallbackId,
-        until: Millis,
-        now: Millis,
-        audit: &AuditEntry,
-    ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let updated = sqlx::query(
-            "update callbacks set previous_secret_until = $2, \
-             previous_secret_sealed = case when $2 > $3 then previous_secret_sealed end \
-             where id = $1 and previous_secret_until > $3",
-        )
-        .bind(id.0)
-        .bind(until)
-        .bind(now)
-        .execute(&mut *tx)
-        .await?;
-        if updated.rows_affected() == 0 {
-            return Ok(false);
-        }
-        self.commit_change(tx, id, Vec::new(), now, audit).await?;
-        Ok(true)
     }
 }

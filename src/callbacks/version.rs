@@ -1,25 +1,23 @@
-//! Versions of a callback's settings, for changes that must not undo one another.
+//! Versions of a callback's settings, which detect concurrent changes.
 
-use super::CallbackView;
+use super::CallbackSettings;
 use crate::model::Version;
 
-impl From<&CallbackView> for Version {
-    /// Covers the settings only, not the health.
-    fn from(callback: &CallbackView) -> Self {
-        let CallbackView { enabled, address, dialect, ordered, timeout_seconds, headers, .. } = callback;
-        Self::of(&(enabled, address, dialect, ordered, timeout_seconds, headers))
+impl From<&CallbackSettings> for Version {
+    fn from(settings: &CallbackSettings) -> Self {
+        Self::of(settings)
     }
 }
 
-/// Covers the address only.
+/// Returns the version of the address.
 #[must_use]
-pub fn address_version(callback: &CallbackView) -> Version {
-    Version::of(&callback.address)
+pub fn address_version(settings: &CallbackSettings) -> Version {
+    Version::of(&settings.address)
 }
 
-/// Covers the settings beside the switch and the address.
+/// Returns the version of the settings other than switch and address.
 #[must_use]
-pub fn options_version(callback: &CallbackView) -> Version {
-    let CallbackView { dialect, ordered, timeout_seconds, headers, .. } = callback;
+pub fn options_version(settings: &CallbackSettings) -> Version {
+    let CallbackSettings { enabled: _, address: _, dialect, ordered, timeout_seconds, headers } = settings;
     Version::of(&(dialect, ordered, timeout_seconds, headers))
 }

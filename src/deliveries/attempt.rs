@@ -65,7 +65,8 @@ impl Courier {
 
     /// Makes one attempt. `None`: its callback has no address or is off.
     pub async fn attempt(&self, departure: Departure, mut ready: Ready) -> Result<Option<Made>, CourierError> {
-        let address = ready.callback.address.as_deref().filter(|_| ready.callback.enabled);
+        let settings = &ready.callback.settings;
+        let address = settings.address.as_deref().filter(|_| settings.enabled);
         let Some(address) = address.and_then(|a| CallbackAddress::parse(a).ok()) else { return Ok(None) };
         let started_at = self.clock.now();
         let secrets = open_secrets(&self.sealer, &ready.callback, started_at)?;
@@ -73,9 +74,9 @@ impl Courier {
         let id = ready.id.to_string();
         let mut headers = headers(&id, &ready.body, &secrets, started_at);
         describe(&mut headers, ready.event, ready.happened_at, ready.session, ready.sequence, number);
-        custom(&mut headers, &ready.callback.headers);
+        custom(&mut headers, &settings.headers);
         let request_headers = readable(&headers);
-        let timeout = Duration::from_secs(u64::try_from(ready.callback.timeout_seconds).unwrap_or(15));
+        let timeout = Duration::from_secs(u64::try_from(settings.timeout_seconds).unwrap_or(15));
         let body = Bytes::from(std::mem::take(&mut ready.body));
         let exchange = self.outbound.post(&address, headers, body, timeout).await;
         // A probe asks for the callback, not for the delivery that it carries: its failure uses up no try.

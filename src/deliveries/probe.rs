@@ -13,11 +13,11 @@ use jiff::tz::TimeZone;
 use super::ProbeReport;
 use super::attempt::{CourierError, custom, describe, headers, open_secrets, phases, set};
 use super::body::render;
-use crate::callbacks::{Callback, CallbackError, Callbacks, Dialect};
-use crate::domains::Domain;
+use crate::callbacks::{Callback, CallbackError, Callbacks};
+use crate::domains::DomainView;
 use crate::model::{
     Action, Actor, AppName, CallbackKind, Clock, DeliveryId, DomainName, EventName, Forbidden, IdGenerator, Millis,
-    Problem, ProblemKind, SessionId, Status, StreamName,
+    Problem, ProblemDetails, ProblemKind, SessionId, Status, StreamName, problem,
 };
 use crate::outbound::{AddressError, CallbackAddress, Outbound, SigningSecret};
 use crate::recordings::PartLocation;
@@ -47,36 +47,13 @@ pub enum ProbeError {
 }
 
 impl Problem for ProbeError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Address(e) => e.code(),
-            Self::TooMany => "probe_too_many",
-            Self::Callback(e) => e.code(),
-            Self::Secret(_) => "internal",
-            Self::Forbidden(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Address(e) => e.kind(),
-            Self::TooMany => ProblemKind::TooMany,
-            Self::Callback(e) => e.kind(),
-            Self::Secret(_) => ProblemKind::Internal,
-            Self::Forbidden(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::Address(e) => e.field(),
-            Self::Callback(e) => e.field(),
-            Self::TooMany | Self::Secret(_) | Self::Forbidden(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Address(e) => e.args(),
-            Self::Callback(e) => e.args(),
-            Self::TooMany | Self::Secret(_) | Self::Forbidden(_) => Vec::new(),
+            Self::Address(e) => e.details(),
+            Self::TooMany => problem(ProblemKind::TooMany, "probe_too_many"),
+            Self::Callback(e) => e.details(),
+            Self::Secret(_) => problem(ProblemKind::Internal, "internal"),
+            Self::Forbidden(e) => e.details(),
         }
     }
 }
@@ -97,7 +74,7 @@ pub struct Prober {
 struct Target {
     address: CallbackAddress,
     /// The callback that is tested and its domain; none: only an address is.
-    of: Option<(Domain, Callback)>,
+    of: Option<(DomainView, Callback)>,
 }
 
 impl Prober {
@@ -153,7 +130,7 @@ impl Prober {
         actor.check(Action::ManageCallbacks)?;
         let address = CallbackAddress::parse(address)?;
         let of = match push {
-            Some(push) => Some(self.callbacks.find(actor, Action::ManageCallbacks, push, kind).await?),
+            Some(push) => Some(self.callbacks.find_with_domain(actor, Action::ManageCallbacks, push, kind).await?),
             None => None,
         };
         Ok(Target { address, of })
@@ -171,17 +148,16 @@ impl Prober {
         }
         let domain = target.of.as_ref().map_or("push.example.com", |(domain, _)| domain.push.as_str());
         let event = sample(kind, domain, now, &self.zone);
-        // Every dialect tells of it.
-        let dialect = callback.map_or(Dialect::V1_0, |callback| callback.dialect);
-        let (name, body) = render(dialect, domain, APP, STREAM, &event).map(|told| (told.event, told.body)).unzip();
+        let settings = callback.map(|callback| callback.settings.clone()).unwrap_or_default();
+        let (name, body) =
+            render(settings.dialect, domain, APP, STREAM, &event).map(|told| (told.event, told.body)).unzip();
         let (name, body) = (name.unwrap_or(event.name), body.unwrap_or_default());
         let id = DeliveryId(self.ids.next(now)).to_string();
         let mut headers = headers(&id, &body, &secrets, now);
         describe(&mut headers, name, now, SessionId(self.ids.next(now)), 1, 1);
         set(&mut headers, "callsheet-test", "true");
-        custom(&mut headers, callback.map_or(&[], |callback| &callback.headers));
-        let seconds = callback.map_or(15, |callback| callback.timeout_seconds);
-        let timeout = Duration::from_secs(u64::try_from(seconds).unwrap_or(15));
+        custom(&mut headers, &settings.headers);
+        let timeout = Duration::from_secs(u64::try_from(settings.timeout_seconds).unwrap_or(15));
         let exchange = self.outbound.probe(&target.address, headers, Bytes::from(body), timeout).await;
         if let Some(callback) = callback {
             self.passed.note(&actor.who, callback, &target.address, exchange.succeeded(), self.clock.now());

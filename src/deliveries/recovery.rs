@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 use super::DeliveryFilter;
 use crate::audit::{AuditEntry, moment};
 use crate::model::{
-    Action, Actor, CallbackId, Clock, DeliveryId, Forbidden, IdGenerator, Millis, Problem, ProblemKind, RecoveryId,
-    StoreError, string_enum,
+    Action, Actor, CallbackId, Clock, DeliveryId, Forbidden, IdGenerator, Millis, Problem, ProblemDetails, ProblemKind,
+    RecoveryId, StoreError, problem, string_enum,
 };
 use crate::storage::Db;
 
@@ -145,26 +145,14 @@ pub enum RecoveryError {
 }
 
 impl Problem for RecoveryError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Unknown => "recovery_unknown",
-            Self::BadState => "recovery_bad_state",
-            Self::Ended => "recovery_ended",
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
+            Self::Unknown => problem(ProblemKind::NotFound, "recovery_unknown"),
+            Self::BadState => problem(ProblemKind::Invalid, "recovery_bad_state").field("state"),
+            Self::Ended => problem(ProblemKind::Conflict, "recovery_ended"),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Unknown => ProblemKind::NotFound,
-            Self::BadState => ProblemKind::Invalid,
-            Self::Ended => ProblemKind::Conflict,
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        matches!(self, Self::BadState).then_some("state")
     }
 }
 

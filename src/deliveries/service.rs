@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use super::log::DeliveryFilter;
 use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, RetrySchedule};
 use crate::audit::AuditEntry;
-use crate::model::{Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};
+use crate::model::{
+    Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemDetails, ProblemKind, StoreError,
+    problem,
+};
 use crate::storage::Db;
 
 /// Why something with a delivery cannot be done.
@@ -28,23 +31,14 @@ pub enum DeliveryError {
 }
 
 impl Problem for DeliveryError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Unknown => "delivery_unknown",
-            Self::CallbackOff => "delivery_callback_off",
-            Self::Finished => "delivery_finished",
-            Self::NoneSelected => "delivery_none_selected",
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Unknown => ProblemKind::NotFound,
-            Self::CallbackOff | Self::Finished => ProblemKind::Conflict,
-            Self::NoneSelected => ProblemKind::Invalid,
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
+            Self::Unknown => problem(ProblemKind::NotFound, "delivery_unknown"),
+            Self::CallbackOff => problem(ProblemKind::Conflict, "delivery_callback_off"),
+            Self::Finished => problem(ProblemKind::Conflict, "delivery_finished"),
+            Self::NoneSelected => problem(ProblemKind::Invalid, "delivery_none_selected"),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Where domains point in DNS.
+//! CNAME targets of domains.
 
 use crate::model::DomainName;
 
-/// The host names that the CNAME records of push and play domains name, as the settings say; shown beside each domain.
+/// Configured CNAME targets, which the pages show for each domain.
 #[derive(Debug, Clone, Default)]
 pub struct Cnames {
-    /// Of push domains: this console's ingest, or the media server in front.
+    /// For push domains: this console's ingest, or the media server in front of it.
     pub push: Option<DomainName>,
-    /// Of play domains: a CDN or media server.
+    /// For play domains: a CDN or media server.
     pub play: Option<DomainName>,
 }

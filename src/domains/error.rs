@@ -1,8 +1,9 @@
-//! What can go wrong with a domain group.
+//! Errors of domain use cases.
 
-use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
+use crate::model::ProblemKind::{Conflict, Invalid, NotFound};
+use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
-/// Why something with a domain group cannot be done.
+/// Error of a domain use case.
 #[derive(Debug, thiserror::Error)]
 pub enum DomainError {
     #[error("the push domain {0}")]
@@ -28,43 +29,21 @@ pub enum DomainError {
 }
 
 impl Problem for DomainError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadPush(why) | Self::BadPlay(why) => why.code(),
-            Self::NoPlay => "domain_no_play",
-            Self::SameName => "domain_same_name",
-            Self::Taken { .. } => "domain_taken",
-            Self::Unknown(_) => "domain_unknown",
-            Self::StillEnabled => "domain_still_enabled",
-            Self::NotConfirmed => "domain_not_confirmed",
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadPush(_) | Self::BadPlay(_) | Self::NoPlay | Self::SameName | Self::NotConfirmed => {
-                ProblemKind::Invalid
+            Self::BadPush(why) => why.details().field("pushDomain"),
+            Self::BadPlay(why) => why.details().field("playDomains"),
+            Self::NoPlay => problem(Invalid, "domain_no_play").field("playDomains"),
+            Self::SameName => problem(Invalid, "domain_same_name").field("playDomains"),
+            Self::Taken { name, push } => {
+                let field = if *push { "pushDomain" } else { "playDomains" };
+                problem(Conflict, "domain_taken").field(field).arg("name", name)
             }
-            Self::Taken { .. } | Self::StillEnabled => ProblemKind::Conflict,
-            Self::Unknown(_) => ProblemKind::NotFound,
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadPush(_) | Self::Taken { push: true, .. } => Some("pushDomain"),
-            Self::BadPlay(_) | Self::NoPlay | Self::SameName | Self::Taken { push: false, .. } => Some("playDomains"),
-            Self::NotConfirmed => Some("confirm"),
-            Self::Unknown(_) | Self::StillEnabled | Self::Forbidden(_) | Self::Store(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::BadPush(BadName::TooLong(n)) | Self::BadPlay(BadName::TooLong(n)) => vec![("max", n.to_string())],
-            Self::Taken { name, .. } | Self::Unknown(name) => vec![("name", name.clone())],
-            _ => Vec::new(),
+            Self::Unknown(name) => problem(NotFound, "domain_unknown").arg("name", name),
+            Self::StillEnabled => problem(Conflict, "domain_still_enabled"),
+            Self::NotConfirmed => problem(Invalid, "domain_not_confirmed").field("confirm"),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! A domain group to be.
+//! Validation of new domain groups.
 
 use super::error::DomainError;
 use crate::model::DomainName;
 
-/// A domain group that may be created: every name valid, push and play distinct.
+/// A validated new domain group: all names are valid, push and play domains are distinct.
 #[derive(Debug, Clone)]
 pub struct NewDomain {
     push: DomainName,
@@ -11,7 +11,7 @@ pub struct NewDomain {
 }
 
 impl NewDomain {
-    /// Parses what a person typed. Empty play fields and repeats are passed over.
+    /// Parses user input. Ignores empty and repeated play domains.
     pub fn parse<S: AsRef<str>>(push: &str, play: &[S]) -> Result<Self, DomainError> {
         let push = DomainName::parse(push).map_err(DomainError::BadPush)?;
         let mut names: Vec<DomainName> = Vec::new();
@@ -30,13 +30,13 @@ impl NewDomain {
         Ok(Self { push, play: names })
     }
 
-    /// The push domain.
+    /// Returns the push domain.
     #[must_use]
     pub fn push(&self) -> &DomainName {
         &self.push
     }
 
-    /// The play domains, at least one.
+    /// Returns the play domains, at least one.
     #[must_use]
     pub fn play(&self) -> &[DomainName] {
         &self.play

@@ -1,4 +1,4 @@
-//! Domain groups.
+//! SQL of domain groups.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use crate::audit::AuditEntry;
-use crate::callbacks::Dialect;
+use crate::callbacks::CallbackSettings;
 use crate::callbacks::storage::health;
 use crate::deliveries::DeliveryState;
-use crate::domains::{CallbackMark, Domain, DomainFilter, DomainRow, DomainView, NewDomain, PlayDomain};
+use crate::domains::{CallbackMark, DomainFilter, DomainRow, DomainView, NewDomain, PlayDomain};
 use crate::model::{CallbackKind, DomainId, Expected, Millis, Page, PageRequest, StoreError, Version};
 use crate::storage::Db;
 use crate::storage::rows::{Conditions, Read, Value, containing};
@@ -18,7 +18,7 @@ const COLUMNS: &str = "id, push, push_display, enabled, created_at, updated_at";
 
 fn view(row: &AnyRow) -> Result<DomainView, StoreError> {
     Ok(DomainView {
-        source_id: DomainId(row.col("id")?),
+        id: DomainId(row.col("id")?),
         push: row.col("push")?,
         push_display: row.col("push_display")?,
         play: Vec::new(),
@@ -29,7 +29,7 @@ fn view(row: &AnyRow) -> Result<DomainView, StoreError> {
 }
 
 impl Db {
-    /// The play domains of some groups.
+    /// Returns the play domains of groups, by group.
     async fn play_domains(&self, ids: &[i64]) -> Result<HashMap<i64, Vec<PlayDomain>>, StoreError> {
         let mut found: HashMap<i64, Vec<PlayDomain>> = HashMap::new();
         if ids.is_empty() {
@@ -47,7 +47,7 @@ impl Db {
         Ok(found)
     }
 
-    /// Holds a group as it is, if it is of the expected version.
+    /// Locks a group and checks its version.
     async fn expect_domain(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -59,7 +59,7 @@ impl Db {
         expected.check(&Version::from(&view(&row.ok_or(StoreError::Changed)?)?))
     }
 
-    /// Whether each callback of some groups is on, and how it fares.
+    /// Returns the state of the callbacks of groups, by group.
     async fn callback_marks(&self, ids: &[i64]) -> Result<HashMap<i64, Vec<CallbackMark>>, StoreError> {
         let mut found: HashMap<i64, Vec<CallbackMark>> = HashMap::new();
         if ids.is_empty() {
@@ -91,7 +91,7 @@ impl Db {
 }
 
 impl Db {
-    /// Newest first.
+    /// Returns a page of groups, newest first.
     pub(crate) async fn list_domains(
         &self,
         filter: &DomainFilter,
@@ -127,7 +127,7 @@ impl Db {
         let mut domains = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut domain = view(row)?;
-            let id = domain.source_id.0;
+            let id = domain.id.0;
             domain.play = play.remove(&id).unwrap_or_default();
             let callbacks = marks.remove(&id).unwrap_or_default();
             domains.push(DomainRow { domain, callbacks, live: row.col("live")? });
@@ -135,25 +135,25 @@ impl Db {
         Ok(Page { rows: domains, total, exact: true, number: page.number, size: page.size })
     }
 
-    /// By ASCII push domain.
-    pub(crate) async fn find_domain(&self, push: &str) -> Result<Option<Domain>, StoreError> {
+    /// Finds a group by its push domain (ASCII).
+    pub(crate) async fn find_domain(&self, push: &str) -> Result<Option<DomainView>, StoreError> {
         let sql = format!("select {COLUMNS} from domains where push = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(push.to_owned()).fetch_optional(&self.read).await?;
         let Some(row) = row else { return Ok(None) };
         let mut domain = view(&row)?;
-        let id = domain.source_id.0;
+        let id = domain.id.0;
         domain.play = self.play_domains(&[id]).await?.remove(&id).unwrap_or_default();
         Ok(Some(domain))
     }
 
-    /// The push domain of the group that has this name (ASCII), as push or play domain.
+    /// Finds the push domain of the group with this push or play domain (ASCII).
     pub(crate) async fn push_domain_of(&self, name: &str) -> Result<Option<String>, StoreError> {
         let sql = "select d.push from domain_names n join domains d on d.id = n.domain_id where n.name = $1";
         let row = sqlx::query(sql).bind(name.to_owned()).fetch_optional(&self.read).await?;
         row.map(|row| row.col("push")).transpose()
     }
 
-    /// The names among `names` (ASCII) that some group or VOD domain has already.
+    /// Returns those of `names` (ASCII) that a group or VOD domain already uses.
     pub(crate) async fn taken_names(&self, names: &[&str]) -> Result<Vec<String>, StoreError> {
         let mut conditions = Conditions::default();
         conditions.any_of("name", &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
@@ -171,7 +171,7 @@ impl Db {
         part_seconds: i64,
         now: Millis,
         audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
+    ) -> Result<DomainId, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
             "insert into domains (push, push_display, enabled, created_at, updated_at) \
@@ -196,15 +196,18 @@ impl Db {
             .execute(&mut *tx)
             .await?;
         }
+        let settings = CallbackSettings::default();
         for (kind, sealed) in CallbackKind::ALL.iter().zip(sealed_secrets) {
             sqlx::query(
                 "insert into callbacks \
                  (domain_id, kind, enabled, dialect, ordered, timeout_seconds, headers, secret_sealed, updated_at) \
-                 values ($1, $2, 0, $3, 1, 15, '[]', $4, $5)",
+                 values ($1, $2, 0, $3, $4, $5, '[]', $6, $7)",
             )
             .bind(id)
             .bind(kind.as_str())
-            .bind(Dialect::V1_0.as_str())
+            .bind(settings.dialect.as_str())
+            .bind(i64::from(settings.ordered))
+            .bind(settings.timeout_seconds)
             .bind(sealed)
             .bind(now)
             .execute(&mut *tx)
@@ -218,7 +221,8 @@ impl Db {
         .execute(&mut *tx)
         .await?;
         self.write_audit(&mut tx, audit).await?;
-        self.commit(tx, Vec::new()).await
+        self.commit(tx, Vec::new()).await?;
+        Ok(DomainId(id))
     }
 
     pub(crate) async fn set_domain_enabled(
@@ -241,7 +245,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Removes the group and its settings; sessions, events and deliveries stay readable. False: it was enabled meanwhile.
+    /// Deletes a group and its settings; sessions, events and deliveries stay. Returns `false` if it was enabled meanwhile.
     pub(crate) async fn delete_domain(
         &self,
         id: DomainId,

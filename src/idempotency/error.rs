@@ -1,13 +1,13 @@
-//! Why a request is not carried out under its key.
+//! Errors of idempotency keys.
 
-use super::service::LONGEST_KEY;
-use crate::model::{Problem, ProblemKind, StoreError};
+use super::service::MAX_KEY;
+use crate::model::{Problem, ProblemDetails, ProblemKind, StoreError, problem};
 
-/// Why a request is not carried out.
+/// The key does not allow the request.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyError {
     #[error(
-        "Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters or spaces, and be sent at most once per request"
+        "Idempotency-Key must be 1 to {MAX_KEY} visible ASCII characters or spaces, and be sent at most once per request"
     )]
     BadKey,
     #[error(
@@ -21,25 +21,12 @@ pub enum IdempotencyError {
 }
 
 impl Problem for IdempotencyError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadKey => "idempotency_key_invalid",
-            Self::Reused => "idempotency_key_reused",
-            Self::InUse => "idempotency_key_in_use",
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadKey | Self::Reused => ProblemKind::Invalid,
-            Self::InUse => ProblemKind::Conflict,
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadKey | Self::Reused | Self::InUse => Some("Idempotency-Key"),
-            Self::Store(_) => None,
+            Self::BadKey => problem(ProblemKind::Invalid, "idempotency_key_invalid").field("Idempotency-Key"),
+            Self::Reused => problem(ProblemKind::Invalid, "idempotency_key_reused").field("Idempotency-Key"),
+            Self::InUse => problem(ProblemKind::Conflict, "idempotency_key_in_use").field("Idempotency-Key"),
+            Self::Store(e) => e.details(),
         }
     }
 }

@@ -1,11 +1,10 @@
-//! Requests that can be sent again: a caller names a request by a key, and whoever sends it once more gets the first answer instead of a second
-//! effect.
+//! Idempotent requests: a client marks a request with a key; a repeated request with the same key gets the stored response and has no effect.
 //!
-//! States of a key, for each caller by itself: *free*, *running* (until its answer is kept, or for [`LEASE_MS`] if its process dies), *answered*
-//! (for [`KEPT_MS`], then free again). What failed by no fault of the request ends in *free*.
+//! States of a key, separately for each caller: *free*, *running* (until its response is stored, or for [`LEASE_MS`] if the process dies),
+//! *answered* (for [`KEPT_MS`], then free again). A request that fails with a server error frees its key.
 //!
-//! An effect and the answer to it are written one after the other. Where the process dies in between, the request can be carried out once more
-//! when the lease has ended; a name that is taken by then says so.
+//! The effect and the response are written in separate transactions. If the process dies in between, the request can run again after the
+//! lease; it may then fail because its effect exists, for example because a name is taken.
 
 mod error;
 mod service;

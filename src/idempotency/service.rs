@@ -1,4 +1,4 @@
-//! Use cases of requests that can be sent again.
+//! Use cases of idempotent requests.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::model::{Actor, Clock, Millis, StoreError};
 use crate::sealing::{Sealer, random_token};
 use crate::storage::Db;
 
-/// Characters of a key.
-pub(super) const LONGEST_KEY: usize = 255;
-/// How long an answer is kept.
+/// Maximum length of a key.
+pub(super) const MAX_KEY: usize = 255;
+/// Time for which a response is kept.
 pub const KEPT_MS: Millis = 24 * 3_600_000;
-/// How long a key counts as running: longer than any request that has a key takes.
+/// Maximum duration of a running request. No request with a key takes longer.
 pub const LEASE_MS: Millis = 2 * 60_000;
 
-/// An answer as it was given.
+/// A stored response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptAnswer {
     pub status: u16,
@@ -24,16 +24,16 @@ pub struct KeptAnswer {
     pub body: String,
 }
 
-/// What is to be done with a request.
+/// Decision on a request.
 #[derive(Debug)]
 pub enum Begun {
-    /// Carry it out, then [`Idempotency::finish`].
+    /// Run it, then call [`Idempotency::finish`].
     First(Run),
-    /// It was carried out before.
+    /// Return the stored response.
     Again(KeptAnswer),
 }
 
-/// The use cases.
+/// Use cases of idempotent requests.
 #[derive(Clone)]
 pub struct Idempotency {
     pub(crate) db: Db,
@@ -42,9 +42,9 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
-    /// Looks up the key of a request. `request`: a digest of all that makes it this request.
+    /// Claims the key of a request. `request`: digest of the request.
     pub async fn begin(&self, actor: &Actor, key: &str, request: String) -> Result<Begun, IdempotencyError> {
-        if !(1..=LONGEST_KEY).contains(&key.len()) || !key.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+        if !(1..=MAX_KEY).contains(&key.len()) || !key.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
             return Err(IdempotencyError::BadKey);
         }
         let now = self.clock.now();
@@ -61,7 +61,7 @@ impl Idempotency {
         }
     }
 
-    /// Keeps what came of a request, sealed, for it may hold secrets. `None` frees the key: the request may be carried out anew.
+    /// Stores a response, sealed because it may contain secrets. `None` frees the key.
     pub async fn finish(&self, run: &Run, answer: Option<&KeptAnswer>) -> Result<(), StoreError> {
         let Some(answer) = answer else { return self.db.free(run).await };
         let text = serde_json::to_string(answer).map_err(|error| StoreError::Fault(error.into()))?;

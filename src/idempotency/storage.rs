@@ -1,4 +1,4 @@
-//! Keys of requests. Of one whose `expires_at` has come there is nothing left to know: its row is as good as none.
+//! SQL of idempotency keys. A row whose `expires_at` has passed counts as absent.
 
 use sqlx::Row;
 
@@ -7,15 +7,15 @@ use crate::model::{Millis, StoreError};
 use crate::storage::Db;
 use crate::storage::rows::Read;
 
-/// Rows removed in one transaction.
+/// Number of rows deleted in one transaction.
 const BATCH: i64 = 500;
 
 impl Db {
-    /// Takes a key that is free. Of claims at the same time one gets it, whichever processes they are from.
+    /// Claims a free key. Of several concurrent claims, one succeeds, also across processes.
     pub(crate) async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
         let Claim { run: Run { caller, key, run }, request, now, until } = claim;
         let mut tx = self.begin().await?;
-        // A row that stands is locked by this, so that it is there to be read.
+        // If the row exists, this locks it, so that it can be read below.
         let claimed = sqlx::query(
             "insert into idempotent_requests (caller, request_key, run, request, expires_at) values ($1, $2, $3, $4, $5) \
              on conflict (caller, request_key) do update \
@@ -42,7 +42,7 @@ impl Db {
         Ok(Claimed::Theirs { request: row.col("request")?, answer: row.try_get("answer")? })
     }
 
-    /// Keeps the answer, unless the key was taken over meanwhile.
+    /// Stores the response, unless another run has taken over the key.
     pub(crate) async fn keep_answer(&self, run: &Run, sealed: Vec<u8>, until: Millis) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
@@ -59,7 +59,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Frees the key, unless it was taken over meanwhile.
+    /// Frees the key, unless another run has taken it over.
     pub(crate) async fn free(&self, run: &Run) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("delete from idempotent_requests where caller = $1 and request_key = $2 and run = $3")
@@ -73,10 +73,10 @@ impl Db {
 }
 
 impl Db {
-    /// Removes a batch of keys that are free by `now` (Unix ms). Returns how many.
+    /// Deletes a batch of expired keys. Returns their number.
     pub async fn delete_past_requests(&self, now: Millis) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        // Asked twice: a key may be claimed anew while it is waited for.
+        // Checked twice, because a key may be claimed while this waits for its lock.
         let removed = sqlx::query(
             "delete from idempotent_requests where expires_at <= $1 and (caller, request_key) in \
              (select caller, request_key from idempotent_requests where expires_at <= $1 limit $2)",

@@ -1,8 +1,8 @@
-//! What keys of requests need stored.
+//! Stored idempotency keys.
 
 use crate::model::Millis;
 
-/// A request that is carried out under a key. Whoever takes the key over after the lease has another `run`.
+/// A running request. After the lease, another run may take over its key.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// As [`Who::tag`](crate::model::Who::tag).
@@ -12,25 +12,25 @@ pub struct Run {
     pub run: String,
 }
 
-/// A request that wants to be carried out under a key.
+/// An attempt to claim a key.
 #[derive(Debug, Clone)]
 pub struct Claim {
     pub run: Run,
-    /// What is asked, as a digest.
+    /// Digest of the request.
     pub request: String,
     pub now: Millis,
-    /// When the lease ends.
+    /// End of the lease.
     pub until: Millis,
 }
 
-/// What became of a claim.
+/// Result of a claim.
 #[derive(Debug)]
 pub enum Claimed {
     Ours,
-    /// Another request came before.
+    /// Another request holds the key.
     Theirs {
         request: String,
-        /// Sealed; `None`: it is running.
+        /// Sealed response; `None` while it is running.
         answer: Option<Vec<u8>>,
     },
 }

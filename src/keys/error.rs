@@ -1,8 +1,9 @@
-//! What can go wrong with a key.
+//! Errors of API key use cases.
 
-use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
+use crate::model::ProblemKind::{Conflict, Invalid, NotFound, Unauthenticated};
+use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
-/// Why something with an API key cannot be done.
+/// Error of an API key use case.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("enter a key name of 1 to 50 characters")]
@@ -30,44 +31,19 @@ pub enum KeyError {
 }
 
 impl Problem for KeyError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadName => "key_bad_name",
-            Self::Taken(_) => "key_taken",
-            Self::BadDomain(why) => why.code(),
-            Self::NoDomains => "key_no_domains",
-            Self::BadExpiry => "key_bad_expiry",
-            Self::UnknownToken => "signed_out",
-            Self::Expired => "key_expired",
-            Self::Unknown => "key_unknown",
-            Self::HasExpired => "key_has_expired",
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadName | Self::BadDomain(_) | Self::NoDomains | Self::BadExpiry => ProblemKind::Invalid,
-            Self::UnknownToken | Self::Expired => ProblemKind::Unauthenticated,
-            Self::Taken(_) | Self::HasExpired => ProblemKind::Conflict,
-            Self::Unknown => ProblemKind::NotFound,
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadName | Self::Taken(_) => Some("name"),
-            Self::BadDomain(_) | Self::NoDomains => Some("domains"),
-            Self::BadExpiry => Some("expiresAt"),
-            _ => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Taken(name) => vec![("name", name.clone())],
-            Self::BadDomain(BadName::TooLong(n)) => vec![("max", n.to_string())],
-            _ => Vec::new(),
+            Self::BadName => problem(Invalid, "key_bad_name").field("name"),
+            Self::Taken(name) => problem(Conflict, "key_taken").field("name").arg("name", name),
+            Self::BadDomain(why) => why.details().field("domains"),
+            Self::NoDomains => problem(Invalid, "key_no_domains").field("domains"),
+            Self::BadExpiry => problem(Invalid, "key_bad_expiry").field("expiresAt"),
+            Self::UnknownToken => problem(Unauthenticated, "signed_out"),
+            Self::Expired => problem(Unauthenticated, "key_expired"),
+            Self::Unknown => problem(NotFound, "key_unknown"),
+            Self::HasExpired => problem(Conflict, "key_has_expired"),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

@@ -1,14 +1,15 @@
-//! API keys: what scripts sign in with. A key has a role, and may be limited to some domains. It is a bearer token for the REST API, of which a
-//! hash is kept, and a pair of access key and secret key for signed requests, whose secret is kept sealed, for a signature needs it.
+//! API keys, with which scripts authenticate. A key has a role and may be limited to some domains. It consists of a bearer token for the REST
+//! API, stored as a hash, and a pair of access key and secret key for signed requests. The secret key is stored sealed, because verifying
+//! signatures needs it.
 //!
-//! A key is *active* until it expires or is revoked. Rotating gives it a new token and secret under the same name and access key; those
-//! before it stop at once. The audit log calls a key by its name, so a name means one key at a time.
+//! A key is *active* until it expires or is revoked. Rotation gives it a new token and secret under the same name and access key; the previous
+//! ones stop working at once. The audit log identifies keys by name, so names are unique.
 
 mod error;
+mod last_used;
 mod service;
 pub(crate) mod storage;
 mod types;
-mod uses;
 mod views;
 
 pub use error::KeyError;

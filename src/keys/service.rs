@@ -6,39 +6,39 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::uses::Uses;
+use super::last_used::LastUsedCache;
 use super::{ApiKey, ApiKeyRecord, KeyError, KeySecrets, KeyView};
 use crate::audit::{AuditEntry, moment};
 use crate::model::{Action, Actor, BadName, Clock, DomainName, KeyId, Millis, Role, StoreError, Who};
 use crate::sealing::{Sealer, random_token, token_hash};
 use crate::storage::Db;
 
-/// A key may not live longer than this.
-const LONGEST_MS: Millis = 3_653 * 86_400_000;
+/// Maximum lifetime of a key (ten years).
+const MAX_LIFE_MS: Millis = 3_653 * 86_400_000;
 
-/// How long a nonce may not come again. Not shorter than requests may be old and ahead of the clock together.
+/// Time within which a nonce must not repeat. It covers the whole range of timestamps that signed requests may have.
 pub const NONCE_LIFE_MS: Millis = 30 * 60_000;
 
-/// What a key is to be.
+/// Properties of a new key.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyDraft<'a> {
     pub name: &'a str,
     pub role: Role,
-    /// Push domains, in either form; `None` is all.
+    /// Push domains, in ASCII or Unicode; `None` is all.
     pub domains: Option<&'a [String]>,
     /// `None`: it does not expire.
     pub expires_at: Option<Millis>,
 }
 
 impl<'a> KeyDraft<'a> {
-    /// Of all domains, for as long as nobody revokes it.
+    /// Describes a key for all domains that does not expire.
     #[must_use]
     pub const fn new(name: &'a str, role: Role) -> Self {
         Self { name, role, domains: None, expires_at: None }
     }
 }
 
-/// The secrets of a key that was just made or rotated; the only time they are shown.
+/// The secrets of a new or rotated key. They are shown only once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewKey {
@@ -50,21 +50,21 @@ pub struct NewKey {
     pub token: String,
 }
 
-/// The use cases.
+/// Use cases of API keys.
 #[derive(Clone)]
 pub struct Keys {
     db: Db,
     clock: Arc<dyn Clock>,
     sealer: Sealer,
-    uses: Arc<Uses>,
+    last_used: Arc<LastUsedCache>,
 }
 
 impl Keys {
     pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, sealer: Sealer) -> Self {
-        Self { db, clock, sealer, uses: Arc::default() }
+        Self { db, clock, sealer, last_used: Arc::default() }
     }
 
-    /// The actor of a bearer token. `address`: the client's.
+    /// Returns the actor of a bearer token. `address`: client address.
     pub async fn token_actor(&self, token: &str, address: &str) -> Result<Actor, KeyError> {
         let key = self.db.find_key_by_token(&token_hash(token)).await?.ok_or(KeyError::UnknownToken)?;
         let actor = self.actor_of(key, address)?;
@@ -72,8 +72,8 @@ impl Keys {
         Ok(actor)
     }
 
-    /// The actor and the secret of an access key, which counts as used once the secret has proved the request: see [`Self::note_use`].
-    /// `address`: the client's.
+    /// Returns actor and secret of an access key. The caller verifies the signature, then calls [`Self::note_use`]. `address`: client
+    /// address.
     pub async fn signer(&self, access_key: &str, address: &str) -> Result<(Actor, SecretString), KeyError> {
         let found = self.db.find_key_by_access_key(access_key).await?;
         let (key, sealed) = found.ok_or(KeyError::UnknownToken)?;
@@ -81,32 +81,32 @@ impl Keys {
         Ok((self.actor_of(key, address)?, secret.into()))
     }
 
-    /// A key was used now.
+    /// Records that a key was used now.
     pub fn note_use(&self, actor: &Actor) {
         if let Who::Key { id, .. } = actor.who {
-            self.uses.note(id, self.clock.now());
+            self.last_used.record(id, self.clock.now());
         }
     }
 
-    /// Whether a signed nonce comes for the first time within [`NONCE_LIFE_MS`].
+    /// Returns whether a nonce is new within [`NONCE_LIFE_MS`], and stores it.
     pub async fn take_nonce(&self, access_key: &str, nonce: &str) -> Result<bool, KeyError> {
         let now = self.clock.now();
         Ok(self.db.take_nonce(access_key, nonce, now, now - NONCE_LIFE_MS).await?)
     }
 
-    /// All keys, by name.
+    /// Returns all keys, sorted by name.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<KeyView>, KeyError> {
         actor.check(Action::ManageAccounts)?;
         let keys = self.db.list_keys().await?;
         Ok(keys.into_iter().map(|key| self.view(key)).collect())
     }
 
-    /// One key.
+    /// Returns a key.
     pub async fn get(&self, actor: &Actor, id: KeyId) -> Result<KeyView, KeyError> {
         Ok(self.view(self.find(actor, id).await?))
     }
 
-    /// The key of this name.
+    /// Returns the key with this name.
     pub async fn named(&self, actor: &Actor, name: &str) -> Result<KeyView, KeyError> {
         self.list(actor).await?.into_iter().find(|key| key.name == name).ok_or(KeyError::Unknown)
     }
@@ -120,7 +120,7 @@ impl Keys {
             return Err(KeyError::BadName);
         }
         let domains = draft.domains.map(push_domains).transpose()?;
-        if draft.expires_at.is_some_and(|at| !(now + 1..=now + LONGEST_MS).contains(&at)) {
+        if draft.expires_at.is_some_and(|at| !(now + 1..=now + MAX_LIFE_MS).contains(&at)) {
             return Err(KeyError::BadExpiry);
         }
         let access_key = format!("AK{}", hex::encode_upper(rand::random::<[u8; 15]>()));
@@ -143,7 +143,7 @@ impl Keys {
         }
     }
 
-    /// Gives a key a new token and secret key; those it had stop at once.
+    /// Replaces token and secret key. The previous ones stop working at once.
     pub async fn rotate(&self, actor: &Actor, id: KeyId) -> Result<NewKey, KeyError> {
         let key = self.find(actor, id).await?;
         let now = self.clock.now();
@@ -162,7 +162,7 @@ impl Keys {
         Ok(NewKey { id, access_key: key.access_key, secret_key, token })
     }
 
-    /// Ends a key for good. Its name is free again.
+    /// Deletes a key. Its name can be used again.
     pub async fn revoke(&self, actor: &Actor, id: KeyId) -> Result<KeyView, KeyError> {
         let key = self.find(actor, id).await?;
         let detail = json!({ "before": terms(key.role, key.domains.as_deref(), &key.access_key, key.expires_at) });
@@ -170,16 +170,16 @@ impl Keys {
         if self.db.delete_key(id, &audit).await? { Ok(self.view(key)) } else { Err(KeyError::Unknown) }
     }
 
-    /// Writes down when keys were used since the last time. For the loop of the server.
+    /// Stores the last use of keys. A job of the server calls it.
     pub async fn write_uses(&self) -> Result<(), StoreError> {
-        let uses = self.uses.take();
+        let uses = self.last_used.take();
         if uses.is_empty() {
             return Ok(());
         }
         let written = self.db.write_uses(&uses).await;
         if written.is_err() {
             for (id, at) in uses {
-                self.uses.note(id, at);
+                self.last_used.record(id, at);
             }
         }
         written
@@ -190,7 +190,7 @@ impl Keys {
         self.db.find_key(id).await?.ok_or(KeyError::Unknown)
     }
 
-    /// Who acts by a key.
+    /// Returns the actor of an active key.
     fn actor_of(&self, key: ApiKey, address: &str) -> Result<Actor, KeyError> {
         if key.has_expired(self.clock.now()) {
             return Err(KeyError::Expired);
@@ -203,7 +203,7 @@ impl Keys {
         })
     }
 
-    /// Secret key, token, and what is stored of them.
+    /// Generates secret key and token, with their stored forms.
     fn new_secrets(&self) -> (String, String, KeySecrets) {
         let secret_key = hex::encode_upper(rand::random::<[u8; 24]>());
         let token = format!("cs_{}", random_token());
@@ -214,7 +214,7 @@ impl Keys {
     fn view(&self, key: ApiKey) -> KeyView {
         KeyView {
             expired: key.has_expired(self.clock.now()),
-            last_used_at: key.last_used_at.max(self.uses.of(key.id)),
+            last_used_at: key.last_used_at.max(self.last_used.get(key.id)),
             id: key.id,
             name: key.name,
             role: key.role,
@@ -226,7 +226,7 @@ impl Keys {
     }
 }
 
-/// ASCII, each once.
+/// Parses push domains into ASCII, sorted and without duplicates.
 fn push_domains(names: &[String]) -> Result<Vec<String>, KeyError> {
     let names: Result<Vec<String>, BadName> =
         names.iter().map(|name| DomainName::parse(name).map(|name| name.ascii().to_owned())).collect();
@@ -236,7 +236,7 @@ fn push_domains(names: &[String]) -> Result<Vec<String>, KeyError> {
     if names.is_empty() { Err(KeyError::NoDomains) } else { Ok(names) }
 }
 
-/// Tells tokens apart in the audit log: the first 8 digits of the hash that is kept.
+/// Returns the first 8 digits of the stored hash, which identify a token in the audit log.
 fn fingerprint(token_hash: &str) -> &str {
     token_hash.get(..8).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! API keys.
+//! SQL of API keys.
 
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -27,7 +27,7 @@ fn key(row: &AnyRow) -> Result<ApiKey, StoreError> {
 }
 
 impl Db {
-    /// By name.
+    /// Returns all keys, sorted by name.
     pub(crate) async fn list_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
         let sql = format!("select {COLUMNS} from api_keys order by lower(name), name");
         sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pages).await?.iter().map(key).collect()
@@ -39,7 +39,7 @@ impl Db {
         row.as_ref().map(key).transpose()
     }
 
-    /// The key of a pair, with its sealed secret.
+    /// Finds a key by its access key. Returns it with its sealed secret.
     pub(crate) async fn find_key_by_access_key(
         &self,
         access_key: &str,
@@ -55,7 +55,7 @@ impl Db {
         row.as_ref().map(key).transpose()
     }
 
-    /// [`StoreError::Duplicate`]: the name is taken.
+    /// Creates a key. [`StoreError::Duplicate`]: the name is taken.
     pub(crate) async fn create_key(
         &self,
         key: &ApiKeyRecord,
@@ -82,7 +82,7 @@ impl Db {
         Ok(KeyId(row.col("id")?))
     }
 
-    /// `false`: there is no such key.
+    /// Replaces the secrets. Returns `false` if the key does not exist.
     pub(crate) async fn change_secrets(
         &self,
         id: KeyId,
@@ -104,7 +104,7 @@ impl Db {
         Ok(true)
     }
 
-    /// `false`: there is no such key.
+    /// Deletes a key. Returns `false` if it does not exist.
     pub(crate) async fn delete_key(&self, id: KeyId, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let removed = sqlx::query("delete from api_keys where id = $1").bind(id.0).execute(&mut *tx).await?;
@@ -116,7 +116,7 @@ impl Db {
         Ok(true)
     }
 
-    /// Notes when keys were used; what is known of a later use stands.
+    /// Stores the last use of keys, unless a later one is stored.
     pub(crate) async fn write_uses(&self, uses: &[(KeyId, Millis)]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for (id, at) in uses {
@@ -129,7 +129,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Notes a nonce that came at `now`; false: it came after `since` already.
+    /// Stores a nonce. Returns `false` if it was already used after `since`.
     pub(crate) async fn take_nonce(
         &self,
         access_key: &str,

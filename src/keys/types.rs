@@ -1,15 +1,15 @@
-//! What keys need stored.
+//! Stored keys.
 
 use crate::model::{KeyId, Millis, Role};
 
-/// What a key proves itself with, as stored.
+/// Stored secrets of a key.
 #[derive(Debug, Clone)]
 pub struct KeySecrets {
     pub secret_sealed: Vec<u8>,
     pub token_hash: String,
 }
 
-/// A key to be stored.
+/// A new key.
 #[derive(Debug, Clone)]
 pub struct ApiKeyRecord {
     pub name: String,
@@ -22,7 +22,7 @@ pub struct ApiKeyRecord {
     pub expires_at: Option<Millis>,
 }
 
-/// A key as stored, without what opens anything.
+/// A stored key without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     pub id: KeyId,
@@ -35,12 +35,12 @@ pub struct ApiKey {
     pub created_at: Millis,
     /// `None`: it does not expire.
     pub expires_at: Option<Millis>,
-    /// To about a minute.
+    /// Updated once a minute.
     pub last_used_at: Option<Millis>,
 }
 
 impl ApiKey {
-    /// Its time is over: it opens nothing.
+    /// Returns whether the key has expired.
     pub(super) fn has_expired(&self, now: Millis) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }

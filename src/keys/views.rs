@@ -1,4 +1,4 @@
-//! What pages and the API show of keys.
+//! Keys, as pages and the API show them.
 
 use crate::model::{KeyId, Millis, Role};
 
@@ -16,6 +16,5 @@ pub struct KeyView {
     /// `None`: it does not expire.
     pub expires_at: Option<Millis>,
     pub last_used_at: Option<Millis>,
-    /// Its time is over: it opens nothing.
     pub expired: bool,
 }

@@ -10,7 +10,8 @@ mod version;
 pub(crate) use callsheet_types::string_enum;
 pub use callsheet_types::{
     Action, Actor, AuditId, BadId, CallbackId, CallbackKind, DeliveryId, DomainId, EventId, EventName, Forbidden,
-    KeyId, Millis, Page, PageRequest, Problem, ProblemKind, RecoveryId, Role, SessionId, SourceId, Status, UserId, Who,
+    KeyId, Millis, Page, PageRequest, Problem, ProblemDetails, ProblemKind, RecoveryId, Role, SessionId, SourceId,
+    Status, UserId, Who, problem,
 };
 pub use clock::{Clock, ClockReading, SystemClock, TestClock};
 pub use id_generator::IdGenerator;

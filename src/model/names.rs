@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::ProblemKind::Invalid;
+use super::{Problem, ProblemDetails, problem};
+
 /// A name that is not accepted. The text of each variant names the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
@@ -25,19 +28,17 @@ pub enum BadName {
     BadCharacter,
 }
 
-impl BadName {
-    /// Returns the stable code, which is also the key of the text in the catalogs.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
+impl Problem for BadName {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Empty => "name_empty",
-            Self::TooLong(_) => "name_too_long",
-            Self::Wildcard => "name_wildcard",
-            Self::NotAHost => "name_not_a_host",
-            Self::IpAddress => "name_ip_address",
-            Self::OneLabel => "name_one_label",
-            Self::BadLabel => "name_bad_label",
-            Self::BadCharacter => "name_bad_character",
+            Self::Empty => problem(Invalid, "name_empty"),
+            Self::TooLong(max) => problem(Invalid, "name_too_long").arg("max", max),
+            Self::Wildcard => problem(Invalid, "name_wildcard"),
+            Self::NotAHost => problem(Invalid, "name_not_a_host"),
+            Self::IpAddress => problem(Invalid, "name_ip_address"),
+            Self::OneLabel => problem(Invalid, "name_one_label"),
+            Self::BadLabel => problem(Invalid, "name_bad_label"),
+            Self::BadCharacter => problem(Invalid, "name_bad_character"),
         }
     }
 }

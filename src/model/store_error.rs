@@ -1,6 +1,6 @@
 //! Errors of storage methods.
 
-use super::{Problem, ProblemKind};
+use super::{Problem, ProblemDetails, ProblemKind, problem};
 
 /// A failed storage method.
 #[derive(Debug, thiserror::Error)]
@@ -30,21 +30,13 @@ impl StoreError {
 }
 
 impl Problem for StoreError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Duplicate => "duplicate",
-            Self::Changed => "changed_meanwhile",
-            Self::Unavailable(_) => "storage_unavailable",
-            Self::SearchTooLong => "search_too_long",
-            Self::Fault(_) => "internal",
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Duplicate => ProblemKind::Conflict,
-            Self::Changed => ProblemKind::Outdated,
-            Self::Unavailable(_) | Self::SearchTooLong => ProblemKind::Unavailable,
-            Self::Fault(_) => ProblemKind::Internal,
+            Self::Duplicate => problem(ProblemKind::Conflict, "duplicate"),
+            Self::Changed => problem(ProblemKind::Outdated, "changed_meanwhile"),
+            Self::Unavailable(_) => problem(ProblemKind::Unavailable, "storage_unavailable"),
+            Self::SearchTooLong => problem(ProblemKind::Unavailable, "search_too_long"),
+            Self::Fault(_) => problem(ProblemKind::Internal, "internal"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a callback goes: an http or https address, parsed once as browsers parse it.
+//! Address of a callback, parsed as browsers parse it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,13 +7,14 @@ use std::sync::Arc;
 use http::{HeaderValue, Uri};
 use url::{Host, ParseError, Url};
 
-use crate::model::{Problem, ProblemKind};
+use crate::model::ProblemKind::Invalid;
+use crate::model::{Problem, ProblemDetails, problem};
 
-/// The longest address, in characters, as typed and as sent.
+/// Maximum length of an address in characters, as entered and as sent.
 const MAX_LENGTH: usize = 2_048;
 
-/// Ports of services that are not web servers and could be made to act on a request: the "bad ports" of the WHATWG
-/// Fetch standard, which browsers refuse too. Sorted.
+/// The "bad ports" of the WHATWG Fetch standard, which browsers refuse too: their services are not web servers but could act on a request.
+/// Sorted.
 const DENIED_PORTS: [u16; 83] = [
     0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
     110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
@@ -21,7 +22,7 @@ const DENIED_PORTS: [u16; 83] = [
     5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ];
 
-/// Why an address is not accepted. Each text names the remedy.
+/// Error while parsing an address. Each text names the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     #[error("The URL is empty; enter one such as https://example.com/callback.")]
@@ -49,36 +50,21 @@ pub enum AddressError {
 }
 
 impl Problem for AddressError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Empty => "address_empty",
-            Self::TooLong => "address_too_long",
-            Self::ControlCharacter => "address_control_character",
-            Self::NoScheme => "address_no_scheme",
-            Self::BadScheme => "address_bad_scheme",
-            Self::UserInfo => "address_user_info",
-            Self::NoHost => "address_no_host",
-            Self::BadHost => "address_bad_host",
-            Self::BadPort => "address_bad_port",
-            Self::DeniedPort(_) => "address_denied_port",
-            Self::Unreadable => "address_unreadable",
-        }
-    }
-
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Invalid
-    }
-
-    fn field(&self) -> Option<&'static str> {
-        Some("address")
-    }
-
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::TooLong => vec![("max", MAX_LENGTH.to_string())],
-            Self::DeniedPort(port) => vec![("port", port.to_string())],
-            _ => Vec::new(),
-        }
+    fn details(&self) -> ProblemDetails {
+        let details = match self {
+            Self::Empty => problem(Invalid, "address_empty"),
+            Self::TooLong => problem(Invalid, "address_too_long").arg("max", MAX_LENGTH),
+            Self::ControlCharacter => problem(Invalid, "address_control_character"),
+            Self::NoScheme => problem(Invalid, "address_no_scheme"),
+            Self::BadScheme => problem(Invalid, "address_bad_scheme"),
+            Self::UserInfo => problem(Invalid, "address_user_info"),
+            Self::NoHost => problem(Invalid, "address_no_host"),
+            Self::BadHost => problem(Invalid, "address_bad_host"),
+            Self::BadPort => problem(Invalid, "address_bad_port"),
+            Self::DeniedPort(port) => problem(Invalid, "address_denied_port").arg("port", port),
+            Self::Unreadable => problem(Invalid, "address_unreadable"),
+        };
+        details.field("address")
     }
 }
 
@@ -97,7 +83,7 @@ impl From<ParseError> for AddressError {
     }
 }
 
-/// An address that callbacks can be posted to. Cheap to clone; what a request needs of it is made once.
+/// An address for callbacks. Cheap to clone; the parts that requests need are computed once.
 #[derive(Clone)]
 pub struct CallbackAddress {
     text: Arc<str>,
@@ -111,8 +97,8 @@ pub struct CallbackAddress {
 }
 
 impl CallbackAddress {
-    /// Accepts http and https addresses. Spaces around are dropped, and so is a fragment, which HTTP never sends;
-    /// octal, hexadecimal and short forms of IPv4 become the usual one.
+    /// Parses an http or https address. Drops surrounding spaces and the fragment, which HTTP does not send; normalizes octal, hexadecimal
+    /// and short forms of IPv4.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         if text.is_empty() {
@@ -121,7 +107,7 @@ impl CallbackAddress {
         if text.chars().count() > MAX_LENGTH {
             return Err(AddressError::TooLong);
         }
-        // The standard drops tabs and line breaks silently; what is stored must be what was meant.
+        // The standard drops tabs and line breaks silently, which would hide a mistake of the user.
         if text.chars().any(char::is_control) {
             return Err(AddressError::ControlCharacter);
         }
@@ -167,53 +153,53 @@ impl CallbackAddress {
         })
     }
 
-    /// The address as it is sent: normalised, without fragment, ASCII, at most 2,048 characters.
+    /// Returns the normalized address, in ASCII, without fragment.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host: a name in its ASCII form, an IPv4 address, or an IPv6 address in brackets.
+    /// Returns the host: a name in ASCII, an IPv4 address, or an IPv6 address in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port, also when the address leaves it to the scheme.
+    /// Returns the port, which may be the default of the scheme.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether TLS is spoken.
+    /// Returns whether the address needs TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.https
     }
 
-    /// The IP address when the host is a literal one.
+    /// Returns the IP address if the host is a literal one.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
         self.ip
     }
 
-    /// Scheme, host and port: addresses with the same origin share connections.
+    /// Returns scheme, host and port. Addresses of the same origin share connections.
     pub(super) fn origin(&self) -> &Arc<str> {
         &self.origin
     }
 
-    /// Path and query, as the request line has them.
+    /// Returns path and query for the request line.
     pub(super) fn target(&self) -> &Uri {
         &self.target
     }
 
-    /// The value of the `host` header.
+    /// Returns the value of the `host` header.
     pub(super) fn authority(&self) -> &HeaderValue {
         &self.authority
     }
 }
 
-/// Whether DNS can hold a name: browsers take empty and overlong labels too.
+/// Returns whether a name is valid in DNS: browsers also accept empty and overlong labels.
 fn is_dns_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))

@@ -1,16 +1,16 @@
-//! Reads HTTP/1 answers as servers in the field send them.
+//! Lenient reader of HTTP/1 responses.
 //!
-//! The status line decides what became of a request; the rest of the answer only explains it. So that line must be there
-//! and whole, and every fault behind it is reported without changing what the status says. Like curl and browsers do, the reader
-//! - joins folded header lines (RFC 9112 §5.2) and takes blanks before the colon, bare LF and a missing reason phrase,
-//! - passes over header lines that have no colon, or a name or a value that HTTP does not allow,
-//! - passes over interim answers (RFC 9110 §15.2),
+//! The status line decides the result of a request; the rest of the response only explains it. So the status line must be complete, and
+//! errors after it are reported without changing the result. Like curl and browsers, the reader
+//! - joins folded header lines (RFC 9112 §5.2) and accepts blanks before the colon, bare LF and a missing reason phrase,
+//! - ignores header lines without a colon, or with an invalid name or value,
+//! - ignores interim responses (RFC 9110 §15.2),
 //! - reads a body that ends with the connection.
 //!
-//! A lenient reader and the server may disagree on where an answer ends, so [`Rest::is_exact`] says whether the connection can carry
-//! another request: only after an answer in which nothing had to be overlooked.
+//! A lenient reader and the server may disagree about the end of a response, so the connection is reused only after a response that is
+//! valid in every detail ([`Rest::is_exact`]).
 //!
-//! Memory is bounded: the lines of a head have 64 KiB, so have those around a chunk, and 16 KiB of a body are kept.
+//! Memory is bounded: 64 KiB for the lines of a head, 64 KiB for those around a chunk, and 16 KiB for the body.
 
 use std::io::{self, ErrorKind};
 
@@ -21,22 +21,22 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Answer;
 
-/// Bytes of the status line and the headers, and of the lines around a chunk.
+/// Maximum size of the status line and the headers, and of the lines around a chunk.
 const MAX_LINES: usize = 64 * 1024;
-/// More of a body is not read.
+/// Maximum size of a body; the rest is not read.
 const MAX_BODY: usize = 16 * 1024;
-/// Bytes that one read asks for.
+/// Size of one read.
 const READ: usize = 8 * 1024;
-/// Begins a status line.
+/// Start of a status line.
 const PROTOCOL: &[u8] = b"HTTP/";
 
-/// Why an answer could not be read to its end.
+/// Error while reading a response.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum ReadError {
     #[error("the connection was closed before the end of the response")]
     Closed,
     #[error("the connection broke: {0}")]
-    Broken(io::Error),
+    Io(io::Error),
     #[error("not HTTP")]
     NotHttp,
     #[error("its headers or chunk lines exceed 64 KiB")]
@@ -47,32 +47,32 @@ pub(super) enum Fault {
     Chunks,
 }
 
-impl From<io::Error> for Fault {
+impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            // TLS that ends without saying so.
+            // TLS without a closing alert.
             ErrorKind::UnexpectedEof => Self::Closed,
-            _ => Self::Broken(error),
+            _ => Self::Io(error),
         }
     }
 }
 
-/// The first line of an answer.
+/// Status line of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StatusLine {
     pub(super) status: StatusCode,
-    /// It is written as HTTP/1.1 wants it.
+    /// It has exactly the form of HTTP/1.1.
     is_exact: bool,
 }
 
-/// An answer was read to its end, or to the end of what is kept.
+/// Result of reading the rest of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rest {
-    /// The body ended where the server says, nothing was overlooked, and the server keeps the connection.
+    /// The whole response is valid and was read to its end, and the server keeps the connection open.
     pub(super) is_exact: bool,
 }
 
-/// Where a body ends.
+/// Framing of a body.
 enum Framing {
     Empty,
     Length(u64),
@@ -80,15 +80,15 @@ enum Framing {
     WithConnection,
 }
 
-/// Reads one answer.
+/// Reads one response.
 pub(super) struct Reader<'a, S> {
     stream: &'a mut S,
     buffer: BytesMut,
-    /// Something came.
+    /// At least one byte was read.
     is_begun: bool,
-    /// Bytes that lines may still have.
+    /// Remaining size of lines.
     room: usize,
-    /// Every line ended as HTTP wants it.
+    /// All lines so far have exactly the form of HTTP/1.1.
     is_exact: bool,
 }
 
@@ -97,16 +97,16 @@ impl<'a, S: AsyncRead + Unpin> Reader<'a, S> {
         Self { stream, buffer: BytesMut::new(), is_begun: false, room: MAX_LINES, is_exact: true }
     }
 
-    /// Returns whether anything of an answer came.
+    /// Returns whether any byte was read.
     pub(super) fn is_begun(&self) -> bool {
         self.is_begun
     }
 
-    /// The status line of the final answer.
-    pub(super) async fn status_line(&mut self) -> Result<StatusLine, Fault> {
+    /// Reads the status line of the final response.
+    pub(super) async fn status_line(&mut self) -> Result<StatusLine, ReadError> {
         loop {
             self.beginning().await?;
-            let line = parse_status_line(&self.line().await?).ok_or(Fault::NotHttp)?;
+            let line = parse_status_line(&self.line().await?).ok_or(ReadError::NotHttp)?;
             if !line.status.is_informational() || line.status == StatusCode::SWITCHING_PROTOCOLS {
                 return Ok(line);
             }
@@ -115,8 +115,8 @@ impl<'a, S: AsyncRead + Unpin> Reader<'a, S> {
         }
     }
 
-    /// Waits for the beginning of a status line, so that what is not HTTP is known at once. Empty lines may come before it.
-    async fn beginning(&mut self) -> Result<(), Fault> {
+    /// Waits for the start of a status line, so that another protocol is detected at once. Empty lines may precede it.
+    async fn beginning(&mut self) -> Result<(), ReadError> {
         loop {
             while let [b'\r' | b'\n', ..] = self.buffer[..] {
                 self.buffer.advance(1);
@@ -124,7 +124,7 @@ impl<'a, S: AsyncRead + Unpin> Reader<'a, S> {
             }
             let begun = &self.buffer[..self.buffer.len().min(PROTOCOL.len())];
             if !begun.eq_ignore_ascii_case(&PROTOCOL[..begun.len()]) {
-                return Err(Fault::NotHttp);
+                return Err(ReadError::NotHttp);
             }
             if begun.len() == PROTOCOL.len() {
                 return Ok(());
@@ -133,8 +133,8 @@ impl<'a, S: AsyncRead + Unpin> Reader<'a, S> {
         }
     }
 
-    /// The rest of the answer whose status line is `line`. What came before a fault is in `answer`.
-    pub(super) async fn rest(&mut self, line: StatusLine, answer: &mut Answer) -> Result<Rest, Fault> {
+    /// Reads the rest of the response into `answer`, up to the first error.
+    pub(super) async fn rest(&mut self, line: StatusLine, answer: &mut Answer) -> Result<Rest, ReadError> {
         self.headers(&mut answer.headers).await?;
         let (framing, is_sure) = framing(line.status, &answer.headers)?;
         answer.truncated = !self.body(framing, &mut answer.body).await?;
@@ -142,13 +142,13 @@ impl<'a, S: AsyncRead + Unpin> Reader<'a, S> {
         Ok(Rest { is_exact: is_exact && !closes(&answer.headers) })
     }
 
-    async fn headers(&mut self, headers: &mut HeaderMap) -> Result<(), Fault> {
+    async fn headers(&mut self, headers: &mut HeaderMap) -> Result<(), ReadError> {
         let mut open: Option<(HeaderName, Vec<u8>)> = None;
         loop {
             let line = self.line().await;
             if let Ok([b' ' | b'\t', folded @ ..]) = line.as_deref() {
                 self.is_exact = false;
-                // Behind a line that is passed over, there is nothing to continue.
+                // A continuation of an ignored line is ignored too.
                 if let Some((_, value)) = &mut open {
                     value.push(b' ');
                     value.extend_from_slice(folded.trim_ascii());
@@ -168,18 +168,18 @@ impl<'a, S: AsyncRead + Unpin> Reader<'a, S> {
         }
     }
 
-    /// Reads up to 16 KiB; returns whether that was all.
-    async fn body(&mut self, framing: Framing, body: &mut Vec<u8>) -> Result<bool, Fault> {
+    /// Reads up to 16 KiB; returns whether that is the whole body.
+    async fn body(&mut self, framing: Framing, body: &mut Vec<u8>) -> Result<bool, ReadError> {
         match framing {
             Framing::Empty => Ok(true),
             Framing::Length(length) => self.take(length, body).await,
             Framing::WithConnection => match self.take(u64::MAX, body).await {
-                Err(Fault::Closed) => Ok(true),
+                Err(ReadError::Closed) => Ok(true),
                 read => read,
             },
             Framing::Chunks => loop {
                 self.room = MAX_LINES;
-                let size = parse_chunk_size(&self.line().await?).ok_or(Fault::Chunks)?;
+                let size = parse_chunk_size(&self.line().await?).ok_or(ReadError::Chunks)?;
                 if size == 0 {
                     // Trailers.
                     while !self.line().await?.is_empty() {}
@@ -189,14 +189,14 @@ impl<'a, S: AsyncRead + Unpin> Reader<'a, S> {
                     return Ok(false);
                 }
                 if !self.line().await?.is_empty() {
-                    return Err(Fault::Chunks);
+                    return Err(ReadError::Chunks);
                 }
             },
         }
     }
 
-    /// Reads so many bytes; `false`: they are more than what is kept.
-    async fn take(&mut self, mut length: u64, body: &mut Vec<u8>) -> Result<bool, Fault> {
+    /// Reads `length` bytes; returns `false` if they exceed the limit.
+    async fn take(&mut self, mut length: u64, body: &mut Vec<u8>) -> Result<bool, ReadError> {
         while length > 0 {
             if self.buffer.is_empty() {
                 self.read().await?;
@@ -213,13 +213,13 @@ impl<'a, S: AsyncRead + Unpin> Reader<'a, S> {
         Ok(true)
     }
 
-    /// One line without its end.
-    async fn line(&mut self) -> Result<Vec<u8>, Fault> {
+    /// Reads a line without its end.
+    async fn line(&mut self) -> Result<Vec<u8>, ReadError> {
         let mut searched = 0;
         loop {
             if let Some(found) = memchr::memchr(b'\n', &self.buffer[searched..]) {
                 let length = searched + found;
-                self.room = self.room.checked_sub(length + 1).ok_or(Fault::TooLarge)?;
+                self.room = self.room.checked_sub(length + 1).ok_or(ReadError::TooLarge)?;
                 let line = self.buffer.split_to(length);
                 self.buffer.advance(1);
                 let exact = line.strip_suffix(b"\r");
@@ -228,23 +228,23 @@ impl<'a, S: AsyncRead + Unpin> Reader<'a, S> {
             }
             searched = self.buffer.len();
             if searched >= self.room {
-                return Err(Fault::TooLarge);
+                return Err(ReadError::TooLarge);
             }
             self.read().await?;
         }
     }
 
-    async fn read(&mut self) -> Result<(), Fault> {
+    async fn read(&mut self) -> Result<(), ReadError> {
         self.buffer.reserve(READ);
         if self.stream.read_buf(&mut self.buffer).await? == 0 {
-            return Err(Fault::Closed);
+            return Err(ReadError::Closed);
         }
         self.is_begun = true;
         Ok(())
     }
 }
 
-/// Takes what curl takes: any case, and a version that servers write although they speak HTTP/1.
+/// Accepts what curl accepts: any case, and a version of 1 to 3, which some HTTP/1 servers write.
 fn parse_status_line(line: &[u8]) -> Option<StatusLine> {
     let space = line.iter().position(|byte| *byte == b' ')?;
     let version = line[..space].get(PROTOCOL.len()..)?;
@@ -265,8 +265,8 @@ fn parse_header(line: &[u8]) -> Option<(HeaderName, Vec<u8>)> {
     Some((name, line[colon + 1..].to_vec()))
 }
 
-/// Where the body ends, and whether the server must see it so too (RFC 9112 §6.3).
-fn framing(status: StatusCode, headers: &HeaderMap) -> Result<(Framing, bool), Fault> {
+/// Returns the framing, and whether the server must understand it in the same way (RFC 9112 §6.3).
+fn framing(status: StatusCode, headers: &HeaderMap) -> Result<(Framing, bool), ReadError> {
     let length = content_length(headers);
     let codings: Vec<&[u8]> = elements(headers, &TRANSFER_ENCODING).collect();
     match status {
@@ -288,14 +288,14 @@ fn framing(status: StatusCode, headers: &HeaderMap) -> Result<(Framing, bool), F
     })
 }
 
-/// The length, once or repeated.
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+/// Reads the length, which may be repeated.
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, ReadError> {
     let mut length = None;
     for element in elements(headers, &CONTENT_LENGTH) {
         let digits = std::str::from_utf8(element).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        let read: u64 = digits.and_then(|digits| digits.parse().ok()).ok_or(Fault::Length)?;
+        let read: u64 = digits.and_then(|digits| digits.parse().ok()).ok_or(ReadError::Length)?;
         if length.is_some_and(|length| length != read) {
-            return Err(Fault::Length);
+            return Err(ReadError::Length);
         }
         length = Some(read);
     }
@@ -306,13 +306,13 @@ fn closes(headers: &HeaderMap) -> bool {
     elements(headers, &CONNECTION).any(|option| option.eq_ignore_ascii_case(b"close"))
 }
 
-/// The elements of a list, over all lines of the header.
+/// Returns the elements of a list header, over all its lines.
 fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
     let lines = headers.get_all(name).into_iter();
     lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
-/// Without extensions, which say nothing about the size.
+/// Ignores extensions, which do not affect the size.
 fn parse_chunk_size(line: &[u8]) -> Option<u64> {
     let size = line.split(|byte| *byte == b';').next()?.trim_ascii();
     let size = std::str::from_utf8(size).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;

@@ -1,4 +1,4 @@
-//! Posting: with a kept connection or a new one, within a time, to the end of the answer.
+//! Sends requests over a kept or a new connection, within a deadline.
 
 use std::fmt::Display;
 use std::io::ErrorKind;
@@ -9,46 +9,47 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use rustls::pki_types::CertificateDer;
 
-use super::answer::{Fault, Reader};
+use super::answer::{ReadError, Reader};
 use super::connect::Connector;
 use super::exchange::Progress;
-use super::pool::{Link, Pool};
+use super::pool::{Connection, Pool};
 use super::tls::TlsSetupError;
 use super::{AddressPolicy, Answer, CallbackAddress, Exchange, Failure, Phase, Resolve};
 
-/// What the client is built of, besides the policy.
+/// Settings of the client, besides the policy.
 pub struct OutboundConfig {
-    /// Turns host names into addresses.
     pub resolver: Arc<dyn Resolve>,
-    /// Authorities trusted besides the machine's own.
+    /// Certificate authorities trusted in addition to the machine's own.
     pub extra_roots: Vec<CertificateDer<'static>>,
 }
 
-/// The outgoing client. One per process; it is shared, and keeps connections.
+/// HTTP client for callbacks. A process shares one, which keeps connections.
 pub struct Outbound {
     connector: Connector,
     pub(super) pool: Arc<Pool>,
 }
 
-/// Why a request on a connection did not end well.
-struct Broken {
+/// A failed request on a connection.
+struct FailedRequest {
     failure: Failure,
-    /// The connection ended before anything of an answer came: what a kept one looks like that the receiver closes in
-    /// that moment.
+    /// The connection ended before any byte of a response: the receiver may have closed a kept connection at that moment.
     stale: bool,
 }
 
 impl Outbound {
-    /// Fails when the TLS settings cannot be used.
+    /// Creates a client.
+    ///
+    /// # Errors
+    /// The TLS settings are invalid.
     pub fn new(policy: AddressPolicy, config: OutboundConfig) -> Result<Self, TlsSetupError> {
         Ok(Self { connector: Connector::new(policy, config.resolver, config.extra_roots)?, pool: Arc::default() })
     }
 
-    /// Posts `body` within `timeout`, over a kept connection when there is one. `headers` come besides `host` and
+    /// Posts `body` within `timeout`, over a kept connection if there is one. `headers` are sent in addition to `host` and
     /// `content-length`.
     ///
-    /// When the receiver has closed the kept connection in that very moment, the request goes out once more on a new
-    /// one, so a receiver may see it twice; it has the same `webhook-id`.
+    /// If the receiver closes the kept connection at that moment, the request is sent again over a new one. A receiver may therefore see
+    /// it twice, with the same `webhook-id`.
     pub async fn post(
         &self,
         address: &CallbackAddress,
@@ -59,7 +60,7 @@ impl Outbound {
         self.run(address, &request(address, &headers, &body), timeout, true).await
     }
 
-    /// The same over a new connection, so that every phase is seen: for *Test*.
+    /// Posts `body` over a new connection, so that every phase is reported: for *Test*.
     pub async fn probe(
         &self,
         address: &CallbackAddress,
@@ -72,7 +73,7 @@ impl Outbound {
 
     async fn run(&self, address: &CallbackAddress, request: &[u8], timeout: Duration, reuse: bool) -> Exchange {
         let mut progress = Progress::start();
-        let work = self.work(&mut progress, address, request, reuse);
+        let work = self.exchange(&mut progress, address, request, reuse);
         let failure = match tokio::time::timeout(timeout, work).await {
             Ok(Ok(())) => None,
             Ok(Err(failure)) => Some(failure),
@@ -81,7 +82,7 @@ impl Outbound {
         progress.finish(failure)
     }
 
-    async fn work(
+    async fn exchange(
         &self,
         progress: &mut Progress,
         address: &CallbackAddress,
@@ -91,42 +92,42 @@ impl Outbound {
         progress.begin(Phase::Address);
         progress.done(address.host().to_owned());
 
-        // The policy holds for the life of the process, so a kept connection needs no second check of its peer.
-        if reuse && let Some(link) = self.pool.take(address.origin()).await {
+        // The policy never changes within a process, so the peer of a kept connection needs no second check.
+        if reuse && let Some(connection) = self.pool.take(address.origin()).await {
             progress.begin(Phase::Connect);
-            progress.peer = Some(link.peer);
+            progress.peer = Some(connection.peer);
             progress.done("reused connection");
-            match self.converse(progress, address, link, request).await {
-                Err(broken) if broken.stale => progress.back_to_address(),
-                ended => return ended.map_err(|broken| broken.failure),
+            match self.send(progress, address, connection, request).await {
+                Err(failed) if failed.stale => progress.back_to_address(),
+                ended => return ended.map_err(|failed| failed.failure),
             }
         }
-        let link = Box::new(self.connector.connect(progress, address).await?);
-        let ended = self.converse(progress, address, link, request).await;
-        ended.map_err(|broken| broken.failure)
+        let connection = Box::new(self.connector.connect(progress, address).await?);
+        let ended = self.send(progress, address, connection, request).await;
+        ended.map_err(|failed| failed.failure)
     }
 
-    /// Sends the request and reads the answer; keeps the connection when it can take another request.
-    async fn converse(
+    /// Sends the request and reads the response; keeps the connection if it can carry another request.
+    async fn send(
         &self,
         progress: &mut Progress,
         address: &CallbackAddress,
-        mut link: Box<Link>,
+        mut connection: Box<Connection>,
         request: &[u8],
-    ) -> Result<(), Broken> {
+    ) -> Result<(), FailedRequest> {
         let host = address.host();
         progress.begin(Phase::Request);
-        // A receiver may answer before it has read everything, and close.
-        let is_sent = link.send(request).await.is_ok();
+        // A receiver may respond and close before it has read everything.
+        let is_sent = connection.send(request).await.is_ok();
         progress.done("sent");
 
         progress.begin(Phase::Status);
-        let mut reader = Reader::new(&mut link.stream);
+        let mut reader = Reader::new(&mut connection.stream);
         let line = match reader.status_line().await {
             Ok(line) => line,
-            Err(fault) => {
-                let stale = !reader.is_begun() && is_end(&fault);
-                return Err(Broken { stale, failure: Failure::no_answer(host, &fault) });
+            Err(error) => {
+                let stale = !reader.is_begun() && is_end(&error);
+                return Err(FailedRequest { stale, failure: Failure::no_answer(host, &error) });
             }
         };
         let status = line.status;
@@ -137,25 +138,25 @@ impl Outbound {
         let answer = progress.answer.insert(Answer::begun(status));
         let rest = reader.rest(line, answer).await;
         if is_sent && rest.as_ref().is_ok_and(|rest| rest.is_exact) {
-            self.pool.keep(address.origin(), link);
+            self.pool.keep(address.origin(), connection);
         }
         if !status.is_success() {
-            // The status has decided; the rest was read because it often says why.
+            // The status decides; the rest was read because it often explains the failure.
             let failure = Failure::status(host, status, &answer.headers);
-            return Err(Broken { stale: false, failure });
+            return Err(FailedRequest { stale: false, failure });
         }
         let length = answer.body.len();
         match rest {
             Ok(_) if answer.truncated => progress.done("more than 16 KiB; the rest was not read"),
             Ok(_) if length == 0 => progress.done("empty"),
             Ok(_) => progress.done(format!("{length} bytes")),
-            Err(fault) => progress.note(broken_answer(host, &fault)),
+            Err(error) => progress.note(broken_answer(host, &error)),
         }
         Ok(())
     }
 }
 
-/// The time is over. A status that came in time has decided already.
+/// Returns the failure of an exchange that exceeded its deadline. If the status line was read in time, the status decides.
 fn overdue(progress: &mut Progress, host: &str, timeout: Duration) -> Option<Failure> {
     match &progress.answer {
         Some(answer) if answer.status.is_success() => {
@@ -167,12 +168,12 @@ fn overdue(progress: &mut Progress, host: &str, timeout: Duration) -> Option<Fai
     }
 }
 
-/// The note on a 2xx answer that is broken behind its status line.
+/// Describes a 2xx response that is broken after its status line.
 fn broken_answer(host: &str, why: &dyn Display) -> String {
     format!("{host} accepted the event, but the rest of its response is not valid: {why}.")
 }
 
-/// The request as it is sent. The headers come besides `host` and `content-length`.
+/// Serializes a request. `headers` are added to `host` and `content-length`.
 fn request(address: &CallbackAddress, headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
     let mut request = format!("POST {} HTTP/1.1\r\n", address.target()).into_bytes();
     let length = HeaderValue::from(body.len());
@@ -188,13 +189,13 @@ fn request(address: &CallbackAddress, headers: &HeaderMap, body: &[u8]) -> Vec<u
     request
 }
 
-/// See [`Broken::stale`].
-fn is_end(fault: &Fault) -> bool {
-    match fault {
-        Fault::Closed => true,
-        Fault::Broken(error) => {
+/// Returns whether the receiver closed or reset the connection.
+fn is_end(error: &ReadError) -> bool {
+    match error {
+        ReadError::Closed => true,
+        ReadError::Io(error) => {
             matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe)
         }
-        Fault::NotHttp | Fault::TooLarge | Fault::Length | Fault::Chunks => false,
+        ReadError::NotHttp | ReadError::TooLarge | ReadError::Length | ReadError::Chunks => false,
     }
 }

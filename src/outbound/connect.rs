@@ -1,4 +1,4 @@
-//! From an address to a connection: resolve, check, connect to what was checked, speak TLS.
+//! Opens connections: resolves the host, checks its IP addresses, connects to a checked one, speaks TLS.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -14,14 +14,14 @@ use tokio_rustls::TlsConnector;
 use tokio_util::either::Either;
 
 use super::exchange::Progress;
-use super::pool::{Link, Stream};
+use super::pool::{Connection, Stream};
 use super::tls::{self, TlsSetupError};
 use super::{AddressPolicy, Blocked, CallbackAddress, Failure, Phase, Resolve};
 
-/// For all addresses of a host together.
+/// Time limit for all addresses of a host together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Opens connections, each phase told to a [`Progress`].
+/// Opens connections and reports each phase to a [`Progress`].
 pub(super) struct Connector {
     policy: AddressPolicy,
     resolver: Arc<dyn Resolve>,
@@ -37,8 +37,12 @@ impl Connector {
         Ok(Self { policy, resolver, tls: TlsConnector::from(tls::tls_settings(extra_roots)?) })
     }
 
-    /// A new connection to `address`; `progress.peer` tells where it went.
-    pub(super) async fn connect(&self, progress: &mut Progress, address: &CallbackAddress) -> Result<Link, Failure> {
+    /// Opens a connection to `address` and sets `progress.peer`.
+    pub(super) async fn connect(
+        &self,
+        progress: &mut Progress,
+        address: &CallbackAddress,
+    ) -> Result<Connection, Failure> {
         let found = self.resolve(progress, address).await?;
 
         progress.begin(Phase::Policy);
@@ -57,11 +61,11 @@ impl Connector {
 
         let stream = if address.is_https() {
             progress.begin(Phase::Tls);
-            self.secure(progress, address, tcp).await?
+            self.handshake(progress, address, tcp).await?
         } else {
             Either::Left(tcp)
         };
-        Ok(Link::new(stream, peer))
+        Ok(Connection::new(stream, peer))
     }
 
     async fn resolve(&self, progress: &mut Progress, address: &CallbackAddress) -> Result<Vec<IpAddr>, Failure> {
@@ -75,7 +79,7 @@ impl Connector {
         Ok(found)
     }
 
-    /// Addresses that may be reached, in their plain form, and the others.
+    /// Splits addresses into those that may be reached, in canonical form, and the blocked ones.
     fn check(&self, found: Vec<IpAddr>) -> (Vec<IpAddr>, Vec<Blocked>) {
         let mut checked = Vec::with_capacity(found.len());
         let mut refused = Vec::new();
@@ -88,7 +92,7 @@ impl Connector {
         (checked, refused)
     }
 
-    async fn secure(
+    async fn handshake(
         &self,
         progress: &mut Progress,
         address: &CallbackAddress,
@@ -106,8 +110,8 @@ impl Connector {
     }
 }
 
-/// Connects to the first address that takes the connection. Each gets an equal share of the time that is left, so
-/// that a dead one leaves time for the next.
+/// Connects to the first address that accepts. Each address gets an equal share of the remaining time, so that a dead one leaves time for
+/// the next.
 async fn connect_any(address: &CallbackAddress, checked: &[IpAddr]) -> Result<(TcpStream, SocketAddr), Failure> {
     let end = Instant::now() + CONNECT_TIMEOUT;
     let mut last = None;

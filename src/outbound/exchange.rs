@@ -1,4 +1,4 @@
-//! What came of a post, phase by phase.
+//! Result of a request, phase by phase.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use super::Failure;
 use crate::model::string_enum;
 
 string_enum!(
-    /// A step of an exchange. The order is the one in which they happen.
+    /// Phase of an exchange, in chronological order.
     Phase {
         /// The address is well-formed.
         Address = "address",
@@ -39,11 +39,11 @@ pub struct PhaseReport {
     pub ok: bool,
     /// How long it took.
     pub micros: u64,
-    /// What was found, in English: addresses, peer, certificate, status; or why it failed.
+    /// Result in English: addresses, peer, certificate, status, or the reason of a failure.
     pub detail: Cow<'static, str>,
 }
 
-/// What the receiver answered, complete or as far as it came.
+/// The receiver's response, possibly incomplete.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: StatusCode,
@@ -51,45 +51,45 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// At most 16 KiB.
     pub body: Vec<u8>,
-    /// Whether there was, or should have been, more than `body`.
+    /// The response has, or should have had, more than `body`.
     pub truncated: bool,
 }
 
 impl Answer {
-    /// Its status line was read.
+    /// Creates an answer of which only the status line was read.
     pub(super) fn begun(status: StatusCode) -> Self {
         Self { status, headers: HeaderMap::new(), body: Vec::new(), truncated: true }
     }
 }
 
-/// One request and what came of it.
+/// A request and its result.
 #[derive(Debug)]
 pub struct Exchange {
-    /// The phases that were entered, in order; only the last can have failed. In an exchange without `failure` that is the body,
-    /// and its detail is a note. An exchange over a kept connection has no dns, policy and tls.
+    /// Phases in order; only the last one can have failed. If the exchange has no `failure`, that is the body, and its detail is a note.
+    /// An exchange over a kept connection has no dns, policy and tls.
     pub phases: Vec<PhaseReport>,
-    /// Present as soon as the status line came, in a failed exchange too.
+    /// Present if the status line was read, also in a failed exchange.
     pub answer: Option<Answer>,
-    /// Why it counts as failed; absent exactly when a 2xx status line came in time.
+    /// Absent if and only if a 2xx status line was read in time.
     pub failure: Option<Failure>,
-    /// Where the connection went.
+    /// Address of the receiver.
     pub peer: Option<SocketAddr>,
-    /// From start to end.
+    /// Total duration.
     pub micros: u64,
 }
 
 impl Exchange {
-    /// Returns whether the receiver took the event. The status decides, however the rest of the answer ends.
+    /// Returns whether the receiver accepted the event. The status decides, even if the rest of the response is broken.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.failure.is_none()
     }
 }
 
-/// An exchange in the making. It outlives the future that works on it, so that a deadline loses nothing.
+/// An unfinished exchange. It outlives the future that fills it in, so that nothing is lost at the deadline.
 pub(super) struct Progress {
     started: Instant,
-    /// The phase under way, and since when.
+    /// The current phase and its start.
     current: Option<(Phase, Instant)>,
     phases: Vec<PhaseReport>,
     pub(super) answer: Option<Answer>,
@@ -107,27 +107,27 @@ impl Progress {
         }
     }
 
-    /// Enters a phase; it stays the current one until [`Self::done`].
+    /// Enters a phase, which lasts until [`Self::done`].
     pub(super) fn begin(&mut self, phase: Phase) {
         self.current = Some((phase, Instant::now()));
     }
 
-    /// The current phase succeeded.
+    /// Ends the current phase with success.
     pub(super) fn done(&mut self, detail: impl Into<Cow<'static, str>>) {
         self.close(true, detail.into());
     }
 
-    /// The current phase failed, which does not change what became of the exchange.
+    /// Ends the current phase with a problem that does not fail the exchange.
     pub(super) fn note(&mut self, detail: String) {
         self.close(false, detail.into());
     }
 
-    /// The phase under way.
+    /// Returns the current phase.
     pub(super) fn phase(&self) -> Phase {
         self.current.map_or(Phase::Address, |(phase, _)| phase)
     }
 
-    /// Forgets what was tried on a kept connection that turned out to be dead.
+    /// Discards the phases that were tried on a closed connection.
     pub(super) fn back_to_address(&mut self) {
         self.current = None;
         self.phases.truncate(1);

@@ -1,4 +1,4 @@
-//! Why an exchange failed: a class to count, a code to translate, a sentence to read and a remedy to try.
+//! Failures of an exchange: class for metrics, code for translations, sentence and remedy for users.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,36 +8,36 @@ use http::{HeaderMap, StatusCode, header};
 use rustls::CertificateError;
 use serde::Serialize;
 
-use super::answer::Fault;
+use super::answer::ReadError;
 use super::{Blocked, DnsError, Phase};
 use crate::model::{Problem, string_enum};
 
-/// Characters of a redirect's target that are shown.
+/// Maximum length of a redirect's target in a message, in characters.
 const MAX_LOCATION: usize = 200;
 
 string_enum!(
-    /// The sort of a failed attempt; each has one. The words are those of storage, JSON and metrics.
+    /// Class of a failed attempt, in storage, JSON and metrics.
     ErrorClass {
         /// The policy forbids the IP address.
         BlockedAddress = "blocked_address",
-        /// The host name has no IP address.
+        /// The host name cannot be resolved.
         Dns = "dns",
         /// No TCP connection.
         Connect = "connect",
-        /// No TLS, or a certificate that cannot be trusted.
+        /// The TLS handshake failed, or the certificate is not trusted.
         Tls = "tls",
         /// Connected, but no status line in time.
         Timeout = "timeout",
-        /// An answer that is not 2xx.
+        /// The status is not 2xx.
         HttpStatus = "http_status",
         /// More than 64 KiB before the end of a status line.
         TooLarge = "too_large",
-        /// What came is not an HTTP answer, or broke off before the end of a status line.
+        /// The response is not HTTP, or ended within the status line.
         Protocol = "protocol",
     }
 );
 
-/// Why an exchange failed. The texts are English and hold nothing secret.
+/// Failure of an exchange. The texts are English and contain no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     pub class: ErrorClass,
@@ -45,9 +45,9 @@ pub struct Failure {
     pub phase: Phase,
     /// Stable, `snake_case`, finer than the class.
     pub code: &'static str,
-    /// What happened, one sentence.
+    /// The cause, one sentence.
     pub detail: String,
-    /// What to do about it, one sentence that names the host.
+    /// The remedy, one sentence that names the host.
     pub remedy: String,
 }
 
@@ -107,7 +107,7 @@ impl Failure {
         Self { class: ErrorClass::Connect, phase: Phase::Connect, code, detail, remedy }
     }
 
-    /// `peer` is absent when the whole exchange ran out of time while connecting.
+    /// `peer` is absent if the whole exchange timed out while connecting.
     pub(super) fn connect_timeout(host: &str, peer: Option<SocketAddr>) -> Self {
         Self {
             class: ErrorClass::Connect,
@@ -175,7 +175,7 @@ impl Failure {
         Self { class: ErrorClass::Tls, phase: Phase::Tls, code, detail, remedy }
     }
 
-    /// The whole exchange ran out of time in `phase`.
+    /// The whole exchange timed out in `phase`.
     pub(super) fn timeout(host: &str, phase: Phase, limit: Duration) -> Self {
         let (class, code, detail) = match phase {
             Phase::Dns => return Self::dns(host, &DnsError::Timeout),
@@ -199,28 +199,28 @@ impl Failure {
     }
 
     /// No status line could be read.
-    pub(super) fn no_answer(host: &str, fault: &Fault) -> Self {
+    pub(super) fn no_answer(host: &str, error: &ReadError) -> Self {
         let look = || format!("Check the log of the receiver on {host} and of any proxy in front of it.");
-        let (class, code, detail, remedy) = match fault {
-            Fault::TooLarge => (
+        let (class, code, detail, remedy) = match error {
+            ReadError::TooLarge => (
                 ErrorClass::TooLarge,
                 "headers_too_large",
                 format!("{host} sent more than 64 KiB before the end of the status line."),
                 format!("Send fewer or shorter response headers from {host}."),
             ),
-            Fault::Broken(error) if error.kind() == io::ErrorKind::ConnectionReset => (
+            ReadError::Io(error) if error.kind() == io::ErrorKind::ConnectionReset => (
                 ErrorClass::Protocol,
                 "connection_reset",
                 format!("{host} reset the connection before responding."),
                 look(),
             ),
-            Fault::Closed | Fault::Broken(_) => (
+            ReadError::Closed | ReadError::Io(_) => (
                 ErrorClass::Protocol,
                 "closed_without_answer",
                 format!("{host} closed the connection without responding."),
                 look(),
             ),
-            Fault::NotHttp | Fault::Length | Fault::Chunks => (
+            ReadError::NotHttp | ReadError::Length | ReadError::Chunks => (
                 ErrorClass::Protocol,
                 "http_malformed",
                 format!("The response of {host} is not HTTP/1.1."),
@@ -230,10 +230,10 @@ impl Failure {
         Self { class, phase: Phase::Status, code, detail, remedy }
     }
 
-    /// The answer came but is not 2xx.
+    /// The status is not 2xx.
     pub(super) fn status(host: &str, status: StatusCode, headers: &HeaderMap) -> Self {
         if status.is_redirection() {
-            // Without the query, which may hold something secret.
+            // The query may contain a secret.
             let location = headers
                 .get(header::LOCATION)
                 .and_then(|value| value.to_str().ok())

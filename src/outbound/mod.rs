@@ -1,29 +1,28 @@
-//! The one HTTP client that leaves for customers. *Test* and real deliveries both go through it, so that a test proves
-//! what a delivery will do.
+//! The HTTP client for customers' receivers. *Test* and deliveries share it, so that a test shows how a delivery will behave.
 //!
-//! Who takes part:
+//! Parts:
 //! - [`CallbackAddress`]: where to post, parsed once at the edge as browsers parse it.
-//! - [`AddressPolicy`]: which IP addresses may be reached. One function, used when saving, testing and delivering.
+//! - [`AddressPolicy`]: which IP addresses may be reached. It is applied when an address is saved, tested and delivered to.
 //! - [`Resolve`]: turns a host name into IP addresses; [`SystemResolver`] in production, a table in tests.
 //! - [`Outbound`]: resolves, checks, connects to a checked IP address, speaks TLS and HTTP/1.1, and keeps connections.
-//! - [`Exchange`]: what came of it, phase by phase.
+//! - [`Exchange`]: the result of a request, phase by phase.
 //! - [`SigningSecret`] and [`sign`]: the Standard Webhooks signature.
 //!
-//! The phases of an exchange, in order. The first that fails ends it, and fails it unless a 2xx status came before:
+//! The phases of an exchange, in order. The first failure ends the exchange, which fails unless a 2xx status was read before:
 //!
 //! ```text
 //! address ─> dns ─> policy ─> connect ─> tls ─> request ─> status ─> body
 //! ```
 //!
-//! A literal IP address has no dns, plain http no tls, and a kept connection neither dns nor policy nor tls.
+//! A literal IP address skips dns, plain http skips tls, and a kept connection skips dns, policy and tls.
 //!
-//! Architecture invariant: a connection is opened only to an IP address that passed the policy after it was resolved.
-//! Nothing resolves a name a second time, so a DNS answer that changes between check and connect changes nothing.
+//! Architecture invariant: a connection is opened only to an IP address that passed the policy after it was resolved. A name is resolved
+//! once, so a DNS answer that changes between check and connect has no effect.
 //!
-//! Architecture invariant: no redirect is followed, no proxy of the environment is used, nothing is decompressed.
+//! Architecture invariant: redirects are not followed, proxy settings of the environment are ignored, nothing is decompressed.
 //!
-//! Architecture invariant: nothing runs behind a request. The task that posts also drives the connection; dropping
-//! the future, or its deadline, closes the socket.
+//! Architecture invariant: requests have no background task. The task that posts also drives the connection; dropping the future, or its
+//! deadline, closes the socket.
 
 mod address;
 mod answer;

@@ -1,7 +1,6 @@
-//! Which IP addresses a callback may go to.
+//! Policy that decides which IP addresses callbacks may reach.
 //!
-//! An IPv6 address can carry an IPv4 one inside (mapped, NAT64, 6to4 …): what is inside is checked, for that is where
-//! the packets end.
+//! An IPv6 address can embed an IPv4 address (mapped, NAT64, 6to4 …). The embedded address is checked, because the packets end there.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,9 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::CallbackAddress;
-use crate::model::{Problem, ProblemKind};
+use crate::model::{Problem, ProblemDetails, ProblemKind, problem};
 
-/// A sort of address that is closed by default.
+/// A range of addresses that are blocked by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
     Benchmarking,
@@ -29,7 +28,7 @@ pub enum Range {
 }
 
 impl Range {
-    /// The name for people.
+    /// Returns the English name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +47,7 @@ impl Range {
         }
     }
 
-    /// Stable code of a refusal for this reason.
+    /// Returns the stable error code.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -67,9 +66,9 @@ impl Range {
         }
     }
 
-    /// Whether a network that merely contains the address does not open it: the keys of a whole cloud account lie
-    /// behind such addresses, so they must be named one by one.
-    const fn opens_only_when_named(self) -> bool {
+    /// Returns whether only a network of exactly this address allows it: cloud credentials are served at such addresses, so each must be
+    /// listed individually.
+    const fn needs_own_entry(self) -> bool {
         matches!(self, Self::LinkLocal | Self::Metadata)
     }
 }
@@ -80,63 +79,53 @@ impl fmt::Display for Range {
     }
 }
 
-/// An IP address that callbacks may not go to.
+/// An IP address that callbacks may not reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "callbacks may not reach {address} ({range}); use a public address, or ask an admin to add it to allowed_networks"
 )]
 pub struct Blocked {
-    /// The address as it was resolved or written.
+    /// The address, as resolved or entered.
     pub address: IpAddr,
-    /// Why it is closed.
     pub range: Range,
 }
 
 impl Problem for Blocked {
-    fn code(&self) -> &'static str {
-        self.range.code()
-    }
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Invalid
-    }
-    fn field(&self) -> Option<&'static str> {
-        Some("address")
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        vec![("address", self.address.to_string())]
+    fn details(&self) -> ProblemDetails {
+        problem(ProblemKind::Invalid, self.range.code()).field("address").arg("address", self.address)
     }
 }
 
-/// Decides where callbacks may go: public addresses, and what the administrator opened.
+/// Allows public addresses and the networks that the administrator added.
 #[derive(Debug, Clone, Default)]
 pub struct AddressPolicy {
     allowed: Vec<IpNet>,
 }
 
 impl AddressPolicy {
-    /// Opens `allowed` besides the public addresses. Link-local and metadata addresses open only to a `/32` or `/128`.
+    /// Creates a policy that allows public addresses and `allowed`. Link-local and metadata addresses need a `/32` or `/128`.
     #[must_use]
     pub fn new(allowed: Vec<IpNet>) -> Self {
         Self { allowed }
     }
 
-    /// What is open besides the public addresses.
+    /// Returns the networks that are allowed in addition to public addresses.
     #[must_use]
     pub fn allowed(&self) -> &[IpNet] {
         &self.allowed
     }
 
-    /// Checks one address, and any IPv4 address it carries.
+    /// Checks an address and the IPv4 addresses that it embeds.
     pub fn check_ip(&self, address: IpAddr) -> Result<(), Blocked> {
         let written = address.to_canonical();
-        let readings = match written {
-            IpAddr::V4(_) => Readings::one(written),
-            IpAddr::V6(v6) => Readings::of(v6),
+        let addresses = match written {
+            IpAddr::V4(_) => EmbeddedAddresses::one(written),
+            IpAddr::V6(v6) => EmbeddedAddresses::of(v6),
         };
-        for reading in readings.iter() {
-            if let Some(range) = range_of(reading)
-                && !self.opens(reading, range)
-                && !self.opens(written, range)
+        for embedded in addresses.iter() {
+            if let Some(range) = range_of(embedded)
+                && !self.allows(embedded, range)
+                && !self.allows(written, range)
             {
                 return Err(Blocked { address, range });
             }
@@ -144,26 +133,25 @@ impl AddressPolicy {
         Ok(())
     }
 
-    /// Checks an address whose host is a literal IP. A host name passes: what it resolves to is checked at each attempt.
+    /// Checks an address whose host is a literal IP. A host name passes, because its addresses are checked at each attempt.
     pub fn check_address(&self, address: &CallbackAddress) -> Result<(), Blocked> {
         address.ip().map_or(Ok(()), |ip| self.check_ip(ip))
     }
 
-    fn opens(&self, address: IpAddr, range: Range) -> bool {
+    fn allows(&self, address: IpAddr, range: Range) -> bool {
         self.allowed.iter().any(|network| {
-            network.contains(&address)
-                && (!range.opens_only_when_named() || network.prefix_len() == network.max_prefix_len())
+            network.contains(&address) && (!range.needs_own_entry() || network.prefix_len() == network.max_prefix_len())
         })
     }
 }
 
-/// The addresses that an IPv6 address can stand for; four at most.
-struct Readings {
+/// The addresses that an IPv6 address may lead to; at most four.
+struct EmbeddedAddresses {
     list: [IpAddr; 4],
     len: usize,
 }
 
-impl Readings {
+impl EmbeddedAddresses {
     fn one(address: IpAddr) -> Self {
         Self { list: [address; 4], len: 1 }
     }
@@ -187,8 +175,8 @@ impl Readings {
         if compatible || NAT64.contains(&address) {
             Self::one(v4(12).into())
         } else if NAT64_LOCAL.contains(&address) {
-            // A site chooses where inside its /48 the IPv4 address lies (RFC 6052), and we cannot know: every place
-            // counts. Places that read as 0.0.0.0/8 are the padding of another layout.
+            // A site chooses the position of the IPv4 address within its /48 (RFC 6052), so every position is checked. Positions that read
+            // as 0.0.0.0/8 are the padding of another layout.
             let mut places =
                 [Ipv4Addr::new(o[6], o[7], o[9], o[10]), Ipv4Addr::new(o[7], o[9], o[10], o[11]), v4(9), v4(12)]
                     .into_iter()
@@ -225,7 +213,7 @@ const SIX_TO_FOUR: Ipv6Net = net6([0x2002, 0, 0, 0], 16);
 const TEREDO: Ipv6Net = net6([0x2001, 0, 0, 0], 32);
 const GLOBAL_UNICAST: Ipv6Net = net6([0x2000, 0, 0, 0], 3);
 
-/// Where clouds serve the credentials of a machine, outside the link-local ranges too.
+/// Addresses at which clouds serve credentials of a machine.
 const METADATA: [IpAddr; 8] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
@@ -237,8 +225,8 @@ const METADATA: [IpAddr; 8] = [
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
 ];
 
-/// Source: the IANA IPv4 special-purpose address registry. The first match counts.
-const CLOSED_V4: [(Ipv4Net, Range); 17] = [
+/// Source: the IANA IPv4 special-purpose address registry. The first match applies.
+const BLOCKED_V4: [(Ipv4Net, Range); 17] = [
     (net4(0, 0, 0, 0, 8), Range::Unspecified),
     (net4(10, 0, 0, 0, 8), Range::Private),
     (net4(100, 64, 0, 0, 10), Range::Cgnat),
@@ -258,9 +246,8 @@ const CLOSED_V4: [(Ipv4Net, Range); 17] = [
     (net4(240, 0, 0, 0, 4), Range::Reserved),
 ];
 
-/// Source: the IANA IPv6 special-purpose address registry. The first match counts; what lies outside global unicast
-/// and is not listed is reserved.
-const CLOSED_V6: [(Ipv6Net, Range); 8] = [
+/// Source: the IANA IPv6 special-purpose address registry. The first match applies; unlisted addresses outside global unicast are reserved.
+const BLOCKED_V6: [(Ipv6Net, Range); 8] = [
     (net6([0xfc00, 0, 0, 0], 7), Range::UniqueLocal),
     (net6([0xfe80, 0, 0, 0], 10), Range::LinkLocal),
     (net6([0xfec0, 0, 0, 0], 10), Range::Private),
@@ -276,11 +263,11 @@ fn range_of(address: IpAddr) -> Option<Range> {
         return Some(Range::Metadata);
     }
     match address {
-        IpAddr::V4(v4) => CLOSED_V4.iter().find(|(network, _)| network.contains(&v4)).map(|(_, range)| *range),
+        IpAddr::V4(v4) => BLOCKED_V4.iter().find(|(network, _)| network.contains(&v4)).map(|(_, range)| *range),
         IpAddr::V6(v6) => match v6 {
             Ipv6Addr::UNSPECIFIED => Some(Range::Unspecified),
             Ipv6Addr::LOCALHOST => Some(Range::Loopback),
-            _ => CLOSED_V6
+            _ => BLOCKED_V6
                 .iter()
                 .find(|(network, _)| network.contains(&v6))
                 .map(|(_, range)| *range)

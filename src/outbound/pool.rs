@@ -1,6 +1,8 @@
-//! Connections, and those kept for the next request.
+//! Pool of idle connections.
 //!
-//! A [`Link`] has no task of its own. In the [`Pool`] it only waits; that the receiver closed it meanwhile shows when it is taken out.
+//! A [`Connection`] has no background task. If the receiver closes an idle one, [`Pool::take`] notices.
+//!
+//! This is not the pool of `hyper-util`: connections must go to an IP address that was checked before, and their phases are measured.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -16,26 +18,26 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
-/// Plain TCP or TLS on it.
+/// Plain TCP, or TLS over TCP.
 pub(super) type Stream = Either<TcpStream, TlsStream<TcpStream>>;
 
-/// Kept per origin. Many callbacks may share an origin, each with its own requests in flight.
+/// Maximum number of idle connections per origin. Many callbacks may share an origin, each with its own requests in flight.
 const MAX_IDLE_PER_ORIGIN: usize = 256;
-/// Shorter than the keep-alive time of common servers (60 to 75 s), so that we mostly close first.
+/// Shorter than the keep-alive time of common servers (60 to 75 s), so that usually the console closes first.
 const MAX_IDLE: Duration = Duration::from_secs(30);
-/// A connection in steady use is renewed after this time, so that a changed DNS record takes effect.
+/// Busy connections are replaced after this time, so that a changed DNS record takes effect.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// An HTTP/1.1 connection to a checked IP address. Dropping it closes the socket.
-pub(super) struct Link {
+pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) stream: Stream,
-    born: Instant,
+    opened_at: Instant,
 }
 
-impl Link {
+impl Connection {
     pub(super) fn new(stream: Stream, peer: SocketAddr) -> Self {
-        Self { peer, stream, born: Instant::now() }
+        Self { peer, stream, opened_at: Instant::now() }
     }
 
     pub(super) async fn send(&mut self, request: &[u8]) -> io::Result<()> {
@@ -43,7 +45,7 @@ impl Link {
         self.stream.flush().await
     }
 
-    /// Returns whether nothing came since the last answer: no end, and no bytes that nobody asked for.
+    /// Returns whether nothing arrived since the last response: neither the end of the stream nor unexpected bytes.
     async fn is_quiet(&mut self) -> bool {
         let mut byte = [0];
         poll_fn(|cx| {
@@ -54,65 +56,64 @@ impl Link {
     }
 }
 
-/// A link that waits, since when.
 struct Idle {
-    link: Box<Link>,
+    connection: Box<Connection>,
     since: Instant,
 }
 
-/// Kept connections by origin; of each the youngest is used first, so that the rest can grow old.
+/// Idle connections by origin. The most recently used one is reused first, so that surplus ones expire.
 #[derive(Default)]
 pub(super) struct Pool {
-    idle: Mutex<Shelf>,
+    idle: Mutex<IdleConnections>,
 }
 
 #[derive(Default)]
-struct Shelf {
-    links: HashMap<Arc<str>, Vec<Idle>>,
-    /// Whether the task that sweeps is running; it ends when nothing is kept.
-    swept: bool,
+struct IdleConnections {
+    by_origin: HashMap<Arc<str>, Vec<Idle>>,
+    /// The sweep task is running. It ends when no connection is left.
+    is_swept: bool,
 }
 
 impl Pool {
-    /// A kept connection to `origin` that still stands.
-    pub(super) async fn take(&self, origin: &str) -> Option<Box<Link>> {
+    /// Takes an idle connection to `origin` that is still open.
+    pub(super) async fn take(&self, origin: &str) -> Option<Box<Connection>> {
         loop {
-            let mut link = self.lock().links.get_mut(origin)?.pop()?.link;
-            if link.born.elapsed() < MAX_AGE && link.is_quiet().await {
-                return Some(link);
+            let mut connection = self.lock().by_origin.get_mut(origin)?.pop()?.connection;
+            if connection.opened_at.elapsed() < MAX_AGE && connection.is_quiet().await {
+                return Some(connection);
             }
         }
     }
 
     /// Keeps a connection for the next request.
-    pub(super) fn keep(self: &Arc<Self>, origin: &Arc<str>, link: Box<Link>) {
-        let mut shelf = self.lock();
-        let links = match shelf.links.get_mut(origin) {
-            Some(links) => links,
-            None => shelf.links.entry(Arc::clone(origin)).or_default(),
+    pub(super) fn keep(self: &Arc<Self>, origin: &Arc<str>, connection: Box<Connection>) {
+        let mut idle = self.lock();
+        let connections = match idle.by_origin.get_mut(origin) {
+            Some(connections) => connections,
+            None => idle.by_origin.entry(Arc::clone(origin)).or_default(),
         };
-        if links.len() < MAX_IDLE_PER_ORIGIN {
-            links.push(Idle { link, since: Instant::now() });
+        if connections.len() < MAX_IDLE_PER_ORIGIN {
+            connections.push(Idle { connection, since: Instant::now() });
         }
-        if !shelf.swept {
-            shelf.swept = true;
+        if !idle.is_swept {
+            idle.is_swept = true;
             tokio::spawn(sweep_while_kept(Arc::downgrade(self)));
         }
     }
 
-    /// Closes what has waited too long at `now`; false when nothing is left.
+    /// Closes expired connections. Returns `false` if none is left.
     pub(super) fn sweep(&self, now: Instant) -> bool {
-        let mut shelf = self.lock();
-        shelf.links.retain(|_, links| {
-            links.retain(|idle| now.saturating_duration_since(idle.since) < MAX_IDLE);
-            !links.is_empty()
+        let mut idle = self.lock();
+        idle.by_origin.retain(|_, connections| {
+            connections.retain(|one| now.saturating_duration_since(one.since) < MAX_IDLE);
+            !connections.is_empty()
         });
-        shelf.swept = !shelf.links.is_empty();
-        shelf.swept
+        idle.is_swept = !idle.by_origin.is_empty();
+        idle.is_swept
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
-        // A panic elsewhere leaves the map whole.
+    fn lock(&self) -> MutexGuard<'_, IdleConnections> {
+        // The map stays consistent if a holder of the lock panics.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Host names to IP addresses.
+//! Resolves host names.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::LookupIpStrategy;
 use hickory_resolver::net::NetError;
 
-/// Why a name has no addresses.
+/// Error while resolving a host name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
     #[error("no such host in DNS")]
@@ -21,7 +21,7 @@ pub enum DnsError {
 }
 
 impl DnsError {
-    /// Stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -33,22 +33,22 @@ impl DnsError {
     }
 }
 
-/// Resolves host names. Asked once per new connection; the connection goes to one of the addresses of that answer.
+/// Resolves host names, once per new connection.
 #[async_trait]
 pub trait Resolve: Send + Sync + 'static {
-    /// All addresses of `host`, IPv4 and IPv6; never an empty list.
+    /// Returns all addresses of `host`, IPv4 and IPv6; never an empty list.
     async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, DnsError>;
 }
 
-/// The machine's name servers and hosts file; answers are kept for as long as DNS says.
+/// Resolver of the machine's name servers and hosts file. It caches answers for their TTL.
 pub struct SystemResolver(TokioResolver);
 
 impl SystemResolver {
-    /// Reads the machine's settings; fails when there are none or they cannot be read.
+    /// Reads the machine's settings.
     pub fn new() -> Result<Self, DnsError> {
         let failed = |error: NetError| DnsError::Failed(error.to_string());
         let mut builder = TokioResolver::builder_tokio().map_err(failed)?;
-        // Both kinds: each address is checked, and IPv4 first, for a receiver's IPv6 is more often broken.
+        // Both families, because each address is checked. IPv4 first, because IPv6 of receivers is more often broken.
         builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
         builder.build().map(Self).map_err(failed)
     }

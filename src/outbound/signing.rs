@@ -1,7 +1,6 @@
 //! Signatures by Standard Webhooks 1.0.0: `v1,` and the base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`.
 //!
-//! Signed here over bytes as they are; verified by the public `standardwebhooks` crate, so that the two check each
-//! other.
+//! Signing is implemented here; the `standardwebhooks` crate verifies, so that the two implementations check each other.
 
 use std::fmt;
 
@@ -16,7 +15,7 @@ use standardwebhooks::{Webhook, WebhookError};
 
 const PREFIX: &str = "whsec_";
 
-/// Why a signing secret is not accepted.
+/// Error while parsing a signing secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadSecret {
     #[error("The secret does not start with whsec_; copy the whole secret.")]
@@ -27,16 +26,16 @@ pub enum BadSecret {
     BadLength,
 }
 
-/// A key that callbacks are signed with: `whsec_` and the base64 of 24 to 64 bytes. Never shown by `Debug`.
+/// Key of callback signatures: `whsec_` and the base64 of 24 to 64 bytes. `Debug` does not show it.
 #[derive(Clone)]
 pub struct SigningSecret {
     text: SecretString,
-    /// HMAC with the key already taken in.
+    /// HMAC initialized with the key.
     mac: Hmac<Sha256>,
 }
 
 impl SigningSecret {
-    /// A new secret of 32 random bytes.
+    /// Generates a secret of 32 random bytes.
     #[must_use]
     pub fn generate() -> Self {
         let mut key = [0; 32];
@@ -44,7 +43,7 @@ impl SigningSecret {
         Self::of(&key)
     }
 
-    /// Reads `whsec_…`; spaces around it are dropped.
+    /// Parses `whsec_…`; surrounding spaces are ignored.
     pub fn parse(text: &str) -> Result<Self, BadSecret> {
         let encoded = text.trim().strip_prefix(PREFIX).ok_or(BadSecret::NoPrefix)?;
         let key = STANDARD.decode(encoded).map_err(|_| BadSecret::NotBase64)?;
@@ -54,20 +53,19 @@ impl SigningSecret {
         Ok(Self::of(&key))
     }
 
-    /// The secret as the receiver needs it, to be shown once or sealed.
+    /// Returns the secret in the form that the receiver needs.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
     }
 
-    /// Tells secrets apart where they must not be shown: the first 8 digits of the SHA-256 of the text.
+    /// Returns the first 8 hexadecimal digits of the SHA-256 of the secret, which identify it in the audit log.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         hex::encode(&Sha256::digest(self.expose())[..4])
     }
 
-    /// Checks the headers `webhook-id`, `webhook-timestamp` (at most 5 minutes off) and `webhook-signature` of a
-    /// request that came in.
+    /// Verifies the headers `webhook-id`, `webhook-timestamp` (at most 5 minutes off) and `webhook-signature` of a received request.
     pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), WebhookError> {
         Webhook::new(self.expose())?.verify(body, headers)
     }
@@ -84,7 +82,7 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// The value of `webhook-signature`: one signature for each secret, so that receivers can change from one to the next.
+/// Returns the value of `webhook-signature`: one signature per secret, so that receivers can rotate secrets.
 #[must_use]
 pub fn sign(secrets: &[SigningSecret], id: &str, timestamp_s: i64, body: &[u8]) -> String {
     let stamp = timestamp_s.to_string();

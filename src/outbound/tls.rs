@@ -1,4 +1,4 @@
-//! TLS of what leaves the house: which authorities are trusted, and what a certificate says.
+//! TLS settings of outgoing connections, and descriptions of certificates.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Why the client cannot be built.
+/// The TLS settings are invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("invalid TLS settings for outgoing connections: {0}")]
 pub struct TlsSetupError(#[from] rustls::Error);
 
-/// Settings of connections that speak HTTP/1.1 at once: callbacks, buckets.
+/// Returns settings for HTTP/1.1 only: callbacks, buckets.
 pub fn tls_settings(extra: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, TlsSetupError> {
     let mut config = client_config(extra)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
-/// Settings of every TLS connection that the console makes: trusts the machine's authorities and `extra`; Mozilla's when the machine has none.
+/// Returns settings that trust the machine's certificate authorities (Mozilla's if the machine has none) and `extra`.
 pub(crate) fn client_config(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, TlsSetupError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -36,7 +36,7 @@ pub(crate) fn client_config(extra: Vec<CertificateDer<'static>>) -> Result<Clien
         .with_no_client_auth())
 }
 
-/// Version, subject and expiry, for people: `TLSv1_3, certificate CN=example.com, expires 2026-12-24`.
+/// Describes version, subject and expiry: `TLSv1_3, certificate CN=example.com, expires 2026-12-24`.
 pub(super) fn describe(connection: &ClientConnection) -> String {
     let version = connection.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
     let certificate =
@@ -48,7 +48,7 @@ pub(super) fn describe(connection: &ClientConnection) -> String {
     format!("{version}, certificate {}, expires {expiry}", subject(&certificate))
 }
 
-/// The subject, or the first alternative name: public authorities issue certificates without a subject.
+/// Returns the subject, or the first alternative name: public authorities issue certificates without a subject.
 fn subject(certificate: &X509Certificate<'_>) -> String {
     let subject = certificate.subject().to_string();
     if !subject.is_empty() {

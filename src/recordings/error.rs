@@ -1,7 +1,8 @@
 //! What can go wrong with recordings.
 
 use crate::domains::DomainError;
-use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
+use crate::model::ProblemKind::{Conflict, Invalid, NotFound};
+use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
 /// Why the recording settings or a template cannot be changed so.
 #[derive(Debug, thiserror::Error)]
@@ -31,49 +32,19 @@ pub enum RecordingError {
 }
 
 impl Problem for RecordingError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadPartLength => "recording_bad_part_length",
-            Self::BadBucket => "recording_bad_bucket",
-            Self::BadTemplate(why) => why.code(),
-            Self::BadPeriod => "template_bad_period",
-            Self::TemplateTaken(_) => "template_taken",
-            Self::TemplateUnknown(_) => "template_unknown",
-            Self::TemplateInUse(_) => "template_in_use",
-            Self::NotByTemplate { .. } => "recording_not_by_template",
-            Self::Domain(e) => e.code(),
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadPartLength | Self::BadBucket | Self::BadTemplate(_) | Self::BadPeriod => ProblemKind::Invalid,
-            Self::TemplateTaken(_) | Self::TemplateInUse(_) => ProblemKind::Conflict,
-            Self::TemplateUnknown(_) | Self::NotByTemplate { .. } => ProblemKind::NotFound,
-            Self::Domain(e) => e.kind(),
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadPartLength => Some("partSeconds"),
-            Self::BadBucket => Some("bucket"),
-            Self::BadTemplate(_) | Self::TemplateTaken(_) => Some("template"),
-            Self::BadPeriod => Some("period"),
-            Self::Domain(e) => e.field(),
-            Self::TemplateUnknown(_)
-            | Self::TemplateInUse(_)
-            | Self::NotByTemplate { .. }
-            | Self::Forbidden(_)
-            | Self::Store(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Domain(e) => e.args(),
-            _ => Vec::new(),
+            Self::BadPartLength => problem(Invalid, "recording_bad_part_length").field("partSeconds"),
+            Self::BadBucket => problem(Invalid, "recording_bad_bucket").field("bucket"),
+            Self::BadTemplate(why) => why.details().field("template"),
+            Self::BadPeriod => problem(Invalid, "template_bad_period").field("period"),
+            Self::TemplateTaken(_) => problem(Conflict, "template_taken").field("template"),
+            Self::TemplateUnknown(_) => problem(NotFound, "template_unknown"),
+            Self::TemplateInUse(_) => problem(Conflict, "template_in_use"),
+            Self::NotByTemplate { .. } => problem(NotFound, "recording_not_by_template"),
+            Self::Domain(e) => e.details(),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{RecordingError, RecordingSettings};
 use crate::audit::AuditEntry;
-use crate::domains::{Domain, Domains};
+use crate::domains::{DomainView, Domains};
 use crate::model::{Action, Actor, Clock, Expected};
 use crate::storage::Db;
 
@@ -54,7 +54,7 @@ impl Recordings {
     /// How the domain is recorded.
     pub async fn get(&self, actor: &Actor, push: &str) -> Result<RecordingSettings, RecordingError> {
         let domain = self.domains.find(actor, Action::Read, push).await?;
-        Ok(self.db.recording_settings(domain.source_id).await?)
+        Ok(self.db.recording_settings(domain.id).await?)
     }
 
     /// Changes it; counts for the next publish.
@@ -84,14 +84,14 @@ impl Recordings {
     pub(super) async fn write(
         &self,
         actor: &Actor,
-        domain: &Domain,
+        domain: &DomainView,
         change: &RecordingChange,
         template: Option<&str>,
         expected: &Expected,
     ) -> Result<bool, RecordingError> {
-        let before = self.db.recording_settings(domain.source_id).await?;
+        let before = self.db.recording_settings(domain.id).await?;
         let detail = json!({ "before": before, "after": change.settings(), "template": template });
         let audit = AuditEntry::new(actor, self.clock.now(), "recording.change", &domain.push, detail);
-        Ok(self.db.change_recording(domain.source_id, change.settings(), template, expected, &audit).await?)
+        Ok(self.db.change_recording(domain.id, change.settings(), template, expected, &audit).await?)
     }
 }

@@ -85,10 +85,10 @@ impl Recordings {
     /// Records a domain no longer that is recorded by this template.
     pub async fn stop_recording_by(&self, actor: &Actor, push: &str, template: &str) -> Result<(), RecordingError> {
         let domain = self.domains.find(actor, Action::ManageDomains, push).await?;
-        if self.db.template_of(domain.source_id).await?.as_deref() != Some(template) {
+        if self.db.template_of(domain.id).await?.as_deref() != Some(template) {
             return Err(RecordingError::NotByTemplate { domain: domain.push, template: template.to_owned() });
         }
-        let settings = self.db.recording_settings(domain.source_id).await?;
+        let settings = self.db.recording_settings(domain.id).await?;
         let change = RecordingChange::parse(RecordingSettings { enabled: false, ..settings })?;
         self.write(actor, &domain, &change, None, &Expected::Any).await?;
         Ok(())

@@ -1,5 +1,5 @@
-//! Replacing the key, in three steps of which each can be repeated: the new key is put before the old one in the file; all values are
-//! sealed again; the old key is removed. Between any two of them all values open.
+//! Key rotation in three repeatable steps: put the new key before the old one in the file; seal all values again; remove the old key. All
+//! values can be opened between the steps.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{KEY_BYTES, SealError, Sealer, new_file, new_key, sync_folder};
 
-/// A key file that nobody uses.
+/// A locked key file that no process uses.
 #[derive(Debug)]
 pub struct LockedKeyFile {
     path: PathBuf,
@@ -15,10 +15,10 @@ pub struct LockedKeyFile {
 }
 
 impl LockedKeyFile {
-    /// Keeps consoles and backups from opening the file.
+    /// Locks the file, so that consoles and backups cannot open it.
     ///
     /// # Errors
-    /// `InUse`: one of them has it open.
+    /// `InUse`: another process has it open.
     pub fn lock(path: &Path) -> Result<Self, SealError> {
         let failed = |source| SealError::KeyFile { path: path.display().to_string(), source };
         let file = File::open(path).map_err(failed)?;
@@ -29,7 +29,7 @@ impl LockedKeyFile {
         }
     }
 
-    /// Adds a new key, unless an earlier rotation did so and did not come to its end.
+    /// Adds a new key, unless an interrupted rotation has already added one.
     pub fn begin_rotation(self) -> Result<KeyRotation, SealError> {
         let Self { path, file } = self;
         let failed = |source| SealError::KeyFile { path: path.display().to_string(), source };
@@ -47,33 +47,33 @@ impl LockedKeyFile {
     }
 }
 
-/// A rotation that has begun: the file holds the new key and the old one.
+/// A started rotation: the file holds the new key and the old one.
 #[derive(Debug)]
 pub struct KeyRotation {
     path: PathBuf,
     sealer: Sealer,
     is_resumed: bool,
-    /// The file as it was, locked. Consoles that open the one that took its place know both keys.
+    /// The replaced file, still locked. Consoles that open the new file know both keys.
     _before: File,
 }
 
 impl KeyRotation {
-    /// It seals with the new key and opens what either key sealed.
+    /// Returns a sealer that seals with the new key and opens values of both keys.
     #[must_use]
     pub fn sealer(&self) -> &Sealer {
         &self.sealer
     }
 
-    /// Goes on with an earlier rotation.
+    /// Returns whether this continues an interrupted rotation.
     #[must_use]
     pub fn is_resumed(&self) -> bool {
         self.is_resumed
     }
 
-    /// Removes the old key. Nothing may be sealed with it any more.
+    /// Removes the old key. All values must have been sealed again.
     ///
     /// # Errors
-    /// The file cannot be written; both keys stay.
+    /// The file cannot be written; it keeps both keys.
     pub fn finish(self) -> Result<(), SealError> {
         let failed = |source| SealError::KeyFile { path: self.path.display().to_string(), source };
         let keys = std::fs::read(&self.path).map_err(failed)?;

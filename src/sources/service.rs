@@ -7,7 +7,10 @@ use serde_json::json;
 use super::types::{NewSource, Source};
 use super::{Adapter, RefusalView, SourceView};
 use crate::audit::{AuditEntry, fingerprint};
-use crate::model::{Action, Actor, BadName, Clock, DomainName, Forbidden, Problem, ProblemKind, SourceId, StoreError};
+use crate::model::ProblemKind::{Conflict, Internal, Invalid, NotFound};
+use crate::model::{
+    Action, Actor, BadName, Clock, DomainName, Forbidden, Problem, ProblemDetails, SourceId, StoreError, problem,
+};
 use crate::outbound::SigningSecret;
 use crate::sealing::{SealError, Sealer, random_token, token_hash};
 use crate::storage::Db;
@@ -36,42 +39,17 @@ pub enum SourceError {
 }
 
 impl Problem for SourceError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadName => "source_bad_name",
-            Self::Taken(_) => "source_taken",
-            Self::BadAdapter(_) => "source_bad_adapter",
-            Self::BadDefaultDomain(why) => why.code(),
-            Self::Unknown => "source_unknown",
-            Self::BuiltIn => "source_built_in",
-            Self::Seal(_) => "internal",
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadName | Self::BadAdapter(_) | Self::BadDefaultDomain(_) => ProblemKind::Invalid,
-            Self::Taken(_) | Self::BuiltIn => ProblemKind::Conflict,
-            Self::Unknown => ProblemKind::NotFound,
-            Self::Seal(_) => ProblemKind::Internal,
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadName | Self::Taken(_) => Some("name"),
-            Self::BadAdapter(_) => Some("adapter"),
-            Self::BadDefaultDomain(_) => Some("defaultDomain"),
-            _ => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Taken(name) | Self::BadAdapter(name) => vec![("name", name.clone())],
-            Self::BadDefaultDomain(BadName::TooLong(n)) => vec![("max", n.to_string())],
-            _ => Vec::new(),
+            Self::BadName => problem(Invalid, "source_bad_name").field("name"),
+            Self::Taken(name) => problem(Conflict, "source_taken").field("name").arg("name", name),
+            Self::BadAdapter(name) => problem(Invalid, "source_bad_adapter").field("adapter").arg("name", name),
+            Self::BadDefaultDomain(why) => why.details().field("defaultDomain"),
+            Self::Unknown => problem(NotFound, "source_unknown"),
+            Self::BuiltIn => problem(Conflict, "source_built_in"),
+            Self::Seal(_) => problem(Internal, "internal"),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

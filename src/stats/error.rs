@@ -1,7 +1,8 @@
 //! What can go wrong with statistics.
 
 use super::access_log::{Foreign, Format};
-use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
+use crate::model::ProblemKind::{Conflict, Invalid, NotFound};
+use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
 /// Why something with statistics cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -47,65 +48,26 @@ pub enum StatsError {
 }
 
 impl Problem for StatsError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadSlot => "stats_bad_slot",
-            Self::TooManyPoints(_) => "stats_too_many_points",
-            Self::UnknownDomain(_) => "stats_unknown_domain",
-            Self::BadName(why) => why.code(),
-            Self::BadPath => "vod_domain_bad_path",
-            Self::Taken(_) => "vod_domain_taken",
-            Self::UnknownVodDomain(_) => "vod_domain_unknown",
-            Self::ImportMoved => "import_moved",
-            Self::FileChanged => "access_log_changed",
-            Self::UnknownFormat => "access_log_unknown_format",
-            Self::ForeignContent(Foreign::Utf16) => "access_log_utf16",
-            Self::ForeignContent(Foreign::Parquet) => "access_log_parquet",
-            Self::NoDomain => "access_log_no_domain",
-            Self::Unreadable(_) => "access_log_unreadable",
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadSlot | Self::TooManyPoints(_) | Self::BadName(_) | Self::BadPath => ProblemKind::Invalid,
-            Self::UnknownFormat | Self::ForeignContent(_) | Self::NoDomain | Self::Unreadable(_) => {
-                ProblemKind::Invalid
+            Self::BadSlot => problem(Invalid, "stats_bad_slot").field("from"),
+            Self::TooManyPoints(max) => problem(Invalid, "stats_too_many_points").field("granularity").arg("max", max),
+            Self::UnknownDomain(name) => problem(NotFound, "stats_unknown_domain").field("domain").arg("name", name),
+            Self::BadName(why) => why.details().field("name"),
+            Self::BadPath => problem(Invalid, "vod_domain_bad_path").field("path"),
+            Self::Taken(name) => problem(Conflict, "vod_domain_taken").field("name").arg("name", name),
+            Self::UnknownVodDomain(name) => problem(NotFound, "vod_domain_unknown").arg("name", name),
+            Self::ImportMoved => problem(Conflict, "import_moved"),
+            Self::FileChanged => problem(Conflict, "access_log_changed"),
+            Self::UnknownFormat => {
+                problem(Invalid, "access_log_unknown_format").field("format").arg("formats", Format::names())
             }
-            Self::UnknownDomain(_) | Self::UnknownVodDomain(_) => ProblemKind::NotFound,
-            Self::Taken(_) | Self::ImportMoved | Self::FileChanged => ProblemKind::Conflict,
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadSlot => Some("from"),
-            Self::TooManyPoints(_) => Some("granularity"),
-            Self::UnknownDomain(_) | Self::NoDomain => Some("domain"),
-            Self::UnknownFormat => Some("format"),
-            Self::BadName(_) | Self::Taken(_) => Some("name"),
-            Self::BadPath => Some("path"),
-            Self::UnknownVodDomain(_)
-            | Self::ImportMoved
-            | Self::FileChanged
-            | Self::ForeignContent(_)
-            | Self::Unreadable(_)
-            | Self::Forbidden(_)
-            | Self::Store(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::TooManyPoints(most) => vec![("max", most.to_string())],
-            Self::UnknownDomain(name) | Self::Taken(name) | Self::UnknownVodDomain(name) => {
-                vec![("name", name.clone())]
-            }
-            Self::UnknownFormat => vec![("formats", Format::names())],
-            Self::Unreadable(why) => vec![("why", why.to_string())],
-            Self::BadName(BadName::TooLong(max)) => vec![("max", max.to_string())],
-            _ => Vec::new(),
+            Self::ForeignContent(Foreign::Utf16) => problem(Invalid, "access_log_utf16"),
+            Self::ForeignContent(Foreign::Parquet) => problem(Invalid, "access_log_parquet"),
+            Self::NoDomain => problem(Invalid, "access_log_no_domain").field("domain"),
+            Self::Unreadable(why) => problem(Invalid, "access_log_unreadable").arg("why", why),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

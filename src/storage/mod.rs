@@ -72,6 +72,9 @@ pub struct Db {
 /// Commits by which the delivery loop may fall behind before it reads the queue table again.
 const QUEUED_LAG: usize = 4_096;
 
+/// A transaction that may write.
+pub(crate) type Tx = Transaction<'static, Any>;
+
 impl Db {
     /// Connects. Creates SQLite's file if it is missing; its folder must exist.
     pub async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, OpenError> {

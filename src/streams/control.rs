@@ -5,7 +5,7 @@ use serde_json::json;
 use super::types::StreamRef;
 use super::{ForbiddenStream, SessionKey, StreamError, Streams};
 use crate::audit::AuditEntry;
-use crate::domains::Domain;
+use crate::domains::DomainView;
 use crate::model::{Action, Actor, AppName, DomainName, Forbidden, Millis, Page, PageRequest, StreamName};
 
 /// The longest time that a stream is forbidden for, unless for good: ten years.
@@ -136,11 +136,11 @@ impl Streams {
         push: &str,
         app: &str,
         stream: &str,
-    ) -> Result<(Domain, StreamRef), StreamError> {
+    ) -> Result<(DomainView, StreamRef), StreamError> {
         let domain = self.domains.find(actor, Action::ManageStreams, push).await?;
         let app = AppName::parse(app).map_err(StreamError::BadApp)?.to_string();
         let stream = StreamName::parse(stream).map_err(StreamError::BadStream)?.to_string();
-        let stream = StreamRef { domain: domain.source_id, app, stream };
+        let stream = StreamRef { domain: domain.id, app, stream };
         Ok((domain, stream))
     }
 
@@ -148,7 +148,7 @@ impl Streams {
         &self,
         actor: &Actor,
         action: &'static str,
-        domain: &Domain,
+        domain: &DomainView,
         stream: &StreamRef,
         detail: serde_json::Value,
     ) -> AuditEntry {

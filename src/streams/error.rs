@@ -1,7 +1,8 @@
 //! What can go wrong with a stream.
 
 use crate::domains::DomainError;
-use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
+use crate::model::ProblemKind::{Conflict, Invalid, NotFound};
+use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
 /// Why something with a stream cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -29,42 +30,17 @@ pub enum StreamError {
 }
 
 impl Problem for StreamError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Unknown => "session_unknown",
-            Self::BadApp(why) | Self::BadStream(why) => why.code(),
-            Self::BadLength => "stream_bad_length",
-            Self::NotLive => "stream_not_live",
-            Self::CannotDrop => "stream_cannot_drop",
-            Self::Domain(e) => e.code(),
-            Self::Forbidden(e) => e.code(),
-            Self::Store(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::BadApp(_) | Self::BadStream(_) | Self::BadLength => ProblemKind::Invalid,
-            Self::Unknown | Self::NotLive => ProblemKind::NotFound,
-            Self::CannotDrop => ProblemKind::Conflict,
-            Self::Domain(e) => e.kind(),
-            Self::Forbidden(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::BadApp(_) => Some("app"),
-            Self::BadStream(_) => Some("stream"),
-            Self::BadLength => Some("seconds"),
-            Self::Domain(e) => e.field(),
-            Self::Unknown | Self::NotLive | Self::CannotDrop | Self::Forbidden(_) | Self::Store(_) => None,
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::BadApp(BadName::TooLong(n)) | Self::BadStream(BadName::TooLong(n)) => vec![("max", n.to_string())],
-            Self::Domain(e) => e.args(),
-            _ => Vec::new(),
+            Self::Unknown => problem(NotFound, "session_unknown"),
+            Self::BadApp(why) => why.details().field("app"),
+            Self::BadStream(why) => why.details().field("stream"),
+            Self::BadLength => problem(Invalid, "stream_bad_length").field("seconds"),
+            Self::NotLive => problem(NotFound, "stream_not_live"),
+            Self::CannotDrop => problem(Conflict, "stream_cannot_drop"),
+            Self::Domain(e) => e.details(),
+            Self::Forbidden(e) => e.details(),
+            Self::Store(e) => e.details(),
         }
     }
 }

@@ -264,14 +264,14 @@ impl Streams {
             return refuse(&domain.push, "bad_params", reason);
         }
         let stream_ref =
-            StreamRef { domain: domain.source_id, app: app.as_str().to_owned(), stream: stream.as_str().to_owned() };
+            StreamRef { domain: domain.id, app: app.as_str().to_owned(), stream: stream.as_str().to_owned() };
         if self.db.is_forbidden(&stream_ref, self.clock.now()).await? {
             return refuse(&domain.push, "forbidden", "an operator has forbidden this stream".to_owned());
         }
-        let settings = self.db.recording_settings(domain.source_id).await?;
+        let settings = self.db.recording_settings(domain.id).await?;
         let part_seconds = u32::try_from(settings.part_seconds).unwrap_or(u32::MAX);
         Ok(Ok(Admitted {
-            domain_id: domain.source_id,
+            domain_id: domain.id,
             domain: name,
             app,
             stream,

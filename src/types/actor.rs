@@ -1,6 +1,6 @@
 //! Actors, roles and permissions. Every use case takes an [`Actor`] and checks its permission.
 
-use crate::{KeyId, Problem, ProblemKind, UserId, string_enum};
+use crate::{KeyId, Problem, ProblemDetails, ProblemKind, UserId, problem, string_enum};
 
 string_enum!(
     /// The role of a user or an API key.
@@ -103,11 +103,8 @@ pub struct Actor {
 pub struct Forbidden;
 
 impl Problem for Forbidden {
-    fn code(&self) -> &'static str {
-        "forbidden"
-    }
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Forbidden
+    fn details(&self) -> ProblemDetails {
+        problem(ProblemKind::Forbidden, "forbidden")
     }
 }
 
@@ -121,11 +118,11 @@ impl Actor {
     /// Checks an action that does not belong to one domain. Sources, accounts, statistics imports and the audit log concern all domains,
     /// so a key that is limited to some domains may not use them, whatever its role.
     pub fn check(&self, action: Action) -> Result<(), Forbidden> {
-        let concerns_all = matches!(
+        let affects_all = matches!(
             action,
             Action::ManageSources | Action::AddStatistics | Action::ManageAccounts | Action::ReadAudit
         );
-        if action.allowed(self.role) && !(concerns_all && self.domains.is_some()) { Ok(()) } else { Err(Forbidden) }
+        if action.allowed(self.role) && !(affects_all && self.domains.is_some()) { Ok(()) } else { Err(Forbidden) }
     }
 
     /// Checks an action on one domain (ASCII push domain).

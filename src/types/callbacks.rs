@@ -1,29 +1,29 @@
-//! Callbacks as pages and the API show them.
+//! A domain's callbacks, as pages and the API show them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{CallbackKind, Millis, string_enum};
 
 string_enum!(
-    /// The shape of a callback's body.
+    /// Format of a callback's body.
     Dialect {
-        /// The seed's: strings only, all six events.
+        /// All six events, every value a string.
         V1_0 = "v1.0",
-        /// The same cloud's later form: pushes, and each finished file.
+        /// Publish events, and one event for each finished file.
         V1_1 = "v1.1",
     }
 );
 
 string_enum!(
-    /// How deliveries to a callback fare now.
+    /// Health of a callback, worst last.
     HealthState {
-        /// No attempt was made yet.
+        /// No attempt yet.
         Unused = "unused",
-        /// The latest attempt succeeded, and no earlier failure is left.
+        /// The latest attempt succeeded; no failed delivery is left.
         Healthy = "healthy",
-        /// The latest attempt succeeded; deliveries that failed before wait for their next try.
+        /// The latest attempt succeeded; some deliveries wait for a retry.
         Retrying = "retrying",
-        /// The latest attempt succeeded; deliveries that used up their tries were not sent again.
+        /// The latest attempt succeeded; some failed deliveries were not sent again.
         Unrecovered = "unrecovered",
         /// The latest attempt failed, or the callback is paused after failures.
         Failing = "failing",
@@ -31,7 +31,7 @@ string_enum!(
 );
 
 impl HealthState {
-    /// `last_failed`: of the latest attempt, if one was made.
+    /// Derives the state. `last_failed`: the latest attempt failed; `None` without an attempt.
     #[must_use]
     pub const fn of(last_failed: Option<bool>, paused: bool, unrecovered: bool, retrying: bool) -> Self {
         match last_failed {
@@ -45,50 +45,73 @@ impl HealthState {
     }
 }
 
-/// Its deliveries wait; from time to time one of them goes out as a probe, and the first that succeeds ends the pause.
+/// A pause after failures: deliveries wait, except for occasional probes. The first successful probe ends the pause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
     /// Unix ms.
     pub since: Millis,
-    /// No attempt before then (Unix ms).
+    /// Time of the next probe (Unix ms).
     pub probe_at: Millis,
-    /// Probes that failed so far.
+    /// Number of failed probes.
     pub probes: i64,
     /// The error class of the latest failure.
     pub reason: String,
 }
 
 string_enum!(
-    /// Why the console turned a callback off by itself. The word is a sentence, for the API tells it as it is.
+    /// Why the console turned a callback off. Sentences, because the API returns them as they are.
     OffReason {
-        /// The receiver wants no more of it.
         Gone = "the receiver answered 410 Gone",
         PausedForLong = "paused after failures for 5 days",
     }
 );
 
-/// A callback's settings and how it fares. Its secret is never here.
+/// The settings of a callback that users change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallbackSettings {
+    pub enabled: bool,
+    pub address: Option<String>,
+    pub dialect: Dialect,
+    /// Deliveries of a stream go one after another.
+    pub ordered: bool,
+    /// Time limit for the whole response, 1 to 30.
+    pub timeout_seconds: i64,
+    /// Custom headers of each request, in the order in which the user entered them.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Default for CallbackSettings {
+    /// Returns the settings of a new domain's callbacks.
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            address: None,
+            dialect: Dialect::V1_0,
+            ordered: true,
+            timeout_seconds: 15,
+            headers: Vec::new(),
+        }
+    }
+}
+
+/// A callback's settings and health, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallbackView {
     pub kind: CallbackKind,
-    pub enabled: bool,
-    pub address: Option<String>,
-    pub dialect: Dialect,
-    pub ordered: bool,
-    pub timeout_seconds: i64,
-    pub headers: Vec<(String, String)>,
-    /// Why the console turned it off by itself.
+    #[serde(flatten)]
+    pub settings: CallbackSettings,
+    /// Why the console turned it off.
     pub off_reason: Option<OffReason>,
-    /// While set, deliveries wait for a probe to succeed.
     pub pause: Option<Pause>,
-    /// While set, the former secret signs too (Unix ms).
+    /// The previous secret signs too until then (Unix ms).
     pub previous_secret_until: Option<Millis>,
     pub health: CallbackHealth,
 }
 
-/// How deliveries to a callback go: by the attempts in the order in which they were made, whatever the age of their events.
+/// Health of a callback. "Latest" is the attempt that ended last, regardless of the age of its event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallbackHealth {
@@ -97,27 +120,26 @@ pub struct CallbackHealth {
     /// Error class of the latest attempt, if that failed.
     pub last_error: Option<String>,
     pub last_error_at: Option<Millis>,
-    /// Of the deliveries made in the last 24 h.
+    /// Delivered, among the deliveries created in the last 24 h.
     pub delivered: i64,
-    /// Tries used up, in the last 24 h.
+    /// Failed after all retries, among the deliveries created in the last 24 h.
     pub failed: i64,
-    /// Waiting now, retries included.
+    /// Number of queued deliveries, retries included.
     pub waiting: i64,
-    /// Failed at any time, and not queued again since.
+    /// Number of failed deliveries that were not queued again.
     pub unrecovered: i64,
 }
 
-/// The callbacks that are on, as the overview shows them.
+/// Callback health on the overview page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallbacksAtAGlance {
-    /// Some callback is on.
+    /// At least one callback is on.
     pub any_on: bool,
-    /// Those that need a look.
     pub troubled: Vec<TroubledCallback>,
 }
 
-/// A callback that needs a look: it is paused, its latest attempt failed, or earlier failures are left.
+/// A callback with problems: it is paused, its latest attempt failed, or failed deliveries are left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TroubledCallback {
@@ -127,9 +149,9 @@ pub struct TroubledCallback {
     pub state: HealthState,
     /// Error class of the pause or of the latest attempt.
     pub error: Option<String>,
-    /// Failed at any time, and not queued again since.
+    /// Number of failed deliveries that were not queued again.
     pub unrecovered: i64,
-    /// Waiting for another try.
+    /// Number of deliveries that wait for a retry.
     pub retrying: i64,
     pub pause: Option<Pause>,
 }
@@ -140,7 +162,7 @@ mod tests {
     use super::HealthState::{Failing, Healthy, Retrying, Unrecovered, Unused};
 
     #[test]
-    fn the_latest_attempt_counts_first_and_then_what_is_left() {
+    fn the_latest_attempt_counts_first_then_failed_deliveries() {
         for (last_failed, paused, unrecovered, retrying, state) in [
             (None, false, false, false, Unused),
             (Some(false), false, false, false, Healthy),

@@ -5,22 +5,22 @@ use serde::{Deserialize, Serialize};
 use crate::callbacks::HealthState;
 use crate::{CallbackKind, DomainId, Millis};
 
-/// A play domain, as stored and as written.
+/// A play domain: ASCII and as the user entered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayDomain {
     pub name: String,
     pub display: String,
 }
 
-/// A callback of a domain in the list: on or off, and how it fares.
+/// State of a callback in the domain list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallbackMark {
     pub kind: CallbackKind,
     pub enabled: bool,
     pub state: HealthState,
-    /// The error class of the latest attempt, if it failed.
+    /// Error class of the latest attempt, if it failed.
     pub last_error: Option<String>,
-    /// It is paused after failures: the error class of the latest.
+    /// Error class of the latest failure, while it is paused.
     pub paused: Option<String>,
 }
 
@@ -29,18 +29,17 @@ pub struct CallbackMark {
 pub struct DomainRow {
     pub domain: DomainView,
     pub callbacks: Vec<CallbackMark>,
-    /// Streams that are live now.
+    /// Number of live streams.
     pub live: i64,
 }
 
 /// A domain group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainView {
-    /// Permanent.
-    pub source_id: DomainId,
-    /// ASCII.
+    pub id: DomainId,
+    /// ASCII push domain.
     pub push: String,
-    /// As written.
+    /// Push domain as the user entered it.
     pub push_display: String,
     pub play: Vec<PlayDomain>,
     pub enabled: bool,

@@ -31,7 +31,7 @@ row_id!(/// One of the two callback settings of a domain.
     CallbackId);
 row_id!(/// A media server that reports events.
     SourceId);
-row_id!(/// A person with a login.
+row_id!(/// A user.
     UserId);
 row_id!(/// An API key.
     KeyId);
@@ -90,7 +90,7 @@ macro_rules! time_id {
     };
 }
 
-time_id!(/// One publish of one stream.
+time_id!(/// A publish of a stream.
     SessionId, "ses_");
 time_id!(/// An event of a session.
     EventId, "ev_");

@@ -6,8 +6,8 @@ mod actor;
 pub mod callbacks;
 pub mod deliveries;
 pub mod domains;
+mod event_names;
 mod ids;
-mod kinds;
 mod page;
 mod problem;
 pub mod recordings;
@@ -17,12 +17,12 @@ pub mod streams;
 mod string_enum;
 
 pub use actor::{Action, Actor, Forbidden, Role, Who};
+pub use event_names::{CallbackKind, EventName, Status};
 pub use ids::{
     AuditId, BadId, CallbackId, DeliveryId, DomainId, EventId, KeyId, RecoveryId, SessionId, SourceId, UserId,
 };
-pub use kinds::{CallbackKind, EventName, Status};
 pub use page::{Page, PageRequest};
-pub use problem::{Problem, ProblemKind};
+pub use problem::{Problem, ProblemDetails, ProblemKind, problem};
 
 /// Unix time in milliseconds, UTC.
 pub type Millis = i64;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct PageRequest {
     /// From 1.
     pub number: i64,
-    /// Rows on a page.
+    /// Number of rows per page.
     pub size: i64,
 }
 
@@ -35,7 +35,7 @@ pub struct Page<T> {
     pub exact: bool,
     /// From 1.
     pub number: i64,
-    /// Rows on a page.
+    /// Number of rows per page.
     pub size: i64,
 }
 

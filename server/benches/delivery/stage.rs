@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callsheet::Console;
-use callsheet::callbacks::{CallbackChange, Dialect};
+use callsheet::callbacks::CallbackSettings;
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, SourceId, SystemClock};
-use callsheet::outbound::CallbackAddress;
 use callsheet::streams::{Admitted, Hint, IngestSink, PushRequest, SessionKey};
 use callsheet_server::assets::Assets;
 use callsheet_server::config::{Config, Overrides, Roles};
@@ -83,15 +82,8 @@ async fn domain(console: &Console, n: usize, address: &str) -> Outcome<Admitted>
     let (actor, push) = (Actor::cli(), format!("push{n}.example.com"));
     let new = NewDomain::parse(&push, &[&format!("play{n}.example.com")]).map_err(|e| e.to_string())?;
     console.domains.create(&actor, new).await?;
-    let change = CallbackChange {
-        enabled: true,
-        address: Some(CallbackAddress::parse(address)?),
-        dialect: Dialect::V1_0,
-        ordered: true,
-        timeout_seconds: 15,
-        headers: Vec::new(),
-    };
-    console.callbacks.put(&actor, &push, CallbackKind::Publish, change).await?;
+    let settings = CallbackSettings { enabled: true, address: Some(address.to_owned()), ..CallbackSettings::default() };
+    console.callbacks.put(&actor, &push, CallbackKind::Publish, settings).await?;
     let request = PushRequest {
         source: SourceId(1),
         hosts: vec![push],

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use super::AppState;
 use crate::assets::{Asset, Assets};
 
-/// For files whose path holds the hash of their content.
+/// For files with a hash of their content in the path.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// A route for each file. What else is asked for in their folder, such as a file of another version, is answered with 404.
+/// Creates a route for each file. Other paths in their folder, such as files of another version, get 404.
 pub(super) fn routes(assets: &Assets) -> Router<AppState> {
     let missing = Router::new().route("/pkg/{*path}", get(StatusCode::NOT_FOUND));
     assets.paths().fold(missing, |router, path| router.route(&format!("/{path}"), get(show)))
@@ -33,7 +33,7 @@ async fn show(State(assets): State<Arc<Assets>>, uri: Uri, headers: HeaderMap) -
     (head, [(CONTENT_TYPE, content_type.to_string())], coding, content.clone()).into_response()
 }
 
-/// The smallest copy that the client can read, with its content coding.
+/// Returns the smallest copy that the client accepts, with its content coding.
 fn smallest<'a>(asset: &Asset<'a>, headers: &HeaderMap) -> (Option<&'static str>, &'a Bytes) {
     let copies = [("br", asset.brotli), ("gzip", asset.gzip)];
     let accepted = |coding: &str| accepts(headers, coding);
@@ -41,7 +41,7 @@ fn smallest<'a>(asset: &Asset<'a>, headers: &HeaderMap) -> (Option<&'static str>
     copies.find(|(coding, _)| accepted(coding)).map_or((None, asset.content), |(coding, copy)| (Some(coding), copy))
 }
 
-/// Whether `Accept-Encoding` lists the coding with a weight above 0.
+/// Returns whether `Accept-Encoding` lists the coding with a weight above 0.
 fn accepts(headers: &HeaderMap, coding: &str) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| {

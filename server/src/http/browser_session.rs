@@ -1,5 +1,5 @@
-//! Browser sessions in our own storage, so that they can be listed and ended. The cookie holds the id; the table its hash,
-//! and sealed what the session keeps, which may be secrets on their way to the page that shows them once.
+//! Session store in the database, so that sessions can be listed and ended. The cookie holds the id, the table its hash. Session data is
+//! sealed, because it may contain a secret that a page is about to show.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,10 +18,10 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-/// What a session keeps between two requests.
+/// Data of a session.
 type Data = HashMap<String, serde_json::Value>;
 
-/// The store behind the session layer.
+/// Store of the session layer.
 #[derive(Clone)]
 pub(super) struct BrowserSessions {
     pub(super) db: Db,
@@ -35,14 +35,14 @@ impl fmt::Debug for BrowserSessions {
     }
 }
 
-/// How much longer a session must live to be written for that alone: a page that is only read is answered without a write.
+/// Minimum extension of the lifetime that is worth a write, so that most page views need none.
 const EXTENDED_BY_MS: i64 = 3_600_000;
 
-/// How long a session lasts in which nobody signed in: as long as a form takes. Strangers make as many as they like.
-const NOBODY_MS: i64 = 3_600_000;
+/// Lifetime of a session without a user, which only has to outlast a form: strangers can create any number of them.
+const ANONYMOUS_LIFE_MS: i64 = 3_600_000;
 
 fn backend(error: StoreError) -> Error {
-    tracing::error!(error = &error as &dyn std::error::Error, "cannot reach browser sessions");
+    tracing::error!(error = &error as &dyn std::error::Error, "failed to access browser sessions");
     Error::Backend(error.to_string())
 }
 
@@ -52,13 +52,13 @@ impl BrowserSessions {
         Ok(BASE64.encode(self.sealer.seal(&text)))
     }
 
-    /// `None`: it was not sealed by this key.
+    /// Decrypts session data. `None`: another key has sealed it.
     fn open(&self, sealed: &str) -> Option<Data> {
         let text = self.sealer.open_text(&BASE64.decode(sealed).ok()?).ok()?;
         serde_json::from_str(&text).ok()
     }
 
-    /// The row of a record. What the page of sessions shows has columns of its own.
+    /// Converts a record into a row. The session list needs user, address and agent as columns.
     fn row(&self, record: &Record) -> Result<BrowserSession> {
         let text = |key| record.data.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         let user = record.data.get(SESSION_USER).and_then(serde_json::Value::as_i64).map(UserId);
@@ -67,7 +67,7 @@ impl BrowserSessions {
             id_hash: session_hash(&record.id),
             user,
             data: self.seal(&record.data)?,
-            expires_at: if user.is_some() { expires_at } else { expires_at.min(self.clock.now() + NOBODY_MS) },
+            expires_at: if user.is_some() { expires_at } else { expires_at.min(self.clock.now() + ANONYMOUS_LIFE_MS) },
             address: text(SESSION_ADDRESS),
             agent: text(SESSION_AGENT),
         })
@@ -83,7 +83,7 @@ impl SessionStore for BrowserSessions {
         self.db.create_browser_session(&self.row(record)?, self.clock.now()).await.map_err(backend)
     }
 
-    /// Only of a session that is there: a request that was under way when its session was ended does not bring it back.
+    /// Updates an existing session. A request in progress does not recreate a session that was ended meanwhile.
     async fn save(&self, record: &Record) -> Result<()> {
         let session = self.row(record)?;
         let stored = self.db.load_browser_session(&session.id_hash, self.clock.now()).await.map_err(backend)?;
@@ -94,8 +94,11 @@ impl SessionStore for BrowserSessions {
         if session.expires_at - stored.expires_at >= EXTENDED_BY_MS
             && let Err(error) = self.db.save_browser_session(&session).await
         {
-            // It is as good as before, and the next page tries again.
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot extend a browser session");
+            // The session stays valid, and the next page tries again.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "failed to extend a browser session; retrying with the next page"
+            );
         }
         Ok(())
     }

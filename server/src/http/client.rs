@@ -14,7 +14,7 @@ use super::AppState;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Puts the client's address into the request.
+/// Adds the client address to the request.
 pub(super) async fn locate(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
         let client = client_of(peer.ip(), request.headers(), &app.trusted_proxies);
@@ -23,11 +23,11 @@ pub(super) async fn locate(State(app): State<AppState>, mut request: Request, ne
     next.run(request).await
 }
 
-/// Each proxy appends the address it heard, so the list is read from its end. What comes before the client may be forged. `None`: a trusted
-/// proxy named a client that is no address, and nobody can say who that is.
+/// Returns the client address. Each proxy appends the address of its peer, so the list is read from its end; entries before the client may be
+/// forged. `None`: a trusted proxy named a client without a valid address.
 ///
-/// A proxy that writes one of the two headers passes the other one on as the client sent it. Which one it writes is not known here, so where
-/// both name somebody and do not agree, nobody can say either.
+/// A proxy that writes one of the two headers forwards the other one unchanged from the client. Which one it writes is unknown, so the
+/// address is unknown if both headers are present and disagree.
 fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let is_proxy = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let peer = peer.to_canonical();
@@ -48,17 +48,17 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpA
     }
 }
 
-/// The client that a proxy names. `None`: the entry cannot be read.
+/// An entry of a forwarding header. `None`: it is invalid.
 type Node = Option<String>;
 
-/// The nodes of `X-Forwarded-For`.
+/// Returns the entries of `X-Forwarded-For`.
 fn forwarded_for(headers: &HeaderMap) -> Vec<Node> {
     let lines = headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or("unknown"));
     let nodes = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|node| !node.is_empty());
     nodes.map(|node| Some(node.to_owned())).collect()
 }
 
-/// The nodes of `Forwarded` (RFC 7239, section 4). Empty if it names hosts and protocols only.
+/// Returns the entries of `Forwarded` (RFC 7239, section 4). Empty if it has only hosts and protocols.
 fn forwarded(headers: &HeaderMap) -> Vec<Node> {
     let lines = headers.get_all(FORWARDED).iter().map(|line| split(line.to_str().ok()?, ','));
     let mut nodes = Vec::new();
@@ -71,7 +71,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Node> {
     if nodes.iter().all(Option::is_none) { Vec::new() } else { nodes }
 }
 
-/// The value of `for` in an element of `Forwarded`. More than one of them are as good as an unknown one.
+/// Returns the value of `for` in an element of `Forwarded`. More than one value counts as unknown.
 fn for_of(element: &str) -> Node {
     let pairs = split(element, ';')?.into_iter().filter_map(|pair| pair.split_once('='));
     let mut values = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for")).map(|(_, value)| value.trim());
@@ -83,7 +83,7 @@ fn for_of(element: &str) -> Node {
     Some(quoted.map_or_else(|| value.to_owned(), |text| text.replace('\\', "")))
 }
 
-/// The parts of a text between separators outside of quoted strings, but for empty ones. `None`: a quoted string has no end.
+/// Splits a text at separators outside of quoted strings and drops empty parts. `None`: a quoted string is not closed.
 fn split(text: &str, separator: char) -> Option<Vec<&str>> {
     let (mut parts, mut start) = (Vec::new(), 0);
     let (mut is_quoted, mut is_escaped) = (false, false);
@@ -104,7 +104,7 @@ fn split(text: &str, separator: char) -> Option<Vec<&str>> {
     (!is_quoted).then_some(parts)
 }
 
-/// The address of a node as RFC 7239, section 6, writes it: with or without brackets, quotes, port and zone.
+/// Parses an entry (RFC 7239, section 6), with or without brackets, quotes, port and zone.
 fn address_of(node: &str) -> Option<IpAddr> {
     let node = node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node);
     let (address, port) = match node.strip_prefix('[') {
@@ -135,7 +135,7 @@ fn address_of(node: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    /// The client of a request with these headers.
+    /// Returns the client of a request with these headers.
     fn client(peer: &str, lines: &[(HeaderName, &str)]) -> String {
         let trusted = ["127.0.0.0/8", "10.1.0.0/16", "fd00::/8"].map(|n| n.parse().expect("a network"));
         let mut headers = HeaderMap::new();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
+    fn only_trusted_proxies_set_the_client() {
         for (peer, forwarded, expected) in [
             ("127.0.0.1", &[][..], "127.0.0.1"),
             ("127.0.0.1", &["203.0.113.7"], "203.0.113.7"),
@@ -167,7 +167,7 @@ mod tests {
             ("127.0.0.1", &["[2001:db8::7]"], "2001:db8::7"),
             ("127.0.0.1", &["fe80::1%eth0"], "fe80::1"),
             ("127.0.0.1", &["203.0.113.7:50123, 10.1.2.3:80"], "203.0.113.7"),
-            // Nobody that is known, and no machine of ours.
+            // Unknown.
             ("127.0.0.1", &["unknown"], "unknown"),
             ("127.0.0.1", &["_hidden"], "unknown"),
             ("127.0.0.1", &["203.0.113.7, evil"], "unknown"),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_is_read_as_rfc_7239_has_it() {
+    fn forwarded_is_read_according_to_rfc_7239() {
         for (peer, forwarded, expected) in [
             ("127.0.0.1", &["for=203.0.113.7"][..], "203.0.113.7"),
             ("198.51.100.4", &["for=127.0.0.1"], "198.51.100.4"),
@@ -198,10 +198,10 @@ mod tests {
                 "203.0.113.7",
             ),
             ("127.0.0.1", &["for=\"203.0.113\\.7\""], "203.0.113.7"),
-            // Nothing of addresses.
+            // No addresses.
             ("127.0.0.1", &["proto=https;host=a"], "127.0.0.1"),
             ("127.0.0.1", &["proto=https", "host=a, by=10.1.2.3"], "127.0.0.1"),
-            // Nobody that is known.
+            // Unknown.
             ("127.0.0.1", &["for=unknown"], "unknown"),
             ("127.0.0.1", &["for=\"_hidden\""], "unknown"),
             ("127.0.0.1", &["for="], "unknown"),

@@ -1,11 +1,11 @@
-//! What goes wrong outside of handlers, told in the way of the place that the request was sent to: as a problem or as a page.
+//! Error responses for panics and refused origins: a problem for the API, a page for browsers.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use callsheet::model::{Problem, ProblemKind};
+use callsheet::model::{Problem, ProblemDetails, ProblemKind, problem};
 use callsheet_app::{Locale, Texts, UiError, failure_page};
 use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderValue, StatusCode};
@@ -15,7 +15,7 @@ use super::panics::{Panicked, caught};
 use super::problem::ApiProblem;
 use crate::assets::Assets;
 
-/// What a page of another origin made a browser send, or what looks so behind a proxy that changes `Host`.
+/// A request from a page of another origin, or one that looks like it because a proxy has changed `Host`.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the request came from a page of another origin; behind a proxy, set `public_url` to the URL that browsers use"
@@ -23,22 +23,19 @@ use crate::assets::Assets;
 struct CrossOrigin;
 
 impl Problem for CrossOrigin {
-    fn code(&self) -> &'static str {
-        "cross_origin"
-    }
-    fn kind(&self) -> ProblemKind {
-        ProblemKind::Forbidden
+    fn details(&self) -> ProblemDetails {
+        problem(ProblemKind::Forbidden, "cross_origin")
     }
 }
 
-/// What the page of a failure may load.
+/// Content policy of an error page.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// Answers where a handler panics, and where the guard of origins refused. The JD-compatible API tells its panics itself, for its answers name
-/// their request.
-pub(super) async fn tell(State(assets): State<Arc<Assets>>, request: Request, next: Next) -> Response {
+/// Responds if a handler panics or the CSRF layer refuses a request. The JD-compatible API handles its panics itself, because its responses
+/// contain a request id.
+pub(super) async fn render(State(assets): State<Arc<Assets>>, request: Request, next: Next) -> Response {
     let for_script = request.uri().path().starts_with("/api/");
     let texts = Texts(Locale::of_request(request.headers()));
     let page = |status: StatusCode, error: &UiError| {

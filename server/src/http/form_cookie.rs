@@ -1,4 +1,4 @@
-//! The sealed cookie behind [`FormCookie`].
+//! The sealed cookie that stores a [`FormCookie`].
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -18,8 +18,8 @@ use super::AppState;
 
 /// Lifetime of the cookie: long enough for a sign-in at a provider.
 const LIFE_MS: Millis = 3_600_000;
-/// Browsers keep cookies of up to 4,096 bytes, name and attributes included.
-const LONGEST: usize = 3_500;
+/// Maximum size of the value. Browsers keep cookies of up to 4,096 bytes, including name and attributes.
+const MAX_LEN: usize = 3_500;
 
 #[derive(Serialize, Deserialize)]
 struct Sealed {
@@ -27,7 +27,7 @@ struct Sealed {
     values: Map<String, Value>,
 }
 
-/// Opens the cookie for the request, and sets it again if the handler changed its values.
+/// Reads the cookie before the handler, and sets it afterwards if its values have changed.
 pub(super) async fn carry(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let cookie = FormCookie::new(open(&app, request.headers()).unwrap_or_default());
     request.extensions_mut().insert(cookie.clone());
@@ -46,7 +46,7 @@ fn open(app: &AppState, headers: &HeaderMap) -> Option<Map<String, Value>> {
     (app.console.clock.now() < sealed.until).then_some(sealed.values)
 }
 
-/// The `Set-Cookie` header. `None` if it is not a valid header value, which cannot happen with base64.
+/// Returns the `Set-Cookie` header. `None` if it is not a valid header value, which cannot happen with base64.
 fn set(app: &AppState, values: Map<String, Value>) -> Option<HeaderValue> {
     let until = app.console.clock.now() + LIFE_MS;
     let is_empty = values.is_empty();
@@ -54,16 +54,16 @@ fn set(app: &AppState, values: Map<String, Value>) -> Option<HeaderValue> {
         Ok(text) if !is_empty => BASE64.encode(app.console.accounts.sealer().seal(&text)),
         _ => String::new(),
     };
-    let is_kept = !sealed.is_empty() && sealed.len() <= LONGEST;
+    let is_kept = !sealed.is_empty() && sealed.len() <= MAX_LEN;
     let cookie = Cookie::build((name(app), if is_kept { sealed } else { String::new() }))
         .path("/")
         .http_only(true)
-        .secure(super::router::over_tls(app))
+        .secure(app.uses_tls())
         .same_site(SameSite::Lax)
         .max_age(if is_kept { Duration::milliseconds(LIFE_MS) } else { Duration::ZERO });
     HeaderValue::try_from(cookie.build().to_string()).ok()
 }
 
 fn name(app: &AppState) -> &'static str {
-    if super::router::over_tls(app) { "__Host-callsheet-form" } else { "callsheet-form" }
+    if app.uses_tls() { "__Host-callsheet-form" } else { "callsheet-form" }
 }

@@ -1,4 +1,4 @@
-//! Whether the process lives, whether it can work, and its figures.
+//! Liveness, readiness and metrics.
 
 use std::net::SocketAddr;
 
@@ -10,12 +10,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::jobs::Loops;
 
-/// The process answers.
+/// Responds as long as the process runs.
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The database answers, its tables are up to date, and all loops run and go on.
+/// Checks that the database responds, its tables are up to date, and all background loops make progress.
 pub(super) async fn readyz(State(console): State<Console>, State(loops): State<Loops>) -> Response {
     if let Some(trouble) = loops.trouble() {
         return (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")).into_response();
@@ -29,7 +29,7 @@ pub(super) async fn readyz(State(console): State<Console>, State(loops): State<L
     }
 }
 
-/// Prometheus figures, for programs on this machine. What comes through a proxy comes from elsewhere, whatever address it names.
+/// Returns Prometheus metrics to programs on this machine. Requests through a proxy are refused, because they come from elsewhere.
 pub(super) async fn metrics(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
@@ -43,7 +43,7 @@ pub(super) async fn metrics(
     }
     match console.streams.live().await {
         Ok(live) => metrics::gauge!("callsheet_live_streams").set(live as f64),
-        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot count live streams"),
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "failed to count live streams"),
     }
     ([(http::header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response()
 }

@@ -5,7 +5,7 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::response::Response;
 use axum::routing::post;
-use callsheet::model::{Actor, Problem, ProblemKind};
+use callsheet::model::{Actor, Problem, ProblemDetails, ProblemKind, problem};
 use callsheet::stats::access_log::Tail;
 use callsheet::stats::{AccessLog, Imported, StatsError};
 use callsheet_app::imports::{self, Visitor};
@@ -36,30 +36,11 @@ enum FormError {
 }
 
 impl Problem for FormError {
-    fn code(&self) -> &'static str {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::NoFile => "upload_no_file",
-            Self::NotTheForm => "bad_request",
-            Self::Upload(e) => e.code(),
-        }
-    }
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::NoFile | Self::NotTheForm => ProblemKind::Invalid,
-            Self::Upload(e) => e.kind(),
-        }
-    }
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::NoFile => Some("file"),
-            Self::NotTheForm => None,
-            Self::Upload(e) => e.field(),
-        }
-    }
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::NoFile | Self::NotTheForm => Vec::new(),
-            Self::Upload(e) => e.args(),
+            Self::NoFile => problem(ProblemKind::Invalid, "upload_no_file").field("file"),
+            Self::NotTheForm => problem(ProblemKind::Invalid, "bad_request"),
+            Self::Upload(e) => e.details(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What every request passes on its way in.
+//! Middleware of all requests.
 
 use std::time::Instant;
 
@@ -10,8 +10,9 @@ use callsheet_app::{ClientAddress, session_hash};
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{Extensions, HeaderName, HeaderValue, Method};
 use tower_sessions::Session;
+use tracing::Instrument;
 
-/// Puts the actor of a signed-in browser into the request. Session, user and role are read anew each time, so that a change counts at once.
+/// Adds the actor of a signed-in browser to the request. Session, user and role are read each time, so that changes apply at once.
 pub(super) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     let address = client_address(request.extensions());
     if let Some(id) = request.extensions().get::<Session>().and_then(Session::id) {
@@ -21,20 +22,23 @@ pub(super) async fn identify(State(console): State<Console>, mut request: Reques
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot tell who is signed in");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "failed to load the user of a browser session"
+                );
             }
         }
     }
     next.run(request).await
 }
 
-/// Who sent the request, for the audit log.
+/// Returns the client address, for the audit log.
 pub(super) fn client_address(extensions: &Extensions) -> String {
     extensions.get().map(ClientAddress::to_string).unwrap_or_default()
 }
 
-/// What every answer carries.
-const HARDENING: [(HeaderName, &str); 6] = [
+/// Security headers of all responses.
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "same-origin"),
@@ -42,27 +46,28 @@ const HARDENING: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
-/// The content policy of what is no page: whoever opens it in a browser runs and loads nothing.
-const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
+/// Content policy of responses that are not pages: browsers run and load nothing.
+const LOAD_NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// Adds the headers that every answer carries; pages have said their own content policy.
-pub(super) async fn harden(request: Request, next: Next) -> Response {
+/// Adds security headers. Pages have their own content policy.
+pub(super) async fn add_security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in HARDENING {
+    for (name, value) in SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(LOAD_NOTHING));
     response
 }
 
-/// Counts requests by route (never by path, which may hold a secret) and logs them. Each series is kept for the life of the process, so
-/// its labels come from closed sets.
+/// Counts and logs requests by route, never by path, which may contain a secret. Metrics are kept for the life of the process, so labels
+/// have a fixed set of values.
 pub(super) async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let method = method_name(request.method()).unwrap_or("other");
-    let response = next.run(request).await;
+    let span = tracing::debug_span!("request", method, route);
+    let response = next.run(request).instrument(span).await;
     let status = response.status().as_u16();
     let millis = started.elapsed().as_millis();
     tracing::debug!(method, route, status, millis, "answered");
@@ -71,7 +76,7 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     response
 }
 
-/// The method, if it is one of HTTP's own.
+/// Returns the method if it is a standard one.
 fn method_name(method: &Method) -> Option<&'static str> {
     const KNOWN: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
     KNOWN.into_iter().find(|known| *known == method.as_str())

@@ -34,7 +34,7 @@ use self::rate_limit::RateLimits;
 use crate::assets::Assets;
 use crate::jobs::Loops;
 
-/// What handlers share. Cheap to clone.
+/// Shared state of handlers. Cheap to clone.
 #[derive(Clone, FromRef)]
 pub struct AppState {
     pub console: Console,
@@ -42,13 +42,20 @@ pub struct AppState {
     pub assets: Arc<Assets>,
     pub leptos: LeptosOptions,
     pub metrics: PrometheusHandle,
-    /// Proxies whose word on the client's address is taken.
+    /// Proxies whose forwarding headers are trusted.
     pub trusted_proxies: Arc<[IpNet]>,
-    /// Where uploads are kept while they are read.
+    /// Folder of uploads in progress.
     pub data_dir: Arc<Path>,
-    /// How often the APIs may be asked.
+    /// Rate limits of the APIs.
     pub limits: RateLimits,
     pub rtmp: RtmpPort,
     /// Background loops of this process.
     pub loops: Loops,
+}
+
+impl AppState {
+    /// Returns whether browsers use the console over TLS.
+    fn uses_tls(&self) -> bool {
+        self.console.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
 }

@@ -1,4 +1,4 @@
-//! `GET /api/openapi.json`: the description of the REST API, for everybody. It tells nothing of what the console holds.
+//! `GET /api/openapi.json`: description of the REST API. It is public, because it contains no data of the console.
 
 use std::sync::LazyLock;
 

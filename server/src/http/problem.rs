@@ -4,8 +4,8 @@
 //! {"type":"/problems/domain_taken","title":"Conflict","status":409,"detail":"…","field":"pushDomain"}
 //! ```
 //!
-//! `type` is stable and ends with the code of the error; `detail` is for people; `field` names the wrong field of the
-//! body or the query, where one is to blame.
+//! `type` is stable and ends with the code of the error; `detail` is a text for users; `field` names the invalid field of the body or the
+//! query.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,13 +14,13 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-/// No limit of the console lasts longer than this, so whoever waits as long is let in.
+/// All limits of the console end within this time.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
 const FAULT: &str = "internal error; see the server log";
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
-/// An answer that tells what went wrong. Made of any error of a use case by `?`.
+/// Error response. `?` converts any use-case error into it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Problem, description = "Problem details as in RFC 9457.")]
 pub struct ApiProblem {
@@ -31,7 +31,7 @@ pub struct ApiProblem {
     /// Name of the HTTP status.
     title: &'static str,
     /// HTTP status.
-    #[serde(serialize_with = "number")]
+    #[serde(serialize_with = "status_number")]
     #[schema(value_type = u16)]
     status: StatusCode,
     /// Human-readable cause and remedy.
@@ -42,7 +42,7 @@ pub struct ApiProblem {
     field: Option<String>,
 }
 
-/// Every code that the REST API may answer with. A test holds them against the sources.
+/// All error codes of the REST API. A test compares them with the sources.
 pub const CODES: &[&str] = &[
     "access_log_changed",
     "access_log_no_domain",
@@ -158,38 +158,38 @@ pub const CODES: &[&str] = &[
     "vod_domain_unknown",
 ];
 
-/// What `type` may be.
+/// Returns the schema of `type`.
 fn types() -> Object {
     let types = CODES.iter().map(|code| format!("/problems/{code}"));
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(types)).build()
 }
 
 impl ApiProblem {
-    /// A problem that an entry point itself finds. `code`: `snake_case`, stable; `detail`: for people.
+    /// Creates a problem. `code`: stable, `snake_case`; `detail`: text for users.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { code, title: status.canonical_reason().unwrap_or_default(), status, detail: detail.into(), field: None }
     }
 
-    /// Names the field that is to blame.
+    /// Sets the invalid field.
     #[must_use]
     pub fn of_field(self, field: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..self }
     }
 
-    /// A fault, which is for the log alone.
+    /// Returns an internal error, whose cause goes to the log only.
     #[must_use]
     pub fn fault() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", FAULT)
     }
 
-    /// The status of its answer.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Nobody is signed in, or the credentials do not hold.
+    /// Returns the error for missing or wrong credentials.
     #[must_use]
     pub fn signed_out() -> Self {
         let detail = "send `Authorization: Bearer <token>` with the token of a valid API key";
@@ -199,7 +199,8 @@ impl ApiProblem {
 
 impl<E: Problem + 'static> From<E> for ApiProblem {
     fn from(error: E) -> Self {
-        let status = match error.kind() {
+        let details = error.details();
+        let status = match details.kind {
             ProblemKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             ProblemKind::Unauthenticated => StatusCode::UNAUTHORIZED,
             ProblemKind::Forbidden => StatusCode::FORBIDDEN,
@@ -211,10 +212,10 @@ impl<E: Problem + 'static> From<E> for ApiProblem {
             ProblemKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if status.is_server_error() {
-            tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "API request failed");
+            tracing::error!(code = details.code, error = &error as &dyn std::error::Error, "API request failed");
         }
-        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { FAULT.to_owned() } else { error.to_string() };
-        Self { field: error.field().map(str::to_owned), ..Self::new(status, error.code(), detail) }
+        let text = if status == StatusCode::INTERNAL_SERVER_ERROR { FAULT.to_owned() } else { error.to_string() };
+        Self { field: details.field.map(str::to_owned), ..Self::new(status, details.code, text) }
     }
 }
 
@@ -236,7 +237,7 @@ fn type_of<S: Serializer>(code: &&'static str, serializer: S) -> Result<S::Ok, S
     serializer.collect_str(&format_args!("/problems/{code}"))
 }
 
-fn number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+fn status_number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }
 
@@ -246,7 +247,7 @@ mod tests {
     use callsheet::model::{Forbidden, StoreError};
 
     #[test]
-    fn faults_are_for_the_log_alone() {
+    fn causes_of_internal_errors_are_not_shown() {
         let problem = ApiProblem::from(StoreError::corrupt("sessions.state"));
         assert_eq!(problem.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!problem.detail.contains("sessions"), "{}", problem.detail);
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn each_problem_tells_its_type_and_what_to_do_next() {
+    fn problems_have_type_status_and_detail() {
         let json = serde_json::to_value(ApiProblem::from(Forbidden).of_field("x")).expect("JSON");
         let expected = serde_json::json!({
             "type": "/problems/forbidden",

@@ -1,10 +1,10 @@
-//! How often the APIs may be asked, within this process.
+//! Rate limits of the APIs, per process.
 //!
-//! A caller who is known has a quota of its own, by key or user. Strangers have a far smaller one by network, which each request without
-//! credentials that hold uses up. Credentials that hold are always let in: who fails must not lock out others behind the same address, and
-//! tokens and secrets are too long to be guessed.
+//! An authenticated caller has its own quota, by key or user. Requests without valid credentials share a much smaller quota per network. Valid
+//! credentials are always accepted: failures must not lock out other clients of the same network, and tokens and secrets are too long to be
+//! guessed.
 //!
-//! Each answer tells how much is left, in the fields of draft-ietf-httpapi-ratelimit-headers-10:
+//! Each response reports the remaining quota in the fields of draft-ietf-httpapi-ratelimit-headers-10:
 //!
 //! ```text
 //! RateLimit-Policy: "caller";q=200;w=2
@@ -27,31 +27,31 @@ use super::problem::ApiProblem;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// Seconds whose requests a caller may send at once.
+/// Burst of a caller, in seconds of its rate.
 const BURST: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
-/// Requests a minute that a network may send without credentials that hold.
+/// Requests per minute of a network without valid credentials.
 const STRANGERS: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 
-/// Asked too often.
+/// A request that exceeds its limit.
 #[derive(Debug)]
-pub(super) struct Refused {
-    /// After which it is worth to ask again.
+pub(super) struct RateLimited {
+    /// Time to wait.
     seconds: u64,
     fields: HeaderMap,
 }
 
-impl Refused {
-    /// For people.
+impl RateLimited {
+    /// Returns the text for users.
     pub(super) fn detail(&self) -> String {
         format!("too many requests; retry after {} s", self.seconds)
     }
 
-    /// What the answer carries.
+    /// Returns the headers of the response.
     pub(super) fn into_fields(self) -> HeaderMap {
         self.fields
     }
 
-    /// As a problem of the REST API.
+    /// Converts it into a problem of the REST API.
     pub(super) fn into_problem(self) -> (ApiProblem, HeaderMap) {
         (ApiProblem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", self.detail()), self.fields)
     }
@@ -67,11 +67,11 @@ struct Limits {
 }
 
 impl RateLimits {
-    /// `per_second`: requests of one caller, and twice as many at once; 0 is no limit for anybody.
+    /// Creates limits. `per_second`: rate of a caller, with a burst of twice as many; 0 disables all limits.
     #[must_use]
     pub fn new(per_second: u32, clock: Arc<dyn Clock>) -> Self {
         Self(NonZeroU32::new(per_second).map(|per_second| {
-            let clock = Ticks::new(clock);
+            let clock = MonotonicClock::new(clock);
             let callers = Quota::per_second(per_second).allow_burst(per_second.saturating_mul(BURST));
             Arc::new(Limits {
                 callers: Limit::new("caller", callers, clock.clone()),
@@ -80,17 +80,17 @@ impl RateLimits {
         }))
     }
 
-    /// Counts a request of a caller who is known. Answers with what is told of it.
-    pub(super) fn count(&self, who: &Who) -> Result<HeaderMap, Refused> {
+    /// Counts a request of an authenticated caller. Returns headers for the response.
+    pub(super) fn count(&self, who: &Who) -> Result<HeaderMap, RateLimited> {
         self.0.as_ref().map_or(Ok(HeaderMap::new()), |limits| limits.callers.take(&who.tag()))
     }
 
-    /// Counts a request of a stranger. Answers with what is told of it.
-    pub(super) fn count_stranger(&self, address: &str) -> Result<HeaderMap, Refused> {
+    /// Counts a request without valid credentials. Returns headers for the response.
+    pub(super) fn count_stranger(&self, address: &str) -> Result<HeaderMap, RateLimited> {
         self.0.as_ref().map_or(Ok(HeaderMap::new()), |limits| limits.strangers.take(&network_of(address)))
     }
 
-    /// Forgets those whose quota is whole again, so that a flood of addresses does not fill the memory.
+    /// Removes replenished quotas, so that a flood of addresses does not fill the memory.
     pub fn forget(&self) {
         if let Some(limits) = &self.0 {
             limits.callers.forget();
@@ -99,20 +99,20 @@ impl RateLimits {
     }
 }
 
-/// A quota for each of many.
+/// A quota per key.
 struct Limit {
     name: &'static str,
     quota: Quota,
-    limiter: RateLimiter<String, DashMapStateStore<String>, Ticks, StateInformationMiddleware>,
-    clock: Ticks,
+    limiter: RateLimiter<String, DashMapStateStore<String>, MonotonicClock, StateInformationMiddleware>,
+    clock: MonotonicClock,
 }
 
 impl Limit {
-    fn new(name: &'static str, quota: Quota, clock: Ticks) -> Self {
+    fn new(name: &'static str, quota: Quota, clock: MonotonicClock) -> Self {
         Self { name, quota, limiter: RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()), clock }
     }
 
-    fn take(&self, key: &String) -> Result<HeaderMap, Refused> {
+    fn take(&self, key: &String) -> Result<HeaderMap, RateLimited> {
         match self.limiter.check_key(key) {
             Ok(state) => {
                 let left = state.remaining_burst_capacity();
@@ -123,12 +123,12 @@ impl Limit {
                 let seconds = whole_seconds(until.wait_time_from(self.clock.now())).max(1);
                 let mut fields = self.fields(0, seconds);
                 fields.insert(RETRY_AFTER, seconds.into());
-                Err(Refused { seconds, fields })
+                Err(RateLimited { seconds, fields })
             }
         }
     }
 
-    /// `left` requests at once, and all of them again after `seconds`.
+    /// Returns headers: `left` requests remain, and the whole quota is available after `seconds`.
     fn fields(&self, left: u32, seconds: u64) -> HeaderMap {
         let Self { name, quota, .. } = self;
         let window = whole_seconds(quota.burst_size_replenished_in());
@@ -148,23 +148,22 @@ fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// Time that passed by the console's clock. Where that clock is set back, time goes on from there: a quota that is used up comes back all the
-/// same.
+/// Monotonic time from the console's clock. If that clock is set back, time continues from there, so that quotas still replenish.
 #[derive(Clone)]
-struct Ticks {
+struct MonotonicClock {
     clock: Arc<dyn Clock>,
-    /// What the clock said last, and how much had passed by then.
+    /// Last reading of the clock, and the time elapsed until then.
     seen: Arc<Mutex<(Millis, Duration)>>,
 }
 
-impl Ticks {
+impl MonotonicClock {
     fn new(clock: Arc<dyn Clock>) -> Self {
         let seen = Arc::new(Mutex::new((clock.now(), Duration::ZERO)));
         Self { clock, seen }
     }
 }
 
-impl GovernorClock for Ticks {
+impl GovernorClock for MonotonicClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_not_asked_of_late_is_forgotten() {
+    fn replenished_quotas_are_removed() {
         let (limits, clock) = limits();
         for id in 0..250 {
             limits.count(&key(id)).expect("let in");
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn no_limit_is_no_limit() {
+    fn zero_disables_all_limits() {
         let limits = RateLimits::new(0, Arc::new(TestClock::at(0)));
         for _ in 0..1_000 {
             assert!(limits.count(&key(1)).expect("let in").is_empty());

@@ -20,16 +20,16 @@ use super::{
     AppState, api_v1, assets, client, exports, failures, form_cookie, health, imports, ingest, jd, middleware, openapi,
 };
 
-/// How long a sign-in lasts.
+/// Lifetime of a browser session without use.
 const SESSION_LIFE: Duration = Duration::days(7);
-/// How long browsers keep to TLS.
+/// `Strict-Transport-Security` of one year.
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
-/// Hooks and forms are small.
+/// Default limit of a body, in bytes. Hooks and forms are small.
 const BODY_LIMIT: usize = 256 * 1024;
-/// The longest that a client may send nothing in the middle of a body.
+/// Maximum pause of a client within a body.
 const BODY_PAUSE: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// What this process answers.
+/// Routes that this process serves.
 #[derive(Debug, Clone, Copy)]
 pub struct Serves {
     /// Pages and API.
@@ -38,7 +38,7 @@ pub struct Serves {
     pub ingest: bool,
 }
 
-/// The whole of HTTP.
+/// Builds the router with all routes and layers.
 pub fn router(state: AppState, serves: Serves) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(health::healthz))
@@ -50,25 +50,20 @@ pub fn router(state: AppState, serves: Serves) -> Router {
     if serves.web {
         router = router.merge(web(&state)).merge(jd::routes());
     }
-    if over_tls(&state) {
+    if state.uses_tls() {
         router = router.layer(SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, A_YEAR));
     }
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(from_fn_with_state(state.clone(), failures::tell))
-        .layer(from_fn(middleware::harden))
+        .layer(from_fn_with_state(state.clone(), failures::render))
+        .layer(from_fn(middleware::add_security_headers))
         .layer(from_fn(middleware::observe))
         .layer(from_fn_with_state(state.clone(), client::locate))
         .with_state(state)
 }
 
-/// Browsers reach the console by TLS alone.
-pub(super) fn over_tls(state: &AppState) -> bool {
-    state.console.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
-}
-
-/// What takes a browser's cookie: pages, server functions and the API.
+/// Routes that accept a browser's cookie: pages, server functions and the API.
 fn web(state: &AppState) -> Router<AppState> {
     let console = state.console.clone();
     let (rtmp, urls) = (state.rtmp, state.assets.urls());
@@ -85,8 +80,8 @@ fn web(state: &AppState) -> Router<AppState> {
     let clock = state.console.clock.clone();
     let sessions = BrowserSessions { db: state.console.db.clone(), sealer: accounts.sealer(), clock };
     let sessions = SessionManagerLayer::new(sessions)
-        .with_name(if over_tls(state) { "__Host-callsheet" } else { "callsheet" })
-        .with_secure(over_tls(state))
+        .with_name(if state.uses_tls() { "__Host-callsheet" } else { "callsheet" })
+        .with_secure(state.uses_tls())
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
     pages
@@ -101,7 +96,7 @@ fn web(state: &AppState) -> Router<AppState> {
         .route("/api/openapi.json", get(openapi::show))
 }
 
-/// Refuses what a page of another origin sends. Proxies may change `Host`, so the address that browsers know counts too.
+/// Refuses requests from pages of another origin. Proxies may change `Host`, so `public_url` is trusted too.
 fn same_origin(state: &AppState) -> CsrfLayer {
     let public = state.console.public_url.as_ref().map(|url| url.origin().ascii_serialization());
     public.and_then(|origin| CsrfLayer::new().add_trusted_origin(origin).ok()).unwrap_or_default()

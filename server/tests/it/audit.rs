@@ -5,10 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use callsheet::audit::{ACTIONS, ActorKind, AuditFilter, AuditRow};
-use callsheet::callbacks::{CallbackChange, Dialect};
+use callsheet::callbacks::{CallbackSettings, Dialect};
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, Clock, KeyId, PageRequest, SystemClock, TestClock, UserId, Who};
-use callsheet::outbound::CallbackAddress;
 use callsheet::recordings::{RecordingChange, RecordingSettings};
 use callsheet::{Console, UseCases};
 use serde_json::json;
@@ -46,9 +45,9 @@ async fn each_change_tells_before_and_after(database: Database) {
     let (ada, kind) = (ada(), CallbackKind::Publish);
     add_domain(&console, &ada).await;
     let UseCases { domains, callbacks, recordings, sources, stats, .. } = &*console;
-    let change = CallbackChange {
+    let change = CallbackSettings {
         enabled: true,
-        address: Some(CallbackAddress::parse("http://127.0.0.1:8099/").expect("an address")),
+        address: Some("http://127.0.0.1:8099/".to_owned()),
         dialect: Dialect::V1_1,
         ordered: false,
         timeout_seconds: 5,

@@ -95,7 +95,7 @@ async fn a_backup_of_a_working_console_is_that_console() {
     assert!(received.len() > seen);
     let after = received.iter().find(|one| one.field("stream") == "after").expect("a callback");
     assert!(after.is_signed_with(&secret));
-    assert!(restored.console.callbacks.get(&cli, DOMAIN, CallbackKind::Publish).await.expect("found").enabled);
+    assert!(restored.console.callbacks.get(&cli, DOMAIN, CallbackKind::Publish).await.expect("found").settings.enabled);
     restored.stop().await;
 }
 

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use callsheet::callbacks::{CallbackChange, CallbackView, Dialect};
+use callsheet::callbacks::{CallbackSettings, Dialect};
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, Clock, Problem, Role, SystemClock, TestClock, Who};
-use callsheet::outbound::CallbackAddress;
 use serde_json::Value;
 
 use crate::support::{
@@ -29,8 +28,8 @@ async fn start(database: Database) -> (TestConsole, Browser) {
     (console, browser)
 }
 
-async fn callback(console: &TestConsole) -> CallbackView {
-    console.console.callbacks.get(&Actor::cli(), DOMAIN, PUBLISH).await.expect("found")
+async fn callback(console: &TestConsole) -> CallbackSettings {
+    console.console.callbacks.get(&Actor::cli(), DOMAIN, PUBLISH).await.expect("found").settings
 }
 
 /// A form of the push callback as it is in a page: its fields go to `function` with `typed` in place of what they hold.
@@ -220,28 +219,21 @@ async fn a_test_spares_the_next_of_the_same_person_and_settings_for_five_minutes
     let spared = async |actor: &Actor, kind, address: &str| {
         console.prober.test_before_saving(actor, DOMAIN, kind, address).await.expect("tested").is_none()
     };
-    let set = async |change: CallbackChange| {
+    let set = async |change: CallbackSettings| {
         console.callbacks.put(&cli, DOMAIN, PUBLISH, change).await.expect("changed");
     };
-    let plain = CallbackChange {
-        enabled: true,
-        address: Some(CallbackAddress::parse(&address).expect("an address")),
-        dialect: Dialect::V1_0,
-        ordered: true,
-        timeout_seconds: 15,
-        headers: Vec::new(),
-    };
+    let plain = CallbackSettings { enabled: true, address: Some(address.clone()), ..CallbackSettings::default() };
     set(plain.clone()).await;
     assert!(!spared(&cli, PUBLISH, &address).await && spared(&cli, PUBLISH, &address).await);
     assert!(!spared(&somebody, PUBLISH, &address).await, "another person has not tested it");
     assert!(!spared(&cli, CallbackKind::Record, &address).await, "another callback");
     assert!(spared(&cli, PUBLISH, &address).await);
-    set(CallbackChange { ordered: false, ..plain.clone() }).await;
+    set(CallbackSettings { ordered: false, ..plain.clone() }).await;
     assert!(spared(&cli, PUBLISH, &address).await, "the order changes no request");
     for changed in [
-        CallbackChange { dialect: Dialect::V1_1, ..plain.clone() },
-        CallbackChange { timeout_seconds: 14, ..plain.clone() },
-        CallbackChange { headers: vec![("x-a".to_owned(), "b".to_owned())], ..plain.clone() },
+        CallbackSettings { dialect: Dialect::V1_1, ..plain.clone() },
+        CallbackSettings { timeout_seconds: 14, ..plain.clone() },
+        CallbackSettings { headers: vec![("x-a".to_owned(), "b".to_owned())], ..plain.clone() },
     ] {
         set(changed).await;
         assert!(!spared(&cli, PUBLISH, &address).await);
@@ -286,14 +278,7 @@ async fn a_test_sends_an_event_of_the_callbacks_own_kind() {
             "version publishDomain appName streamName event status eventTime format duration fileSize beginTime endTime downloadUrl",
         ),
     ] {
-        let change = CallbackChange {
-            enabled: false,
-            address: None,
-            dialect,
-            ordered: true,
-            timeout_seconds: 15,
-            headers: Vec::new(),
-        };
+        let change = CallbackSettings { dialect, ..CallbackSettings::default() };
         console.callbacks.put(&cli, DOMAIN, kind, change).await.expect("changed");
         let report = console.prober.test(&cli, Some(DOMAIN), kind, &receiver.url("/")).await.expect("tested");
         assert!(report.ok, "{report:?}");

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use callsheet::callbacks::{CallbackChange, Dialect};
+use callsheet::callbacks::{CallbackSettings, Dialect};
 use callsheet::deliveries::{DeliveryFilter, Departure, Ownership, Waiting};
 use callsheet::domains::NewDomain;
 use callsheet::model::{
     Actor, CallbackId, CallbackKind, Clock, DeliveryId, PageRequest, Problem, SystemClock, TestClock,
 };
-use callsheet::outbound::CallbackAddress;
 use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
 use callsheet::{Console, deliveries::Made};
 use serde_json::{Value, json};
@@ -39,15 +38,8 @@ async fn with_domain(database: &Database, clock: Arc<dyn Clock>) -> (Console, te
     (console, data)
 }
 
-fn change(address: Option<&str>) -> CallbackChange {
-    CallbackChange {
-        enabled: true,
-        address: address.map(|address| CallbackAddress::parse(address).expect("an address")),
-        dialect: Dialect::V1_0,
-        ordered: true,
-        timeout_seconds: 15,
-        headers: Vec::new(),
-    }
+fn change(address: Option<&str>) -> CallbackSettings {
+    CallbackSettings { enabled: true, address: address.map(str::to_owned), ..CallbackSettings::default() }
 }
 
 async fn each_wrong_setting_is_told_with_its_field(database: Database) {
@@ -72,7 +64,7 @@ async fn each_wrong_setting_is_told_with_its_field(database: Database) {
     assert_eq!((error.code(), error.field()), ("callback_no_address", Some("address")));
     let here = Some("http://127.0.0.1:8080/");
     for timeout_seconds in [0, 31, -1] {
-        let change = CallbackChange { timeout_seconds, ..change(here) };
+        let change = CallbackSettings { timeout_seconds, ..change(here) };
         let error = callbacks.put(&cli, DOMAIN, KIND, change).await.expect_err("a bad timeout");
         assert_eq!((error.code(), error.field()), ("callback_bad_timeout", Some("timeoutSeconds")));
     }
@@ -82,14 +74,14 @@ async fn each_wrong_setting_is_told_with_its_field(database: Database) {
         ("two words", "x", "header_unreadable"),
         ("x-a", "line\nbreak", "header_bad_value"),
     ] {
-        let change = CallbackChange { headers: vec![(name.to_owned(), value.to_owned())], ..change(here) };
+        let change = CallbackSettings { headers: vec![(name.to_owned(), value.to_owned())], ..change(here) };
         let error = callbacks.put(&cli, DOMAIN, KIND, change).await.expect_err(name);
         assert_eq!((error.code(), error.field()), (code, Some("headers")), "{name}");
     }
     let error = callbacks.get(&cli, "other.example.com", KIND).await.expect_err("unknown");
     assert_eq!(error.code(), "domain_unknown");
     let view = callbacks.get(&cli, DOMAIN, KIND).await.expect("found");
-    assert_eq!((view.enabled, view.address), (false, None), "nothing of it was kept");
+    assert_eq!((view.settings.enabled, view.settings.address), (false, None), "nothing of it was kept");
 }
 
 async fn changes_at_the_same_time_are_all_kept(database: Database) {
@@ -102,7 +94,7 @@ async fn changes_at_the_same_time_are_all_kept(database: Database) {
         first.expect("changed");
         second.expect("changed");
         let view = callbacks.get(&cli, DOMAIN, KIND).await.expect("found");
-        assert_eq!((view.address, view.enabled), (Some(address), enabled));
+        assert_eq!((view.settings.address, view.settings.enabled), (Some(address), enabled));
     }
 }
 
@@ -110,7 +102,7 @@ async fn all_settings_are_kept(database: Database) {
     let (console, _data) = with_domain(&database, Arc::new(SystemClock)).await;
     let (callbacks, cli) = (&console.callbacks, Actor::cli());
     let headers = vec![("x-tenant".to_owned(), "7".to_owned()), ("authorization".to_owned(), "Basic x".to_owned())];
-    let all = CallbackChange {
+    let all = CallbackSettings {
         enabled: false,
         ordered: false,
         timeout_seconds: 30,
@@ -118,19 +110,22 @@ async fn all_settings_are_kept(database: Database) {
         ..change(Some("http://127.0.0.1:8080/a?b=c"))
     };
     callbacks.put(&cli, DOMAIN, KIND, all).await.expect("changed");
-    let view = callbacks.set_enabled(&cli, DOMAIN, KIND, true).await.expect("on");
-    assert_eq!(view.address.as_deref(), Some("http://127.0.0.1:8080/a?b=c"));
-    assert_eq!((view.enabled, view.ordered, view.timeout_seconds, view.headers), (true, false, 30, headers));
-    let other = callbacks.get(&cli, DOMAIN, CallbackKind::Record).await.expect("found");
+    let settings = callbacks.set_enabled(&cli, DOMAIN, KIND, true).await.expect("on").settings;
+    assert_eq!(settings.address.as_deref(), Some("http://127.0.0.1:8080/a?b=c"));
+    assert_eq!(
+        (settings.enabled, settings.ordered, settings.timeout_seconds, settings.headers),
+        (true, false, 30, headers)
+    );
+    let other = callbacks.get(&cli, DOMAIN, CallbackKind::Record).await.expect("found").settings;
     assert_eq!((other.enabled, other.address), (false, None), "the other callback is another");
 }
 
 async fn an_address_can_be_typed_after_the_switch(database: Database) {
     let (console, _data) = with_domain(&database, Arc::new(SystemClock)).await;
     let (callbacks, cli) = (&console.callbacks, Actor::cli());
-    let on = callbacks.set_enabled(&cli, DOMAIN, KIND, true).await.expect("on");
+    let on = callbacks.set_enabled(&cli, DOMAIN, KIND, true).await.expect("on").settings;
     assert_eq!((on.enabled, on.address), (true, None));
-    let saved = callbacks.set_address(&cli, DOMAIN, KIND, " http://127.0.0.1:8080/ ").await.expect("saved");
+    let saved = callbacks.set_address(&cli, DOMAIN, KIND, " http://127.0.0.1:8080/ ").await.expect("saved").settings;
     assert_eq!((saved.enabled, saved.address.as_deref()), (true, Some("http://127.0.0.1:8080/")));
 }
 
@@ -216,8 +211,7 @@ async fn the_former_secret_signs_for_as_long_as_is_said(database: Database) {
     assert_eq!(view.previous_secret_until, None);
     let received = publish_and_attempt(&console, "one", &receiver).await;
     assert!(received.is_signed_with(new.expose()) && !received.is_signed_with(old.expose()));
-    let domain = console.domains.get(&cli, DOMAIN).await.expect("found").source_id;
-    let stored = console.db.find_callback(domain, KIND).await.expect("read").expect("a callback");
+    let stored = console.db.find_callback(DOMAIN, KIND).await.expect("read").expect("a callback");
     assert_eq!(stored.previous_secret_sealed, None, "what ended is erased");
 }
 
@@ -253,7 +247,7 @@ async fn the_later_dialect_tells_of_pushes_and_files(database: Database) {
     let (console, _data) = with_domain(&database, Arc::new(SystemClock)).await;
     let cli = Actor::cli();
     for kind in CallbackKind::ALL {
-        let change = CallbackChange { dialect: Dialect::V1_1, ..change(Some("http://127.0.0.1:8080/")) };
+        let change = CallbackSettings { dialect: Dialect::V1_1, ..change(Some("http://127.0.0.1:8080/")) };
         console.callbacks.put(&cli, DOMAIN, *kind, change).await.expect("changed");
     }
     let source = console.sources.built_in().await.expect("a source");
@@ -310,7 +304,7 @@ async fn a_test_is_made_as_the_callback_is_set(database: Database) {
     let receiver = Receiver::start();
     let cli = Actor::cli();
     let headers = vec![("X-Token".to_owned(), "abc".to_owned())];
-    let set = CallbackChange { dialect: Dialect::V1_1, headers, ..change(Some(&receiver.url("/"))) };
+    let set = CallbackSettings { dialect: Dialect::V1_1, headers, ..change(Some(&receiver.url("/"))) };
     console.callbacks.put(&cli, DOMAIN, KIND, set).await.expect("changed");
     let report = console.prober.test(&cli, Some(DOMAIN), KIND, &receiver.url("/other")).await.expect("tested");
     assert!(report.ok, "{report:?}");

@@ -1,7 +1,7 @@
 //! What callbacks are promised: order, retries, and an end that everybody can see.
 
 use callsheet::audit::{ActorKind, AuditFilter};
-use callsheet::callbacks::OffReason;
+use callsheet::callbacks::{CallbackSettings, OffReason};
 use callsheet::deliveries::{DeliveryDetail, DeliveryFilter, DeliveryState};
 use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, PageRequest, Problem, Role, SystemClock};
 use callsheet_server::config::Config;
@@ -197,14 +197,14 @@ async fn turning_off_cancels_what_waits_and_keeps_the_address(database: Database
     let id = receiver.count(1).await[0].id();
     console.delivery_until(&id, is(DeliveryState::Retrying)).await;
     let (callbacks, cli) = (&console.console.callbacks, Actor::cli());
-    let off = callbacks.set_enabled(&cli, DOMAIN, CallbackKind::Publish, false).await.expect("off");
+    let off = callbacks.set_enabled(&cli, DOMAIN, CallbackKind::Publish, false).await.expect("off").settings;
     assert_eq!((off.enabled, off.address), (false, Some(receiver.url("/publish"))));
-    assert_eq!(off.health.waiting, 0);
+    assert_eq!(callbacks.waiting(&cli, DOMAIN, CallbackKind::Publish).await.expect("counted"), 0);
     for event in ["publish_started", "publish_done"] {
         let id = find(&console, "room_7", event).await.to_string();
         assert_eq!(console.delivery(&id).await.delivery.state, DeliveryState::Cancelled, "{event}");
     }
-    let on = callbacks.set_enabled(&cli, DOMAIN, CallbackKind::Publish, true).await.expect("on");
+    let on = callbacks.set_enabled(&cli, DOMAIN, CallbackKind::Publish, true).await.expect("on").settings;
     assert_eq!((on.enabled, on.address), (true, Some(receiver.url("/publish"))));
     console.stop().await;
 }
@@ -241,9 +241,9 @@ async fn gone_turns_the_callback_off(database: Database) {
     console.delivery_until(&id, is(DeliveryState::Failed)).await;
     let (callbacks, cli) = (&console.console.callbacks, Actor::cli());
     let callback = callbacks.get(&cli, DOMAIN, CallbackKind::Publish).await.expect("found");
-    assert!(!callback.enabled);
+    assert!(!callback.settings.enabled);
     assert_eq!(callback.off_reason, Some(OffReason::Gone));
-    assert_eq!(callback.address, Some(receiver.url("/publish")));
+    assert_eq!(callback.settings.address, Some(receiver.url("/publish")));
     let by_itself = AuditFilter { action: Some("callback.turned_off".to_owned()), ..AuditFilter::default() };
     let log = console.console.audit.list(&cli, &by_itself, PageRequest::of_console(1)).await.expect("the log");
     let [entry] = log.rows.as_slice() else { panic!("one entry, not {log:?}") };
@@ -264,7 +264,7 @@ async fn gone_turns_the_callback_off(database: Database) {
     assert_eq!(console.delivery(&done).await.delivery.state, DeliveryState::Skipped);
 
     let on = callbacks.set_enabled(&cli, DOMAIN, CallbackKind::Publish, true).await.expect("on");
-    assert_eq!((on.enabled, on.off_reason), (true, None));
+    assert_eq!((on.settings.enabled, on.off_reason), (true, None));
     console.stop().await;
 }
 
@@ -344,13 +344,10 @@ async fn a_receiver_that_hangs_is_left(database: Database) {
     console.send_all_to(&receiver).await;
     let (callbacks, cli) = (&console.console.callbacks, Actor::cli());
     let view = callbacks.get(&cli, DOMAIN, CallbackKind::Publish).await.expect("found");
-    let change = callsheet::callbacks::CallbackChange {
-        enabled: true,
-        address: view.address.as_deref().map(|a| callsheet::outbound::CallbackAddress::parse(a).expect("an address")),
-        dialect: view.dialect,
-        ordered: true,
+    let change = CallbackSettings {
         timeout_seconds: 1,
         headers: vec![("x-tenant".to_owned(), "7".to_owned())],
+        ..view.settings
     };
     callbacks.put(&cli, DOMAIN, CallbackKind::Publish, change).await.expect("changed");
     receiver.answer(|_| Answer::Hang);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use callsheet::callbacks::CallbackSettings;
 use callsheet::domains::{DomainError, DomainFilter, DomainView, NewDomain};
 use callsheet::model::{Actor, CallbackKind, PageRequest, Problem, TestClock};
 use callsheet::streams::{IngestSink, PushRequest};
@@ -38,7 +39,7 @@ async fn a_group_is_created_with_both_callbacks_off(database: Database) {
     assert_eq!(console.domains.get(&cli, "PUSH.example.com").await.expect("found"), created);
     for kind in CallbackKind::ALL {
         let callback = console.callbacks.get(&cli, DOMAIN, *kind).await.expect("a callback");
-        assert_eq!((callback.enabled, callback.address), (false, None));
+        assert_eq!(callback.settings, CallbackSettings::default());
     }
     assert!(!console.recordings.get(&cli, DOMAIN).await.expect("settings").enabled);
     let unknown = console.domains.get(&cli, "other.example.com").await.expect_err("unknown");
@@ -85,7 +86,7 @@ async fn a_name_belongs_to_one_group(database: Database) {
     ] {
         let error = create(push, play).await.expect_err("taken");
         assert_eq!((error.code(), error.field()), ("domain_taken", Some(field)), "{push} {play}");
-        assert_eq!(error.args(), [("name", name.to_owned())]);
+        assert_eq!(error.details().args, [("name", name.to_owned())]);
     }
     // Of many who ask at once, one gets the name.
     let attempts = futures::future::join_all((0..8).map(|n| {
@@ -120,7 +121,7 @@ async fn only_a_disabled_group_is_deleted_and_its_names_are_free_again(database:
     assert_eq!(domains.get(&cli, DOMAIN).await.expect_err("gone").code(), "domain_unknown");
 
     let second = domains.create(&cli, new()).await.expect("the names are free");
-    assert_ne!(second.source_id, first.source_id, "a source id is given once");
+    assert_ne!(second.id, first.id, "a source id is given once");
 }
 
 async fn a_disabled_group_takes_no_publish(database: Database) {

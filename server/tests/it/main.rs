@@ -45,6 +45,7 @@ mod sealing;
 mod searches;
 mod settings;
 mod sources;
+mod statements;
 mod stats;
 #[cfg(feature = "ingest-rtmp")]
 mod stream_control;

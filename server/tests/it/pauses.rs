@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use callsheet::Console;
-use callsheet::callbacks::{CallbackChange, Dialect, HealthState, OffReason, Pause, TroubledCallback};
+use callsheet::callbacks::{CallbackSettings, HealthState, OffReason, Pause, TroubledCallback};
 use callsheet::deliveries::{CallbackOff, Ownership, Queued};
 use callsheet::domains::{DomainFilter, NewDomain};
 use callsheet::model::{Actor, CallbackId, CallbackKind, Clock, Millis, PageRequest, Role, TestClock};
-use callsheet::outbound::CallbackAddress;
 use tempfile::TempDir;
 
 use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
@@ -37,10 +36,10 @@ impl Stage {
         let clock = Arc::new(TestClock::at(NOW));
         let (console, data) = use_cases(database, clock.clone()).await;
         let cli = Actor::cli();
-        let domain = console.domains.create(&cli, NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain")).await;
-        let domain = domain.expect("created").source_id;
+        let domain = NewDomain::parse(DOMAIN, &[PLAY]).expect("a domain");
+        console.domains.create(&cli, domain).await.expect("created");
         console.callbacks.put(&cli, DOMAIN, KIND, change(true)).await.expect("on");
-        let callback = console.db.find_callback(domain, KIND).await.expect("read").expect("a callback").id;
+        let callback = console.db.find_callback(DOMAIN, KIND).await.expect("read").expect("a callback").id;
         Self { console, clock, callback, _data: data }
     }
 
@@ -63,15 +62,8 @@ impl Stage {
     }
 }
 
-fn change(enabled: bool) -> CallbackChange {
-    CallbackChange {
-        enabled,
-        address: Some(CallbackAddress::parse(ADDRESS).expect("an address")),
-        dialect: Dialect::V1_0,
-        ordered: true,
-        timeout_seconds: 15,
-        headers: Vec::new(),
-    }
+fn change(enabled: bool) -> CallbackSettings {
+    CallbackSettings { enabled, address: Some(ADDRESS.to_owned()), ..CallbackSettings::default() }
 }
 
 async fn a_pause_is_kept_and_moves_on_with_its_probes(database: Database) {
@@ -149,7 +141,7 @@ async fn turned_off_is_paused_no_more(database: Database) {
     assert_eq!(stage.paused().await, None);
     assert_eq!(*told.try_recv().expect("told"), [Queued::CallbackChanged(stage.callback)]);
     let view = stage.console.callbacks.get(&Actor::cli(), DOMAIN, KIND).await.expect("found");
-    assert_eq!((view.enabled, view.off_reason), (false, Some(OffReason::PausedForLong)));
+    assert_eq!((view.settings.enabled, view.off_reason), (false, Some(OffReason::PausedForLong)));
 }
 
 async fn a_pause_shows_in_the_lists(database: Database) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use callsheet::audit::AuditFilter;
-use callsheet::callbacks::{CallbackChange, Dialect};
+use callsheet::callbacks::CallbackSettings;
 use callsheet::deliveries::DeliveryFilter;
 use callsheet::domains::{DomainFilter, NewDomain};
 use callsheet::keys::KeyDraft;
@@ -70,14 +70,6 @@ impl Stage {
         let UseCases { domains, callbacks, recordings, streams, deliveries, recoveries, prober, .. } = &*self.console;
         let hour = BanLength::parse(Some(3600)).expect("a time");
         let log = || DeliveryFilter { domain: Some(DOMAIN.to_owned()), ..DeliveryFilter::default() };
-        let change = || CallbackChange {
-            enabled: false,
-            address: None,
-            dialect: Dialect::V1_0,
-            ordered: true,
-            timeout_seconds: 15,
-            headers: Vec::new(),
-        };
         let settings = RecordingSettings { enabled: false, part_seconds: 60, bucket: "tapes".to_owned() };
         let recording = RecordingChange::parse(settings).expect("settings");
         vec![
@@ -85,7 +77,7 @@ impl Stage {
             ("callback on", code(callbacks.set_enabled(actor, DOMAIN, KIND, false).await)),
             ("callback address", code(callbacks.set_address(actor, DOMAIN, KIND, "http://127.0.0.1/").await)),
             ("callback turned on", code(callbacks.turn_on(actor, DOMAIN, KIND, "http://127.0.0.1/").await)),
-            ("callback settings", code(callbacks.put(actor, DOMAIN, KIND, change()).await)),
+            ("callback settings", code(callbacks.put(actor, DOMAIN, KIND, CallbackSettings::default()).await)),
             ("callback secret", code(callbacks.rotate_secret(actor, DOMAIN, KIND, 24).await)),
             ("callback overlap", code(callbacks.set_overlap(actor, DOMAIN, KIND, 0).await)),
             ("callback resume", code(callbacks.resume(actor, DOMAIN, KIND).await)),

@@ -1,5 +1,4 @@
-//! Signed tokens: the signature is verified with the keys of `openidconnect`; the claims stay an object of any values, so that a claim
-//! that nobody reads cannot make a token unreadable.
+//! Verification of signed tokens with the keys of `openidconnect`. Claims stay untyped, so that an unused claim cannot make a token invalid.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -10,15 +9,15 @@ use serde_json::{Map, Value};
 
 use super::metadata::Metadata;
 
-/// The reason not to trust a token.
+/// Reason not to trust a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Untrusted {
-    /// The provider may have changed its keys since they were fetched.
+    /// No key matches: the provider may have rotated its keys.
     NoKey(String),
     Other(String),
 }
 
-/// Claims of a token whose signature is right.
+/// Verifies the signature of a token and returns its claims.
 pub(super) fn verified(
     token: &str,
     metadata: &Metadata,
@@ -58,7 +57,7 @@ pub(super) fn verified(
     object(claims).ok_or_else(|| other("its claims are not a JSON object"))
 }
 
-/// Tries each key that the header admits: several may fit where the token or the keys do not say which.
+/// Tries each matching key: several match if the token or the keys have no key id.
 fn verify(
     metadata: &Metadata,
     header: &Map<String, Value>,
@@ -86,6 +85,6 @@ fn verify(
 }
 
 fn decode(part: &str) -> Option<Vec<u8>> {
-    // Some encoders pad.
+    // Some encoders add padding.
     BASE64.decode(part.trim_end_matches('=')).ok()
 }

@@ -1,12 +1,12 @@
-//! Discovery: the provider's addresses, keys and methods (OpenID Connect Discovery 1.0). Members that are not used may have any type.
+//! Discovery of the provider's addresses, keys and methods (OpenID Connect Discovery 1.0). Unused members may have any type.
 
 use openidconnect::JsonWebKeySet;
 use openidconnect::core::CoreJsonWebKey;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::Fault;
-use super::http::Http;
+use super::SignOnError;
+use super::http::ProviderClient;
 
 const DOCUMENT: &str = "discovery document";
 
@@ -27,20 +27,20 @@ pub(super) struct Metadata {
     pub(super) keys: JsonWebKeySet<CoreJsonWebKey>,
     /// Names of signature algorithms of ID tokens.
     pub(super) signing_algorithms: Vec<String>,
-    /// Empty: not advertised.
+    /// Empty if not advertised.
     auth_methods: Vec<String>,
 }
 
 impl Metadata {
-    pub(super) async fn fetch(http: &Http, issuer: &str) -> Result<Self, Fault> {
+    pub(super) async fn fetch(http: &ProviderClient, issuer: &str) -> Result<Self, SignOnError> {
         let url = document_url(issuer)?;
-        let unreadable = |why: String| Fault::Unreadable { what: DOCUMENT, url: url.to_string(), why };
+        let unreadable = |why: String| SignOnError::Unreadable { what: DOCUMENT, url: url.to_string(), why };
         let document = http.get(&url).await?.object().map_err(unreadable)?;
         match document.get("issuer").and_then(Value::as_str) {
-            // Section 4.3: the issuer must be identical to the one that the address was made of.
+            // Section 4.3: the issuer must be identical to the one in the address.
             Some(found) if found == issuer => {}
             Some(found) => {
-                return Err(Fault::OtherIssuer { configured: issuer.to_owned(), found: found.to_owned() });
+                return Err(SignOnError::OtherIssuer { configured: issuer.to_owned(), found: found.to_owned() });
             }
             None => return Err(unreadable("it has no issuer".to_owned())),
         }
@@ -54,14 +54,14 @@ impl Metadata {
             authorization_endpoint: required("authorization_endpoint").map_err(unreadable)?,
             token_endpoint: required("token_endpoint").map_err(unreadable)?,
             userinfo_endpoint: endpoint(&document, "userinfo_endpoint").map_err(unreadable)?,
-            keys: keys.map_err(|why| Fault::Unreadable { what: "key set", url: keys_url.into(), why })?,
+            keys: keys.map_err(|why| SignOnError::Unreadable { what: "key set", url: keys_url.into(), why })?,
             signing_algorithms: names(&document, "id_token_signing_alg_values_supported"),
             auth_methods: names(&document, "token_endpoint_auth_methods_supported"),
         })
     }
 
-    /// The methods to try, in this order. Providers that list both may have registered the client for one of them.
-    pub(super) fn client_auth(&self) -> Result<Vec<ClientAuth>, Fault> {
+    /// Returns the methods to try, in order. A provider that lists both may accept only one from this client.
+    pub(super) fn client_auth(&self) -> Result<Vec<ClientAuth>, SignOnError> {
         if self.auth_methods.is_empty() {
             // Discovery 1.0, section 3: the default.
             return Ok(vec![ClientAuth::Basic]);
@@ -69,14 +69,15 @@ impl Metadata {
         let listed = [("client_secret_basic", ClientAuth::Basic), ("client_secret_post", ClientAuth::Body)];
         let listed = listed.into_iter().filter(|(name, _)| self.auth_methods.iter().any(|method| method == name));
         let methods: Vec<_> = listed.map(|(_, method)| method).collect();
-        if methods.is_empty() { Err(Fault::NoMethod(self.auth_methods.join(", "))) } else { Ok(methods) }
+        if methods.is_empty() { Err(SignOnError::NoMethod(self.auth_methods.join(", "))) } else { Ok(methods) }
     }
 }
 
 /// Section 4.1: a slash at the end of the issuer is removed before the path of the document is appended.
-fn document_url(issuer: &str) -> Result<Url, Fault> {
+fn document_url(issuer: &str) -> Result<Url, SignOnError> {
     let text = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    Url::parse(&text).map_err(|error| Fault::OtherIssuer { configured: issuer.to_owned(), found: error.to_string() })
+    Url::parse(&text)
+        .map_err(|error| SignOnError::OtherIssuer { configured: issuer.to_owned(), found: error.to_string() })
 }
 
 fn endpoint(document: &Map<String, Value>, name: &str) -> Result<Option<Url>, String> {
@@ -87,7 +88,7 @@ fn endpoint(document: &Map<String, Value>, name: &str) -> Result<Option<Url>, St
     url.map(Some).ok_or_else(|| format!("its {name} is not an http(s) URL"))
 }
 
-/// The texts of a list, or of a text that takes the place of one.
+/// Returns the strings of a list, or a single string as a list.
 fn names(document: &Map<String, Value>, name: &str) -> Vec<String> {
     let texts = match document.get(name) {
         Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),

@@ -5,15 +5,15 @@
 //!    └── state and code ──> console ── code and verifier ──> provider ── signed identity ──> console
 //! ```
 //!
-//! What the console must know until the browser is back is a [`Ticket`] in the browser's session; each is good for one answer. What the
-//! provider says of itself (its *metadata*: addresses and keys) is asked for at the first sign-in and again after an hour, so that the
-//! console starts without it; keys are asked for again when none fits.
+//! The browser's session keeps a [`Ticket`] until the browser returns; each is valid for one response. The provider's *metadata* (addresses
+//! and keys) is fetched at the first sign-in and again after an hour, so that the console starts without the provider; keys are fetched again
+//! if none matches.
 //!
-//! Providers differ in what they send. The console reads the claims that it uses, in each form that is in use (`claims`, `roles`), and
-//! nothing else of an answer, so that no other member can keep people out. What it cannot use is a [`Fault`] that names the cause.
+//! Providers differ in what they send. The console reads only the claims that it needs, in all forms that are in use (`claims`, `roles`), so
+//! that other parts of a response cannot prevent a sign-in. Every problem is a [`SignOnError`] that names the cause.
 
 mod claims;
-mod fault;
+mod error;
 mod http;
 mod jwt;
 mod metadata;
@@ -31,43 +31,43 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use self::claims::{Claims, Expected, names, text, written};
-use self::http::Http;
+use self::http::ProviderClient;
 use self::jwt::{Untrusted, verified};
 use self::metadata::Metadata;
 use self::roles::{Sources, role};
 use crate::model::{Millis, Role};
 use crate::outbound::TlsSetupError;
 
-pub use self::fault::Fault;
+pub use self::error::SignOnError;
 pub use self::http::FetchError;
 
-/// How long a browser may stay away.
+/// Time limit for the user at the provider.
 const TICKET_MS: Millis = 10 * 60_000;
 const METADATA_MS: Millis = 3_600_000;
-/// Longest user name, in characters.
-const LONGEST_NAME: usize = 50;
-/// Longest text of the provider in an error, in characters.
-const LONGEST_TEXT: usize = 300;
-/// Where the browser comes back to.
+/// Maximum length of a user name, in characters.
+const MAX_NAME: usize = 50;
+/// Maximum length of the provider's text in an error, in characters.
+const MAX_TEXT: usize = 300;
+/// Path to which the provider redirects the browser.
 const CALLBACK: &str = "/login/callback";
 
-/// What the console must know of a provider.
+/// Settings of a provider.
 #[derive(Debug, Clone)]
 pub struct ProviderConfig {
-    /// Exactly as the provider writes itself.
+    /// Exactly as in the provider's metadata.
     pub issuer: String,
     pub client_id: String,
-    /// `None`: the provider knows the console as a public client.
+    /// `None`: the console is a public client.
     pub client_secret: Option<SecretString>,
-    /// The claims that may hold the role, by name or by path; the first that is there counts.
+    /// Names or paths of claims with the role; the first present one is used.
     pub role_claims: Vec<String>,
-    /// Audiences of ID tokens that are trusted beside the client.
+    /// Audiences of ID tokens that are trusted in addition to the client.
     pub audiences: Vec<String>,
     /// Address of the console.
     pub public_url: Url,
 }
 
-/// Why the client of a provider cannot be built.
+/// The settings of a provider are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderSetupError {
     #[error(transparent)]
@@ -76,7 +76,7 @@ pub enum ProviderSetupError {
     Url(#[from] url::ParseError),
 }
 
-/// What a browser's session keeps while the browser is at the provider.
+/// A pending authorization request, which the browser's session keeps while the user is at the provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ticket {
     state: String,
@@ -86,47 +86,47 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Whether an answer belongs to it.
+    /// Returns whether a response belongs to this request.
     #[must_use]
-    pub fn fits(&self, state: &str, now: Millis) -> bool {
-        // The state is a random number that is used once: its first difference tells nothing.
+    pub fn matches(&self, state: &str, now: Millis) -> bool {
+        // No constant-time comparison: the state is random and used once.
         self.state == state && now < self.until
     }
 }
 
-/// The query with which the provider sends a browser back.
+/// Query of the redirect from the provider.
 #[derive(Debug, Clone, Default)]
 pub struct Callback {
     pub state: String,
     pub code: String,
-    /// Empty: the sign-in went well.
+    /// Empty on success.
     pub error: String,
     pub error_description: String,
 }
 
-/// A person whom the provider vouches for.
-pub(super) struct Person {
+/// A user's identity at the provider.
+pub(super) struct ProviderIdentity {
     pub(super) subject: String,
     pub(super) name: String,
     pub(super) role: GrantedRole,
 }
 
-/// A role, and the claim that gives it.
+/// A role and the claim that grants it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantedRole {
     pub role: Role,
     pub claim: String,
 }
 
-/// The claims of one sign-in, as far as they arrived and can be trusted.
+/// The verified claims of a sign-in.
 #[derive(Debug, Default)]
-pub(super) struct Arrived {
+pub(super) struct ReceivedClaims {
     id_token: Claims,
     userinfo: Claims,
 }
 
-impl Arrived {
-    /// Name and value of each claim of the ID token, and of userinfo.
+impl ReceivedClaims {
+    /// Returns names and values of the claims of the ID token and of userinfo.
     pub(super) fn listed(&self) -> [Vec<(String, String)>; 2] {
         let list = |claims: &Claims| claims.iter().map(|(name, value)| (name.clone(), written(value))).collect();
         [list(&self.id_token), list(&self.userinfo)]
@@ -137,29 +137,29 @@ impl Arrived {
     }
 }
 
-/// A provider and the console's client of it.
+/// Client of a provider.
 pub struct Provider {
     config: ProviderConfig,
     host: String,
     redirect: Url,
-    http: Http,
-    /// With when it was asked for.
+    http: ProviderClient,
+    /// With the time of the fetch.
     metadata: Mutex<Option<(Millis, Arc<Metadata>)>>,
 }
 
 impl Provider {
-    /// Does not speak to the provider yet.
+    /// Creates a client, without a request to the provider.
     pub fn new(config: ProviderConfig) -> Result<Self, ProviderSetupError> {
         Ok(Self {
             host: Url::parse(&config.issuer)?.host_str().unwrap_or_default().to_owned(),
             redirect: config.public_url.join(CALLBACK)?,
             config,
-            http: Http::new()?,
+            http: ProviderClient::new()?,
             metadata: Mutex::new(None),
         })
     }
 
-    /// For the button.
+    /// Returns the host for the button of the sign-in page.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -170,7 +170,7 @@ impl Provider {
         &self.config
     }
 
-    /// Where the provider sends browsers back to; it must be registered there.
+    /// Returns the redirect address, which must be registered at the provider.
     #[must_use]
     pub fn redirect_address(&self) -> &str {
         self.redirect.as_str()
@@ -180,8 +180,8 @@ impl Provider {
         &self.config.issuer
     }
 
-    /// The address of the provider to send the browser to, and the ticket for its answer.
-    pub(super) async fn start(&self, now: Millis) -> Result<(String, Ticket), Fault> {
+    /// Creates an authorization request. Returns the provider's address with its parameters, and the part that the session keeps.
+    pub(super) async fn start(&self, now: Millis) -> Result<(String, Ticket), SignOnError> {
         let metadata = self.metadata(now).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (state, nonce) = (CsrfToken::new_random().into_secret(), Nonce::new_random().secret().clone());
@@ -200,24 +200,24 @@ impl Provider {
         Ok((address.into(), ticket))
     }
 
-    /// Redeems the code of an answer that fits its ticket. `arrived` gets the claims, also those of somebody who is refused.
+    /// Redeems the code of a response. `received` gets the claims, even if the user is refused.
     pub(super) async fn finish(
         &self,
         ticket: Option<Ticket>,
         callback: &Callback,
         now: Millis,
-        arrived: &mut Arrived,
-    ) -> Result<Person, Fault> {
-        let ticket = ticket.filter(|ticket| ticket.fits(&callback.state, now)).ok_or(Fault::NotOurs)?;
+        received: &mut ReceivedClaims,
+    ) -> Result<ProviderIdentity, SignOnError> {
+        let ticket = ticket.filter(|ticket| ticket.matches(&callback.state, now)).ok_or(SignOnError::NotOurs)?;
         if !callback.error.is_empty() {
             let word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
             let error = callback.error.chars().filter(word).take(40).collect();
-            return Err(Fault::Denied { error, description: plain(&callback.error_description) });
+            return Err(SignOnError::Denied { error, description: plain(&callback.error_description) });
         }
         let metadata = self.metadata(now).await?;
         let tokens = self.redeem(&metadata, &callback.code, &ticket.verifier).await?;
         let (metadata, id_token) = self.verified_by_current_keys(metadata, &tokens.id_token, now).await?;
-        arrived.id_token = id_token;
+        received.id_token = id_token;
         let expected = Expected {
             issuer: &self.config.issuer,
             client_id: &self.config.client_id,
@@ -225,42 +225,42 @@ impl Provider {
             nonce: &ticket.nonce,
             now,
         };
-        let subject = expected.check(&arrived.id_token)?;
-        // Many providers put into the token only what they must, and tell the rest on request.
-        let roles = Sources { id_token: &arrived.id_token, userinfo: &arrived.userinfo };
-        let has_name = arrived.id_token.get("preferred_username").and_then(text).is_some();
+        let subject = expected.check(&received.id_token)?;
+        // Many providers put only the mandatory claims into the token; userinfo has the others.
+        let roles = Sources { id_token: &received.id_token, userinfo: &received.userinfo };
+        let has_name = received.id_token.get("preferred_username").and_then(text).is_some();
         let lacking = !has_name || roles.first(&self.config.role_claims).is_none();
         if lacking && let Some(access_token) = &tokens.access_token {
-            arrived.userinfo = self.userinfo(&metadata, access_token, &subject).await?;
+            received.userinfo = self.userinfo(&metadata, access_token, &subject).await?;
         }
-        self.person(subject, arrived)
+        self.identity(subject, received)
     }
 
-    fn person(&self, subject: String, arrived: &Arrived) -> Result<Person, Fault> {
+    fn identity(&self, subject: String, received: &ReceivedClaims) -> Result<ProviderIdentity, SignOnError> {
         let role_claims = &self.config.role_claims;
-        let sources = Sources { id_token: &arrived.id_token, userinfo: &arrived.userinfo };
+        let sources = Sources { id_token: &received.id_token, userinfo: &received.userinfo };
         let granted = sources
             .first(role_claims)
             .and_then(|(claim, value)| role(value).map(|role| GrantedRole { role, claim: claim.clone() }));
-        let role = granted.ok_or_else(|| Fault::NoRole {
+        let role = granted.ok_or_else(|| SignOnError::NoRole {
             looked_for: role_claims.join(", "),
             found: sources.described(role_claims),
         })?;
         let name = |text: String| {
-            let short: String = text.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+            let short: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
             Some(short.trim().to_owned()).filter(|name| !name.is_empty())
         };
-        let name = names(&arrived.id_token, &arrived.userinfo).find_map(name).ok_or(Fault::NoName)?;
-        Ok(Person { subject, name, role })
+        let name = names(&received.id_token, &received.userinfo).find_map(name).ok_or(SignOnError::NoName)?;
+        Ok(ProviderIdentity { subject, name, role })
     }
 
-    /// The claims of an ID token. Where no key fits, the provider may have changed its keys: they are asked for once more.
+    /// Verifies an ID token. If no key matches, fetches the keys again, because the provider may have rotated them.
     async fn verified_by_current_keys(
         &self,
         metadata: Arc<Metadata>,
         id_token: &str,
         now: Millis,
-    ) -> Result<(Arc<Metadata>, Claims), Fault> {
+    ) -> Result<(Arc<Metadata>, Claims), SignOnError> {
         let secret = self.config.client_secret.as_ref();
         let (metadata, outcome) = match verified(id_token, &metadata, secret) {
             Err(Untrusted::NoKey(_)) => {
@@ -272,12 +272,12 @@ impl Provider {
         };
         match outcome {
             Ok(claims) => Ok((metadata, claims)),
-            Err(Untrusted::NoKey(why) | Untrusted::Other(why)) => Err(Fault::BadToken(plain(&why))),
+            Err(Untrusted::NoKey(why) | Untrusted::Other(why)) => Err(SignOnError::BadToken(plain(&why))),
         }
     }
 
-    /// Metadata that is at most an hour old.
-    async fn metadata(&self, now: Millis) -> Result<Arc<Metadata>, Fault> {
+    /// Returns metadata that is at most an hour old.
+    async fn metadata(&self, now: Millis) -> Result<Arc<Metadata>, SignOnError> {
         if let Some((since, metadata)) = self.metadata.lock().await.as_ref()
             && now - since < METADATA_MS
         {
@@ -286,20 +286,20 @@ impl Provider {
         self.fetch_metadata(now).await
     }
 
-    /// Makes the next sign-in ask for metadata.
+    /// Makes the next sign-in fetch the metadata again.
     pub(super) async fn forget_metadata(&self) {
         *self.metadata.lock().await = None;
     }
 
-    async fn fetch_metadata(&self, now: Millis) -> Result<Arc<Metadata>, Fault> {
-        // Not under the lock: where the provider does not answer, nobody waits for others who wait for it.
+    async fn fetch_metadata(&self, now: Millis) -> Result<Arc<Metadata>, SignOnError> {
+        // Without the lock, so that a provider that does not respond does not delay other sign-ins.
         let metadata = Arc::new(Metadata::fetch(&self.http, &self.config.issuer).await?);
         *self.metadata.lock().await = Some((now, metadata.clone()));
         Ok(metadata)
     }
 }
 
-/// A text of the provider on one line, cut to a length that fits into a log.
+/// Puts a text of the provider on one line and truncates it for the log.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_TEXT).collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect()
 }

@@ -1,27 +1,27 @@
-//! Roles out of claims. Providers write them as text, as lists, as objects, and at places within other claims.
+//! Reads roles from claims. Providers write them as text, as lists, as objects, and nested within other claims.
 
 use serde_json::{Map, Value};
 
 use super::claims::{Claims, written};
 use crate::model::Role;
 
-/// Longest value in a log line, in characters.
-const LONGEST_SHOWN: usize = 200;
+/// Maximum length of a value in a log line, in characters.
+const MAX_SHOWN: usize = 200;
 
-/// The places to look for roles: the ID token, then userinfo.
+/// Claims to search for roles: the ID token, then userinfo.
 pub(super) struct Sources<'s> {
     pub(super) id_token: &'s Claims,
     pub(super) userinfo: &'s Claims,
 }
 
 impl Sources<'_> {
-    /// The first of the role claims that is there, in the ID token or else in userinfo.
+    /// Returns the first role claim in the ID token, else in userinfo.
     pub(super) fn first<'a>(&'a self, role_claims: &'a [String]) -> Option<(&'a String, &'a Value)> {
         let first = |claims| role_claims.iter().find_map(move |claim| Some((claim, find(claim, claims)?)));
         first(self.id_token).or_else(|| first(self.userinfo))
     }
 
-    /// The names of all claims and the values of the role claims, for the log.
+    /// Describes the names of all claims and the values of the role claims, for the log.
     pub(super) fn described(&self, role_claims: &[String]) -> String {
         let of = |place: &str, claims: &Claims| {
             let names = claims.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -40,14 +40,14 @@ impl Sources<'_> {
 
 fn shown(value: &Value) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(LONGEST_SHOWN) {
+    match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
 }
 
-/// The claim of this name; else the place to which its dots lead. Names may hold dots themselves, as those that are addresses do, so
-/// longer names go first. A claim that is null is not there (OpenID Connect Core 1.0, section 5.3.2).
+/// Finds a claim by its name, else by a path with dots. Names may contain dots, as addresses do, so longer names are tried first. A null
+/// claim counts as absent (OpenID Connect Core 1.0, section 5.3.2).
 pub(super) fn find<'c>(path: &str, claims: &'c Map<String, Value>) -> Option<&'c Value> {
     if let Some(value) = claims.get(path).filter(|value| !value.is_null()) {
         return Some(value);
@@ -55,15 +55,15 @@ pub(super) fn find<'c>(path: &str, claims: &'c Map<String, Value>) -> Option<&'c
     path.rmatch_indices('.').find_map(|(dot, _)| find(&path[dot + 1..], claims.get(&path[..dot])?.as_object()?))
 }
 
-/// The highest role that a claim names.
+/// Returns the highest role that a claim names.
 pub(super) fn role(value: &Value) -> Option<Role> {
     let words = words(value);
-    // Keycloak writes the path of a group: `/operator` is the group of that name at the top. A longer path is another group.
+    // Keycloak writes paths of groups: `/operator` is the top-level group of that name; a longer path is another group.
     let words: Vec<&str> = words.iter().map(|word| word.strip_prefix('/').unwrap_or(word)).collect();
     Role::ALL.iter().copied().find(|role| words.contains(&role.as_str()))
 }
 
-/// The names that a claim holds, each whole: a group `no admin` is not `admin`.
+/// Returns the names in a claim. Each is matched as a whole: a group `no admin` is not `admin`.
 fn words(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => words_of_text(text),
@@ -75,7 +75,7 @@ fn words(value: &Value) -> Vec<String> {
     }
 }
 
-/// Separated by commas, else by blanks. AWS Cognito writes lists of SAML as `[a, b]`, others as JSON.
+/// Splits a text at commas, else at whitespace. AWS Cognito writes lists from SAML as `[a, b]`, others as JSON.
 fn words_of_text(text: &str) -> Vec<String> {
     let text = text.trim();
     let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
@@ -88,7 +88,7 @@ fn words_of_text(text: &str) -> Vec<String> {
     inner.unwrap_or(text).split(separator).map(|word| word.trim().to_owned()).collect()
 }
 
-/// An item of a list: a text; an object that says its name (Casdoor); or, in the older form of Zitadel, an object by role.
+/// Returns the names in an item of a list: a text, an object with a name (Casdoor), or an object with roles as keys (old Zitadel).
 fn words_of_item(item: &Value) -> Vec<String> {
     match item {
         Value::String(text) => vec![text.trim().to_owned()],
@@ -111,7 +111,7 @@ fn words_of_item(item: &Value) -> Vec<String> {
     }
 }
 
-/// True if a value beside a role's name grants the role: it is neither false, null, zero nor empty.
+/// Returns whether the value of a role's key grants the role: it is neither false, null, zero nor empty.
 fn is_on(value: &Value) -> bool {
     let text = written(value);
     !matches!(text.trim(), "" | "0" | "0.0" | "null" | "[]" | "{}") && !text.trim().eq_ignore_ascii_case("false")

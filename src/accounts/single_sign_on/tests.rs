@@ -1,4 +1,4 @@
-//! Claims in the forms in which providers send them.
+//! Claims in the formats of real providers.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn claims(value: Value) -> Claims {
     value.as_object().cloned().expect("an object")
 }
 
-/// Configured claims, what comes, and the role that it gives.
+/// Cases: configured claims, received claims, granted role.
 #[test]
 fn roles_are_read_in_every_form_in_use() {
     const OPERATOR: Option<Role> = Some(Role::Operator);
@@ -93,7 +93,7 @@ fn the_id_token_goes_before_userinfo() {
     assert_eq!(sources.first(&configured), Some((&configured[1], &json!("reviewer"))));
 }
 
-/// Changes of a good ID token, and what is wrong with it; empty: nothing.
+/// Cases: changes of a valid ID token, expected error code (empty: none).
 #[test]
 fn id_tokens_are_checked_in_every_form_in_use() {
     let with = |change: Value| {

@@ -1,4 +1,4 @@
-//! The token endpoint and userinfo.
+//! Requests to the token endpoint and the userinfo endpoint.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,30 +15,30 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use super::claims::{Claims, subject};
 use super::jwt::{Untrusted, verified};
 use super::metadata::{ClientAuth, Metadata};
-use super::{Fault, Provider, plain};
+use super::{Provider, SignOnError, plain};
 
-/// The tokens that a code was exchanged for.
+/// Tokens of a successful exchange.
 pub(super) struct Tokens {
     pub(super) id_token: String,
     pub(super) access_token: Option<String>,
 }
 
 impl Provider {
-    /// Exchanges a code.
-    pub(super) async fn redeem(&self, metadata: &Metadata, code: &str, verifier: &str) -> Result<Tokens, Fault> {
+    /// Exchanges a code for tokens.
+    pub(super) async fn redeem(&self, metadata: &Metadata, code: &str, verifier: &str) -> Result<Tokens, SignOnError> {
         let methods = match self.config.client_secret {
             Some(_) => metadata.client_auth()?,
-            // A public client names itself in the body.
+            // A public client sends its id in the body.
             None => vec![ClientAuth::Body],
         };
         let mut refused = None;
         for method in methods {
             match self.redeem_by(method, metadata, code, verifier).await {
-                Err(fault @ Fault::BadClient(_)) => refused = refused.or(Some(fault)),
+                Err(fault @ SignOnError::BadClient(_)) => refused = refused.or(Some(fault)),
                 outcome => return outcome,
             }
         }
-        Err(refused.unwrap_or_else(|| Fault::BadClient("no method is left".to_owned())))
+        Err(refused.unwrap_or_else(|| SignOnError::BadClient("no method is left".to_owned())))
     }
 
     async fn redeem_by(
@@ -47,26 +47,26 @@ impl Provider {
         metadata: &Metadata,
         code: &str,
         verifier: &str,
-    ) -> Result<Tokens, Fault> {
+    ) -> Result<Tokens, SignOnError> {
         let url = &metadata.token_endpoint;
         let answer = self.http.send(url, self.token_request(method, url, code, verifier)).await?;
-        let unreadable = |why| Fault::Unreadable { what: "token endpoint", url: url.to_string(), why };
+        let unreadable = |why| SignOnError::Unreadable { what: "token endpoint", url: url.to_string(), why };
         let object = serde_json::from_slice::<Claims>(&answer.body).unwrap_or_default();
         let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
         let unauthorized = (answer.status == StatusCode::UNAUTHORIZED).then(|| "status 401".to_owned());
         if let Some(error) = text("error").or(unauthorized) {
             let description = text("error_description").filter(|text| !text.is_empty());
             let mut why = description.map_or_else(|| error.clone(), |description| format!("{error} ({description})"));
-            // A provider may repeat what it was sent.
+            // A provider may echo parameters of the request.
             let secret = self.config.client_secret.as_ref().map(ExposeSecret::expose_secret);
             for sent in [Some(code), Some(verifier), secret].into_iter().flatten() {
                 why = why.replace(sent, "…");
             }
             let why = plain(&why);
             return Err(match error.as_str() {
-                "invalid_client" | "unauthorized_client" | "status 401" => Fault::BadClient(why),
-                "invalid_grant" => Fault::BadCode(why),
-                _ => Fault::TokenRefused(why),
+                "invalid_client" | "unauthorized_client" | "status 401" => SignOnError::BadClient(why),
+                "invalid_grant" => SignOnError::BadCode(why),
+                _ => SignOnError::TokenRefused(why),
             });
         }
         answer.object().map_err(unreadable)?;
@@ -88,7 +88,7 @@ impl Provider {
         let mut request = Request::post(url.as_str()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         match (method, secret) {
             (ClientAuth::Basic, Some(secret)) => {
-                // RFC 6749, section 2.3.1: both are form-encoded first.
+                // RFC 6749, section 2.3.1: id and secret are form-encoded first.
                 let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
                 let pair = format!("{}:{}", encode(id), encode(secret.expose_secret()));
                 request = request.header(AUTHORIZATION, format!("Basic {}", BASE64.encode(pair)));
@@ -103,17 +103,17 @@ impl Provider {
         request.body(Full::new(form.finish().into()))
     }
 
-    /// Asks for the claims that are not in the ID token. `expected`: the subject of that.
+    /// Fetches claims that are not in the ID token. `expected`: subject of the ID token.
     pub(super) async fn userinfo(
         &self,
         metadata: &Metadata,
         access_token: &str,
         expected: &str,
-    ) -> Result<Claims, Fault> {
+    ) -> Result<Claims, SignOnError> {
         let Some(url) = &metadata.userinfo_endpoint else { return Ok(Claims::new()) };
         let request = Request::get(url.as_str()).header(AUTHORIZATION, format!("Bearer {access_token}"));
         let answer = self.http.send(url, request.body(Full::default())).await?;
-        let unusable = |why| Fault::Userinfo { url: url.to_string(), why };
+        let unusable = |why| SignOnError::Userinfo { url: url.to_string(), why };
         let claims = if answer.content_type.to_ascii_lowercase().contains("jwt") {
             answer.succeeded().map_err(unusable)?;
             let token = String::from_utf8_lossy(&answer.body);

@@ -1,4 +1,4 @@
-//! Browser sessions.
+//! SQL of browser sessions.
 
 use sqlx::any::AnyRow;
 
@@ -28,7 +28,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Changes a session that is there: one that was ended does not come back.
+    /// Updates an existing session. An ended session is not recreated.
     pub async fn save_browser_session(&self, session: &BrowserSession) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("update web_sessions set user_id = $2, data = $3, expires_at = $4 where id = $1")
@@ -68,7 +68,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Who is signed in, unless deactivated, and when the session was last seen.
+    /// Returns the active user of a session and the time of its last use.
     pub(crate) async fn session_user(&self, id_hash: &str, now: Millis) -> Result<Option<(User, Millis)>, StoreError> {
         let row = sqlx::query(
             "select u.id, u.name, u.role, s.last_seen_at from web_sessions s join users u on u.id = s.user_id \
@@ -92,7 +92,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// The one used last first.
+    /// Returns the sessions of a user, most recently used first.
     pub(crate) async fn list_browser_sessions(&self, id: UserId, now: Millis) -> Result<Vec<SessionView>, StoreError> {
         let rows = sqlx::query(
             "select id, agent, address, created_at, last_seen_at from web_sessions \
@@ -114,7 +114,7 @@ impl Db {
         rows.iter().map(view).collect()
     }
 
-    /// False: there is none such.
+    /// Ends a session. Returns `false` if it does not exist.
     pub(crate) async fn end_browser_session(
         &self,
         id: UserId,
@@ -135,7 +135,7 @@ impl Db {
         Ok(true)
     }
 
-    /// Ends all but one.
+    /// Ends all sessions except `keep`.
     pub(crate) async fn end_browser_sessions(
         &self,
         id: UserId,

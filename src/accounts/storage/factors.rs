@@ -1,4 +1,4 @@
-//! Second factors and their recovery codes.
+//! SQL of second factors and recovery codes.
 
 use crate::accounts::Factor;
 use crate::audit::AuditEntry;
@@ -23,7 +23,7 @@ impl Db {
         }))
     }
 
-    /// Keeps a secret until its first code. False: a secret counts already.
+    /// Stores a pending secret. Returns `false` if a secret is active.
     pub(crate) async fn put_pending_factor(&self, id: UserId, sealed: &[u8]) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let changed = sqlx::query("update users set totp_pending_sealed = $2 where id = $1 and totp_sealed is null")
@@ -35,7 +35,7 @@ impl Db {
         Ok(changed.rows_affected() > 0)
     }
 
-    /// Makes the pending secret count, with `step` used up. False: it is not this one any more.
+    /// Activates the pending secret and consumes `step`. Returns `false` if the pending secret has changed.
     pub(crate) async fn turn_on_factor(
         &self,
         id: UserId,
@@ -82,7 +82,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Uses the code of a time step up. False: it or a later one was used.
+    /// Consumes the code of a time step. Returns `false` if it or a later one was used.
     pub(crate) async fn use_step(&self, id: UserId, step: i64) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let changed = sqlx::query("update users set totp_step = $2 where id = $1 and totp_step < $2")
@@ -94,7 +94,7 @@ impl Db {
         Ok(changed.rows_affected() > 0)
     }
 
-    /// Uses a recovery code up. False: there is none such.
+    /// Consumes a recovery code. Returns `false` if it does not exist.
     pub(crate) async fn use_recovery_code(
         &self,
         id: UserId,

@@ -1,6 +1,6 @@
-//! How callbacks fare: kept up with each attempt, so that reading it costs no look at the log.
+//! SQL of callback health. Each attempt updates it, so that readers need not scan the delivery log.
 //!
-//! `callback_attempts` holds the result of the latest attempt of each callback, `failures` the deliveries in the state `failed`.
+//! `callback_attempts` holds the latest attempt of each callback, `failures` the deliveries in the state `failed`.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use crate::storage::Db;
 use crate::storage::batch::Rows;
 use crate::storage::rows::{Conditions, Read};
 
-/// What [`state`] reads, of callbacks `c` with [`JOIN`].
+/// Columns that [`state`] reads, of callbacks `c` with [`JOIN`].
 pub(crate) const COLUMNS: &str = "c.pause_reason, a.attempted_at, a.error as last_error, \
      cast(case when exists (select 1 from failures f where f.callback_id = c.id) then 1 else 0 end as bigint) as unrecovered, \
      cast(case when exists (select 1 from queue q where q.callback_id = c.id and q.retry = 1) then 1 else 0 end as bigint) as retrying";
 pub(crate) const JOIN: &str = "left join callback_attempts a on a.callback_id = c.id";
-/// The paused callbacks first, then those whose latest attempt failed.
+/// Sorts paused callbacks first, then those whose latest attempt failed.
 const TROUBLE_FIRST: &str =
     "case when paused_since is not null then 0 when last_error is not null then 1 else 2 end, push, kind";
 
@@ -33,8 +33,8 @@ pub(crate) fn state(row: &AnyRow) -> Result<HealthState, StoreError> {
 }
 
 impl Db {
-    /// Writes the result of the latest of `attempts` of each callback. The order of writing is that in which attempts end, also where
-    /// a clock was set back.
+    /// Stores the latest of `attempts` for each callback. Attempts are written in the order in which they end, so the newest write wins even
+    /// after a clock was set back.
     pub(crate) async fn write_latest<'a>(
         &self,
         tx: &mut AnyConnection,
@@ -59,7 +59,8 @@ impl Db {
         Ok(())
     }
 
-    pub(crate) async fn read_health(&self, id: CallbackId, since: Millis) -> Result<CallbackHealth, StoreError> {
+    /// Reads the health of a callback. `since`: start of the time window of the counts.
+    pub(crate) async fn callback_health(&self, id: CallbackId, since: Millis) -> Result<CallbackHealth, StoreError> {
         let sql = format!("select {COLUMNS}, a.delivered_at from callbacks c {JOIN} where c.id = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_one(&self.pages).await?;
         let last_error: Option<String> = row.col("last_error")?;
@@ -91,7 +92,8 @@ impl Db {
         Ok(health)
     }
 
-    pub(crate) async fn read_glance(
+    /// Returns whether any callback is on, and at most `limit` troubled ones. `only`: push domains (ASCII) to consider.
+    pub(crate) async fn callbacks_at_a_glance(
         &self,
         only: Option<&[String]>,
         limit: i64,

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::callbacks::Callback;
+use crate::callbacks::{Callback, CallbackSettings};
 use crate::model::{CallbackId, Millis, Version, Who};
 use crate::outbound::CallbackAddress;
 
@@ -46,6 +46,7 @@ fn spares(at: Millis, now: Millis) -> bool {
 
 /// All that a test's request depends on.
 fn tested(callback: &Callback, address: &CallbackAddress) -> Version {
-    let Callback { dialect, timeout_seconds, headers, secret_sealed, previous_secret_sealed, .. } = callback;
+    let Callback { settings, secret_sealed, previous_secret_sealed, .. } = callback;
+    let CallbackSettings { dialect, timeout_seconds, headers, .. } = settings;
     Version::of(&(address.as_str(), dialect, timeout_seconds, headers, secret_sealed, previous_secret_sealed))
 }

@@ -47,7 +47,7 @@ fn outcome(row: &AnyRow) -> Result<Option<RecoveryOutcome>, StoreError> {
 
 /// A callback that is on and has an address sends.
 fn goes(callback: &Callback) -> bool {
-    callback.enabled && callback.address.is_some()
+    callback.settings.enabled && callback.settings.address.is_some()
 }
 
 impl Db {
@@ -266,7 +266,7 @@ impl Db {
         let row = sqlx::query(AssertSqlSafe(sql)).bind(lane.callback.0).fetch_optional(&mut *tx).await?;
         let callback = row.as_ref().map(callback).transpose()?.filter(goes);
         let (queued, left_out) = match callback {
-            Some(callback) => (self.requeue_lane(&mut tx, lane, &ids, callback.ordered, now).await?, 0),
+            Some(callback) => (self.requeue_lane(&mut tx, lane, &ids, callback.settings.ordered, now).await?, 0),
             None => {
                 self.write_chosen(&mut tx, lane.recovery, lane.callback, &ids, false).await?;
                 (Vec::new(), ids.len() as i64)

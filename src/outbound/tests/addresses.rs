@@ -1,4 +1,4 @@
-//! Addresses that must not be reached, and those that must.
+//! Blocked and allowed addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use super::{Table, address, outbound, policy, post};
 use crate::model::Problem;
 use crate::outbound::{AddressError, AddressPolicy, CallbackAddress, Range};
 
-/// One address a line, with what becomes of it.
+/// One address per line, with its expected outcome.
 const TABLE: &str = include_str!("addresses.txt");
 
-/// What the names in the table have for addresses; every other name has a public one.
+/// IP addresses of the names in the table; all other names have a public one.
 const NAMES: &[(&str, &[&str])] = &[
     ("localhost", &["127.0.0.1"]),
     ("localhost.", &["127.0.0.1"]),
@@ -26,10 +26,10 @@ const NAMES: &[(&str, &[&str])] = &[
     ("mapped.test", &["::ffff:169.254.169.254"]),
 ];
 
-/// Ranges that a network may not open as a whole.
+/// Ranges that a network cannot allow as a whole.
 const ONLY_WHEN_NAMED: [&str; 2] = ["blocked_metadata", "blocked_link_local"];
 
-/// The lines of the table: outcome and address.
+/// Returns the lines of the table: outcome and address.
 fn table() -> impl Iterator<Item = (&'static str, String)> {
     let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| {
@@ -42,7 +42,7 @@ fn hostile() -> impl Iterator<Item = (&'static str, String)> {
     table().filter(|(outcome, _)| !outcome.starts_with("ok"))
 }
 
-/// What becomes of an address when it is saved, as far as that needs no DNS: `ok`, or the code of the refusal.
+/// Returns the outcome of saving an address, without DNS: `ok` or the error code.
 fn verdict(text: &str, allowed: &[&str]) -> &'static str {
     match CallbackAddress::parse(text) {
         Err(error) => error.code(),
@@ -54,7 +54,7 @@ fn names() -> Table {
     NAMES.iter().fold(Table::default(), |table, (name, addresses)| table.with(name, &[addresses]))
 }
 
-/// A refused address is not connected to, so the real client may be asked; a good one is not in reach of a test.
+/// Returns the outcome of a request by the real client. Only for blocked addresses, which it does not connect to.
 #[tokio::test]
 async fn hostile_addresses_are_refused() {
     let client = outbound(policy(&[]), names(), Vec::new());
@@ -128,7 +128,7 @@ fn the_table_covers_every_refusal() {
     assert!(few.is_empty(), "{few:?}");
 }
 
-/// Not by all addresses there are, and not by a network of two.
+/// Neither by the network of all addresses nor by a network of two.
 #[test]
 fn no_network_opens_link_local_or_metadata() {
     let mut checked = 0;
@@ -225,6 +225,6 @@ fn refusals_name_the_field_and_the_remedy() {
     let inside = CallbackAddress::parse("http://10.0.0.1/").expect("an address");
     let blocked = policy(&[]).check_address(&inside).expect_err("refused");
     assert_eq!((blocked.code(), blocked.field()), ("blocked_private", Some("address")));
-    assert_eq!(blocked.args(), [("address", "10.0.0.1".to_owned())]);
+    assert_eq!(blocked.details().args, [("address", "10.0.0.1".to_owned())]);
     assert!(blocked.to_string().contains("allowed_networks"));
 }

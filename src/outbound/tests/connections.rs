@@ -1,4 +1,4 @@
-//! Kept connections, and connections that go where the check went.
+//! Kept connections, and connections to the checked address.
 
 use std::time::{Duration, Instant};
 
@@ -47,8 +47,7 @@ async fn a_probe_never_uses_a_kept_connection() {
 
 #[tokio::test]
 async fn a_receiver_that_closes_costs_a_connection_and_no_failure() {
-    // It promises to keep the connection (no `connection: close`) and closes it: sometimes seen at once, sometimes
-    // only when the next request is under way.
+    // It closes the connection without `connection: close`. The client may notice this at once, or only during the next request.
     let receiver = Receiver::start(Answers::ThenCloses(OK.into())).await;
     let (client, to) = (local(), address(format!("http://receiver.test:{}/", receiver.port)));
     for round in 1..=50 {
@@ -104,8 +103,8 @@ async fn a_timed_out_request_leaves_no_connection_behind() {
     }
 }
 
-/// The name answers with an allowed address once and with a forbidden one ever after. The one answer that was checked
-/// is the one that is connected to, and a later attempt is checked anew.
+/// The name resolves to an allowed address once and to a blocked one afterwards. The connection goes to the checked address, and a later
+/// attempt is checked again.
 #[tokio::test]
 async fn a_name_that_changes_between_check_and_connect_changes_nothing() {
     let receiver = Receiver::start(Answers::With(OK.into())).await;
@@ -122,7 +121,7 @@ async fn a_name_that_changes_between_check_and_connect_changes_nothing() {
     assert_failed(&second, "blocked_address", Policy, "blocked_loopback");
     assert_eq!(receiver.connections(), 1);
 
-    // A kept connection goes where it was checked to go, whatever DNS says now.
+    // A kept connection stays connected to the checked address, regardless of DNS.
     let kept = post(&client, &to).await;
     assert!(kept.succeeded(), "{kept:?}");
     assert_eq!(kept.peer, first.peer);

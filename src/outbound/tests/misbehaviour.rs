@@ -1,5 +1,5 @@
-//! Receivers that break, stall, flood or lie before their status line: each ends in its class, in bounded time and memory. Behind it
-//! nothing counts any more (see [`super::odd_answers`]).
+//! Receivers that break, stall, flood or lie before their status line: each gets its error class, in bounded time and memory. After the
+//! status line, problems do not affect the result (see [`super::odd_answers`]).
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use super::{LONG, SHORT, address, assert_failed, assert_taken_with_note, local, 
 use crate::outbound::Exchange;
 use crate::outbound::Phase::{Request, Status};
 
-/// Far more than what the sockets and buffers between two ends hold.
+/// Much more than the socket buffers hold.
 const MANY: usize = 100 * 1024 * 1024;
 
-/// Posts to a receiver that answers so.
+/// Posts to a receiver with this response.
 pub(super) async fn answered(answers: Answers, timeout: Duration) -> Exchange {
     let receiver = Receiver::start(answers).await;
     post_within(&receiver, timeout).await
@@ -22,7 +22,7 @@ async fn post_within(receiver: &Receiver, timeout: Duration) -> Exchange {
     local().post(&to, http::HeaderMap::new(), bytes::Bytes::from_static(b"{}"), timeout).await
 }
 
-/// What came of an exchange: the status that succeeded and how much of a body is kept, or the class and the code of the failure.
+/// Returns the status and the length of the kept body, or class and code of the failure.
 pub(super) fn outcome(exchange: &Exchange) -> String {
     match (&exchange.failure, &exchange.answer) {
         (Some(failure), _) => format!("{} {}", failure.class, failure.code),
@@ -31,7 +31,7 @@ pub(super) fn outcome(exchange: &Exchange) -> String {
     }
 }
 
-/// The highest resident memory of this process so far, in KiB.
+/// Returns the peak resident memory of this process, in KiB.
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("a status");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
@@ -51,7 +51,7 @@ async fn whatever_drips_is_cut_by_the_time_limit() {
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", true),
     ] {
         drips.spawn(async move {
-            // `0` carries a status, a header, a body or a chunk on for ever, an empty line the wait for an answer.
+            // `0` continues a status, a header, a body or a chunk endlessly; an empty line prolongs the wait for a response.
             let byte = if bytes.is_empty() { b'\n' } else { b'0' };
             let mut receiver = Receiver::start(Answers::Drips(bytes.to_vec(), byte)).await;
             let exchange = post_within(&receiver, SHORT).await;
@@ -146,7 +146,7 @@ async fn no_redirect_leads_to_the_metadata_of_a_cloud() {
     }
 }
 
-/// Answers without a status line that can be read, or with one that is no success. Each ends with the connection.
+/// Responses without a valid status line, or without a 2xx status. Each ends with the connection.
 #[tokio::test]
 async fn without_a_good_status_line_a_request_failed() {
     let long = "a".repeat(140_000);
@@ -181,7 +181,7 @@ async fn without_a_good_status_line_a_request_failed() {
         // Too much.
         (&format!("HTTP/1.1 200 {long}\r\n\r\n"), "too_large headers_too_large"),
         (&format!("HTTP/1.1 103 Early Hints\r\nx-long: {long}\r\n\r\n"), "too_large headers_too_large"),
-        // No success, whatever follows.
+        // Not 2xx, regardless of the rest.
         ("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", refused),
         ("HTTP/1.1 199 Odd\r\n\r\nHTTP/1.1 418 Teapot\r\n\r\n", refused),
         ("HTTP/1.1 500 Oops\r\ncontent-length: 9\r\n\r\nok", refused),
@@ -217,7 +217,7 @@ async fn a_length_that_promises_too_much_takes_no_memory() {
     assert!(peak_memory().saturating_sub(before) < 16 * 1024);
 }
 
-/// What stands behind an answer is not taken for the answer to the next request.
+/// Bytes after a response are not taken for the response to the next request.
 #[tokio::test]
 async fn an_answer_that_nobody_asked_for_is_never_taken() {
     let forged = b"HTTP/1.1 200 OK\r\nx-forged: 1\r\ncontent-length: 0\r\n\r\n";
@@ -232,7 +232,7 @@ async fn an_answer_that_nobody_asked_for_is_never_taken() {
     }
 }
 
-/// After 101 the bytes are no HTTP any more.
+/// After 101 the bytes are not HTTP.
 #[tokio::test]
 async fn a_connection_that_changes_its_protocol_is_dropped() {
     let upgrade = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n";

@@ -1,4 +1,4 @@
-//! The client against receivers on the loopback, which the policy of the tests opens.
+//! Tests of the client with receivers on the loopback network, which their policy allows.
 
 mod addresses;
 mod connections;
@@ -22,13 +22,13 @@ use rustls::pki_types::CertificateDer;
 
 use super::{AddressPolicy, CallbackAddress, DnsError, Exchange, Outbound, OutboundConfig, Phase, Resolve};
 
-/// Long enough that it never runs out where a test does not mean it to.
+/// Long enough not to expire unintentionally.
 const LONG: Duration = Duration::from_secs(30);
 
-/// For exchanges that are meant to run out of time.
+/// For exchanges that should time out.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// Names with the answers they give in turn; the last is repeated.
+/// Names with their successive DNS answers; the last one is repeated.
 #[derive(Default)]
 struct Table(Mutex<HashMap<&'static str, Vec<Vec<IpAddr>>>>);
 
@@ -61,7 +61,7 @@ fn outbound(policy: AddressPolicy, table: Table, extra_roots: Vec<CertificateDer
     Outbound::new(policy, OutboundConfig { resolver, extra_roots }).expect("a client")
 }
 
-/// A client that may reach 127.0.0.1, and knows it as `receiver.test`.
+/// Creates a client that may reach 127.0.0.1, also as `receiver.test`.
 fn local() -> Outbound {
     let table = Table::default().with("receiver.test", &[&["127.0.0.1"]]);
     outbound(policy(&["127.0.0.1/32"]), table, Vec::new())
@@ -84,7 +84,7 @@ fn detail(exchange: &Exchange, phase: Phase) -> &str {
     &report.expect("the phase was entered").detail
 }
 
-/// Asserts that the exchange failed so, and that its last phase says it.
+/// Asserts that the exchange failed in this way, as its last phase reports.
 fn assert_failed(exchange: &Exchange, class: &str, phase: Phase, code: &str) {
     let failure = exchange.failure.as_ref().expect("a failure");
     assert_eq!((failure.class.as_str(), failure.phase, failure.code), (class, phase, code), "{failure:?}");
@@ -95,7 +95,7 @@ fn assert_failed(exchange: &Exchange, class: &str, phase: Phase, code: &str) {
     assert!(!exchange.succeeded());
 }
 
-/// Asserts that the event was taken although the answer broke behind its status line, and that the last phase says why.
+/// Asserts that the event was accepted although the response broke after its status line, and that the last phase has the reason.
 fn assert_taken_with_note(exchange: &Exchange, why: &str) {
     assert!(exchange.succeeded(), "{exchange:?}");
     let last = exchange.phases.last().expect("a phase");

@@ -1,5 +1,5 @@
-//! Answers as receivers in the field send them. A 2xx status line says that the event was taken, so each is delivered at once, whatever is
-//! wrong behind that line. In all of these curl 7.88 or Python's http.client finds the status, too.
+//! Odd responses of real receivers. A 2xx status line means that the event was accepted, so each is delivered, regardless of problems after
+//! that line. curl 7.88 or Python's http.client reads the status of all of them, too.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -15,13 +15,13 @@ use super::{LONG, address, assert_taken_with_note, local, post};
 use crate::outbound::Phase::Body;
 use crate::outbound::{Exchange, Outbound};
 
-/// What is expected of an answer.
+/// Expected result of a response.
 enum Read {
     /// The body; the connection is kept.
     Kept(&'static str),
-    /// The body; nothing is missing, but another answer must not come over this connection.
+    /// The whole body; the connection must not be reused.
     Whole(&'static str),
-    /// The body as far as it came, and why no more.
+    /// A part of the body, and why it is incomplete.
     Cut(&'static str, &'static str),
 }
 use Read::{Cut, Kept, Whole};
@@ -49,7 +49,7 @@ async fn a_good_status_line_decides() {
         ("fold without a line before it", with(" x-trace: 1"), Whole("ok")),
         ("fold of an empty line", with("x-trace:\r\n \r\n 2"), Whole("ok")),
         ("folded length", lines("content-length:\r\n 2"), Whole("ok")),
-        // RFC 9112 §5.1 forbids it to servers; nginx with PHP sends it.
+        // Forbidden by RFC 9112 §5.1; nginx with PHP sends it.
         ("blank before the colon", with("Access-Control-Allow-Credentials : true"), Whole("ok")),
         ("tab before the colon", with("x-trace\t: 1"), Whole("ok")),
         ("blank before the colon of the length", lines("Content-Length : 2"), Whole("ok")),
@@ -65,7 +65,7 @@ async fn a_good_status_line_decides() {
         ("empty value", with("x-trace:"), Kept("ok")),
         ("200 headers", with(&["x-a: b"; 200].join("\r\n")), Kept("ok")),
         ("head of 70 KB", with(&format!("x-long: {long}")), Cut("", TOO_LARGE)),
-        // RFC 9112 §2.2 lets a recipient take a bare LF for a line end.
+        // RFC 9112 §2.2 allows a recipient to accept a bare LF.
         ("bare LF", "HTTP/1.1 200 OK\ncontent-length: 2\n\nok".into(), Whole("ok")),
         ("bare LF here and there", "HTTP/1.1 200 OK\r\ncontent-length: 2\n\r\nok".into(), Whole("ok")),
         ("empty line first", status("\r\nHTTP/1.1 200 OK"), Whole("ok")),
@@ -170,7 +170,7 @@ async fn headers_around_a_bad_line_are_read() {
     assert_eq!((answer.headers["retry-after"].as_bytes(), answer.headers.len()), (&b"7"[..], 1));
 }
 
-/// A connection that is reset after the status line; TLS is the same for the reader.
+/// A connection that is reset after the status line. The reader does not distinguish TLS.
 #[tokio::test]
 async fn a_reset_behind_the_status_line_is_a_note() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -185,7 +185,7 @@ async fn a_reset_behind_the_status_line_is_a_note() {
     });
     let exchange = post(&local(), &to).await;
     resets.await.expect("reset");
-    // Linux lets the reader see what came before the reset.
+    // Linux delivers the bytes before the reset.
     assert_taken_with_note(&exchange, "the connection broke");
 }
 
@@ -209,7 +209,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![9 => text.prop_map(String::into_bytes), 1 => vec(any::<u8>(), 1..40)]
 }
 
-/// Anything behind a good status line.
+/// Any bytes after a valid status line.
 fn behind() -> impl Strategy<Value = Vec<u8>> {
     let end = prop_oneof![4 => Just(&b"\r\n"[..]), 1 => Just(&b"\n"[..])];
     let head = vec((line(), end), 0..8).prop_map(|lines| {
@@ -239,7 +239,7 @@ fn is_bounded(exchange: &Exchange) -> bool {
     })
 }
 
-/// For all cases, since a client reads the machine's authorities.
+/// Shared by all cases, because creating a client reads the machine's certificate authorities.
 static CLIENT: LazyLock<(Runtime, Outbound)> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     (runtime, local())

@@ -1,4 +1,4 @@
-//! Each way an exchange can end, and what its phases say.
+//! All outcomes of an exchange, with their phases.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::outbound::Phase::{Address, Body, Connect, Dns, Policy, Request, Status};
 
-/// Posts to a receiver that answers so.
+/// Posts to a receiver with this response.
 async fn answered(answers: Answers, timeout: Duration) -> crate::outbound::Exchange {
     let receiver = Receiver::start(answers).await;
     let to = address(format!("http://receiver.test:{}/", receiver.port));

@@ -1,4 +1,4 @@
-//! What holds for any address, any answer of DNS and any signature.
+//! Properties of all addresses, DNS answers and signatures.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::outbound::{
     AddressError, AddressPolicy, CallbackAddress, DnsError, Outbound, OutboundConfig, Resolve, SigningSecret, sign,
 };
 
-/// Text that is nearly an address.
+/// Text that resembles an address.
 fn address_like() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -28,7 +28,7 @@ fn address_like() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A part of an IPv4 address as a number of any base, with zeros before it.
+/// A part of an IPv4 address as a number of any base, with leading zeros.
 fn number(value: u32) -> impl Strategy<Value = String> {
     (0..3_u8, 0..3_usize).prop_map(move |(base, zeros)| {
         let zeros = "0".repeat(zeros);
@@ -40,7 +40,7 @@ fn number(value: u32) -> impl Strategy<Value = String> {
     })
 }
 
-/// The host of an IPv4 address in any of its forms, as browsers read them.
+/// An IPv4 host in any form that browsers accept.
 fn notation(ip: Ipv4Addr) -> impl Strategy<Value = String> {
     let [a, b, c, d] = ip.octets().map(u32::from);
     let parts = prop_oneof![
@@ -61,7 +61,7 @@ fn notation(ip: Ipv4Addr) -> impl Strategy<Value = String> {
     })
 }
 
-/// The IPv6 addresses whose packets end at `ip`, or at a public address and then `ip`.
+/// IPv6 addresses that lead to `ip`, directly or through a public address.
 fn wrapped(ip: Ipv4Addr) -> Vec<Ipv6Addr> {
     let [a, b, c, d] = ip.octets();
     let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
@@ -79,7 +79,7 @@ fn wrapped(ip: Ipv4Addr) -> Vec<Ipv6Addr> {
     ]
 }
 
-/// What the standard library knows to be closed; the policy knows more.
+/// Blocked addresses known to the standard library; the policy blocks more.
 fn is_closed(ip: Ipv4Addr) -> bool {
     ip.is_private()
         || ip.is_loopback()
@@ -90,7 +90,7 @@ fn is_closed(ip: Ipv4Addr) -> bool {
         || ip.is_unspecified()
 }
 
-/// Any IPv4 address, the closed ones as often as the others.
+/// Any IPv4 address; half of them are blocked.
 fn ipv4() -> impl Strategy<Value = Ipv4Addr> {
     let first = prop_oneof![Just(10), Just(100), Just(127), Just(169), Just(172), Just(192), Just(198), any::<u8>()];
     let second = prop_oneof![Just(0), Just(16), Just(64), Just(168), Just(254), any::<u8>()];
@@ -109,7 +109,7 @@ proptest! {
         prop_assert!(!normal.split('?').next().expect("a part").contains('\\'), "{normal}");
         let scheme = if parsed.is_https() { "https" } else { "http" };
         let port = if parsed.port() == if parsed.is_https() { 443 } else { 80 } { String::new() } else { format!(":{}", parsed.port()) };
-        // Nothing but these parts: no user, no second host.
+        // Only these parts: no user, no second host.
         prop_assert_eq!(format!("{scheme}://{}{port}{}", parsed.host(), parsed.target()), normal);
         prop_assert_eq!(parsed.authority(), &format!("{}{port}", parsed.host()));
 
@@ -119,7 +119,7 @@ proptest! {
         prop_assert_eq!((again.origin(), again.target()), (parsed.origin(), parsed.target()));
     }
 
-    /// The address that is checked is the one in the text, and a name is nothing that anybody could read as an address.
+    /// The checked address is the one in the text, and a name cannot be mistaken for an address.
     #[test]
     fn a_host_is_a_checked_address_or_a_name(text in address_like()) {
         let Ok(parsed) = CallbackAddress::parse(&text) else { return Ok(()) };
@@ -135,7 +135,7 @@ proptest! {
         }
     }
 
-    /// Each refusal has a reason; none is left to "cannot be read".
+    /// Each refusal has a specific reason, not just "cannot be read".
     #[test]
     fn what_is_refused_has_a_reason(text in address_like()) {
         if let Err(error) = CallbackAddress::parse(&text) {
@@ -158,7 +158,7 @@ proptest! {
         prop_assert!(plain.is_err() || !is_closed(ip), "{ip}");
         for v6 in wrapped(ip) {
             let inside = outside.check_ip(v6.into()).map_err(|blocked| blocked.range);
-            // `::` and `::1` are addresses of their own.
+            // `::` and `::1` are special.
             if u32::from(ip) > 1 {
                 prop_assert_eq!(inside, plain, "{} with {}", v6, ip);
             } else {
@@ -167,12 +167,12 @@ proptest! {
         }
     }
 
-    /// What is opened is opened in every form, and nothing beside it.
+    /// An allowed address is allowed in every form, and no other one is.
     #[test]
     fn a_network_opens_itself_alone(ip in ipv4(), other in ipv4()) {
         let opened = AddressPolicy::new(vec![IpAddr::from(ip).into()]);
         prop_assert_eq!(opened.check_ip(ip.into()), Ok(()));
-        // 0.0.0.0/8 is not looked for inside of every form.
+        // 0.0.0.0/8 is not detected in every form.
         for v6 in wrapped(ip).into_iter().filter(|_| ip.octets()[0] > 0) {
             prop_assert_eq!(opened.check_ip(v6.into()), Ok(()), "{} with {}", v6, ip);
         }
@@ -227,7 +227,7 @@ proptest! {
     }
 }
 
-/// Answers differently each time.
+/// Resolves to different addresses each time.
 struct Shifty {
     answers: Vec<Vec<IpAddr>>,
     asked: AtomicUsize,
@@ -241,7 +241,7 @@ impl Resolve for Shifty {
     }
 }
 
-/// Some addresses of the loopback network: all of them lead to this machine.
+/// Addresses of the loopback network, which all lead to this machine.
 fn loopbacks() -> impl Strategy<Value = Vec<IpAddr>> {
     vec((1..4_u8).prop_map(|last| IpAddr::from([127, 0, 0, last])), 1..5)
 }
@@ -249,7 +249,7 @@ fn loopbacks() -> impl Strategy<Value = Vec<IpAddr>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// DNS is asked once, and the connection goes to an address of that answer that the policy allows.
+    /// The name is resolved once, and the connection goes to an allowed address of that answer.
     #[test]
     fn a_connection_goes_to_an_address_that_was_checked(answers in vec(loopbacks(), 2..5), open in loopbacks()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -1,4 +1,4 @@
-//! Receivers: plain sockets that answer with given bytes, or misbehave.
+//! Receivers: plain sockets that send given bytes or misbehave.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,14 +11,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub(super) const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// What a receiver does with a request.
+/// Behaviour of a receiver.
 #[derive(Clone)]
 pub(super) enum Answers {
     /// Writes these bytes and reads the next request.
     With(Vec<u8>),
     /// Writes these bytes and closes.
     ThenCloses(Vec<u8>),
-    /// Writes these bytes and nothing more, but stays.
+    /// Writes these bytes and keeps the connection open.
     ThenHangs(Vec<u8>),
     /// Writes these bytes, reads the next request and closes.
     OnceThenCloses(Vec<u8>),
@@ -26,16 +26,16 @@ pub(super) enum Answers {
     Greets(Vec<u8>),
     /// Closes before it has read anything.
     HangsUp,
-    /// Writes the first bytes at once, then the second over and over, so many times or until the client is gone.
+    /// Writes the first bytes, then repeats the second ones up to this number of times or until the client disconnects.
     Floods(Vec<u8>, Vec<u8>, usize),
-    /// Writes the bytes at once, then the one byte again and again, slowly, until the client is gone.
+    /// Writes the bytes, then slowly repeats the byte until the client disconnects.
     Drips(Vec<u8>, u8),
 }
 
-/// How long a dripping receiver waits before each byte: short, so that many come within the limits of the tests.
+/// Delay before each byte of a slow receiver. Short, so that many bytes arrive within the tests' time limits.
 const DRIP: Duration = Duration::from_millis(10);
 
-/// A listener on the loopback that lives as long as this.
+/// A receiver on the loopback network. Dropping it closes its listener.
 pub(super) struct Receiver {
     pub(super) port: u16,
     connections: Arc<AtomicUsize>,
@@ -61,21 +61,21 @@ impl Receiver {
         let (counter, log) = (Arc::clone(&connections), Arc::clone(&requests));
         let (wrote, written) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
-            // Ends with the listener: sockets live as long as their receiver.
+            // Aborted when the receiver is dropped.
             let mut tasks = tokio::task::JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
                 counter.fetch_add(1, Ordering::SeqCst);
                 let (answers, tls, log, wrote) = (answers.clone(), tls.clone(), Arc::clone(&log), wrote.clone());
                 tasks.spawn(async move {
                     let bytes = match tls {
-                        // A client that does not trust us breaks the handshake off.
+                        // A client that does not trust the certificate aborts the handshake.
                         Some(tls) => match tls.accept(socket).await {
                             Ok(stream) => answer(stream, answers, log).await,
                             Err(_) => 0,
                         },
                         None => answer(socket, answers, log).await,
                     };
-                    // The test may be over.
+                    // The test may have ended.
                     let _ = wrote.send(bytes);
                 });
             }
@@ -83,23 +83,23 @@ impl Receiver {
         Self { port, connections, requests, written, _task: AbortOnDropHandle::new(task) }
     }
 
-    /// How many connections came in.
+    /// Returns the number of accepted connections.
     pub(super) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// The requests, as they came.
+    /// Returns the received requests.
     pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("requests").clone()
     }
 
-    /// Waits for the end of a connection; how many bytes of the answers went into it.
+    /// Waits for the end of a connection. Returns the number of sent bytes.
     pub(super) async fn written(&mut self) -> usize {
         self.written.recv().await.expect("the receiver runs")
     }
 }
 
-/// Answers until the connection is over; how many bytes were taken off us.
+/// Serves a connection until its end. Returns the number of sent bytes.
 async fn answer(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     answers: Answers,
@@ -110,7 +110,7 @@ async fn answer(
         return written;
     }
     if let Answers::Greets(bytes) = &answers {
-        // The client may break off at the first of them.
+        // The client may disconnect at any byte.
         let _ = stream.write_all(bytes).await;
     }
     let mut seen = Vec::new();
@@ -138,7 +138,7 @@ async fn answer(
             | Answers::Drips(bytes, _) => bytes.as_slice(),
             Answers::HangsUp => &[],
         };
-        // The client may go away before it has all.
+        // The client may disconnect before the end.
         if stream.write_all(bytes).await.is_err() {
             return written;
         }

@@ -1,4 +1,4 @@
-//! Our signature against the public verifier.
+//! Signatures are verified with the `standardwebhooks` crate.
 
 use http::{HeaderMap, HeaderValue};
 

@@ -1,4 +1,4 @@
-//! Certificates that hold and certificates that do not.
+//! Valid and invalid certificates.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::outbound::{Exchange, Outbound};
 
 const NAME: &str = "receiver.test";
 
-/// An authority, and a client that trusts it.
+/// A certificate authority.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
@@ -36,7 +36,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// A receiver's TLS with a certificate of this authority for `name`, valid in the given years.
+    /// Creates a receiver's TLS with a certificate for `name` that is valid in the given years.
     fn acceptor(&self, name: &str, years: (i32, i32)) -> TlsAcceptor {
         let key = KeyPair::generate().expect("a key");
         let certificate = params(name, years).signed_by(&key, &self.issuer).expect("a certificate");
@@ -69,7 +69,7 @@ fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor 
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// Posts to a receiver on the loopback with this TLS.
+/// Posts to a receiver with this TLS.
 async fn exchange_with(client: &Outbound, tls: TlsAcceptor) -> Exchange {
     let receiver = Receiver::start_tls(Answers::With(OK.into()), tls).await;
     post(client, &address(format!("https://{NAME}:{}/", receiver.port))).await
@@ -165,7 +165,7 @@ async fn a_handshake_that_never_ends_times_out() {
 
 #[tokio::test]
 async fn a_handshake_message_without_end_is_broken_off() {
-    // A ServerHello that says it has 16 MiB, in records as long as they may be.
+    // A ServerHello that claims 16 MiB, in records of maximum size.
     let mut records = vec![22, 3, 3, 0x40, 0, 2, 0xff, 0xff, 0xff];
     records.resize(5 + 0x4000, 0);
     for _ in 0..100 {

@@ -1,6 +1,6 @@
 //! The server's part of the callback rows: their start, their health, *Advanced*.
 
-use callsheet::callbacks::{CallbackView, Dialect, HealthState, options_version};
+use callsheet::callbacks::{CallbackSettings, CallbackView, Dialect, HealthState, options_version};
 use callsheet::deliveries::DeliveryState;
 use callsheet::model::{CallbackKind, Millis};
 use leptos::prelude::*;
@@ -38,7 +38,7 @@ pub(crate) fn LiveVideoInformation(
             let flash = if flash.typed("kind") == mine { flash.clone() } else { Flash::default() };
             let edited = editing == Some(view.kind);
             let start = RowStart {
-                state: row_state(&visit, &view, note),
+                state: row_state(&visit, &view.settings, view.off_reason, view.pause.as_ref(), note),
                 ..start(&visit, &push, &view, editable, edited, &flash)
             };
             let health = health(&visit, &push, &view, editable);
@@ -72,14 +72,14 @@ fn start(visit: &Visit, push: &str, view: &CallbackView, editable: bool, edited:
         Some(Answer::Changed { message, .. }) => (false, None, Some(message)),
         _ => (false, None, None),
     };
-    let state = row_state(visit, view, String::new());
+    let state = row_state(visit, &view.settings, view.off_reason, view.pause.as_ref(), String::new());
     // A form that comes back keeps the version it was opened with, unless the person is now told of the present one.
     let version = tested.typed("version").or_else(|| saved.typed("version")).filter(|_| changed.is_none());
     let ask_turn_off = match flash.of(SetCallbackEnabled::PATH).value::<Answer>() {
         Some(Answer::AskTurnOff(question)) => Some(question),
         _ => None,
     };
-    let wanting = view.enabled && view.address.is_none();
+    let wanting = view.settings.enabled && view.settings.address.is_none();
     // To the address that the browser is at, a link with a fragment only scrolls.
     let query = if visit.address.contains('?') { "" } else { "?edit=none" };
     RowStart {
@@ -89,7 +89,7 @@ fn start(visit: &Visit, push: &str, view: &CallbackView, editable: bool, edited:
         state,
         editable,
         editing: editable && (edited || typed.is_some() || wanting),
-        typed: typed.or_else(|| view.address.clone()).unwrap_or_default(),
+        typed: typed.or_else(|| view.settings.address.clone()).unwrap_or_default(),
         test: tested.value::<TestView>().or(untested),
         ask_turn_off,
         ask_save,
@@ -198,12 +198,15 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
     let overlap = flash.of(SetSecretOverlap::PATH);
     let open = settings.error.is_some() || secret.is_some() || overlap.error.is_some();
     let own = |field: &str, now: String| settings.typed(field).unwrap_or(now);
-    let ordered =
-        if settings.error.is_some() { settings.typed("ordered").is_some_and(|v| !v.is_empty()) } else { view.ordered };
-    let headers: Vec<String> = view.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let ordered = if settings.error.is_some() {
+        settings.typed("ordered").is_some_and(|v| !v.is_empty())
+    } else {
+        view.settings.ordered
+    };
+    let headers: Vec<String> = view.settings.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let headers = headers.join("\n");
-    let version = settings.version(&options_version(&view));
-    let changed = settings.wrong("version").map(|message| saved_meanwhile(texts, view, message, &headers));
+    let version = settings.version(&options_version(&view.settings));
+    let changed = settings.wrong("version").map(|message| saved_meanwhile(texts, &view.settings, message, &headers));
     let dialects =
         Dialect::ALL.iter().map(|d| Choice { value: d.to_string(), text: texts.word("dialect", d.as_str()) });
     let name = texts.get(match kind {
@@ -229,10 +232,10 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
                     <input type="hidden" name="kind" value=kind.as_str()/>
                     <input type="hidden" name="version" value=version/>
                     <Select name="dialect" id=format!("{kind}-dialect") label=texts.get("callback.dialect") choices=dialects.collect()
-                        value=own("dialect", view.dialect.to_string()) error=settings.wrong("dialect")/>
+                        value=own("dialect", view.settings.dialect.to_string()) error=settings.wrong("dialect")/>
                     <Field name="timeoutSeconds" id=format!("{kind}-timeout") label=texts.get("callback.timeout") help=texts.get("callback.timeout_help")
                         kind="number" inputmode="numeric" class="narrow" error=settings.wrong("timeoutSeconds")
-                        value=own("timeoutSeconds", view.timeout_seconds.to_string())/>
+                        value=own("timeoutSeconds", view.settings.timeout_seconds.to_string())/>
                     <label class="checkbox">
                         <input type="checkbox" name="ordered" value="true" checked=ordered/>
                         <span>{texts.get("callback.ordered")}</span>
@@ -261,8 +264,8 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
 }
 
 /// Somebody else changed the settings while they were being edited here: what is saved now.
-fn saved_meanwhile(texts: Texts, view: &CallbackView, message: String, headers: &str) -> AnyView {
-    let order = if view.ordered { "callback.in_order" } else { "callback.in_any_order" };
+fn saved_meanwhile(texts: Texts, settings: &CallbackSettings, message: String, headers: &str) -> AnyView {
+    let order = if settings.ordered { "callback.in_order" } else { "callback.in_any_order" };
     let lines: Vec<_> = headers.lines().map(|line| view! { <div><code>{line.to_owned()}</code></div> }).collect();
     let lines = if lines.is_empty() {
         texts.get("callback.no_headers").into_any()
@@ -271,8 +274,8 @@ fn saved_meanwhile(texts: Texts, view: &CallbackView, message: String, headers: 
     };
     let facts = view! {
         <dl class="description-list">
-            <dt>{texts.get("callback.dialect")}</dt><dd>{texts.word("dialect", view.dialect.as_str())}</dd>
-            <dt>{texts.get("callback.timeout")}</dt><dd>{number(view.timeout_seconds)}</dd>
+            <dt>{texts.get("callback.dialect")}</dt><dd>{texts.word("dialect", settings.dialect.as_str())}</dd>
+            <dt>{texts.get("callback.timeout")}</dt><dd>{number(settings.timeout_seconds)}</dd>
             <dt>{texts.get("callback.order")}</dt><dd>{texts.get(order)}</dd>
             <dt>{texts.get("callback.headers")}</dt><dd>{lines}</dd>
         </dl>

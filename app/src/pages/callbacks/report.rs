@@ -1,6 +1,6 @@
 //! What rows and reports say, in the person's language.
 
-use callsheet::callbacks::{CallbackView, address_version};
+use callsheet::callbacks::{CallbackSettings, OffReason, Pause, address_version};
 use callsheet::deliveries::{PhaseView, ProbeReport};
 use callsheet::model::CallbackKind;
 
@@ -17,21 +17,27 @@ pub(super) fn anchor(kind: CallbackKind) -> String {
     format!("callback-{kind}")
 }
 
-/// What a row shows of a callback.
-pub(super) fn row_state(visit: &Visit, view: &CallbackView, note: String) -> RowState {
+/// Builds the state of a callback's row.
+pub(super) fn row_state(
+    visit: &Visit,
+    settings: &CallbackSettings,
+    off_reason: Option<OffReason>,
+    pause: Option<&Pause>,
+    note: String,
+) -> RowState {
     let (texts, times) = (visit.texts, &visit.times);
     let moment = |at, text| {
         let (machine, utc) = times.utc(at);
         Moment { machine, utc, text }
     };
-    let off = view.off_reason.map(|reason| texts.fill("callback.off_reason", &[("reason", &texts.off_reason(reason))]));
-    let pause = view.pause.as_ref().map(|pause| PauseNote {
+    let off = off_reason.map(|reason| texts.fill("callback.off_reason", &[("reason", &texts.off_reason(reason))]));
+    let pause = pause.map(|pause| PauseNote {
         reason: texts.word("class", &pause.reason),
         since: moment(pause.since, times.at_text(pause.since)),
         next_probe: moment(pause.probe_at, times.until_text(pause.probe_at)),
     });
-    let version = address_version(&view).as_str().to_owned();
-    RowState { enabled: view.enabled, address: view.address.clone(), version, off, pause, note }
+    let version = address_version(settings).as_str().to_owned();
+    RowState { enabled: settings.enabled, address: settings.address.clone(), version, off, pause, note }
 }
 
 /// A test's report in the person's language.

@@ -11,7 +11,7 @@ use {
     super::report::{anchor, blocked, row_state, test_view},
     crate::context::Visit,
     crate::forms::{Done, Post, changed_meanwhile, expected},
-    callsheet::callbacks::{CallbackError, CallbackOptions, CallbackView, HeaderError, OVERLAP_HOURS},
+    callsheet::callbacks::{Callback, CallbackError, CallbackSettings, CallbackView, HeaderError, OVERLAP_HOURS},
     callsheet::model::StoreError,
     leptos::server_fn::ServerFn,
 };
@@ -28,23 +28,22 @@ pub(crate) async fn set_callback_enabled(
     let actor = visit.actor()?;
     let post = Post::new(&visit, SetCallbackEnabled::PATH, &[("kind", kind.as_str())]);
     let callbacks = &visit.console.callbacks;
-    if !enabled && !confirmed {
-        let view = callbacks.get(actor, &push, kind).await;
-        if let Ok(CallbackView { health, .. }) = view
-            && health.waiting > 0
-        {
-            let question = visit.texts.count("callback.ask_turn_off", health.waiting);
-            return post.show(Answer::AskTurnOff(question), &anchor(kind)).await;
-        }
+    if !enabled
+        && !confirmed
+        && let Ok(waiting) = callbacks.waiting(actor, &push, kind).await
+        && waiting > 0
+    {
+        let question = visit.texts.count("callback.ask_turn_off", waiting);
+        return post.show(Answer::AskTurnOff(question), &anchor(kind)).await;
     }
     match callbacks.set_enabled(actor, &push, kind, enabled).await {
-        Ok(view) => {
-            let message = visit.texts.get(match (enabled, &view.address) {
+        Ok(callback) => {
+            let message = visit.texts.get(match (enabled, &callback.settings.address) {
                 (false, _) => "callback.is_off",
                 (true, None) => "callback.is_on_without_address",
                 (true, Some(_)) => "callback.is_on",
             });
-            let state = row_state(&visit, &view, message.clone());
+            let state = row_of(&visit, &callback, message.clone());
             post.succeed(Answer::Done(state), Done { message, page: page(&push, kind) }).await
         }
         Err(problem) => post.fail(UiError::of(visit.texts, &problem)).await,
@@ -108,7 +107,7 @@ pub(crate) async fn save_callback_address(
         },
         outcome => outcome,
     };
-    let outcome = outcome.map(|view| Answer::Done(row_state(&visit, &view, note.clone())));
+    let outcome = outcome.map(|callback| Answer::Done(row_of(&visit, &callback, note.clone())));
     post.answer(outcome, |_| Done { message: note, page: page(&push, kind) }).await
 }
 
@@ -120,7 +119,7 @@ pub(crate) async fn resume_callback(push: String, kind: CallbackKind) -> Result<
     let post = Post::new(&visit, ResumeCallback::PATH, &[("kind", kind.as_str())]);
     let note = visit.texts.get("callback.resumed");
     let outcome = visit.console.callbacks.resume(actor, &push, kind).await;
-    let outcome = outcome.map(|view| row_state(&visit, &view, note.clone()));
+    let outcome = outcome.map(|callback| row_of(&visit, &callback, note.clone()));
     post.answer(outcome, |_| Done { message: note, page: page(&push, kind) }).await
 }
 
@@ -147,13 +146,11 @@ pub(crate) async fn save_callback_settings(
     ];
     let post = Post::new(&visit, SaveCallbackSettings::PATH, &typed);
     let outcome = async {
-        let options = CallbackOptions {
-            dialect: dialect.parse().map_err(|()| CallbackError::BadDialect(dialect.clone()))?,
-            ordered,
-            timeout_seconds: timeout_seconds.trim().parse().map_err(|_| CallbackError::BadTimeout)?,
-            headers: parse_headers(&headers)?,
-        };
-        visit.console.callbacks.set_options_if(actor, &push, kind, options, &expected(&version)).await
+        let dialect = dialect.parse().map_err(|()| CallbackError::BadDialect(dialect.clone()))?;
+        let timeout_seconds = timeout_seconds.trim().parse().map_err(|_| CallbackError::BadTimeout)?;
+        let headers = parse_headers(&headers)?;
+        let change = |settings| CallbackSettings { dialect, ordered, timeout_seconds, headers, ..settings };
+        visit.console.callbacks.set_options_if(actor, &push, kind, &expected(&version), change).await.map(drop)
     }
     .await;
     if let Err(CallbackError::Store(StoreError::Changed)) = outcome {
@@ -199,14 +196,20 @@ pub(crate) async fn set_secret_overlap(
     post.answer(outcome, |()| Done { message, page: page(&push, kind) }).await
 }
 
+#[cfg(feature = "ssr")]
+fn row_of(visit: &Visit, callback: &Callback, note: String) -> RowState {
+    row_state(visit, &callback.settings, callback.off_reason, callback.pause.as_ref(), note)
+}
+
 /// Somebody else changed the address, and this is what it is now.
 #[cfg(feature = "ssr")]
 fn changed(visit: &Visit, now: &CallbackView) -> Answer {
-    let message = match &now.address {
+    let message = match &now.settings.address {
         Some(address) => visit.texts.fill("callback.changed_address", &[("address", address)]),
         None => visit.texts.get("callback.removed_address"),
     };
-    Answer::Changed { now: row_state(visit, now, String::new()), message }
+    let now = row_state(visit, &now.settings, now.off_reason, now.pause.as_ref(), String::new());
+    Answer::Changed { now, message }
 }
 
 /// One `Name: value` a line.

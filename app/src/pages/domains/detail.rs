@@ -32,7 +32,7 @@ pub(crate) fn DomainPage() -> impl IntoView {
                 <div class="body">
                     <dl class="description-list">
                         <dt>{texts.get("domain.type")}</dt><dd>{texts.get("domain.type_rtmp")}</dd>
-                        <dt>{texts.get("domain.source_id")}</dt><dd><code>{domain.source_id.to_string()}</code></dd>
+                        <dt>{texts.get("domain.source_id")}</dt><dd><code>{domain.id.to_string()}</code></dd>
                         <dt>{texts.get("domains.created_at")}</dt><dd>{visit.times.at(domain.created_at)}</dd>
                     </dl>
                 </div>

@@ -98,7 +98,7 @@ async fn pending(visit: &Visit, actor: &Actor) -> Option<Pending> {
 /// Ends the test that a provider's answer belongs to, and leads to its result. `None`: it belongs to no test of this session.
 pub(crate) async fn finish_test(visit: &Visit, actor: &Actor, callback: &Callback) -> Option<Result<AnyView, UiError>> {
     let Pending { ticket, .. } = pending(visit, actor).await?;
-    if !ticket.fits(&callback.state, visit.console.clock.now()) {
+    if !ticket.matches(&callback.state, visit.console.clock.now()) {
         return None;
     }
     // One answer counts.

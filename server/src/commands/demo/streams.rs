@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use callsheet::Console;
-use callsheet::callbacks::{CallbackChange, Dialect};
+use callsheet::callbacks::CallbackSettings;
 use callsheet::deliveries::{Departure, Ownership, Waiting};
 use callsheet::domains::NewDomain;
 use callsheet::model::{
     Actor, AppName, CallbackId, CallbackKind, Clock, DeliveryId, DomainName, Millis, StreamName, TestClock,
 };
-use callsheet::outbound::CallbackAddress;
 use callsheet::recordings::{PartLocation, RecordingChange, RecordingSettings};
 use callsheet::sources::Adapter;
 use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
@@ -152,16 +151,14 @@ pub(super) async fn fill(
 pub(super) async fn set_callbacks(console: &Console, sample: &Sample, receiver: SocketAddr) -> Result<(), Failure> {
     let actor = Actor::cli();
     for kind in [CallbackKind::Publish, CallbackKind::Record] {
-        let change = CallbackChange {
+        let settings = CallbackSettings {
             enabled: true,
-            address: Some(CallbackAddress::parse(&format!("http://{receiver}/{}", sample.path))?),
-            dialect: Dialect::V1_0,
-            // Else what fails would hold up all that follows.
+            address: Some(format!("http://{receiver}/{}", sample.path)),
+            // In order, a failing delivery would delay all later ones.
             ordered: sample.recorded,
-            timeout_seconds: 15,
-            headers: Vec::new(),
+            ..CallbackSettings::default()
         };
-        console.callbacks.put(&actor, sample.push, kind, change).await?;
+        console.callbacks.put(&actor, sample.push, kind, settings).await?;
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{ApiActor, Query};
-use super::moment::{Moment, check_span};
 use super::page::{List, PageQuery};
+use super::rfc3339::{Rfc3339, check_span};
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -22,7 +22,7 @@ use crate::http::problem::ApiProblem;
 pub(super) struct AuditJson {
     #[schema(value_type = schemas::AuditId)]
     id: AuditId,
-    at: Moment,
+    at: Rfc3339,
     actor: ActorJson,
     /// IP address of the client; empty for actions of the console itself.
     address: String,
@@ -48,7 +48,7 @@ impl From<AuditRow> for AuditJson {
     fn from(row: AuditRow) -> Self {
         Self {
             id: row.id,
-            at: Moment(row.at),
+            at: Rfc3339(row.at),
             actor: ActorJson { kind: row.actor_kind, name: row.actor },
             address: row.address,
             action: row.action,
@@ -71,10 +71,10 @@ pub(super) struct Filter {
     target: Option<String>,
     /// At or after.
     #[param(inline)]
-    since: Option<Moment>,
+    since: Option<Rfc3339>,
     /// Before.
     #[param(inline)]
-    until: Option<Moment>,
+    until: Option<Rfc3339>,
     /// Text in actor, address, target or detail.
     q: Option<String>,
 }

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use callsheet::callbacks::{
-    CallbackChange, CallbackError, CallbackHealth, CallbackView, Dialect, HealthState, OVERLAP_HOURS, OffReason, Pause,
+    CallbackError, CallbackHealth, CallbackSettings, CallbackView, Dialect, HealthState, OVERLAP_HOURS, OffReason,
+    Pause,
 };
 use callsheet::model::{CallbackKind, Version};
-use callsheet::outbound::CallbackAddress;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::etag::{IfMatch, Tagged};
-use super::extract::{ApiActor, Body, Params, Whole};
-use super::moment::Moment;
+use super::etag::{IfMatch, WithEtag};
+use super::extract::{ApiActor, Body, Integer, Params};
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -43,31 +43,32 @@ pub(super) struct CallbackJson {
     /// Set while deliveries are on hold after failures.
     paused: Option<PausedJson>,
     /// The previous secret is valid until then.
-    previous_secret_until: Option<Moment>,
+    previous_secret_until: Option<Rfc3339>,
     health: HealthJson,
 }
 
 impl From<CallbackView> for CallbackJson {
     fn from(callback: CallbackView) -> Self {
+        let CallbackSettings { enabled, address, dialect, ordered, timeout_seconds, headers } = callback.settings;
         Self {
             kind: callback.kind,
-            enabled: callback.enabled,
-            address: callback.address,
-            dialect: callback.dialect,
-            ordered: callback.ordered,
-            timeout_seconds: callback.timeout_seconds,
-            headers: callback.headers.into_iter().collect(),
+            enabled,
+            address,
+            dialect,
+            ordered,
+            timeout_seconds,
+            headers: headers.into_iter().collect(),
             off_reason: callback.off_reason,
             paused: callback.pause.map(Into::into),
-            previous_secret_until: callback.previous_secret_until.map(Moment),
+            previous_secret_until: callback.previous_secret_until.map(Rfc3339),
             health: callback.health.into(),
         }
     }
 }
 
-impl From<CallbackView> for Tagged<CallbackJson> {
+impl From<CallbackView> for WithEtag<CallbackJson> {
     fn from(callback: CallbackView) -> Self {
-        Self(Version::from(&callback), callback.into())
+        Self(Version::from(&callback.settings), callback.into())
     }
 }
 
@@ -75,8 +76,8 @@ impl From<CallbackView> for Tagged<CallbackJson> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Pause)]
 struct PausedJson {
-    since: Moment,
-    next_probe: Moment,
+    since: Rfc3339,
+    next_probe: Rfc3339,
     /// Error class of the latest failure.
     #[schema(value_type = schemas::ErrorClass)]
     reason: String,
@@ -84,7 +85,7 @@ struct PausedJson {
 
 impl From<Pause> for PausedJson {
     fn from(pause: Pause) -> Self {
-        Self { since: Moment(pause.since), next_probe: Moment(pause.probe_at), reason: pause.reason }
+        Self { since: Rfc3339(pause.since), next_probe: Rfc3339(pause.probe_at), reason: pause.reason }
     }
 }
 
@@ -94,11 +95,11 @@ impl From<Pause> for PausedJson {
 struct HealthJson {
     #[schema(value_type = schemas::HealthState)]
     state: HealthState,
-    last_delivered_at: Option<Moment>,
+    last_delivered_at: Option<Rfc3339>,
     /// Error class of the latest attempt, if that failed.
     #[schema(value_type = Option<schemas::ErrorClass>)]
     last_error_class: Option<String>,
-    last_error_at: Option<Moment>,
+    last_error_at: Option<Rfc3339>,
     /// In the last 24 h.
     delivered: i64,
     /// Failed after the last attempt, in the last 24 h.
@@ -113,9 +114,9 @@ impl From<CallbackHealth> for HealthJson {
     fn from(health: CallbackHealth) -> Self {
         Self {
             state: health.state,
-            last_delivered_at: health.last_delivered_at.map(Moment),
+            last_delivered_at: health.last_delivered_at.map(Rfc3339),
             last_error_class: health.last_error,
-            last_error_at: health.last_error_at.map(Moment),
+            last_error_at: health.last_error_at.map(Rfc3339),
             delivered: health.delivered,
             failed: health.failed,
             waiting: health.waiting,
@@ -135,7 +136,7 @@ pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params((push, kind)): Params<(String, CallbackKind)>,
-) -> Result<Tagged<CallbackJson>, ApiProblem> {
+) -> Result<WithEtag<CallbackJson>, ApiProblem> {
     Ok(app.console.callbacks.get(&actor, &push, kind).await?.into())
 }
 
@@ -153,7 +154,7 @@ pub(super) struct ReplaceCallback {
     ordered: Option<bool>,
     /// 1 to 30.
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 30)]
-    timeout_seconds: Option<Whole>,
+    timeout_seconds: Option<Integer>,
     /// Replaces all headers; at most 16.
     headers: Option<BTreeMap<String, String>>,
 }
@@ -164,23 +165,19 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
 }
 
 impl ReplaceCallback {
-    fn over(&self, present: CallbackChange) -> Result<CallbackChange, CallbackError> {
-        let address = match &self.address {
-            Some(address) => address.as_deref().map(CallbackAddress::parse).transpose()?,
-            None => present.address,
+    /// Applies the change to the stored settings.
+    fn apply(self, stored: CallbackSettings) -> Result<CallbackSettings, CallbackError> {
+        let dialect = match self.dialect {
+            Some(name) => name.parse().map_err(|()| CallbackError::BadDialect(name))?,
+            None => stored.dialect,
         };
-        let dialect = match &self.dialect {
-            Some(name) => name.parse().map_err(|()| CallbackError::BadDialect(name.clone()))?,
-            None => present.dialect,
-        };
-        let headers = self.headers.as_ref().map(|headers| headers.clone().into_iter().collect());
-        Ok(CallbackChange {
+        Ok(CallbackSettings {
             enabled: self.enabled,
-            address,
+            address: self.address.unwrap_or(stored.address),
             dialect,
-            ordered: self.ordered.unwrap_or(present.ordered),
-            timeout_seconds: self.timeout_seconds.map_or(present.timeout_seconds, |seconds| seconds.0),
-            headers: headers.unwrap_or(present.headers),
+            ordered: self.ordered.unwrap_or(stored.ordered),
+            timeout_seconds: self.timeout_seconds.map_or(stored.timeout_seconds, |seconds| seconds.0),
+            headers: self.headers.map_or(stored.headers, |headers| headers.into_iter().collect()),
         })
     }
 }
@@ -203,9 +200,10 @@ pub(super) async fn replace(
     Params((push, kind)): Params<(String, CallbackKind)>,
     IfMatch(expected): IfMatch,
     Body(body): Body<ReplaceCallback>,
-) -> Result<Tagged<CallbackJson>, ApiProblem> {
-    let change = |present| body.over(present);
-    Ok(app.console.callbacks.change_if(&actor, &push, kind, &expected, change).await?.into())
+) -> Result<WithEtag<CallbackJson>, ApiProblem> {
+    let callbacks = &app.console.callbacks;
+    callbacks.change_if(&actor, &push, kind, &expected, |stored| body.apply(stored)).await?;
+    Ok(callbacks.get(&actor, &push, kind).await?.into())
 }
 
 /// Resume a paused callback
@@ -220,7 +218,9 @@ pub(super) async fn resume(
     State(app): State<AppState>,
     Params((push, kind)): Params<(String, CallbackKind)>,
 ) -> Result<Json<CallbackJson>, ApiProblem> {
-    Ok(Json(app.console.callbacks.resume(&actor, &push, kind).await?.into()))
+    let callbacks = &app.console.callbacks;
+    callbacks.resume(&actor, &push, kind).await?;
+    Ok(Json(callbacks.get(&actor, &push, kind).await?.into()))
 }
 
 /// How long the previous secret stays valid, from now.
@@ -229,7 +229,7 @@ pub(super) async fn resume(
 pub(super) struct Overlap {
     /// 0 to 168.
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 168)]
-    overlap_hours: Option<Whole>,
+    overlap_hours: Option<Integer>,
 }
 
 /// A new secret, shown only once.
@@ -283,5 +283,7 @@ pub(super) async fn end_overlap(
     body: Option<Body<Overlap>>,
 ) -> Result<Json<CallbackJson>, ApiProblem> {
     let hours = body.and_then(|Body(overlap)| overlap.overlap_hours).map_or(0, |hours| hours.0);
-    Ok(Json(app.console.callbacks.set_overlap(&actor, &push, kind, hours).await?.into()))
+    let callbacks = &app.console.callbacks;
+    callbacks.set_overlap(&actor, &push, kind, hours).await?;
+    Ok(Json(callbacks.get(&actor, &push, kind).await?.into()))
 }

@@ -1,4 +1,4 @@
-//! Who calls, and how often: found out before anything else of a request is read, so that strangers learn nothing else.
+//! Authentication and rate limit, before anything else of a request is read, so that strangers learn nothing.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -10,10 +10,10 @@ use callsheet::model::Actor;
 use crate::http::AppState;
 use crate::http::middleware::client_address;
 use crate::http::problem::ApiProblem;
-use crate::http::rate_limit::Refused;
+use crate::http::rate_limit::RateLimited;
 
-/// Puts the caller into the request: the key of the bearer token, else whoever is signed in in the browser.
-pub(super) async fn admit(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+/// Adds the actor to the request: the key of the bearer token, else the user of the browser's session.
+pub(super) async fn authenticate(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let address = client_address(request.extensions());
     let actor = match (bearer_token(request.headers()), request.extensions().get::<Actor>()) {
         (None, Some(actor)) => actor.clone(),
@@ -21,15 +21,15 @@ pub(super) async fn admit(State(app): State<AppState>, mut request: Request, nex
             Ok(actor) => actor,
             Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
                 let counted = app.limits.count_stranger(&address);
-                return counted.map_or_else(refuse, |told| telling(told, problem.into_response()));
+                return counted.map_or_else(refuse, |headers| with_headers(headers, problem.into_response()));
             }
             Err(problem) => return problem.into_response(),
         },
     };
     match app.limits.count(&actor.who) {
-        Ok(told) => {
+        Ok(headers) => {
             request.extensions_mut().insert(actor);
-            telling(told, next.run(request).await)
+            with_headers(headers, next.run(request).await)
         }
         Err(refused) => refuse(refused),
     }
@@ -48,12 +48,12 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-fn refuse(refused: Refused) -> Response {
-    let (problem, told) = refused.into_problem();
-    telling(told, problem.into_response())
+fn refuse(refused: RateLimited) -> Response {
+    let (problem, headers) = refused.into_problem();
+    with_headers(headers, problem.into_response())
 }
 
-fn telling(told: HeaderMap, mut response: Response) -> Response {
-    response.headers_mut().extend(told);
+fn with_headers(headers: HeaderMap, mut response: Response) -> Response {
+    response.headers_mut().extend(headers);
     response
 }

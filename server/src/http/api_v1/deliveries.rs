@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::NameValue;
-use super::extract::{ApiActor, Params, PushDomain, Query, Whole};
-use super::moment::{Moment, check_span};
+use super::extract::{ApiActor, Integer, Params, PushDomain, Query};
 use super::page::{List, PageQuery};
+use super::rfc3339::{Rfc3339, check_span};
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -36,17 +36,17 @@ pub(super) struct DeliveryJson {
     session: SessionId,
     /// Sequence number of the event within the session.
     sequence: i64,
-    happened_at: Moment,
+    happened_at: Rfc3339,
     #[schema(value_type = schemas::DeliveryState)]
     state: DeliveryState,
     /// All attempts, including those after resends.
     attempt_count: i64,
-    last_attempt_at: Option<Moment>,
+    last_attempt_at: Option<Rfc3339>,
     /// HTTP status of the last attempt.
     last_status: Option<i64>,
     #[schema(value_type = Option<schemas::ErrorClass>)]
     last_error_class: Option<String>,
-    next_attempt_at: Option<Moment>,
+    next_attempt_at: Option<Rfc3339>,
     /// Later events of its stream were delivered first, because it had failed or was resent.
     out_of_order: bool,
 }
@@ -62,13 +62,13 @@ impl From<DeliveryRow> for DeliveryJson {
             stream: delivery.stream,
             session: delivery.session,
             sequence: delivery.sequence,
-            happened_at: Moment(delivery.happened_at),
+            happened_at: Rfc3339(delivery.happened_at),
             state: delivery.state,
             attempt_count: delivery.attempts,
-            last_attempt_at: delivery.last_attempt_at.map(Moment),
+            last_attempt_at: delivery.last_attempt_at.map(Rfc3339),
             last_status: delivery.last_status,
             last_error_class: delivery.last_error,
-            next_attempt_at: delivery.next_attempt_at.map(Moment),
+            next_attempt_at: delivery.next_attempt_at.map(Rfc3339),
             out_of_order: delivery.out_of_order,
         }
     }
@@ -111,7 +111,7 @@ impl From<DeliveryDetail> for DeliveryDetailJson {
 struct AttemptJson {
     /// From 1.
     number: i64,
-    started_at: Moment,
+    started_at: Rfc3339,
     /// Duration, ms.
     millis: i64,
     address: String,
@@ -140,7 +140,7 @@ impl From<AttemptView> for AttemptJson {
         };
         Self {
             number: attempt.number,
-            started_at: Moment(attempt.started_at),
+            started_at: Rfc3339(attempt.started_at),
             millis: attempt.millis,
             address: attempt.address,
             succeeded: attempt.succeeded,
@@ -198,14 +198,14 @@ pub(super) struct Filter {
     state: Option<DeliveryState>,
     /// Created at or after.
     #[param(inline)]
-    since: Option<Moment>,
+    since: Option<Rfc3339>,
     /// Created before.
     #[param(inline)]
-    until: Option<Moment>,
+    until: Option<Rfc3339>,
     /// HTTP status of the last attempt.
     #[schema(value_type = Option<i64>)]
     #[param(value_type = Option<i64>)]
-    status: Option<Whole>,
+    status: Option<Integer>,
     /// Error class of the last attempt.
     #[schema(value_type = Option<schemas::ErrorClass>)]
     #[param(inline, value_type = Option<schemas::ErrorClass>)]

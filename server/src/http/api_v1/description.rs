@@ -1,8 +1,7 @@
-//! The API's description, OpenAPI 3.1, made of what stands at the handlers.
+//! OpenAPI 3.1 description of the API, generated from the handlers.
 //!
-//! A handler says its method, path, tag, query, body and answers. What it has in common with others is added here, once:
-//! the variable parts of paths, the headers that requests and answers may carry, the problems that any request of its
-//! kind may meet. An answer that a handler names without a body is a problem.
+//! Handlers declare method, path, tag, query, body and responses. Common parts are added here: path parameters, headers of requests and
+//! responses, and the problems that all requests of a kind may return. A declared response without a body is a problem.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -14,13 +13,13 @@ use utoipa::{PartialSchema, ToSchema};
 use super::schemas;
 use crate::http::problem::ApiProblem;
 
-/// The description as JSON.
+/// Description as JSON.
 pub static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
     let (repeatable, others) = super::described();
     complete(OpenApi::default().nest(super::PREFIX, repeatable.merge(others).into_openapi()))
 });
 
-/// The description as text.
+/// Returns the description as text.
 #[must_use]
 pub fn description() -> String {
     format!("{:#}\n", *DESCRIPTION)
@@ -33,7 +32,7 @@ Requests and responses are JSON in camelCase; times are RFC 3339 in UTC. Lists h
 `cursor` of the next one; it is null on the last page. Errors are problem details (RFC 9457) with a stable `type`. Unknown fields and query \
 parameters are errors, so typos are never silently ignored. The `RateLimit` header has the number of remaining requests.";
 
-/// Tags in the order of the menu, with what they hold.
+/// Tags with their descriptions, in the order of the menu.
 const TAGS: [(&str, &str); 11] = [
     ("Domains", "Push and play domains, and their recording."),
     ("Callbacks", "URLs that receive the events of a domain, their signatures, and tests of a URL."),
@@ -51,7 +50,7 @@ const TAGS: [(&str, &str); 11] = [
     ("Settings", "Settings from the configuration."),
 ];
 
-/// Problems that requests of a kind have in common: status, name among the components, what it tells.
+/// A problem that several operations share: status, name among the components, description.
 type Common = (&'static str, &'static str, &'static str);
 /// Any request.
 const OF_ALL: [Common; 5] = [
@@ -85,16 +84,16 @@ const OF_POSTS: [Common; 2] = [
 const OF_CHANGES: [Common; 1] =
     [("412", "ChangedMeanwhile", "`changed_meanwhile`: it was changed meanwhile; read it again.")];
 
-/// What two people may edit: `GET` answers with an `ETag`, a change may carry it as `If-Match`.
-const EDITED: [&str; 3] =
+/// Paths with optimistic locking: `GET` returns an `ETag`, changes accept `If-Match`.
+const VERSIONED: [&str; 3] =
     ["/api/v1/domains/{push}", "/api/v1/domains/{push}/callbacks/{kind}", "/api/v1/domains/{push}/recording"];
 
-/// The POST whose answer is not kept for a repeat.
+/// The POST without idempotency key.
 const UNREPEATABLE: &str = "/api/v1/access-logs";
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// Adds what operations have in common.
+/// Adds the common parts.
 fn complete(api: OpenApi) -> Value {
     let Value::Object(mut api) = json!(api) else { unreachable!("a description is an object") };
     let mut paths = api.remove("paths").unwrap_or_default();
@@ -110,10 +109,10 @@ fn complete(api: OpenApi) -> Value {
     let asked = asked_schemas(&paths, &schemas);
     for (name, schema) in schemas.as_object_mut().into_iter().flatten().filter(|(name, _)| !asked.contains(*name)) {
         if let Some(row) = name.strip_prefix("List_") {
-            // Told once, not in each list too.
+            // Each row type is described once, not in each list.
             schema["properties"]["items"]["items"] = json!({ "$ref": format!("#/components/schemas/{row}") });
         }
-        say_what_is_always_there(schema);
+        require_nullable_fields(schema);
     }
     let answers = [&OF_ALL[..], &OF_PATHS, &OF_QUERIES, &OF_BODIES, &OF_POSTS, &OF_CHANGES].concat();
     let answers: Map<_, _> =
@@ -127,7 +126,7 @@ fn complete(api: OpenApi) -> Value {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "tags": TAGS.map(|(name, what)| json!({ "name": name, "description": what })),
-        // Either will do.
+        // Either suffices.
         "security": [{ "key": [] }, { "session": [] }],
         "paths": paths,
         "components": {
@@ -148,7 +147,7 @@ fn complete(api: OpenApi) -> Value {
 
 /// Completes one operation.
 fn describe(path: &str, method: &str, operation: &mut Value) {
-    let edited = EDITED.contains(&path);
+    let edited = VERSIONED.contains(&path);
     let changes = edited && ["put", "patch", "delete"].contains(&method);
     let repeatable = method == "post" && path != UNREPEATABLE;
     let own = operation["parameters"].as_array().cloned().unwrap_or_default();
@@ -172,7 +171,7 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
 
     let body = operation.get("requestBody").and_then(|body| body["content"].as_object());
     let is_json = body.is_some_and(|content| content.keys().eq(["application/json"]));
-    // A body that may be left out is never `null`.
+    // An optional body is never `null`.
     if let Some(schema) = operation.pointer_mut("/requestBody/content/application~1json/schema")
         && let Some(some) = schema.pointer_mut("/oneOf/0").map(Value::take)
     {
@@ -196,13 +195,13 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
             json!({ "schema": { "type": "string" }, "description": "Version of these settings, for `If-Match`." });
         answers["200"]["headers"] = json!({ "ETag": etag });
     }
-    // In the order in which people read them.
+    // In reading order.
     let parts = ["tags", "summary", "description", "operationId", "parameters", "requestBody", "responses"];
     let parts = parts.into_iter().filter_map(|part| Some((part.to_owned(), operation.get_mut(part)?.take())));
     *operation = Value::Object(parts.collect());
 }
 
-/// Adds the problems in common to the answers of an operation, and bodies to its own.
+/// Adds common problems to the responses of an operation, and bodies to its own problems.
 fn add_problems(answers: &mut Value, common: &[Common]) {
     let Some(answers) = answers.as_object_mut() else { return };
     let own = answers.keys().filter(|status| status.as_str() >= "400").cloned();
@@ -226,7 +225,7 @@ fn header_parameter(name: &str, schema: &Value, description: &str) -> Value {
     json!({ "name": name, "in": "header", "description": description, "required": false, "schema": schema })
 }
 
-/// The parameter that a part of a path stands for, if it is one.
+/// Returns the parameter for a segment such as `{id}`.
 fn path_parameter(path: &str, part: &str) -> Option<Value> {
     let name = part.strip_prefix('{')?.strip_suffix('}')?;
     let text = |example: &str| json!({ "type": "string", "examples": [example] });
@@ -248,7 +247,7 @@ fn path_parameter(path: &str, part: &str) -> Option<Value> {
     Some(json!({ "name": name, "in": "path", "description": description, "required": true, "schema": schema }))
 }
 
-/// An answer that is a problem.
+/// Returns a response with a problem.
 fn problem(status: &str, description: &str) -> Value {
     let schema = json!({ "$ref": format!("#/components/schemas/{}", ApiProblem::name()) });
     let mut answer =
@@ -268,7 +267,7 @@ fn problem(status: &str, description: &str) -> Value {
     answer
 }
 
-/// The schemas that bodies of requests refer to, straight or by others.
+/// Returns the schemas of request bodies, including nested ones.
 fn asked_schemas(paths: &Value, schemas: &Value) -> BTreeSet<String> {
     let mut asked = BTreeSet::new();
     let operations = paths.as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object()).flatten();
@@ -284,8 +283,8 @@ fn asked_schemas(paths: &Value, schemas: &Value) -> BTreeSet<String> {
     asked
 }
 
-/// In answers a field that may be `null` is there always; one that may be missing is never `null`.
-fn say_what_is_always_there(schema: &mut Value) {
+/// Marks nullable fields of responses as required: they are always present. Optional fields are never `null`.
+fn require_nullable_fields(schema: &mut Value) {
     let is_null = |schema: &Value| schema["type"] == "null";
     let may_be_null = |schema: &Value| {
         schema["type"].as_array().is_some_and(|types| types.iter().any(|of| of == "null"))
@@ -304,6 +303,6 @@ fn say_what_is_always_there(schema: &mut Value) {
         schema["required"] = required.into();
     }
     for part in schema.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
-        say_what_is_always_there(part);
+        require_nullable_fields(part);
     }
 }

@@ -10,10 +10,10 @@ use callsheet::model::{CallbackKind, DomainName, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::etag::{IfMatch, Tagged};
+use super::etag::{IfMatch, WithEtag};
 use super::extract::{ApiActor, Body, Params, Query};
-use super::moment::Moment;
 use super::page::{List, PageQuery};
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -30,8 +30,8 @@ pub(super) struct DomainJson {
     play_domains: Vec<String>,
     play_domains_display: Vec<String>,
     enabled: bool,
-    created_at: Moment,
-    updated_at: Moment,
+    created_at: Rfc3339,
+    updated_at: Rfc3339,
 }
 
 impl From<DomainView> for DomainJson {
@@ -39,19 +39,19 @@ impl From<DomainView> for DomainJson {
         let (play_domains, play_domains_display) =
             domain.play.into_iter().map(|play| (play.name, play.display)).unzip();
         Self {
-            source_id: domain.source_id.0,
+            source_id: domain.id.0,
             push_domain: domain.push,
             push_domain_display: domain.push_display,
             play_domains,
             play_domains_display,
             enabled: domain.enabled,
-            created_at: Moment(domain.created_at),
-            updated_at: Moment(domain.updated_at),
+            created_at: Rfc3339(domain.created_at),
+            updated_at: Rfc3339(domain.updated_at),
         }
     }
 }
 
-impl From<DomainView> for Tagged<DomainJson> {
+impl From<DomainView> for WithEtag<DomainJson> {
     fn from(domain: DomainView) -> Self {
         Self(Version::from(&domain), domain.into())
     }
@@ -182,7 +182,7 @@ pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params(push): Params<String>,
-) -> Result<Tagged<DomainJson>, ApiProblem> {
+) -> Result<WithEtag<DomainJson>, ApiProblem> {
     Ok(app.console.domains.get(&actor, &push).await?.into())
 }
 
@@ -206,7 +206,7 @@ pub(super) async fn change(
     Params(push): Params<String>,
     IfMatch(expected): IfMatch,
     Body(body): Body<ChangeDomain>,
-) -> Result<Tagged<DomainJson>, ApiProblem> {
+) -> Result<WithEtag<DomainJson>, ApiProblem> {
     Ok(app.console.domains.set_enabled_if(&actor, &push, body.enabled, &expected).await?.into())
 }
 

@@ -1,5 +1,5 @@
-//! Changes that two people make at once: who reads a thing gets the version of what can be edited of it as its `ETag`, and who sends that back as
-//! `If-Match` changes this version or nothing (412). Without `If-Match` the last change stands.
+//! Optimistic locking: `GET` returns the version of a resource as `ETag`; a change with `If-Match` applies only to that version (else 412).
+//! Without `If-Match` the last change wins.
 
 use axum::Json;
 use axum::extract::FromRequestParts;
@@ -12,17 +12,17 @@ use serde::Serialize;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// What can be edited, as JSON with its `ETag`.
-pub(super) struct Tagged<T>(pub(super) Version, pub(super) T);
+/// A resource as JSON with its `ETag`.
+pub(super) struct WithEtag<T>(pub(super) Version, pub(super) T);
 
-impl<T: Serialize> IntoResponse for Tagged<T> {
+impl<T: Serialize> IntoResponse for WithEtag<T> {
     fn into_response(self) -> Response {
         let Self(version, content) = self;
         ([(header::ETAG, format!("\"{}\"", version.as_str()))], Json(content)).into_response()
     }
 }
 
-/// The versions that `If-Match` names.
+/// The versions in `If-Match`.
 pub(super) struct IfMatch(pub(super) Expected);
 
 impl FromRequestParts<AppState> for IfMatch {
@@ -33,7 +33,7 @@ impl FromRequestParts<AppState> for IfMatch {
     }
 }
 
-/// Weak tags and what is no tag match nothing, as RFC 9110 has it.
+/// Reads `If-Match`. Weak and invalid tags match nothing (RFC 9110). The `headers` crate does not expose the tags.
 fn expected(headers: &HeaderMap) -> Expected {
     let lines = headers.get_all(header::IF_MATCH);
     let tags = lines.iter().flat_map(|line| line.to_str().unwrap_or_default().split(',').map(str::trim));

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{ApiActor, PushDomain, Query};
-use super::moment::Moment;
 use super::page::{List, PageQuery};
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -32,7 +32,7 @@ pub(super) struct EventJson {
     status: Status,
     /// From 1, within the session.
     sequence: i64,
-    happened_at: Moment,
+    happened_at: Rfc3339,
     /// Cause of a failure.
     error: Option<String>,
 }
@@ -48,7 +48,7 @@ impl From<EventView> for EventJson {
             name: event.name,
             status: event.status,
             sequence: event.sequence,
-            happened_at: Moment(event.happened_at),
+            happened_at: Rfc3339(event.happened_at),
             error: event.error,
         }
     }

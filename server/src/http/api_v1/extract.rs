@@ -1,4 +1,4 @@
-//! What handlers take from a request. Each refusal is a problem that names the field.
+//! Extractors. Each rejection is a problem that names the field.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,7 +21,7 @@ use super::page::PageQuery;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// Who calls, as [`caller`](super::caller) found out.
+/// The actor, from [`caller`](super::caller).
 pub(super) struct ApiActor(pub(super) Actor);
 
 impl FromRequestParts<AppState> for ApiActor {
@@ -32,7 +32,7 @@ impl FromRequestParts<AppState> for ApiActor {
     }
 }
 
-/// The variable parts of the path. What cannot be read names nothing that exists.
+/// Path parameters. Invalid ones give 404, because they identify nothing.
 pub(super) struct Params<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Params<T> {
@@ -46,8 +46,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Params<T> {
     }
 }
 
-/// The query of a list: which rows, and which page of them. Unknown names are errors, because a filter that is passed over
-/// answers another question.
+/// Query of a list: filter and page. Unknown names are errors, because ignoring a filter would return wrong rows.
 pub(super) struct Query<T>(pub(super) T, pub(super) PageRequest);
 
 impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
@@ -60,7 +59,7 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
     }
 }
 
-/// The query of what is no list.
+/// Query without a page.
 pub(super) struct Filter<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequestParts<AppState> for Filter<T> {
@@ -78,10 +77,10 @@ pub(super) fn read_query<T: DeserializeOwned>(pairs: Vec<(Cow<'_, str>, Cow<'_, 
     serde_path_to_error::deserialize(query).map_err(|error| invalid_value(&error))
 }
 
-/// A body of whatever kind, of at most `LIMIT` bytes; the route sets the limit.
-pub(super) struct Content<const LIMIT: usize>(pub(super) Bytes);
+/// A body of any type, of at most `LIMIT` bytes. The route sets the limit.
+pub(super) struct RawBody<const LIMIT: usize>(pub(super) Bytes);
 
-impl<const LIMIT: usize> FromRequest<AppState> for Content<LIMIT> {
+impl<const LIMIT: usize> FromRequest<AppState> for RawBody<LIMIT> {
     type Rejection = ApiProblem;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiProblem> {
@@ -108,7 +107,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
             let detail = "send the body as JSON, with `content-type: application/json`";
             return Err(ApiProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
         }
-        let Content(bytes) = Content::<BODY_LIMIT>::from_request(request, app).await?;
+        let RawBody(bytes) = RawBody::<BODY_LIMIT>::from_request(request, app).await?;
         let malformed = |error: &serde_json::Error| {
             ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is not JSON: {error}"))
         };
@@ -124,7 +123,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     }
 }
 
-/// A body that may be left out: then there is no `content-type` either.
+/// An optional body. Without a body there is no `content-type`.
 impl<T: DeserializeOwned> OptionalFromRequest<AppState> for Body<T> {
     type Rejection = ApiProblem;
 
@@ -136,7 +135,7 @@ impl<T: DeserializeOwned> OptionalFromRequest<AppState> for Body<T> {
     }
 }
 
-/// What is written as a JSON object. On its own serde would take the values in an array too, by their order.
+/// A JSON object. Serde alone would also accept an array with the values in order.
 #[derive(Debug)]
 pub(super) struct Object<T>(pub(super) T);
 
@@ -160,11 +159,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// A whole number. JSON knows one kind of numbers only, so `23.0` is whole.
+/// An integer. JSON has only one number type, so `23.0` is an integer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Whole(pub(super) i64);
+pub(super) struct Integer(pub(super) i64);
 
-impl<'de> Deserialize<'de> for Whole {
+impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Number;
 
@@ -184,7 +183,7 @@ impl<'de> Deserialize<'de> for Whole {
             }
 
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
-                // Up to here each whole number has a float of its own.
+                // Larger integers are not exact as floats.
                 let whole = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
                 if whole { Ok(number as i64) } else { Err(E::invalid_value(Unexpected::Float(number), &self)) }
             }
@@ -194,13 +193,13 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// A value that is missing, unknown or out of bounds; serde knows which.
+/// Converts an error of serde: a value is missing, unknown or invalid.
 fn invalid_value<E: fmt::Display>(error: &serde_path_to_error::Error<E>) -> ApiProblem {
     use serde_path_to_error::Segment;
 
     let reason = error.inner().to_string();
     let invalid = |detail| ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail);
-    // These errors stand at the object and name the field in their text alone.
+    // The path of these errors is the object; only their text names the field.
     for text in ["missing field `", "unknown field `", "duplicate field `"] {
         if let Some((field, _)) = reason.strip_prefix(text).and_then(|rest| rest.split_once('`')) {
             let field = field.to_owned();
@@ -213,7 +212,7 @@ fn invalid_value<E: fmt::Display>(error: &serde_path_to_error::Error<E>) -> ApiP
     }
 }
 
-/// The domain of a filter, in the form that is stored.
+/// Domain of a filter, in ASCII.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct PushDomain(pub(super) String);

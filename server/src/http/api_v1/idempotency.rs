@@ -1,6 +1,6 @@
-//! `Idempotency-Key`, as draft-ietf-httpapi-idempotency-key-header has it: a POST that names itself can be sent again, and is carried out once.
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a POST with a key runs once, even if the client repeats it.
 //!
-//! The answer is kept for each caller by itself, whatever it says, unless it is 429 or 5xx: then the request may be tried again under its key.
+//! The response is stored per caller, unless it is 429 or 5xx: then the request can be repeated with the same key.
 
 use axum::body::to_bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
@@ -14,17 +14,17 @@ use callsheet::model::{Actor, StoreError};
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
-use super::extract::Content;
+use super::extract::RawBody;
 use super::transcode_jobs::LIMIT;
 use crate::http::AppState;
 use crate::http::panics::{Panicked, caught};
 use crate::http::problem::ApiProblem;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// What belongs to an answer beside its status and body.
-const KEPT: [HeaderName; 4] = [CONTENT_TYPE, LOCATION, ETAG, ALLOW];
+/// Headers that are stored with a response.
+const STORED_HEADERS: [HeaderName; 4] = [CONTENT_TYPE, LOCATION, ETAG, ALLOW];
 
-/// Carries a POST that has a key out once. The caller is in the request by now.
+/// Runs a POST with a key once. [`caller`](super::caller) must come first.
 pub(super) async fn keep(State(app): State<AppState>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST || !request.headers().contains_key(IDEMPOTENCY_KEY) {
         return next.run(request).await;
@@ -38,27 +38,27 @@ async fn once(app: &AppState, request: Request, next: Next) -> Result<Response, 
     let key = key(&parts.headers).ok_or(IdempotencyError::BadKey)?;
     let mut body = Request::new(body);
     DefaultBodyLimit::max(LIMIT).apply(&mut body);
-    let Content(body) = Content::<LIMIT>::from_request(body, app).await?;
+    let RawBody(body) = RawBody::<LIMIT>::from_request(body, app).await?;
     match app.console.idempotency.begin(&actor, key, digest(&parts, &body)).await? {
         Begun::Again(answer) => Ok(given(answer)?),
         Begun::First(run) => {
             let request = Request::from_parts(parts, body.into());
             let work = carry_out(app.console.idempotency.clone(), run, request, next);
-            // A client that hangs up, most likely to ask again, must not leave the work half done.
+            // If the client disconnects, probably to retry, the request must still run to its end.
             let answer = tokio::spawn(work.in_current_span()).await;
             Ok(answer.unwrap_or_else(|_| ApiProblem::fault().into_response()))
         }
     }
 }
 
-/// `None`: not one text.
+/// Returns the key. `None`: not exactly one text.
 fn key(headers: &HeaderMap) -> Option<&str> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let key = keys.next()?.to_str().ok()?;
     keys.next().is_none().then_some(key)
 }
 
-/// All that makes it this request: method, path, query and body.
+/// Returns the digest of method, path, query and body.
 fn digest(parts: &Parts, body: &[u8]) -> String {
     let head = format!("{} {}\n", parts.method, parts.uri);
     hex::encode(Sha256::new().chain_update(head).chain_update(body).finalize())
@@ -70,18 +70,18 @@ async fn carry_out(idempotency: Idempotency, run: Run, request: Request, next: N
     let (answer, response) = match to_bytes(body, usize::MAX).await {
         Ok(body) => (kept(&parts, &body), Response::from_parts(parts, body.into())),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot read an answer of our own");
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to read a response");
             (None, ApiProblem::fault().into_response())
         }
     };
     if let Err(error) = idempotency.finish(&run, answer.as_ref()).await {
-        // What was done is done; the key is free when the lease ends.
-        tracing::error!(error = &error as &dyn std::error::Error, "cannot keep the answer to an Idempotency-Key");
+        // The effect stays; the key is free after the lease.
+        tracing::error!(error = &error as &dyn std::error::Error, "failed to store the response of an Idempotency-Key");
     }
     response
 }
 
-/// The answer, if it is to be given again.
+/// Returns the response to store, if a repeated request should get it.
 fn kept(answer: &axum::http::response::Parts, body: &[u8]) -> Option<KeptAnswer> {
     if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
         return None;
@@ -89,7 +89,7 @@ fn kept(answer: &axum::http::response::Parts, body: &[u8]) -> Option<KeptAnswer>
     let header = |name: &HeaderName| Some((name.to_string(), answer.headers.get(name)?.to_str().ok()?.to_owned()));
     Some(KeptAnswer {
         status: answer.status.as_u16(),
-        headers: KEPT.iter().filter_map(header).collect(),
+        headers: STORED_HEADERS.iter().filter_map(header).collect(),
         body: str::from_utf8(body).ok()?.to_owned(),
     })
 }

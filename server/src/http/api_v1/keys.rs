@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Body, Params};
-use super::moment::Moment;
 use super::page::List;
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -39,11 +39,11 @@ pub(crate) struct KeyJson {
     /// Identifies the key in signed requests (JD Cloud signature).
     access_key: String,
     state: KeyState,
-    created_at: Moment,
+    created_at: Rfc3339,
     /// `null`: never.
-    expires_at: Option<Moment>,
+    expires_at: Option<Rfc3339>,
     /// Accurate to about a minute.
-    last_used_at: Option<Moment>,
+    last_used_at: Option<Rfc3339>,
 }
 
 impl From<KeyView> for KeyJson {
@@ -55,9 +55,9 @@ impl From<KeyView> for KeyJson {
             domains: key.domains,
             access_key: key.access_key,
             state: if key.expired { KeyState::Expired } else { KeyState::Active },
-            created_at: Moment(key.created_at),
-            expires_at: key.expires_at.map(Moment),
-            last_used_at: key.last_used_at.map(Moment),
+            created_at: Rfc3339(key.created_at),
+            expires_at: key.expires_at.map(Rfc3339),
+            last_used_at: key.last_used_at.map(Rfc3339),
         }
     }
 }
@@ -65,7 +65,7 @@ impl From<KeyView> for KeyJson {
 impl KeyJson {
     /// Name, role, domains, access key, expiry and last use, for a terminal.
     pub(crate) fn line(&self) -> [String; 6] {
-        let moment = |at: Option<Moment>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        let moment = |at: Option<Rfc3339>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
         let expires = if self.state == KeyState::Expired { "expired".to_owned() } else { moment(self.expires_at) };
         let domains = self.domains.as_ref().map_or_else(|| "all".to_owned(), |domains| domains.join(","));
         let (name, access_key) = (self.name.clone(), self.access_key.clone());
@@ -99,7 +99,7 @@ pub(super) struct CreateKey {
     #[schema(min_items = 1)]
     domains: Option<Vec<String>>,
     /// Within ten years. Omit for a key that does not expire.
-    expires_at: Option<Moment>,
+    expires_at: Option<Rfc3339>,
 }
 
 /// A key with its secrets, shown only once.

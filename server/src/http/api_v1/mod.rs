@@ -1,14 +1,13 @@
 //! The REST API, `/api/v1`: everything the pages can do, for scripts.
 //!
-//! Who calls is known by `Authorization: Bearer <token>` of an API key, or else by the browser's session. Bodies and
-//! answers are JSON in camelCase, times RFC 3339 in UTC, errors [problems](super::problem). Lists are
-//! `{"items":[…],"nextCursor":"…"|null}` (see [`page`]). A handler reads the request, calls a use case and writes
-//! what came of it; what may be done is the use case's business.
+//! Callers authenticate with `Authorization: Bearer <token>` of an API key, or with the browser's session. Bodies and responses are JSON in
+//! camelCase, times RFC 3339 in UTC, errors [problems](super::problem). Lists are `{"items":[…],"nextCursor":"…"|null}` (see [`page`]). A
+//! handler reads the request, calls a use case and writes its result; the use case checks permissions.
 //!
-//! What stands at a handler, above its parameters and at the fields of its types is the API's [`description`] too.
+//! Doc comments of handlers, their parameters and the fields of their types are published in the API's [`description`].
 //!
-//! Before a handler stand who may call and how often ([`caller`]) and whether a POST was carried out before ([`idempotency`]);
-//! a change can be made to one version alone ([`etag`]).
+//! Middleware authenticates and limits callers ([`caller`]) and detects repeated POST requests ([`idempotency`]). A change can be restricted to
+//! one version ([`etag`]).
 
 mod access_logs;
 mod audit;
@@ -23,10 +22,10 @@ mod events;
 mod extract;
 mod idempotency;
 mod keys;
-mod moment;
 mod page;
 mod recording;
 mod recoveries;
+mod rfc3339;
 mod schemas;
 mod sessions;
 mod settings;
@@ -54,13 +53,13 @@ use utoipa_axum::routes;
 use super::AppState;
 use super::problem::ApiProblem;
 
-/// A body of settings needs no more, bytes.
+/// Limit of a JSON body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
-/// Where all paths begin.
+/// Prefix of all paths.
 const PREFIX: &str = "/api/v1";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// All routes of the API.
+/// Returns all routes of the API.
 pub fn routes(state: &AppState) -> Router<AppState> {
     let (repeatable, others) = described();
     let api = Router::from(repeatable)
@@ -68,15 +67,15 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(Router::from(others))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(state.clone(), caller::admit))
+        .layer(from_fn_with_state(state.clone(), caller::authenticate))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        // Answers hold secrets and change at once.
+        // Responses may contain secrets, and change at any time.
         .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, NO_STORE));
-    // Without the second the pages would answer for the bare prefix.
+    // Without the second route, a page would be served for the bare prefix.
     Router::new().nest(PREFIX, api).route("/api/v1/", any(no_such_path))
 }
 
-/// The routes, each with what stands at its handler for the description: those whose answer to a POST is kept for a repeat, and the others.
+/// Returns the routes with their descriptions: first those that support idempotency keys, then the others.
 fn described() -> (OpenApiRouter<AppState>, OpenApiRouter<AppState>) {
     let repeatable = OpenApiRouter::default()
         .routes(routes!(domains::list, domains::create))
@@ -119,7 +118,7 @@ fn described() -> (OpenApiRouter<AppState>, OpenApiRouter<AppState>) {
         .routes(routes!(vod_domains::list, vod_domains::add))
         .routes(routes!(vod_domains::remove))
         .routes(routes!(settings::show));
-    // Too large to be held and compared; what is in a log counts once anyway.
+    // Too large to be buffered and compared. Importing a log twice has no effect anyway.
     let others = OpenApiRouter::default().routes(routes!(access_logs::add));
     (repeatable, others)
 }

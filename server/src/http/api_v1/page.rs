@@ -1,8 +1,7 @@
-//! Lists come in pages. `limit` (1 to 100, else 20) says how long they are; `cursor` is the `nextCursor` of the page
-//! before, and the first page has none.
+//! Pages of lists. `limit` (1 to 100, default 20) is the number of rows; `cursor` is the `nextCursor` of the previous page.
 //!
-//! A cursor holds the number of the next page and its length. Lists begin with the newest, so what is made while
-//! somebody reads on moves the rest down: a row may come twice, none is left out.
+//! A cursor contains the number of the next page and its size. Lists are sorted newest first, so new rows move older ones down: a client may
+//! see a row twice, but misses none.
 
 use axum::http::StatusCode;
 use base64::Engine;
@@ -15,7 +14,7 @@ use crate::http::problem::ApiProblem;
 
 const DEFAULT_LIMIT: i64 = 20;
 const MAX_LIMIT: i64 = 100;
-/// Far beyond any list; keeps the offset small enough to count.
+/// Larger than any list; prevents overflow of the offset.
 const MAX_PAGE: i64 = 1_000_000;
 
 /// Rows on a page, 1 to 100.
@@ -31,7 +30,7 @@ impl TryFrom<i64> for Limit {
     }
 }
 
-/// Where a list goes on.
+/// Position of the next page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 struct Cursor(PageRequest);
@@ -66,7 +65,7 @@ pub(super) struct PageQuery {
 impl PageQuery {
     pub(super) const NAMES: [&str; 2] = ["cursor", "limit"];
 
-    /// The page that it asks for.
+    /// Returns the requested page.
     pub(super) fn request(self) -> Result<PageRequest, ApiProblem> {
         match (self.cursor, self.limit) {
             (None, limit) => Ok(PageRequest { number: 1, size: limit.map_or(DEFAULT_LIMIT, |l| l.0) }),
@@ -90,7 +89,7 @@ pub(super) struct List<T> {
 }
 
 impl<T> List<T> {
-    /// A list that has one page only.
+    /// Creates a list with a single page.
     pub(super) fn whole(items: impl IntoIterator<Item = impl Into<T>>) -> Self {
         Self { items: items.into_iter().map(Into::into).collect(), next_cursor: None }
     }

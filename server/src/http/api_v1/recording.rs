@@ -6,8 +6,8 @@ use callsheet::recordings::{RecordingChange, RecordingSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::etag::{IfMatch, Tagged};
-use super::extract::{ApiActor, Body, Params, Whole};
+use super::etag::{IfMatch, WithEtag};
+use super::extract::{ApiActor, Body, Integer, Params};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -38,7 +38,7 @@ pub(super) async fn show(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
     Params(push): Params<String>,
-) -> Result<Tagged<RecordingJson>, ApiProblem> {
+) -> Result<WithEtag<RecordingJson>, ApiProblem> {
     Ok(tagged(app.console.recordings.get(&actor, &push).await?))
 }
 
@@ -49,7 +49,7 @@ pub(super) struct ReplaceRecording {
     enabled: bool,
     /// Part length.
     #[schema(value_type = i64, minimum = 2, maximum = 21_600)]
-    part_seconds: Whole,
+    part_seconds: Integer,
     /// Omit to keep the current value.
     #[schema(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
     bucket: Option<String>,
@@ -73,7 +73,7 @@ pub(super) async fn replace(
     Params(push): Params<String>,
     IfMatch(expected): IfMatch,
     Body(body): Body<ReplaceRecording>,
-) -> Result<Tagged<RecordingJson>, ApiProblem> {
+) -> Result<WithEtag<RecordingJson>, ApiProblem> {
     let recordings = &app.console.recordings;
     let bucket = match body.bucket {
         Some(bucket) => bucket,
@@ -83,6 +83,6 @@ pub(super) async fn replace(
     Ok(tagged(recordings.put_if(&actor, &push, &RecordingChange::parse(settings)?, &expected).await?))
 }
 
-fn tagged(settings: RecordingSettings) -> Tagged<RecordingJson> {
-    Tagged(Version::from(&settings), settings.into())
+fn tagged(settings: RecordingSettings) -> WithEtag<RecordingJson> {
+    WithEtag(Version::from(&settings), settings.into())
 }

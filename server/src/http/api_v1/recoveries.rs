@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 use super::deliveries::Filter;
 use super::extract::{ApiActor, Body, Object, Params};
-use super::moment::Moment;
 use super::page::List;
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -39,10 +39,10 @@ struct FilterJson {
     state: Option<DeliveryState>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    since: Option<Moment>,
+    since: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    until: Option<Moment>,
+    until: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     status: Option<i64>,
@@ -65,8 +65,8 @@ impl From<DeliveryFilter> for FilterJson {
             event: filter.event,
             stream: filter.stream,
             state: filter.state,
-            since: filter.since.map(Moment),
-            until: filter.until.map(Moment),
+            since: filter.since.map(Rfc3339),
+            until: filter.until.map(Rfc3339),
             status: filter.status,
             error_class: filter.error_class,
             q: filter.text,
@@ -87,8 +87,8 @@ pub(super) struct RecoveryJson {
     filter: FilterJson,
     /// Name of the user or key.
     started_by: String,
-    started_at: Moment,
-    ended_at: Option<Moment>,
+    started_at: Rfc3339,
+    ended_at: Option<Rfc3339>,
     /// Deliveries that matched when it started.
     total: i64,
     /// Queued again so far.
@@ -127,8 +127,8 @@ impl RecoveryJson {
         Self {
             id: recovery.id,
             state: recovery.state,
-            started_at: Moment(recovery.started_at),
-            ended_at: recovery.ended_at.map(Moment),
+            started_at: Rfc3339(recovery.started_at),
+            ended_at: recovery.ended_at.map(Rfc3339),
             total: recovery.total,
             queued: recovery.queued,
             left_out: recovery.left_out,

@@ -1,14 +1,16 @@
-//! How words, numbers and times of the core are described.
+//! OpenAPI schemas of types of the core crate.
 //!
-//! The core knows nothing of OpenAPI, so each of its types that stands in JSON has a stand-in of the same name here,
-//! which holds no value: `#[schema(value_type = schemas::Role)]`. The words are those of the core itself.
+//! The core crate does not depend on OpenAPI, so this module has an empty type of the same name for each type in JSON:
+//! `#[schema(value_type = schemas::Role)]`. Enum values come from the core type.
+
+use std::borrow::Cow;
 
 use callsheet::{accounts, audit, callbacks, deliveries, model, outbound, sources, stats};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::moment::Moment;
+use super::rfc3339::Rfc3339;
 
 macro_rules! words {
     ($($(#[doc = $doc:literal])+ $name:ident = $vocabulary:ty;)+) => {$(
@@ -143,7 +145,7 @@ impl PartialSchema for RowId {
 
 impl ToSchema for RowId {}
 
-impl PartialSchema for Moment {
+impl PartialSchema for Rfc3339 {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
@@ -154,7 +156,11 @@ impl PartialSchema for Moment {
     }
 }
 
-impl ToSchema for Moment {}
+impl ToSchema for Rfc3339 {
+    fn name() -> Cow<'static, str> {
+        "Moment".into()
+    }
+}
 
 /// The bytes of a file.
 #[derive(Debug)]
@@ -182,7 +188,7 @@ impl PartialSchema for AnyJobs {
 
 impl ToSchema for AnyJobs {}
 
-/// A point of a chart: so many numbers.
+/// Returns the schema of a chart point: an array of `numbers` numbers.
 fn point(numbers: usize, of: Type, description: &str) -> RefOr<Schema> {
     let number = ObjectBuilder::new().schema_type(of);
     let array = ArrayBuilder::new().items(number).min_items(Some(numbers)).max_items(Some(numbers));

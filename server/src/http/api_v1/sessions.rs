@@ -9,8 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::NameValue;
 use super::extract::{ApiActor, Params, PushDomain, Query};
-use super::moment::Moment;
 use super::page::{List, PageQuery};
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -31,8 +31,8 @@ pub(super) struct SessionJson {
     phase: String,
     /// IP address of the publisher.
     client: Option<String>,
-    started_at: Moment,
-    ended_at: Option<Moment>,
+    started_at: Rfc3339,
+    ended_at: Option<Rfc3339>,
     /// Why it ended with an error.
     failure: Option<String>,
     recording: bool,
@@ -56,8 +56,8 @@ impl From<SessionView> for SessionJson {
             source: session.source,
             phase: session.phase,
             client: session.client,
-            started_at: Moment(session.started_at),
-            ended_at: session.ended_at.map(Moment),
+            started_at: Rfc3339(session.started_at),
+            ended_at: session.ended_at.map(Rfc3339),
             failure: session.failure,
             recording: session.recording,
             part_count: session.parts,
@@ -102,8 +102,8 @@ struct PartJson {
     number: i64,
     /// Bucket and path of the file.
     location: Option<String>,
-    started_at: Moment,
-    stopped_at: Moment,
+    started_at: Rfc3339,
+    stopped_at: Rfc3339,
     duration_ms: i64,
     /// Length of the file.
     bytes: Option<i64>,
@@ -115,8 +115,8 @@ impl From<PartView> for PartJson {
         Self {
             number: part.number,
             location: part.location,
-            started_at: Moment(part.started_at),
-            stopped_at: Moment(part.stopped_at),
+            started_at: Rfc3339(part.started_at),
+            stopped_at: Rfc3339(part.stopped_at),
             duration_ms: part.duration_ms,
             bytes: part.bytes,
             failure: part.failure,
@@ -134,7 +134,7 @@ struct SessionEventJson {
     status: Status,
     /// From 1.
     sequence: i64,
-    happened_at: Moment,
+    happened_at: Rfc3339,
     error: Option<String>,
     /// Delivery of the event.
     #[schema(value_type = Option<schemas::DeliveryId>)]
@@ -149,7 +149,7 @@ impl From<SessionEvent> for SessionEventJson {
             name: event.name,
             status: event.status,
             sequence: event.sequence,
-            happened_at: Moment(event.happened_at),
+            happened_at: Rfc3339(event.happened_at),
             error: event.error,
             delivery: event.delivery,
             delivery_state: event.delivery_state,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Body, Params};
-use super::moment::Moment;
 use super::page::List;
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -28,9 +28,9 @@ pub(super) struct SourceJson {
     name: String,
     /// Push domain of reports that name none.
     default_domain: Option<String>,
-    created_at: Moment,
+    created_at: Rfc3339,
     /// Time of its last report.
-    last_seen_at: Option<Moment>,
+    last_seen_at: Option<Rfc3339>,
     /// Ingest URL including its secret; only for callers who may manage sources.
     url: Option<String>,
 }
@@ -42,8 +42,8 @@ impl SourceJson {
             adapter: source.adapter,
             name: source.name,
             default_domain: source.default_domain,
-            created_at: Moment(source.created_at),
-            last_seen_at: source.last_seen_at.map(Moment),
+            created_at: Rfc3339(source.created_at),
+            last_seen_at: source.last_seen_at.map(Rfc3339),
             url: source.ingest_path.map(|path| format!("{origin}{path}")),
         }
     }

@@ -18,7 +18,7 @@ use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{ApiActor, read_query};
-use super::moment::Moment;
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use crate::http::AppState;
 use crate::http::exports;
@@ -69,8 +69,8 @@ impl Format {
 const TEXTS: Texts = Texts(Locale::English);
 
 /// What is given, or the day up to now.
-fn slot(app: &AppState, from: Option<Moment>, to: Option<Moment>) -> Slot {
-    let seconds = |moment: Moment| moment.0.div_euclid(1000);
+fn slot(app: &AppState, from: Option<Rfc3339>, to: Option<Rfc3339>) -> Slot {
+    let seconds = |moment: Rfc3339| moment.0.div_euclid(1000);
     let to = to.map_or_else(|| point_of(app.console.clock.now().div_euclid(1000)) + POINT, seconds);
     Slot { from: from.map_or(to - DAY, seconds), to }
 }
@@ -92,10 +92,10 @@ pub(super) struct UsageParams {
     metric: Metric,
     /// Start of the range, a multiple of five minutes. Default: a day before its end.
     #[param(inline)]
-    from: Option<Moment>,
+    from: Option<Rfc3339>,
     /// End of the range. Default: now.
     #[param(inline)]
-    to: Option<Moment>,
+    to: Option<Rfc3339>,
     /// `auto` depends on the length of the range.
     #[serde(default)]
     #[param(inline, value_type = schemas::AutoGranularity)]
@@ -306,10 +306,10 @@ async fn by_domain(app: &AppState, actor: &Actor, ask: UsageQuery, compare: bool
 pub(super) struct TranscodingParams {
     /// Start of the range, a multiple of five minutes. Default: a day before its end.
     #[param(inline)]
-    from: Option<Moment>,
+    from: Option<Rfc3339>,
     /// End of the range. Default: now.
     #[param(inline)]
-    to: Option<Moment>,
+    to: Option<Rfc3339>,
     #[param(inline, value_type = Option<schemas::Codec>)]
     codec: Option<Codec>,
     #[param(inline, value_type = Option<schemas::Resolution>)]

@@ -7,9 +7,9 @@ use callsheet::streams::{BanLength, ForbiddenStream, SessionFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::extract::{ApiActor, Body, Params, Query, Whole};
-use super::moment::Moment;
+use super::extract::{ApiActor, Body, Integer, Params, Query};
 use super::page::{List, PageQuery};
+use super::rfc3339::Rfc3339;
 use super::sessions::{ListQuery, SessionJson};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -40,13 +40,13 @@ pub(super) struct ForbiddenJson {
     app: String,
     stream: String,
     /// `null`: permanently.
-    until: Option<Moment>,
+    until: Option<Rfc3339>,
 }
 
 impl From<ForbiddenStream> for ForbiddenJson {
     fn from(forbidden: ForbiddenStream) -> Self {
         let ForbiddenStream { domain, app, stream, until } = forbidden;
-        Self { domain, app, stream, until: until.map(Moment) }
+        Self { domain, app, stream, until: until.map(Rfc3339) }
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn disconnect(
 pub(super) struct Forbid {
     /// Omit or `null`: permanently.
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
-    seconds: Option<Whole>,
+    seconds: Option<Integer>,
 }
 
 /// Forbid a stream

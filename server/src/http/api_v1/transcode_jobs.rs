@@ -7,7 +7,7 @@ use callsheet::stats::transcode::{Bad, Reading, read};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::extract::{ApiActor, Content};
+use super::extract::{ApiActor, RawBody};
 use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
@@ -64,7 +64,7 @@ struct BadLine {
 pub(super) async fn add(
     ApiActor(actor): ApiActor,
     State(app): State<AppState>,
-    Content(bytes): Content<LIMIT>,
+    RawBody(bytes): RawBody<LIMIT>,
 ) -> Result<Json<Added>, ApiProblem> {
     let reading = read(&bytes, app.console.clock.now());
     let reading = reading.map_err(|why| ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", why.to_string()))?;

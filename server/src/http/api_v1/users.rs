@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Body, Params};
-use super::moment::Moment;
 use super::page::List;
+use super::rfc3339::Rfc3339;
 use super::schemas;
 use super::sources::origin;
 use crate::http::AppState;
@@ -33,8 +33,8 @@ pub(super) struct UserJson {
     issuer: Option<String>,
     /// Two-factor sign-in is on.
     two_factor: bool,
-    created_at: Moment,
-    last_sign_in_at: Option<Moment>,
+    created_at: Rfc3339,
+    last_sign_in_at: Option<Rfc3339>,
 }
 
 impl From<UserView> for UserJson {
@@ -46,8 +46,8 @@ impl From<UserView> for UserJson {
             state: user.state,
             issuer: user.issuer,
             two_factor: user.two_factor,
-            created_at: Moment(user.created_at),
-            last_sign_in_at: user.last_sign_in_at.map(Moment),
+            created_at: Rfc3339(user.created_at),
+            last_sign_in_at: user.last_sign_in_at.map(Rfc3339),
         }
     }
 }
@@ -80,9 +80,9 @@ pub(super) struct SessionJson {
     id: String,
     user_agent: String,
     address: String,
-    signed_in_at: Moment,
+    signed_in_at: Rfc3339,
     /// Time of the last request, to the minute.
-    last_used_at: Moment,
+    last_used_at: Rfc3339,
 }
 
 impl From<SessionView> for SessionJson {
@@ -91,8 +91,8 @@ impl From<SessionView> for SessionJson {
             id: session.id,
             user_agent: session.agent,
             address: session.address,
-            signed_in_at: Moment(session.created_at),
-            last_used_at: Moment(session.last_seen_at),
+            signed_in_at: Rfc3339(session.created_at),
+            last_used_at: Rfc3339(session.last_seen_at),
         }
     }
 }

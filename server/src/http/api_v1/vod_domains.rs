@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{ApiActor, Body, Params};
-use super::moment::Moment;
 use super::page::List;
+use super::rfc3339::Rfc3339;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
@@ -25,12 +25,12 @@ pub(super) struct VodDomainJson {
     display: String,
     /// Bucket and folder path that it serves.
     path: String,
-    created_at: Moment,
+    created_at: Rfc3339,
 }
 
 impl From<VodDomain> for VodDomainJson {
     fn from(VodDomain { name, display, path, created_at }: VodDomain) -> Self {
-        Self { name, display, path, created_at: Moment(created_at) }
+        Self { name, display, path, created_at: Rfc3339(created_at) }
     }
 }
 

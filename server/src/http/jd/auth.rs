@@ -1,4 +1,4 @@
-//! Who signed a request, and whether that was too often.
+//! Authentication by signature, and rate limits.
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -11,33 +11,33 @@ use super::envelope::JdError;
 use super::signature::Signature;
 use crate::http::AppState;
 use crate::http::middleware::client_address;
-use crate::http::rate_limit::Refused;
+use crate::http::rate_limit::RateLimited;
 
-/// How far the time of a signature may be off.
+/// Maximum deviation of the signature's time.
 const LEEWAY_MS: Millis = 15 * 60_000;
-/// Databases index it.
-const LONGEST_NONCE: usize = 128;
-// A nonce is known for as long as its request could come again.
+/// Maximum length of a nonce, which is part of an index.
+const MAX_NONCE: usize = 128;
+// A nonce is stored as long as its request could be repeated.
 const _: () = assert!(NONCE_LIFE_MS >= 2 * LEEWAY_MS);
 
-/// What an answer says of limits, and who calls.
-pub(super) async fn admit(app: &AppState, request: &Parts, body: &[u8]) -> (HeaderMap, Result<Actor, JdError>) {
+/// Returns rate limit headers and the actor.
+pub(super) async fn authenticate(app: &AppState, request: &Parts, body: &[u8]) -> (HeaderMap, Result<Actor, JdError>) {
     let limits = &app.limits;
-    let refuse = |refused: Refused| {
+    let refuse = |refused: RateLimited| {
         let error = JdError::too_many(refused.detail());
         (refused.into_fields(), Err(error))
     };
     let address = client_address(&request.extensions);
     match signer(&app.console, request, body, &address).await {
-        Ok(actor) => limits.count(&actor.who).map_or_else(refuse, |told| (told, Ok(actor))),
+        Ok(actor) => limits.count(&actor.who).map_or_else(refuse, |headers| (headers, Ok(actor))),
         Err(error) if error.is_unauthenticated() => {
-            limits.count_stranger(&address).map_or_else(refuse, |told| (told, Err(error)))
+            limits.count_stranger(&address).map_or_else(refuse, |headers| (headers, Err(error)))
         }
         Err(error) => (HeaderMap::new(), Err(error)),
     }
 }
 
-/// The actor of the key that signed the request. Unknown keys and wrong signatures get the same answer.
+/// Returns the actor of the key that signed the request. Unknown keys and wrong signatures get the same error.
 async fn signer(console: &Console, request: &Parts, body: &[u8], address: &str) -> Result<Actor, JdError> {
     let refused = || JdError::unauthenticated("unknown access key, or invalid signature");
     let signature = Signature::of(request).map_err(JdError::unauthenticated)?;
@@ -46,7 +46,7 @@ async fn signer(console: &Console, request: &Parts, body: &[u8], address: &str) 
         Err(KeyError::UnknownToken | KeyError::Expired) => return Err(refused()),
         Err(error) => return Err(error.into()),
     };
-    if !signature.holds(request, body, secret.expose_secret()).map_err(JdError::unauthenticated)? {
+    if !signature.verify(request, body, secret.expose_secret()).map_err(JdError::unauthenticated)? {
         return Err(refused());
     }
     if (console.clock.now() - signature.at).abs() > LEEWAY_MS {
@@ -54,8 +54,8 @@ async fn signer(console: &Console, request: &Parts, body: &[u8], address: &str) 
     }
     match signature.nonce {
         None => {}
-        Some(nonce) if nonce.len() > LONGEST_NONCE => {
-            return Err(JdError::unauthenticated(format!("`x-jdcloud-nonce` is longer than {LONGEST_NONCE} bytes")));
+        Some(nonce) if nonce.len() > MAX_NONCE => {
+            return Err(JdError::unauthenticated(format!("`x-jdcloud-nonce` is longer than {MAX_NONCE} bytes")));
         }
         Some(nonce) if console.keys.take_nonce(signature.access_key, nonce).await? => {}
         Some(_) => return Err(JdError::unauthenticated("repeated request: this `x-jdcloud-nonce` was already used")),

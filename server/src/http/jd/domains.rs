@@ -37,7 +37,7 @@ pub(super) async fn list(call: &Call<'_>) -> Outcome {
 pub(super) async fn describe(call: &Call<'_>, push: &str) -> Outcome {
     let domain = call.console.domains.get(&call.actor, push).await?;
     let (publish, play) = details(&domain, &call.console.cnames);
-    Ok(json!({ "sourceId": domain.source_id, "publishDomains": publish, "playDomains": play }))
+    Ok(json!({ "sourceId": domain.id, "publishDomains": publish, "playDomains": play }))
 }
 
 /// `addLiveDomain`
@@ -53,14 +53,14 @@ pub(super) async fn set_enabled(call: &Call<'_>, enabled: bool) -> Outcome {
     Ok(json!({}))
 }
 
-/// `deleteLiveDomain`: only one that is stopped.
+/// `deleteLiveDomain`: only a stopped domain.
 pub(super) async fn delete(call: &Call<'_>, push: &str) -> Outcome {
     let name = DomainName::parse(push).map_or_else(|_| push.to_owned(), |name| name.ascii().to_owned());
     call.console.domains.delete(&call.actor, push, &name).await?;
     Ok(json!({}))
 }
 
-/// The group's push domain and its play domains.
+/// Formats the push domain and the play domains of a group.
 fn details(domain: &DomainView, cnames: &Cnames) -> (Value, Value) {
     let cname = |name: &Option<DomainName>| name.as_ref().map(|name| name.ascii().to_owned());
     let status = if domain.enabled { "online" } else { "offline" };

@@ -1,6 +1,6 @@
-//! How every request below `/v1` is answered, faults included: `{"requestId":"…","result":{…}}`, or
-//! `{"requestId":"…","error":{"code":404,"status":"NOT_FOUND","message":"…"}}` with the same HTTP status. The SDKs take an error without
-//! a request id for success.
+//! Format of all responses below `/v1`: `{"requestId":"…","result":{…}}`, or
+//! `{"requestId":"…","error":{"code":404,"status":"NOT_FOUND","message":"…"}}` with the same HTTP status. The SDKs mistake an error without a
+//! request id for success.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-jdcloud-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Names one request, in its answer and in the log.
+/// Identifies a request in its response and in the log.
 pub(super) struct RequestId(String);
 
 impl RequestId {
@@ -28,12 +28,12 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// An operation that was not carried out.
+/// Error of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JdError {
     code: StatusCode,
     status: &'static str,
-    /// For people.
+    /// Text for users.
     message: String,
 }
 
@@ -47,32 +47,32 @@ impl JdError {
         Self::new(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", message)
     }
 
-    /// A time or a range of times that this API does not reach.
+    /// A time or time range is out of range.
     pub(super) fn out_of_range(message: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "OUT_OF_RANGE", message)
     }
 
-    /// The signature does not tell who calls.
+    /// The signature is missing or invalid.
     pub(super) fn unauthenticated(message: impl ToString) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
     }
 
-    /// Asked too often.
+    /// The rate limit is exceeded.
     pub(super) fn too_many(message: impl ToString) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT", message)
     }
 
-    /// A fault, which is for the log alone.
+    /// An internal error, whose cause goes to the log only.
     pub(super) fn fault() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error; see the server log")
     }
 
-    /// Whether nobody knows who calls.
+    /// Returns whether the signature was missing or invalid.
     pub(super) fn is_unauthenticated(&self) -> bool {
         self.code == StatusCode::UNAUTHORIZED
     }
 
-    /// There is no such thing.
+    /// The object does not exist.
     pub(super) fn not_found(message: impl ToString) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
     }
@@ -85,7 +85,7 @@ impl<E: Problem + 'static> From<E> for JdError {
             (ProblemKind::Unauthenticated, _) => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
             (ProblemKind::Forbidden, _) => (StatusCode::FORBIDDEN, "HTTP_FORBIDDEN"),
             (ProblemKind::NotFound, _) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
-            // What clashes is not a name but the state that something is in.
+            // These conflict with the state of an object, not with a name.
             (ProblemKind::Outdated, _)
             | (ProblemKind::Conflict, "domain_still_enabled" | "template_in_use" | "stream_cannot_drop") => {
                 (StatusCode::BAD_REQUEST, "FAILED_PRECONDITION")
@@ -93,7 +93,7 @@ impl<E: Problem + 'static> From<E> for JdError {
             (ProblemKind::Conflict, _) => (StatusCode::CONFLICT, "ALREADY_EXISTS"),
             (ProblemKind::TooMany, _) => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT"),
             (ProblemKind::Unavailable | ProblemKind::Internal, code) => {
-                tracing::error!(code, error = &error as &dyn std::error::Error, "a request of the JD API failed");
+                tracing::error!(code, error = &error as &dyn std::error::Error, "JD API request failed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL")
             }
         };
@@ -104,7 +104,7 @@ impl<E: Problem + 'static> From<E> for JdError {
     }
 }
 
-/// Puts what came of a request into its envelope.
+/// Builds the response.
 pub(super) fn respond(id: &RequestId, outcome: Result<Value, JdError>) -> Response {
     let (code, body) = match outcome {
         Ok(result) => (StatusCode::OK, json!({ "requestId": id.0, "result": result })),

@@ -1,8 +1,8 @@
 //! `/v1`: a subset of JD Cloud's OpenAPI of live video, so that scripts written with its public SDKs work here by changing the endpoint.
 //!
-//! Each request is signed by an API key ([`signature`]); cookies and bearer tokens count for nothing. A request is read, its signature
-//! checked, its operation looked up by method and path ([`carry_out`]), and whatever comes of it is an [`envelope`]. An operation reads
-//! its parameters, calls a use case and writes what came of it; what may be done is the use case's business.
+//! Each request is signed with an API key ([`signature`]); cookies and bearer tokens are ignored. [`dispatch`] verifies the signature and
+//! selects the operation by method and path; the response is an [`envelope`]. An operation reads its parameters, calls a use case and writes
+//! its result; the use case checks permissions.
 
 mod auth;
 mod domains;
@@ -31,11 +31,11 @@ use self::signature::decode;
 use super::AppState;
 use super::panics::{Panicked, caught};
 
-/// A body of parameters needs no more, bytes.
+/// Limit of a body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// Everything below `/v1`. Which operation is meant is no matter of the router, for a segment such as `streams:forbid` comes as
-/// `streams%3Aforbid` too.
+/// Routes everything below `/v1` to [`dispatch`]. The router cannot select the operation, because a segment such as `streams:forbid` may also
+/// be encoded as `streams%3Aforbid`.
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/v1", any(answer)).route("/v1/", any(answer)).route("/v1/{*operation}", any(answer))
 }
@@ -43,31 +43,31 @@ pub(super) fn routes() -> Router<AppState> {
 async fn answer(State(app): State<AppState>, request: Request) -> Response {
     let id = RequestId::random();
     let span = tracing::info_span!("jd", request_id = %id);
-    let mut told = HeaderMap::new();
-    let outcome = caught(carry_out(&app, request, &mut told)).instrument(span).await;
+    let mut headers = HeaderMap::new();
+    let outcome = caught(dispatch(&app, request, &mut headers)).instrument(span).await;
     let mut response = envelope::respond(&id, outcome.unwrap_or_else(|Panicked| Err(JdError::fault())));
-    response.headers_mut().extend(told);
+    response.headers_mut().extend(headers);
     response
 }
 
-/// A signed request for an operation.
+/// A verified request.
 struct Call<'a> {
     console: &'a Console,
     actor: Actor,
     params: Params,
 }
 
-/// What an operation answers.
+/// Result of an operation.
 type Outcome = Result<Value, JdError>;
 
-/// `told`: what the answer says of limits.
-async fn carry_out(app: &AppState, request: Request, told: &mut HeaderMap) -> Outcome {
+/// Runs the operation. `headers`: rate limit headers of the response.
+async fn dispatch(app: &AppState, request: Request, headers: &mut HeaderMap) -> Outcome {
     let console = &app.console;
     let (parts, body) = request.into_parts();
     let too_long = |_| JdError::invalid(format!("the body is longer than {BODY_LIMIT} bytes or was interrupted"));
     let body = to_bytes(body, BODY_LIMIT).await.map_err(too_long)?;
-    let (fields, actor) = auth::admit(app, &parts, &body).await;
-    *told = fields;
+    let (fields, actor) = auth::authenticate(app, &parts, &body).await;
+    *headers = fields;
     let actor = actor?;
     let params = Params::read(parts.uri.query().unwrap_or_default(), &body)?;
     let segments: Vec<String> =

@@ -1,5 +1,5 @@
-//! The two callbacks of a domain. Set is on, with that address; delete is off: the console remembers the address, and this API no longer
-//! shows it.
+//! The callbacks of a domain. "Set" sets the address and turns the callback on; "delete" turns it off: the console keeps the address, but this
+//! API does not show it.
 
 use callsheet::model::CallbackKind;
 use serde_json::json;
@@ -17,7 +17,8 @@ pub(super) async fn set(call: &Call<'_>, kind: CallbackKind) -> Outcome {
 /// `describeLiveStreamNotifyConfig`, `describeLiveStreamRecordNotifyConfig`
 pub(super) async fn describe(call: &Call<'_>, push: &str, kind: CallbackKind) -> Outcome {
     let callback = call.console.callbacks.get(&call.actor, push, kind).await?;
-    match callback.address.filter(|_| callback.enabled) {
+    let settings = callback.settings;
+    match settings.address.filter(|_| settings.enabled) {
         Some(address) => Ok(json!({ "publishDomain": push, "notifyUrl": address })),
         None => Err(JdError::not_found(format!("{push} has no URL for these notifications"))),
     }

@@ -1,5 +1,5 @@
-//! Parameters, of the query or of a JSON object. `null` and the empty text are no value; what an operation does not ask for is passed over,
-//! for the SDKs repeat the variables of the path in the body.
+//! Parameters from the query or a JSON object. `null` and empty texts count as absent. Unknown parameters are ignored, because the SDKs repeat
+//! path parameters in the body.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use super::envelope::JdError;
 use super::signature::decode;
 
 const DAY_MS: Millis = 86_400_000;
-/// The longest range of times.
-const LONGEST_MS: Millis = 30 * DAY_MS;
+/// Maximum time range.
+const MAX_RANGE_MS: Millis = 30 * DAY_MS;
 
-/// What a request asks for, by name.
+/// Parameters by name.
 pub(super) struct Params(HashMap<String, String>);
 
 /// One of `filters.1.name=…&filters.1.operator=eq&filters.1.values.1=…`.
@@ -26,7 +26,7 @@ pub(super) struct Filter {
 }
 
 impl Params {
-    /// Reads the query and, if there is one, the body. Of a name that comes twice the first counts, and the body before the query.
+    /// Reads the query and the optional body. The body takes precedence, then the first value in the query.
     pub(super) fn read(query: &str, body: &[u8]) -> Result<Self, JdError> {
         let mut params = HashMap::new();
         if !body.is_empty() {
@@ -62,13 +62,13 @@ impl Params {
         self.optional(name).ok_or_else(|| JdError::invalid(format!("{name} is missing")))
     }
 
-    /// A whole number.
+    /// Returns an integer.
     pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, JdError> {
         let read = |text: &str| text.parse().map_err(|_| JdError::invalid(format!("{name} must be a whole number")));
         self.optional(name).map(read).transpose()
     }
 
-    /// A domain in the form that is stored.
+    /// Returns a domain in ASCII.
     pub(super) fn domain(&self, name: &str) -> Result<Option<String>, JdError> {
         let read = |text: &str| match DomainName::parse(text) {
             Ok(domain) => Ok(domain.ascii().to_owned()),
@@ -77,7 +77,7 @@ impl Params {
         self.optional(name).map(read).transpose()
     }
 
-    /// One of the words of a table.
+    /// Returns the value of a keyword from a table.
     pub(super) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, JdError> {
         let Some(text) = self.optional(name) else { return Ok(None) };
         match words.iter().find(|(word, _)| *word == text) {
@@ -89,7 +89,7 @@ impl Params {
         }
     }
 
-    /// `pageNum` from 1, `pageSize` from 10 to 100.
+    /// Returns the page: `pageNum` from 1, `pageSize` from 10 to 100.
     pub(super) fn page(&self) -> Result<PageRequest, JdError> {
         let bounded = |name: &str, least: i64, most: i64| match self.integer(name)? {
             Some(number) if !(least..=most).contains(&number) => {
@@ -100,20 +100,20 @@ impl Params {
         Ok(PageRequest { number: bounded("pageNum", 1, 100_000)?, size: bounded("pageSize", 10, 100)? })
     }
 
-    /// From `startTime` to `endTime` (`now` if that is not told), Unix ms; at most 30 days.
+    /// Returns the range from `startTime` to `endTime` (default `now`) in Unix ms, at most 30 days.
     pub(super) fn range(&self, now: Millis) -> Result<(Millis, Millis), JdError> {
         let from = read_time("startTime", self.required("startTime")?)?;
         let to = self.optional("endTime").map_or(Ok(now), |text| read_time("endTime", text))?;
         if from >= to {
             return Err(JdError::invalid("startTime must be before endTime, which defaults to now"));
         }
-        if to - from > LONGEST_MS {
+        if to - from > MAX_RANGE_MS {
             return Err(JdError::out_of_range("the range from startTime to endTime must not exceed 30 days"));
         }
         Ok((from, to))
     }
 
-    /// The filters in their order. All of them ask for equality.
+    /// Returns the filters in order. Only equality is supported.
     pub(super) fn filters(&self) -> Result<Vec<Filter>, JdError> {
         let mut filters = Vec::new();
         for number in 1.. {
@@ -128,7 +128,7 @@ impl Params {
     }
 }
 
-/// A page of a list, with the list under `name`.
+/// Formats a page with its rows under `name`.
 pub(super) fn page_of<T>(page: Page<T>, name: &str, row: impl Fn(T) -> Value) -> Value {
     let rows: Vec<Value> = page.rows.into_iter().map(row).collect();
     json!({ "pageNumber": page.number, "pageSize": page.size, "totalCount": page.total, name: rows })
@@ -142,7 +142,7 @@ fn read_time(name: &str, text: &str) -> Result<Millis, JdError> {
     time.map(|time| time.timestamp().as_millisecond()).ok_or_else(wrong)
 }
 
-/// Unix ms as `2018-10-21T10:00:00Z`.
+/// Formats Unix ms as `2018-10-21T10:00:00Z`.
 pub(super) fn write_time(at: Millis) -> String {
     jiff::Timestamp::from_millisecond(at).map(|time| time.strftime(TIME).to_string()).unwrap_or_default()
 }
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_habits_of_the_sdks() {
+    fn parameters_as_the_sdks_send_them() {
         let body = br#"{"publishDomain":"push.example.com","forbidTime":0,"notifyUrl":null,"appName":""}"#;
         let params = Params::read("publishDomain=other.example.com&pageNum=2&a=b%3Ac+d&&=x", body).expect("parameters");
         assert_eq!(params.required("publishDomain"), Ok("push.example.com"));
@@ -178,7 +178,7 @@ mod tests {
         let range = |query: &str| Params::read(query, b"").expect("parameters").range(now);
         assert_eq!(range("startTime=2018-10-21T09:00:00Z"), Ok((now - 3_600_000, now)));
         let month = "startTime=2018-09-21T10%3A00%3A00Z&endTime=2018-10-21T10:00:00Z";
-        assert_eq!(range(month), Ok((now - LONGEST_MS, now)));
+        assert_eq!(range(month), Ok((now - MAX_RANGE_MS, now)));
         assert_eq!(write_time(now), "2018-10-21T10:00:00Z");
         let status = |query| serde_json::to_string(&format!("{:?}", range(query))).expect("text");
         assert!(status("startTime=2018-09-21T09:59:59Z").contains("OUT_OF_RANGE"));

@@ -1,5 +1,5 @@
-//! Recording by templates. The console records FLV into buckets of its own, so a template that asks for another format is refused, and
-//! `saveEndpoint` is kept for whoever reads it back.
+//! Recording templates. The console records FLV into its own buckets, so templates with another format are refused, and `saveEndpoint` is
+//! only stored and returned.
 
 use callsheet::recordings::RecordTemplate;
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::envelope::JdError;
 use super::params::page_of;
 use super::{Call, Outcome};
 
-/// The one format of recordings.
+/// Format of recordings.
 const FORMAT: &str = "flv";
 
 /// `describeCustomLiveStreamRecordTemplates`
@@ -48,7 +48,7 @@ pub(super) async fn add_template(call: &Call<'_>) -> Outcome {
     Ok(json!({}))
 }
 
-/// `deleteCustomLiveStreamRecordTemplate`: only one that no domain is recorded by.
+/// `deleteCustomLiveStreamRecordTemplate`: only an unused template.
 pub(super) async fn delete_template(call: &Call<'_>, template: &str) -> Outcome {
     call.console.recordings.remove_template(&call.actor, template).await?;
     Ok(json!({}))

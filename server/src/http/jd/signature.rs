@@ -1,5 +1,5 @@
-//! JD Cloud's request signatures, `JDCLOUD2-HMAC-SHA256` and `JDCLOUD3-HMAC-SHA256`: what of a request is signed, and whether a signature
-//! is the one that a secret makes. Nothing here knows keys, clocks or nonces.
+//! Parsing and verification of JD Cloud's request signatures, `JDCLOUD2-HMAC-SHA256` and `JDCLOUD3-HMAC-SHA256`. Key lookup, clock and nonces
+//! are in [`auth`](super::auth).
 
 use axum::http::header::HOST;
 use axum::http::request::Parts;
@@ -9,15 +9,15 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
-/// When the request was signed, `yyyymmddThhmmssZ`.
+/// Header with the time of the signature, `yyyymmddThhmmssZ`.
 const DATE: &str = "x-jdcloud-date";
-/// What makes a request unlike any other.
+/// Header with a unique value.
 const NONCE: &str = "x-jdcloud-nonce";
 
-/// Headers that a request may sign. The vendor's SDKs sign six.
-const MOST_SIGNED_HEADERS: usize = 32;
+/// Maximum number of signed headers. The vendor's SDKs sign six.
+const MAX_SIGNED_HEADERS: usize = 32;
 
-/// Why a request cannot be checked at all. For people.
+/// The request has no valid signature header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unsigned {
     #[error("`authorization` must contain a signature by JDCLOUD2-HMAC-SHA256 or JDCLOUD3-HMAC-SHA256")]
@@ -28,11 +28,11 @@ pub(super) enum Unsigned {
     BadDate,
     #[error("a signed header is missing")]
     MissingHeader,
-    #[error("`SignedHeaders` must list at most {MOST_SIGNED_HEADERS} headers, each once")]
+    #[error("`SignedHeaders` must list at most {MAX_SIGNED_HEADERS} headers, each once")]
     BadSignedHeaders,
 }
 
-/// The two schemes; they differ in their names alone.
+/// The two schemes, which differ only in their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
     Two,
@@ -47,7 +47,7 @@ impl Scheme {
         }
     }
 
-    /// What is put before the secret.
+    /// Prefix of the secret.
     const fn prefix(self) -> &'static str {
         match self {
             Self::Two => "JDCLOUD2",
@@ -63,24 +63,24 @@ impl Scheme {
     }
 }
 
-/// A request's signature, taken apart.
+/// The parsed signature of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Signature<'a> {
     scheme: Scheme,
     pub(super) access_key: &'a str,
-    /// `yyyymmdd/region/service/jdcloud…_request`, whatever region and service are.
+    /// `yyyymmdd/region/service/jdcloud…_request`; region and service are ignored.
     scope: &'a str,
     signed_headers: &'a str,
     signature: Vec<u8>,
     date: &'a str,
-    /// When it was made.
+    /// Time of the signature.
     pub(super) at: Millis,
-    /// The nonce, where it is signed.
+    /// The nonce, if it is signed.
     pub(super) nonce: Option<&'a str>,
 }
 
 impl<'a> Signature<'a> {
-    /// Reads the headers.
+    /// Parses the headers.
     pub(super) fn of(request: &'a Parts) -> Result<Self, Unsigned> {
         let text = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
         let authorization = text("authorization").ok_or(Unsigned::NoSignature)?;
@@ -110,8 +110,8 @@ impl<'a> Signature<'a> {
         Ok(Self { scheme, access_key, scope, signed_headers, signature, date, at, nonce })
     }
 
-    /// Whether `secret` makes this signature of the request; compared in constant time.
-    pub(super) fn holds(&self, request: &Parts, body: &[u8], secret: &str) -> Result<bool, Unsigned> {
+    /// Verifies the signature with `secret`, in constant time.
+    pub(super) fn verify(&self, request: &Parts, body: &[u8], secret: &str) -> Result<bool, Unsigned> {
         let canonical = canonical_request(request, self.signed_headers, body)?;
         let to_sign =
             format!("{}\n{}\n{}\n{}", self.scheme.algorithm(), self.date, self.scope, sha256(canonical.as_bytes()));
@@ -133,13 +133,13 @@ fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// What of the request is signed, in the one form that both sides build.
+/// Builds the canonical request, which is signed.
 fn canonical_request(request: &Parts, signed_headers: &str, body: &[u8]) -> Result<String, Unsigned> {
-    let mut names: Vec<&str> = signed_headers.split(';').take(MOST_SIGNED_HEADERS + 1).collect();
-    // The text is built before the signature is known to be right, so no header may be in it twice.
+    let mut names: Vec<&str> = signed_headers.split(';').take(MAX_SIGNED_HEADERS + 1).collect();
+    // Repeated names could make the text arbitrarily long, before the signature is verified.
     let is_repeated =
         |(place, name): (usize, &&str)| names[..place].iter().any(|before| before.eq_ignore_ascii_case(name));
-    if names.len() > MOST_SIGNED_HEADERS || names.iter().enumerate().any(is_repeated) {
+    if names.len() > MAX_SIGNED_HEADERS || names.iter().enumerate().any(is_repeated) {
         return Err(Unsigned::BadSignedHeaders);
     }
     names.sort_unstable();
@@ -164,7 +164,7 @@ fn canonical_request(request: &Parts, signed_headers: &str, body: &[u8]) -> Resu
     ))
 }
 
-/// The host that was asked, with its port unless that is 80 or 443.
+/// Returns the `host` header without a default port.
 fn host(request: &Parts) -> Option<&str> {
     let host = request.headers.get(HOST).and_then(|host| host.to_str().ok())?;
     let plain = [":80", ":443"].into_iter().find_map(|port| host.strip_suffix(port));
@@ -189,7 +189,7 @@ fn canonical_query(query: &str) -> String {
     pairs.join("&")
 }
 
-/// Percent-encoded text as bytes; `+` is a space, and a `%` that begins nothing stays.
+/// Decodes percent-encoded text; `+` is a space, and an invalid `%` stays.
 pub(super) fn decode(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -227,7 +227,7 @@ mod tests {
 
     const BODY: &[u8] = b"body data";
 
-    /// The request of the public vector.
+    /// Returns the request of the vendor's test vector.
     fn vector(scope: &str, signature: &str) -> Parts {
         let headers = "x-jdcloud-date;x-jdcloud-nonce;x-my-header;x-my-header_blank";
         let algorithm = if scope.ends_with("jdcloud3_request") { "JDCLOUD3" } else { "JDCLOUD2" };
@@ -275,9 +275,9 @@ mod tests {
             (signature.access_key, signature.nonce, signature.at),
             ("TESTAK", Some("testnonce"), 1_550_141_114_000)
         );
-        assert_eq!(signature.holds(&request, BODY, "TESTSK"), Ok(true));
-        assert_eq!(signature.holds(&request, b"body datA", "TESTSK"), Ok(false));
-        assert_eq!(signature.holds(&request, BODY, "TESTSk"), Ok(false));
+        assert_eq!(signature.verify(&request, BODY, "TESTSK"), Ok(true));
+        assert_eq!(signature.verify(&request, b"body datA", "TESTSK"), Ok(false));
+        assert_eq!(signature.verify(&request, BODY, "TESTSk"), Ok(false));
     }
 
     #[test]
@@ -300,16 +300,16 @@ mod tests {
             let mut request = vector(SCOPE, SIGNATURE);
             change(&mut request);
             let signature = Signature::of(&request).expect("a signature");
-            assert_eq!(signature.holds(&request, BODY, "TESTSK"), Ok(false), "{number}");
+            assert_eq!(signature.verify(&request, BODY, "TESTSK"), Ok(false), "{number}");
         }
         let mut request = vector(SCOPE, SIGNATURE);
         request.headers.insert("x-not-signed", "any".parse().expect("a value"));
         // The same in other words.
         request.uri = "/v1//resource%3Aaction?u=u&p1=p1&o=%25&&=x&p0=%700".parse().expect("an address");
-        assert_eq!(Signature::of(&request).expect("a signature").holds(&request, BODY, "TESTSK"), Ok(true));
+        assert_eq!(Signature::of(&request).expect("a signature").verify(&request, BODY, "TESTSK"), Ok(true));
         request.headers.remove("x-my-header");
         let signature = Signature::of(&request).expect("a signature");
-        assert_eq!(signature.holds(&request, BODY, "TESTSK"), Err(Unsigned::MissingHeader));
+        assert_eq!(signature.verify(&request, BODY, "TESTSK"), Err(Unsigned::MissingHeader));
     }
 
     #[test]
@@ -318,9 +318,9 @@ mod tests {
         // By Python's `hmac` on the same text.
         let signature = "206d4346b2b41f73e1088d01ff490ed425ca58f7232ae1db2fa6743d2f68793c";
         let request = vector(scope, signature);
-        assert_eq!(Signature::of(&request).expect("a signature").holds(&request, BODY, "TESTSK"), Ok(true));
+        assert_eq!(Signature::of(&request).expect("a signature").verify(&request, BODY, "TESTSK"), Ok(true));
         let request = vector(scope, SIGNATURE);
-        assert_eq!(Signature::of(&request).expect("a signature").holds(&request, BODY, "TESTSK"), Ok(false));
+        assert_eq!(Signature::of(&request).expect("a signature").verify(&request, BODY, "TESTSK"), Ok(false));
     }
 
     #[test]

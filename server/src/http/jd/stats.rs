@@ -1,7 +1,7 @@
 //! Statistics: `{"dataList":[{"startTime":"…","endTime":"…","data":{…}}]}`.
 //!
-//! A point is a whole period of the console's zone, written in UTC and ending with its last second; `followTime` asks for one point over
-//! the range as it was asked for, to five minutes. Periods that have not begun are left out.
+//! A point covers a whole period in the console's time zone, written in UTC and ending with its last second. With `followTime` there is one
+//! point over the requested range, extended to five minutes. Periods that have not started are omitted.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +16,16 @@ use super::envelope::JdError;
 use super::params::write_time;
 use super::{Call, Outcome};
 
-/// Periods of traffic, bandwidth and numbers of streams.
+/// Periods of traffic, bandwidth and stream counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Period {
-    /// So many seconds, counted from the start of the day.
+    /// Seconds, counted from the start of the day.
     Seconds(i64),
     Day,
     Whole,
 }
 
-/// The finest that the console counts is five minutes.
+/// The console's finest resolution is five minutes.
 const PERIODS: [(&str, Period); 8] = [
     ("oneMin", Period::Seconds(POINT)),
     ("fiveMin", Period::Seconds(POINT)),
@@ -37,7 +37,7 @@ const PERIODS: [(&str, Period); 8] = [
     ("followTime", Period::Whole),
 ];
 
-/// Periods of storage and transcoding, which are counted by day.
+/// Periods of storage and transcoding, which are recorded by day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LongPeriod {
     Day,
@@ -53,7 +53,7 @@ const LONG_PERIODS: [(&str, LongPeriod); 4] = [
     ("followTime", LongPeriod::Whole),
 ];
 
-/// Names of classes of transcoded pictures.
+/// Names of video classes.
 const GRADES: [(&str, (Codec, Resolution)); 10] = [
     ("video_h264_sd_1", (Codec::H264, Resolution::Sd)),
     ("video_h264_hd_1", (Codec::H264, Resolution::Hd)),
@@ -74,7 +74,7 @@ pub(super) async fn traffic(call: &Call<'_>) -> Outcome {
     Ok(data_list(points.iter().map(|(slot, points)| (*slot, sum(points)))))
 }
 
-/// `describeLiveStreamBandwidthData`: bits a second, the highest five minutes of the period, and when that was (Unix seconds).
+/// `describeLiveStreamBandwidthData`: peak of the five-minute bandwidth in bits per second, and its time (Unix seconds).
 pub(super) async fn bandwidth(call: &Call<'_>) -> Outcome {
     let points = usage(call, Metric::Bandwidth).await?;
     let peak = |points: &[UsagePoint]| {
@@ -84,7 +84,7 @@ pub(super) async fn bandwidth(call: &Call<'_>) -> Outcome {
     Ok(data_list(points.iter().map(|(slot, points)| (*slot, peak(points)))))
 }
 
-/// `describeLiveFileStorageData`: bytes, the most that were held on a day of the period.
+/// `describeLiveFileStorageData`: bytes, the maximum over the days of the period.
 pub(super) async fn storage(call: &Call<'_>) -> Outcome {
     let (slot, period) = days(call)?;
     let query = UsageQuery {
@@ -100,7 +100,7 @@ pub(super) async fn storage(call: &Call<'_>) -> Outcome {
     Ok(data_list(points.into_iter().map(|(slot, size)| (slot, json!({ "size": size })))))
 }
 
-/// `describeLiveTranscodingDurationData`: seconds, of what was finished in the period.
+/// `describeLiveTranscodingDurationData`: seconds of the outputs that were finished in the period.
 pub(super) async fn transcoding(call: &Call<'_>) -> Outcome {
     let (slot, period) = days(call)?;
     let grade = call.params.word("grade", &GRADES)?;
@@ -118,9 +118,9 @@ pub(super) async fn transcoding(call: &Call<'_>) -> Outcome {
     Ok(data_list(points.into_iter().map(|(slot, centiminutes)| (slot, seconds(centiminutes)))))
 }
 
-/// `describeLivePublishStreamNum`: streams that were published at some time in the period.
+/// `describeLivePublishStreamNum`: number of streams that were live in the period.
 pub(super) async fn stream_count(call: &Call<'_>) -> Outcome {
-    counted_by_no(call, &["protocolType", "ispName", "locationName"])?;
+    refuse_filters(call, &["protocolType", "ispName", "locationName"])?;
     let now = call.console.clock.now();
     let slots = periods(call, now)?;
     let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(data_list([])) };
@@ -131,7 +131,7 @@ pub(super) async fn stream_count(call: &Call<'_>) -> Outcome {
     let (from, to) = (first.from * 1000, (last.to * 1000).min(now));
     let app = call.params.optional("appName");
     let mut counts = vec![0_i64; slots.len()];
-    // A stream that was published twice in a period is one stream.
+    // A stream with several publishes in a period counts once.
     let mut counted_to = BTreeMap::new();
     for publish in call.console.streams.publishes(&call.actor, domain, app, from, to).await? {
         let end = publish.ended_at.unwrap_or(to);
@@ -146,9 +146,9 @@ pub(super) async fn stream_count(call: &Call<'_>) -> Outcome {
     Ok(data_list(slots.into_iter().zip(counts).map(|(slot, count)| (slot, json!({ "count": count })))))
 }
 
-/// The five-minute points of each period.
+/// Returns the five-minute points of each period.
 async fn usage(call: &Call<'_>, metric: Metric) -> Result<Vec<(Slot, Vec<UsagePoint>)>, JdError> {
-    counted_by_no(call, &["appName", "streamName", "ispName", "locationName", "protocolType"])?;
+    refuse_filters(call, &["appName", "streamName", "ispName", "locationName", "protocolType"])?;
     let slots = periods(call, call.console.clock.now())?;
     let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(Vec::new()) };
     if first.from < call.console.stats.kept_from() {
@@ -167,15 +167,15 @@ async fn usage(call: &Call<'_>, metric: Metric) -> Result<Vec<(Slot, Vec<UsagePo
     Ok(slots.into_iter().map(|slot| (slot, of_slot(slot))).filter(|(_, points)| !points.is_empty()).collect())
 }
 
-/// Nothing is passed over in silence: an answer would be taken for another question's.
-fn counted_by_no(call: &Call<'_>, names: &[&str]) -> Result<(), JdError> {
+/// Refuses filters that the console does not support: ignoring them would return wrong figures.
+fn refuse_filters(call: &Call<'_>, names: &[&str]) -> Result<(), JdError> {
     match names.iter().find(|name| call.params.optional(name).is_some()) {
         Some(name) => Err(JdError::invalid(format!("{name} is not supported; omit it"))),
         None => Ok(()),
     }
 }
 
-/// The periods that the asked range touches, as far as they have begun.
+/// Returns the started periods that overlap the requested range.
 fn periods(call: &Call<'_>, now: Millis) -> Result<Vec<Slot>, JdError> {
     let period = call.params.word("period", &PERIODS)?.unwrap_or(Period::Seconds(POINT));
     let slot = to_points(call.params.range(now)?);
@@ -203,7 +203,7 @@ fn split(calendar: &Calendar, slot: Slot, period: Period) -> Vec<Slot> {
     slots
 }
 
-/// The days that the asked range touches, or the range itself where one point over it is asked for.
+/// Returns the days that overlap the requested range, or the range itself for a single point.
 fn days(call: &Call<'_>) -> Result<(Slot, LongPeriod), JdError> {
     let period = call.params.word("period", &LONG_PERIODS)?.unwrap_or(LongPeriod::Day);
     let slot = to_points(call.params.range(call.console.clock.now())?);
@@ -212,7 +212,7 @@ fn days(call: &Call<'_>) -> Result<(Slot, LongPeriod), JdError> {
     Ok((if period == LongPeriod::Whole { slot } else { whole }, period))
 }
 
-/// Joins days, each by its start (Unix seconds), into periods.
+/// Combines days, given by their start (Unix seconds), into periods.
 fn by_period(
     call: &Call<'_>,
     slot: Slot,
@@ -246,7 +246,7 @@ fn same_period(one: i64, other: i64, period: LongPeriod, zone: &TimeZone) -> boo
     }
 }
 
-/// The five-minute points (Unix seconds) that a range of Unix ms touches.
+/// Extends a range of Unix ms to five-minute boundaries (Unix seconds).
 fn to_points((from, to): (Millis, Millis)) -> Slot {
     let to = to.div_euclid(1000) + i64::from(to.rem_euclid(1000) > 0);
     Slot { from: point_of(from.div_euclid(1000)), to: point_of(to + POINT - 1) }

@@ -1,4 +1,4 @@
-//! Who is live, who was, and stopping them.
+//! Live streams, past streams, and stopping them.
 
 use callsheet::model::Millis;
 use callsheet::streams::{BanLength, SessionFilter};
@@ -8,7 +8,7 @@ use super::envelope::JdError;
 use super::params::{page_of, write_time};
 use super::{Call, Outcome};
 
-/// How far back publishes are told.
+/// Maximum age of listed publishes.
 const HISTORY_MS: Millis = 30 * 86_400_000;
 
 /// `describeLiveStreamOnlineList`
@@ -32,7 +32,7 @@ pub(super) async fn online(call: &Call<'_>, push: &str) -> Outcome {
     }))
 }
 
-/// `describeLiveStreamPublishList`: publishes that began in the range. The console knows no frame rate.
+/// `describeLiveStreamPublishList`: publishes that started in the range. The console does not know frame rates.
 pub(super) async fn published(call: &Call<'_>, push: &str) -> Outcome {
     let domain = call.console.domains.get(&call.actor, push).await?.push;
     let now = call.console.clock.now();
@@ -59,7 +59,7 @@ pub(super) async fn published(call: &Call<'_>, push: &str) -> Outcome {
     }))
 }
 
-/// `forbidLiveStream`: for `forbidTime` seconds; 0 or none is for good.
+/// `forbidLiveStream`: for `forbidTime` seconds; 0 or absent is permanent.
 pub(super) async fn forbid(call: &Call<'_>) -> Outcome {
     let length = BanLength::parse(call.params.integer("forbidTime")?.filter(|seconds| *seconds != 0))?;
     let [push, app, stream] = named(call)?;

@@ -75,7 +75,7 @@ async fn only_the_right_password_signs_in(database: Database) {
     let (console, _data) = use_cases(&database, Arc::new(SystemClock)).await;
     let accounts = &console.accounts;
     let made = accounts.create_user(&Actor::cli(), "ada", Role::Reviewer, PASSWORD).await.expect("created");
-    assert_eq!(accounts.log_in(" ada ", PASSWORD, HOME).await.expect("signed in"), SignedIn::Whole(made));
+    assert_eq!(accounts.log_in(" ada ", PASSWORD, HOME).await.expect("signed in"), SignedIn::Done(made));
     for (name, password) in [("ada", "battery staple"), ("ada", ""), ("eve", PASSWORD), ("", "")] {
         let error = accounts.log_in(name, password, HOME).await.expect_err(name);
         assert_eq!((error.code(), error.field()), ("login_wrong", None), "{name:?}: the same for all");

@@ -86,7 +86,7 @@ async fn a_code_counts_once_and_not_before_it_is_on(database: Database) {
     let accounts = &console.accounts;
     let (ada, secret) = started(&console).await;
     let now = || clock.now();
-    assert!(matches!(accounts.log_in("ada", PASSWORD, HOME).await, Ok(SignedIn::Whole(_))), "it is not on yet");
+    assert!(matches!(accounts.log_in("ada", PASSWORD, HOME).await, Ok(SignedIn::Done(_))), "it is not on yet");
     assert_eq!(code(accounts.confirm_factor(&ada, "000000").await), "two_factor_wrong_code");
     let confirming = code_at(&secret, now());
     accounts.confirm_factor(&ada, &confirming).await.expect("on");
@@ -134,7 +134,7 @@ async fn turning_it_off_asks_for_the_password(database: Database) {
     assert_eq!((wrong.code(), wrong.field()), ("password_wrong", Some("present")));
     let (user, until) = second_step(&console).await;
     accounts.turn_off_factor(&ada, PASSWORD).await.expect("off");
-    assert!(matches!(accounts.log_in("ada", PASSWORD, HOME).await, Ok(SignedIn::Whole(_))));
+    assert!(matches!(accounts.log_in("ada", PASSWORD, HOME).await, Ok(SignedIn::Done(_))));
     assert_eq!(code(accounts.second_step(user, until, &codes[0], HOME).await), "two_factor_over");
 
     accounts.start_factor(&ada).await.expect("anew");

@@ -49,7 +49,7 @@ async fn an_invited_person_chooses_a_password_once(database: Database) {
     let differing = accounts.accept_link(token, PASSWORD, "correct house", HOME).await.expect_err("differ");
     assert_eq!((differing.code(), differing.field()), ("user_passwords_differ", Some("passwordAgain")));
     let accepted = accounts.accept_link(token, PASSWORD, PASSWORD, HOME).await.expect("accepted");
-    let SignedIn::Whole(user) = accepted else { panic!("{accepted:?}") };
+    let SignedIn::Done(user) = accepted else { panic!("{accepted:?}") };
     assert_eq!((user.name.as_str(), user.role), ("grace", Role::Operator));
     assert_eq!(code(accounts.accept_link(token, PASSWORD, PASSWORD, HOME).await), "user_bad_link");
     accounts.log_in("grace", PASSWORD, HOME).await.expect("signed in");

@@ -34,7 +34,7 @@ async fn domains(database: Database) {
 
         let detail = client.done("describeLiveDomainDetail", name.clone());
         let domain = console.console.domains.get(&Actor::cli(), DOMAIN).await.expect("a domain");
-        assert_eq!(detail["sourceId"], domain.source_id.0);
+        assert_eq!(detail["sourceId"], domain.id.0);
         let (push, play) = (&detail["publishDomains"][0], &detail["playDomains"][0]);
         assert_eq!((&push["domainStatus"], &push["publishDomainCname"]), (&json!("online"), &Value::Null));
         assert_eq!((&play["playDomain"], &play["playType"]), (&json!(PLAY), &json!("normal")));

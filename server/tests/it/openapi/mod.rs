@@ -153,6 +153,9 @@ fn every_code_is_described() {
             let body = body.split("\n    }\n").next().unwrap_or_default();
             codes.extend(body.split('"').skip(1).step_by(2).map(str::to_owned));
         }
+        let listed = text.split("problem(").skip(1).filter_map(|rest| rest.split_once(", \""));
+        let listed = listed.filter(|(kind, _)| kind.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b':'));
+        codes.extend(listed.filter_map(|(_, rest)| rest.split('"').next()).map(str::to_owned));
         let made = text.split("ApiProblem::new(").skip(1).filter_map(|rest| rest.split('"').nth(1));
         codes.extend(made.map(str::to_owned));
     }

@@ -46,6 +46,12 @@ impl Browser {
         self.shown(request.send().await.expect("an answer")).await
     }
 
+    /// Calls a server function as a script does, and returns the body of the response.
+    pub(crate) async fn call(&self, action: &str, fields: &[(&str, &str)]) -> String {
+        let request = self.client.post(format!("{}{action}", self.origin)).header(header::ACCEPT, "application/json");
+        request.form(fields).send().await.expect("an answer").text().await.expect("text")
+    }
+
     /// Sends a form with a file in it, as `multipart/form-data`.
     pub(crate) async fn upload(&self, action: &str, body: Vec<u8>) -> Shown {
         let request = self.client.post(format!("{}{action}", self.origin)).header(header::ACCEPT, "text/html");

@@ -76,7 +76,7 @@ pub(super) async fn renew_session(visit: &Visit) -> Result<(), UiError> {
 /// What follows a password that fits: the page that was asked for, or the second step.
 async fn go_on(visit: &Visit, post: Post, signed_in: SignedIn, next: &str) -> Result<(), UiError> {
     match signed_in {
-        SignedIn::Whole(user) => {
+        SignedIn::Done(user) => {
             open_session(visit, &user).await?;
             post.go(local_path(next).unwrap_or_else(|| "/".to_owned())).await
         }

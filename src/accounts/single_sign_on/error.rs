@@ -1,12 +1,13 @@
-//! The causes for which a sign-in by the provider is refused.
+//! Causes for which a sign-in through the provider is refused.
 
 use super::FetchError;
-use crate::model::{Problem, ProblemKind};
+use crate::model::ProblemKind::{Conflict, Forbidden, Invalid, Unavailable};
+use crate::model::{Problem, ProblemDetails, problem};
 
-/// The cause of a refusal. Its text is for admins, in the log and on the page of the test: it names addresses, claims and settings, and
-/// never a token or a secret. The person who signs in sees the text of the code.
+/// Cause of a refusal. Admins see its text in the log and on the test page: it names addresses, claims and settings, never tokens or
+/// secrets. The user who signs in sees the text of the error code.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum SignOnError {
     #[error("the provider cannot be reached at {url}: {}", causes(source))]
     Unreachable { url: String, source: FetchError },
     #[error("the provider's {what} at {url} is not usable: {why}")]
@@ -53,7 +54,7 @@ pub enum Fault {
     Deactivated(String),
 }
 
-/// An error with its causes, which name what the outer ones leave out.
+/// Formats an error with its causes.
 fn causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
@@ -63,53 +64,28 @@ fn described(description: &str) -> String {
     if description.is_empty() { String::new() } else { format!(" ({description})") }
 }
 
-impl Problem for Fault {
-    fn code(&self) -> &'static str {
+impl Problem for SignOnError {
+    fn details(&self) -> ProblemDetails {
         match self {
-            Self::Unreachable { .. } => "sso_down",
-            Self::Unreadable { .. } | Self::OtherIssuer { .. } | Self::NoMethod(_) => "sso_bad_provider",
-            Self::BadClient(_) => "sso_bad_client",
-            Self::BadCode(_) => "sso_bad_code",
-            Self::TokenRefused(_) => "sso_token_refused",
-            Self::Denied { .. } => "sso_refused",
-            Self::NotOurs => "sso_bad_answer",
-            Self::BadToken(_) => "sso_bad_token",
-            Self::Nonce => "sso_bad_nonce",
-            Self::Expired { .. } => "sso_expired",
-            Self::Audience(_) => "sso_bad_audience",
-            Self::Userinfo { .. } => "sso_bad_userinfo",
-            Self::NoRole { .. } => "sso_no_role",
-            Self::NoName => "sso_no_name",
-            Self::NameTaken(_) => "sso_name_taken",
-            Self::Deactivated(_) => "sso_deactivated",
-        }
-    }
-
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Unreachable { .. }
-            | Self::Unreadable { .. }
-            | Self::OtherIssuer { .. }
-            | Self::NoMethod(_)
-            | Self::BadClient(_)
-            | Self::TokenRefused(_)
-            | Self::Userinfo { .. } => ProblemKind::Unavailable,
-            Self::BadCode(_) | Self::NotOurs | Self::BadToken(_) | Self::Nonce | Self::Expired { .. } => {
-                ProblemKind::Invalid
+            Self::Unreachable { .. } => problem(Unavailable, "sso_down"),
+            Self::Unreadable { .. } | Self::OtherIssuer { .. } | Self::NoMethod(_) => {
+                problem(Unavailable, "sso_bad_provider")
             }
-            Self::Denied { .. } | Self::Audience(_) | Self::NoRole { .. } | Self::NoName | Self::Deactivated(_) => {
-                ProblemKind::Forbidden
-            }
-            Self::NameTaken(_) => ProblemKind::Conflict,
-        }
-    }
-
-    fn args(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::NameTaken(name) => vec![("name", name.clone())],
-            // People see a word of the protocol, such as `access_denied`, and nothing else of an address.
-            Self::Denied { error, .. } => vec![("why", error.clone())],
-            _ => Vec::new(),
+            Self::BadClient(_) => problem(Unavailable, "sso_bad_client"),
+            Self::BadCode(_) => problem(Invalid, "sso_bad_code"),
+            Self::TokenRefused(_) => problem(Unavailable, "sso_token_refused"),
+            // The user sees the protocol's error code, such as `access_denied`, and nothing else from the address.
+            Self::Denied { error, .. } => problem(Forbidden, "sso_refused").arg("why", error),
+            Self::NotOurs => problem(Invalid, "sso_bad_answer"),
+            Self::BadToken(_) => problem(Invalid, "sso_bad_token"),
+            Self::Nonce => problem(Invalid, "sso_bad_nonce"),
+            Self::Expired { .. } => problem(Invalid, "sso_expired"),
+            Self::Audience(_) => problem(Forbidden, "sso_bad_audience"),
+            Self::Userinfo { .. } => problem(Unavailable, "sso_bad_userinfo"),
+            Self::NoRole { .. } => problem(Forbidden, "sso_no_role"),
+            Self::NoName => problem(Forbidden, "sso_no_name"),
+            Self::NameTaken(name) => problem(Conflict, "sso_name_taken").arg("name", name),
+            Self::Deactivated(_) => problem(Forbidden, "sso_deactivated"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Callbacks and events: the names of the wire format.
+//! Names of callbacks and events in the wire format.
 
 use crate::string_enum;
 
