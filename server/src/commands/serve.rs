@@ -42,6 +42,8 @@ pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failur
     let application = Application::build(config, Arc::new(SystemClock), assets).await?;
     let address = application.http_address()?;
     std::fs::write(&listening, address.to_string())?;
+    // Before the addresses are printed: a script that reads them may send a signal immediately.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     println!("Callsheet {}", env!("CARGO_PKG_VERSION"));
     println!("  console      http://{address}");
     if let Some(rtmp) = application.rtmp_address() {
@@ -52,7 +54,6 @@ pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failur
         println!("               (works once, for 24 h: it creates the first admin)");
     }
     let shutdown = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stop = shutdown.clone();
     tokio::spawn(async move {
         tokio::select! {
