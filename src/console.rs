@@ -20,7 +20,7 @@ use crate::sealing::Sealer;
 use crate::settings::Settings;
 use crate::sources::Sources;
 use crate::stats::StatsDb;
-use crate::stats::slots::Calendar;
+use crate::stats::calendar::Calendar;
 use crate::stats::transcode::Classes;
 use crate::stats::{Shown, Stats};
 use crate::storage::Db;

@@ -13,7 +13,7 @@ use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, Sys
 use callsheet::sealing::{SealError, Sealer};
 use callsheet::sources::SourceError;
 use callsheet::stats::StatsDb;
-use callsheet::stats::slots::Calendar;
+use callsheet::stats::calendar::Calendar;
 use callsheet::storage::{Db, OpenError};
 use callsheet::{Console, ConsoleParts};
 use callsheet_app::RtmpPort;

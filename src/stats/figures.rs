@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::slots::POINT;
+use super::calendar::POINT;
 use super::{Counted, Granularity, Held, Metric, Sample, UsagePoint};
 
 /// Bits a second of a five-minute point.

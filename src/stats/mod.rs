@@ -5,12 +5,12 @@
 //!
 //! **Who acts.** Access logs, listings of buckets and results of transcoders come in, each exactly once; reviewers read figures.
 pub mod access_log;
+pub mod calendar;
 mod error;
 mod figures;
-mod hosts;
 mod import;
+mod inventory;
 mod service;
-pub mod slots;
 pub(crate) mod storage;
 pub mod transcode;
 mod types;
@@ -19,8 +19,8 @@ pub use callsheet_types::stats::{
     TranscodingDay, TranscodingQuery, TranscodingView, UsageCards, UsagePoint, UsageQuery, UsageView, VodDomain,
 };
 pub use error::StatsError;
-pub use hosts::{Owners, PathRule, PlayHost, Tally};
 pub use import::{AccessLog, Imported};
+pub use inventory::{Owners, PathRule, PlayHost, Tally};
 pub use service::{KEPT_DAYS, Stats};
 pub use storage::StatsDb;
 pub use types::{

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::json;
 
+use super::calendar::{Calendar, LONGEST, POINT, above_p95, fitting, point_of, points_in, slot_before};
 use super::figures::{HeldSeries, Totals, bits_per_second, nth_highest, usage_series};
-use super::hosts::{Owners, PathRule, Tally};
-use super::slots::{Calendar, LONGEST, POINT, above_p95, fitting, point_of, points_in, slot_before};
+use super::inventory::{Owners, PathRule, Tally};
 use super::transcode::{Classes, Outcome, Output, centiminutes};
 use super::{
     Change, Chosen, Counted, Digest, Granularity, Import, ImportStep, Metric, Names, OTHER, OutputSums, Slot,

@@ -24,7 +24,7 @@ use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Transaction};
 
 use self::memo::Memo;
 use crate::model::StoreError;
-use crate::stats::slots::Calendar;
+use crate::stats::calendar::Calendar;
 use crate::stats::{Chosen, ImportStep, Names, Slot, UsageRow};
 use crate::storage::batch::Rows;
 use crate::storage::migrations::{self, migrator};

@@ -1,10 +1,10 @@
 //! Offline logs of CDNs, as their manuals show them. Fields that later versions append are not read.
 
-use super::notes::Notes;
+use super::assumptions::Notes;
 use super::numbers::{bytes, cache_hit, integer, millis, status};
 use super::parser::host;
 use super::times::Dates;
-use super::words::{Words, last_word, url_host};
+use super::tokens::{Words, last_word, url_host};
 use super::{Bad, Hit};
 
 /// Tencent's packages and their lines are in Beijing's time, and do not say so.

@@ -10,10 +10,10 @@
 
 use memchr::{memchr2, memrchr};
 
-use super::notes::Notes;
+use super::assumptions::Notes;
 use super::numbers::{bytes, status};
 use super::times::Dates;
-use super::words::Words;
+use super::tokens::Words;
 use super::{Bad, Hit};
 
 /// Longer than any time in brackets.

@@ -15,33 +15,33 @@
 //!
 //! **Speed.** A line costs no allocation, no regular expression and one look-up each for its host and its point.
 
-mod bad;
+mod assumptions;
 mod cdn;
 mod combined;
 mod format;
 mod hosts;
 mod json;
-mod notes;
+mod line_error;
 mod numbers;
 mod parser;
-mod reading;
+mod reader;
 mod spread;
 mod tally;
 mod times;
+mod tokens;
 mod unpack;
 mod w3c;
-mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use bad::{Bad, BadLine};
+pub use assumptions::{Note, Noted, Notes};
 pub use format::{Foreign, Format};
 pub use hosts::KnownHosts;
 pub use json::NGINX_LOG_FORMAT;
-pub use notes::{Note, Noted, Notes};
+pub use line_error::{Bad, BadLine};
 pub use parser::{Hit, Parser};
-pub use reading::{Batch, Digest, End, Known, Reading, Tail};
+pub use reader::{Batch, Digest, End, Known, Reading, Tail};
 pub use spread::{POINT_SECONDS, spread};
 pub use tally::{Report, Tally, UnknownHost};
 pub use unpack::is_packed;

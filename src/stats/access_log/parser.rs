@@ -1,7 +1,7 @@
 //! From a line to a hit.
 
+use super::assumptions::Notes;
 use super::format::Format;
-use super::notes::Notes;
 use super::times::Dates;
 use super::w3c::{Columns, Directive};
 use super::{Bad, cdn, combined, json};

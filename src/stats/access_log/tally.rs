@@ -7,8 +7,8 @@ use foldhash::{HashMap, HashMapExt};
 use memchr::memchr;
 use serde::Serialize;
 
+use super::assumptions::{Note, Noted, Notes};
 use super::hosts::{Hosts, KnownHosts, Place};
-use super::notes::{Note, Noted, Notes};
 use super::spread::{POINT_SECONDS, point_of, spread};
 use super::{Bad, BadLine, Format, Hit, Parser};
 use crate::stats::{Sums, UsageRow};

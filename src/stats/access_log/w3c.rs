@@ -15,7 +15,7 @@
 
 use memchr::{memchr, memchr2};
 
-use super::notes::{Note, Notes};
+use super::assumptions::{Note, Notes};
 use super::numbers::{bytes, cache_hit, integer, millis, status};
 use super::parser::host;
 use super::times::{Dates, stamp};

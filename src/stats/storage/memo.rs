@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use crate::stats::DomainSums;
-use crate::stats::slots::Span;
+use crate::stats::calendar::Span;
 
 /// Slots that are remembered.
 const SLOTS: usize = 32;

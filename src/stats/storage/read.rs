@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{ALL, StatsDb, named, within};
 use crate::model::StoreError;
-use crate::stats::slots::{POINT, Span, points_in};
+use crate::stats::calendar::{POINT, Span, points_in};
 use crate::stats::{Chosen, Counted, DomainSums, Granularity, Names, Slot};
 use crate::storage::rows::{Read, Value, Values};
 

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 
 use super::{ALL, StatsDb};
 use crate::model::StoreError;
-use crate::stats::slots::Days;
+use crate::stats::calendar::Days;
 use crate::stats::{Sums, UsageRow};
 use crate::storage::batch::Rows;
 use crate::storage::rows::Read;

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use super::StatsDb;
 use super::usage::on_conflict_add;
 use crate::model::StoreError;
-use crate::stats::slots::{Calendar, Days};
+use crate::stats::calendar::{Calendar, Days};
 use crate::storage::rows::Read;
 
 impl StatsDb {

@@ -12,12 +12,12 @@ mod classes;
 mod codec;
 mod fields;
 mod minutes;
+mod parse;
 mod pictures;
-mod reading;
 
 pub use classes::{BadClasses, Classes};
 pub use minutes::centiminutes;
-pub use reading::{Reading, Unreadable, read};
+pub use parse::{Reading, Unreadable, read};
 
 use super::Codec;
 use crate::model::Millis;

@@ -1,7 +1,7 @@
 //! The filters of statistics, as they stand in the page's address: `?slot=7d` or `?from=2026-11-01&to=2026-11-07`, and `&domain=a&domain=b`.
 
 use callsheet::model::{Actor, DomainName};
-use callsheet::stats::slots::{Calendar, LONGEST};
+use callsheet::stats::calendar::{Calendar, LONGEST};
 use callsheet::stats::{OTHER, Slot, StatsError};
 use jiff::civil::Date;
 use leptos::prelude::*;

@@ -7,14 +7,14 @@ mod cards;
 #[cfg(feature = "ssr")]
 mod chart;
 #[cfg(feature = "ssr")]
-mod feed;
-#[cfg(feature = "ssr")]
 mod filter;
 pub mod imports;
 #[cfg(feature = "ssr")]
 mod report;
 #[cfg(feature = "ssr")]
 pub mod reports;
+#[cfg(feature = "ssr")]
+mod setup;
 #[cfg(feature = "ssr")]
 mod transcoding;
 #[cfg(feature = "ssr")]

@@ -2,7 +2,7 @@
 
 use callsheet::Console;
 use callsheet::model::Actor;
-use callsheet::stats::slots::Calendar;
+use callsheet::stats::calendar::Calendar;
 use callsheet::stats::{Granularity, Shown, Slot, SlotLabel, TranscodingView, UsageView};
 use leptos::prelude::*;
 

@@ -1,6 +1,6 @@
 //! `/statistics/transcoding`
 
-use callsheet::stats::slots::Calendar;
+use callsheet::stats::calendar::Calendar;
 use callsheet::stats::{Change, Codec, Granularity, Resolution, TranscodingCell, TranscodingQuery, TranscodingView};
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use super::cards::{self, Card};
 use super::chart::{self, Chart, Shape};
 use super::filter::{self, Pairs, Scope, values};
 use super::report::{Cell, Column, Fact, Report, Table};
-use super::{feed, reports};
+use super::{reports, setup};
 use crate::components::{Choice, Head, Select};
 use crate::page::page;
 use crate::query::{Fault, Mistakes};
@@ -161,7 +161,7 @@ pub(crate) fn TranscodingPage() -> impl IntoView {
             <p class="slot">{reports::slot_line(&visit.times, found.slot, &found.zone, Granularity::Day)}</p>
             {(!unfed).then(|| cards::row(texts, &cards(texts, &found)))}
             {match (unfed, found.matrix.is_empty()) {
-                (true, _) => feed::transcoding(texts),
+                (true, _) => setup::transcoding(texts),
                 (false, true) => view! { <section class="card">{chart::nothing(texts)}</section> }.into_any(),
                 (false, false) => view! {
                     {matrix(texts, &found)}

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use callsheet::model::Action;
-use callsheet::stats::slots::{Calendar, POINT};
+use callsheet::stats::calendar::{Calendar, POINT};
 use callsheet::stats::{Change, Granularity, Metric, Slot, SlotLabel, TrafficBase, UsagePoint, UsageQuery, UsageView};
 use leptos::prelude::*;
 
@@ -11,7 +11,7 @@ use super::cards::{self, Card};
 use super::chart::{self, Chart, Shape};
 use super::filter::{self, Pairs, Scope, found, shown, values};
 use super::report::{Cell, Column, Fact, Report, Table};
-use super::{feed, reports};
+use super::{reports, setup};
 use crate::components::Head;
 use crate::context::Visit;
 use crate::page::page;
@@ -108,7 +108,7 @@ pub(crate) fn UsagePage() -> impl IntoView {
             {form}
             <p class="slot">{reports::slot_line(&visit.times, usage.slot, &usage.zone, usage.granularity)}</p>
             {(held || !unfed).then(|| cards::row(texts, &cards(&visit.times, &usage)))}
-            {unfed.then(|| feed::usage(texts, actor.check(Action::AddStatistics).is_ok()))}
+            {unfed.then(|| setup::usage(texts, actor.check(Action::AddStatistics).is_ok()))}
             {(held || !unfed).then(|| chart(&visit.times, &filters, &usage, &report.tables[0]))}
             {top(&visit, &filters, &usage)}
         }

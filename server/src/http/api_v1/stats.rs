@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use callsheet::model::Actor;
-use callsheet::stats::slots::{POINT, point_of};
+use callsheet::stats::calendar::{POINT, point_of};
 use callsheet::stats::{
     Change, Codec, Granularity, Metric, Resolution, Slot, TranscodingQuery, TranscodingView, UsagePoint, UsageQuery,
     UsageView,

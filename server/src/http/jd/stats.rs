@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use callsheet::model::Millis;
-use callsheet::stats::slots::{Calendar, POINT, point_of};
+use callsheet::stats::calendar::{Calendar, POINT, point_of};
 use callsheet::stats::{Codec, Granularity, Metric, Resolution, Slot, TranscodingQuery, UsagePoint, UsageQuery};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

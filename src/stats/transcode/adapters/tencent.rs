@@ -11,8 +11,8 @@ use super::super::codec::parse_codec;
 use super::super::fields::{
     Known, Moment, Name, Refusal, Seconds, Side, Words, element, finished, parse, reason, required,
 };
+use super::super::parse::Item;
 use super::super::pictures::is_picture;
-use super::super::reading::Item;
 use super::super::{Outcome, Output};
 use crate::model::Millis;
 use crate::stats::Codec;

@@ -13,7 +13,7 @@ use crate::context::Visit;
 use crate::error::UiError;
 use crate::forms::Flash;
 use crate::page::page;
-use crate::pages::statistics::feed;
+use crate::pages::statistics::setup;
 use crate::texts::{Texts, number};
 use crate::units::Quantity;
 
@@ -46,7 +46,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
                 <header><h2>{texts.get("imports.latest")}</h2> <p>{texts.get("imports.latest_help")}</p></header>
                 {latest(&visit, &imports)}
             </section>
-            {may_add.then(|| feed::other_ways(texts, &visit.whole("/api/v1/access-logs"), imports.is_empty()))}
+            {may_add.then(|| setup::other_ways(texts, &visit.whole("/api/v1/access-logs"), imports.is_empty()))}
         }
         .into_any())
     })
