@@ -22,7 +22,7 @@ use crate::sources::Sources;
 use crate::stats::StatsDb;
 use crate::stats::calendar::Calendar;
 use crate::stats::transcode::Classes;
-use crate::stats::{Shown, Stats};
+use crate::stats::{FigureFormat, Stats};
 use crate::storage::Db;
 use crate::streams::storage::reports::Reports;
 use crate::streams::{EarlyRules, Streams, limit_of_refusals};
@@ -59,7 +59,7 @@ pub struct ConsoleParts {
     pub retention: Retention,
     /// Of pictures that were transcoded.
     pub classes: Classes,
-    pub shown: Shown,
+    pub shown: FigureFormat,
     /// Names of buckets that are configured.
     pub buckets: Vec<String>,
     /// Address of the console, where it is known.
@@ -95,7 +95,7 @@ pub struct UseCases {
     pub cnames: Cnames,
     pub retention: Retention,
     /// How figures are shown.
-    pub shown: Shown,
+    pub shown: FigureFormat,
     /// Names of buckets that are configured.
     pub buckets: Arc<[String]>,
     /// Address of the console, where it is known.

@@ -1,7 +1,7 @@
 //! The settings of a console that people may know: each stands in its configuration, under the name that it has here.
 
 use crate::model::{Action, Actor, Forbidden};
-use crate::stats::Shown;
+use crate::stats::FigureFormat;
 use crate::{Console, Retention};
 
 /// What the configuration says; changes count after a restart.
@@ -14,7 +14,7 @@ pub struct Settings {
     pub allowed_networks: Vec<String>,
     /// Seconds before each try of a delivery.
     pub retry_schedule: Vec<u32>,
-    pub shown: Shown,
+    pub shown: FigureFormat,
     /// Each with its size.
     pub resolution_classes: String,
 }

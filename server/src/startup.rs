@@ -31,8 +31,8 @@ use crate::http::rate_limit::RateLimits;
 use crate::http::router::{Serves, router};
 use crate::http::serve::serve;
 use crate::jobs::{
-    DeliveryLoop, Loops, Pulse, Watch, clean_up, deliver, enforce, forget_attempts, hold_streams, reap, recover,
-    take_inventory, watch_access_logs, write_key_uses,
+    AccessLogWatcher, DeliveryLoop, Loops, Pulse, clean_up, deliver, enforce, forget_attempts, hold_streams, reap,
+    recover, take_inventory, watch_access_logs, write_key_uses,
 };
 use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
@@ -249,7 +249,7 @@ impl Application {
                 let (console, buckets, folder) = (console.clone(), buckets.clone(), config.data_dir.clone());
                 let rest = rest.clone();
                 supervise!("access logs", move |pulse| {
-                    let watch = Watch::new(console.clone(), buckets.clone(), folder.clone(), logs.clone());
+                    let watch = AccessLogWatcher::new(console.clone(), buckets.clone(), folder.clone(), logs.clone());
                     watch_access_logs(watch, pulse, rest.clone())
                 });
             }

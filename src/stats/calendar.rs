@@ -1,64 +1,28 @@
-//! Slots and points on the calendar of the console's zone.
+//! Hours and days of the console's time zone.
 //!
-//! A *point* is five minutes of UTC; since 1972 every zone is off UTC by a multiple of five minutes, so hours and days consist of whole
-//! points. A *day* lasts from midnight to midnight, 23 to 25 hours; where a change of clocks skips midnight, from the first moment after
-//! it. An *hour* is counted from the start of its day.
+//! A *bin* is five minutes of UTC. Since 1972 the offset of every time zone is a multiple of five minutes, so hours and days consist of
+//! complete bins. A *day* lasts from midnight to midnight, 23 to 25 hours; if a clock change skips midnight, the day starts at the first
+//! moment after it. An *hour* is counted from the start of its day. All times are Unix seconds.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use super::{Granularity, Slot};
+use super::{BIN_S, Granularity, TimeRange};
 
-/// Seconds of a point.
-pub const POINT: i64 = 300;
-const HOUR: i64 = 3_600;
-const DAY: i64 = 86_400;
-/// The longest that a slot may be, in seconds: about ten years.
-pub const LONGEST: i64 = 3_660 * DAY;
+const HOUR_S: i64 = 3_600;
+const DAY_S: i64 = 86_400;
+/// Maximum length of a time range in seconds: about ten years.
+pub const MAX_RANGE_S: i64 = 3_660 * DAY_S;
 
-/// The start of the point that holds `at` (Unix seconds).
-#[must_use]
-pub const fn point_of(at: i64) -> i64 {
-    at - at.rem_euclid(POINT)
-}
-
-/// The slot's five-minute points, empty ones too.
-#[must_use]
-pub const fn points_in(slot: Slot) -> i64 {
-    (slot.to - slot.from) / POINT
-}
-
-/// How many of `points` lie above the 95th percentile: the highest 5 % are dropped and the next one counts.
-#[must_use]
-pub const fn above_p95(points: i64) -> i64 {
-    points / 20
-}
-
-/// The slot of the same length just before.
-#[must_use]
-pub const fn slot_before(slot: Slot) -> Slot {
-    Slot { from: slot.from - (slot.to - slot.from), to: slot.from }
-}
-
-/// Five minutes up to 3 days, an hour up to 31 days, a day beyond. The hour that some days have more makes no difference.
-#[must_use]
-pub const fn fitting(slot: Slot) -> Granularity {
-    match slot.to - slot.from {
-        length if length <= 3 * DAY + HOUR => Granularity::Minutes,
-        length if length <= 31 * DAY + HOUR => Granularity::Hour,
-        _ => Granularity::Day,
-    }
-}
-
-/// A stretch of time that is read from rows of one length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+/// A time range and the table that it is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TableRange {
     pub rows: Granularity,
-    pub slot: Slot,
+    pub range: TimeRange,
 }
 
-/// Hours and days of one zone.
+/// The hours and days of a time zone.
 #[derive(Debug, Clone)]
 pub struct Calendar {
     zone: TimeZone,
@@ -70,48 +34,48 @@ impl Calendar {
         Self { zone }
     }
 
-    /// The zone's IANA name.
+    /// Returns the IANA name of the time zone.
     #[must_use]
     pub fn zone_name(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
-    /// The day that holds `at`. Beyond the calendar's end (year 9999), a day of UTC.
+    /// Returns the day that contains `at`; after the year 9999, where the calendar ends, a day of UTC.
     #[must_use]
-    pub fn day(&self, at: i64) -> Slot {
+    pub fn day(&self, at: i64) -> TimeRange {
         self.zoned(at).and_then(|moment| self.day_of(moment.date())).unwrap_or_else(|| {
-            let from = at - at.rem_euclid(DAY);
-            Slot { from, to: from + DAY }
+            let from = at - at.rem_euclid(DAY_S);
+            TimeRange { from, to: from + DAY_S }
         })
     }
 
-    /// The `count` whole days that end with the day of `now`.
+    /// Returns the `count` days up to and including the day of `now`.
     #[must_use]
-    pub fn last_days(&self, now: i64, count: i64) -> Slot {
+    pub fn last_days(&self, now: i64, count: i64) -> TimeRange {
         let today = self.day(now);
         let first = self.zoned(today.from).and_then(|moment| moment.date().checked_sub((count - 1).days()).ok());
         let from = first.and_then(|date| self.day_of(date)).map_or(today.from, |day| day.from);
-        Slot { from, to: today.to }
+        TimeRange { from, to: today.to }
     }
 
-    /// From the start of the day `first` to the end of the day `last`, both like `2026-11-22`. `None`: no dates, or in the wrong order.
+    /// Returns the days from `first` to `last`, both written like `2026-11-22`. Returns `None` if a date is invalid or `last` is before `first`.
     #[must_use]
-    pub fn days(&self, first: &str, last: &str) -> Option<Slot> {
+    pub fn days(&self, first: &str, last: &str) -> Option<TimeRange> {
         let day = |text: &str| self.day_of(text.parse::<Date>().ok()?);
-        let slot = Slot { from: day(first)?.from, to: day(last)?.to };
-        (slot.from < slot.to).then_some(slot)
+        let range = TimeRange { from: day(first)?.from, to: day(last)?.to };
+        (range.from < range.to).then_some(range)
     }
 
-    /// The starts of the slot's points. The first and the last may be cut short by the slot's borders.
+    /// Returns the starts of the bins, hours or days of a range. The first and the last may be shorter than the others.
     #[must_use]
-    pub fn starts(&self, slot: Slot, granularity: Granularity) -> Vec<i64> {
+    pub fn starts(&self, range: TimeRange, granularity: Granularity) -> Vec<i64> {
         let mut starts = Vec::new();
-        let mut days = Days::new(self);
-        let mut at = slot.from;
-        while at < slot.to {
+        let mut days = CalendarCache::new(self);
+        let mut at = range.from;
+        while at < range.to {
             starts.push(at);
             at = match granularity {
-                Granularity::Minutes => at + POINT,
+                Granularity::Minutes => at + BIN_S,
                 Granularity::Hour => days.hour(at).to,
                 Granularity::Day => days.day(at).to,
             };
@@ -119,31 +83,31 @@ impl Calendar {
         starts
     }
 
-    /// The slot in as few rows as possible, none coarser than `coarsest`: points up to the first whole hour, hours up to the first
-    /// whole day, days, hours, points.
+    /// Covers a range with as few rows as possible, none coarser than `coarsest`: bins up to the first full hour, hours up to the first
+    /// full day, days, hours, bins.
     #[must_use]
-    pub fn cover(&self, slot: Slot, coarsest: Granularity) -> Vec<Span> {
-        let mut days = Days::new(self);
+    pub fn cover(&self, range: TimeRange, coarsest: Granularity) -> Vec<TableRange> {
+        let mut days = CalendarCache::new(self);
         let mut spans = Vec::new();
-        let whole = |days: &mut Days<'_>, slot: Slot, rows| {
+        let whole = |days: &mut CalendarCache<'_>, range: TimeRange, rows| {
             let mut border = |at| if rows == Granularity::Day { days.day(at) } else { days.hour(at) };
-            let first = border(slot.from);
-            let from = if first.from == slot.from { slot.from } else { first.to };
-            let to = border(slot.to).from;
-            if from < to { Slot { from, to } } else { Slot { from: slot.to, to: slot.to } }
+            let first = border(range.from);
+            let from = if first.from == range.from { range.from } else { first.to };
+            let to = border(range.to).from;
+            if from < to { TimeRange { from, to } } else { TimeRange { from: range.to, to: range.to } }
         };
         let inner = match coarsest {
-            Granularity::Day => whole(&mut days, slot, Granularity::Day),
-            _ => Slot { from: slot.to, to: slot.to },
+            Granularity::Day => whole(&mut days, range, Granularity::Day),
+            _ => TimeRange { from: range.to, to: range.to },
         };
         let mut add = |rows, from, to| {
             if from < to {
-                spans.push(Span { rows, slot: Slot { from, to } });
+                spans.push(TableRange { rows, range: TimeRange { from, to } });
             }
         };
-        for outer in [Slot { from: slot.from, to: inner.from }, Slot { from: inner.to, to: slot.to }] {
+        for outer in [TimeRange { from: range.from, to: inner.from }, TimeRange { from: inner.to, to: range.to }] {
             let hours = match coarsest {
-                Granularity::Minutes => Slot { from: outer.to, to: outer.to },
+                Granularity::Minutes => TimeRange { from: outer.to, to: outer.to },
                 _ => whole(&mut days, outer, Granularity::Hour),
             };
             add(Granularity::Minutes, outer.from, hours.from);
@@ -158,38 +122,38 @@ impl Calendar {
         Some(Timestamp::from_second(at).ok()?.to_zoned(self.zone.clone()))
     }
 
-    fn day_of(&self, date: Date) -> Option<Slot> {
+    fn day_of(&self, date: Date) -> Option<TimeRange> {
         let start = |date: Date| Some(date.to_zoned(self.zone.clone()).ok()?.timestamp().as_second());
-        Some(Slot { from: start(date)?, to: start(date.tomorrow().ok()?)? })
+        Some(TimeRange { from: start(date)?, to: start(date.tomorrow().ok()?)? })
     }
 }
 
-/// Finds hours and days of moments that mostly come in order: the calendar is asked once a day.
+/// Finds hours and days, and remembers the last day. Fast for times that are mostly in order.
 #[derive(Debug)]
-pub struct Days<'a> {
+pub struct CalendarCache<'a> {
     calendar: &'a Calendar,
-    day: Slot,
+    day: TimeRange,
 }
 
-impl<'a> Days<'a> {
+impl<'a> CalendarCache<'a> {
     #[must_use]
     pub const fn new(calendar: &'a Calendar) -> Self {
-        Self { calendar, day: Slot { from: 0, to: 0 } }
+        Self { calendar, day: TimeRange { from: 0, to: 0 } }
     }
 
-    /// The day that holds `at`.
-    pub fn day(&mut self, at: i64) -> Slot {
+    /// Returns the day that contains `at`.
+    pub fn day(&mut self, at: i64) -> TimeRange {
         if !(self.day.from..self.day.to).contains(&at) {
             self.day = self.calendar.day(at);
         }
         self.day
     }
 
-    /// The hour that holds `at`.
-    pub fn hour(&mut self, at: i64) -> Slot {
+    /// Returns the hour that contains `at`.
+    pub fn hour(&mut self, at: i64) -> TimeRange {
         let day = self.day(at);
-        let from = at - (at - day.from).rem_euclid(HOUR);
-        Slot { from, to: (from + HOUR).min(day.to) }
+        let from = at - (at - day.from).rem_euclid(HOUR_S);
+        TimeRange { from, to: (from + HOUR_S).min(day.to) }
     }
 }
 
@@ -202,8 +166,8 @@ mod tests {
     }
 
     #[test]
-    fn days_of_odd_zones() {
-        // By Python's `zoneinfo`.
+    fn days_follow_the_clock_changes_of_unusual_time_zones() {
+        // Computed with Python's `zoneinfo`.
         for (zone, day, from, to) in [
             ("Asia/Kathmandu", "2026-03-08", 1_772_907_300, 1_772_993_700),
             ("Australia/Lord_Howe", "2026-04-05", 1_775_307_600, 1_775_395_800),
@@ -211,17 +175,17 @@ mod tests {
             ("Africa/Cairo", "2026-04-24", 1_776_981_600, 1_777_064_400),
         ] {
             let calendar = calendar(zone);
-            let slot = Slot { from, to };
-            assert_eq!(calendar.days(day, day), Some(slot), "{zone}");
+            let range = TimeRange { from, to };
+            assert_eq!(calendar.days(day, day), Some(range), "{zone}");
             for at in [from, from + 1, to - 1] {
-                assert_eq!(calendar.day(at), slot, "{zone} {at}");
+                assert_eq!(calendar.day(at), range, "{zone} {at}");
             }
-            assert_ne!(calendar.day(to), slot, "{zone}");
+            assert_ne!(calendar.day(to), range, "{zone}");
         }
     }
 
     #[test]
-    fn dates_that_are_none() {
+    fn invalid_dates_are_refused() {
         let calendar = calendar("UTC");
         for (first, last) in
             [("2026-11-22", "2026-11-21"), ("2026-02-30", "2026-03-01"), ("", ""), ("today", "2026-03-01")]
@@ -231,19 +195,19 @@ mod tests {
     }
 
     #[test]
-    fn a_cover_has_each_moment_once() {
+    fn a_cover_contains_every_bin_exactly_once() {
         for zone in ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"] {
             let calendar = calendar(zone);
             for (from, length) in [(0, 1), (1, 11), (5, 12), (7, 24), (11, 300), (0, 288), (3, 2_000), (12, 9_000)] {
-                let from = 1_775_200_000 / POINT * POINT + from * POINT;
-                let slot = Slot { from, to: from + length * POINT };
+                let from = 1_775_200_000 / BIN_S * BIN_S + from * BIN_S;
+                let range = TimeRange { from, to: from + length * BIN_S };
                 for coarsest in [Granularity::Minutes, Granularity::Hour, Granularity::Day] {
-                    let mut spans = calendar.cover(slot, coarsest);
-                    spans.sort_by_key(|span| span.slot.from);
-                    let mut at = slot.from;
-                    for Span { rows, slot: Slot { from, to } } in spans {
+                    let mut spans = calendar.cover(range, coarsest);
+                    spans.sort_by_key(|span| span.range.from);
+                    let mut at = range.from;
+                    for TableRange { rows, range: TimeRange { from, to } } in spans {
                         assert_eq!(from, at, "{zone}");
-                        let mut days = Days::new(&calendar);
+                        let mut days = CalendarCache::new(&calendar);
                         match rows {
                             Granularity::Minutes => {}
                             Granularity::Hour => assert_eq!((days.hour(from).from, days.hour(to).from), (from, to)),
@@ -251,7 +215,7 @@ mod tests {
                         }
                         at = to;
                     }
-                    assert_eq!(at, slot.to, "{zone} {slot:?} {coarsest}");
+                    assert_eq!(at, range.to, "{zone} {range:?} {coarsest}");
                 }
             }
         }

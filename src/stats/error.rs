@@ -1,15 +1,15 @@
-//! What can go wrong with statistics.
+//! Errors of statistics.
 
-use super::access_log::{Foreign, Format};
+use super::access_log::{Format, UnsupportedContent};
 use crate::model::{BadName, Forbidden, Problem, ProblemKind, StoreError};
 
-/// Why something with statistics cannot be done.
+/// An error of a use case of statistics.
 #[derive(Debug, thiserror::Error)]
 pub enum StatsError {
     #[error("the time slot must begin before it ends, both on a five-minute border, and last at most ten years")]
-    BadSlot,
+    BadRange,
     #[error("the slot has more than {0} points of this length; choose a coarser one")]
-    TooManyPoints(i64),
+    TooManyBins(i64),
     #[error("there are no statistics of {0}")]
     UnknownDomain(String),
     #[error("the VOD domain {0}")]
@@ -29,11 +29,11 @@ pub enum StatsError {
     #[error(
         "the file is {}",
         match .0 {
-            Foreign::Utf16 => "UTF-16 text; save it as UTF-8 and import it again",
-            Foreign::Parquet => "Parquet, which is not read; let the service write JSON or W3C instead",
+            UnsupportedContent::Utf16 => "UTF-16 text; save it as UTF-8 and import it again",
+            UnsupportedContent::Parquet => "Parquet, which is not read; let the service write JSON or W3C instead",
         }
     )]
-    ForeignContent(Foreign),
+    UnsupportedContent(UnsupportedContent),
     #[error("lines of this format name no host; give the domain that they are of")]
     NoDomain,
     #[error("the file cannot be read: {0}")]
@@ -47,8 +47,8 @@ pub enum StatsError {
 impl Problem for StatsError {
     fn code(&self) -> &'static str {
         match self {
-            Self::BadSlot => "stats_bad_slot",
-            Self::TooManyPoints(_) => "stats_too_many_points",
+            Self::BadRange => "stats_bad_slot",
+            Self::TooManyBins(_) => "stats_too_many_points",
             Self::UnknownDomain(_) => "stats_unknown_domain",
             Self::BadName(why) => why.code(),
             Self::BadPath => "vod_domain_bad_path",
@@ -57,8 +57,8 @@ impl Problem for StatsError {
             Self::ImportMoved => "import_moved",
             Self::FileChanged => "access_log_changed",
             Self::UnknownFormat => "access_log_unknown_format",
-            Self::ForeignContent(Foreign::Utf16) => "access_log_utf16",
-            Self::ForeignContent(Foreign::Parquet) => "access_log_parquet",
+            Self::UnsupportedContent(UnsupportedContent::Utf16) => "access_log_utf16",
+            Self::UnsupportedContent(UnsupportedContent::Parquet) => "access_log_parquet",
             Self::NoDomain => "access_log_no_domain",
             Self::Unreadable(_) => "access_log_unreadable",
             Self::Forbidden(e) => e.code(),
@@ -67,8 +67,8 @@ impl Problem for StatsError {
     }
     fn kind(&self) -> ProblemKind {
         match self {
-            Self::BadSlot | Self::TooManyPoints(_) | Self::BadName(_) | Self::BadPath => ProblemKind::Invalid,
-            Self::UnknownFormat | Self::ForeignContent(_) | Self::NoDomain | Self::Unreadable(_) => {
+            Self::BadRange | Self::TooManyBins(_) | Self::BadName(_) | Self::BadPath => ProblemKind::Invalid,
+            Self::UnknownFormat | Self::UnsupportedContent(_) | Self::NoDomain | Self::Unreadable(_) => {
                 ProblemKind::Invalid
             }
             Self::UnknownDomain(_) | Self::UnknownVodDomain(_) => ProblemKind::NotFound,
@@ -79,8 +79,8 @@ impl Problem for StatsError {
     }
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::BadSlot => Some("from"),
-            Self::TooManyPoints(_) => Some("granularity"),
+            Self::BadRange => Some("from"),
+            Self::TooManyBins(_) => Some("granularity"),
             Self::UnknownDomain(_) | Self::NoDomain => Some("domain"),
             Self::UnknownFormat => Some("format"),
             Self::BadName(_) | Self::Taken(_) => Some("name"),
@@ -88,7 +88,7 @@ impl Problem for StatsError {
             Self::UnknownVodDomain(_)
             | Self::ImportMoved
             | Self::FileChanged
-            | Self::ForeignContent(_)
+            | Self::UnsupportedContent(_)
             | Self::Unreadable(_)
             | Self::Forbidden(_)
             | Self::Store(_) => None,
@@ -96,7 +96,7 @@ impl Problem for StatsError {
     }
     fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::TooManyPoints(most) => vec![("max", most.to_string())],
+            Self::TooManyBins(most) => vec![("max", most.to_string())],
             Self::UnknownDomain(name) | Self::Taken(name) | Self::UnknownVodDomain(name) => {
                 vec![("name", name.clone())]
             }

@@ -11,7 +11,7 @@ mod reaper;
 mod recovery;
 mod supervise;
 
-pub use access_logs::{Watch, watch_access_logs};
+pub use access_logs::{AccessLogWatcher, watch_access_logs};
 pub use attempts::forget_attempts;
 pub use cleanup::{clean_up, clean_up_once};
 pub use control::{enforce, hold_streams};

@@ -1,6 +1,6 @@
-//! *Statistics*: usage and transcoding, by domain and time slot; and the access logs that feed them.
+//! Statistics pages: usage and transcoding by domain and time range, and the import of access logs.
 //!
-//! A page and its exports show the same [`report::Report`], made of one view of the core.
+//! `usage` and `transcoding` each turn a view of the core into a [`report::Report`], which the page and its exports show.
 
 #[cfg(feature = "ssr")]
 mod cards;
@@ -8,6 +8,8 @@ mod cards;
 mod chart;
 #[cfg(feature = "ssr")]
 mod filter;
+#[cfg(feature = "ssr")]
+mod heading;
 pub mod imports;
 #[cfg(feature = "ssr")]
 mod report;

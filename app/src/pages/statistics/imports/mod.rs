@@ -1,4 +1,4 @@
-//! `/statistics/imports`: access logs, uploaded and taken in before.
+//! `/statistics/imports`: upload of access logs, and the latest imports.
 
 mod islands;
 #[cfg(feature = "ssr")]
@@ -8,6 +8,7 @@ mod outcome;
 #[cfg(feature = "hydrate")]
 mod send;
 mod state;
+mod upload;
 #[cfg(feature = "ssr")]
 mod upload_form;
 
@@ -16,4 +17,4 @@ pub(crate) use list::ImportsPage;
 #[cfg(feature = "ssr")]
 pub use state::PATH;
 #[cfg(feature = "ssr")]
-pub use upload_form::Visitor;
+pub use upload_form::UploadForm;
