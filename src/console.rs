@@ -20,9 +20,9 @@ use crate::sealing::Sealer;
 use crate::settings::Settings;
 use crate::sources::Sources;
 use crate::stats::StatsDb;
-use crate::stats::slots::Calendar;
+use crate::stats::calendar::Calendar;
 use crate::stats::transcode::Classes;
-use crate::stats::{Shown, Stats};
+use crate::stats::{FigureFormat, Stats};
 use crate::storage::Db;
 use crate::streams::storage::reports::Reports;
 use crate::streams::{EarlyRules, Streams, limit_of_refusals};
@@ -59,7 +59,7 @@ pub struct ConsoleParts {
     pub retention: Retention,
     /// Resolution classes of transcoding statistics.
     pub classes: Classes,
-    pub shown: Shown,
+    pub shown: FigureFormat,
     /// Names of configured buckets.
     pub buckets: Vec<String>,
     /// Public address of the console, if configured.
@@ -95,7 +95,7 @@ pub struct UseCases {
     pub cnames: Cnames,
     pub retention: Retention,
     /// How figures are shown.
-    pub shown: Shown,
+    pub shown: FigureFormat,
     /// Names of configured buckets.
     pub buckets: Arc<[String]>,
     /// Public address of the console, if configured.

@@ -1,7 +1,7 @@
 //! Settings from the configuration that the console displays, under their configured names.
 
 use crate::model::{Action, Actor, Forbidden};
-use crate::stats::Shown;
+use crate::stats::FigureFormat;
 use crate::{Console, Retention};
 
 /// Displayed settings. Changes take effect after a restart.
@@ -14,7 +14,7 @@ pub struct Settings {
     pub allowed_networks: Vec<String>,
     /// Delay before each attempt, in seconds.
     pub retry_schedule: Vec<u32>,
-    pub shown: Shown,
+    pub shown: FigureFormat,
     /// Resolution classes with their sizes.
     pub resolution_classes: String,
 }

@@ -13,7 +13,7 @@ use callsheet::deliveries::RetrySchedule;
 use callsheet::domains::Cnames;
 use callsheet::model::DomainName;
 use callsheet::stats::transcode::Classes;
-use callsheet::stats::{Shown, SlotLabel, TrafficBase};
+use callsheet::stats::{FigureFormat, SlotLabel, TrafficBase};
 use config::{Config as Layers, Environment, File, FileFormat};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
@@ -104,7 +104,7 @@ pub struct Config {
     pub buckets: BTreeMap<String, S3Bucket>,
     pub access_logs: Vec<WatchedLogs>,
     pub classes: Classes,
-    pub shown: Shown,
+    pub shown: FigureFormat,
     /// Address of the console as browsers know it; ends in a slash.
     pub public_url: Option<Url>,
     /// Who vouches for people.
@@ -220,7 +220,7 @@ impl Config {
             buckets: inputs::buckets(raw.buckets)?,
             access_logs: raw.access_logs.into_iter().map(inputs::watched).collect::<Result<_, _>>()?,
             classes: raw.resolution_classes.parse().map_err(|e| bad("resolution_classes", e))?,
-            shown: Shown {
+            shown: FigureFormat {
                 label: (raw.slot_label.parse::<SlotLabel>())
                     .map_err(|()| bad("slot_label", format!("`{}` must be start or end", raw.slot_label)))?,
                 base: match raw.traffic_base {

@@ -13,7 +13,7 @@ use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, Sys
 use callsheet::sealing::{SealError, Sealer};
 use callsheet::sources::SourceError;
 use callsheet::stats::StatsDb;
-use callsheet::stats::slots::Calendar;
+use callsheet::stats::calendar::Calendar;
 use callsheet::storage::{Db, OpenError};
 use callsheet::{Console, ConsoleParts};
 use callsheet_app::RtmpPort;
@@ -32,8 +32,8 @@ use crate::http::router::{Serves, router};
 use crate::http::serve::serve;
 use crate::ingest_source::IngestSource;
 use crate::jobs::{
-    DeliveryLoop, Loops, Pulse, Watch, clean_up, deliver, enforce, every, forget_attempts, hold_streams, reap, recover,
-    take_inventory, watch_access_logs, write_key_uses,
+    AccessLogWatcher, DeliveryLoop, Loops, Pulse, clean_up, deliver, enforce, every, forget_attempts, hold_streams,
+    reap, recover, take_inventory, watch_access_logs, write_key_uses,
 };
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
@@ -305,7 +305,11 @@ fn start_loops(
             supervise!(
                 "access logs",
                 [console = console, buckets = buckets, folder = config.data_dir, logs = logs],
-                |pulse, shutdown| watch_access_logs(Watch::new(console, buckets, folder, logs), pulse, shutdown)
+                |pulse, shutdown| watch_access_logs(
+                    AccessLogWatcher::new(console, buckets, folder, logs),
+                    pulse,
+                    shutdown
+                )
             );
         }
     }

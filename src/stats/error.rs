@@ -1,18 +1,18 @@
-//! What can go wrong with statistics.
+//! Errors of statistics.
 
-use super::access_log::{Foreign, Format};
+use super::access_log::{Format, UnsupportedContent};
 use crate::model::ProblemKind::{Conflict, Invalid, NotFound};
 use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
-/// Why something with statistics cannot be done.
+/// An error of a use case of statistics.
 #[derive(Debug, thiserror::Error)]
 pub enum StatsError {
     #[error(
         "the start must be before the end, both must be multiples of five minutes, and the range must not exceed ten years"
     )]
-    BadSlot,
+    BadRange,
     #[error("this range has more than {0} intervals of this length; choose longer intervals")]
-    TooManyPoints(i64),
+    TooManyBins(i64),
     #[error("there are no statistics for {0}")]
     UnknownDomain(String),
     #[error("the VOD domain {0}")]
@@ -32,11 +32,11 @@ pub enum StatsError {
     #[error(
         "the file is {}",
         match .0 {
-            Foreign::Utf16 => "UTF-16 text; save it as UTF-8 and import it again",
-            Foreign::Parquet => "Parquet, which is not supported; configure the service to write JSON or W3C",
+            UnsupportedContent::Utf16 => "UTF-16 text; save it as UTF-8 and import it again",
+            UnsupportedContent::Parquet => "Parquet, which is not supported; configure the service to write JSON or W3C",
         }
     )]
-    ForeignContent(Foreign),
+    UnsupportedContent(UnsupportedContent),
     #[error("the lines of this format contain no host; specify the domain of the log")]
     NoDomain,
     #[error("the file cannot be read: {0}")]
@@ -50,8 +50,8 @@ pub enum StatsError {
 impl Problem for StatsError {
     fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadSlot => problem(Invalid, "stats_bad_slot").field("from"),
-            Self::TooManyPoints(max) => problem(Invalid, "stats_too_many_points").field("granularity").arg("max", max),
+            Self::BadRange => problem(Invalid, "stats_bad_slot").field("from"),
+            Self::TooManyBins(max) => problem(Invalid, "stats_too_many_points").field("granularity").arg("max", max),
             Self::UnknownDomain(name) => problem(NotFound, "stats_unknown_domain").field("domain").arg("name", name),
             Self::BadName(why) => why.details().field("name"),
             Self::BadPath => problem(Invalid, "vod_domain_bad_path").field("path"),
@@ -62,8 +62,8 @@ impl Problem for StatsError {
             Self::UnknownFormat => {
                 problem(Invalid, "access_log_unknown_format").field("format").arg("formats", Format::names())
             }
-            Self::ForeignContent(Foreign::Utf16) => problem(Invalid, "access_log_utf16"),
-            Self::ForeignContent(Foreign::Parquet) => problem(Invalid, "access_log_parquet"),
+            Self::UnsupportedContent(UnsupportedContent::Utf16) => problem(Invalid, "access_log_utf16"),
+            Self::UnsupportedContent(UnsupportedContent::Parquet) => problem(Invalid, "access_log_parquet"),
             Self::NoDomain => problem(Invalid, "access_log_no_domain").field("domain"),
             Self::Unreadable(why) => problem(Invalid, "access_log_unreadable").arg("why", why),
             Self::Forbidden(e) => e.details(),

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub use access_logs::{Watch, watch_access_logs};
+pub use access_logs::{AccessLogWatcher, watch_access_logs};
 pub use cleanup::{clean_up, clean_up_once};
 pub use control::{enforce, hold_streams};
 pub use delivery::{DeliveryLoop, deliver};

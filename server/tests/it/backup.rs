@@ -81,7 +81,7 @@ async fn a_backup_of_a_working_console_is_that_console() {
     let query = UsageQuery {
         metric: Metric::Traffic,
         domains: Vec::new(),
-        slot: all.stats.last_days(2),
+        range: all.stats.last_days(2),
         granularity: None,
         compare: false,
     };

@@ -24,7 +24,7 @@ async fn traffic(console: &TestConsole) -> i64 {
     let query = UsageQuery {
         metric: Metric::Traffic,
         domains: Vec::new(),
-        slot: stats.last_days(2),
+        range: stats.last_days(2),
         granularity: None,
         compare: false,
     };

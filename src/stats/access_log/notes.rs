@@ -1,25 +1,23 @@
-//! Guesses of the parser that could change sums.
-
-use serde::Serialize;
+//! Notes on assumptions of the parser that affect sums.
 
 use crate::model::string_enum;
 
 string_enum!(
-    /// A guess about a line that was counted; the word is the key of its text in the catalogs.
+    /// An assumption about a counted line. The string is the key of its text in the catalogs.
     Note {
-        /// `time-taken` without a fraction, in a W3C file that is not of IIS.
+        /// `time-taken` without a fraction in a W3C file that was not written by IIS.
         TimeTaken = "time_taken_in_seconds",
-        /// Quotes against the rules of the software that wrote a W3C file.
+        /// Quotes that violate the rules of the software that wrote a W3C file.
         Quotes = "quotes",
         /// `body_bytes_sent` where `bytes_sent` is missing.
         BodyBytes = "body_bytes",
-        /// No host in the line.
+        /// The line names no host.
         DomainGiven = "domain_given",
     }
 );
 
 impl Note {
-    /// The guess as a sentence.
+    /// Returns the assumption as a sentence.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -35,18 +33,18 @@ impl Note {
     }
 }
 
-/// The guesses about one line.
+/// The notes on one line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Notes(u8);
 
 impl Notes {
-    /// These and one more.
+    /// Adds a note.
     #[must_use]
     pub const fn with(self, note: Note) -> Self {
         Self(self.0 | (1 << note as u8))
     }
 
-    /// Returns whether the note is among them.
+    /// Returns whether the set contains a note.
     #[must_use]
     pub const fn has(self, note: Note) -> bool {
         self.0 & (1 << note as u8) != 0
@@ -57,9 +55,9 @@ impl Notes {
     }
 }
 
-/// A guess, and how many counted lines it is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Noted {
+/// A note and the number of counted lines that it applies to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoteCount {
     pub note: Note,
     pub lines: u64,
 }

@@ -15,7 +15,7 @@ pub(super) async fn section(visit: &Visit, actor: &Actor) -> AnyView {
     let query = UsageQuery {
         metric: Metric::Bandwidth,
         domains: Vec::new(),
-        slot: visit.console.stats.last_days(1),
+        range: visit.console.stats.last_days(1),
         granularity: None,
         compare: false,
     };
@@ -53,7 +53,7 @@ fn shown(visit: &Visit, usage: &UsageView) -> AnyView {
         );
     };
     let traffic = usage.cards.traffic.now;
-    let counted = if known.to > usage.slot.from {
+    let counted = if known.to > usage.range.from {
         texts.fill("overview.counted_until", &[("time", &times.in_form(known.to, "overview.clock"))])
     } else {
         texts.fill("overview.counted_before", &[("time", &times.in_form(known.to, "chart.minute"))])

@@ -1,4 +1,4 @@
-//! The figures at the top of a page, each with its change against the slot before.
+//! The figures at the top of a page, each with its change from the previous range.
 
 use callsheet::stats::Change;
 use leptos::prelude::*;
@@ -7,12 +7,12 @@ use super::report::{Cell, Fact};
 use crate::texts::{Texts, number};
 use crate::units::Quantity;
 
-/// A figure of the slot.
+/// A figure of the range with its label.
 pub(super) struct Card {
     pub(super) label: String,
     pub(super) quantity: Quantity,
     pub(super) figure: Change,
-    /// When, or of what.
+    /// Additional text, such as the time of a peak.
     pub(super) note: Option<String>,
 }
 
@@ -21,7 +21,7 @@ impl Card {
         Self { label, quantity, figure, note: None }
     }
 
-    /// `12.84 TB (+6.1 %)`, as a fact of an export.
+    /// Returns a fact of an export, such as `12.84 TB (+6.1 %)`.
     pub(super) fn fact(&self, texts: Texts) -> Fact {
         let change = change(self.figure).map(|change| format!("{change} {}", texts.get("statistics.vs_previous")));
         let notes: Vec<String> = self.note.clone().into_iter().chain(change).collect();
@@ -58,13 +58,13 @@ impl Card {
     }
 }
 
-/// All of them.
+/// Renders all cards.
 pub(super) fn row(texts: Texts, cards: &[Card]) -> AnyView {
     let cards: Vec<_> = cards.iter().map(|card| card.view(texts)).collect();
     view! { <section class="stat-cards" aria-label=texts.get("statistics.figures")>{cards}</section> }.into_any()
 }
 
-/// `+6.1 %`; `None` where there is nothing to compare with.
+/// Returns the change, such as `+6.1 %`, or `None` if there is no previous figure.
 fn change(figure: Change) -> Option<String> {
     let before = i128::from(figure.before.filter(|before| *before > 0)?);
     let thousandths = ((i128::from(figure.now) - before) * 2000 + before).div_euclid(2 * before);
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_in_percent_of_what_was() {
+    fn a_change_is_a_percentage_of_the_previous_figure() {
         let of = |now, before| change(Change { now, before }).map(|text| text.replace('\u{a0}', " "));
         for (now, before, text) in [
             (1_061, 1_000, "+6.1 %"),

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use callsheet::stats::AccessLog;
-use callsheet::stats::access_log::{BadLine, Format, Note, Noted, Tail, UnknownHost};
+use callsheet::stats::access_log::{BadLine, Format, Note, NoteCount, Tail, UnknownHost};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -74,8 +74,8 @@ struct NoteJson {
     text: &'static str,
 }
 
-impl From<Noted> for NoteJson {
-    fn from(Noted { note, lines }: Noted) -> Self {
+impl From<NoteCount> for NoteJson {
+    fn from(NoteCount { note, lines }: NoteCount) -> Self {
         Self { code: note, lines, text: note.sentence() }
     }
 }
@@ -152,7 +152,7 @@ pub(super) async fn add(
         bad: report.bad,
         bytes: report.bytes,
         duplicate,
-        passed_over: imported.passed_over,
+        passed_over: imported.skipped_bytes,
         bad_lines: report
             .bad_lines
             .iter()

@@ -6,10 +6,9 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use callsheet::model::Actor;
-use callsheet::stats::slots::{POINT, point_of};
 use callsheet::stats::{
-    Change, Codec, Granularity, Metric, Resolution, Slot, TranscodingQuery, TranscodingView, UsagePoint, UsageQuery,
-    UsageView,
+    BIN_S, Change, Codec, Granularity, Metric, Resolution, TimeRange, TranscodingQuery, TranscodingView, UsageBin,
+    UsageQuery, UsageView, bin_start,
 };
 use callsheet_app::{Locale, Texts, reports};
 use serde::de::DeserializeOwned;
@@ -69,10 +68,10 @@ impl Format {
 const TEXTS: Texts = Texts(Locale::English);
 
 /// What is given, or the day up to now.
-fn slot(app: &AppState, from: Option<Rfc3339>, to: Option<Rfc3339>) -> Slot {
+fn slot(app: &AppState, from: Option<Rfc3339>, to: Option<Rfc3339>) -> TimeRange {
     let seconds = |moment: Rfc3339| moment.0.div_euclid(1000);
-    let to = to.map_or_else(|| point_of(app.console.clock.now().div_euclid(1000)) + POINT, seconds);
-    Slot { from: from.map_or(to - DAY, seconds), to }
+    let to = to.map_or_else(|| bin_start(app.console.clock.now().div_euclid(1000)) + BIN_S, seconds);
+    TimeRange { from: from.map_or(to - DAY, seconds), to }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
@@ -223,7 +222,7 @@ fn series(usage: &UsageView, compare: bool) -> Series {
     };
     let bandwidth = usage.metric == Metric::Bandwidth;
     // Of equal points the first.
-    let highest = usage.points.iter().max_by_key(|point| (point.value, -point.at)).filter(|point| point.value > 0);
+    let highest = usage.bins.iter().max_by_key(|point| (point.value, -point.at)).filter(|point| point.value > 0);
     let (peak, peak_at) = if bandwidth {
         (cards.peak.now, cards.peak_at)
     } else {
@@ -231,13 +230,9 @@ fn series(usage: &UsageView, compare: bool) -> Series {
     };
     let previous = figure.before.filter(|_| compare);
     let p95 = cards.p95.filter(|_| bandwidth).map(|p95| p95.now);
-    let pairs = |points: &[UsagePoint]| points.iter().map(|point| (point.at, point.value)).collect();
+    let pairs = |points: &[UsageBin]| points.iter().map(|point| (point.at, point.value)).collect();
     let points_before = compare.then(|| pairs(&usage.before));
-    Series {
-        points: pairs(&usage.points),
-        points_before,
-        summary: UsageSummary { total, peak, peak_at, p95, previous },
-    }
+    Series { points: pairs(&usage.bins), points_before, summary: UsageSummary { total, peak, peak_at, p95, previous } }
 }
 
 /// Get traffic, bandwidth, storage or files
@@ -265,7 +260,7 @@ pub(super) async fn usage(
     let ask = UsageQuery {
         metric: params.metric,
         domains,
-        slot: slot(&app, params.from, params.to),
+        range: slot(&app, params.from, params.to),
         granularity: params.granularity.0,
         compare: params.compare,
     };
@@ -414,7 +409,7 @@ pub(super) async fn transcoding(
     let StatsQuery { domains, rest: params } = query;
     let ask = TranscodingQuery {
         domains: domains.clone(),
-        slot: slot(&app, params.from, params.to),
+        range: slot(&app, params.from, params.to),
         codec: params.codec,
         resolution: params.class,
     };

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use callsheet::stats::transcode::{Bad, Reading, read};
+use callsheet::stats::transcode::{BadOutput, ParsedResults, parse_results};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,14 +66,14 @@ pub(super) async fn add(
     State(app): State<AppState>,
     RawBody(bytes): RawBody<LIMIT>,
 ) -> Result<Json<Added>, ApiProblem> {
-    let reading = read(&bytes, app.console.clock.now());
+    let reading = parse_results(&bytes, app.console.clock.now());
     let reading = reading.map_err(|why| ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", why.to_string()))?;
-    let Reading { outputs, bad, shown } = reading;
-    if let (true, Some(first)) = (outputs.is_empty(), shown.first()) {
+    let ParsedResults { outputs, bad, first_bad } = reading;
+    if let (true, Some(first)) = (outputs.is_empty(), first_bad.first()) {
         return Err(ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", first.to_string()));
     }
     let known = outputs.len();
     let accepted = app.console.stats.add_transcode_outputs(&actor, outputs).await?;
-    let bad_lines = shown.into_iter().map(|Bad { line, reason }| BadLine { line, reason }).collect();
+    let bad_lines = first_bad.into_iter().map(|BadOutput { line, reason }| BadLine { line, reason }).collect();
     Ok(Json(Added { accepted, duplicates: known - accepted, bad, bad_lines }))
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use axum::body::Body;
 use axum::http::{Request, header};
 use callsheet::model::Actor;
-use callsheet::stats::{Metric, Slot, UsageQuery};
+use callsheet::stats::{Metric, TimeRange, UsageQuery};
 use serde_json::{Value, json};
 
 use super::support::{Answer, Api, NOW};
@@ -39,11 +39,11 @@ fn gzip(text: &str) -> Vec<u8> {
 /// All bytes of the ten days up to tomorrow.
 async fn traffic(api: &Api, domain: &str) -> i64 {
     let today = NOW / 1000 / 86_400 * 86_400;
-    let slot = Slot { from: today - 9 * 86_400, to: today + 86_400 };
+    let slot = TimeRange { from: today - 9 * 86_400, to: today + 86_400 };
     let query = UsageQuery {
         metric: Metric::Traffic,
         domains: vec![domain.to_owned()],
-        slot,
+        range: slot,
         granularity: None,
         compare: false,
     };

@@ -1,4 +1,4 @@
-//! The page around the upload form: the latest imports, and the other ways in.
+//! The imports page: upload form, latest imports, and instructions for automatic imports.
 
 use callsheet::model::Action;
 use callsheet::stats::Import;
@@ -13,14 +13,14 @@ use crate::context::Visit;
 use crate::error::UiError;
 use crate::forms::Flash;
 use crate::page::page;
-use crate::pages::statistics::feed;
+use crate::pages::statistics::setup;
 use crate::texts::{Texts, number};
 use crate::units::Quantity;
 
-/// In the list.
+/// Number of imports in the list.
 const LATEST: i64 = 50;
-/// Names to choose from; who has more types the one.
-const HOSTS: usize = 500;
+/// Maximum number of suggested domains.
+const MAX_HOSTS: usize = 500;
 
 #[component]
 pub(crate) fn ImportsPage() -> impl IntoView {
@@ -34,7 +34,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
                 let known = visit.console.stats.known_hosts().await.map_err(|e| UiError::of(texts, &e))?;
                 let mut hosts: Vec<String> = known.into_iter().collect();
                 hosts.sort_unstable();
-                hosts.truncate(HOSTS);
+                hosts.truncate(MAX_HOSTS);
                 upload(texts, &flash, hosts)
             }
             false => view! { <p class="time-range">{texts.get("imports.read_only")}</p> }.into_any(),
@@ -46,7 +46,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
                 <header><h2>{texts.get("imports.latest")}</h2> <p>{texts.get("imports.latest_help")}</p></header>
                 {latest(&visit, &imports)}
             </section>
-            {may_add.then(|| feed::other_ways(texts, &visit.whole("/api/v1/access-logs"), imports.is_empty()))}
+            {may_add.then(|| setup::other_ways(texts, &visit.whole("/api/v1/access-logs"), imports.is_empty()))}
         }
         .into_any())
     })
@@ -104,7 +104,7 @@ fn upload(texts: Texts, flash: &Flash, hosts: Vec<String>) -> AnyView {
     .into_any()
 }
 
-/// What an input says of its help and its error.
+/// ARIA attributes of an input.
 struct Described {
     described: Option<String>,
     invalid: Option<&'static str>,
@@ -116,8 +116,8 @@ impl Described {
     }
 }
 
-/// A labelled input with its help and its error. It has the same elements with an error and without, so that a file that was chosen stays
-/// when the page takes over an error: see [`crate::components::Live`].
+/// Renders a labelled input with its help and error. The elements are the same with and without error, so that updating the page keeps the
+/// selected file: see [`crate::components::Live`].
 fn field(
     form: &Flash,
     name: &'static str,

@@ -1,19 +1,19 @@
-//! Pictures beside films: thumbnails, snapshots and covers are no outputs that count.
+//! Detects images, such as thumbnails, snapshots and covers, which are not counted.
 
-const ENDINGS: &[&str] =
+const EXTENSIONS: &[&str] =
     &["jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif", "avif", "svg"];
 
-/// Returns whether a path or an address names a picture, by its ending.
-pub(super) fn is_picture(path: &str) -> bool {
+/// Returns whether a path or URL has the extension of an image.
+pub(super) fn is_image(path: &str) -> bool {
     let is_address = path.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
     let path = if is_address { path.split(['?', '#']).next().unwrap_or_default() } else { path };
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    name.rsplit_once('.').is_some_and(|(_, ending)| is_ending(ending))
+    name.rsplit_once('.').is_some_and(|(_, extension)| is_image_extension(extension))
 }
 
-/// Returns whether a word is the ending of pictures.
-pub(super) fn is_ending(word: &str) -> bool {
-    ENDINGS.iter().any(|ending| word.trim().eq_ignore_ascii_case(ending))
+/// Returns whether a file extension is that of an image.
+pub(super) fn is_image_extension(text: &str) -> bool {
+    EXTENSIONS.iter().any(|extension| text.trim().eq_ignore_ascii_case(extension))
 }
 
 #[cfg(test)]
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_are_recognised_by_their_ending() {
+    fn images_are_detected_by_their_extension() {
         for path in [
             "s3://demo/thumbs/a.0000009.jpg",
             "a.JPG",
@@ -31,7 +31,7 @@ mod tests {
             "a.bmp",
             "a.jpeg",
         ] {
-            assert!(is_picture(path), "{path}");
+            assert!(is_image(path), "{path}");
         }
         for path in [
             "",
@@ -42,7 +42,7 @@ mod tests {
             "https://cdn.example.com/a.mp4?cover=b.jpg",
             "a.",
         ] {
-            assert!(!is_picture(path), "{path}");
+            assert!(!is_image(path), "{path}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From bytes to results: objects are found with their lines, and each is read by the form that it has.
+//! Parses transcoder results: finds the JSON objects and their lines, and passes each object to the adapter for its format.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -6,76 +6,75 @@ use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 use super::adapters::{aliyun, ffprobe, jd, mediaconvert, own, tencent};
-use super::fields::{Known, Refusal, parse, said};
-use super::{Bad, Output};
+use super::fields::{Maybe, Rejection, message, parse};
+use super::{BadOutput, Output};
 use crate::model::Millis;
 
-/// Bytes in which nothing is JSON.
+/// Input that contains no JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}; send one JSON object, an array of objects, or one object per line")]
-pub struct Unreadable {
+pub struct NotJson {
     /// From 1.
     pub line: usize,
     pub reason: String,
 }
 
-/// An output of a result, or why it cannot be counted.
+/// An output of a result, or the reason why it cannot be counted.
 pub(super) struct Item<'a> {
-    /// Its part of the result.
+    /// The part of the result that describes the output.
     text: &'a str,
-    output: Result<Output, Refusal>,
+    output: Result<Output, Rejection>,
 }
 
 impl<'a> Item<'a> {
-    pub(super) const fn new(text: &'a str, output: Result<Output, Refusal>) -> Self {
+    pub(super) const fn new(text: &'a str, output: Result<Output, Rejection>) -> Self {
         Self { text, output }
     }
 }
 
-/// Bad results that are kept with their reason; more of them are of the same kind.
-const SHOWN: usize = 20;
+/// Maximum number of errors that are reported with their reason.
+const MAX_REPORTED: usize = 20;
 
-/// What was read.
+/// The outputs of all results in an input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct ParsedResults {
     pub outputs: Vec<Output>,
-    /// How many results and outputs cannot be counted.
+    /// Number of results and outputs that cannot be counted.
     pub bad: usize,
-    /// The first 20 of these.
-    pub shown: Vec<Bad>,
+    /// The first 20 of them.
+    pub first_bad: Vec<BadOutput>,
 }
 
-/// Reads one JSON object, an array of them, or many after each other (NDJSON), each in any of the known forms.
+/// Parses one JSON object, an array of objects, or a sequence of objects (NDJSON), each in any of the known formats.
 ///
-/// An output that cannot be counted is bad for itself, and so is a line that is no JSON among lines that are. A byte order mark, as Windows
-/// tools write it, is passed over. `received` stands for the end of
-/// tasks that do not tell theirs.
+/// A bad output or a line that is not JSON does not affect the others. A byte order mark is ignored. `received` is used as the end of tasks
+/// whose results have no time.
 ///
 /// # Errors
-/// Nothing in it is JSON: cut off, empty, or of another kind.
-pub fn read(bytes: &[u8], received: Millis) -> Result<Reading, Unreadable> {
-    let mut reading = Reading::default();
+/// The input contains no JSON: it is truncated, empty or in another format.
+pub fn parse_results(bytes: &[u8], received: Millis) -> Result<ParsedResults, NotJson> {
+    let mut results = ParsedResults::default();
     let bytes = unmarked(bytes);
     match values(bytes) {
-        Ok(found) if found.is_empty() => return Err(Unreadable { line: 1, reason: "the input is empty".into() }),
-        Ok(found) => reading.add(bytes, 1, &found, received),
-        Err(error) => reading.add_lines(bytes, received, &error)?,
+        Ok(found) if found.is_empty() => return Err(NotJson { line: 1, reason: "the input is empty".into() }),
+        Ok(found) => results.add(bytes, 1, &found, received),
+        Err(error) => results.add_lines(bytes, received, &error)?,
     }
-    Ok(reading)
+    Ok(results)
 }
 
 fn unmarked(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// The values of the bytes, one after another.
+/// Parses a sequence of JSON values.
 fn values(bytes: &[u8]) -> Result<Vec<&RawValue>, serde_json::Error> {
     Deserializer::from_slice(bytes).into_iter().collect()
 }
 
-impl Reading {
-    /// As a whole the bytes are not JSON: each line for itself, provided that any of them holds an object.
-    fn add_lines(&mut self, bytes: &[u8], received: Millis, whole: &serde_json::Error) -> Result<(), Unreadable> {
+impl ParsedResults {
+    /// Adds input that is not JSON as a whole line by line, if any line is JSON.
+    fn add_lines(&mut self, bytes: &[u8], received: Millis, whole: &serde_json::Error) -> Result<(), NotJson> {
         let mut any = false;
         for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
             let text = unmarked(text);
@@ -84,16 +83,16 @@ impl Reading {
                     any |= found.iter().any(|value| value.get().starts_with(['{', '[']));
                     self.add(text, line, &found, received);
                 }
-                Err(error) => self.add_bad(line, || format!("not JSON: {}", said(&error))),
+                Err(error) => self.add_bad(line, || format!("not JSON: {}", message(&error))),
             }
         }
         if any {
             return Ok(());
         }
-        Err(Unreadable { line: whole.line().max(1), reason: format!("not JSON: {}", said(whole)) })
+        Err(NotJson { line: whole.line().max(1), reason: format!("not JSON: {}", message(whole)) })
     }
 
-    /// Adds what `found` says; these lie in `bytes`, which begin in line `first`.
+    /// Adds the values `found` in `bytes`, which start in line `first`.
     fn add(&mut self, bytes: &[u8], first: usize, found: &[&RawValue], received: Millis) {
         let mut lines = Lines { bytes, line: first, counted: 0 };
         for &value in found {
@@ -105,7 +104,7 @@ impl Reading {
                 for Item { text, output } in items {
                     match output {
                         Ok(output) => self.outputs.push(output),
-                        Err(Refusal(reason)) => self.add_bad(lines.of(text), || reason),
+                        Err(Rejection(reason)) => self.add_bad(lines.of(text), || reason),
                     }
                 }
             }
@@ -114,16 +113,16 @@ impl Reading {
 
     fn add_bad(&mut self, line: usize, reason: impl FnOnce() -> String) {
         self.bad += 1;
-        if self.shown.len() < SHOWN {
-            self.shown.push(Bad { line, reason: reason() });
+        if self.first_bad.len() < MAX_REPORTED {
+            self.first_bad.push(BadOutput { line, reason: reason() });
         }
     }
 }
 
-/// Counts lines up to parts of the bytes, which are asked for in their order.
+/// Finds the line numbers of parts of the input, in order.
 struct Lines<'a> {
     bytes: &'a [u8],
-    /// Of what lies at `counted`.
+    /// Line number at the position `counted`.
     line: usize,
     counted: usize,
 }
@@ -137,35 +136,35 @@ impl Lines<'_> {
     }
 }
 
-/// What tells the forms apart.
+/// The fields that distinguish the formats.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Marks<'a> {
     #[serde(borrow, rename = "eventType")]
-    jd: Known<&'a RawValue>,
+    jd: Maybe<&'a RawValue>,
     #[serde(borrow, rename = "EventType")]
-    event_type: Known<&'a RawValue>,
+    event_type: Maybe<&'a RawValue>,
     #[serde(rename = "WorkflowTask")]
-    workflow_task: Known<IgnoredAny>,
+    workflow_task: Maybe<IgnoredAny>,
     #[serde(rename = "Response")]
-    response: Known<IgnoredAny>,
+    response: Maybe<IgnoredAny>,
     #[serde(borrow)]
-    detail: Known<&'a RawValue>,
+    detail: Maybe<&'a RawValue>,
     #[serde(borrow)]
-    streams: Known<&'a RawValue>,
+    streams: Maybe<&'a RawValue>,
     #[serde(borrow)]
-    format: Known<&'a RawValue>,
+    format: Maybe<&'a RawValue>,
     #[serde(rename = "jobId")]
-    job_id: Known<IgnoredAny>,
+    job_id: Maybe<IgnoredAny>,
 }
 
-/// The outputs of a result, in its order.
-fn items(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refusal> {
+/// Returns the outputs of a result in their order.
+fn items(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Rejection> {
     if !object.starts_with('{') {
         return Err("not a JSON object".into());
     }
     let marks: Marks = parse(object)?;
-    let begins = |value: Known<&RawValue>, with| value.0.is_some_and(|value| value.get().starts_with(with));
+    let begins = |value: Maybe<&RawValue>, with| value.0.is_some_and(|value| value.get().starts_with(with));
     if marks.response.0.is_some() || marks.workflow_task.0.is_some() {
         return tencent::outputs(object, received);
     }
@@ -194,6 +193,6 @@ fn items(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refusal> {
     }
 }
 
-fn one(object: &str, output: Result<Output, Refusal>) -> Result<Vec<Item<'_>>, Refusal> {
+fn one(object: &str, output: Result<Output, Rejection>) -> Result<Vec<Item<'_>>, Rejection> {
     Ok(vec![Item::new(object, output)])
 }

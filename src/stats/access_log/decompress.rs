@@ -1,126 +1,127 @@
-//! Plain, gzip or zstd, told apart by the first bytes.
+//! Decompresses gzip and zstd, detected by the first bytes; other files are read as they are.
 //!
-//! Members of gzip and frames of zstd that follow each other are one content. Zeros between and after them are padding, which tapes and
-//! block-wise copies leave; like gzip(1), the reader passes over them. Other bytes are an error, after everything before them was read.
+//! Consecutive gzip members and zstd frames form one content. Zeros between and after them are padding of tapes and block-wise copies; like
+//! gzip(1), the reader skips them. Other bytes are an error, which is reported after everything before them was read.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 use std::mem;
 
 use flate2::bufread::GzDecoder;
 
-/// Bytes that are read from a file at a time.
+/// Number of bytes read from a file at a time.
 const BLOCK: usize = 64 << 10;
-/// The longest magic number.
+/// Length of the longest magic number.
 const MAGIC: usize = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Packing {
+enum Compression {
     Gzip,
     Zstd,
 }
 
-impl Packing {
-    /// `start`: the first four bytes, if there are so many.
-    fn of(start: &[u8]) -> Option<Self> {
+impl Compression {
+    /// Detects the compression from the first four bytes.
+    fn detect(start: &[u8]) -> Option<Self> {
         match start {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
-            // A frame of data, or one to be skipped, with which parallel packers start.
+            // A data frame, or a skippable frame, with which parallel compressors start.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             _ => None,
         }
     }
 }
 
-/// Returns whether a file that starts so is gzip or zstd.
+/// Returns whether a file that starts with these bytes is gzip or zstd.
 #[must_use]
-pub fn is_packed(start: &[u8]) -> bool {
-    Packing::of(start).is_some()
+pub fn is_compressed(start: &[u8]) -> bool {
+    Compression::detect(start).is_some()
 }
 
-/// Bytes behind packed content that are neither padding nor packed. The content itself is complete.
+/// Bytes after compressed content that are neither padding nor compressed. The content before them is complete.
 #[derive(Debug, thiserror::Error)]
 #[error("the compressed content is followed by bytes that are neither gzip nor zstd")]
 struct Trailing;
 
-/// Returns whether reading failed only behind the content.
-pub(super) fn is_behind_content(error: &io::Error) -> bool {
+/// Returns whether the error occurred after the complete content.
+pub(super) fn is_after_content(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|why| why.is::<Trailing>())
 }
 
-/// The content of a file.
-pub(super) enum Unpacked<R: Read> {
-    Plain(File<R>),
-    Gzip(Box<GzDecoder<File<R>>>),
-    Zstd(Box<zstd::Decoder<'static, File<R>>>),
-    /// At the end of packed content.
-    Over,
+/// The uncompressed content of a file.
+pub(super) enum Decompressed<R: Read> {
+    Plain(PeekReader<R>),
+    Gzip(Box<GzDecoder<PeekReader<R>>>),
+    Zstd(Box<zstd::Decoder<'static, PeekReader<R>>>),
+    /// The end of compressed content.
+    Done,
 }
 
-impl<R: Read> Unpacked<R> {
+impl<R: Read> Decompressed<R> {
     pub(super) fn open(file: R) -> io::Result<Self> {
-        let mut file = File::new(file);
-        match Packing::of(file.start()?) {
-            Some(packing) => Self::member(packing, file),
+        let mut file = PeekReader::new(file);
+        match Compression::detect(file.peek()?) {
+            Some(compression) => Self::member(compression, file),
             None => Ok(Self::Plain(file)),
         }
     }
 
-    fn member(packing: Packing, file: File<R>) -> io::Result<Self> {
-        Ok(match packing {
-            Packing::Gzip => Self::Gzip(Box::new(GzDecoder::new(file))),
-            Packing::Zstd => Self::Zstd(Box::new(zstd::Decoder::with_buffer(file)?.single_frame())),
+    fn member(compression: Compression, file: PeekReader<R>) -> io::Result<Self> {
+        Ok(match compression {
+            Compression::Gzip => Self::Gzip(Box::new(GzDecoder::new(file))),
+            Compression::Zstd => Self::Zstd(Box::new(zstd::Decoder::with_buffer(file)?.single_frame())),
         })
     }
 
-    /// The member that follows another one, or the end.
-    fn after(mut file: File<R>) -> io::Result<Self> {
-        file.pass_zeros()?;
-        match file.start()? {
-            [] => Ok(Self::Over),
+    /// Opens the member after another one, or returns `Done`.
+    fn after(mut file: PeekReader<R>) -> io::Result<Self> {
+        file.skip_zeros()?;
+        match file.peek()? {
+            [] => Ok(Self::Done),
             start => {
-                let packing = Packing::of(start).ok_or_else(|| io::Error::new(ErrorKind::InvalidData, Trailing))?;
-                Self::member(packing, file)
+                let compression =
+                    Compression::detect(start).ok_or_else(|| io::Error::new(ErrorKind::InvalidData, Trailing))?;
+                Self::member(compression, file)
             }
         }
     }
 }
 
-impl<R: Read> Read for Unpacked<R> {
+impl<R: Read> Read for Decompressed<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             let read = match self {
                 Self::Plain(content) => return content.read(into),
                 Self::Gzip(member) => member.read(into)?,
                 Self::Zstd(member) => member.read(into)?,
-                Self::Over => return Ok(0),
+                Self::Done => return Ok(0),
             };
             if read > 0 || into.is_empty() {
                 return Ok(read);
             }
-            *self = match mem::replace(self, Self::Over) {
+            *self = match mem::replace(self, Self::Done) {
                 Self::Gzip(member) => Self::after(member.into_inner())?,
                 Self::Zstd(member) => Self::after(member.finish())?,
-                over => over,
+                done => done,
             };
         }
     }
 }
 
-/// A file as it is stored, read block by block, with a look ahead.
-pub(super) struct File<R> {
+/// A buffered reader of the stored bytes that can peek at the next four.
+pub(super) struct PeekReader<R> {
     file: R,
     block: Vec<u8>,
     from: usize,
     to: usize,
 }
 
-impl<R: Read> File<R> {
+impl<R: Read> PeekReader<R> {
     fn new(file: R) -> Self {
         Self { file, block: vec![0; BLOCK], from: 0, to: 0 }
     }
 
-    /// The next four bytes, fewer at the end of the file.
-    fn start(&mut self) -> io::Result<&[u8]> {
+    /// Returns the next four bytes without consuming them, fewer at the end of the file.
+    fn peek(&mut self) -> io::Result<&[u8]> {
         if self.to - self.from < MAGIC {
             self.block.copy_within(self.from..self.to, 0);
             (self.from, self.to) = (0, self.to - self.from);
@@ -136,7 +137,7 @@ impl<R: Read> File<R> {
         Ok(&self.block[self.from..self.to.min(self.from + MAGIC)])
     }
 
-    fn pass_zeros(&mut self) -> io::Result<()> {
+    fn skip_zeros(&mut self) -> io::Result<()> {
         loop {
             let ahead = self.fill_buf()?;
             let zeros = ahead.iter().take_while(|byte| **byte == 0).count();
@@ -149,7 +150,7 @@ impl<R: Read> File<R> {
     }
 }
 
-impl<R: Read> BufRead for File<R> {
+impl<R: Read> BufRead for PeekReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.from == self.to {
             (self.from, self.to) = (0, 0);
@@ -163,9 +164,9 @@ impl<R: Read> BufRead for File<R> {
     }
 }
 
-impl<R: Read> Read for File<R> {
+impl<R: Read> Read for PeekReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        // Plain content goes straight to where it is counted.
+        // Avoids a copy of uncompressed content.
         if self.from == self.to {
             return self.file.read(into);
         }

@@ -1,4 +1,4 @@
-//! A file from its first byte to its last: unpacked, cut into lines, counted, handed over batch by batch.
+//! Reads a file from start to end: decompresses it, splits it into lines, counts them and emits batches.
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Read};
@@ -6,101 +6,99 @@ use std::ops::ControlFlow;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::format::Foreign;
+use super::decompress::{Decompressed, is_after_content};
+use super::format::UnsupportedContent;
 use super::tally::Lines;
-use super::unpack::{Unpacked, is_behind_content};
-use super::{Bad, Format, Tally};
-use crate::stats::UsageRow;
+use super::{Format, LineError, Tally};
+use crate::stats::{Digest, UsageRow};
 
-/// BLAKE3 of unpacked content.
-pub type Digest = [u8; 32];
-
-/// The part by which a file is found again.
+/// Number of bytes at the start of a file that identify it.
 const HEAD: usize = 4096;
 const LONGEST_LINE: usize = 1 << 20;
-/// Holds the longest line and a block behind it.
+/// Room for the longest line and one more block.
 const BUFFER: usize = 2 << 20;
-/// Unpacked content after which a batch goes: half a second's work, so that its commit is little beside it.
+/// Uncompressed bytes per batch: half a second of work, so that commits cost little in comparison.
 const BATCH: u64 = 256 << 20;
 
-/// What was counted since the batch before; it ends where a line ends.
+/// The counts since the previous batch. A batch ends at the end of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// By domain, then by time; the domain `(other)` first.
+    /// Sorted by domain, `(other)` first, then by time.
     pub rows: Vec<UsageRow>,
     /// Requests and bad lines.
     pub lines: u64,
     pub bad: u64,
-    /// Requests of hosts that the console does not know.
+    /// Requests for unknown hosts.
     pub unknown: u64,
-    /// Unpacked content taken so far, bytes from the file's start.
+    /// Uncompressed bytes read so far.
     pub offset: u64,
-    /// Of everything up to `offset`.
+    /// Digest of everything up to `offset`.
     pub prefix: Digest,
-    /// Of the first 4 KiB, or of the whole lines up to `offset` when that is less; of an only line that is unfinished, of that line.
+    /// Digest of the first 4 KiB; if `offset` is less, of the complete lines up to it; if there is only an unfinished line, of that line.
     pub head: Digest,
 }
 
-/// What is stored of a file that was taken before, whole or in part.
+/// The imported part of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Known {
+pub struct KnownPrefix {
     pub offset: u64,
     pub prefix: Digest,
 }
 
-/// Whether more may come after what is there now.
+/// Whether more content may be appended to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tail {
-    /// The file is finished: a last line without a line feed counts.
+    /// The file is finished: a last line without line feed counts.
     Finished,
-    /// It is still being written: a last line without a line feed waits for the next [`Reading::run`].
+    /// The file is still being written: a last line without line feed is left for the next [`LogReader::run`].
     Growing,
 }
 
-/// Result of a run. Everything counted so far has been handed over, except with `Stopped` and `Changed`.
+/// Result of a run. Everything counted so far has been emitted, except after `Stopped` and `Changed`.
 #[derive(Debug)]
-pub enum End {
-    /// At the end of what is there.
+pub enum ReadEnd {
+    /// Reached the end of the content.
     Complete,
-    /// The taker of batches asked for it.
+    /// The receiver of batches stopped the run.
     Stopped,
-    /// The content cannot be read further: cut short or damaged. The line in which that happened counts if it is whole.
+    /// The content is truncated or damaged. The line where it breaks off counts if it is complete.
     Broken(io::Error),
     /// The file was truncated and rewritten while it was read. Lines since the last batch may mix both contents and do not count.
     Changed,
 }
 
-/// Reads one file. All calls block; it takes 2 MiB besides what unpacking needs.
-pub struct Reading<R: Read, O: FnMut() -> io::Result<R>> {
+/// A reader of one file. All calls block. It needs 2 MiB in addition to the memory for decompression.
+pub struct LogReader<R: Read, O: FnMut() -> io::Result<R>> {
     open: O,
-    content: Unpacked<R>,
+    content: Decompressed<R>,
     buffer: Vec<u8>,
-    /// In the buffer: content that is hashed ends at `hashed`, counted lines end at `from`, what was read ends at `to`.
+    /// Positions in the buffer: the end of hashed content, of counted lines, and of content.
     hashed: usize,
     from: usize,
     to: usize,
-    /// Of everything before `hashed`.
+    /// Hash of everything before `hashed`.
     hasher: blake3::Hasher,
-    /// Content before the buffer's first byte.
+    /// Number of content bytes before the buffer.
     before: u64,
-    /// Lines that ended before `from`.
+    /// Number of lines before `from`.
     lines: u64,
-    /// The line at `from` is part of one that is too long already.
-    overlong: bool,
-    /// Where the last batch ended.
+    /// The content at `from` belongs to a line that was already refused as too long.
+    is_overlong: bool,
+    /// End of the last batch.
     batched: u64,
     broken: Option<io::Error>,
-    /// The first 4 KiB, as far as they were read.
+    /// The first 4 KiB, as far as read.
     head: Vec<u8>,
-    /// Content of a batch.
+    /// Content bytes per batch.
     batch: u64,
 }
 
-impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
-    /// Opens a file and reads its first block. `open` is called again to read it from its start, also while an earlier reader is in use.
+impl<R: Read, O: FnMut() -> io::Result<R>> LogReader<R, O> {
+    /// Opens a file and reads its first MiB. `open` is called again whenever the file must be read from its start, also while an earlier
+    /// reader is in use.
     pub fn open(mut open: O) -> io::Result<Self> {
-        let content = Unpacked::open(open()?)?;
-        let mut reading = Self {
+        let content = Decompressed::open(open()?)?;
+        let mut reader = Self {
             open,
             content,
             buffer: vec![0; BUFFER],
@@ -110,46 +108,48 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
             hasher: blake3::Hasher::new(),
             before: 0,
             lines: 0,
-            overlong: false,
+            is_overlong: false,
             batched: 0,
             broken: None,
             head: Vec::with_capacity(HEAD),
             batch: BATCH,
         };
-        while reading.to < LONGEST_LINE && reading.fill() {}
-        if reading.to == 0
-            && let Some(error) = reading.broken.take()
+        while reader.to < LONGEST_LINE && reader.fill() {}
+        if reader.to == 0
+            && let Some(error) = reader.broken.take()
         {
             return Err(error);
         }
-        Ok(reading)
+        Ok(reader)
     }
 
-    /// The heads under which this file may be known: that of its first 4 KiB, and those of a file that was shorter once.
+    /// Returns the heads that may be stored for this file: that of its first 4 KiB, and those of shorter versions of the file.
     #[must_use]
     pub fn heads(&self) -> Vec<Digest> {
         heads(&self.head)
     }
 
-    /// The format of its first lines. Before [`Self::resume`].
+    /// Detects the format of the first lines. Must be called before [`Self::resume`].
     #[must_use]
-    pub fn recognise(&self) -> Option<Format> {
-        Format::recognise(&self.buffer[..self.to])
+    pub fn detect_format(&self) -> Option<Format> {
+        Format::detect(&self.buffer[..self.to])
     }
 
-    /// The kind of the content, if no line of it can be read.
+    /// Detects content that no parser can read.
     #[must_use]
-    pub fn foreign(&self) -> Option<Foreign> {
-        Foreign::of(&self.buffer[..self.to])
+    pub fn unsupported_content(&self) -> Option<UnsupportedContent> {
+        UnsupportedContent::detect(&self.buffer[..self.to])
     }
 
-    /// Passes over the longest prefix that is known already; `tally` has counted nothing yet. `None`: this is another file, and it is read
-    /// from its start. The error is [`End::Changed`] or [`End::Broken`].
-    pub fn resume(&mut self, known: &[Known], tally: &mut Tally) -> Result<Option<Known>, End> {
+    /// Skips the longest known prefix; `tally` must be new. Returns `None` if no prefix matches, so that the file is read from its start.
+    ///
+    /// # Errors
+    /// [`ReadEnd::Changed`] or [`ReadEnd::Broken`].
+    pub fn resume(&mut self, known: &[KnownPrefix], tally: &mut Tally) -> Result<Option<KnownPrefix>, ReadEnd> {
         let mut found = None;
         let candidates: BTreeSet<_> = known.iter().filter(|known| known.offset > 0).copied().collect();
         for candidate in &candidates {
-            if !self.pass(candidate.offset, tally) {
+            if !self.skip(candidate.offset, tally) {
                 break;
             }
             if self.prefix() == candidate.prefix {
@@ -157,48 +157,47 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
             }
         }
         if found.map_or(0, |known| known.offset) != self.offset() {
-            self.rewind().map_err(End::Broken)?;
+            self.rewind().map_err(ReadEnd::Broken)?;
             if let Some(known) = found
-                && !(self.pass(known.offset, tally) && self.prefix() == known.prefix)
+                && !(self.skip(known.offset, tally) && self.prefix() == known.prefix)
             {
-                return Err(End::Changed);
+                return Err(ReadEnd::Changed);
             }
         }
         self.batched = self.offset();
         Ok(found)
     }
 
-    /// Counts lines up to the end of what is there. `take` gets a batch about every 256 MiB and at the end, and may stop the run; what it
-    /// stopped at counts as handed over.
-    pub fn run(&mut self, tally: &mut Tally, tail: Tail, mut take: impl FnMut(Batch) -> ControlFlow<()>) -> End {
+    /// Counts lines up to the end of the content. `emit` receives a batch about every 256 MiB and at the end, and may stop the run.
+    pub fn run(&mut self, tally: &mut Tally, tail: Tail, mut emit: impl FnMut(Batch) -> ControlFlow<()>) -> ReadEnd {
         loop {
             while let Some(length) = memchr(b'\n', &self.buffer[self.from..self.to]) {
                 self.lines += 1;
                 let end = self.from + length;
-                if self.overlong {
-                    self.overlong = false;
+                if self.is_overlong {
+                    self.is_overlong = false;
                 } else if length > LONGEST_LINE {
-                    tally.refuse(self.lines, Bad::TooLong);
+                    tally.refuse(self.lines, LineError::TooLong);
                 } else {
                     tally.line(self.lines, &self.buffer[self.from..end]);
                 }
                 self.from = end + 1;
                 let due = self.offset() - self.batched >= self.batch || tally.is_full();
-                if due && let Err(end) = self.hand_over(tally, tail, &mut take) {
+                if due && let Err(end) = self.emit_batch(tally, tail, &mut emit) {
                     return end;
                 }
             }
             if self.to - self.from > LONGEST_LINE {
-                if !self.overlong {
-                    // Inside of it is no place to resume, so what comes before goes now.
+                if !self.is_overlong {
+                    // An import cannot resume within a line, so the lines before it are emitted now.
                     if self.offset() > self.batched
-                        && let Err(end) = self.hand_over(tally, tail, &mut take)
+                        && let Err(end) = self.emit_batch(tally, tail, &mut emit)
                     {
                         return end;
                     }
-                    tally.refuse(self.lines + 1, Bad::TooLong);
+                    tally.refuse(self.lines + 1, LineError::TooLong);
                 }
-                self.overlong = true;
+                self.is_overlong = true;
                 self.from = self.to;
             }
             if !self.fill() {
@@ -209,58 +208,59 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
             self.end_last_line(tally);
         }
         if self.offset() > self.batched
-            && !self.overlong
-            && let Err(end) = self.hand_over(tally, tail, &mut take)
+            && !self.is_overlong
+            && let Err(end) = self.emit_batch(tally, tail, &mut emit)
         {
             return end;
         }
-        self.broken.take().map_or(End::Complete, End::Broken)
+        self.broken.take().map_or(ReadEnd::Complete, ReadEnd::Broken)
     }
 
-    /// Counts a last line without a line feed. Where the content broke off, more of it may come with the next copy of the file.
+    /// Counts a last line without line feed. If the content is truncated, the line counts only if it is complete, because the next copy of
+    /// the file may contain more of it.
     fn end_last_line(&mut self, tally: &mut Tally) {
         let line = &self.buffer[self.from..self.to];
-        let is_complete = self.broken.as_ref().is_none_or(is_behind_content);
-        if !is_complete && (self.overlong || !tally.is_whole(line)) {
+        let is_complete = self.broken.as_ref().is_none_or(is_after_content);
+        if !is_complete && (self.is_overlong || !tally.is_complete(line)) {
             return;
         }
-        if !line.is_empty() && !self.overlong {
+        if !line.is_empty() && !self.is_overlong {
             tally.line(self.lines + 1, line);
         }
         self.from = self.to;
-        self.overlong = false;
+        self.is_overlong = false;
     }
 
-    /// Unpacked content taken so far, bytes.
+    /// Returns the number of uncompressed bytes read so far.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.before + self.from as u64
     }
 
-    /// Batches of another size.
+    /// Sets the size of batches.
     #[cfg(test)]
     pub(super) fn in_batches_of(mut self, bytes: u64) -> Self {
         self.batch = bytes;
         self
     }
 
-    fn hand_over(
+    fn emit_batch(
         &mut self,
         tally: &mut Tally,
         tail: Tail,
-        take: &mut impl FnMut(Batch) -> ControlFlow<()>,
-    ) -> Result<(), End> {
-        if tail == Tail::Growing && !self.begins_as_before().map_err(End::Broken)? {
-            return Err(End::Changed);
+        emit: &mut impl FnMut(Batch) -> ControlFlow<()>,
+    ) -> Result<(), ReadEnd> {
+        if tail == Tail::Growing && !self.has_same_head().map_err(ReadEnd::Broken)? {
+            return Err(ReadEnd::Changed);
         }
-        if take(self.batch(tally)).is_break() { Err(End::Stopped) } else { Ok(()) }
+        if emit(self.batch(tally)).is_break() { Err(ReadEnd::Stopped) } else { Ok(()) }
     }
 
     /// Returns whether the file still has the head that was read. Truncation removes the head as well, so if it is unchanged, everything
     /// read so far belongs to one content.
-    fn begins_as_before(&mut self) -> io::Result<bool> {
+    fn has_same_head(&mut self) -> io::Result<bool> {
         let mut head = Vec::with_capacity(HEAD);
-        Unpacked::open((self.open)()?)?.take(self.head.len() as u64).read_to_end(&mut head)?;
+        Decompressed::open((self.open)()?)?.take(self.head.len() as u64).read_to_end(&mut head)?;
         Ok(head == self.head)
     }
 
@@ -276,28 +276,29 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
         Batch { rows, lines, bad, unknown, offset, prefix, head }
     }
 
-    /// The digest of a short file's whole lines: more of an unfinished last line may come with the next copy of the file. `None`: it has none.
+    /// Returns the digest of the complete lines of a short file, because an unfinished last line may be longer in the next copy of the file.
+    /// Returns `None` if there is no complete line.
     fn short_head(&self, offset: u64) -> Option<Digest> {
         let taken = self.head.get(..usize::try_from(offset).ok()?)?;
         let feed = memrchr(b'\n', taken)?;
         Some(*blake3::hash(&taken[..=feed]).as_bytes())
     }
 
-    /// The digest of everything up to `from`.
+    /// Returns the digest of everything up to `from`.
     fn prefix(&mut self) -> Digest {
         self.hasher.update(&self.buffer[self.hashed..self.from]);
         self.hashed = self.from;
         *self.hasher.finalize().as_bytes()
     }
 
-    /// Passes over lines up to an offset; false when the content ends before.
-    fn pass(&mut self, until: u64, tally: &mut Tally) -> bool {
+    /// Skips lines up to an offset. Returns false if the content ends before it.
+    fn skip(&mut self, until: u64, tally: &mut Tally) -> bool {
         loop {
             let wanted = usize::try_from(until - self.before).unwrap_or(usize::MAX);
             let end = wanted.min(self.to);
             while let Some(length) = memchr(b'\n', &self.buffer[self.from..end]) {
                 self.lines += 1;
-                tally.pass(&self.buffer[self.from..self.from + length]);
+                tally.skip(&self.buffer[self.from..self.from + length]);
                 self.from += length + 1;
             }
             if wanted == end || self.to - self.from > LONGEST_LINE {
@@ -313,7 +314,7 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
     }
 
     fn rewind(&mut self) -> io::Result<()> {
-        self.content = Unpacked::open((self.open)()?)?;
+        self.content = Decompressed::open((self.open)()?)?;
         self.hasher.reset();
         (self.hashed, self.from, self.to) = (0, 0, 0);
         (self.before, self.lines) = (0, 0);
@@ -322,7 +323,7 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
         Ok(())
     }
 
-    /// Reads on, behind what is not counted yet; false at the end of what is there.
+    /// Reads more content into the buffer. Returns false at the end of the content.
     fn fill(&mut self) -> bool {
         if self.broken.is_some() {
             return false;
@@ -353,9 +354,9 @@ impl<R: Read, O: FnMut() -> io::Result<R>> Reading<R, O> {
     }
 }
 
-/// The digest of a head, then those of its shorter prefixes that end before or after a line feed.
+/// Returns the digest of a head, then those of its shorter prefixes that end before or after a line feed.
 ///
-/// No line of any format is shorter than 32 bytes; a head of more lines than that allows holds none worth finding again.
+/// Lines of all formats have at least 32 bytes; a head with more lines than that allows contains no log.
 fn heads(head: &[u8]) -> Vec<Digest> {
     let mut heads = vec![*blake3::hash(head).as_bytes()];
     let mut hasher = blake3::Hasher::new();

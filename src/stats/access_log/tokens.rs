@@ -1,20 +1,20 @@
-//! Words, quoted words and bracketed words of a text line.
+//! Tokens of a text line: words, quoted strings and bracketed strings.
 
 use memchr::{memchr, memchr2};
 
-/// What is left of a line.
+/// The rest of a line.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Words<'a>(pub(super) &'a [u8]);
+pub(super) struct Tokens<'a>(pub(super) &'a [u8]);
 
-impl<'a> Words<'a> {
-    /// The next word, up to a space.
+impl<'a> Tokens<'a> {
+    /// Takes the next word, which ends at a space.
     pub(super) fn word(&mut self) -> Option<&'a [u8]> {
         self.spaces();
         let end = memchr(b' ', self.0).unwrap_or(self.0.len());
         self.take(end, end).filter(|word| !word.is_empty())
     }
 
-    /// The next word in double quotes; a backslash inside keeps a quote from ending it.
+    /// Takes the next string in double quotes. A backslash escapes a quote.
     pub(super) fn quoted(&mut self) -> Option<&'a [u8]> {
         self.spaces();
         let inside = self.0.strip_prefix(b"\"")?;
@@ -29,7 +29,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The next word in square brackets.
+    /// Takes the next string in square brackets.
     pub(super) fn bracketed(&mut self) -> Option<&'a [u8]> {
         self.spaces();
         self.0 = self.0.strip_prefix(b"[")?;
@@ -37,7 +37,7 @@ impl<'a> Words<'a> {
         self.take(end, end + 1)
     }
 
-    /// Everything before the next `stop`, which comes next then.
+    /// Takes everything before the next `stop`.
     pub(super) fn before(&mut self, stop: u8) -> Option<&'a [u8]> {
         let end = memchr(stop, self.0)?;
         self.take(end, end)
@@ -56,14 +56,14 @@ impl<'a> Words<'a> {
     }
 }
 
-/// The last word of a text.
+/// Returns the last word of a text.
 pub(super) fn last_word(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii_end();
     let start = memchr::memrchr(b' ', text).map_or(0, |at| at + 1);
     &text[start..]
 }
 
-/// The host of `http://host:port/path?query`; `None` for a path alone.
+/// Returns `host:port` of `http://host:port/path?query`; `None` for a path without host.
 pub(super) fn url_host(url: &[u8]) -> Option<&[u8]> {
     let scheme = memchr::memmem::find(url, b"://")?;
     let host = &url[scheme + 3..];

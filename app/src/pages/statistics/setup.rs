@@ -1,4 +1,4 @@
-//! In place of figures: how they come.
+//! Instructions for feeding statistics, shown as long as there are no figures.
 
 use callsheet::stats::access_log::NGINX_LOG_FORMAT;
 use leptos::prelude::*;
@@ -12,9 +12,8 @@ const WATCH: &str = "[[access_logs]]\nfrom = \"/var/log/nginx/callsheet.log\"";
 const IMPORT_JOBS: &str = "callsheet import transcode-jobs jobs.ndjson";
 const JOB: &str = r#"{"jobId":"1","output":"hd","domain":"vod.example.com","status":"success","codec":"H.264","width":1280,"height":720,"durationSeconds":61.0,"finishedAt":"2026-11-22T08:30:00Z"}"#;
 
-/// There is no usage yet. `may_add`: the reader may upload logs.
+/// Explains how to import access logs. `may_add`: the user may upload logs.
 pub(super) fn usage(texts: Texts, may_add: bool) -> AnyView {
-    // What nginx is told, once.
     let nginx = format!("{NGINX_LOG_FORMAT}\naccess_log /var/log/nginx/callsheet.log callsheet;");
     let steps = [(texts.get("feed.log_format"), nginx.as_str()), (texts.get("feed.import_log"), IMPORT_LOG)];
     let upload = may_add.then(|| {
@@ -30,7 +29,7 @@ pub(super) fn usage(texts: Texts, may_add: bool) -> AnyView {
     explain(texts, texts.get("feed.no_usage"), lead, &steps, texts.get("feed.formats"), upload)
 }
 
-/// How logs come in by themselves. `upload`: the whole address that takes them.
+/// Explains how to import logs automatically. `upload` is the URL for uploads.
 pub(super) fn other_ways(texts: Texts, upload: &str, open: bool) -> AnyView {
     let post = format!(
         "curl -H \"Authorization: Bearer $TOKEN\" --data-binary @access.log.gz \\\n  \"{upload}?name=access.log\""
@@ -56,7 +55,7 @@ pub(super) fn other_ways(texts: Texts, upload: &str, open: bool) -> AnyView {
     .into_any()
 }
 
-/// Nothing was transcoded yet.
+/// Explains how to import transcoding jobs.
 pub(super) fn transcoding(texts: Texts) -> AnyView {
     let steps = [(texts.get("feed.job"), JOB), (texts.get("feed.import_jobs"), IMPORT_JOBS)];
     let lead = texts.get("feed.no_jobs_text");

@@ -1,41 +1,39 @@
-//! Why a line is not counted.
-
-use serde::Serialize;
+//! Errors of log lines.
 
 use crate::model::string_enum;
 
 string_enum!(
-    /// Why a line is not counted; the word is the key of its text in the catalogs.
-    Bad {
-        /// Neither blank nor of the format.
+    /// Why a line is not counted. The string is the key of its text in the catalogs.
+    LineError {
+        /// Does not match the format.
         Layout = "layout",
         /// Not one JSON object.
         Json = "json",
-        /// A W3C line before any `#Fields:` line that names time and bytes.
+        /// A W3C line without a preceding `#Fields:` line that names time and bytes.
         Fields = "fields",
-        /// No time of the request's end, or one that cannot be.
+        /// Missing or invalid time of the request's end.
         Time = "time",
-        /// Ended before the year 2000.
+        /// The request ended before the year 2000.
         Past = "past",
-        /// Ended more than a day after now.
+        /// The request ended more than a day in the future.
         Future = "future",
-        /// No number of bytes sent, or one that cannot be.
+        /// Missing or invalid number of bytes sent.
         Bytes = "bytes",
-        /// A duration that cannot be.
+        /// Invalid duration.
         Duration = "duration",
-        /// No status code of three digits.
+        /// Missing or invalid status code.
         Status = "status",
-        /// A host that is not UTF-8.
+        /// The host is not UTF-8.
         Host = "host",
-        /// Of no use, and holds NUL bytes: mostly what a crash left in the file.
+        /// Invalid and contains NUL bytes, usually as the result of a crash.
         Nul = "nul",
         /// Longer than 1 MiB.
         TooLong = "too_long",
     }
 );
 
-impl Bad {
-    /// The reason as a short sentence.
+impl LineError {
+    /// Returns the reason as a short sentence.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -56,9 +54,9 @@ impl Bad {
 }
 
 /// A line that was not counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadLine {
-    /// From 1, in the unpacked content.
+    /// Line number in the uncompressed content, from 1.
     pub line: u64,
-    pub reason: Bad,
+    pub reason: LineError,
 }
