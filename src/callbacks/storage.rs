@@ -7,7 +7,7 @@ use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use crate::audit::AuditEntry;
 use crate::callbacks::{Callback, CallbackChange, CallbackHealth, CallbacksAtAGlance, Pause};
-use crate::deliveries::storage::outcomes::Ended;
+use crate::deliveries::storage::recovery_counts::Ended;
 use crate::deliveries::{CallbackOff, DeliveryState, Queued};
 use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Expected, Millis, RecoveryId, StoreError};
 use crate::outbound::CallbackAddress;

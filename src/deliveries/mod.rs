@@ -8,31 +8,31 @@
 //!
 //! **States.** See [`DeliveryState`]. Which deliveries wait is known by the queue table alone; what is not in it is finished.
 
-mod attempt;
 mod body;
 mod breaker;
-mod log;
+mod filter;
 mod probe;
 mod recovery;
 mod retry_after;
 mod run_queue;
 mod schedule;
+mod sender;
 mod service;
 pub(crate) mod storage;
 mod types;
-pub use attempt::{Courier, CourierError, Made, log_courier_error};
 pub use body::{Told, render};
 pub use breaker::{Breaker, Change, Gate, Verdict};
 pub use callsheet_types::deliveries::{
     AttemptView, DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, PhaseView, ProbeReport, Traffic,
 };
-pub use log::DeliveryFilter;
+pub use filter::DeliveryFilter;
 pub use probe::{ProbeError, Prober};
 pub use recovery::{
     Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryOutcome, RecoveryState, Round,
 };
 pub use run_queue::{Departure, Read, RunQueue, Slots};
 pub use schedule::RetrySchedule;
+pub use sender::{Courier, CourierError, Made, log_courier_error};
 pub use service::{Deliveries, DeliveryError, Resent};
 pub use storage::leases::{Epochs, Leases};
 pub use storage::poll::{News, Seen};

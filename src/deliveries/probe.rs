@@ -11,8 +11,8 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::tz::TimeZone;
 
 use super::ProbeReport;
-use super::attempt::{CourierError, custom, describe, headers, open_secrets, phases, set};
 use super::body::render;
+use super::sender::{CourierError, custom, describe, headers, open_secrets, phases, set};
 use crate::callbacks::{Callback, CallbackError, Callbacks, Dialect};
 use crate::domains::Domain;
 use crate::model::{

@@ -17,7 +17,7 @@
 //! 7. First tries and retries of all lines together have [`Slots`] of their own: addresses that hang in retries take nothing
 //!    from new events.
 
-mod lane;
+mod stream_queue;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use self::lane::{Class, Lane, Stands, Waits};
+use self::stream_queue::{Class, Lane, Stands, Waits};
 pub use self::window::Read;
 use self::window::{HELD, Unread};
 use super::breaker::Gate;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::log::DeliveryFilter;
+use super::filter::DeliveryFilter;
 use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, RetrySchedule};
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemKind, StoreError};

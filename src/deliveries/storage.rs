@@ -2,9 +2,9 @@
 
 pub(crate) mod leases;
 pub(crate) mod log;
-pub(crate) mod outcomes;
 pub(crate) mod poll;
 pub(crate) mod recoveries;
+pub(crate) mod recovery_counts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::callbacks::Callback;
 use crate::callbacks::storage::{CALLBACK_COLUMNS, callback};
-use crate::deliveries::storage::outcomes::Ended;
+use crate::deliveries::storage::recovery_counts::Ended;
 use crate::deliveries::{
     AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, PhaseView, Ready, SHARDS, SPREAD, Waiting,
 };

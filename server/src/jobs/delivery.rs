@@ -8,10 +8,10 @@
 //! Where several workers share a database, each delivers for the callbacks whose shards it has leased ([`owner`]), and learns what
 //! it and others queued by looking at what is new ([`looks`]).
 
-mod dispatch;
-mod flight;
-mod looks;
-mod owner;
+mod attempt_runner;
+mod dispatcher;
+mod lease_keeper;
+mod queue_poller;
 mod writer;
 
 use std::sync::Arc;
@@ -27,9 +27,9 @@ use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::dispatch::{Channels, Dispatch};
-use self::looks::Reach;
-use self::owner::Owner;
+use self::dispatcher::{Channels, Dispatch};
+use self::lease_keeper::Owner;
+use self::queue_poller::Reach;
 use super::Pulse;
 
 /// After a fault of the console itself.
@@ -69,13 +69,13 @@ pub async fn deliver(parts: DeliveryLoop, pulse: Pulse, shutdown: CancellationTo
     .collect();
     let owning = tokio::spawn(owner.run(stop_owning.clone()));
     let (hint_to, mut hints) = watch::channel(());
-    let following = AbortOnDropHandle::new(tokio::spawn(owner::follow_hints(db.clone(), hint_to)));
+    let following = AbortOnDropHandle::new(tokio::spawn(lease_keeper::follow_hints(db.clone(), hint_to)));
     // Before the first read of the queue, so that nothing falls between.
     let mut changes = db.subscribe();
     let channels = Channels { made: made_to, paces: paces_to, messages: messages_to, drained: drained_to };
     let mut dispatch = Dispatch::new(db.clone(), courier, clock, order_hold, channels);
     dispatch.own(leases.borrow_and_update().clone());
-    let mut look_around = tokio::time::interval(owner::LOOK_AROUND);
+    let mut look_around = tokio::time::interval(lease_keeper::LOOK_AROUND);
     let mut measure = tokio::time::interval(MEASURE);
     let mut broke_down = false;
     loop {

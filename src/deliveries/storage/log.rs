@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::audit::AuditEntry;
-use crate::deliveries::storage::outcomes::Ended;
+use crate::deliveries::storage::recovery_counts::Ended;
 use crate::deliveries::{
     AttemptView, DayFigures, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryState, Queued, Traffic, Waiting,
 };

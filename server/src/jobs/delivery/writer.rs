@@ -8,7 +8,7 @@ use callsheet::model::{CallbackId, StoreError};
 use callsheet::storage::Db;
 use tokio::sync::{mpsc, watch};
 
-use super::dispatch::{Home, Landed, Message};
+use super::dispatcher::{Home, Landed, Message};
 use super::{TRY_AGAIN, TRY_AGAIN_MS};
 
 /// Attempts in one commit at most.

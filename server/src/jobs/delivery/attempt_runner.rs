@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::TRY_AGAIN_MS;
-use super::dispatch::{Home, Landed, Message};
+use super::dispatcher::{Home, Landed, Message};
 
 /// A delivery that cannot be read is put off for so long: time for a person to repair its rows.
 const UNREADABLE_MS: Millis = 3_600_000;

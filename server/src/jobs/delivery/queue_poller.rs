@@ -14,8 +14,8 @@ use callsheet::storage::Db;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::dispatch::Message;
-use super::owner::LOOK_AROUND;
+use super::dispatcher::Message;
+use super::lease_keeper::LOOK_AROUND;
 
 /// How many times as long as a look took it rests before the next, so that looks that find much leave the database to others.
 const REST: u32 = 2;

@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::TRY_AGAIN;
-use super::flight::Flight;
-use super::looks::{Looks, Reach};
+use super::attempt_runner::Flight;
+use super::queue_poller::{Looks, Reach};
 use super::writer::Pace;
 
 /// Requests in flight for one callback.
