@@ -231,7 +231,7 @@ impl Application {
         }
         if config.roles.worker {
             let parts = DeliveryLoop {
-                courier: console.courier.clone(),
+                sender: console.delivery_sender.clone(),
                 db: console.db.clone(),
                 clock: clock.clone(),
                 order_hold: config.order_hold_ms,

@@ -7,8 +7,8 @@ use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use crate::audit::AuditEntry;
 use crate::callbacks::{Callback, CallbackChange, CallbackHealth, CallbacksAtAGlance, Pause};
-use crate::deliveries::storage::recovery_counts::Ended;
-use crate::deliveries::{CallbackOff, DeliveryState, Queued};
+use crate::deliveries::storage::recovery_counts::RecoveryCounts;
+use crate::deliveries::{CallbackOff, DeliveryState, QueueChange};
 use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Expected, Millis, RecoveryId, StoreError};
 use crate::outbound::CallbackAddress;
 use crate::storage::Db;
@@ -55,7 +55,7 @@ impl Db {
         callback: i64,
         state: DeliveryState,
         now: Millis,
-    ) -> Result<Vec<Queued>, StoreError> {
+    ) -> Result<Vec<QueueChange>, StoreError> {
         sqlx::query(
             "update deliveries set state = $2, finished_at = $3 \
              where id in (select delivery_id from queue where callback_id = $1)",
@@ -69,14 +69,14 @@ impl Db {
             .bind(callback)
             .fetch_all(&mut **tx)
             .await?;
-        let mut ended = Ended::default();
+        let mut counts = RecoveryCounts::default();
         for row in &rows {
             if let Some(recovery) = row.col("recovery_id")? {
-                ended.count(RecoveryId(recovery), CallbackId(callback), state);
+                counts.count(RecoveryId(recovery), CallbackId(callback), state);
             }
         }
-        self.write_ended(tx, ended).await?;
-        rows.iter().map(|row| Ok(Queued::Removed(DeliveryId(row.col("delivery_id")?)))).collect()
+        self.add_recovery_counts(tx, counts).await?;
+        rows.iter().map(|row| Ok(QueueChange::Removed(DeliveryId(row.col("delivery_id")?)))).collect()
     }
 
     /// Turns a callback off by the console itself, and cancels what waits for it.
@@ -84,7 +84,7 @@ impl Db {
         &self,
         tx: &mut Transaction<'static, Any>,
         off: &CallbackOff,
-    ) -> Result<Vec<Queued>, StoreError> {
+    ) -> Result<Vec<QueueChange>, StoreError> {
         let sql = format!(
             "update callbacks set enabled = 0, off_reason = $2, {NO_PAUSE} where id = $1 and enabled = 1 \
              returning kind, (select push from domains where id = domain_id) as push"
@@ -95,7 +95,7 @@ impl Db {
             self.write_audit(tx, &off.audit(row.word("kind")?, push)).await?;
         }
         let mut queued = self.stop_waiting(tx, off.callback.0, DeliveryState::Cancelled, off.at).await?;
-        queued.push(Queued::CallbackChanged(off.callback));
+        queued.push(QueueChange::CallbackChanged(off.callback));
         Ok(queued)
     }
 
@@ -104,14 +104,14 @@ impl Db {
         &self,
         mut tx: Transaction<'static, Any>,
         id: CallbackId,
-        mut queued: Vec<Queued>,
+        mut queued: Vec<QueueChange>,
         now: Millis,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         let sql = format!("update callbacks set {NO_PAUSE}, updated_at = $2 where id = $1");
         sqlx::query(AssertSqlSafe(sql)).bind(id.0).bind(now).execute(&mut *tx).await?;
         self.write_audit(&mut tx, audit).await?;
-        queued.push(Queued::CallbackChanged(id));
+        queued.push(QueueChange::CallbackChanged(id));
         self.commit(tx, queued).await
     }
 }

@@ -1,6 +1,6 @@
-//! One attempt: read the delivery and its callback as they are now, sign, send, say what becomes of it.
+//! One attempt: signs and sends a delivery, and decides its outcome.
 
-use std::error::Error;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,34 +8,30 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::breaker::Verdict;
-use super::run_queue::Departure;
-use super::types::{AttemptRecord, CallbackOff, Fate, Ready};
+use super::types::{CallbackOff, CompletedAttempt, DeliveryOutcome, Dispatch, PreparedDelivery};
 use super::{PhaseView, RetrySchedule, retry_after};
 use crate::callbacks::{Callback, OffReason};
-use crate::model::{CallbackKind, Clock, EventName, Millis, SessionId, StoreError};
+use crate::model::{CallbackId, Clock, DeliveryId, EventName, Millis, SessionId, StoreError};
 use crate::outbound::{BadSecret, CallbackAddress, Exchange, Outbound, SigningSecret, sign};
 use crate::recordings::local_time;
 use crate::sealing::{SealError, Sealer};
 use crate::storage::Db;
 
-/// What the console says it is.
-pub(super) const AGENT: &str = concat!("Callsheet/", env!("CARGO_PKG_VERSION"));
+/// `User-Agent` of callback requests.
+const AGENT: &str = concat!("Callsheet/", env!("CARGO_PKG_VERSION"));
 
-/// Why an attempt could not even be made; the delivery stays queued.
+/// An error before the request was sent. The delivery stays queued.
 #[derive(Debug, thiserror::Error)]
-pub enum CourierError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
+pub enum SendError {
     #[error(transparent)]
     Seal(#[from] SealError),
     #[error(transparent)]
     Secret(#[from] BadSecret),
 }
 
-/// Makes attempts. Cheap to clone.
+/// The client that makes attempts. Cheap to clone.
 #[derive(Clone)]
-pub struct Courier {
+pub struct DeliverySender {
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sealer: Sealer,
@@ -43,114 +39,117 @@ pub struct Courier {
     pub(crate) schedule: RetrySchedule,
 }
 
-/// An attempt that was made.
-#[derive(Debug)]
-pub struct Made {
-    pub kind: CallbackKind,
-    pub record: AttemptRecord,
-    pub fate: Fate,
-    /// How long until the next attempt, if there will be one (ms).
-    pub retry_in: Option<Millis>,
-    pub off: Option<CallbackOff>,
-    /// What it says of the callback.
-    pub verdict: Verdict,
-}
-
-impl Courier {
-    /// The deliveries of these departures as they are now; those that wait no more are missing.
-    pub async fn ready(&self, departures: &[Departure]) -> Result<Vec<Ready>, StoreError> {
-        let places: Vec<_> = departures.iter().map(|d| (d.callback, d.delivery)).collect();
-        self.db.ready(&places).await
+impl DeliverySender {
+    /// Reads the current content of the deliveries, without those that are no longer queued.
+    pub async fn prepare(&self, dispatches: &[Dispatch]) -> Result<HashMap<DeliveryId, PreparedDelivery>, StoreError> {
+        self.db.prepare_deliveries(dispatches).await
     }
 
-    /// Makes one attempt. `None`: its callback has no address or is off.
-    pub async fn attempt(&self, departure: Departure, mut ready: Ready) -> Result<Option<Made>, CourierError> {
-        let address = ready.callback.address.as_deref().filter(|_| ready.callback.enabled);
+    /// Makes one attempt. Returns `None` if the callback is off or has no address.
+    pub async fn attempt(
+        &self,
+        dispatch: Dispatch,
+        mut delivery: PreparedDelivery,
+    ) -> Result<Option<CompletedAttempt>, SendError> {
+        let address = delivery.callback.address.as_deref().filter(|_| delivery.callback.enabled);
         let Some(address) = address.and_then(|a| CallbackAddress::parse(a).ok()) else { return Ok(None) };
         let started_at = self.clock.now();
-        let secrets = open_secrets(&self.sealer, &ready.callback, started_at)?;
-        let number = ready.attempts + 1;
-        let id = ready.id.to_string();
-        let mut headers = headers(&id, &ready.body, &secrets, started_at);
-        describe(&mut headers, ready.event, ready.happened_at, ready.session, ready.sequence, number);
-        custom(&mut headers, &ready.callback.headers);
-        let request_headers = readable(&headers);
-        let timeout = Duration::from_secs(u64::try_from(ready.callback.timeout_seconds).unwrap_or(15));
-        let body = Bytes::from(std::mem::take(&mut ready.body));
+        let secrets = open_secrets(&self.sealer, &delivery.callback, started_at)?;
+        let number = delivery.attempts + 1;
+        let mut headers = signed_headers(&dispatch.delivery.to_string(), &delivery.body, &secrets, started_at);
+        let PreparedDelivery { event, happened_at, session, sequence, .. } = delivery;
+        add_event_headers(&mut headers, event, happened_at, session, sequence, number);
+        add_custom_headers(&mut headers, &delivery.callback.headers);
+        let request_headers = header_pairs(&headers);
+        let timeout = Duration::from_secs(u64::try_from(delivery.callback.timeout_seconds).unwrap_or(15));
+        let body = Bytes::from(std::mem::take(&mut delivery.body));
         let exchange = self.outbound.post(&address, headers, body, timeout).await;
-        // A probe asks for the callback, not for the delivery that it carries: its failure uses up no try.
-        let counts = !departure.probe || exchange.succeeded();
-        let now = self.clock.now();
-        let (fate, off) = self.judge(&ready, &exchange, i64::from(counts), now);
-        let retry_in = match fate {
-            Fate::Retry { due_at } => Some(due_at - now),
-            Fate::Delivered | Fate::Failed => None,
+        let counts = !dispatch.probe || exchange.succeeded();
+        let tries = delivery.tries + i64::from(counts);
+        let (outcome, off) = self.decide_outcome(dispatch.callback, tries, &exchange, self.clock.now());
+        let phases = phase_views(&exchange);
+        let (status, response_headers, response_body) = match exchange.answer {
+            Some(answer) => {
+                (Some(i64::from(answer.status.as_u16())), header_pairs(&answer.headers), answer.body.to_vec())
+            }
+            None => (None, Vec::new(), Vec::new()),
         };
-        let record = AttemptRecord {
-            out_of_order: departure.out_of_order,
+        Ok(Some(CompletedAttempt {
+            delivery: dispatch.delivery,
+            callback: dispatch.callback,
+            kind: delivery.callback.kind,
+            number,
+            started_at,
+            millis: to_millis(exchange.micros),
+            address: address.as_str().to_owned(),
+            status,
+            error_class: exchange.failure.as_ref().map(|f| f.class.as_str()),
+            error: exchange.failure.map(|f| format!("{} {}", f.detail, f.remedy)),
+            phases,
+            request_headers,
+            response_headers,
+            response_body,
+            out_of_order: dispatch.out_of_order,
             counts,
-            ..record(&ready, &address, number, started_at, request_headers, exchange)
-        };
-        let verdict = Verdict::of(record.error_class, record.status);
-        Ok(Some(Made { kind: ready.callback.kind, record, fate, retry_in, off, verdict }))
+            outcome,
+            off,
+        }))
     }
 
-    /// The longest that a delivery waits for its next attempt (ms).
+    /// Returns the longest wait before a retry (ms).
     #[must_use]
     pub fn longest_wait(&self) -> Millis {
         self.schedule.longest_wait().max(retry_after::LONGEST)
     }
 
-    fn judge(&self, ready: &Ready, exchange: &Exchange, counts: i64, now: Millis) -> (Fate, Option<CallbackOff>) {
+    /// `tries`: used up so far, this attempt included.
+    fn decide_outcome(
+        &self,
+        callback: CallbackId,
+        tries: i64,
+        exchange: &Exchange,
+        now: Millis,
+    ) -> (DeliveryOutcome, Option<CallbackOff>) {
         if exchange.succeeded() {
-            return (Fate::Delivered, None);
+            return (DeliveryOutcome::Delivered, None);
         }
         let answer = exchange.answer.as_ref();
-        let off = answer.filter(|a| a.status == StatusCode::GONE).map(|_| CallbackOff {
-            callback: ready.callback.id,
-            at: now,
-            reason: OffReason::Gone,
-        });
-        let Some(mut wait) = self.schedule.wait_after(ready.tries + counts, rand::random_range(-1.0..=1.0)) else {
-            return (Fate::Failed, off);
+        if answer.is_some_and(|answer| answer.status == StatusCode::GONE) {
+            let off = CallbackOff { callback, at: now, reason: OffReason::Gone };
+            return (DeliveryOutcome::Failed, Some(off));
+        }
+        let Some(wait) = self.schedule.wait_after(tries, rand::random_range(-1.0..=1.0)) else {
+            return (DeliveryOutcome::Failed, None);
         };
-        if off.is_some() {
-            return (Fate::Failed, off);
-        }
-        if let Some(asked) = answer.and_then(|answer| retry_after::wait(&answer.headers, now)) {
-            wait = wait.max(asked);
-        }
-        (Fate::Retry { due_at: now + wait }, None)
+        let requested = answer.and_then(|answer| retry_after::wait(&answer.headers, now));
+        let wait = wait.max(requested.unwrap_or_default());
+        (DeliveryOutcome::Retry { due_at: now + wait, wait }, None)
     }
 }
 
-/// The secrets that sign at `now`: the present one and, during a rotation, the former one.
-pub(super) fn open_secrets(
-    sealer: &Sealer,
-    callback: &Callback,
-    now: Millis,
-) -> Result<Vec<SigningSecret>, CourierError> {
-    let former = callback.previous_secret_sealed.as_deref();
-    let former = former.filter(|_| callback.previous_secret_until.is_some_and(|until| now < until));
+/// Returns the signing secrets at `now`: the current one and, during a rotation, the previous one.
+pub(super) fn open_secrets(sealer: &Sealer, callback: &Callback, now: Millis) -> Result<Vec<SigningSecret>, SendError> {
+    let previous = callback.previous_secret_sealed.as_deref();
+    let previous = previous.filter(|_| callback.previous_secret_until.is_some_and(|until| now < until));
     std::iter::once(callback.secret_sealed.as_slice())
-        .chain(former)
+        .chain(previous)
         .map(|sealed| Ok(SigningSecret::parse(&sealer.open_text(sealed)?)?))
         .collect()
 }
 
-/// The headers that every request carries.
-pub(super) fn headers(id: &str, body: &[u8], secrets: &[SigningSecret], now: Millis) -> HeaderMap {
+/// Returns the headers of every callback request.
+pub(super) fn signed_headers(id: &str, body: &[u8], secrets: &[SigningSecret], now: Millis) -> HeaderMap {
     let timestamp = now.div_euclid(1000);
     let mut headers = HeaderMap::with_capacity(16);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    set(&mut headers, "webhook-id", id);
-    set(&mut headers, "webhook-timestamp", &timestamp.to_string());
-    set(&mut headers, "webhook-signature", &sign(secrets, id, timestamp, body));
+    set_header(&mut headers, "webhook-id", id);
+    set_header(&mut headers, "webhook-timestamp", &timestamp.to_string());
+    set_header(&mut headers, "webhook-signature", &sign(secrets, id, timestamp, body));
     headers
 }
 
-pub(super) fn describe(
+pub(super) fn add_event_headers(
     headers: &mut HeaderMap,
     event: EventName,
     happened_at: Millis,
@@ -158,22 +157,22 @@ pub(super) fn describe(
     sequence: i64,
     attempt: i64,
 ) {
-    set(headers, "callsheet-event", event.as_str());
+    set_header(headers, "callsheet-event", event.as_str());
     let time = local_time(happened_at, &jiff::tz::TimeZone::UTC, "%Y-%m-%dT%H:%M:%S.%3fZ");
-    set(headers, "callsheet-event-time", &time);
-    set(headers, "callsheet-session", &session.to_string());
-    set(headers, "callsheet-sequence", &sequence.to_string());
-    set(headers, "callsheet-attempt", &attempt.to_string());
+    set_header(headers, "callsheet-event-time", &time);
+    set_header(headers, "callsheet-session", &session.to_string());
+    set_header(headers, "callsheet-sequence", &sequence.to_string());
+    set_header(headers, "callsheet-attempt", &attempt.to_string());
 }
 
-pub(super) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+pub(super) fn set_header(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);
     }
 }
 
-/// The customer's own headers; their names and values were checked when they were saved.
-pub(super) fn custom(headers: &mut HeaderMap, custom: &[(String, String)]) {
+/// Adds the headers that the customer configured, which were validated when they were saved.
+pub(super) fn add_custom_headers(headers: &mut HeaderMap, custom: &[(String, String)]) {
     for (name, value) in custom {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             headers.insert(name, value);
@@ -181,12 +180,12 @@ pub(super) fn custom(headers: &mut HeaderMap, custom: &[(String, String)]) {
     }
 }
 
-fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
+fn header_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
 }
 
-pub(super) fn phases(exchange: &Exchange) -> Vec<PhaseView> {
+pub(super) fn phase_views(exchange: &Exchange) -> Vec<PhaseView> {
     let view = |report: &crate::outbound::PhaseReport| PhaseView {
         phase: report.phase.as_str().to_owned(),
         ok: report.ok,
@@ -196,45 +195,7 @@ pub(super) fn phases(exchange: &Exchange) -> Vec<PhaseView> {
     exchange.phases.iter().map(view).collect()
 }
 
-/// Microseconds as milliseconds, rounded.
-fn millis(micros: u64) -> i64 {
+/// Rounds microseconds to milliseconds.
+fn to_millis(micros: u64) -> i64 {
     i64::try_from((micros + 500) / 1000).unwrap_or(i64::MAX)
-}
-
-fn record(
-    ready: &Ready,
-    address: &CallbackAddress,
-    number: i64,
-    started_at: Millis,
-    request_headers: Vec<(String, String)>,
-    exchange: Exchange,
-) -> AttemptRecord {
-    let phases = phases(&exchange);
-    let (status, response_headers, response_body) = match exchange.answer {
-        Some(answer) => (Some(i64::from(answer.status.as_u16())), readable(&answer.headers), answer.body.to_vec()),
-        None => (None, Vec::new(), Vec::new()),
-    };
-    AttemptRecord {
-        delivery: ready.id,
-        callback: ready.callback.id,
-        number,
-        started_at,
-        millis: millis(exchange.micros),
-        address: address.as_str().to_owned(),
-        succeeded: exchange.failure.is_none(),
-        status,
-        error_class: exchange.failure.as_ref().map(|f| f.class.as_str()),
-        error: exchange.failure.map(|f| format!("{} {}", f.detail, f.remedy)),
-        phases,
-        request_headers,
-        response_headers,
-        response_body,
-        out_of_order: false,
-        counts: true,
-    }
-}
-
-/// Logs why an attempt could not be made, with its causes.
-pub fn log_courier_error(error: &CourierError) {
-    tracing::error!(error = error as &dyn Error, "cannot make an attempt; the delivery stays queued");
 }

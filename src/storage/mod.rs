@@ -39,7 +39,7 @@ pub use self::reseal::{ResealError, Resealing};
 use self::rows::Read;
 use self::search::Searches;
 use self::write_thread::WriteThread;
-use crate::deliveries::Queued;
+use crate::deliveries::QueueChange;
 use crate::model::{IdGenerator, StoreError};
 
 /// Which database it is.
@@ -144,7 +144,7 @@ pub struct Db {
     pub(crate) searches: Searches,
     pub(crate) ids: Arc<IdGenerator>,
     /// Tells the delivery loop of this process what a commit did to the queue.
-    queued: broadcast::Sender<Arc<[Queued]>>,
+    queued: broadcast::Sender<Arc<[QueueChange]>>,
     /// How other processes that share the database hear of this one's commits.
     hints: Option<Hints>,
     write_thread: WriteThread,
@@ -214,7 +214,7 @@ impl Db {
 
     /// What commits of this process do to the queue, from now on.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Queued]>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[QueueChange]>> {
         self.queued.subscribe()
     }
 
@@ -255,7 +255,7 @@ impl Db {
     pub(crate) async fn commit(
         &self,
         mut transaction: Transaction<'static, Any>,
-        queued: Vec<Queued>,
+        queued: Vec<QueueChange>,
     ) -> Result<(), StoreError> {
         if let Some(hints) = self.hints.as_ref().filter(|_| !queued.is_empty()) {
             hints.give(&mut transaction).await?;

@@ -1,36 +1,36 @@
-//! Queues the deliveries of running recoveries, batch by batch.
+//! Queues the deliveries of running recoveries in batches.
 
 use std::time::Duration;
 
-use callsheet::deliveries::{Recoveries, Round};
+use callsheet::deliveries::{Recoveries, RecoveryProgress};
 use tokio_util::sync::CancellationToken;
 
 use super::Pulse;
 
-/// Between two rounds, so that new events come in between.
+/// Pause between batches, so that new events are queued in between.
 const PAUSE: Duration = Duration::from_millis(100);
-/// While the queues of all callbacks concerned are long.
-const HELD: Duration = Duration::from_secs(1);
-/// Another process may have started one.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Pause while the queues of all affected callbacks are long.
+const BLOCKED_PAUSE: Duration = Duration::from_secs(1);
+/// Interval of checks for a recovery that another process started.
+const IDLE_PAUSE: Duration = Duration::from_secs(5);
 
-/// Goes round until `shutdown`. What is not through then goes on at the next start.
+/// Runs until `shutdown`. Unfinished recoveries continue at the next start.
 pub async fn recover(recoveries: Recoveries, pulse: Pulse, shutdown: CancellationToken) {
-    let watch = recoveries.watch();
+    let started = recoveries.started();
     loop {
         pulse.beat();
-        let wait = match recoveries.step().await {
-            Ok(Round::Moved) => PAUSE,
-            Ok(Round::Held) => HELD,
-            Ok(Round::Idle) => LOOK_AGAIN,
+        let wait = match recoveries.advance().await {
+            Ok(RecoveryProgress::Advanced) => PAUSE,
+            Ok(RecoveryProgress::Blocked) => BLOCKED_PAUSE,
+            Ok(RecoveryProgress::Idle) => IDLE_PAUSE,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot recover deliveries; will try again");
-                LOOK_AGAIN
+                tracing::error!(error = &error as &dyn std::error::Error, "failed to recover deliveries; retrying");
+                IDLE_PAUSE
             }
         };
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = watch.notified() => {}
+            () = started.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

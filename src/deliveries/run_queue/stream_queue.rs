@@ -1,11 +1,11 @@
-//! One stream of one callback.
+//! The queue of one stream of one callback.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{CallbackId, DeliveryId, Millis};
 
-/// Whether a delivery has failed before.
+/// Whether a try of the delivery has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     FirstTry = 0,
@@ -21,21 +21,21 @@ impl Class {
     }
 }
 
-/// Where the queue keeps a lane.
+/// The index of the run queue that has an entry for a stream.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Stands {
-    /// One of its deliveries is in flight, or nothing waits.
-    Nowhere,
-    /// This delivery may go now.
+pub(super) enum StreamPosition {
+    /// None: a delivery is in flight, or the stream is empty.
+    Idle,
+    /// The ready set of its callback: this delivery may be sent now.
     Ready(Class, DeliveryId),
-    /// Look again at this moment.
+    /// The timers: a delivery may be sent at this time.
     Timer(Millis),
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Waits {
+pub(super) struct Schedule {
     pub(super) due_at: Millis,
-    /// From then on it no longer waits for earlier ones.
+    /// From this time on it no longer waits for earlier deliveries of its stream.
     pub(super) held_until: Millis,
     pub(super) queued_at: Millis,
     pub(super) class: Class,
@@ -43,79 +43,79 @@ pub(super) struct Waits {
 
 /// See [`super`].
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct StreamQueue {
     pub(super) callback: CallbackId,
     pub(super) stream: Arc<str>,
     pub(super) in_flight: Option<DeliveryId>,
-    pub(super) stands: Stands,
-    /// By id, which is the order of the events.
-    waiting: BTreeMap<DeliveryId, Waits>,
+    pub(super) position: StreamPosition,
+    /// Includes the delivery in flight. Ids are in the order of the events.
+    deliveries: BTreeMap<DeliveryId, Schedule>,
 }
 
-impl Lane {
+impl StreamQueue {
     pub(super) fn new(callback: CallbackId, stream: Arc<str>) -> Self {
-        Self { callback, stream, in_flight: None, stands: Stands::Nowhere, waiting: BTreeMap::new() }
+        Self { callback, stream, in_flight: None, position: StreamPosition::Idle, deliveries: BTreeMap::new() }
     }
 
-    /// Returns as what it waited before.
-    pub(super) fn put(&mut self, delivery: DeliveryId, waits: Waits) -> Option<Class> {
-        self.waiting.insert(delivery, waits).map(|before| before.class)
+    /// Inserts or replaces a delivery. Returns its previous class.
+    pub(super) fn insert(&mut self, delivery: DeliveryId, schedule: Schedule) -> Option<Class> {
+        self.deliveries.insert(delivery, schedule).map(|before| before.class)
     }
 
     pub(super) fn queued_at(&self, delivery: DeliveryId) -> Option<Millis> {
-        self.waiting.get(&delivery).map(|waits| waits.queued_at)
+        self.deliveries.get(&delivery).map(|schedule| schedule.queued_at)
     }
 
-    /// Returns as what it waited.
+    /// Removes a delivery. Returns its class.
     pub(super) fn remove(&mut self, delivery: DeliveryId) -> Option<Class> {
-        self.waiting.remove(&delivery).map(|waits| waits.class)
+        self.deliveries.remove(&delivery).map(|schedule| schedule.class)
     }
 
-    /// All that waits or is in flight.
+    /// Returns all deliveries, including the one in flight.
     pub(super) fn deliveries(&self) -> impl Iterator<Item = DeliveryId> {
-        self.waiting.keys().copied()
+        self.deliveries.keys().copied()
     }
 
-    /// A try failed; the next is due at `due_at`. Returns as what it waited before.
+    /// Schedules a retry after a failed try. Returns the previous class.
     pub(super) fn postpone(&mut self, delivery: DeliveryId, due_at: Millis) -> Option<Class> {
-        let waits = self.waiting.get_mut(&delivery)?;
-        waits.due_at = due_at;
-        Some(std::mem::replace(&mut waits.class, Class::Retry))
+        let schedule = self.deliveries.get_mut(&delivery)?;
+        schedule.due_at = due_at;
+        Some(std::mem::replace(&mut schedule.class, Class::Retry))
     }
 
-    /// The earliest event that waits or is in flight.
+    /// Returns the earliest delivery, in flight or not.
     pub(super) fn first(&self) -> Option<DeliveryId> {
-        self.waiting.first_key_value().map(|(delivery, _)| *delivery)
+        self.deliveries.first_key_value().map(|(delivery, _)| *delivery)
     }
 
-    /// The earliest event, if nothing of the lane is in flight.
-    pub(super) fn oldest(&self) -> Option<DeliveryId> {
+    /// Returns the earliest delivery if none is in flight.
+    pub(super) fn first_to_send(&self) -> Option<DeliveryId> {
         if self.in_flight.is_some() { None } else { self.first() }
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        self.waiting.is_empty() && self.in_flight.is_none()
+    pub(super) fn is_empty(&self) -> bool {
+        self.deliveries.is_empty() && self.in_flight.is_none()
     }
 
-    /// Where it belongs at `now`.
-    pub(super) fn stand(&self, now: Millis) -> Stands {
+    /// Returns its position at `now`.
+    pub(super) fn position_at(&self, now: Millis) -> StreamPosition {
         if self.in_flight.is_some() {
-            return Stands::Nowhere;
+            return StreamPosition::Idle;
         }
         let mut first = true;
         let mut next = None;
-        for (delivery, waits) in &self.waiting {
-            let at = if first { waits.due_at } else { waits.due_at.max(waits.held_until) };
+        for (delivery, schedule) in &self.deliveries {
+            let at = if first { schedule.due_at } else { schedule.due_at.max(schedule.held_until) };
             first = false;
             if at <= now {
-                return Stands::Ready(waits.class, *delivery);
+                return StreamPosition::Ready(schedule.class, *delivery);
             }
             next = Some(next.map_or(at, |earliest: Millis| earliest.min(at)));
-            // Ids are in the order of time, so none further on is held for less long.
-            if waits.held_until > now && next.is_some_and(|earliest| earliest <= waits.held_until) {
+            // Ids are in the order of time, so no later delivery is held for a shorter time.
+            if schedule.held_until > now && next.is_some_and(|earliest| earliest <= schedule.held_until) {
                 break;
             }
         }
-        next.map_or(Stands::Nowhere, Stands::Timer)
+        next.map_or(StreamPosition::Idle, StreamPosition::Timer)
     }
 }

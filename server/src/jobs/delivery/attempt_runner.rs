@@ -1,99 +1,93 @@
-//! Attempts on their way: reads a group of deliveries as they are now, and makes an attempt for each.
+//! Prepares deliveries in groups, and makes an attempt for each in a task of its own.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use callsheet::deliveries::{Courier, Departure, Ownership, Ready, log_courier_error};
-use callsheet::model::{DeliveryId, Millis, StoreError};
+use callsheet::deliveries::{DeliverySender, Dispatch, Ownership, PreparedDelivery};
+use callsheet::model::{Millis, StoreError};
 use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::TRY_AGAIN_MS;
-use super::dispatcher::{Home, Landed, Message};
+use super::messages::{AttemptOutcome, FinishedAttempt, Message, RETRY_DELAY_MS};
 
-/// A delivery that cannot be read is put off for so long: time for a person to repair its rows.
+/// Wait after a delivery could not be decoded, so that an operator can repair its rows.
 const UNREADABLE_MS: Millis = 3_600_000;
 
-/// Starts attempts and passes on their results.
+/// Makes attempts and reports their results.
 #[derive(Clone)]
-pub(super) struct Flight {
-    pub(super) courier: Courier,
-    /// The shards that this worker owns when the attempt starts.
+pub(super) struct AttemptRunner {
+    pub(super) sender: DeliverySender,
+    /// The ownership under which the attempts are started.
     pub(super) owned: Arc<Ownership>,
-    pub(super) made: mpsc::Sender<Home>,
+    pub(super) finished: mpsc::Sender<FinishedAttempt>,
     pub(super) messages: mpsc::UnboundedSender<Message>,
 }
 
-/// Why no attempt is made: in how many ms it is tried again; `None`: the delivery waits no more.
+/// Why no attempt is made: the wait until the next try in ms, or `None` if the delivery is no longer queued.
 type NotSent = Option<Millis>;
 
-impl Flight {
-    /// Starts an attempt for each delivery that still waits, as a task of its own.
-    pub(super) async fn begin(self, group: Vec<Departure>, flights: TaskTracker) {
+impl AttemptRunner {
+    /// Starts an attempt for each delivery that is still queued.
+    pub(super) async fn run(self, dispatches: Vec<Dispatch>, tasks: TaskTracker) {
         let mut not_sent = Vec::new();
-        for (departure, ready) in self.prepare(group).await {
-            match ready {
-                Ok(ready) => drop(flights.spawn(self.clone().fly(departure, ready))),
-                Err(retry_in) => not_sent.push(nothing_sent(&departure, retry_in)),
+        for (dispatch, prepared) in self.prepare(dispatches).await {
+            match prepared {
+                Ok(delivery) => drop(tasks.spawn(self.clone().run_attempt(dispatch, delivery))),
+                Err(retry_in) => not_sent.push(AttemptOutcome::not_sent(dispatch, retry_in)),
             }
         }
         if !not_sent.is_empty() {
-            let _ = self.messages.send(Message::Landed(not_sent));
+            let _ = self.messages.send(Message::Completed(not_sent));
         }
     }
 
-    /// Reads the deliveries. If a row among them cannot be read, each is read by itself, so that only those with such a row are put off.
-    async fn prepare(&self, group: Vec<Departure>) -> Vec<(Departure, Result<Ready, NotSent>)> {
-        let error = match self.courier.ready(&group).await {
-            Ok(ready) => return pair(group, ready),
+    /// Reads the deliveries in one statement. If a row is invalid, reads each delivery separately, so that only those with an invalid
+    /// row are postponed.
+    async fn prepare(&self, dispatches: Vec<Dispatch>) -> Vec<(Dispatch, Result<PreparedDelivery, NotSent>)> {
+        let error = match self.sender.prepare(&dispatches).await {
+            Ok(mut prepared) => {
+                let take = |dispatch: Dispatch| (dispatch, prepared.remove(&dispatch.delivery).ok_or(None));
+                return dispatches.into_iter().map(take).collect();
+            }
             Err(error) => error,
         };
         if matches!(error, StoreError::Unavailable(_)) {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot read deliveries; will try again");
-            return group.into_iter().map(|departure| (departure, Err(Some(TRY_AGAIN_MS)))).collect();
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to read deliveries; retrying");
+            return dispatches.into_iter().map(|dispatch| (dispatch, Err(Some(RETRY_DELAY_MS)))).collect();
         }
-        if let [departure] = group[..] {
-            let (delivery, callback) = (departure.delivery, departure.callback);
+        if let [dispatch] = dispatches[..] {
+            let (delivery, callback) = (dispatch.delivery, dispatch.callback);
             let error = &error as &dyn std::error::Error;
-            tracing::error!(%delivery, %callback, error, "cannot read a delivery and its callback; will try again in an hour");
+            tracing::error!(%delivery, %callback, error, "failed to read a delivery and its callback; retrying in an hour");
             metrics::counter!("callsheet_unreadable_deliveries_total").increment(1);
-            return vec![(departure, Err(Some(UNREADABLE_MS)))];
+            return vec![(dispatch, Err(Some(UNREADABLE_MS)))];
         }
-        let mut prepared = Vec::with_capacity(group.len());
-        for departure in group {
-            prepared.append(&mut Box::pin(self.prepare(vec![departure])).await);
+        let mut prepared = Vec::with_capacity(dispatches.len());
+        for dispatch in dispatches {
+            prepared.append(&mut Box::pin(self.prepare(vec![dispatch])).await);
         }
         prepared
     }
 
-    async fn fly(self, departure: Departure, ready: Ready) {
-        let retry_in = match AssertUnwindSafe(self.courier.attempt(departure, ready)).catch_unwind().await {
+    async fn run_attempt(self, dispatch: Dispatch, delivery: PreparedDelivery) {
+        let retry_in = match AssertUnwindSafe(self.sender.attempt(dispatch, delivery)).catch_unwind().await {
             Ok(Ok(Some(attempt))) => {
-                // The writer outlives all flights.
-                let _ = self.made.send((attempt, self.owned)).await;
+                // The writer runs until all attempts have ended.
+                let _ = self.finished.send(FinishedAttempt { attempt, owned: self.owned }).await;
                 return;
             }
             Ok(Ok(None)) => None,
             Ok(Err(error)) => {
-                log_courier_error(&error);
-                Some(TRY_AGAIN_MS)
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(delivery = %dispatch.delivery, error, "failed to make an attempt; retrying");
+                Some(RETRY_DELAY_MS)
             }
             Err(_) => {
-                tracing::error!(delivery = %departure.delivery, "an attempt broke down; will try again");
-                Some(TRY_AGAIN_MS)
+                tracing::error!(delivery = %dispatch.delivery, "an attempt panicked; retrying");
+                Some(RETRY_DELAY_MS)
             }
         };
-        let _ = self.messages.send(Message::Landed(vec![nothing_sent(&departure, retry_in)]));
+        let _ = self.messages.send(Message::Completed(vec![AttemptOutcome::not_sent(dispatch, retry_in)]));
     }
-}
-
-fn pair(group: Vec<Departure>, ready: Vec<Ready>) -> Vec<(Departure, Result<Ready, NotSent>)> {
-    let mut ready: HashMap<DeliveryId, Ready> = ready.into_iter().map(|ready| (ready.id, ready)).collect();
-    group.into_iter().map(|departure| (departure, ready.remove(&departure.delivery).ok_or(None))).collect()
-}
-
-fn nothing_sent(departure: &Departure, retry_in: NotSent) -> Landed {
-    Landed { delivery: departure.delivery, callback: departure.callback, retry_in, verdict: None }
 }

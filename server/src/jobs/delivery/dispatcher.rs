@@ -1,164 +1,109 @@
-//! What the delivery loop knows, and what it does with what it hears.
+//! The state of the delivery loop, and its reaction to each message.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::callbacks::{OffReason, Pause};
+use callsheet::callbacks::Pause;
 use callsheet::deliveries::{
-    Breaker, CallbackOff, Change, Courier, Epochs, Gate, Leases, Made, News, Ownership, Queued, Read, RunQueue, Slots,
-    Verdict, Waiting, shard_of,
+    Breaker, BreakerState, BreakerUpdate, ConcurrencyLimits, DeliverySender, Epochs, Leases, Ownership, QueueChange,
+    QueuedDelivery, RunQueue, shard_of,
 };
 use callsheet::model::{CallbackId, Clock, ClockReading, DeliveryId, Millis, StoreError};
 use callsheet::storage::Db;
-use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::TRY_AGAIN;
-use super::attempt_runner::Flight;
-use super::queue_poller::{Looks, Reach};
-use super::writer::Pace;
+use super::attempt_runner::AttemptRunner;
+use super::messages::{AttemptOutcome, Channels, Message, RETRY_DELAY};
+use super::queue_poller::{PollScope, QueuePoller};
 
-/// Requests in flight for one callback.
-const PER_ENDPOINT_CONCURRENCY: usize = 16;
-/// Requests in flight for all callbacks.
-const SLOTS: Slots = Slots { first_tries: 1_024, retries: 256 };
-/// Deliveries read in one statement.
+/// Maximum number of requests in flight for one callback.
+const MAX_PER_CALLBACK: usize = 16;
+/// Maximum numbers of requests in flight for all callbacks.
+const LIMITS: ConcurrencyLimits = ConcurrencyLimits { first_tries: 1_024, retries: 256 };
+/// Maximum number of deliveries prepared in one statement.
 const GROUP: usize = 128;
-/// Rows of the queue read at once.
+/// Rows in a page of the queue.
 const PAGE: i64 = 10_000;
 
-/// What became of an attempt, once it is committed.
-pub(super) struct Landed {
-    pub(super) delivery: DeliveryId,
-    pub(super) callback: CallbackId,
-    /// In how many ms the next attempt is due; `None`: none will follow.
-    pub(super) retry_in: Option<Millis>,
-    /// `None`: nothing was sent.
-    pub(super) verdict: Option<Verdict>,
-}
-
-/// An attempt that came home, and what this worker owned when it departed.
-pub(super) type Home = (Made, Arc<Ownership>);
-
-/// What the loop hears from its tasks.
-pub(super) enum Message {
-    Landed(Vec<Landed>),
-    /// A page of the queue, read for the load of this number; the place after which the next begins.
-    Page {
-        load: u64,
-        rows: Vec<Waiting>,
-        next: Option<(CallbackId, DeliveryId)>,
-    },
-    /// The next rows of a callback of which the table has more than is held.
-    ReadOn {
-        read: Read,
-        rows: Vec<Waiting>,
-    },
-    /// A look for what was queued is over. `None`: it failed.
-    Looked {
-        news: Option<News>,
-        took: Duration,
-    },
-    /// Which callbacks the table has as paused. `kept`: those whose pauses were stored when it was read.
-    Pauses {
-        kept: HashSet<CallbackId>,
-        paused: Vec<(CallbackId, Pause)>,
-    },
-    /// The pause of this callback is stored.
-    PauseKept(CallbackId),
-    /// It is not: the callback is off, or a person changed it meanwhile.
-    PauseRefused(CallbackId),
-}
-
-/// See the module.
-pub(super) struct Dispatch {
+/// Owns the run queue and the breakers.
+pub(super) struct Dispatcher {
     db: Db,
-    courier: Courier,
+    sender: DeliverySender,
     clock: Arc<dyn Clock>,
     queue: RunQueue,
-    /// More waits than the queue holds.
-    is_long: bool,
-    /// `None`: this process alone fills the queue, and hears of all.
-    looks: Option<Looks>,
+    /// Part of the queue is only in the table.
+    any_unread: bool,
+    /// `None`: only this process queues deliveries, and its commits are reported.
+    poller: Option<QueuePoller>,
     breakers: HashMap<CallbackId, Breaker>,
-    /// Callbacks whose pause is stored: when it is gone there, a person has resumed them.
-    pause_kept: HashSet<CallbackId>,
+    /// Callbacks whose pause is stored. If one is no longer in the database, a user resumed the callback.
+    stored_pauses: HashSet<CallbackId>,
     owned: Arc<Ownership>,
-    /// Shards to hand over of which something may still be in flight.
+    /// Shards to hand over that may have attempts in flight.
     leaving: Epochs,
-    /// Counts the times that the queue was read from its beginning.
+    /// Number of the current load of the whole queue.
     load: u64,
-    /// While it is being read: the first callback that is not read to its end.
-    unread: Option<CallbackId>,
-    /// What was queued for such callbacks meanwhile. It waits, because earlier deliveries of its stream may not have been read.
-    early: Vec<Waiting>,
-    flights: TaskTracker,
-    made: mpsc::Sender<Home>,
-    paces: mpsc::UnboundedSender<(CallbackId, Pace)>,
-    messages: mpsc::UnboundedSender<Message>,
-    drained: mpsc::UnboundedSender<Epochs>,
+    /// During a load: the first callback that is not completely read.
+    load_position: Option<CallbackId>,
+    /// New deliveries of callbacks that are not completely read. They wait, because earlier deliveries of their streams may be unread.
+    deferred: Vec<QueuedDelivery>,
+    attempts: TaskTracker,
+    channels: Channels,
 }
 
-/// What a [`Dispatch`] speaks through.
-pub(super) struct Channels {
-    pub(super) made: mpsc::Sender<Home>,
-    pub(super) paces: mpsc::UnboundedSender<(CallbackId, Pace)>,
-    pub(super) messages: mpsc::UnboundedSender<Message>,
-    /// Shards that can be handed over, because nothing of them is in flight any more.
-    pub(super) drained: mpsc::UnboundedSender<Epochs>,
-}
-
-impl Dispatch {
-    pub(super) fn new(db: Db, courier: Courier, clock: Arc<dyn Clock>, order_hold: Millis, channels: Channels) -> Self {
-        let Channels { made, paces, messages, drained } = channels;
-        let looks = db.is_shared().then(|| Looks::new(db.clone(), messages.clone()));
-        let queue = RunQueue::new(order_hold, courier.longest_wait(), PER_ENDPOINT_CONCURRENCY, SLOTS);
+impl Dispatcher {
+    pub(super) fn new(
+        db: Db,
+        sender: DeliverySender,
+        clock: Arc<dyn Clock>,
+        order_hold: Millis,
+        channels: Channels,
+    ) -> Self {
+        let poller = db.is_shared().then(|| QueuePoller::new(db.clone(), channels.messages.clone()));
+        let queue = RunQueue::new(order_hold, sender.longest_wait(), MAX_PER_CALLBACK, LIMITS);
         Self {
             db,
-            courier,
+            sender,
             clock,
             queue,
-            is_long: false,
-            looks,
+            any_unread: false,
+            poller,
             breakers: HashMap::new(),
-            pause_kept: HashSet::new(),
+            stored_pauses: HashSet::new(),
             owned: Arc::new(Ownership::All),
             leaving: Epochs::new(),
             load: 0,
-            unread: None,
-            early: Vec::new(),
-            flights: TaskTracker::new(),
-            made,
-            paces,
-            messages,
-            drained,
+            load_position: None,
+            deferred: Vec::new(),
+            attempts: TaskTracker::new(),
+            channels,
         }
     }
 
-    /// How long until something is due.
+    /// Returns the time until a delivery is due.
     pub(super) fn next_wake(&self) -> Option<Duration> {
         let at = self.queue.next_wake()?;
         Some(Duration::from_millis(u64::try_from(at - self.clock.read().monotonic).unwrap_or_default()))
     }
 
-    /// This worker has these leases from now on. It forgets what it lost or is to leave, and reads what it won.
-    pub(super) fn own(&mut self, leases: Leases) {
+    /// Applies new leases: removes the callbacks of lost shards, and reads the queue if shards were added.
+    pub(super) fn set_leases(&mut self, leases: Leases) {
         let now = self.clock.read().monotonic;
         let Leases { owned, leaving } = leases;
-        self.queue.remove_lines(|callback| !owned.holds(callback), now);
+        self.queue.remove_callbacks(|callback| !owned.holds(callback), now);
         self.breakers.retain(|callback, _| owned.holds(*callback));
-        self.pause_kept.retain(|callback| owned.holds(*callback));
-        let wins = owned.has_more_than(&self.owned);
+        self.stored_pauses.retain(|callback| owned.holds(*callback));
+        let has_more = owned.has_more_than(&self.owned);
         self.owned = Arc::new(owned);
-        if wins {
-            self.load_anew();
+        if has_more {
+            self.reload();
         }
-        self.leave(leaving);
+        self.set_leaving(leaving);
     }
 
-    /// These shards are to be handed over, each as soon as its attempts in flight are recorded.
-    pub(super) fn leave(&mut self, leaving: Epochs) {
+    /// Sets the shards to hand over, each when its attempts in flight are recorded.
+    pub(super) fn set_leaving(&mut self, leaving: Epochs) {
         self.leaving = leaving;
         self.report_drained();
     }
@@ -170,17 +115,17 @@ impl Dispatch {
         let in_flight: HashSet<i64> = self.queue.callbacks_in_flight().map(shard_of).collect();
         let drained = self.leaving.extract_if(.., |shard, _| !in_flight.contains(shard)).collect::<Epochs>();
         if !drained.is_empty() {
-            let _ = self.drained.send(drained);
+            let _ = self.channels.drained.send(drained);
         }
     }
 
-    /// Reads the whole queue, page by page, beside everything else.
-    pub(super) fn load_anew(&mut self) {
+    /// Reads the whole queue from the database, page by page, in the background.
+    pub(super) fn reload(&mut self) {
         self.load += 1;
-        self.unread = Some(CallbackId(0));
-        self.early.clear();
-        self.look_at_pauses();
-        self.look(Reach::Far);
+        self.load_position = Some(CallbackId(0));
+        self.deferred.clear();
+        self.read_pauses();
+        self.poll(PollScope::Widened);
         self.load_page((CallbackId(0), DeliveryId(0)));
     }
 
@@ -189,236 +134,230 @@ impl Dispatch {
         self.read_queue(move || {
             let (db, owned) = (db.clone(), owned.clone());
             async move {
-                let rows = db.waiting(&owned, after, PAGE).await?;
+                let rows = db.queued_deliveries(&owned, after, PAGE).await?;
                 let next = rows.last().map(|last| (last.callback, last.delivery));
                 Ok(Message::Page { load, rows, next })
             }
         });
     }
 
-    /// Reads on where there is room.
-    fn read_on(&mut self) {
+    /// Makes the reads that the run queue requests.
+    fn read_unread(&mut self) {
         for read in self.queue.take_reads() {
             let db = self.db.clone();
             self.read_queue(move || {
                 let db = db.clone();
                 async move {
                     let limit = i64::try_from(read.limit).unwrap_or(i64::MAX);
-                    Ok(Message::ReadOn { read, rows: db.waiting_of(read.callback, read.after, limit).await? })
+                    let rows = db.queued_deliveries_of(read.callback, read.after, limit).await?;
+                    Ok(Message::ReadRows { read, rows })
                 }
             });
         }
     }
 
-    /// Reads until the database answers.
+    /// Reads in a task, and retries until it succeeds.
     fn read_queue<F>(&self, read: impl Fn() -> F + Send + 'static)
     where
         F: Future<Output = Result<Message, StoreError>> + Send,
     {
-        let messages = self.messages.clone();
+        let messages = self.channels.messages.clone();
         tokio::spawn(async move {
             while !messages.is_closed() {
                 match read().await {
                     Ok(message) => return drop(messages.send(message)),
                     Err(error) => {
-                        tracing::error!(
-                            error = &error as &dyn std::error::Error,
-                            "cannot read the queue; will try again"
-                        );
-                        tokio::time::sleep(TRY_AGAIN).await;
+                        tracing::error!(error = &error as &dyn std::error::Error, "failed to read the queue; retrying");
+                        tokio::time::sleep(RETRY_DELAY).await;
                     }
                 }
             }
         });
     }
 
-    /// Looks for what was queued, if other processes queue as well.
-    pub(super) fn look(&mut self, reach: Reach) {
-        if let Some(looks) = &mut self.looks {
-            looks.ask(reach, &self.owned);
+    /// Polls for new deliveries, if other processes queue some as well.
+    pub(super) fn poll(&mut self, scope: PollScope) {
+        if let Some(poller) = &mut self.poller {
+            poller.request(scope, &self.owned);
         }
     }
 
-    /// Sees which callbacks are paused, and which others have resumed.
-    pub(super) fn look_at_pauses(&self) {
-        let (db, kept, messages) = (self.db.clone(), self.pause_kept.clone(), self.messages.clone());
+    /// Reads which callbacks are paused, which also shows which ones users have resumed.
+    pub(super) fn read_pauses(&self) {
+        let (db, known, messages) = (self.db.clone(), self.stored_pauses.clone(), self.channels.messages.clone());
         tokio::spawn(async move {
             match db.paused_callbacks().await {
-                Ok(paused) => drop(messages.send(Message::Pauses { kept, paused })),
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot read the pauses"),
+                Ok(paused) => drop(messages.send(Message::Pauses { known, paused })),
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "failed to read the pauses"),
             }
         });
     }
 
-    /// A commit of this process changed the queue.
-    pub(super) fn hear(&mut self, changes: &[Queued]) {
+    /// Applies the changes of a commit of this process.
+    pub(super) fn apply_changes(&mut self, changes: &[QueueChange]) {
         let now = self.clock.read();
-        let mut look = false;
+        let mut poll = false;
         for change in changes {
             match change {
                 // Another process may have committed earlier events of its stream.
-                Queued::Put(_) if self.looks.is_some() => look = true,
-                Queued::Put(waiting) => self.put(waiting.clone(), now),
-                Queued::Removed(delivery) => self.queue.remove(*delivery, now.monotonic),
-                Queued::CallbackChanged(callback) => self.resume(*callback),
+                QueueChange::Added(_) if self.poller.is_some() => poll = true,
+                QueueChange::Added(row) => self.add(row.clone(), now),
+                QueueChange::Removed(delivery) => self.queue.remove(*delivery, now.monotonic),
+                QueueChange::CallbackChanged(callback) => self.resume(*callback),
             }
         }
-        if look {
-            self.look(Reach::New);
+        if poll {
+            self.poll(PollScope::New);
         }
     }
 
-    /// One of its tasks has something to say.
-    pub(super) fn take(&mut self, message: Message) {
+    /// Handles a message of one of its tasks.
+    pub(super) fn handle(&mut self, message: Message) {
         let now = self.clock.read();
         match message {
-            Message::Landed(landed) => {
-                for landed in landed {
-                    self.land(&landed, now);
+            Message::Completed(outcomes) => {
+                for outcome in outcomes {
+                    self.on_completed(outcome, now);
                 }
                 self.report_drained();
             }
-            Message::Page { load, rows, next } if load == self.load => {
-                for waiting in rows.iter().filter(|waiting| self.owned.holds(waiting.callback)) {
-                    self.queue.put(waiting, now);
-                }
-                self.unread = next.map(|(callback, _)| callback);
-                if let Some((callback, delivery)) = next {
-                    // The rest of a long line is read when there is room.
-                    let is_over = self.queue.is_unread(callback);
-                    self.load_page((callback, if is_over { DeliveryId(i64::MAX) } else { delivery }));
-                }
-                for waiting in std::mem::take(&mut self.early) {
-                    self.put(waiting, now);
-                }
-            }
-            // It was begun anew.
+            Message::Page { load, rows, next } if load == self.load => self.on_page(&rows, next, now),
+            // The load was started again.
             Message::Page { .. } => {}
-            Message::ReadOn { read, rows } => self.queue.read_on(read, &rows, now),
-            Message::Looked { news, took } => {
-                let rows = self.looks.as_mut().map(|looks| looks.end(news, took, &self.owned));
-                rows.into_iter().flatten().for_each(|waiting| self.put(waiting, now));
+            Message::ReadRows { read, rows } => self.queue.add_read(read, &rows, now),
+            Message::Polled { result, took } => {
+                let rows = self.poller.as_mut().map(|poller| poller.finish(result, took, &self.owned));
+                rows.into_iter().flatten().for_each(|row| self.add(row, now));
             }
-            Message::Pauses { kept, paused } => self.see_pauses(&kept, paused),
-            Message::PauseKept(callback) => self.keep_pause(callback),
+            Message::Pauses { known, paused } => self.on_pauses(&known, paused),
+            Message::PauseStored(callback) => self.on_pause_stored(callback),
             Message::PauseRefused(callback) => self.resume(callback),
         }
-        if !self.is_long {
+        if !self.any_unread {
             metrics::gauge!("callsheet_queue_depth").set(self.queue.len() as f64);
         }
-        metrics::gauge!("callsheet_callbacks_paused").set(self.pause_kept.len() as f64);
+        metrics::gauge!("callsheet_callbacks_paused").set(self.stored_pauses.len() as f64);
     }
 
-    /// Sees whether more waits than is held; then the table is asked how much.
+    /// Counts the queue in the database while only part of it is in memory.
     pub(super) fn measure(&mut self) {
-        self.is_long = self.queue.has_unread();
-        if self.is_long {
+        self.any_unread = self.queue.any_unread();
+        if self.any_unread {
             let (db, owned) = (self.db.clone(), self.owned.clone());
             tokio::spawn(async move {
                 match db.queue_depth(&owned).await {
                     Ok(depth) => metrics::gauge!("callsheet_queue_depth").set(depth as f64),
-                    Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot count the queue"),
+                    Err(error) => {
+                        tracing::error!(error = &error as &dyn std::error::Error, "failed to count the queue");
+                    }
                 }
             });
         }
     }
 
-    /// Starts the attempts that may be made now, and reads on.
-    pub(super) fn depart(&mut self) {
-        self.read_on();
-        let departures = self.queue.depart(self.clock.read().monotonic);
-        for group in departures.chunks(GROUP) {
-            let flight = Flight {
-                courier: self.courier.clone(),
+    /// Starts the attempts that are due, and the reads that the run queue requests.
+    pub(super) fn start_due(&mut self) {
+        self.read_unread();
+        let due = self.queue.take_due(self.clock.read().monotonic);
+        for group in due.chunks(GROUP) {
+            let runner = AttemptRunner {
+                sender: self.sender.clone(),
                 owned: self.owned.clone(),
-                made: self.made.clone(),
-                messages: self.messages.clone(),
+                finished: self.channels.finished.clone(),
+                messages: self.channels.messages.clone(),
             };
-            self.flights.spawn(flight.begin(group.to_vec(), self.flights.clone()));
+            self.attempts.spawn(runner.run(group.to_vec(), self.attempts.clone()));
         }
     }
 
     /// Waits for the attempts in flight.
     pub(super) async fn finish(self) {
-        self.flights.close();
-        self.flights.wait().await;
+        self.attempts.close();
+        self.attempts.wait().await;
     }
 
-    fn put(&mut self, waiting: Waiting, now: ClockReading) {
-        if !self.owned.holds(waiting.callback) {
+    fn add(&mut self, row: QueuedDelivery, now: ClockReading) {
+        if !self.owned.holds(row.callback) {
             return;
         }
-        if self.unread.is_some_and(|unread| waiting.callback >= unread) {
-            self.early.push(waiting);
+        if self.load_position.is_some_and(|position| row.callback >= position) {
+            self.deferred.push(row);
         } else {
-            self.queue.put(&waiting, now);
+            self.queue.add(&row, now);
         }
     }
 
-    fn land(&mut self, landed: &Landed, now: ClockReading) {
-        match landed.retry_in {
-            Some(wait) => self.queue.retry(landed.delivery, now.monotonic + wait, now.monotonic),
-            None => self.queue.finish(landed.delivery, now.monotonic),
+    fn on_page(&mut self, rows: &[QueuedDelivery], next: Option<(CallbackId, DeliveryId)>, now: ClockReading) {
+        for row in rows.iter().filter(|row| self.owned.holds(row.callback)) {
+            self.queue.add(row, now);
         }
-        let Some(verdict) = landed.verdict else { return };
-        let new = || Breaker::new(PER_ENDPOINT_CONCURRENCY);
-        let breaker = self.breakers.entry(landed.callback).or_insert_with(new);
-        let before = breaker.gate();
-        let change = breaker.record(now, verdict);
-        let gate = breaker.gate();
-        let pace = match change {
-            Some(Change::Paused(pause) | Change::ProbeFailed(pause)) => Some(Pace::Pause(pause)),
-            Some(Change::Resumed) => {
-                self.pause_kept.remove(&landed.callback);
-                Some(Pace::Resumed)
-            }
-            Some(Change::TurnOff) => {
-                let (callback, at) = (landed.callback, now.wall);
-                Some(Pace::Off(CallbackOff { callback, at, reason: OffReason::PausedForLong }))
-            }
-            None => None,
-        };
-        if let Some(pace) = pace {
-            let _ = self.paces.send((landed.callback, pace));
+        self.load_position = next.map(|(callback, _)| callback);
+        if let Some((callback, delivery)) = next {
+            // The run queue reads the rest of a callback with a full window itself.
+            let full = self.queue.is_unread(callback);
+            self.load_page((callback, if full { DeliveryId(i64::MAX) } else { delivery }));
         }
-        if gate != before {
-            self.queue.set_gate(landed.callback, gate, now.monotonic);
+        for row in std::mem::take(&mut self.deferred) {
+            self.add(row, now);
         }
     }
 
-    /// A pause is stored. One that a person has ended meanwhile is taken back.
-    fn keep_pause(&mut self, callback: CallbackId) {
-        if self.breakers.get(&callback).is_some_and(|breaker| matches!(breaker.gate(), Gate::Paused { .. })) {
-            self.pause_kept.insert(callback);
+    fn on_completed(&mut self, outcome: AttemptOutcome, now: ClockReading) {
+        let AttemptOutcome { delivery, callback, retry_in, verdict } = outcome;
+        match retry_in {
+            Some(wait) => self.queue.retry(delivery, now.monotonic + wait, now.monotonic),
+            None => self.queue.finish(delivery, now.monotonic),
+        }
+        let Some(verdict) = verdict else { return };
+        let breaker = self.breakers.entry(callback).or_insert_with(|| Breaker::new(MAX_PER_CALLBACK));
+        let before = breaker.state();
+        let update = breaker.record(now, verdict);
+        let state = breaker.state();
+        if let Some(update) = update {
+            if update == BreakerUpdate::Resumed {
+                self.stored_pauses.remove(&callback);
+            }
+            let _ = self.channels.breaker_updates.send((callback, update));
+        }
+        if state != before {
+            self.queue.set_state(callback, state, now.monotonic);
+        }
+    }
+
+    /// Notes that a pause is stored, or removes it again if a user has ended it meanwhile.
+    fn on_pause_stored(&mut self, callback: CallbackId) {
+        let breaker = self.breakers.get(&callback);
+        if breaker.is_some_and(|breaker| matches!(breaker.state(), BreakerState::Paused { .. })) {
+            self.stored_pauses.insert(callback);
         } else {
-            let _ = self.paces.send((callback, Pace::Resumed));
+            let _ = self.channels.breaker_updates.send((callback, BreakerUpdate::Resumed));
         }
     }
 
-    /// A person resumed the callback, or changed it.
+    /// Ends the pause of a callback that a user resumed or changed.
     fn resume(&mut self, callback: CallbackId) {
-        self.pause_kept.remove(&callback);
+        self.stored_pauses.remove(&callback);
         if let Some(breaker) = self.breakers.get_mut(&callback) {
             breaker.resume();
-            self.queue.set_gate(callback, breaker.gate(), self.clock.read().monotonic);
+            self.queue.set_state(callback, breaker.state(), self.clock.read().monotonic);
         }
     }
 
-    /// `paused` is what the table says: one that is not known here was paused before this worker had it; one that is missing there
-    /// although it was `kept` was resumed by a person.
-    fn see_pauses(&mut self, kept: &HashSet<CallbackId>, paused: Vec<(CallbackId, Pause)>) {
-        let stored: HashSet<CallbackId> = paused.iter().map(|(callback, _)| *callback).collect();
-        let resumed: Vec<CallbackId> = self.pause_kept.intersection(kept).copied().collect();
-        for callback in resumed.into_iter().filter(|callback| !stored.contains(callback)) {
+    /// Compares the pauses in the database with those of this worker. A `known` pause that is missing there was ended by a user. A pause
+    /// of a callback without a breaker was begun before this worker owned its shard.
+    fn on_pauses(&mut self, known: &HashSet<CallbackId>, paused: Vec<(CallbackId, Pause)>) {
+        let in_database: HashSet<CallbackId> = paused.iter().map(|(callback, _)| *callback).collect();
+        let known: Vec<CallbackId> = self.stored_pauses.intersection(known).copied().collect();
+        for callback in known.into_iter().filter(|callback| !in_database.contains(callback)) {
             self.resume(callback);
         }
         let now = self.clock.read();
         for (callback, pause) in paused {
             if self.owned.holds(callback) && !self.breakers.contains_key(&callback) {
-                let breaker = Breaker::restored(PER_ENDPOINT_CONCURRENCY, pause, now);
-                self.queue.set_gate(callback, breaker.gate(), now.monotonic);
+                let breaker = Breaker::restored(MAX_PER_CALLBACK, pause, now);
+                self.queue.set_state(callback, breaker.state(), now.monotonic);
                 self.breakers.insert(callback, breaker);
-                self.pause_kept.insert(callback);
+                self.stored_pauses.insert(callback);
             }
         }
     }

@@ -1,98 +1,104 @@
-//! Looks for what was queued, where several processes share a database.
+//! Polls the queue for new deliveries where several processes share a database.
 //!
-//! There is one look at a time, and it sees this process's commits as well as those of others. So what looks find of a stream comes
-//! in the order of its events, whichever processes told of them. A commit that is heard of is only a reason to look.
+//! Only one poll runs at a time, and it finds the commits of this process as well as those of others. So the deliveries of a stream are
+//! found in the order of its events, even if several processes store them. A notification of a commit only triggers a poll.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::deliveries::{News, Seen};
-use callsheet::deliveries::{Ownership, Waiting};
+use callsheet::deliveries::{Ownership, PollCursor, PollResult, QueuedDelivery};
 use callsheet::model::{DeliveryId, Millis};
 use callsheet::storage::Db;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::dispatcher::Message;
-use super::lease_keeper::LOOK_AROUND;
+use super::messages::Message;
 
-/// How many times as long as a look took it rests before the next, so that looks that find much leave the database to others.
-const REST: u32 = 2;
+/// Interval of polls without a notification.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How much a look is to see.
+/// The pause after a poll, as a multiple of its duration, so that large polls leave the database to others.
+const REST_FACTOR: u32 = 2;
+
+/// The range of a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reach {
-    /// What no look has seen.
+pub(super) enum PollScope {
+    /// Rows that no poll has seen.
     New,
-    /// Also what looks should have seen.
-    Far,
+    /// Also somewhat older rows.
+    Widened,
 }
 
-/// One process's looks.
-pub(super) struct Looks {
+/// The polls of one process.
+pub(super) struct QueuePoller {
     db: Db,
     messages: mpsc::UnboundedSender<Message>,
-    seen: Seen,
-    /// What the last look found, so that it is not passed on twice: by now it may be delivered.
+    cursor: PollCursor,
+    /// Rows of the last poll. They are not returned again: they may have been delivered since.
     found: HashSet<(DeliveryId, Millis)>,
-    under_way: bool,
+    running: bool,
     rests_until: Instant,
-    /// What the next look is for, if one was asked for while another is under way.
-    asked: Option<Reach>,
+    /// The scope of the next poll, if one was requested while another is running.
+    requested: Option<PollScope>,
 }
 
-impl Looks {
+impl QueuePoller {
     pub(super) fn new(db: Db, messages: mpsc::UnboundedSender<Message>) -> Self {
         Self {
             db,
             messages,
-            seen: Seen::default(),
+            cursor: PollCursor::default(),
             found: HashSet::new(),
-            under_way: false,
+            running: false,
             rests_until: Instant::now(),
-            asked: None,
+            requested: None,
         }
     }
 
-    /// Looks, or looks again when the look that is under way is over: that one may have missed what this one is for.
-    pub(super) fn ask(&mut self, reach: Reach, owned: &Arc<Ownership>) {
-        self.asked = self.asked.max(Some(reach));
-        if !self.under_way {
-            self.begin(owned);
+    /// Starts a poll now, or after the running one, which may have missed what this one is for.
+    pub(super) fn request(&mut self, scope: PollScope, owned: &Arc<Ownership>) {
+        self.requested = self.requested.max(Some(scope));
+        if !self.running {
+            self.start(owned);
         }
     }
 
-    /// A look is over, and how long it took; `None`: the database did not answer. Returns what is new.
-    pub(super) fn end(&mut self, news: Option<News>, took: Duration, owned: &Arc<Ownership>) -> Vec<Waiting> {
-        self.under_way = false;
-        self.rests_until = Instant::now() + (took * REST).min(LOOK_AROUND);
-        // What it should have seen is seen when somebody asks again, which happens each second.
-        let Some(News { mut rows, seen }) = news else { return Vec::new() };
-        self.seen = seen;
+    /// Handles the end of a poll. `result` is `None` if the database did not answer. Returns the new rows.
+    pub(super) fn finish(
+        &mut self,
+        result: Option<PollResult>,
+        took: Duration,
+        owned: &Arc<Ownership>,
+    ) -> Vec<QueuedDelivery> {
+        self.running = false;
+        self.rests_until = Instant::now() + (took * REST_FACTOR).min(POLL_INTERVAL);
+        // A failed poll is made up for by the next request, which comes within a second.
+        let Some(PollResult { mut rows, cursor }) = result else { return Vec::new() };
+        self.cursor = cursor;
         let found = rows.iter().map(|row| (row.delivery, row.queued_at)).collect();
         let before = std::mem::replace(&mut self.found, found);
         rows.retain(|row| !before.contains(&(row.delivery, row.queued_at)));
-        self.begin(owned);
+        self.start(owned);
         rows
     }
 
-    fn begin(&mut self, owned: &Arc<Ownership>) {
-        let Some(reach) = self.asked.take() else { return };
-        let seen = match reach {
-            Reach::New => self.seen,
-            Reach::Far => self.seen.from_afar(),
+    fn start(&mut self, owned: &Arc<Ownership>) {
+        let Some(scope) = self.requested.take() else { return };
+        let cursor = match scope {
+            PollScope::New => self.cursor,
+            PollScope::Widened => self.cursor.widened(),
         };
-        self.under_way = true;
+        self.running = true;
         let (db, owned, messages) = (self.db.clone(), owned.clone(), self.messages.clone());
         let rests_until = self.rests_until;
         tokio::spawn(async move {
             tokio::time::sleep_until(rests_until).await;
-            let begun = Instant::now();
-            let news = db.news(&owned, seen).await.inspect_err(|error| {
-                tracing::error!(error = error as &dyn std::error::Error, "cannot look for what was queued");
+            let started = Instant::now();
+            let result = db.poll_queue(&owned, cursor).await.inspect_err(|error| {
+                tracing::error!(error = error as &dyn std::error::Error, "failed to poll the queue; retrying");
             });
-            let _ = messages.send(Message::Looked { news: news.ok(), took: begun.elapsed() });
+            let _ = messages.send(Message::Polled { result: result.ok(), took: started.elapsed() });
         });
     }
 }
