@@ -287,7 +287,7 @@ fn start_loops(
     supervise!("metrics", [metrics = state.metrics], |pulse, shutdown| keep_up_metrics(metrics, pulse, shutdown));
     if config.roles.worker {
         let parts = DeliveryLoop {
-            courier: console.courier.clone(),
+            sender: console.delivery_sender.clone(),
             db: console.db.clone(),
             clock: console.clock.clone(),
             order_hold: config.order_hold_ms,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sqlx::AnyConnection;
 
 use crate::callbacks::Dialect;
-use crate::deliveries::{DeliveryState, Queued, Waiting, render};
+use crate::deliveries::{DeliveryState, QueueChange, QueuedDelivery, render};
 use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, StoreError};
 use crate::storage::batch::Rows;
 use crate::storage::rows::to_json;
@@ -34,7 +34,7 @@ impl Db {
         &self,
         tx: &mut AnyConnection,
         happened: &[Happened<'_>],
-    ) -> Result<Vec<Queued>, StoreError> {
+    ) -> Result<Vec<QueueChange>, StoreError> {
         if happened.is_empty() {
             return Ok(Vec::new());
         }
@@ -107,7 +107,7 @@ impl Db {
             if goes {
                 let stream_key =
                     if callback.ordered != 0 { format!("{}/{}", stored.app, stored.stream) } else { id.to_string() };
-                queued.push(Waiting {
+                queued.push(QueuedDelivery {
                     delivery: id,
                     callback: callback.id,
                     stream_key,
@@ -120,7 +120,7 @@ impl Db {
         events.insert(self.engine, tx, "events", "").await?;
         deliveries.insert(self.engine, tx, "deliveries", "").await?;
         self.enqueue(tx, &queued).await?;
-        Ok(queued.into_iter().map(Queued::Put).collect())
+        Ok(queued.into_iter().map(QueueChange::Added).collect())
     }
 
     async fn callbacks_of(
@@ -153,7 +153,7 @@ impl Db {
 
     /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream. PostgreSQL
     /// says itself when that was, because other processes look for it, whose clocks differ.
-    pub(crate) async fn enqueue(&self, tx: &mut AnyConnection, waiting: &[Waiting]) -> Result<(), StoreError> {
+    pub(crate) async fn enqueue(&self, tx: &mut AnyConnection, waiting: &[QueuedDelivery]) -> Result<(), StoreError> {
         let columns = ["callback_id", "delivery_id", "stream_key", "due_at", "retry", "queued_at"];
         let mut rows = Rows::new(columns, waiting.len());
         for w in waiting {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use callsheet::Console;
 use callsheet::callbacks::CallbackSettings;
-use callsheet::deliveries::{Departure, Ownership, Waiting};
+use callsheet::deliveries::{Dispatch, Ownership, QueuedDelivery};
 use callsheet::domains::NewDomain;
 use callsheet::model::{
     Actor, AppName, CallbackId, CallbackKind, Clock, DeliveryId, DomainName, Millis, StreamName, TestClock,
@@ -235,28 +235,23 @@ async fn step(console: &Console) -> Result<Option<Millis>, Failure> {
     let settled = console.streams.reap().await?;
     let now = console.clock.now();
     loop {
-        let waiting = console.db.waiting(&Ownership::All, (CallbackId(0), DeliveryId(0)), 10_000).await?;
-        let next = waiting.iter().map(|waiting| waiting.due_at).filter(|due| *due > now).min();
+        let queued = console.db.queued_deliveries(&Ownership::All, (CallbackId(0), DeliveryId(0)), 10_000).await?;
+        let next = queued.iter().map(|row| row.due_at).filter(|due| *due > now).min();
         // Of a stream, the earliest goes alone.
         let mut streams = HashSet::new();
-        let first = |waiting: &&Waiting| streams.insert((waiting.callback, waiting.stream_key.clone()));
-        let due: Vec<Departure> = waiting.iter().filter(first).filter(|w| w.due_at <= now).map(departure).collect();
+        let first = |row: &&QueuedDelivery| streams.insert((row.callback, row.stream_key.clone()));
+        let due = queued.iter().filter(first).filter(|row| row.due_at <= now).map(QueuedDelivery::dispatch);
+        let due: Vec<Dispatch> = due.collect();
         if due.is_empty() {
             return Ok([settled, next].into_iter().flatten().min());
         }
         let mut attempts = Vec::new();
-        for ready in console.courier.ready(&due).await? {
-            let departure = due.iter().find(|departure| departure.delivery == ready.id).copied();
-            if let Some(departure) = departure
-                && let Some(made) = console.courier.attempt(departure, ready).await?
-            {
-                attempts.push((made.record, made.fate));
+        let mut prepared = console.delivery_sender.prepare(&due).await?;
+        for dispatch in due {
+            if let Some(delivery) = prepared.remove(&dispatch.delivery) {
+                attempts.extend(console.delivery_sender.attempt(dispatch, delivery).await?);
             }
         }
         console.db.complete(&Ownership::All, &attempts, &[]).await?;
     }
-}
-
-fn departure(waiting: &Waiting) -> Departure {
-    Departure { delivery: waiting.delivery, callback: waiting.callback, out_of_order: false, probe: false }
 }
