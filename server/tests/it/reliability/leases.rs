@@ -142,7 +142,7 @@ async fn what_was_taken_over_is_refused() {
     assert_eq!(stage.complete(&late, std::slice::from_ref(&off)).await, [stage.waiting.delivery]);
     assert_eq!(stage.delivery().await, (DeliveryState::Pending, 0));
     let on = stage.db().ready(&[(stage.waiting.callback, stage.waiting.delivery)]).await.expect("read");
-    assert!(on[0].callback.enabled, "nor is the callback turned off");
+    assert!(on[0].callback.settings.enabled, "nor is the callback turned off");
     assert_eq!(stage.complete(&now, &[]).await, []);
     assert_eq!(stage.delivery().await, (DeliveryState::Retrying, 1));
 }
