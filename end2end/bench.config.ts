@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test';
 import tests from './playwright.config.ts';
 
-// What takes how long in a browser: one after another, on a console of their own, with script.
+// Browser benchmarks: one at a time, with JavaScript.
 export default defineConfig({
   ...tests,
   testDir: 'bench',

@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test';
 
-// Two projects run the same stories: with JavaScript, and without. The third looks at each page once, empty and filled.
-// Each worker has a console of its own (fixtures/callsheet.ts): no fixed ports, no state shared between them.
+// `chromium` and `nojs` run the same tests, with and without JavaScript. `a11y` checks every page, empty and filled.
+// Each worker starts its own console (fixtures/callsheet.ts), so that workers share neither ports nor data.
 export default defineConfig({
   testDir: 'tests',
   timeout: 60_000,
@@ -26,8 +26,8 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'looks', testDir: 'tests/looks', timeout: 180_000 },
-    { name: 'nojs', testIgnore: '**/looks/**', grepInvert: /with script/, use: { javaScriptEnabled: false } },
-    { name: 'chromium', testIgnore: '**/looks/**' },
+    { name: 'a11y', testDir: 'tests/a11y', timeout: 180_000 },
+    { name: 'nojs', testIgnore: '**/a11y/**', grepInvert: /with JavaScript/, use: { javaScriptEnabled: false } },
+    { name: 'chromium', testIgnore: '**/a11y/**' },
   ],
 });

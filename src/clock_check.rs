@@ -1,39 +1,38 @@
-//! Whether what is deleted by its age may be deleted now.
+//! Protection of retention against a wrong clock.
 //!
-//! A machine whose clock says 2036 after a power cut would empty the console: everything is too old then. The rows do not show it, for those
-//! that are written now bear the same wrong time. So each clean-up records when it ran, and one that comes more than [`LONGEST_BREAK`] after or
-//! before the last deletes nothing. The clock may be right, because the console was off for that long. It is believed after it has gone on
-//! for a day: until then people or NTP can set it, and nothing stays for ever.
+//! A clock that jumps to 2036 would make all rows expire. Each clean-up therefore records its time. If it differs from the previous
+//! clean-up by more than [`LONGEST_BREAK`], in either direction, nothing is deleted for a day, in which the clock can be corrected. After
+//! that day the clock is trusted: the console may have been off.
 //!
-//! Processes that share a database and disagree about the time by more than that delete nothing for as long as they do.
+//! Processes that share a database and whose clocks differ by more than that delete nothing.
 
 use crate::model::Millis;
 
-/// Time in which a clock that leapt can be set right.
+/// Time to correct a clock that jumped.
 const DAY: Millis = 24 * 3_600_000;
-/// The longest time for which a console is taken to have been off.
+/// Longest plausible downtime.
 const LONGEST_BREAK: Millis = 60 * DAY;
 
-/// What the last clean-up saw.
+/// State recorded by a clean-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClockRecord {
-    /// When it ran (Unix ms).
+    /// Time of the clean-up (Unix ms).
     pub(crate) seen_at: Millis,
-    /// From then on the clock is believed (Unix ms).
+    /// Time from which the clock is trusted (Unix ms).
     pub(crate) believed_from: Millis,
 }
 
-/// What a clean-up makes of the clock.
+/// The verdict on the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockCheck {
     Believed,
-    /// The clock has gone on since it leapt, but not for long enough.
+    /// The clock jumped less than a day ago.
     Watched,
-    /// It is this far from the last clean-up (ms).
+    /// The clock jumped by this much since the last clean-up (ms).
     Leapt(Millis),
 }
 
-/// Checks a clean-up that runs at `now`. Returns what the next one has to know.
+/// Checks a clean-up at `now`. Returns the record for the next one.
 #[must_use]
 pub(crate) fn check_clock(last: Option<ClockRecord>, now: Millis) -> (ClockRecord, ClockCheck) {
     let leap = last.map(|last| now - last.seen_at).filter(|leap| !(-LONGEST_BREAK..=LONGEST_BREAK).contains(leap));
@@ -57,7 +56,7 @@ mod tests {
     const HOUR: Millis = 3_600_000;
     const START: Millis = 1_796_000_000_000;
 
-    /// Runs clean-ups at these times, in hours after the start of the first.
+    /// Runs clean-ups at these times, in hours after the first.
     fn checks(hours: &[i64]) -> Vec<ClockCheck> {
         let mut last = None;
         let mut check = |hour: &i64| {

@@ -1,4 +1,4 @@
-//! All use cases of one console, tied to one storage.
+//! The use cases of a console, wired to its storage.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -20,25 +20,25 @@ use crate::sealing::Sealer;
 use crate::settings::Settings;
 use crate::sources::Sources;
 use crate::stats::StatsDb;
-use crate::stats::slots::Calendar;
+use crate::stats::calendar::Calendar;
 use crate::stats::transcode::Classes;
-use crate::stats::{Shown, Stats};
+use crate::stats::{FigureFormat, Stats};
 use crate::storage::Db;
 use crate::streams::storage::reports::Reports;
 use crate::streams::{EarlyRules, Streams, limit_of_refusals};
 
-/// How long things are kept, in days.
+/// Retention times in days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Events, deliveries, attempts.
+    /// Sessions, events, deliveries and attempts.
     pub days: i64,
-    /// Headers and answers of attempts; not longer than the attempts.
+    /// Headers and response bodies of attempts.
     pub attempt_body_days: i64,
     /// Entries of the audit log.
     pub audit_days: i64,
 }
 
-/// What a console is made of.
+/// Dependencies and settings of a console.
 pub struct ConsoleParts {
     pub db: Db,
     pub stats_db: StatsDb,
@@ -48,27 +48,27 @@ pub struct ConsoleParts {
     pub policy: AddressPolicy,
     pub outbound: Arc<Outbound>,
     pub schedule: RetrySchedule,
-    /// Of pages, file names and days.
+    /// Time zone of pages, file names and days.
     pub zone: TimeZone,
-    /// How long a session waits for its last parts, ms.
+    /// Time that a session waits for its last parts (ms).
     pub session_grace: Millis,
-    /// Part length of a new domain's recording.
+    /// Part length of recordings of new domains, in seconds.
     pub part_seconds: i64,
-    /// Where domains point in DNS.
+    /// CNAME targets of domains.
     pub cnames: Cnames,
     pub retention: Retention,
-    /// Of pictures that were transcoded.
+    /// Resolution classes of transcoding statistics.
     pub classes: Classes,
-    pub shown: Shown,
-    /// Names of buckets that are configured.
+    pub shown: FigureFormat,
+    /// Names of configured buckets.
     pub buckets: Vec<String>,
-    /// Address of the console, where it is known.
+    /// Public address of the console, if configured.
     pub public_url: Option<Url>,
-    /// Vouches for people.
+    /// Single sign-on provider.
     pub provider: Option<Provider>,
 }
 
-/// A handle of the [`UseCases`]. Each request clones it several times.
+/// A handle to the [`UseCases`]. Cheap to clone.
 #[derive(Clone)]
 pub struct Console(Arc<UseCases>);
 
@@ -89,16 +89,16 @@ pub struct UseCases {
     pub stats: Stats,
     /// For the delivery loop.
     pub courier: Courier,
-    /// Of pages, file names and days.
+    /// Time zone of pages, file names and days.
     pub zone: TimeZone,
-    /// Where domains point in DNS.
+    /// CNAME targets of domains.
     pub cnames: Cnames,
     pub retention: Retention,
     /// How figures are shown.
-    pub shown: Shown,
-    /// Names of buckets that are configured.
+    pub shown: FigureFormat,
+    /// Names of configured buckets.
     pub buckets: Arc<[String]>,
-    /// Address of the console, where it is known.
+    /// Public address of the console, if configured.
     pub public_url: Option<Url>,
     pub clock: Arc<dyn Clock>,
     /// For health checks and the loops of the server.
@@ -116,7 +116,7 @@ impl Deref for Console {
 }
 
 impl Console {
-    /// Ties the parts together.
+    /// Wires the parts together.
     #[must_use]
     pub fn new(parts: ConsoleParts) -> Self {
         let ConsoleParts { db, clock, ids, sealer, policy, outbound, schedule, zone, .. } = parts;
@@ -179,7 +179,7 @@ impl Console {
         }))
     }
 
-    /// Waits for the databases' connections to be returned and closes them.
+    /// Closes all database connections, after waiting for those in use.
     pub async fn close(&self) {
         self.stats_db.close().await;
         self.db.close().await;

@@ -28,13 +28,13 @@ pub(crate) const HEADER_BYTES: usize = 6;
 pub enum SealError {
     #[error("cannot read or write the key file {path}: {source}")]
     KeyFile { path: String, source: std::io::Error },
-    #[error("the key file {0} must hold exactly 32 bytes; restore it from your backup")]
+    #[error("the key file {0} must be exactly 32 bytes long; restore it from your backup")]
     BadKeyFile(String),
     #[error("the key file {0} is in use; stop the console and other commands first")]
     InUse(String),
     #[error("`callsheet secrets rotate` is replacing the key file {0}; try again when it has finished")]
     Rotating(String),
-    #[error("a stored secret does not open with this key file; restore the file that belongs to this database")]
+    #[error("a stored secret cannot be decrypted with this key file; restore the key file of this database")]
     WrongKey,
 }
 

@@ -1,26 +1,26 @@
-//! The settings of a console that people may know: each stands in its configuration, under the name that it has here.
+//! Settings from the configuration that the console displays, under their configured names.
 
 use crate::model::{Action, Actor, Forbidden};
-use crate::stats::Shown;
+use crate::stats::FigureFormat;
 use crate::{Console, Retention};
 
-/// What the configuration says; changes count after a restart.
+/// Displayed settings. Changes take effect after a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// A name of the IANA time zone database.
+    /// IANA time zone.
     pub time_zone: String,
     pub retention: Retention,
-    /// Networks beside the public Internet to which callbacks may go.
+    /// Private networks that callbacks may reach.
     pub allowed_networks: Vec<String>,
-    /// Seconds before each try of a delivery.
+    /// Delay before each attempt, in seconds.
     pub retry_schedule: Vec<u32>,
-    pub shown: Shown,
-    /// Each with its size.
+    pub shown: FigureFormat,
+    /// Resolution classes with their sizes.
     pub resolution_classes: String,
 }
 
 impl Console {
-    /// For everyone who is signed in.
+    /// Returns the settings to any signed-in user.
     pub fn settings(&self, actor: &Actor) -> Result<&Settings, Forbidden> {
         actor.check(Action::Read)?;
         Ok(&self.settings)

@@ -16,12 +16,12 @@ func main() {
 		log.Fatal(err)
 	}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body) // the bytes as they came
+		body, err := io.ReadAll(r.Body) // the raw bytes
 		if err != nil || webhook.Verify(body, r.Header) != nil {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		// The same webhook-id may come twice: keep it, and do the work once.
+		// The same webhook-id can arrive twice: store it, and process it once.
 		log.Println(r.Header.Get("webhook-id"), string(body))
 		w.WriteHeader(http.StatusNoContent)
 	})

@@ -7,10 +7,10 @@ const webhook = new Webhook(process.env.CALLSHEET_SECRET); // whsec_…
 createServer(async (request, response) => {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const body = Buffer.concat(chunks); // the bytes as they came
+  const body = Buffer.concat(chunks); // the raw bytes
   try {
     const event = webhook.verify(body, request.headers);
-    // The same webhook-id may come twice: keep it, and do the work once.
+    // The same webhook-id can arrive twice: store it, and process it once.
     console.log(request.headers['webhook-id'], event.event, event.stream);
     response.writeHead(204).end();
   } catch {

@@ -8,11 +8,11 @@ use axum::{Router, routing::post};
 use standardwebhooks::Webhook;
 
 async fn receive(State(webhook): State<Arc<Webhook>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    // `body` is the bytes as they came.
+    // `body` contains the raw bytes.
     if webhook.verify(&body, &headers).is_err() {
         return StatusCode::UNAUTHORIZED;
     }
-    // The same webhook-id may come twice: keep it, and do the work once.
+    // The same webhook-id can arrive twice: store it, and process it once.
     println!("{:?} {}", headers["webhook-id"], String::from_utf8_lossy(&body));
     StatusCode::NO_CONTENT
 }

@@ -6,11 +6,10 @@
 use crate::texts::{Locale, Texts, fill};
 
 /// The sentences. One that fits others too comes after them.
-const DETAILS: [&str; 67] = [
+const DETAILS: [&str; 66] = [
     "detail.blocked",
-    "detail.blocked_an",
     "detail.allowed",
-    "detail.left_out",
+    "detail.excluded",
     "detail.kept_connection",
     "detail.sent",
     "detail.empty",
@@ -35,12 +34,12 @@ const DETAILS: [&str; 67] = [
     "detail.tls_refused",
     "detail.tls_failed",
     "detail.tls_timeout",
-    "detail.no_answer",
+    "detail.no_response",
     "detail.headers_too_large",
     "detail.connection_reset",
-    "detail.closed_without_answer",
+    "detail.closed_without_response",
     "detail.http_malformed",
-    "detail.broken_answer",
+    "detail.broken_response",
     "detail.http_redirect_to",
     "detail.http_redirect",
     "detail.http_status",
@@ -58,14 +57,14 @@ const DETAILS: [&str; 67] = [
     "detail.protocol",
     "detail.answers_unread",
     "detail.no_media",
-    "detail.ingest_broke_off",
+    "detail.ingest_interrupted",
     "detail.part_unreported",
     "detail.part_without_media",
     "detail.no_part",
     "detail.every_part_failed",
     "detail.bucket_refuses",
     "detail.bucket_missing",
-    "detail.bucket_odd",
+    "detail.bucket_unexpected",
     "detail.disk_full",
     "detail.disk_quota",
     "detail.disk_read_only",
@@ -108,7 +107,7 @@ impl Texts {
                 let mut pieces = value.split(['(', ')']);
                 let mut text = pieces.next().unwrap_or_default().to_owned();
                 while let (Some(word), Some(rest)) = (pieces.next(), pieces.next()) {
-                    text.extend(["(", range(word).trim_end(), ")", rest]);
+                    text.extend(["(", range(word).as_str(), ")", rest]);
                 }
                 text
             }
@@ -144,26 +143,20 @@ mod tests {
         let texts = Texts(Locale::Chinese);
         for (english, chinese) in [
             ("127.0.0.1:9000 refused the connection.", "127.0.0.1:9000 拒绝了连接。"),
-            ("a.example answered 503 Service Unavailable.", "a.example 返回 503 Service Unavailable。"),
+            ("a.example returned 503 Service Unavailable.", "a.example 返回 503 Service Unavailable。"),
             (
-                "a.example answered 302 Found and points to https://b.example/; redirects are not followed.",
+                "a.example returned 302 Found with a redirect to https://b.example/; redirects are not followed.",
                 "a.example 返回 302 Found，指向 https://b.example/；不跟随重定向。",
             ),
+            ("Callbacks may not reach 0.0.0.0 (unspecified).", "回调不能访问 0.0.0.0（未指定）。"),
+            ("Callbacks may not reach 100.64.0.1 (CGNAT).", "回调不能访问 100.64.0.1（运营商级 NAT）。"),
             (
-                "0.0.0.0 is an unspecified address, which callbacks may not reach.",
-                "0.0.0.0 是未指定地址，禁止作为回调目标。",
-            ),
-            (
-                "100.64.0.1 is a CGNAT address, which callbacks may not reach.",
-                "100.64.0.1 是运营商级 NAT 地址，禁止作为回调目标。",
-            ),
-            (
-                "allowed: 203.0.113.7; left out: 10.0.0.1 (private) ::1 (loopback)",
+                "allowed: 203.0.113.7; excluded: 10.0.0.1 (private) ::1 (loopback)",
                 "允许：203.0.113.7；已排除：10.0.0.1 (私有) ::1 (本机回环)",
             ),
             (
-                "a.example took the event, but the rest of its answer is broken: it did not end within 1s.",
-                "a.example 已接收事件，但应答的其余部分有误：未在 1s 内结束。",
+                "a.example accepted the event, but the rest of its response is not valid: it did not end within 1s.",
+                "a.example 已接收事件，但响应的其余部分无效：未在 1s 内结束。",
             ),
             ("no media for 30 s", "30 s 没有媒体数据"),
             ("the dog ate it", "the dog ate it"),

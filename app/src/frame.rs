@@ -15,7 +15,7 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
     let main = view! { <main class="main" id="main" tabindex="-1">{children()}</main> };
     let Some(actor) = request::actor() else {
         return view! {
-            <div class="alone">
+            <div class="centered">
                 <header><Logo/></header>
                 {main}
                 <footer><LanguageLinks/></footer>
@@ -24,9 +24,9 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
         .into_any();
     };
     view! {
-        <a class="skip" href="#main">{texts.get("nav.skip")}</a>
-        <div class="frame">
-            <header class="bar">
+        <a class="skip-link" href="#main">{texts.get("nav.skip")}</a>
+        <div class="layout">
+            <header class="topbar">
                 <Logo/>
                 <details class="menu">
                     <summary>{texts.get("nav.menu")}</summary>
@@ -36,7 +36,7 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
                     </div>
                 </details>
             </header>
-            <header class="side">
+            <header class="sidebar">
                 <Logo/>
                 <Navigation actor=actor.clone()/>
                 <Person actor/>
@@ -61,11 +61,11 @@ fn Navigation(actor: Actor) -> impl IntoView {
             {item("/", &[], texts.get("nav.overview"))}
             {item("/domains", &["/domains/", "/sessions/"], texts.get("nav.domains"))}
             {item("/deliveries", &["/deliveries/", "/recoveries"], texts.get("nav.deliveries"))}
-            <span class="nav-title">{texts.get("nav.statistics")}</span>
+            <span class="nav-heading">{texts.get("nav.statistics")}</span>
             {item("/statistics/usage", &[], texts.get("nav.usage"))}
             {item("/statistics/transcoding", &[], texts.get("nav.transcoding"))}
             {item("/statistics/imports", &[], texts.get("nav.imports"))}
-            <span class="nav-title">{texts.get("nav.manage")}</span>
+            <span class="nav-heading">{texts.get("nav.manage")}</span>
             {item("/sources", &["/sources/"], texts.get("nav.sources"))}
             {may(Action::ManageAccounts).then(|| item("/users", &["/users/"], texts.get("nav.users")))}
             {may(Action::ManageAccounts).then(|| item("/keys", &["/keys/"], texts.get("nav.keys")))}
@@ -80,12 +80,12 @@ fn Navigation(actor: Actor) -> impl IntoView {
 fn Person(actor: Actor) -> impl IntoView {
     let texts = request::texts();
     view! {
-        <div class="person">
+        <div class="account">
             <div>
                 <a href="/profile"><b>{actor.name()}</b></a>
                 <span class="muted">{texts.word("role", actor.role.as_str())}</span>
             </div>
-            <div class="person-actions">
+            <div class="account-actions">
                 <LanguageLinks/>
                 <form method="post" action=SignOut::PATH>
                     <button class="btn small">{texts.get("nav.sign_out")}</button>

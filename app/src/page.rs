@@ -99,7 +99,7 @@ impl Failure {
     pub(crate) fn view(self, texts: Texts) -> AnyView {
         let Self { title, message, remedy } = self;
         view! {
-            <div class="empty">
+            <div class="empty-state">
                 <h1>{title}</h1>
                 <p>{message}</p>
                 <p>{remedy}</p>

@@ -49,7 +49,7 @@ pub fn failure_page(texts: Texts, error: &UiError, assets: AssetUrls) -> String 
                     <title inner_html=encode_text(&failure.title).into_owned()></title>
                 </head>
                 <body>
-                    <div class="alone">
+                    <div class="centered">
                         <header><Logo/></header>
                         <main class="main"><section class="card">{failure.view(texts)}</section></main>
                     </div>

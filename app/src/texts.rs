@@ -315,7 +315,7 @@ mod tests {
             model,
             outbound::{ErrorClass, Phase},
             sources::Adapter,
-            stats::access_log::{Bad, Format, Note},
+            stats::access_log::{Format, LineError, Note},
             stats::{SlotLabel, TrafficBase},
         };
         let words = |section: &str, words: Vec<&str>| {
@@ -335,7 +335,7 @@ mod tests {
             words("remedy", classes),
             words("slot_label", SlotLabel::ALL.iter().map(|label| label.as_str()).collect()),
             words("traffic_base", TrafficBase::ALL.iter().map(|base| base.as_str()).collect()),
-            words("bad_line", Bad::ALL.iter().map(|bad| bad.as_str()).collect()),
+            words("bad_line", LineError::ALL.iter().map(|bad| bad.as_str()).collect()),
             words("log_note", Note::ALL.iter().map(|note| note.as_str()).collect()),
             words("log_format", Format::ALL.iter().map(|format| format.as_str()).collect()),
             callsheet::audit::ACTIONS.iter().map(|action| format!("audit_action.\"{action}\"")).collect(),

@@ -1,7 +1,7 @@
 //! Moments and lengths of time as people read them.
 
 use callsheet::model::Millis;
-use callsheet::stats::Shown;
+use callsheet::stats::FigureFormat;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -16,7 +16,7 @@ pub(crate) struct Times {
     pub(crate) now: Millis,
     pub(crate) texts: Texts,
     /// How figures and their points are shown.
-    pub(crate) shown: Shown,
+    pub(crate) shown: FigureFormat,
 }
 
 impl Times {
@@ -142,7 +142,7 @@ mod tests {
 
     fn times(locale: Locale) -> Times {
         let zone = TimeZone::get("Asia/Shanghai").expect("zone");
-        Times { zone, now: 1_524_477_014_000, texts: Texts(locale), shown: Shown::default() }
+        Times { zone, now: 1_524_477_014_000, texts: Texts(locale), shown: FigureFormat::default() }
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn an_hour_that_comes_twice_says_which_one_it_is() {
         let zone = TimeZone::get("America/New_York").expect("zone");
-        let times = Times { zone, now: 0, texts: Texts(Locale::English), shown: Shown::default() };
+        let times = Times { zone, now: 0, texts: Texts(Locale::English), shown: FigureFormat::default() };
         let first = 1_793_505_600;
         assert_eq!(times.in_form(first, "chart.minute"), "2026-11-01 00:00");
         assert_eq!(times.in_form(first + 3_600, "chart.minute"), "2026-11-01 01:00 -04:00");

@@ -5,7 +5,7 @@ import { importUsage } from '../fixtures/usage.ts';
 const domains = ['play.usage.example', 'vod.usage.example'];
 const changes = 40;
 
-/** In the page: how long after the next click another chart will have been painted, ms. Nothing of the test runs in the page meanwhile. */
+/** Runs in the page: milliseconds from the next click until another chart is painted. The test does nothing in the page meanwhile. */
 function drawnAfterClick(): { later: Promise<number> } {
   const later = new Promise<number>((resolve) => {
     const last = document.querySelector('.plot canvas');
@@ -15,7 +15,7 @@ function drawnAfterClick(): { later: Promise<number> } {
       const canvas = document.querySelector('.plot canvas');
       if (!canvas || canvas === last) return;
       observer.disconnect();
-      // The frame in which it is drawn, and the moment after.
+      // After the frame in which it is painted.
       requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - clicked)));
     });
     observer.observe(document, { childList: true, subtree: true });
@@ -23,12 +23,12 @@ function drawnAfterClick(): { later: Promise<number> } {
   return { later };
 }
 
-test('from a changed filter to the drawn chart of 30 days, with a CPU four times slower', async ({ page, callsheet, api }) => {
+test('draws the chart of 30 days after a changed filter, with a CPU slowed down four times', async ({ page, callsheet, api }) => {
   for (const [n, domain] of domains.entries()) await api.createDomain(`push${n}.usage.example`, domain);
   importUsage(callsheet, { [domains[0]!]: 11, [domains[1]!]: 2 }, 31);
   const browser = await page.context().newCDPSession(page);
   await browser.send('Emulation.setCPUThrottlingRate', { rate: 4 });
-  // A link loads while it is pressed and is followed when it is let go: at once, as from a key, and as long as a finger takes.
+  // A link loads on press and is followed on release: at once, as with a key, and after the time of a tap.
   for (const pressMs of [0, 80]) {
     const took: number[] = [];
     for (let change = 0; change < changes; change++) {
@@ -36,7 +36,7 @@ test('from a changed filter to the drawn chart of 30 days, with a CPU four times
       await page.waitForLoadState('networkidle');
       const domain = page.locator('#top').getByRole('link', { name: domains[(change / 2) % 2]! });
       const metric = page.getByRole('link', { name: change % 4 === 1 ? 'Traffic' : 'Bandwidth', exact: true });
-      // By the mouse itself: the clicks of the test tool look at the page while it works.
+      // Raw mouse events: Playwright's click would run code in the page meanwhile.
       const link = change % 2 === 0 ? domain : metric;
       await link.scrollIntoViewIfNeeded();
       const { x, y, width, height } = (await link.boundingBox())!;

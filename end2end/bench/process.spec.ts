@@ -6,7 +6,7 @@ import { expect, signIn, test } from '../fixtures/index.ts';
 import { Callsheet, binary } from '../fixtures/callsheet.ts';
 
 const starts = 20;
-// Longer than idle connections are kept.
+// Longer than the timeout of idle connections.
 const restMs = 70_000;
 const pages = [
   '/', '/domains', '/domains/push.sample-sports.example', '/deliveries', '/sources', '/users', '/keys', '/audit', '/settings', '/profile', '/api',
@@ -20,14 +20,14 @@ function report(line: object): void {
   if (process.env.BENCH_OUTPUT) appendFileSync(process.env.BENCH_OUTPUT, `${text}\n`);
 }
 
-/** A figure of /proc/PID/status, MiB. */
+/** A value of /proc/PID/status, MiB. */
 function memory(pid: number, name: string): number {
   const line = readFileSync(`/proc/${pid}/status`, 'utf8').match(new RegExp(`${name}:\\s+(\\d+) kB`));
   return Math.round(Number(line![1]) / 102.4) / 10;
 }
 
 test.describe('a console with sample data', () => {
-  test('starts, and rests after twenty pages', async ({ browser }, info) => {
+  test('starts, and is idle after twenty pages', async ({ browser }, info) => {
     const folder = info.outputPath('sample');
     const demo = spawnSync(binary, ['demo', '--data-dir', join(folder, 'data')], { encoding: 'utf8' });
     expect(demo.status, demo.stderr).toBe(0);
@@ -41,7 +41,7 @@ test.describe('a console with sample data', () => {
     await page.close();
     await callsheet.stop();
 
-    // From the start of the process to its first response; the floor is the start of the same binary for its version.
+    // From the start of the process to its first response; for comparison, the run time of `callsheet --version`.
     const [took, floor]: [number[], number[]] = [[], []];
     for (let start = 0; start < starts; start++) {
       const begun = performance.now();

@@ -1,6 +1,6 @@
 import { expect, test } from '../fixtures/index.ts';
 
-test('the page of the API leads from an operation to the shapes of its body and answers', async ({ page, request }) => {
+test('the API reference links an operation to the schemas of its request and responses', async ({ page, request }) => {
   await page.goto('/');
   await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'API', exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'API' })).toBeVisible();

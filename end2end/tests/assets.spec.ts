@@ -1,12 +1,12 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Callsheet, binary } from '../fixtures/callsheet.ts';
-import { expect, nobody, signIn, test } from '../fixtures/index.ts';
+import { expect, signedOut, signIn, test } from '../fixtures/index.ts';
 import { importUsage } from '../fixtures/usage.ts';
 
-test.use({ storageState: nobody });
+test.use({ storageState: signedOut });
 
-test.describe('a copy of the binary, alone in an empty folder', () => {
+test.describe('a copy of the binary in an empty folder', () => {
   let callsheet: Callsheet;
 
   test.beforeEach(async ({ page }, testInfo) => {
@@ -19,12 +19,12 @@ test.describe('a copy of the binary, alone in an empty folder', () => {
   });
   test.afterEach(() => callsheet.stop());
 
-  test('shows pages with their style', async ({ page }) => {
+  test('serves pages with their style sheet', async ({ page }) => {
     await expect(page.locator('body')).toHaveCSS('margin', '0px');
     await expect(page.getByRole('navigation', { name: 'Console' })).toBeVisible();
   });
 
-  test('runs islands and draws charts, with script', async ({ page }) => {
+  test('with JavaScript, runs islands and draws charts', async ({ page }) => {
     const missing: string[] = [];
     page.on('response', (response) => {
       if (response.status() >= 400) missing.push(response.url());

@@ -1,6 +1,6 @@
 import { action, expect, test } from '../fixtures/index.ts';
 
-test('a change is found in the audit log with what was before and after', async ({ page, api }, { project }) => {
+test('the audit log shows a change with its old and new values', async ({ page, api }, { project }) => {
   const push = `push.audit-${project.name}.example`;
   await api.createDomain(push);
   await api.setCallback(push, 'publish', 'http://127.0.0.1:8099/heard');
@@ -16,7 +16,7 @@ test('a change is found in the audit log with what was before and after', async 
   await expect(row).toContainText('127.0.0.1');
   await row.getByText('Details').click();
   await expect(page.getByText('Callback: Push')).toBeVisible();
-  const address = page.locator('.changes tr').filter({ hasText: 'Address' });
+  const address = page.locator('.changes tr').filter({ hasText: 'URL' });
   await expect(address.getByRole('cell')).toHaveText(['–', 'http://127.0.0.1:8099/heard']);
   await expect(page.locator('.changes tr').filter({ hasText: 'Timeout' })).toHaveCount(0);
 
@@ -27,5 +27,5 @@ test('a change is found in the audit log with what was before and after', async 
   await row.getByRole('link', { name: push }).click();
   await expect(page.getByRole('heading', { level: 1, name: push })).toBeVisible();
   await page.goto(`/audit?q=${push}&action=domain.delete`);
-  await expect(page.getByRole('heading', { name: 'Nothing matches' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No matches' })).toBeVisible();
 });

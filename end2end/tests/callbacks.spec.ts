@@ -1,11 +1,11 @@
 import type { Page } from '@playwright/test';
-import { CallbackRow, expectAlive } from '../fixtures/callback.ts';
+import { CallbackRow, expectHydrated } from '../fixtures/callback.ts';
 import type { Account } from '../fixtures/callsheet.ts';
 import { action, expect, expectRefused, signIn, test } from '../fixtures/index.ts';
 import { Push } from '../fixtures/push.ts';
 import { verify } from '../fixtures/receiver.ts';
 
-test('slide on, type the address, Test, OK, Edit, Cancel', async ({ page, api, receiver }) => {
+test('a callback is turned on, tested, saved and edited', async ({ page, api, receiver }) => {
   await api.createDomain('push.story.example');
   const row = await CallbackRow.open(page, 'push.story.example');
   const [first, second] = [receiver.url('/first'), receiver.url('/second')];
@@ -18,12 +18,12 @@ test('slide on, type the address, Test, OK, Edit, Cancel', async ({ page, api, r
   await expect(row.row.getByRole('status')).toContainText('Callback turned on.');
   await row.field.fill(first);
   await row.test.click();
-  for (const step of ['Address', 'Policy', 'Connection', 'Request', 'Status', 'Answer']) await expect(row.step(step)).toContainText('passed');
+  for (const step of ['URL', 'Policy', 'Connection', 'Request', 'Status', 'Response']) await expect(row.step(step)).toContainText('passed');
   await expect(row.step('Status')).toContainText('200');
   await expect(row.field).toHaveValue(first);
   await row.ok.click();
   await expect(row.address(first)).toBeVisible();
-  await expect(row.row.getByRole('status')).toContainText('Saved. The next event goes to this address.');
+  await expect(row.row.getByRole('status')).toContainText('Saved. The next event is sent to this URL.');
   await expect(row.field).toBeHidden();
 
   await row.edit.click();
@@ -40,13 +40,13 @@ test('slide on, type the address, Test, OK, Edit, Cancel', async ({ page, api, r
   await expect(row.address(second)).toBeVisible();
 });
 
-test('turning it off keeps the address', async ({ page, api, receiver }) => {
+test('turning a callback off keeps its address', async ({ page, api, receiver }) => {
   await api.createDomain('push.off.example');
   await api.setCallback('push.off.example', 'record', receiver.url('/kept'));
   const row = await CallbackRow.open(page, 'push.off.example', 'Recording callback');
   await row.slider.click();
   await expect(row.slider).not.toBeChecked();
-  await expect(row.row.getByRole('status')).toContainText('The address is kept');
+  await expect(row.row.getByRole('status')).toContainText('The URL is kept');
   await expect(row.address(receiver.url('/kept'))).toBeHidden();
   await expect(row.edit).toHaveCount(0);
 
@@ -55,7 +55,7 @@ test('turning it off keeps the address', async ({ page, api, receiver }) => {
   await expect(row.edit).toBeVisible();
 });
 
-test('turning it off while deliveries wait asks first', async ({ page, callsheet, api, receiver }) => {
+test('turning a callback off with queued deliveries asks for confirmation', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.waits.example');
   await api.setCallback('push.waits.example', 'publish', receiver.url('/waits'));
   receiver.status = 503;
@@ -67,7 +67,7 @@ test('turning it off while deliveries wait asks first', async ({ page, callsheet
   const question = row.row.getByRole('alert').filter({ hasText: 'Turning the callback off cancels' });
   await row.slider.click();
   await expect(question).toBeVisible();
-  await action(question, 'Keep on').click();
+  await action(question, 'Keep it on').click();
   await expect(question).toBeHidden();
   await expect(row.slider).toBeChecked();
 
@@ -79,12 +79,12 @@ test('turning it off while deliveries wait asks first', async ({ page, callsheet
   await expect(page.getByRole('row').filter({ hasText: 'publish_started' })).toContainText('Cancelled');
 });
 
-test('an address that cannot be is refused with its reason', async ({ page, api }) => {
+test('an invalid address is refused with the reason', async ({ page, api }) => {
   await api.createDomain('push.refused.example');
   const row = await CallbackRow.open(page, 'push.refused.example');
   await row.slider.click();
   for (const { address, says } of [
-    { address: '', says: /Type an address/ },
+    { address: '', says: /Enter a URL/ },
     { address: 'callbacks.example/hook', says: /no scheme/ },
     { address: 'ftp://callbacks.example/hook', says: /https:\/\/ or http:\/\// },
     { address: 'http://callbacks.example:22/', says: /Port 22/ },
@@ -98,7 +98,7 @@ test('an address that cannot be is refused with its reason', async ({ page, api 
   }
 });
 
-test('a check that fails names its phase, and OK asks once more', async ({ page, api, receiver }) => {
+test('a failed test names its phase, and OK asks for confirmation', async ({ page, api, receiver }) => {
   const nobodyListens = receiver.url('/hook');
   await receiver.close();
   await api.createDomain('push.check.example');
@@ -108,24 +108,24 @@ test('a check that fails names its phase, and OK asks once more', async ({ page,
   await row.test.click();
   await expect(row.step('Connection')).toContainText('failed');
   await expect(row.step('Connection')).toContainText(/refused/i);
-  await expect(row.step('Answer')).toContainText('not reached');
+  await expect(row.step('Response')).toContainText('not reached');
 
   await row.ok.click();
-  await expect(row.row.getByRole('alert').filter({ hasText: 'The test of this address failed.' })).toBeVisible();
+  await expect(row.row.getByRole('alert').filter({ hasText: 'The test failed.' })).toBeVisible();
   await action(row.row, 'Save anyway').click();
   await expect(row.address(nobodyListens)).toBeVisible();
 });
 
-/** As somebody else, because each person has ten tests a minute. */
-async function signInAnew(page: Page, account: Account): Promise<void> {
+/** As another user, because each user may run ten callback tests a minute. */
+async function signInAgain(page: Page, account: Account): Promise<void> {
   await page.context().clearCookies();
   await signIn(page, account);
 }
 
-test('OK right after a test that passed does not test again, and a recording callback gets an event of recordings', async ({ page, callsheet, api, receiver }) => {
+test('OK after a passed test does not test again, and a recording callback is tested with a recording event', async ({ page, callsheet, api, receiver }) => {
   const push = 'push.once.example';
   await api.createDomain(push);
-  await signInAnew(page, callsheet.createUser('operator', 'bea'));
+  await signInAgain(page, callsheet.createUser('operator', 'bea'));
   const row = await CallbackRow.open(page, push, 'Recording callback');
   await row.slider.click();
   await row.field.fill(receiver.url('/once'));
@@ -142,9 +142,9 @@ test('OK right after a test that passed does not test again, and a recording cal
   expect(receiver.tests.map(({ path }) => path)).toEqual(['/once', '/twice']);
 });
 
-test('of two people who edit an address at once, the second is asked', async ({ page, context, callsheet, api, receiver }) => {
+test('when two users edit an address at once, the second is asked for confirmation', async ({ page, context, callsheet, api, receiver }) => {
   const push = 'push.both.example';
-  await signInAnew(page, callsheet.createUser('operator', 'cleo'));
+  await signInAgain(page, callsheet.createUser('operator', 'cleo'));
   const [first, second] = [receiver.url('/first'), receiver.url('/second')];
   await api.createDomain(push);
   await api.setCallback(push, 'publish', receiver.url('/old'));
@@ -159,7 +159,7 @@ test('of two people who edit an address at once, the second is asked', async ({ 
   await expect(theirs.address(first)).toBeVisible();
 
   await mine.ok.click();
-  await expectRefused(mine.field, /Somebody changed this address.*It is now .*\/first/);
+  await expectRefused(mine.field, /Someone else changed this URL.*It is now .*\/first/);
   await expect(mine.field).toHaveValue(second);
   await mine.cancel.click();
   await expect(mine.address(first)).toBeVisible();
@@ -170,12 +170,12 @@ test('of two people who edit an address at once, the second is asked', async ({ 
   await expect(mine.address(second)).toBeVisible();
 });
 
-test('the signing secret is shown once, and signs', async ({ page, callsheet, api, receiver }) => {
+test('the signing secret is shown once, and signs callbacks', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.secret.example');
   await api.setCallback('push.secret.example', 'publish', receiver.url('/signed'));
   const row = await CallbackRow.open(page, 'push.secret.example');
   const secret = await row.newSecret();
-  await expect(row.row.getByText('It is not shown again.')).toBeVisible();
+  await expect(row.row.getByText('It will not be shown again.')).toBeVisible();
   await page.reload();
   await expect(row.address(receiver.url('/signed'))).toBeVisible();
   expect(await page.content()).not.toContain('whsec_');
@@ -186,10 +186,10 @@ test('the signing secret is shown once, and signs', async ({ page, callsheet, ap
   for (const received of receiver.at('/signed')) verify(received, secret);
 });
 
-test('the former secret signs for as long as is said', async ({ page, api }) => {
+test('the overlap of the previous secret is changed and ended', async ({ page, api }) => {
   await api.createDomain('push.overlap.example');
   const row = await CallbackRow.open(page, 'push.overlap.example');
-  const hours = row.row.getByLabel('Sign with it for so many more hours');
+  const hours = row.row.getByLabel('Keep the previous secret valid for (hours)');
   await row.newSecret();
   await expect(hours).toHaveValue('24');
   await hours.fill('169');
@@ -197,18 +197,18 @@ test('the former secret signs for as long as is said', async ({ page, api }) => 
   await expectRefused(hours, /0 to 168 hours/);
   await hours.fill('48');
   await action(row.row, 'Change').click();
-  await expect(row.row.getByText('goes on signing: 48.')).toBeVisible();
+  await expect(row.row.getByText('for this many hours: 48.')).toBeVisible();
   await row.row.getByText('Advanced').click();
   await expect(hours).toHaveValue('48');
   await action(row.row, 'End now').click();
-  await expect(row.row.getByText('The former secret signs no more.')).toBeVisible();
+  await expect(row.row.getByText('The previous secret has been revoked.')).toBeVisible();
   await expect(hours).toHaveCount(0);
 });
 
-test('timeout, order and headers are saved, and refused at their field', async ({ page, api }) => {
+test('timeout, order and headers are saved, and errors are shown at their fields', async ({ page, api }) => {
   await api.createDomain('push.advanced.example');
   const row = await CallbackRow.open(page, 'push.advanced.example', 'Recording callback');
-  const [timeout, headers] = [row.row.getByLabel('Timeout in seconds'), row.row.getByLabel('Custom headers')];
+  const [timeout, headers] = [row.row.getByLabel('Timeout (seconds)'), row.row.getByLabel('Custom headers')];
   const save = action(row.row, 'Save settings');
   await row.row.getByText('Advanced').click();
   await timeout.fill('31');
@@ -217,17 +217,17 @@ test('timeout, order and headers are saved, and refused at their field', async (
   await expectRefused(timeout, /between 1 and 30/);
   await expect(headers).toHaveValue('X-Token: abc');
   await timeout.fill('7');
-  await row.row.getByLabel('Keep the order').uncheck();
+  await row.row.getByLabel('Preserve the order').uncheck();
   await save.click();
-  await expect(row.row.getByText('Saved. The settings count from the next attempt')).toBeVisible();
+  await expect(row.row.getByText('Saved. The settings apply from the next attempt')).toBeVisible();
   await row.row.getByText('Advanced').click();
   await expect(timeout).toHaveValue('7');
   await expect(headers).toHaveValue('X-Token: abc');
-  await expect(row.row.getByLabel('Keep the order')).not.toBeChecked();
+  await expect(row.row.getByLabel('Preserve the order')).not.toBeChecked();
 });
 
-test.describe('with script', () => {
-  test('the keyboard alone sets it up, and never loses its place', async ({ page, api, receiver }) => {
+test.describe('with JavaScript', () => {
+  test('a callback is set up with the keyboard only, and keeps the focus', async ({ page, api, receiver }) => {
     await api.createDomain('push.keys.example');
     const row = await CallbackRow.open(page, 'push.keys.example');
     await page.locator('main').focus();
@@ -251,7 +251,7 @@ test.describe('with script', () => {
     await expect(row.field).toBeFocused();
   });
 
-  test('the row works in place', async ({ page, api, receiver }) => {
+  test('the callback row updates in place', async ({ page, api, receiver }) => {
     await api.createDomain('push.place.example');
     const row = await CallbackRow.open(page, 'push.place.example');
     let loads = 0;
@@ -269,7 +269,7 @@ test.describe('with script', () => {
     expect(loads).toBe(0);
   });
 
-  test('what was typed before the script came stays', async ({ page, api, receiver }) => {
+  test('text typed before hydration is kept', async ({ page, api, receiver }) => {
     await api.createDomain('push.early.example');
     await api.setCallback('push.early.example', 'publish', receiver.url('/before'));
     let release = () => {};
@@ -282,13 +282,13 @@ test.describe('with script', () => {
     const row = new CallbackRow(page, 'Push callback');
     await row.field.fill(receiver.url('/early'));
     release();
-    await expectAlive(page);
+    await expectHydrated(page);
     await expect(row.field).toHaveValue(receiver.url('/early'));
     await row.ok.click();
     await expect(row.address(receiver.url('/early'))).toBeVisible();
   });
 
-  test('an address is copied', async ({ page, context, api, callsheet }) => {
+  test('the copy button copies the address', async ({ page, context, api, callsheet }) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await api.createDomain('push.copy.example');
     await page.goto('/domains/push.copy.example');

@@ -4,16 +4,16 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from '@playwright/test';
 import type { Callsheet } from '../fixtures/callsheet.ts';
-import { CallbackRow, expectAlive } from '../fixtures/callback.ts';
+import { CallbackRow, expectHydrated } from '../fixtures/callback.ts';
 import { action, expect, test } from '../fixtures/index.ts';
 import { Push } from '../fixtures/push.ts';
 
-/** Publishes each room for a moment: two events of each. */
+/** Publishes each room briefly: two events per room. */
 async function publish(callsheet: Callsheet, push: string, rooms: string[]): Promise<void> {
   await Promise.all(rooms.map((room) => Push.start(callsheet, `rtmp://${push}/live/${room}`, 1).ended()));
 }
 
-/** Reloads by the page's own link until the condition holds; with script that is not needed, but does no harm. */
+/** Clicks the page's refresh link until the condition holds; only needed without JavaScript. */
 async function refreshUntil(page: Page, holds: () => Promise<void>): Promise<void> {
   await expect(async () => {
     await action(page, 'Refresh').click();
@@ -21,14 +21,14 @@ async function refreshUntil(page: Page, holds: () => Promise<void>): Promise<voi
   }).toPass();
 }
 
-test('selected deliveries are sent again together', async ({ page, callsheet, api, receiver }) => {
+test('selected deliveries are resent together', async ({ page, callsheet, api, receiver }) => {
   const push = 'push.select.example';
   await api.createDomain(push);
   await api.setCallback(push, 'publish', receiver.url('/select'), false);
   await publish(callsheet, push, ['room_1', 'room_2']);
   await page.goto(`/domains/${push}/deliveries`);
   await expect(page.getByRole('row').filter({ hasText: 'Skipped' })).toHaveCount(4);
-  const bar = page.locator('.selected');
+  const bar = page.locator('.bulk-actions');
   await expect(bar).toBeHidden();
   const select = (event: string, room: string) => page.getByRole('checkbox', { name: `Select ${event} live/${room}` });
   await select('publish_started', 'room_1').check();
@@ -41,7 +41,7 @@ test('selected deliveries are sent again together', async ({ page, callsheet, ap
   await select('publish_started', 'room_1').check();
   await select('publish_done', 'room_2').check();
   await action(bar, 'Resend').click();
-  await expect(page.getByRole('status').filter({ hasText: '2 deliveries are queued again' })).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: '2 deliveries queued again' })).toBeVisible();
   await refreshUntil(page, () => expect(page.getByRole('row').filter({ hasText: 'Delivered' })).toHaveCount(2, { timeout: 500 }));
   expect(receiver.at('/select').map(({ event }) => `${event.stream} ${event.event}`).sort()).toEqual([
     'room_1 publish_started',
@@ -49,7 +49,7 @@ test('selected deliveries are sent again together', async ({ page, callsheet, ap
   ]);
 });
 
-test('what was not delivered is counted, then recovered, once each and in order', async ({ page, callsheet, api, receiver }) => {
+test('failed deliveries are counted, then recovered in order and once each', async ({ page, callsheet, api, receiver }) => {
   const push = 'push.recover.example';
   const rooms = ['room_1', 'room_2', 'room_3'];
   await api.createDomain(push);
@@ -79,14 +79,14 @@ test('what was not delivered is counted, then recovered, once each and in order'
     const told = receiver.at('/recover').filter(({ event }) => event.stream === room);
     expect(told.map(({ event }) => event.event), room).toEqual(['publish_started', 'publish_done']);
   }
-  await action(page, 'See these deliveries').click();
+  await action(page, 'View these deliveries').click();
   await refreshUntil(page, () => expect(page.getByRole('row').filter({ hasText: 'Delivered' })).toHaveCount(6, { timeout: 500 }));
   await page.goto(`/recoveries?domain=${push}`);
   await expect(page.getByRole('heading', { name: 'Nothing to recover' })).toBeVisible();
   await expect(page.getByRole('row').filter({ hasText: 'Finished' }).first()).toContainText('6 of 6');
 });
 
-test('a recovery that cannot read its filter counts nothing', async ({ page }) => {
+test('a recovery with an invalid filter counts nothing', async ({ page }) => {
   await page.goto('/recoveries?status=5xx');
   await expect(page.getByRole('alert')).toContainText('HTTP status: “5xx” is not an HTTP status.');
   await expect(page.getByLabel('HTTP status')).toHaveValue('5xx');
@@ -94,7 +94,7 @@ test('a recovery that cannot read its filter counts nothing', async ({ page }) =
   await expect(action(page, 'Start recovery')).toHaveCount(0);
 });
 
-test('a delivery shows each phase, the request, the answer and how to check it', async ({ page, callsheet, api, receiver }) => {
+test('a delivery shows each phase, the request, the response and how to verify the signature', async ({ page, callsheet, api, receiver }) => {
   const push = 'push.detail.example';
   await api.createDomain(push);
   await api.setCallback(push, 'publish', receiver.url("/it's?a=$HOME"));
@@ -111,7 +111,7 @@ test('a delivery shows each phase, the request, the answer and how to check it',
   await expect(attempts.first()).toContainText('200');
   await expect(attempts.first().locator('.timing li').first()).toContainText(/(µs|ms)$/);
   await expect(attempts.first().locator('svg rect')).not.toHaveCount(0);
-  const [taken] = receiver.received.filter(({ answered }) => answered === 200);
+  const [taken] = receiver.received.filter(({ responded }) => responded === 200);
   for (const [name, value] of Object.entries(taken?.headers ?? {})) {
     if (name.startsWith('webhook-') || name.startsWith('callsheet-')) {
       await expect(attempts.first().locator('dl > div').filter({ has: page.getByText(name, { exact: true }) }).locator('dd')).toHaveText(String(value));
@@ -123,7 +123,7 @@ test('a delivery shows each phase, the request, the answer and how to check it',
 
   const command = await page.getByText(/^curl -i --globoff -X POST /).textContent();
   expect(command).toContain(String.raw`it'\''s?a=$HOME'`);
-  await page.getByText('How to check the signature').click();
+  await page.getByText('Verify the signature').click();
   const signed = `${taken?.headers['webhook-id']}.${taken?.headers['webhook-timestamp']}.${taken?.body}`;
   await expect(page.locator('.signature dd').first()).toHaveText(signed);
   for (const [language, file] of [
@@ -132,13 +132,13 @@ test('a delivery shows each phase, the request, the answer and how to check it',
     ['Go', 'receiver.go'],
     ['Rust', 'receiver.rs'],
   ] as const) {
-    const receiver = page.locator('.receiver').filter({ hasText: language }).first();
+    const receiver = page.locator('.receiver-example').filter({ hasText: language }).first();
     await receiver.locator('summary').click();
     expect(await receiver.locator('pre').textContent()).toBe(readFileSync(join('..', 'app', 'receivers', file), 'utf8'));
   }
 });
 
-test('the receiver for Node.js takes what the console sends', async ({ page, callsheet, api, receiver }, info) => {
+test('the example receiver for Node.js accepts callbacks', async ({ page, callsheet, api, receiver }, info) => {
   const push = 'push.node.example';
   await api.createDomain(push);
   await api.setCallback(push, 'publish', receiver.url('/other'));
@@ -160,7 +160,7 @@ test('the receiver for Node.js takes what the console sends', async ({ page, cal
   }
 });
 
-/** What a process has printed once `text` is in it. */
+/** The output of a process, once it contains `text`. */
 async function output(process: ChildProcess, text: string): Promise<string> {
   let printed = '';
   for await (const chunk of process.stdout ?? []) {
@@ -170,8 +170,8 @@ async function output(process: ChildProcess, text: string): Promise<string> {
   return printed;
 }
 
-test.describe('with script', () => {
-  test('an open list keeps itself fresh and leaves the person alone', async ({ page, callsheet, api, receiver }) => {
+test.describe('with JavaScript', () => {
+  test('an open list refreshes itself without disturbing the user', async ({ page, callsheet, api, receiver }) => {
     const push = 'push.fresh.example';
     await api.createDomain(push);
     await api.setCallback(push, 'publish', receiver.url('/fresh'));
@@ -194,7 +194,7 @@ test.describe('with script', () => {
     await expect(page.getByRole('row').filter({ hasText: 'publish_done' })).toContainText('Delivered');
     expect(loads).toBe(0);
 
-    // Nothing waits any more: nothing is asked any more.
+    // No delivery is pending, so polling stops.
     await expect(page.locator('[data-waits]')).toHaveCount(0);
     let asked = 0;
     page.on('request', () => asked++);
@@ -210,7 +210,7 @@ test.describe('with script', () => {
     await publish(callsheet, push, ['room_1']);
     await page.goto(`/domains/${push}/deliveries?event=publish_started`);
     await page.getByRole('rowheader').getByRole('link').click();
-    await expectAlive(page);
+    await expectHydrated(page);
     await expect(page.locator('h1 + span')).toHaveText('Retrying');
     const attempts = page.locator('.attempt');
     const before = await attempts.count();
@@ -220,11 +220,11 @@ test.describe('with script', () => {
     await expect(page.locator('h1 + span')).toHaveText('Delivered');
     await expect(attempts.first()).toContainText('200');
     await expect(attempts.last().locator('summary')).toBeFocused();
-    await expect(page.locator('#next')).toHaveText('none planned');
+    await expect(page.locator('#next')).toHaveText('none scheduled');
     await expect(action(page, 'Cancel delivery')).toHaveCount(0);
   });
 
-  test('all rows are selected at once', async ({ page, callsheet, api, receiver }) => {
+  test('one checkbox selects all rows', async ({ page, callsheet, api, receiver }) => {
     const push = 'push.all.example';
     await api.createDomain(push);
     await api.setCallback(push, 'publish', receiver.url('/all'), false);

@@ -1,4 +1,4 @@
-import { action, expect, expectRefused, nobody, signIn, submitDomain, test } from '../fixtures/index.ts';
+import { action, expect, expectRefused, signedOut, signIn, submitDomain, test } from '../fixtures/index.ts';
 
 test('a new domain group shows its addresses', async ({ page, callsheet }) => {
   await page.goto('/domains');
@@ -6,7 +6,7 @@ test('a new domain group shows its addresses', async ({ page, callsheet }) => {
   await page.getByLabel('Push domain').fill('push.new.example');
   await page.getByLabel('Play domains').fill('play.new.example\nplay2.new.example');
   await page.getByRole('button', { name: 'Create', exact: true }).click();
-  await expect(page.getByRole('status').first()).toContainText('push.new.example is created and enabled.');
+  await expect(page.getByRole('status').first()).toContainText('push.new.example has been created and enabled.');
   await expect(page.getByRole('heading', { level: 1, name: 'push.new.example' })).toBeVisible();
   for (const address of [
     'ingest.callsheet.example',
@@ -31,7 +31,7 @@ test('the list is searched, filtered and paged by its address', async ({ page, a
   await page.getByRole('searchbox').fill('many.example');
   await page.getByRole('searchbox').press('Enter');
   await expect(page).toHaveURL(/q=many\.example/);
-  const pages = page.getByRole('navigation', { name: 'Pages of the list' });
+  const pages = page.getByRole('navigation', { name: 'Pagination' });
   await expect(pages).toContainText('1–20 of 21');
   await pages.getByRole('link', { name: 'Next' }).click();
   await expect(pages).toContainText('21–21 of 21');
@@ -46,17 +46,17 @@ test('the list is searched, filtered and paged by its address', async ({ page, a
   await expect(page).toHaveURL(/status=disabled/);
   await expect(page.getByRole('rowheader')).toHaveText([/push\.n30\.many\.example/]);
   await page.goto('/domains?q=nothing-has-this-name');
-  await expect(page.getByRole('heading', { name: 'Nothing matches' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No matches' })).toBeVisible();
   await action(page, 'Clear filters').click();
   await expect(page.getByRole('searchbox')).toHaveValue('');
 });
 
 for (const { what, push, play, field, says } of [
-  { what: 'is no domain', push: 'https://push.bad.example/live', play: 'play.bad.example', field: 'Push domain', says: /host name alone/ },
+  { what: 'is no domain', push: 'https://push.bad.example/live', play: 'play.bad.example', field: 'Push domain', says: /host name only/ },
   { what: 'is an IP address', push: '192.0.2.1', play: 'play.bad.example', field: 'Push domain', says: /IP address/ },
-  { what: 'has one part', push: 'push', play: 'play.bad.example', field: 'Push domain', says: /two parts/ },
+  { what: 'has one part', push: 'push', play: 'play.bad.example', field: 'Push domain', says: /two labels/ },
   { what: 'is too long', push: `${'a.'.repeat(130)}example`, play: 'play.bad.example', field: 'Push domain', says: /longer than 253/ },
-  { what: 'has a wildcard', push: 'push.bad.example', play: '*.bad.example', field: 'Play domains', says: /wildcard/ },
+  { what: 'has a wildcard', push: 'push.bad.example', play: '*.bad.example', field: 'Play domains', says: /Wildcards/ },
   { what: 'is twice the same', push: 'bad.example', play: 'BAD.example', field: 'Play domains', says: /differ/ },
 ]) {
   test(`a domain that ${what} is refused at its field`, async ({ page }) => {
@@ -68,7 +68,7 @@ for (const { what, push, play, field, says } of [
   });
 }
 
-test('a name that another domain has is refused at its field', async ({ page, api }) => {
+test('the name of another domain is refused at its field', async ({ page, api }) => {
   await api.createDomain('push.taken.example');
   await submitDomain(page, 'PUSH.taken.example', 'play2.taken.example');
   await expectRefused(page.getByLabel('Push domain'), /already/);
@@ -78,10 +78,10 @@ test('a name that another domain has is refused at its field', async ({ page, ap
   await expectRefused(page.getByLabel('Play domains'), /already/);
 });
 
-test('a domain group is deleted only while disabled, and by its name', async ({ page, api }) => {
+test('a domain group is deleted only while disabled, after typing its name', async ({ page, api }) => {
   await api.createDomain('push.gone.example');
   await page.goto('/domains/push.gone.example/delete');
-  await expect(page.getByText('Disable it first')).toBeVisible();
+  await expect(page.getByText('Disable it before you delete it')).toBeVisible();
   await expect(page.getByRole('textbox')).toHaveCount(0);
 
   await page.goto('/domains?q=gone.example');
@@ -92,17 +92,17 @@ test('a domain group is deleted only while disabled, and by its name', async ({ 
   await action(row, 'Delete').click();
   const name = page.getByLabel('Type push.gone.example to confirm');
   await name.fill('push.wrong.example');
-  await action(page, 'Delete for good').click();
+  await action(page, 'Delete permanently').click();
   await expectRefused(name, /Nothing was deleted/);
 
   await name.fill('push.gone.example');
-  await action(page, 'Delete for good').click();
-  await expect(page.getByRole('status')).toContainText('push.gone.example is deleted.');
+  await action(page, 'Delete permanently').click();
+  await expect(page.getByRole('status')).toContainText('push.gone.example has been deleted.');
   expect((await page.goto('/domains/push.gone.example'))?.status()).toBe(404);
 });
 
 test.describe('a reviewer', () => {
-  test.use({ storageState: nobody });
+  test.use({ storageState: signedOut });
 
   test('reads the domains and changes nothing', async ({ page, callsheet, api }) => {
     await api.createDomain('push.read.example');

@@ -1,6 +1,6 @@
 import { expect, test } from '../fixtures/index.ts';
 
-test('the language that a link chose stays', async ({ page }) => {
+test('the language chosen by a link is kept', async ({ page }) => {
   await page.goto('/domains?status=disabled');
   await page.getByRole('link', { name: '简体中文' }).click();
   await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN');
@@ -13,11 +13,11 @@ test('the language that a link chose stays', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
 });
 
-test('what does not exist says so, in the frame and with its status', async ({ page }) => {
+test('a missing page is a 404 inside the layout', async ({ page }) => {
   for (const { path, says } of [
-    { path: '/nowhere', says: 'There is no such page.' },
-    { path: '/domains/push.nowhere.example', says: 'There is no domain push.nowhere.example.' },
-    { path: '/deliveries/nowhere', says: 'There is no such' },
+    { path: '/nowhere', says: 'Page not found.' },
+    { path: '/domains/push.nowhere.example', says: 'Domain push.nowhere.example does not exist.' },
+    { path: '/deliveries/nowhere', says: 'Page not found.' },
   ]) {
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(404);
@@ -27,10 +27,10 @@ test('what does not exist says so, in the frame and with its status', async ({ p
   }
 });
 
-test('the keyboard skips the navigation', async ({ page }) => {
+test('the skip link jumps over the navigation', async ({ page }) => {
   await page.goto('/sources');
   await page.keyboard.press('Tab');
-  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Refresh' })).toBeFocused();

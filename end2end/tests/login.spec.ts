@@ -1,8 +1,8 @@
-import { expect, nobody, signIn, test } from '../fixtures/index.ts';
+import { expect, signedOut, signIn, test } from '../fixtures/index.ts';
 
-test.use({ storageState: nobody });
+test.use({ storageState: signedOut });
 
-test('who is signed out is asked to sign in, then gets the page they wanted', async ({ page, callsheet }) => {
+test('a signed-out user is asked to sign in, then sees the requested page', async ({ page, callsheet }) => {
   const account = callsheet.createUser('reviewer', 'rita');
   await page.goto('/domains?status=enabled');
   await expect(page).toHaveURL(/\/login/);
@@ -13,20 +13,20 @@ test('who is signed out is asked to sign in, then gets the page they wanted', as
   await expect(page.getByRole('heading', { level: 1, name: 'Domain Management' })).toBeVisible();
 });
 
-test('a wrong password is refused without telling which part was wrong', async ({ page, callsheet }) => {
+test('a wrong password is refused without saying whether the name exists', async ({ page, callsheet }) => {
   const { name } = callsheet.createUser('operator', 'otto');
   for (const tried of [name, 'nobody']) {
     await page.goto('/login');
     await page.getByLabel('User name').fill(tried);
     await page.getByLabel('Password').fill('not the password');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await expect(page.getByRole('alert')).toHaveText('Name or password is wrong.');
+    await expect(page.getByRole('alert')).toHaveText('Wrong user name or password.');
     await expect(page).toHaveURL(/\/login$/);
     await expect(page.getByLabel('User name')).toHaveValue(tried);
   }
 });
 
-test('after signing out the pages are closed', async ({ page, callsheet }) => {
+test('after signing out, pages require a new login', async ({ page, callsheet }) => {
   await page.goto('/login');
   await signIn(page, callsheet.createUser('reviewer', 'ruth'));
   await page.getByRole('button', { name: 'Sign out' }).click();
@@ -35,7 +35,7 @@ test('after signing out the pages are closed', async ({ page, callsheet }) => {
   await expect(page).toHaveURL(/\/login/);
 });
 
-test('the form works with the keyboard alone', async ({ page, callsheet }) => {
+test('the login form works with the keyboard only', async ({ page, callsheet }) => {
   const { name, password } = callsheet.createUser('reviewer', 'kim');
   await page.goto('/login');
   await expect(page.getByLabel('User name')).toBeFocused();

@@ -1,12 +1,12 @@
 import { action, expect, expectRefused, test } from '../fixtures/index.ts';
 import { Push } from '../fixtures/push.ts';
 
-test('a stream is recorded as its domain says, and each part is told of', async ({ page, callsheet, api, receiver }) => {
+test('a stream is recorded with the settings of its domain, and each part sends a callback', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.rec.example');
   await api.setCallback('push.rec.example', 'record', receiver.url('/record'));
   await page.goto('/domains/push.rec.example/recording');
-  const record = page.getByLabel('Record every stream of this domain');
-  const [length, unit, bucket] = [page.getByLabel('Length of a part'), page.getByLabel('Unit'), page.getByLabel('Bucket')];
+  const record = page.getByLabel('Record all streams of this domain');
+  const [length, unit, bucket] = [page.getByLabel('Part length'), page.getByLabel('Unit'), page.getByLabel('Bucket')];
   await expect(record).not.toBeChecked();
   await record.check();
   await length.fill('1');

@@ -5,28 +5,28 @@ test('VOD domains are added and removed', async ({ page }) => {
   await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
   await page.getByText('Add VOD domain').click();
   await page.getByLabel('Domain', { exact: true }).fill('vod.settings.example');
-  await page.getByLabel('Files in').fill('../films');
+  await page.getByLabel('File location').fill('../films');
   await action(page, 'Add').click();
-  await expectRefused(page.getByLabel('Files in'), /Type a bucket and folders/);
-  await page.getByLabel('Files in').fill('films/public');
+  await expectRefused(page.getByLabel('File location'), /Enter a bucket and a folder path/);
+  await page.getByLabel('File location').fill('films/public');
   await action(page, 'Add').click();
-  await expect(page.getByRole('status')).toContainText('vod.settings.example is added.');
+  await expect(page.getByRole('status')).toContainText('vod.settings.example has been added.');
 
   const row = page.getByRole('row').filter({ hasText: 'vod.settings.example' });
   await expect(row).toContainText('films/public');
-  await expect(action(row, 'Remove for good')).toBeHidden();
+  await expect(action(row, 'Remove permanently')).toBeHidden();
   await row.getByText('Remove', { exact: false }).first().click();
-  await expect(row).toContainText('The figures so far stay');
-  await action(row, 'Remove for good').click();
-  await expect(page.getByRole('status')).toContainText('vod.settings.example is removed.');
+  await expect(row).toContainText('Existing statistics are kept');
+  await action(row, 'Remove permanently').click();
+  await expect(page.getByRole('status')).toContainText('vod.settings.example has been removed.');
   await expect(row).toHaveCount(0);
 });
 
-test('settings of the configuration stand beside their keys', async ({ page }) => {
+test('settings are listed with their configuration keys', async ({ page }) => {
   await page.goto('/settings');
   const value = (key: string) => page.getByRole('row').filter({ has: page.getByText(key, { exact: true }) });
   await expect(value('time_zone')).toContainText('UTC');
   await expect(value('retention_days')).toContainText('30 days');
   await expect(value('allowed_networks')).toContainText('127.0.0.0/8');
-  await expect(value('retry_schedule')).toContainText('21 tries: at once, 1 s, 1 s');
+  await expect(value('retry_schedule')).toContainText('21 attempts: immediately, 1 s, 1 s');
 });

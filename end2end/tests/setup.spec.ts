@@ -1,20 +1,20 @@
 import { Callsheet } from '../fixtures/callsheet.ts';
-import { expect, expectRefused, nobody, test } from '../fixtures/index.ts';
+import { expect, expectRefused, signedOut, test } from '../fixtures/index.ts';
 
-test.use({ storageState: nobody });
+test.use({ storageState: signedOut });
 
-test('the set-up link makes the first admin, once', async ({ page }, testInfo) => {
+test('the setup link creates the first admin, once', async ({ page }, testInfo) => {
   const fresh = await Callsheet.start(testInfo.outputPath('console'));
   try {
     const link = fresh.setupLink();
     await page.goto(link);
-    const [password, again] = [page.getByLabel('Password', { exact: true }), page.getByLabel('Password again')];
+    const [password, again] = [page.getByLabel('Password', { exact: true }), page.getByLabel('Confirm password')];
     const create = page.getByRole('button', { name: 'Create admin and sign in' });
     await page.getByLabel('User name').fill('ada');
     await password.fill('correct horse battery');
     await again.fill('correct horse');
     await create.click();
-    await expectRefused(again, /differ/);
+    await expectRefused(again, /do not match/);
     await expect(page.getByLabel('User name')).toHaveValue('ada');
     expect(await page.content()).not.toContain('correct horse');
 
@@ -25,15 +25,15 @@ test('the set-up link makes the first admin, once', async ({ page }, testInfo) =
     await page.getByRole('button', { name: 'Sign out' }).click();
 
     await page.goto(link);
-    await expect(page.getByRole('alert')).toContainText('This set-up link has been used');
+    await expect(page.getByRole('alert')).toContainText('This set-up link was used');
     await expect(create).toHaveCount(0);
   } finally {
     await fresh.stop();
   }
 });
 
-test('without its token the set-up page offers nothing', async ({ page }) => {
+test('the setup page without a token has no form', async ({ page }) => {
   await page.goto('/setup');
-  await expect(page.getByRole('alert')).toContainText('This set-up link has been used or has expired.');
+  await expect(page.getByRole('alert')).toContainText('This set-up link was used or has expired.');
   await expect(page.getByRole('textbox')).toHaveCount(0);
 });

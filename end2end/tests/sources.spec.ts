@@ -1,6 +1,6 @@
 import { action, expect, expectRefused, test } from '../fixtures/index.ts';
 
-test('an nginx source shows the lines to paste, and their address takes its reports', async ({ page, api, request }) => {
+test('an nginx source shows its configuration, and its hook URL accepts events', async ({ page, api, request }) => {
   await api.createDomain('push.nginx.example');
   await page.goto('/sources');
   await action(page, 'Add source').click();
@@ -21,10 +21,10 @@ test('an nginx source shows the lines to paste, and their address takes its repo
 
 test('a generic source shows its secret once', async ({ page }) => {
   await page.goto('/sources/new');
-  await page.getByLabel('Kind').selectOption('Generic: signed JSON');
+  await page.getByLabel('Type').selectOption('Generic: signed JSON');
   await page.getByLabel('Name').fill('own-1');
   await action(page, 'Add').click();
-  await expect(page.getByRole('status')).toContainText('It is not shown again.');
+  await expect(page.getByRole('status')).toContainText('It will not be shown again.');
   await expect(page.getByRole('status').getByText(/^whsec_/)).toBeVisible();
   await page.reload();
   await expect(page.getByRole('heading', { level: 1, name: 'own-1' })).toBeVisible();

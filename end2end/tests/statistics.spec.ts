@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Download, Page } from '@playwright/test';
 import { action, expect, test } from '../fixtures/index.ts';
-import { bytesOf, importTranscoding, importUsage, lastPoint } from '../fixtures/usage.ts';
+import { bytesOf, importTranscoding, importUsage, lastBin } from '../fixtures/usage.ts';
 
 const [big, small] = ['play.usage.example', 'vod.usage.example'];
 
@@ -12,8 +12,8 @@ test.beforeAll(async ({ callsheet, api }) => {
   importTranscoding(callsheet, big, 9);
 });
 
-/** The cell of a table's row beside its head. */
-const cell = (page: Page, head: string) => page.locator('.figures tr').filter({ has: page.getByText(head, { exact: true }) }).locator('td').first();
+/** The first cell of the row with the heading `head`. */
+const cell = (page: Page, head: string) => page.locator('.chart-table tr').filter({ has: page.getByText(head, { exact: true }) }).locator('td').first();
 
 async function text(download: Download): Promise<string> {
   return readFileSync(await download.path(), 'utf8');
@@ -24,54 +24,54 @@ async function download(page: Page, name: 'CSV' | 'XLSX'): Promise<Download> {
   return file;
 }
 
-test('the filters stand in the address and work without script', async ({ page }) => {
+test('the filters are in the URL and work without JavaScript', async ({ page }) => {
   await page.goto('/statistics/usage');
   await expect(page.getByRole('navigation').getByRole('link', { name: '1 day', exact: true })).toHaveAttribute('aria-current', 'true');
   await page.getByRole('link', { name: '7 days' }).click();
   await expect(page).toHaveURL(/slot=7d/);
-  await expect(page.locator('.slot')).toContainText('UTC · points of 1 hour · up to');
+  await expect(page.locator('.time-range')).toContainText('UTC · 1-hour intervals · until');
   await page.getByRole('link', { name: 'Traffic', exact: true }).click();
   await expect(page).toHaveURL(/slot=7d.*metric=traffic/);
   await expect(page.getByRole('link', { name: 'Traffic', exact: true })).toHaveAttribute('aria-current', 'true');
-  await page.locator('.picker > summary').click();
+  await page.locator('.domain-picker > summary').click();
   await page.getByRole('checkbox', { name: small }).check();
   await page.getByRole('button', { name: 'Show' }).first().click();
   await expect(page).toHaveURL(new RegExp(`metric=traffic&slot=7d&domain=${small}`));
-  await expect(page.locator('.picker > summary')).toHaveText(small);
+  await expect(page.locator('.domain-picker > summary')).toHaveText(small);
   await expect(page.locator('#top tbody tr')).toHaveCount(1);
 
-  const day = new Date((lastPoint() - 2 * 86_400) * 1000).toISOString().slice(0, 10);
+  const day = new Date((lastBin() - 2 * 86_400) * 1000).toISOString().slice(0, 10);
   await page.getByLabel('From').fill(day);
   await page.getByLabel('To', { exact: true }).fill(day);
   await page.getByRole('button', { name: 'Show' }).first().click();
   await expect(page).toHaveURL(new RegExp(`from=${day}&to=${day}`));
-  await expect(page.locator('.slot')).toContainText('points of 5 minutes');
+  await expect(page.locator('.time-range')).toContainText('5-minute intervals');
   await page.getByText('Show as table').click();
-  await expect(page.locator('.figures tbody tr')).toHaveCount(288);
+  await expect(page.locator('.chart-table tbody tr')).toHaveCount(288);
   const noon = Date.parse(`${day}T12:00:00Z`) / 1000;
   await expect(cell(page, `${day} 12:00`)).toHaveText((bytesOf(noon, 2) / 1e9).toFixed(2));
   await page.reload();
   await expect(page.getByLabel('From')).toHaveValue(day);
 
   await page.goto('/statistics/usage?from=2026-11-07&to=2026-11-01');
-  await expect(page.getByRole('alert')).toContainText('To: “2026-11-01” is not later than the start.');
-  await expect(page.locator('.kpi')).toHaveCount(0);
+  await expect(page.getByRole('alert')).toContainText('To: “2026-11-01” must be later than the start.');
+  await expect(page.locator('.stat-card')).toHaveCount(0);
 });
 
-test('a domain of the list filters, and cards compare with the period before', async ({ page }) => {
+test('a click on a domain filters by it, and cards compare with the previous period', async ({ page }) => {
   await page.goto('/statistics/usage?slot=7d&metric=bandwidth');
-  await expect(page.locator('.kpi').filter({ hasText: 'Peak bandwidth' })).toContainText(/\d Mbps|Gbps/);
-  await expect(page.locator('.kpi').filter({ hasText: 'Traffic' })).toContainText(/[+−]\d.* to the period before/);
-  await expect(page.locator('.kpi').filter({ hasText: 'Storage' })).toContainText('nothing known of the period before');
+  await expect(page.locator('.stat-card').filter({ hasText: 'Peak bandwidth' })).toContainText(/\d Mbps|Gbps/);
+  await expect(page.locator('.stat-card').filter({ hasText: 'Traffic' })).toContainText(/[+−]\d.* vs previous period/);
+  await expect(page.locator('.stat-card').filter({ hasText: 'Storage' })).toContainText('no earlier data');
   await page.locator('#top').getByRole('link', { name: big }).click();
   await expect(page).toHaveURL(new RegExp(`slot=7d&domain=${big}&metric=bandwidth`));
   await expect(page.locator('#top tbody tr')).toHaveCount(1);
 });
 
-test('exports are what the page shows', async ({ page }) => {
+test('exports contain the values of the page', async ({ page }) => {
   await page.goto(`/statistics/usage?slot=1d&domain=${big}&metric=traffic`);
   await page.getByText('Show as table').click();
-  const row = page.locator('.figures tbody tr').first();
+  const row = page.locator('.chart-table tbody tr').first();
   const [time, shown, exact] = await Promise.all([row.locator('th').textContent(), ...[0, 1].map((at) => row.locator('td').nth(at).textContent())]);
   const file = await download(page, 'CSV');
   expect(file.suggestedFilename()).toMatch(/^usage-traffic-.*\.csv$/);
@@ -83,38 +83,38 @@ test('exports are what the page shows', async ({ page }) => {
   expect((await text(workbook)).slice(0, 2)).toBe('PK');
 });
 
-test('transcoding by coding method and resolution, and a chart of one kind', async ({ page }) => {
+test('transcoding is listed by codec and resolution, and charted for one of them', async ({ page }) => {
   await page.goto('/statistics/transcoding?slot=7d');
-  await expect(page.locator('.kpi').filter({ hasText: 'Failed' }).locator('b').first()).toHaveText('1');
-  const total = await page.locator('.matrix tr.sum td').last().textContent();
-  await expect(page.locator('.kpi').first()).toContainText(total?.match(/^[\d,.]+\.\d\d/)?.[0] ?? 'none');
-  await page.getByLabel('Chart of').selectOption('H.264 SD');
-  await page.locator('.kind').getByRole('button', { name: 'Show' }).click();
+  await expect(page.locator('.stat-card').filter({ hasText: 'Failed' }).locator('b').first()).toHaveText('1');
+  const total = await page.locator('.matrix tr.total td').last().textContent();
+  await expect(page.locator('.stat-card').first()).toContainText(total?.match(/^[\d,.]+\.\d\d/)?.[0] ?? 'none');
+  await page.getByLabel('Series').selectOption('H.264 SD');
+  await page.locator('.series-form').getByRole('button', { name: 'Show' }).click();
   await expect(page).toHaveURL(/kind=H\.264\+SD/);
   await page.getByText('Show as table').click();
-  await expect(page.locator('.figures thead th')).toHaveText(['Day (UTC)', 'H.264 SD']);
-  await expect(page.locator('.figures tbody tr')).toHaveCount(7);
+  await expect(page.locator('.chart-table thead th')).toHaveText(['Day (UTC)', 'H.264 SD']);
+  await expect(page.locator('.chart-table tbody tr')).toHaveCount(7);
   await page.locator('#chart').getByRole('link', { name: 'Files' }).click();
   await expect(page).toHaveURL(/metric=files&kind=H\.264\+SD/);
 });
 
-test.describe('with script', () => {
-  test('the chart says what the table says, zooms, and shows all again', async ({ page }) => {
+test.describe('with JavaScript', () => {
+  test('the chart shows the values of the table, zooms in and resets', async ({ page }) => {
     const asked: string[] = [];
     await page.goto('/statistics/usage?slot=7d&metric=bandwidth');
     const chart = page.locator('.chart canvas');
     await expect(chart).toBeVisible();
-    const hint = await page.locator('.moment').textContent();
+    const hint = await page.locator('.timestamp').textContent();
     const over = page.locator('.chart .u-over');
     page.on('request', (request) => asked.push(request.url()));
     await over.hover();
-    await expect(page.locator('.moment')).toHaveText(/^\d{4}-\d\d-\d\d \d\d:\d\d$/);
-    const [moment, value] = [await page.locator('.moment').textContent(), await page.locator('.legend b').textContent()];
+    await expect(page.locator('.timestamp')).toHaveText(/^\d{4}-\d\d-\d\d \d\d:\d\d$/);
+    const [moment, value] = [await page.locator('.timestamp').textContent(), await page.locator('.legend b').textContent()];
     await page.getByText('Show as table').click();
     expect(value).toMatch(/^[\d.]+ (Mbps|Gbps)$/);
     await expect(cell(page, moment ?? '')).toHaveText(value?.split(' ')[0] ?? '');
 
-    const whole = action(page, 'Show all');
+    const whole = action(page, 'Reset zoom');
     await expect(whole).toBeHidden();
     await over.hover();
     await page.mouse.down();
@@ -124,11 +124,11 @@ test.describe('with script', () => {
     await over.dblclick();
     await expect(whole).toBeHidden();
     await page.mouse.move(0, 0);
-    await expect(page.locator('.moment')).toHaveText(hint ?? '');
+    await expect(page.locator('.timestamp')).toHaveText(hint ?? '');
     expect(asked).toEqual([]);
   });
 
-  test('the chart follows the width of the page', async ({ page }) => {
+  test('the chart adapts to the width of the page', async ({ page }) => {
     await page.goto('/statistics/usage');
     const chart = page.locator('.chart canvas');
     await expect(chart).toBeVisible();
@@ -136,7 +136,7 @@ test.describe('with script', () => {
     await expect.poll(async () => (await chart.boundingBox())?.width ?? 999).toBeLessThan(340);
   });
 
-  test('pages without a chart load none of it', async ({ page }) => {
+  test('pages without a chart do not load its script', async ({ page }) => {
     const asked: string[] = [];
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await page.goto('/domains');
@@ -145,11 +145,11 @@ test.describe('with script', () => {
     expect(asked.filter((path) => path.startsWith('/pkg/chart.'))).toHaveLength(1);
   });
 
-  test('a changed filter draws the chart anew on the same page, and the way back works', async ({ page }) => {
+  test('a changed filter redraws the chart without a page load, and Back restores it', async ({ page }) => {
     await page.goto('/statistics/usage?slot=7d');
     await expect(page.locator('.chart canvas')).toHaveCount(1);
     await page.evaluate(() => document.body.setAttribute('data-same', ''));
-    const [title, picker] = [page.locator('#chart h2'), page.locator('.picker > summary')];
+    const [title, picker] = [page.locator('#chart h2'), page.locator('.domain-picker > summary')];
     await page.getByLabel('From').fill('2026-11-01');
     await page.getByRole('link', { name: 'Traffic', exact: true }).click();
     await expect(title).toHaveText('Traffic');
@@ -171,7 +171,7 @@ test.describe('with script', () => {
     await expect(page.locator('body[data-same]')).toBeAttached();
   });
 
-  test('a pressed link loads once, and what is dragged away is asked for again', async ({ page }) => {
+  test('a pressed link loads once, and after a cancelled press a click loads again', async ({ page }) => {
     await page.goto('/statistics/usage?slot=7d');
     await expect(page.locator('.chart canvas')).toBeVisible();
     const asked: string[] = [];
@@ -199,20 +199,20 @@ test.describe('with script', () => {
     expect(asked.slice(2)).toEqual(['metric=storage']);
   });
 
-  test('what was followed is what a load shows', async ({ page, context }) => {
+  test('following a link shows the same page as loading it', async ({ page, context }) => {
     const loaded = await context.newPage();
     const shown = (of: Page) =>
       of.evaluate(() => {
         const main = document.querySelector('main')!.cloneNode(true) as Element;
-        // Drawn, loaded, folded, or of the minute; and a list of domains keeps its order.
-        for (const apart of main.querySelectorAll('.plot > *, script, noscript, .slot, .picker > div')) apart.remove();
+        // Without parts that scripts fill, that change every minute, or that keep their state, such as the order of domains.
+        for (const apart of main.querySelectorAll('.plot > *, script, noscript, .time-range, .domain-picker > div')) apart.remove();
         return main.innerHTML;
       });
     const links = (of: Page) => [
       of.getByRole('link', { name: 'Traffic', exact: true }),
       of.locator('#top').getByRole('link', { name: small }),
       of.getByRole('link', { name: '30 days' }),
-      of.getByRole('link', { name: 'Compare with the period before' }),
+      of.getByRole('link', { name: 'Compare with previous period' }),
       of.getByRole('link', { name: 'Storage', exact: true }),
       of.getByRole('link', { name: '1 day', exact: true }),
     ];
@@ -230,22 +230,22 @@ test.describe('with script', () => {
     await expect(async () => expect(await shown(page)).toBe(await shown(loaded))).toPass();
   });
 
-  test('a box finds one of many domains', async ({ page, api, callsheet }) => {
+  test('the search box finds one of many domains', async ({ page, api, callsheet }) => {
     const many = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`play.many-${at}.example`, 1]));
     for (const play of Object.keys(many)) await api.createDomain(play.replace('play', 'push'), play);
     importUsage(callsheet, many, 0);
     await page.goto('/statistics/usage');
-    await page.locator('.picker > summary').click();
+    await page.locator('.domain-picker > summary').click();
     await page.getByRole('searchbox', { name: 'Find a domain' }).fill('MANY-7');
-    await expect(page.locator('.picker label:visible')).toHaveText(['play.many-7.example']);
+    await expect(page.locator('.domain-picker label:visible')).toHaveText(['play.many-7.example']);
 
-    // It goes on doing so when something stands above the filters that did not before.
+    // It still works after a notice appeared above the filters.
     await page.getByLabel('From').fill('2026-11-07');
     await page.getByLabel('To', { exact: true }).fill('2026-11-01');
     await page.getByRole('button', { name: 'Show' }).first().click();
     await expect(page.getByRole('alert')).toBeVisible();
-    await page.locator('.picker > summary').click();
+    await page.locator('.domain-picker > summary').click();
     await page.getByRole('searchbox', { name: 'Find a domain' }).fill('MANY-8');
-    await expect(page.locator('.picker label:visible')).toHaveText(['play.many-8.example']);
+    await expect(page.locator('.domain-picker label:visible')).toHaveText(['play.many-8.example']);
   });
 });

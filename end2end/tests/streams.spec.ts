@@ -1,7 +1,7 @@
-import { action, expect, nobody, signIn, test } from '../fixtures/index.ts';
+import { action, expect, signedOut, signIn, test } from '../fixtures/index.ts';
 import { Push } from '../fixtures/push.ts';
 
-test('a stream is seen live, then in the history, with its deliveries', async ({ page, callsheet, api, receiver }) => {
+test('a stream is listed live, then in the history with its deliveries', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.live.example');
   await api.setCallback('push.live.example', 'publish', receiver.url('/publish'));
   const push = Push.start(callsheet, 'rtmp://push.live.example/live/room_7?token=hush', 60);
@@ -23,7 +23,7 @@ test('a stream is seen live, then in the history, with its deliveries', async ({
     expect(body).not.toContain('hush');
   }
   await page.goto('/domains/push.live.example/streams');
-  await expect(page.getByRole('heading', { name: 'Nobody is live' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No live streams' })).toBeVisible();
   await stream.getByRole('link').click();
   await expect(page.getByRole('heading', { level: 1, name: 'live/room_7' })).toBeVisible();
   await expect(page.getByRole('listitem').filter({ hasText: 'publish_started' })).toContainText('Push started');
@@ -41,7 +41,7 @@ test('a stream is seen live, then in the history, with its deliveries', async ({
   await expect(page.getByText(/^curl -i --globoff -X POST /)).toBeVisible();
 });
 
-test('the log of deliveries is filtered by its address', async ({ page, callsheet, api, receiver }) => {
+test('the delivery log is filtered by its URL', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.log.example');
   await api.setCallback('push.log.example', 'publish', receiver.url('/log'));
   const push = Push.start(callsheet, 'rtmp://push.log.example/live/room_8', 1);
@@ -59,10 +59,10 @@ test('the log of deliveries is filtered by its address', async ({ page, callshee
   await expect(page.getByLabel('Event', { exact: true })).toHaveValue('publish_done'); // open, as it filters
   await page.getByLabel('State').selectOption('Failed');
   await action(page, 'Filter').click();
-  await expect(page.getByRole('heading', { name: 'Nothing matches' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No matches' })).toBeVisible();
 });
 
-test('an event that came while the callback was off is resent after turning it on', async ({ page, callsheet, api, receiver }) => {
+test('an event received while the callback was off is resent after turning it on', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.skip.example');
   await api.setCallback('push.skip.example', 'publish', receiver.url('/skip'), false);
   await Push.start(callsheet, 'rtmp://push.skip.example/live/room_9', 1).ended();
@@ -83,7 +83,7 @@ test('an event that came while the callback was off is resent after turning it o
   }).toPass();
 });
 
-test('a receiver that was down gets everything once it is up, in order, once each', async ({ page, callsheet, api, receiver }) => {
+test('a receiver that was down gets every callback in order and once when it is back', async ({ page, callsheet, api, receiver }) => {
   await api.createDomain('push.down.example');
   await api.setCallback('push.down.example', 'publish', receiver.url('/late'));
   receiver.status = 503;
@@ -96,7 +96,7 @@ test('a receiver that was down gets everything once it is up, in order, once eac
   receiver.status = 200;
   await receiver.until('/late', 'publish_done');
 
-  const taken = receiver.received.slice(refused).filter(({ answered }) => answered === 200);
+  const taken = receiver.received.slice(refused).filter(({ responded }) => responded === 200);
   expect(taken.map(({ event }) => event.event)).toEqual(['publish_started', 'publish_done']);
   expect(taken[0]?.headers['webhook-id']).toBe(receiver.received[0]?.headers['webhook-id']);
 });
@@ -114,7 +114,7 @@ test('an operator disconnects a stream, forbids it and allows it again', async (
   const first = push();
   await live();
   await action(page, 'Disconnect').click();
-  await expect(page.getByText('Nothing keeps the publisher from coming back')).toBeVisible();
+  await expect(page.getByText('The publisher can reconnect at once')).toBeVisible();
   await page.getByRole('button', { name: 'Disconnect' }).click();
   await expect(page.getByRole('status')).toContainText('live/room_7 is being disconnected.');
   await expect(first.ended()).rejects.toThrow();
@@ -122,15 +122,15 @@ test('an operator disconnects a stream, forbids it and allows it again', async (
   const second = push();
   await live();
   await action(page, 'Forbid').click();
-  await page.getByLabel('For how long').selectOption('For good');
+  await page.getByLabel('Duration').selectOption('Permanently');
   await page.getByRole('button', { name: 'Forbid' }).click();
   await expect(page.getByRole('status')).toContainText('live/room_7 is forbidden.');
   await expect(second.ended()).rejects.toThrow();
   await expect(push().ended()).rejects.toThrow(/forbidden/);
-  const row = page.getByRole('row').filter({ hasText: 'for good' });
+  const row = page.getByRole('row').filter({ hasText: 'permanently' });
   await expect(row).toContainText('live/room_7');
   await row.getByRole('button', { name: 'Allow' }).click();
-  await expect(page.getByRole('status')).toContainText('live/room_7 may be published again.');
+  await expect(page.getByRole('status')).toContainText('live/room_7 can be pushed again.');
   await expect(page.getByRole('heading', { name: 'Forbidden streams' })).toBeHidden();
   const third = push();
   await live();
@@ -138,9 +138,9 @@ test('an operator disconnects a stream, forbids it and allows it again', async (
 });
 
 test.describe('a reviewer', () => {
-  test.use({ storageState: nobody });
+  test.use({ storageState: signedOut });
 
-  test('sees what is forbidden and no buttons', async ({ page, callsheet, api }) => {
+  test('sees forbidden streams and no buttons', async ({ page, callsheet, api }) => {
     await api.createDomain('push.eye.example');
     await api.forbid('push.eye.example', 'live', 'room_8');
     const push = Push.start(callsheet, 'rtmp://push.eye.example/live/room_9', 60);
@@ -149,7 +149,7 @@ test.describe('a reviewer', () => {
       await page.goto('/domains/push.eye.example/streams');
       await expect(page.getByText('Live since')).toBeVisible({ timeout: 500 });
     }).toPass();
-    await expect(page.getByRole('row').filter({ hasText: 'for good' })).toContainText('live/room_8');
+    await expect(page.getByRole('row').filter({ hasText: 'permanently' })).toContainText('live/room_8');
     for (const name of ['Disconnect', 'Forbid', 'Allow']) await expect(action(page, name)).toHaveCount(0);
     const answer = await page.goto('/domains/push.eye.example/streams/live/room_9/forbid');
     expect(answer?.status()).toBe(403);

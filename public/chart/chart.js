@@ -135,7 +135,7 @@ function calmest({ data: [moments], bbox, valToPos }, values, width) {
 
 /** Puts what stands in the table for the point under the pointer above the chart. */
 function reader(figure) {
-  const moment = figure.querySelector('.moment');
+  const moment = figure.querySelector('.timestamp');
   const hint = moment.textContent;
   let table;
   return ({ cursor: { idx } }) => {

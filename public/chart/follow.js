@@ -18,7 +18,7 @@ function merge(shown, fresh, touched) {
     shown.data = fresh.data;
     return;
   }
-  if (shown.matches('.picker')) return mergePicker(shown, fresh, touched);
+  if (shown.matches('.domain-picker')) return mergePicker(shown, fresh, touched);
   for (const { name } of [...shown.attributes]) if (!fresh.hasAttribute(name)) shown.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
   const [had, has] = [shown, fresh].map(({ childNodes }) => [...childNodes]);
@@ -106,7 +106,7 @@ export function follow(drawn) {
   for (const end of ['mouseup', 'dragend']) addEventListener(end, () => setTimeout(released));
   main.addEventListener('click', (event) => {
     // Also by keyboard: a box that is ticked by it is clicked.
-    touched ||= event.target.closest('.picker') !== null;
+    touched ||= event.target.closest('.domain-picker') !== null;
     const address = filtered(event);
     if (!address || event.defaultPrevented) return;
     event.preventDefault();

@@ -1,7 +1,6 @@
-//! The static files of the pages: scripts, WebAssembly, style sheet, icon.
+//! Static files of the pages: scripts, WebAssembly, style sheet, icon.
 //!
-//! `.ci/assets/build.mjs` builds them and `main` embeds them, so that the binary alone is a complete console.
-//! `cargo leptos watch` serves its own folder instead.
+//! `.ci/assets/build.mjs` builds them, and the binary embeds them. `cargo leptos watch` serves its own folder instead.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,32 +10,32 @@ use bytes::Bytes;
 use callsheet_app::AssetUrls;
 use include_dir::{Dir, File};
 
-/// Maps plain names to paths.
+/// File that maps names to hashed paths.
 const MANIFEST: &str = "manifest.json";
-/// The folder of the files, which is also the start of their URL paths.
+/// Folder of the files, and first segment of their URL paths.
 const FOLDER: &str = "pkg";
 
-/// The static files of the pages. Empty by default.
+/// The static files. Empty by default.
 #[derive(Debug, Default)]
 pub struct Assets {
-    /// Files and their compressed copies, by path.
+    /// Files and compressed copies by path.
     content: HashMap<String, Bytes>,
-    /// Paths of the files by plain name, such as `pkg/callsheet.0123456789abcdef.css` of `callsheet.css`.
+    /// Paths by name, such as `pkg/callsheet.0123456789abcdef.css` for `callsheet.css`.
     paths: HashMap<String, String>,
 }
 
-/// A file as the build left it.
+/// A static file.
 #[derive(Debug, Clone, Copy)]
 pub struct Asset<'a> {
     pub content: &'a Bytes,
     pub brotli: Option<&'a Bytes>,
     pub gzip: Option<&'a Bytes>,
-    /// The content never changes under this path, because the path holds its hash.
+    /// The path contains a hash of the content, so the content never changes.
     pub immutable: bool,
 }
 
 impl Assets {
-    /// The files that are compiled into the binary; none if it was built without the pages' build.
+    /// Returns the embedded files; none if the binary was built without them.
     #[must_use]
     pub fn embedded(folder: &'static Dir<'static>) -> Self {
         let manifest = folder.get_file(MANIFEST).map(File::contents);
@@ -48,7 +47,7 @@ impl Assets {
         Self { content, paths }
     }
 
-    /// The files of a folder, under their own names.
+    /// Reads the files of a folder, which have plain names.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -76,12 +75,12 @@ impl Assets {
         self.paths.is_empty()
     }
 
-    /// The paths of all files, without the compressed copies.
+    /// Returns the paths of all files, without compressed copies.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.paths.values().map(String::as_str)
     }
 
-    /// The file at a path.
+    /// Returns the file at a path.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<Asset<'_>> {
         let content = self.content.get(path)?;
@@ -90,14 +89,14 @@ impl Assets {
         Some(Asset { content, brotli: copy(".br"), gzip: copy(".gz"), immutable })
     }
 
-    /// The URLs that pages load.
+    /// Returns the URLs that pages load.
     #[must_use]
     pub fn urls(&self) -> AssetUrls {
         let url = |name: &str| format!("/{}", self.path_of(name)).into();
         AssetUrls { style_sheet: url("callsheet.css"), chart: url("chart.js"), icon: url("favicon.svg") }
     }
 
-    /// The name that the application's script and its WebAssembly share, without extension.
+    /// Returns the common name of the script and the WebAssembly, without extension.
     #[must_use]
     pub fn application(&self) -> String {
         let script = self.path_of("callsheet.js");

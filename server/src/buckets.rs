@@ -1,8 +1,7 @@
-//! Buckets: where recordings lie, by name. A bucket that is configured is one in an S3 store; any other is a folder below the data
-//! folder, made when it is first used.
+//! Buckets store recordings. A configured bucket is in an S3 store; any other is a folder below the data folder, created on first use.
 
-mod http;
-mod s3;
+mod http_client;
+mod s3_bucket;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -13,9 +12,9 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use tokio::sync::Notify;
 
-pub use s3::{BadBucket, S3Bucket, S3Store};
+pub use s3_bucket::{BadBucket, S3Bucket, S3Store};
 
-/// One bucket, open.
+/// An open bucket.
 #[derive(Debug, Clone)]
 pub enum Bucket {
     Folder(Arc<LocalFileSystem>),
@@ -32,31 +31,31 @@ impl Bucket {
     }
 }
 
-/// All buckets of this console. Cheap to clone.
+/// All buckets of this console; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Buckets {
     root: PathBuf,
     s3: Arc<BTreeMap<String, S3Bucket>>,
-    grown: Arc<Notify>,
+    changed: Arc<Notify>,
 }
 
 impl Buckets {
-    /// The buckets below `<data_dir>/buckets`, and those in S3 stores by their names in the console.
+    /// Combines the folders below `<data_dir>/buckets` with the configured S3 buckets, by their names in the console.
     #[must_use]
     pub fn new(data_dir: &Path, s3: BTreeMap<String, S3Bucket>) -> Self {
-        Self { root: data_dir.join("buckets"), s3: Arc::new(s3), grown: Arc::default() }
+        Self { root: data_dir.join("buckets"), s3: Arc::new(s3), changed: Arc::default() }
     }
 
-    /// Tells when something was stored.
+    /// Notified when an object has been stored.
     #[must_use]
-    pub fn grown(&self) -> &Notify {
-        &self.grown
+    pub fn changed(&self) -> &Notify {
+        &self.changed
     }
 
-    /// The names of the buckets that are there, and of those that are configured.
+    /// Returns the names of all existing folders and configured buckets.
     ///
     /// # Errors
-    /// The folder that holds them cannot be read.
+    /// The folder of buckets cannot be read.
     pub async fn names(&self) -> io::Result<BTreeSet<String>> {
         let mut names: BTreeSet<String> = self.s3.keys().cloned().collect();
         let mut entries = match tokio::fs::read_dir(&self.root).await {
@@ -72,17 +71,17 @@ impl Buckets {
         Ok(names)
     }
 
-    /// Opens a bucket; makes the folder of one that has none yet. What a folder stores is on the disk when it says so.
+    /// Opens a bucket and creates its folder if necessary. Writes to a folder are synced to disk before they complete.
     ///
     /// # Errors
-    /// The name is not that of a folder, or the folder can be neither found nor made.
+    /// The name is not a plain folder name, or the folder cannot be created.
     pub async fn open(&self, bucket: &str) -> io::Result<Bucket> {
         if let Some(s3) = self.s3.get(bucket) {
             return Ok(Bucket::S3(s3.store()));
         }
         let mut parts = Path::new(bucket).components();
         let (Some(Component::Normal(name)), None) = (parts.next(), parts.next()) else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{bucket}` is no bucket name")));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{bucket}` is not a bucket name")));
         };
         let folder = self.root.join(name);
         tokio::fs::create_dir_all(&folder).await?;

@@ -13,7 +13,7 @@ use callsheet::deliveries::RetrySchedule;
 use callsheet::domains::Cnames;
 use callsheet::model::DomainName;
 use callsheet::stats::transcode::Classes;
-use callsheet::stats::{Shown, SlotLabel, TrafficBase};
+use callsheet::stats::{FigureFormat, SlotLabel, TrafficBase};
 use config::{Config as Layers, Environment, File, FileFormat};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
@@ -36,6 +36,12 @@ const LISTS: [&str; 7] = [
     "oidc_role_claim",
     "oidc_audiences",
 ];
+
+/// Returns the entries of a comma-separated variable. (The parser of `Environment` would read a list of one number as a number.)
+fn list_in_environment(key: &str) -> Option<Vec<String>> {
+    let text = std::env::var(format!("CALLSHEET_{}", key.to_uppercase())).ok().filter(|text| !text.is_empty())?;
+    Some(text.split(',').map(|entry| entry.trim().to_owned()).collect())
+}
 
 /// A setting cannot be used. One line that names the key.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +104,7 @@ pub struct Config {
     pub buckets: BTreeMap<String, S3Bucket>,
     pub access_logs: Vec<WatchedLogs>,
     pub classes: Classes,
-    pub shown: Shown,
+    pub shown: FigureFormat,
     /// Address of the console as browsers know it; ends in a slash.
     pub public_url: Option<Url>,
     /// Who vouches for people.
@@ -142,11 +148,7 @@ struct Raw {
 impl Config {
     /// Reads all layers.
     pub fn load(overrides: &Overrides) -> Result<Self, BadConfig> {
-        let mut environment =
-            Environment::with_prefix("CALLSHEET").try_parsing(true).list_separator(",").ignore_empty(true);
-        for key in LISTS {
-            environment = environment.with_list_parse_key(key);
-        }
+        let environment = Environment::with_prefix("CALLSHEET").try_parsing(true).ignore_empty(true);
         let mut layers = Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = overrides.config.clone().or_else(|| std::env::var_os("CALLSHEET_CONFIG").map(Into::into)) {
             check_keys(&path)?;
@@ -154,8 +156,11 @@ impl Config {
         }
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let role = (!overrides.role.is_empty()).then(|| overrides.role.clone());
+        let mut layers = layers.add_source(environment);
+        for key in LISTS {
+            layers = layers.set_override_option(key, list_in_environment(key)).map_err(|error| bad(key, error))?;
+        }
         let layers = layers
-            .add_source(environment)
             .set_override_option("data_dir", overrides.data_dir.as_deref().map(text))
             .and_then(|l| l.set_override_option("http", overrides.http.clone()))
             .and_then(|l| l.set_override_option("rtmp", overrides.rtmp.clone()))
@@ -173,7 +178,7 @@ impl Config {
         };
         let address = |key, text: &str| {
             let parsed: Result<SocketAddr, _> = text.parse();
-            parsed.map_err(|_| bad(key, format!("`{text}` is no address with port, such as 127.0.0.1:3000")))
+            parsed.map_err(|_| bad(key, format!("`{text}` is not an address with a port, such as 127.0.0.1:3000")))
         };
         let cname = |key, text: &str| match text {
             "" => Ok(None),
@@ -197,7 +202,7 @@ impl Config {
             },
             roles: roles(&raw.role)?,
             time_zone: TimeZone::get(&raw.time_zone).map_err(|_| {
-                bad("time_zone", format!("`{}` is no IANA time zone, such as Asia/Shanghai", raw.time_zone))
+                bad("time_zone", format!("`{}` is not an IANA time zone, such as Asia/Shanghai", raw.time_zone))
             })?,
             retry_schedule: RetrySchedule::parse(raw.retry_schedule).map_err(|e| bad("retry_schedule", e))?,
             order_hold_ms: between("order_hold", raw.order_hold, 0, 600)? * 1000,
@@ -215,13 +220,13 @@ impl Config {
             buckets: inputs::buckets(raw.buckets)?,
             access_logs: raw.access_logs.into_iter().map(inputs::watched).collect::<Result<_, _>>()?,
             classes: raw.resolution_classes.parse().map_err(|e| bad("resolution_classes", e))?,
-            shown: Shown {
+            shown: FigureFormat {
                 label: (raw.slot_label.parse::<SlotLabel>())
-                    .map_err(|()| bad("slot_label", format!("`{}` is neither start nor end", raw.slot_label)))?,
+                    .map_err(|()| bad("slot_label", format!("`{}` must be start or end", raw.slot_label)))?,
                 base: match raw.traffic_base {
                     1000 => TrafficBase::Thousand,
                     1024 => TrafficBase::Binary,
-                    other => return Err(bad("traffic_base", format!("{other} is neither 1000 nor 1024"))),
+                    other => return Err(bad("traffic_base", format!("{other} must be 1000 or 1024"))),
                 },
             },
             public_url,
@@ -236,7 +241,7 @@ fn networks(key: &str, texts: &[String]) -> Result<Vec<IpNet>, BadConfig> {
     let network = |text: &String| {
         let text = text.trim();
         let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-        network.map_err(|_| bad(key, format!("`{text}` is no network such as 10.0.0.0/8")))
+        network.map_err(|_| bad(key, format!("`{text}` is not a network such as 10.0.0.0/8")))
     };
     texts.iter().map(network).collect()
 }
@@ -254,7 +259,8 @@ fn public_url(text: &str) -> Result<Option<Url>, BadConfig> {
             && url.password().is_none()
     });
     // It is not told again: who errs may have written a password into it.
-    url.map(Some).ok_or_else(|| bad("public_url", "is no address of a host, such as https://callsheet.example.com"))
+    url.map(Some)
+        .ok_or_else(|| bad("public_url", "must be a URL without a path, such as https://callsheet.example.com"))
 }
 
 fn provider(raw: &Raw, public_url: Option<&Url>) -> Result<Option<ProviderConfig>, BadConfig> {
@@ -269,19 +275,19 @@ fn provider(raw: &Raw, public_url: Option<&Url>) -> Result<Option<ProviderConfig
         _ => false,
     });
     if !is_usable {
-        return Err(bad("oidc_issuer", format!("`{}` is no https address of a provider", raw.oidc_issuer)));
+        return Err(bad("oidc_issuer", format!("`{}` must be the https URL of a provider", raw.oidc_issuer)));
     }
     if raw.oidc_client_id.is_empty() {
-        return Err(bad("oidc_client_id", "is missing; the provider names it when the console is registered there"));
+        return Err(bad("oidc_client_id", "is missing; the provider issues it when you register the console"));
     }
-    let public_url = public_url
-        .ok_or_else(|| bad("public_url", "is missing; the provider sends browsers back to an address below it"))?;
+    let public_url =
+        public_url.ok_or_else(|| bad("public_url", "is missing; the provider redirects browsers to a URL below it"))?;
     let trimmed = |list: &[String]| -> Vec<String> {
         list.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
     };
     let role_claims = trimmed(&raw.oidc_role_claim);
     if role_claims.is_empty() {
-        return Err(bad("oidc_role_claim", "names no claim"));
+        return Err(bad("oidc_role_claim", "contains no claim"));
     }
     let secret = &raw.oidc_client_secret;
     Ok(Some(ProviderConfig {
@@ -302,7 +308,7 @@ fn roles(names: &[String]) -> Result<Roles, BadConfig> {
             "web" => roles.web = true,
             "worker" => roles.worker = true,
             "ingest" => roles.ingest = true,
-            other => return Err(bad("role", format!("`{other}` is none of all, web, worker, ingest"))),
+            other => return Err(bad("role", format!("`{other}` must be all, web, worker or ingest"))),
         }
     }
     Ok(roles)
@@ -318,7 +324,7 @@ fn check_keys(path: &Path) -> Result<(), BadConfig> {
     let file = Layers::builder().add_source(File::from(path).format(FileFormat::Toml)).build();
     for key in keys(file).map_err(|e| from_layers(&e))?.into_keys() {
         if !known.contains_key(&key) {
-            return Err(bad(key, format!("there is no such setting ({})", path.display())));
+            return Err(bad(key, format!("unknown setting ({})", path.display())));
         }
     }
     Ok(())
@@ -409,7 +415,7 @@ mod tests {
             ("order_hold = 601", "order_hold: must be between 0 and 600"),
             ("order_hold = \"long\"", "order_hold: "),
             ("allowed_networks = [\"10.0.0.0/99\"]", "allowed_networks: "),
-            ("trusted_proxies = [\"proxy\"]", "trusted_proxies: `proxy` is no network"),
+            ("trusted_proxies = [\"proxy\"]", "trusted_proxies: `proxy` is not a network"),
             ("part_seconds = 1", "part_seconds: "),
             ("retention_days = 0", "retention_days: must be between 1 and 3650"),
             ("audit_days = 29", "audit_days: must be between 30 and 3650"),
@@ -423,26 +429,26 @@ mod tests {
             ("oidc_issuer = \"https://id.example.com/?a=b\"", "oidc_issuer: "),
             ("oidc_audiences = 7", "oidc_audiences: "),
             ("oidc_issuer = \"https://id.example.com\"\noidc_client_id = \"a\"", "public_url: is missing"),
-            ("colour = \"red\"", "colour: there is no such setting"),
+            ("colour = \"red\"", "colour: unknown setting"),
             ("oidc_client_secret = \"hush", "config: "),
-            ("resolution_classes = \"HD 1280\"", "resolution_classes: `HD 1280` is no class"),
+            ("resolution_classes = \"HD 1280\"", "resolution_classes: `HD 1280` is not a class"),
             ("resolution_classes = \"\"", "resolution_classes: is empty"),
-            ("slot_label = \"middle\"", "slot_label: `middle` is neither start nor end"),
-            ("traffic_base = 1012", "traffic_base: 1012 is neither 1000 nor 1024"),
+            ("slot_label = \"middle\"", "slot_label: `middle` must be start or end"),
+            ("traffic_base = 1012", "traffic_base: 1012 must be 1000 or 1024"),
             ("traffic_base = \"GB\"", "traffic_base: "),
             ("buckets = 7", "buckets: "),
             ("[buckets.archive]", "buckets.archive.url: is missing"),
-            ("[buckets.archive]\nurl = \"tapes\"", "buckets.archive.url: is none such as"),
-            ("[buckets.archive]\nurl = \"s3://a\"\ncolour = \"red\"", "buckets.archive: `colour` is none of"),
+            ("[buckets.archive]\nurl = \"tapes\"", "buckets.archive.url: must be a URL such as"),
+            ("[buckets.archive]\nurl = \"s3://a\"\ncolour = \"red\"", "buckets.archive: unknown key `colour`"),
             ("[buckets.archive]\nurl = \"s3://a\"\naccess_key_id = \"A\"", "buckets.archive.secret_access_key: "),
-            ("[buckets.Archive]\nurl = \"s3://a\"", "buckets.Archive: a bucket's name is"),
+            ("[buckets.Archive]\nurl = \"s3://a\"", "buckets.Archive: a bucket name must be"),
             ("access_logs = \"/var/log\"", "access_logs: "),
             ("[[access_logs]]", "access_logs.from: is missing"),
-            ("[[access_logs]]\nfrom = \"bucket:A/b\"", "access_logs.from: `bucket:A/b` is no file, folder or"),
-            ("[[access_logs]]\nfrom = \"/a\"\nformat = \"xml\"", "access_logs.format: `xml` is none of combined, "),
+            ("[[access_logs]]\nfrom = \"bucket:A/b\"", "access_logs.from: `bucket:A/b` is not a file, folder or"),
+            ("[[access_logs]]\nfrom = \"/a\"\nformat = \"xml\"", "access_logs.format: `xml` must be one of combined, "),
             ("[[access_logs]]\nfrom = \"/a\"\nformat = \"combined\"", "access_logs.domain: is missing"),
             ("[[access_logs]]\nfrom = \"/a\"\ndomain = \"a b\"", "access_logs.domain: "),
-            ("[[access_logs]]\nfrom = \"/a\"\ncolour = \"red\"", "access_logs: `colour` is none of"),
+            ("[[access_logs]]\nfrom = \"/a\"\ncolour = \"red\"", "access_logs: unknown key `colour`"),
         ] {
             let message = load(file).expect_err(file);
             assert!(message.starts_with(starts) && !message.contains('\n'), "{file} gives {message}");

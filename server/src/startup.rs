@@ -1,4 +1,4 @@
-//! The whole process, from settings to a running console. `main` and the tests build the same.
+//! Start-up and shutdown of the process. `main` and the tests use the same code.
 
 use std::fs::{DirBuilder, File};
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, Sys
 use callsheet::sealing::{SealError, Sealer};
 use callsheet::sources::SourceError;
 use callsheet::stats::StatsDb;
-use callsheet::stats::slots::Calendar;
+use callsheet::stats::calendar::Calendar;
 use callsheet::storage::{Db, OpenError};
 use callsheet::{Console, ConsoleParts};
 use callsheet_app::RtmpPort;
@@ -30,37 +30,37 @@ use crate::http::AppState;
 use crate::http::rate_limit::RateLimits;
 use crate::http::router::{Serves, router};
 use crate::http::serve::serve;
+use crate::ingest_source::IngestSource;
 use crate::jobs::{
-    DeliveryLoop, Loops, Pulse, Watch, clean_up, deliver, enforce, forget_attempts, hold_streams, reap, recover,
-    take_inventory, watch_access_logs, write_key_uses,
+    AccessLogWatcher, DeliveryLoop, Loops, Pulse, clean_up, deliver, enforce, every, forget_attempts, hold_streams,
+    reap, recover, take_inventory, watch_access_logs, write_key_uses,
 };
-use crate::rtmp::IngestSource;
 #[cfg(feature = "ingest-rtmp")]
 use crate::rtmp::{ListenError, RtmpConfig, RtmpIngest};
 
-/// In the data folder: the keys of all stored secrets.
+/// File in the data folder with the keys of all stored secrets.
 pub(crate) const KEY_FILE: &str = "secret.key";
-/// How long requests and attempts in flight may take to finish when the process stops.
-const GRACEFUL: Duration = Duration::from_secs(10);
+/// Time for requests and attempts in flight to finish at shutdown.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Deadline for a new RTMP connection to have a publish accepted.
 #[cfg(feature = "ingest-rtmp")]
 const RTMP_PUBLISH_WITHIN: Duration = Duration::from_secs(10);
-/// A publisher who sends no media for so long is dropped.
+/// Time without media after which a publisher is disconnected.
 #[cfg(feature = "ingest-rtmp")]
 const RTMP_IDLE: Duration = Duration::from_secs(30);
-/// A part that cannot be stored is tried again for so long.
+/// Time for which the upload of a part is retried.
 #[cfg(feature = "ingest-rtmp")]
 const RTMP_UPLOAD_FOR: Duration = Duration::from_secs(7 * 86_400);
 #[cfg(feature = "ingest-rtmp")]
 const RTMP_HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// Why the console cannot start. Each text is one line for the person who starts it.
+/// A failed start. Each text is one line for the administrator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("data_dir: cannot make the folder {path}: {source}")]
+    #[error("data_dir: cannot create the folder {path}: {source}")]
     DataDir { path: PathBuf, source: std::io::Error },
-    #[error("http: port {port} is in use: another program listens on {0}, or this console runs already", port = .0.port())]
+    #[error("http: port {port} is in use: another program listens on {0}, or this console is already running", port = .0.port())]
     PortInUse(SocketAddr),
     #[error("http: cannot listen on {address}: {source}")]
     Http { address: SocketAddr, source: std::io::Error },
@@ -68,13 +68,13 @@ pub enum StartError {
     #[error("rtmp: {0}")]
     Rtmp(#[from] ListenError),
     #[cfg(not(feature = "ingest-rtmp"))]
-    #[error("rtmp: this build has no RTMP ingest; start it with --rtmp off")]
+    #[error("rtmp: this build has no RTMP ingest; start with --rtmp off")]
     NoRtmp,
     #[error("database_url: {0}")]
     Database(#[from] OpenError),
     #[error("data_dir: {0}")]
     Key(#[from] SealError),
-    #[error("cannot read the machine's DNS settings: {0}")]
+    #[error("cannot read the DNS settings of this machine: {0}")]
     Dns(#[from] DnsError),
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] TlsSetupError),
@@ -82,13 +82,13 @@ pub enum StartError {
     Provider(#[from] ProviderSetupError),
     #[error("cannot prepare the built-in source: {0}")]
     Source(#[from] SourceError),
-    #[error("cannot make the set-up link: {0}")]
+    #[error("cannot create the set-up link: {0}")]
     Setup(#[from] AccountError),
     #[error("cannot set up metrics: {0}")]
     Metrics(String),
 }
 
-/// A console that listens but does not answer yet.
+/// A console that listens but does not serve requests yet.
 pub struct Application {
     console: Console,
     config: Config,
@@ -99,15 +99,15 @@ pub struct Application {
     setup_token: Option<String>,
 }
 
-/// The use cases on the configured database, with its tables up to date; what every command needs.
+/// Opens and migrates the configured database and returns the use cases. Every command starts with this.
 pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Console, StartError> {
     let data_dir = |source| StartError::DataDir { path: config.data_dir.clone(), source };
-    // For the console alone: it holds password hashes, push tokens and the key of all secrets.
+    // Private, because it holds password hashes, push tokens and the key of all secrets.
     DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(data_dir)?;
     let sealer = Sealer::open(&config.data_dir.join(KEY_FILE))?;
     let ids = Arc::new(IdGenerator::default());
     let db = Db::open(&config.database_url, ids.clone()).await?;
-    // Commands run beside a server, and SQLite has no lock for a whole migration.
+    // Commands may run beside a server, and SQLite cannot lock a whole migration.
     let lock = config.data_dir.join("migrate.lock");
     let lock = tokio::task::spawn_blocking(move || {
         let file = File::options().create(true).truncate(false).write(true).open(lock)?;
@@ -145,7 +145,7 @@ pub async fn open_console(config: &Config, clock: Arc<dyn Clock>) -> Result<Cons
 }
 
 impl Application {
-    /// Opens the database, takes the ports and prepares everything, without answering yet.
+    /// Opens the database, binds the ports and prepares everything, without serving requests yet.
     pub async fn build(config: Config, clock: Arc<dyn Clock>, assets: Assets) -> Result<Self, StartError> {
         let console = open_console(&config, clock.clone()).await?;
         let listener = TcpListener::bind(config.http).await.map_err(|source| match source.kind() {
@@ -157,7 +157,7 @@ impl Application {
             Some(listen) => Some(bind_rtmp(&console, &config, listen, buckets.clone(), clock).await?),
             None => None,
         };
-        // Another process may have it, with the same settings.
+        // The ingest may run in another process with the same settings.
         let rtmp_port = ingest.as_ref().map(|ingest| ingest.local_addr()).or(config.rtmp).map(|at| at.port());
         let setup_token = if config.roles.web { console.accounts.setup_token().await? } else { None };
         let state = AppState {
@@ -174,102 +174,40 @@ impl Application {
         Ok(Self { console, config, buckets, listener, ingest, state, setup_token })
     }
 
-    /// Where HTTP listens; the real port, also when port 0 was asked for.
+    /// Returns the HTTP address, with the real port if port 0 was configured.
     pub fn http_address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Where the built-in ingest listens.
+    /// Returns the address of the built-in ingest.
     #[must_use]
     pub fn rtmp_address(&self) -> Option<SocketAddr> {
         self.ingest.as_ref().map(|ingest| ingest.local_addr())
     }
 
-    /// The one-time token that creates the first admin, while there is no user.
+    /// Returns the one-time token that creates the first admin; `None` once there is a user.
     #[must_use]
     pub fn setup_token(&self) -> Option<&str> {
         self.setup_token.as_deref()
     }
 
-    /// The use cases.
+    /// Returns the use cases.
     #[must_use]
     pub fn console(&self) -> &Console {
         &self.console
     }
 
-    /// Serves until `shutdown`; then finishes requests and attempts in flight and returns.
+    /// Serves until `shutdown`, then finishes requests and attempts in flight.
     pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let Self { console, config, buckets, listener, ingest, state, .. } = self;
-        let tasks = TaskTracker::new();
-        let clock = console.clock.clone();
-        // Sources stop first, so that what they report last is still delivered.
+        // Sources stop first, so that their last reports are still delivered. Loops stop after the last requests.
         let (sources, rest) = (shutdown.child_token(), CancellationToken::new());
-        let loops = TaskTracker::new();
-        // Loops run while the last requests are finished.
-        macro_rules! supervise {
-            ($name:literal, $start:expr) => {
-                loops.spawn(state.loops.clone().supervise($name, rest.clone(), $start))
-            };
-        }
+        let (tasks, loops) = (TaskTracker::new(), TaskTracker::new());
         if let Some(ingest) = ingest {
-            let (streams, publishers, boot) = (console.streams.clone(), ingest.publishers(), ingest.boot().to_owned());
-            let (enforced, held) = (rest.clone(), rest.clone());
-            {
-                let (streams, publishers, boot) = (streams.clone(), publishers.clone(), boot.clone());
-                supervise!("disconnects", move |pulse| {
-                    enforce(streams.clone(), publishers.clone(), boot.clone(), pulse, enforced.clone())
-                });
-            }
-            supervise!("stream leases", move |pulse| {
-                hold_streams(streams.clone(), publishers.clone(), boot.clone(), pulse, held.clone())
-            });
+            start_ingest_loops(&console, &*ingest, &state.loops, &loops, &rest);
             tasks.spawn(ingest.run(Arc::new(console.streams.clone()), sources));
         }
-        {
-            let (metrics, rest) = (state.metrics.clone(), rest.clone());
-            supervise!("metrics", move |pulse| keep_up(metrics.clone(), pulse, rest.clone()));
-        }
-        if config.roles.worker {
-            let parts = DeliveryLoop {
-                courier: console.courier.clone(),
-                db: console.db.clone(),
-                clock: clock.clone(),
-                order_hold: config.order_hold_ms,
-                lease: config.lease,
-            };
-            let (deliveries, reaped, recovered, cleaned) = (rest.clone(), rest.clone(), rest.clone(), rest.clone());
-            supervise!("deliveries", move |pulse| deliver(parts.clone(), pulse, deliveries.clone()));
-            let streams = console.streams.clone();
-            supervise!("sessions", move |pulse| reap(streams.clone(), clock.clone(), pulse, reaped.clone()));
-            let recoveries = console.recoveries.clone();
-            supervise!("recoveries", move |pulse| recover(recoveries.clone(), pulse, recovered.clone()));
-            let cleaning = console.clone();
-            supervise!("clean-up", move |pulse| clean_up(cleaning.clone(), pulse, cleaned.clone()));
-            for logs in config.access_logs {
-                let (console, buckets, folder) = (console.clone(), buckets.clone(), config.data_dir.clone());
-                let rest = rest.clone();
-                supervise!("access logs", move |pulse| {
-                    let watch = Watch::new(console.clone(), buckets.clone(), folder.clone(), logs.clone());
-                    watch_access_logs(watch, pulse, rest.clone())
-                });
-            }
-        }
-        if config.roles.web {
-            let (keys, accounts, limits) = (console.keys.clone(), console.accounts.clone(), state.limits.clone());
-            let (written, forgotten) = (rest.clone(), rest.clone());
-            supervise!("key uses", move |pulse| write_key_uses(keys.clone(), pulse, written.clone()));
-            supervise!("limits", move |pulse| forget_attempts(
-                accounts.clone(),
-                limits.clone(),
-                pulse,
-                forgotten.clone()
-            ));
-        }
-        if config.roles.ingest {
-            let (stats, buckets, rest) = (console.stats.clone(), buckets, rest.clone());
-            supervise!("inventory", move |pulse| take_inventory(stats.clone(), buckets.clone(), pulse, rest.clone()));
-        }
-        loops.spawn(state.loops.clone().watch(rest.clone()));
+        start_loops(&console, &config, &buckets, &state, &loops, &rest);
         let supervised = state.loops.clone();
         let serves = Serves { web: config.roles.web, ingest: config.roles.ingest };
         let trusted_proxies = Arc::clone(&state.trusted_proxies);
@@ -295,17 +233,98 @@ impl Application {
                 let _ = (&mut http).await;
             }
         };
-        if tokio::time::timeout(GRACEFUL, finish).await.is_err() {
-            tracing::warn!("some work was still in flight after 10 s; it will be done again at the next start");
+        if tokio::time::timeout(SHUTDOWN_GRACE, finish).await.is_err() {
+            tracing::warn!("shutdown timed out after 10 s; the next start repeats unfinished work");
             http.abort();
         }
         console.close().await;
         match ended_early {
             Some(Err(error)) => Err(std::io::Error::other(error)),
-            _ if gave_up => Err(std::io::Error::other("a loop broke down again and again; see the log")),
+            _ if gave_up => Err(std::io::Error::other("a background loop failed repeatedly; see the log")),
             _ => Ok(()),
         }
     }
+}
+
+/// Starts the loops beside the built-in ingest.
+fn start_ingest_loops(
+    console: &Console,
+    ingest: &dyn IngestSource,
+    supervisor: &Loops,
+    loops: &TaskTracker,
+    shutdown: &CancellationToken,
+) {
+    let (streams, publishers, boot) = (console.streams.clone(), ingest.publishers(), ingest.boot().to_owned());
+    let disconnects = {
+        let (streams, publishers, boot) = (streams.clone(), publishers.clone(), boot.clone());
+        move |pulse, shutdown| enforce(streams.clone(), publishers.clone(), boot.clone(), pulse, shutdown)
+    };
+    loops.spawn(supervisor.clone().supervise("disconnects", shutdown.clone(), disconnects));
+    let leases =
+        move |pulse, shutdown| hold_streams(streams.clone(), publishers.clone(), boot.clone(), pulse, shutdown);
+    loops.spawn(supervisor.clone().supervise("stream leases", shutdown.clone(), leases));
+}
+
+/// Starts the loops of the configured roles.
+fn start_loops(
+    console: &Console,
+    config: &Config,
+    buckets: &Buckets,
+    state: &AppState,
+    loops: &TaskTracker,
+    shutdown: &CancellationToken,
+) {
+    // Starts a loop with its own copies of the variables that it uses.
+    macro_rules! supervise {
+        ($name:literal, [$($variable:ident = $value:expr),*], |$pulse:ident, $shutdown:ident| $run:expr) => {{
+            $(let $variable = $value.clone();)*
+            loops.spawn(state.loops.clone().supervise($name, shutdown.clone(), move |$pulse, $shutdown| {
+                $(let $variable = $variable.clone();)*
+                $run
+            }))
+        }};
+    }
+    supervise!("metrics", [metrics = state.metrics], |pulse, shutdown| keep_up_metrics(metrics, pulse, shutdown));
+    if config.roles.worker {
+        let parts = DeliveryLoop {
+            courier: console.courier.clone(),
+            db: console.db.clone(),
+            clock: console.clock.clone(),
+            order_hold: config.order_hold_ms,
+            lease: config.lease,
+        };
+        supervise!("deliveries", [parts = parts], |pulse, shutdown| deliver(parts, pulse, shutdown));
+        supervise!("sessions", [streams = console.streams, clock = console.clock], |pulse, shutdown| {
+            reap(streams, clock, pulse, shutdown)
+        });
+        supervise!("recoveries", [recoveries = console.recoveries], |pulse, shutdown| {
+            recover(recoveries, pulse, shutdown)
+        });
+        supervise!("clean-up", [console = console], |pulse, shutdown| clean_up(console, pulse, shutdown));
+        for logs in &config.access_logs {
+            supervise!(
+                "access logs",
+                [console = console, buckets = buckets, folder = config.data_dir, logs = logs],
+                |pulse, shutdown| watch_access_logs(
+                    AccessLogWatcher::new(console, buckets, folder, logs),
+                    pulse,
+                    shutdown
+                )
+            );
+        }
+    }
+    if config.roles.web {
+        supervise!("key uses", [keys = console.keys], |pulse, shutdown| write_key_uses(keys, pulse, shutdown));
+        supervise!("limits", [accounts = console.accounts, limits = state.limits], |pulse, shutdown| {
+            forget_attempts(accounts, limits, pulse, shutdown)
+        });
+    }
+    if config.roles.ingest {
+        supervise!("inventory", [stats = console.stats, buckets = buckets], |pulse, shutdown| {
+            take_inventory(stats, buckets, pulse, shutdown)
+        });
+    }
+    loops.spawn(state.loops.clone().watch(shutdown.clone()));
 }
 
 #[cfg(not(feature = "ingest-rtmp"))]
@@ -356,14 +375,12 @@ fn leptos_options(assets: &Assets) -> LeptosOptions {
         .build()
 }
 
-/// What is measured piles up until somebody asks for it, or this is done.
-async fn keep_up(metrics: PrometheusHandle, pulse: Pulse, shutdown: CancellationToken) {
-    while pulse.idle(shutdown.run_until_cancelled(tokio::time::sleep(METRICS_UPKEEP))).await.is_some() {
-        metrics.run_upkeep();
-    }
+/// Discards old samples, which would otherwise accumulate until the next scrape.
+async fn keep_up_metrics(metrics: PrometheusHandle, pulse: Pulse, shutdown: CancellationToken) {
+    every(METRICS_UPKEEP, &pulse, &shutdown, || std::future::ready(metrics.run_upkeep())).await;
 }
 
-/// The process has one recorder; tests build several applications in one process.
+/// Returns the recorder of the process. Tests build several applications in one process.
 fn metrics_handle() -> Result<PrometheusHandle, StartError> {
     static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
     if let Some(handle) = HANDLE.get() {

@@ -1,4 +1,4 @@
-//! Files that come over the network, kept on disk while they are read: they may be larger than memory, and reading may begin anew.
+//! Uploads, buffered on disk: they may be larger than memory, and may be read more than once.
 
 use std::fs::File;
 use std::io::{self, Seek};
@@ -10,17 +10,17 @@ use callsheet::model::{Problem, ProblemDetails, ProblemKind, problem};
 use futures::{Stream, TryStreamExt};
 use tokio::io::AsyncWriteExt;
 
-/// As it comes, packed or not; bytes.
+/// Maximum size as received, in bytes.
 pub const LIMIT: u64 = 8 << 30;
 
-/// Why an upload did not arrive.
+/// A failed upload.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    #[error("the upload broke off: {0}")]
+    #[error("the upload was interrupted: {0}")]
     Broken(#[source] BoxError),
     #[error("the upload is larger than {LIMIT} bytes")]
     TooLarge,
-    #[error("the upload cannot be kept: {0}")]
+    #[error("the upload cannot be stored: {0}")]
     Disk(#[from] io::Error),
 }
 
@@ -35,12 +35,12 @@ impl Problem for UploadError {
     }
 }
 
-/// A whole upload. The file has no name and goes with this.
+/// A complete upload in an unnamed file, which is deleted on drop.
 #[derive(Debug)]
 pub struct Upload(File);
 
 impl Upload {
-    /// Keeps what comes, at most [`LIMIT`] bytes, in `folder`.
+    /// Receives at most [`LIMIT`] bytes into a file in `folder`.
     pub async fn receive<E: Into<BoxError>>(
         content: impl Stream<Item = Result<Bytes, E>> + Unpin,
         folder: &Path,
@@ -66,7 +66,7 @@ impl Upload {
         Ok(Self(file.into_std().await))
     }
 
-    /// Opens it at its start. One reader at a time.
+    /// Opens the file at its start. Only one reader at a time.
     pub fn open(&self) -> io::Result<File> {
         let mut file = self.0.try_clone()?;
         file.rewind()?;
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_longer_than_the_limit_is_refused_and_leaves_nothing() {
+    async fn an_upload_above_the_limit_is_refused_and_leaves_no_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let pieces =
             || stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"12345")), Ok(Bytes::from_static(b"678"))]);

@@ -9,55 +9,51 @@ use crate::sealing::SealError;
 /// Error of an account use case.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    #[error("type a user name of 1 to 50 characters without spaces at its ends")]
+    #[error("enter a user name of 1 to 50 characters, without leading or trailing spaces")]
     BadUserName,
-    #[error("the password needs 10 to 200 characters")]
+    #[error("the password must have 10 to 200 characters")]
     BadPassword,
-    #[error(
-        "this password is among the first that attackers try; take a few words that have nothing to do with each other"
-    )]
+    #[error("this password is too common; use a few unrelated words")]
     CommonPassword,
-    #[error(
-        "this password follows a pattern that is guessed fast; take a few words that have nothing to do with each other"
-    )]
+    #[error("this password is easy to guess; use a few unrelated words")]
     GuessablePassword,
-    #[error("this password is made of the user name; take a few words that have nothing to do with it")]
+    #[error("this password is based on the user name; use a few words unrelated to it")]
     PasswordOfName,
-    #[error("the two passwords differ; type the same one twice")]
+    #[error("the passwords do not match")]
     PasswordsDiffer,
-    #[error("the present password is wrong")]
+    #[error("the current password is wrong")]
     WrongPassword,
-    #[error("there is a user {0} already; choose another name")]
+    #[error("user {0} already exists; choose another name")]
     Taken(String),
-    #[error("name or password is wrong")]
+    #[error("wrong user name or password")]
     WrongLogin,
-    #[error("too many attempts to sign in; wait a minute, then try again")]
+    #[error("too many sign-in attempts; wait a minute, then try again")]
     TooManyLogins,
-    #[error("this set-up link has been used or has expired; restart the console to get a new one")]
+    #[error("this set-up link was used or has expired; restart the console to get a new one")]
     BadSetupLink,
-    #[error("this link has been used, replaced or has expired; ask an admin for a new one")]
+    #[error("this link was used, replaced or has expired; ask an admin for a new one")]
     BadLink,
-    #[error("there is no user with this number")]
+    #[error("this user does not exist")]
     Unknown,
-    #[error("this is the last admin who can sign in; make somebody else an admin first")]
+    #[error("this is the last active admin; make someone else an admin first")]
     LastAdmin,
     #[error("the user is deactivated; activate the user first")]
     Deactivated,
-    #[error("single sign-on decides on this user's password, second factor and role; change them at the provider")]
+    #[error("single sign-on manages this user's password, second factor and role; change them at the provider")]
     ByProvider,
-    #[error("this user has no session of that kind; it may have ended meanwhile")]
+    #[error("this session does not exist; it may have ended")]
     NoSession,
-    #[error("two-factor sign-in is on already; turn it off first")]
+    #[error("two-factor sign-in is already on; turn it off first")]
     FactorOn,
-    #[error("two-factor sign-in is not being set up; start anew")]
+    #[error("two-factor set-up was not started; start over")]
     NoFactor,
-    #[error("this code does not fit or was used before; wait for the next one, and check the clock of your device")]
+    #[error("wrong or already used code; wait for the next one, and check the clock of your device")]
     WrongCode,
-    #[error("the time for the second step is over; sign in again")]
+    #[error("the second step has timed out; sign in again")]
     SecondStepOver,
-    #[error("this console has no single sign-on")]
+    #[error("single sign-on is not configured on this console")]
     NoProvider,
-    #[error("the single sign-on refused this sign-in; the console's log has the cause under {reference}")]
+    #[error("single sign-on refused this sign-in; see the server log for reference {reference}")]
     SignOn {
         #[source]
         fault: Box<SignOnError>,

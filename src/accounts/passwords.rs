@@ -29,7 +29,7 @@ static WAITING: Semaphore = Semaphore::const_new(MAX_WAITING);
 /// Error while hashing a password.
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
-    #[error("{MAX_WAITING} passwords wait to be checked")]
+    #[error("{MAX_WAITING} passwords are already waiting to be checked")]
     Busy,
     #[error("cannot hash a password: {0}")]
     Failed(String),

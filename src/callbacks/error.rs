@@ -13,17 +13,17 @@ pub enum CallbackError {
     Address(#[from] AddressError),
     #[error(transparent)]
     Blocked(#[from] Blocked),
-    #[error("type the address of your server first; the callback needs one to be on")]
+    #[error("set the URL of your server first; an enabled callback needs one")]
     NoAddress,
     #[error("the timeout must be between 1 and 30 seconds")]
     BadTimeout,
-    #[error("the dialect {0} is not known; use v1.0 or v1.1")]
+    #[error("unknown dialect {0}; use v1.0 or v1.1")]
     BadDialect(String),
     #[error(transparent)]
     Header(#[from] HeaderError),
-    #[error("the former secret can go on signing for 0 to 168 hours")]
+    #[error("the previous secret can stay valid for 0 to 168 hours")]
     BadOverlap,
-    #[error("no former secret signs any more; nothing was changed")]
+    #[error("there is no previous secret in use; nothing was changed")]
     NoFormerSecret,
     #[error(transparent)]
     Domain(#[from] DomainError),

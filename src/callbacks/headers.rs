@@ -39,19 +39,19 @@ const OUR_PREFIXES: &[&str] = &["callsheet-", "svix-", "webhook-"];
 /// A header is not allowed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    #[error("“{0}” is not a header; write Name: value, with a name of letters, digits and hyphens")]
+    #[error("“{0}” is not a header; use the form Name: value, with a name of letters, digits and hyphens")]
     Unreadable(String),
-    #[error("the header {0} belongs to the request itself and cannot be set; remove it")]
+    #[error("header {0} is part of the request itself and cannot be set; remove it")]
     OfTheRequest(String),
-    #[error("the header {0} is one that the console sets or signs by; choose another name, such as x-{0}")]
+    #[error("header {0} is set by the console or used for the signature; choose another name, such as x-{0}")]
     Ours(String),
-    #[error("the value of the header {0} has a line break or a character outside ASCII; remove it")]
+    #[error("the value of header {0} contains a line break or a non-ASCII character; remove it")]
     BadValue(String),
-    #[error("the header {0} is too long; a name has at most {MAX_NAME} characters, a value {MAX_VALUE}, so shorten it")]
+    #[error("header {0} is too long: at most {MAX_NAME} characters for a name and {MAX_VALUE} for a value")]
     TooLong(String),
-    #[error("the header {0} is there twice; keep one, with both values separated by a comma")]
+    #[error("header {0} is set twice; keep one, with both values separated by a comma")]
     Twice(String),
-    #[error("the header {0} is one too many; at most {MAX_HEADERS} can be set, so remove it or another")]
+    #[error("too many headers: at most {MAX_HEADERS}; remove {0} or another one")]
     TooMany(String),
 }
 

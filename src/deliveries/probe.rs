@@ -36,7 +36,7 @@ const PART_MS: Millis = 32_000;
 pub enum ProbeError {
     #[error(transparent)]
     Address(#[from] AddressError),
-    #[error("at most 10 tests a minute; wait a moment, then test again")]
+    #[error("at most 10 tests per minute; wait a moment, then test again")]
     TooMany,
     #[error(transparent)]
     Callback(#[from] CallbackError),

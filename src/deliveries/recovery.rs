@@ -132,11 +132,11 @@ pub enum Round {
 /// Why something with a recovery cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryError {
-    #[error("there is no such recovery")]
+    #[error("this recovery does not exist")]
     Unknown,
     #[error("only failed, cancelled and skipped deliveries can be recovered")]
     BadState,
-    #[error("the recovery has ended already; nothing was cancelled")]
+    #[error("the recovery has already ended; nothing was cancelled")]
     Ended,
     #[error(transparent)]
     Forbidden(#[from] Forbidden),

@@ -16,11 +16,11 @@ use crate::storage::Db;
 /// Why something with a delivery cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    #[error("there is no such delivery; it may have passed its retention")]
+    #[error("this delivery does not exist; its retention period may have ended")]
     Unknown,
-    #[error("the callback is off or has no address; turn it on, then resend")]
+    #[error("the callback is off or has no URL; turn it on, then resend")]
     CallbackOff,
-    #[error("the delivery is finished already; nothing was cancelled")]
+    #[error("the delivery has already finished; nothing was cancelled")]
     Finished,
     #[error("no delivery is selected")]
     NoneSelected,

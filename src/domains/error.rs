@@ -10,17 +10,17 @@ pub enum DomainError {
     BadPush(BadName),
     #[error("the play domain {0}")]
     BadPlay(BadName),
-    #[error("type at least one play domain")]
+    #[error("enter at least one play domain")]
     NoPlay,
-    #[error("the push domain and a play domain are the same; they must differ")]
+    #[error("the push and play domains must differ")]
     SameName,
-    #[error("{name} is a domain of this console already; each name belongs to one domain group")]
+    #[error("{name} already belongs to a domain of this console; a name can be used only once")]
     Taken { name: String, push: bool },
-    #[error("there is no push domain {0}")]
+    #[error("push domain {0} does not exist")]
     Unknown(String),
-    #[error("the domain is enabled; disable it first, then delete it")]
+    #[error("the domain is enabled; disable it before you delete it")]
     StillEnabled,
-    #[error("what you typed is not the domain's name; nothing was deleted")]
+    #[error("the name does not match; nothing was deleted")]
     NotConfirmed,
     #[error(transparent)]
     Forbidden(#[from] Forbidden),

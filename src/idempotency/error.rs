@@ -6,11 +6,15 @@ use crate::model::{Problem, ProblemDetails, ProblemKind, StoreError, problem};
 /// The key does not allow the request.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyError {
-    #[error("an Idempotency-Key has 1 to {MAX_KEY} visible ASCII characters and spaces, and a request has one at most")]
+    #[error(
+        "Idempotency-Key must be 1 to {MAX_KEY} visible ASCII characters or spaces, and be sent at most once per request"
+    )]
     BadKey,
-    #[error("this Idempotency-Key named another request within the last 24 hours; take a new one for each new request")]
+    #[error(
+        "this Idempotency-Key was used for another request within the last 24 hours; use a new key for each new request"
+    )]
     Reused,
-    #[error("the first request of this Idempotency-Key is still running; send yours again in a moment")]
+    #[error("the first request with this Idempotency-Key is still running; retry in a moment")]
     InUse,
     #[error(transparent)]
     Store(#[from] StoreError),

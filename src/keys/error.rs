@@ -6,23 +6,23 @@ use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, prob
 /// Error of an API key use case.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("type a name for the key of 1 to 50 characters")]
+    #[error("enter a key name of 1 to 50 characters")]
     BadName,
-    #[error("there is a key named {0} already; choose another name, or revoke that key first")]
+    #[error("a key named {0} already exists; choose another name, or revoke that key first")]
     Taken(String),
     #[error("the domain {0}")]
     BadDomain(BadName),
-    #[error("name at least one domain, or let the key reach all of them")]
+    #[error("specify at least one domain, or allow all domains")]
     NoDomains,
-    #[error("the key must expire in the future, within ten years")]
+    #[error("the expiry must be in the future, within ten years")]
     BadExpiry,
-    #[error("no API key has this token")]
+    #[error("unknown API token")]
     UnknownToken,
     #[error("this API key has expired; ask an admin for another one")]
     Expired,
-    #[error("there is no such API key")]
+    #[error("this API key does not exist")]
     Unknown,
-    #[error("the key has expired, and new secrets would not bring it back; revoke it and create another one")]
+    #[error("the key has expired and cannot be renewed; revoke it and create another one")]
     HasExpired,
     #[error(transparent)]
     Forbidden(#[from] Forbidden),

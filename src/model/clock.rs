@@ -1,4 +1,4 @@
-//! Time comes in as a parameter, so that tests decide what time it is.
+//! Clocks. Code takes a [`Clock`] as a parameter, so that tests control time.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -6,38 +6,38 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Millis;
 
-/// Tells the time. Production uses [`SystemClock`], tests [`TestClock`].
+/// A source of time: [`SystemClock`] in production, [`TestClock`] in tests.
 pub trait Clock: Send + Sync + 'static {
-    /// Unix time in milliseconds. It may jump, in both directions.
+    /// Returns Unix time in milliseconds. May jump in both directions.
     fn now(&self) -> Millis;
-    /// Time since some moment in this process. It never jumps; durations are measured by it.
+    /// Returns the time since an arbitrary start. Never jumps, so use it for durations.
     fn monotonic(&self) -> Duration;
-    /// Both.
+    /// Returns both times.
     fn read(&self) -> ClockReading {
         let monotonic = i64::try_from(self.monotonic().as_millis()).unwrap_or(i64::MAX);
         ClockReading { wall: self.now(), monotonic }
     }
 }
 
-/// One moment on both clocks.
+/// A point in time on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockReading {
-    /// Unix ms, as [`Clock::now`].
+    /// [`Clock::now`], Unix ms.
     pub wall: Millis,
-    /// As [`Clock::monotonic`], in ms.
+    /// [`Clock::monotonic`], ms.
     pub monotonic: Millis,
 }
 
 impl ClockReading {
-    /// When it is `wall` on the wall clock, as monotonic time. Nothing waits longer than `longest` (ms): a moment further ahead was
-    /// written before the wall clock was set back, or by a process whose clock is ahead.
+    /// Converts a wall-clock time to monotonic time, at most `longest` (ms) ahead. A time further ahead was written before the wall
+    /// clock was set back, or by a process whose clock is fast.
     #[must_use]
     pub fn until(self, wall: Millis, longest: Millis) -> Millis {
         self.monotonic + wall.saturating_sub(self.wall).min(longest)
     }
 }
 
-/// The machine's clock.
+/// The clock of the machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -53,7 +53,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to.
+/// A clock that tests move.
 #[derive(Debug)]
 pub struct TestClock {
     now: AtomicI64,
@@ -61,19 +61,19 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Starts at `now` (Unix ms).
+    /// Creates a clock at `now` (Unix ms).
     #[must_use]
     pub fn at(now: Millis) -> Self {
         Self { now: AtomicI64::new(now), monotonic: AtomicU64::new(0) }
     }
 
-    /// Lets time pass.
+    /// Advances both times.
     pub fn advance(&self, millis: Millis) {
         self.jump(millis);
         self.monotonic.fetch_add(millis.unsigned_abs(), Ordering::SeqCst);
     }
 
-    /// Sets the clock forward or back, while no time passes.
+    /// Sets the wall clock forward or back without advancing monotonic time.
     pub fn jump(&self, millis: Millis) {
         self.now.fetch_add(millis, Ordering::SeqCst);
     }

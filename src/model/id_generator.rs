@@ -1,13 +1,12 @@
-//! New identifiers.
+//! The generator of time-ordered identifiers.
 
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::SeqCst;
 
 use super::Millis;
 
-/// Hands out numbers that grow with time and are unique across restarts and processes:
-/// 43 bits of Unix ms, 10 bits drawn once per process, 10 bits that count.
-/// A collision of two processes shows as a broken primary key, and the writer tries again.
+/// Generates increasing numbers that are unique across restarts and processes: 43 bits of Unix ms, 10 random bits per process, and a
+/// 10-bit counter. Two processes that collide violate a primary key, and the writer retries. (UUIDs and ULIDs do not fit an `i64` key.)
 #[derive(Debug)]
 pub struct IdGenerator {
     process: i64,
@@ -21,9 +20,9 @@ impl Default for IdGenerator {
 }
 
 impl IdGenerator {
-    /// The next number at Unix time `now` (ms). Never the same twice from one generator, always growing.
+    /// Returns the next number at `now` (Unix ms), always greater than the previous one.
     pub fn next(&self, now: Millis) -> i64 {
-        // The counter lives in the low bits of `last`, so that a burst borrows from the coming milliseconds.
+        // The counter is in the low bits of `last`, so a burst borrows from the following milliseconds.
         let floor = now << 10;
         let counted = self
             .last
@@ -33,9 +32,9 @@ impl IdGenerator {
         (millis << 20) | (self.process << 10) | count
     }
 
-    /// From now on no number is below this one, which a process made whose clock may be ahead.
+    /// Makes all further numbers greater than `number`, which a process with a fast clock may have generated.
     pub fn follow(&self, number: i64) {
-        // The process stands above the count, so that only a later millisecond is surely above.
+        // The process bits are above the counter, so only a later millisecond is certainly greater.
         self.last.fetch_max((number >> 20 << 10) | 1023, SeqCst);
     }
 }

@@ -1,4 +1,4 @@
-//! Words that every feature shares: who acts, when, under which name, and what went wrong.
+//! Types that all features share: actors, time, identifiers, names and errors.
 
 mod clock;
 mod id_generator;

@@ -1,4 +1,4 @@
-//! Names that come from outside, parsed once at the edge.
+//! Names received from outside, parsed once.
 
 use std::fmt;
 
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 use super::ProblemKind::Invalid;
 use super::{Problem, ProblemDetails, problem};
 
-/// Why a name is not accepted. Each variant names its remedy in the texts of the console.
+/// A name that is not accepted. The text of each variant names the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
-    #[error("is empty; type a name")]
+    #[error("is empty; enter a name")]
     Empty,
     #[error("is longer than {0} characters")]
     TooLong(usize),
     #[error("must not contain a wildcard `*`; add each domain by its full name")]
     Wildcard,
-    #[error("is an address (scheme, port, path or user); type the host name alone, such as push.example.com")]
+    #[error("must be a host name only, such as push.example.com, without scheme, port, path or user")]
     NotAHost,
-    #[error("is an IP address; type a domain name")]
+    #[error("is an IP address; enter a domain name")]
     IpAddress,
     #[error("needs at least two labels, such as push.example.com")]
     OneLabel,
-    #[error("has a label that is not valid: letters, digits and inner hyphens, at most 63 characters each")]
+    #[error("has an invalid label; use letters, digits and inner hyphens, at most 63 characters each")]
     BadLabel,
     #[error("may contain only letters, digits, `_` and `-`")]
     BadCharacter,
@@ -43,7 +43,7 @@ impl Problem for BadName {
     }
 }
 
-/// A host name: compared by its ASCII form, shown as written.
+/// A host name. Compared in ASCII form, displayed as typed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct DomainName {
@@ -59,7 +59,7 @@ impl PartialEq for DomainName {
 impl Eq for DomainName {}
 
 impl DomainName {
-    /// Accepts a DNS host name of at least two labels; international names are kept in their ASCII form too.
+    /// Parses a DNS host name of at least two labels. Converts international names to ASCII as well.
     pub fn parse(text: &str) -> Result<Self, BadName> {
         let text = text.trim().trim_end_matches('.');
         if text.is_empty() {
@@ -93,7 +93,7 @@ impl DomainName {
         if !ascii.contains('.') {
             return Err(BadName::OneLabel);
         }
-        // `1.2.3` or `10.1` would be read as an IPv4 address by the clients that get it.
+        // Clients would read `1.2.3` or `10.1` as an IPv4 address.
         if ascii.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
             return Err(BadName::IpAddress);
         }
@@ -101,13 +101,13 @@ impl DomainName {
         Ok(Self { ascii, display })
     }
 
-    /// The form that is stored, compared and put on the wire.
+    /// Returns the ASCII form, for storage, comparison and the wire.
     #[must_use]
     pub fn ascii(&self) -> &str {
         &self.ascii
     }
 
-    /// The form that people read.
+    /// Returns the name as typed.
     #[must_use]
     pub fn display(&self) -> &str {
         &self.display
@@ -156,7 +156,7 @@ macro_rules! path_name {
         }
 
         impl $name {
-            /// Accepts `[A-Za-z0-9_-]{1,50}`.
+            /// Parses `[A-Za-z0-9_-]{1,50}`.
             pub fn parse(text: &str) -> Result<Self, BadName> {
                 match text {
                     "" => Err(BadName::Empty),
@@ -168,7 +168,7 @@ macro_rules! path_name {
                 }
             }
 
-            /// The name as pushed.
+            /// Returns the name as pushed.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -1,8 +1,9 @@
-//! Where a client is, for limits.
+//! Client networks, for rate limits.
 
 use std::net::IpAddr;
 
-/// What counts as one place: an IPv4 address, and of IPv6 the network of 64 bits, within which anybody has as many addresses as they like.
+/// Returns the network that a limit counts as one client: an IPv4 address, or an IPv6 /64, within which a client chooses its addresses
+/// freely.
 #[must_use]
 pub fn network_of(address: &str) -> String {
     match address.parse::<IpAddr>().map(|address| address.to_canonical()) {

@@ -1,33 +1,31 @@
-//! What a store may answer instead of a result. Where it comes from is the storage's business.
+//! Errors of storage methods.
 
 use super::{Problem, ProblemDetails, ProblemKind, problem};
 
-/// A store could not do it.
+/// A failed storage method.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A name or key is taken; nothing was written.
-    #[error("already there")]
+    /// A unique name or key exists already. Nothing was written.
+    #[error("already exists")]
     Duplicate,
-    /// It is not of the [`Expected`](super::Expected) version; nothing was written.
-    #[error(
-        "somebody changed it meanwhile; nothing was written. Read it again, then send your change with the new ETag"
-    )]
+    /// The row does not have the [`Expected`](super::Expected) version. Nothing was written.
+    #[error("changed meanwhile; nothing was written. Read it again, then send your change with the new ETag")]
     Changed,
-    /// The disk is full or the database is out of reach; nothing was written.
-    #[error("the database cannot take writes now")]
+    /// The disk is full or the database is unreachable. Nothing was written.
+    #[error("the database cannot be written to")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A search was cut off, or others were ahead of it for too long.
-    #[error("the search takes too long; choose a shorter span of time, or try again later")]
+    /// A search exceeded its time limit, or waited too long for its turn.
+    #[error("the search took too long; choose a shorter time range, or try again later")]
     SearchTooLong,
-    /// A fault.
-    #[error("storage fault")]
+    /// An internal error.
+    #[error("storage error")]
     Fault(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {
-    /// A stored value that does not read back.
+    /// Creates the error for a stored value that cannot be read.
     pub fn corrupt(what: impl std::fmt::Display) -> Self {
-        Self::Fault(format!("stored value does not read back: {what}").into())
+        Self::Fault(format!("invalid stored value: {what}").into())
     }
 }
 

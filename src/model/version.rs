@@ -1,34 +1,34 @@
-//! Whether something is still what a change was made for.
+//! Versions of editable settings, for optimistic concurrency control.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// What can be edited of something, in short: where two are equal, nothing was edited in between.
+/// A hash of everything that can be edited. Equal versions mean that nothing was edited in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version(String);
 
 impl Version {
-    /// Of all that can be edited.
+    /// Hashes the editable content.
     pub(crate) fn of(content: &impl Serialize) -> Self {
-        // Settings have no maps whose keys are no text, so writing them in memory has no way to fail.
+        // Serialising settings cannot fail: they have no maps with keys other than strings.
         let digest = Sha256::digest(serde_json::to_vec(content).unwrap_or_default());
         Self(hex::encode(&digest[..16]))
     }
 
-    /// A version that somebody was given.
+    /// Wraps a version that a client sent back.
     #[must_use]
     pub fn given(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// Hexadecimal digits.
+    /// Returns the hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// For which versions a change was made.
+/// Versions to which a change applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     Any,
@@ -36,7 +36,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// Lets a change pass that was made for this version.
+    /// Accepts a change made for the version `present`.
     pub(crate) fn check(&self, present: &Version) -> Result<(), super::StoreError> {
         match self {
             Self::OneOf(versions) if !versions.contains(present) => Err(super::StoreError::Changed),

@@ -25,29 +25,27 @@ const DENIED_PORTS: [u16; 83] = [
 /// Error while parsing an address. Each text names the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    #[error("The address is empty; type one such as https://example.com/callback.")]
+    #[error("The URL is empty; enter one such as https://example.com/callback.")]
     Empty,
-    #[error("The address is longer than {MAX_LENGTH} characters; shorten it.")]
+    #[error("The URL is longer than {MAX_LENGTH} characters; shorten it.")]
     TooLong,
-    #[error("The address contains a line break or another control character; remove it.")]
+    #[error("The URL contains a line break or another control character; remove it.")]
     ControlCharacter,
-    #[error("The address has no scheme; start it with https:// or http://.")]
+    #[error("The URL has no scheme; start it with https:// or http://.")]
     NoScheme,
-    #[error("The address must start with https:// or http://; other schemes cannot receive callbacks.")]
+    #[error("The URL must start with https:// or http://.")]
     BadScheme,
-    #[error(
-        "The address contains a user name or password; remove what stands before the @ and check the signature instead."
-    )]
+    #[error("The URL contains a user name or password; remove the part before the @ and verify the signature instead.")]
     UserInfo,
-    #[error("The address has no host; type one such as https://example.com/callback.")]
+    #[error("The URL has no host; enter one such as https://example.com/callback.")]
     NoHost,
-    #[error("The host of the address is not a valid name or IP address; check its spelling.")]
+    #[error("The host of the URL is not a valid name or IP address; check its spelling.")]
     BadHost,
-    #[error("The port of the address is not a number from 1 to 65535; correct it or leave it out.")]
+    #[error("The port of the URL is not a number from 1 to 65535; correct it or leave it out.")]
     BadPort,
-    #[error("Port {0} belongs to a service that is not a web server; use another port.")]
+    #[error("Port {0} is reserved for a service other than HTTP; use another port.")]
     DeniedPort(u16),
-    #[error("The address cannot be read; copy it again from the receiver's settings.")]
+    #[error("The URL is not valid; copy it again from your server.")]
     Unreadable,
 }
 

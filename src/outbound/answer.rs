@@ -33,17 +33,17 @@ const PROTOCOL: &[u8] = b"HTTP/";
 /// Error while reading a response.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReadError {
-    #[error("the connection ended before the answer did")]
+    #[error("the connection was closed before the end of the response")]
     Closed,
     #[error("the connection broke: {0}")]
     Io(io::Error),
-    #[error("this is not HTTP")]
+    #[error("not HTTP")]
     NotHttp,
-    #[error("its headers, or other lines of it, are larger than 64 KiB")]
+    #[error("its headers or chunk lines exceed 64 KiB")]
     TooLarge,
-    #[error("its content-length cannot be read")]
+    #[error("invalid content-length")]
     Length,
-    #[error("its chunks cannot be read")]
+    #[error("invalid chunked encoding")]
     Chunks,
 }
 

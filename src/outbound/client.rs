@@ -96,7 +96,7 @@ impl Outbound {
         if reuse && let Some(connection) = self.pool.take(address.origin()).await {
             progress.begin(Phase::Connect);
             progress.peer = Some(connection.peer);
-            progress.done("kept connection");
+            progress.done("reused connection");
             match self.send(progress, address, connection, request).await {
                 Err(failed) if failed.stale => progress.back_to_address(),
                 ended => return ended.map_err(|failed| failed.failure),
@@ -170,7 +170,7 @@ fn overdue(progress: &mut Progress, host: &str, timeout: Duration) -> Option<Fai
 
 /// Describes a 2xx response that is broken after its status line.
 fn broken_answer(host: &str, why: &dyn Display) -> String {
-    format!("{host} took the event, but the rest of its answer is broken: {why}.")
+    format!("{host} accepted the event, but the rest of its response is not valid: {why}.")
 }
 
 /// Serializes a request. `headers` are added to `host` and `content-length`.

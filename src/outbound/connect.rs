@@ -136,7 +136,7 @@ fn policy_detail(checked: &[IpAddr], refused: &[Blocked]) -> Cow<'static, str> {
     if refused.is_empty() {
         return Cow::Borrowed("allowed");
     }
-    let mut detail = format!("allowed: {}; left out:", join(checked));
+    let mut detail = format!("allowed: {}; excluded:", join(checked));
     for Blocked { address, range } in refused {
         // Writing to a string cannot fail.
         let _ = write!(detail, " {address} ({range})");

@@ -57,14 +57,9 @@ impl Failure {
             class: ErrorClass::BlockedAddress,
             phase: Phase::Policy,
             code: blocked.code(),
-            detail: format!(
-                "{} is {} {} address, which callbacks may not reach.",
-                blocked.address,
-                blocked.range.article(),
-                blocked.range
-            ),
+            detail: format!("Callbacks may not reach {} ({}).", blocked.address, blocked.range),
             remedy: format!(
-                "Give {host} a public address, or have an administrator add {} to allowed_networks.",
+                "Give {host} a public address, or ask an admin to add {} to allowed_networks.",
                 blocked.address
             ),
         }
@@ -77,7 +72,7 @@ impl Failure {
             }
             DnsError::NoAddress => format!("Add an A or AAAA record for {host}."),
             DnsError::Timeout | DnsError::Failed(_) => {
-                format!("Check that the name servers of {host} answer, and those of this console's machine too.")
+                format!("Check the DNS servers of {host} and of this server.")
             }
         };
         Self {
@@ -100,13 +95,13 @@ impl Failure {
             io::ErrorKind::TimedOut => return Self::connect_timeout(host, Some(peer)),
             io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => (
                 "connect_unreachable",
-                format!("There is no route to {peer}."),
-                format!("Check the network between this console and {host}, and that the address of {host} is right."),
+                format!("No route to {peer}."),
+                format!("Check the network between this server and {host}, and the address of {host}."),
             ),
             _ => (
                 "connect_failed",
-                format!("The connection to {peer} failed: {error}."),
-                format!("Check that {host} takes connections on port {port}."),
+                format!("Connecting to {peer} failed: {error}."),
+                format!("Check that {host} accepts connections on port {port}."),
             ),
         };
         Self { class: ErrorClass::Connect, phase: Phase::Connect, code, detail, remedy }
@@ -119,10 +114,10 @@ impl Failure {
             phase: Phase::Connect,
             code: "connect_timeout",
             detail: match peer {
-                Some(peer) => format!("{peer} did not answer the connection request in time."),
-                None => format!("{host} did not answer the connection request in time."),
+                Some(peer) => format!("Connecting to {peer} timed out."),
+                None => format!("Connecting to {host} timed out."),
             },
-            remedy: format!("Check that {host} is up and that no firewall drops connections from this console."),
+            remedy: format!("Check that {host} is up and that no firewall blocks connections from this server."),
         }
     }
 
@@ -137,19 +132,19 @@ impl Failure {
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
                     "tls_not_valid_yet",
                     format!("The certificate of {host} is not valid yet."),
-                    format!("Check the clocks of {host} and of this console's machine."),
+                    format!("Check the clocks of {host} and of this server."),
                 ),
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
                     "tls_name_mismatch",
-                    format!("The certificate is for another name than {host}."),
-                    format!("Install a certificate that names {host}, or use the name the certificate has."),
+                    format!("The certificate does not match {host}."),
+                    format!("Install a certificate for {host}, or use the name in the certificate."),
                 ),
                 CertificateError::UnknownIssuer => (
                     "tls_unknown_issuer",
-                    format!("The certificate of {host} is self-signed or comes from an unknown authority."),
+                    format!("The certificate of {host} is self-signed or from an unknown authority."),
                     format!(
-                        "Install a certificate from a public authority on {host} with its whole chain, or add its \
-                         authority to the trusted ones of this console's machine."
+                        "Install a certificate from a public authority, with its full chain, on {host}, or add its \
+                         authority to the trusted authorities of this server."
                     ),
                 ),
                 CertificateError::Revoked => {
@@ -157,14 +152,14 @@ impl Failure {
                 }
                 other => (
                     "tls_bad_certificate",
-                    format!("The certificate of {host} cannot be trusted: {other}."),
+                    format!("The certificate of {host} is not trusted: {other}."),
                     format!("Install a server certificate from a public authority on {host}."),
                 ),
             },
             Some(rustls::Error::InvalidMessage(_)) => (
                 "tls_not_spoken",
                 format!("{host} does not speak TLS on this port."),
-                format!("Use http://, or the port on which {host} serves https."),
+                format!("Use http://, or the https port of {host}."),
             ),
             Some(rustls::Error::AlertReceived(alert)) => (
                 "tls_refused",
@@ -173,7 +168,7 @@ impl Failure {
             ),
             _ => (
                 "tls_failed",
-                format!("The TLS handshake with {host} broke off: {error}."),
+                format!("The TLS handshake with {host} failed: {error}."),
                 format!("Check that {host} serves https on this port."),
             ),
         };
@@ -191,7 +186,7 @@ impl Failure {
             Phase::Address | Phase::Policy | Phase::Request | Phase::Status | Phase::Body => (
                 ErrorClass::Timeout,
                 "timeout_no_answer",
-                format!("{host} took the request but did not answer within {limit:?}."),
+                format!("{host} received the request but did not respond within {limit:?}."),
             ),
         };
         Self {
@@ -199,37 +194,37 @@ impl Failure {
             phase,
             code,
             detail,
-            remedy: format!("Let {host} answer 200 first and work afterwards, or raise the timeout of this callback."),
+            remedy: format!("Respond first, then process on {host}, or raise the timeout of this callback."),
         }
     }
 
     /// No status line could be read.
     pub(super) fn no_answer(host: &str, error: &ReadError) -> Self {
-        let look = || format!("Look into the log of the receiver on {host}: it, or a proxy before it, gave up.");
+        let look = || format!("Check the log of the receiver on {host} and of any proxy in front of it.");
         let (class, code, detail, remedy) = match error {
             ReadError::TooLarge => (
                 ErrorClass::TooLarge,
                 "headers_too_large",
-                format!("{host} sent more than 64 KiB before the end of a status line."),
-                format!("Make {host} answer with fewer or shorter headers."),
+                format!("{host} sent more than 64 KiB before the end of the status line."),
+                format!("Send fewer or shorter response headers from {host}."),
             ),
             ReadError::Io(error) if error.kind() == io::ErrorKind::ConnectionReset => (
                 ErrorClass::Protocol,
                 "connection_reset",
-                format!("{host} reset the connection before it answered."),
+                format!("{host} reset the connection before responding."),
                 look(),
             ),
             ReadError::Closed | ReadError::Io(_) => (
                 ErrorClass::Protocol,
                 "closed_without_answer",
-                format!("{host} closed the connection without an answer."),
+                format!("{host} closed the connection without responding."),
                 look(),
             ),
             ReadError::NotHttp | ReadError::Length | ReadError::Chunks => (
                 ErrorClass::Protocol,
                 "http_malformed",
-                format!("{host} answered with something that is not HTTP/1.1."),
-                format!("Check that a web server listens on this port of {host}, and whether it wants https."),
+                format!("The response of {host} is not HTTP/1.1."),
+                format!("Check that this port of {host} serves HTTP, and whether it requires https."),
             ),
         };
         Self { class, phase: Phase::Status, code, detail, remedy }
@@ -250,29 +245,29 @@ impl Failure {
                 code: "http_redirect",
                 detail: match location {
                     Some(location) => {
-                        format!("{host} answered {status} and points to {location}; redirects are not followed.")
+                        format!("{host} returned {status} with a redirect to {location}; redirects are not followed.")
                     }
-                    None => format!("{host} answered {status}; redirects are not followed."),
+                    None => format!("{host} returned {status}; redirects are not followed."),
                 },
-                remedy: format!("Enter the final address instead of the one on {host} that redirects."),
+                remedy: format!("Use the final URL instead of the one on {host} that redirects."),
             };
         }
         let remedy = match status.as_u16() {
             401 | 403 => {
-                format!("Let {host} accept the request by its signature, without a login.")
+                format!("Accept the request on {host} by its signature, without a login.")
             }
-            404 | 410 => format!("Check the path of the address: {host} has nothing there."),
-            405 => format!("Let {host} accept POST on this path."),
-            413 | 415 | 422 => format!("Let {host} accept a small JSON body on this path."),
-            429 => format!("Let {host} take more requests, or lower the load on it."),
-            500..=599 => format!("Look into the log of the receiver on {host}: it failed while handling the request."),
-            _ => format!("Let {host} answer 200 when it has taken the event."),
+            404 | 410 => format!("Check the path of the URL: {host} has nothing there."),
+            405 => format!("Accept POST on this path of {host}."),
+            413 | 415 | 422 => format!("Accept a small JSON body on this path of {host}."),
+            429 => format!("Raise the rate limit of {host}, or reduce its load."),
+            500..=599 => format!("Check the log of the receiver on {host}: it failed to handle the request."),
+            _ => format!("Return 200 from {host} when it has accepted the event."),
         };
         Self {
             class: ErrorClass::HttpStatus,
             phase: Phase::Status,
             code: "http_status",
-            detail: format!("{host} answered {status}."),
+            detail: format!("{host} returned {status}."),
             remedy,
         }
     }

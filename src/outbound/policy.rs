@@ -47,14 +47,6 @@ impl Range {
         }
     }
 
-    /// Returns the article of the name.
-    pub(super) const fn article(self) -> &'static str {
-        match self {
-            Self::Unspecified => "an",
-            _ => "a",
-        }
-    }
-
     /// Returns the stable error code.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -90,9 +82,7 @@ impl fmt::Display for Range {
 /// An IP address that callbacks may not reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{address} is {} {range} address, which callbacks may not reach; use a public address, or have an administrator \
-     add it to allowed_networks",
-    range.article()
+    "callbacks may not reach {address} ({range}); use a public address, or ask an admin to add it to allowed_networks"
 )]
 pub struct Blocked {
     /// The address, as resolved or entered.

@@ -10,13 +10,13 @@ use hickory_resolver::net::NetError;
 /// Error while resolving a host name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
-    #[error("there is no such name in DNS")]
+    #[error("no such host in DNS")]
     NotFound,
-    #[error("the name has no IPv4 or IPv6 address")]
+    #[error("no IPv4 or IPv6 address")]
     NoAddress,
-    #[error("the name servers did not answer in time")]
+    #[error("the DNS servers did not respond in time")]
     Timeout,
-    #[error("the name cannot be resolved: {0}")]
+    #[error("DNS lookup failed: {0}")]
     Failed(String),
 }
 

@@ -18,9 +18,9 @@ const PREFIX: &str = "whsec_";
 /// Error while parsing a signing secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadSecret {
-    #[error("The secret does not start with whsec_; copy it whole.")]
+    #[error("The secret does not start with whsec_; copy the whole secret.")]
     NoPrefix,
-    #[error("What follows whsec_ is not base64; copy the secret again.")]
+    #[error("The part after whsec_ is not base64; copy the secret again.")]
     NotBase64,
     #[error("The secret must have 24 to 64 bytes; generate a new one.")]
     BadLength,

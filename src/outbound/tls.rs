@@ -9,7 +9,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// The TLS settings are invalid.
 #[derive(Debug, thiserror::Error)]
-#[error("the TLS settings of outgoing connections cannot be used: {0}")]
+#[error("invalid TLS settings for outgoing connections: {0}")]
 pub struct TlsSetupError(#[from] rustls::Error);
 
 /// Returns settings for HTTP/1.1 only: callbacks, buckets.

@@ -9,19 +9,19 @@ use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, prob
 pub enum RecordingError {
     #[error("the part length must be between 2 seconds and 6 hours")]
     BadPartLength,
-    #[error("the bucket's name must be 1 to 63 lower-case letters, digits and hyphens")]
+    #[error("the bucket name must be 1 to 63 lower-case letters, digits and inner hyphens")]
     BadBucket,
     #[error("the template's name {0}")]
     BadTemplate(BadName),
     #[error("the period of a template must be between 15 and 360 minutes")]
     BadPeriod,
-    #[error("there is a template named {0} already")]
+    #[error("a template named {0} already exists")]
     TemplateTaken(String),
-    #[error("there is no template named {0}")]
+    #[error("template {0} does not exist")]
     TemplateUnknown(String),
-    #[error("domains are recorded by the template {0}; take it off them first")]
+    #[error("template {0} is used by domains; remove it from them first")]
     TemplateInUse(String),
-    #[error("{domain} is not recorded by the template {template}")]
+    #[error("{domain} does not use template {template}")]
     NotByTemplate { domain: String, template: String },
     #[error(transparent)]
     Domain(#[from] DomainError),

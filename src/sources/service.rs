@@ -18,17 +18,17 @@ use crate::storage::Db;
 /// Why something with a source cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    #[error("type a name of 1 to 50 characters")]
+    #[error("enter a name of 1 to 50 characters")]
     BadName,
-    #[error("there is a source named {0} already; choose another name")]
+    #[error("a source named {0} already exists; choose another name")]
     Taken(String),
-    #[error("the adapter {0} is not known; choose nginx-rtmp or generic")]
+    #[error("unknown adapter {0}; choose nginx-rtmp or generic")]
     BadAdapter(String),
     #[error("the default domain {0}")]
     BadDefaultDomain(BadName),
-    #[error("there is no such source")]
+    #[error("this source does not exist")]
     Unknown,
-    #[error("the built-in ingest cannot be removed; start the console with --rtmp off instead")]
+    #[error("the built-in ingest cannot be removed; to turn it off, start the console with --rtmp off")]
     BuiltIn,
     #[error(transparent)]
     Seal(#[from] SealError),

@@ -1,41 +1,43 @@
-//! What can go wrong with statistics.
+//! Errors of statistics.
 
-use super::access_log::{Foreign, Format};
+use super::access_log::{Format, UnsupportedContent};
 use crate::model::ProblemKind::{Conflict, Invalid, NotFound};
 use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
-/// Why something with statistics cannot be done.
+/// An error of a use case of statistics.
 #[derive(Debug, thiserror::Error)]
 pub enum StatsError {
-    #[error("the time slot must begin before it ends, both on a five-minute border, and last at most ten years")]
-    BadSlot,
-    #[error("the slot has more than {0} points of this length; choose a coarser one")]
-    TooManyPoints(i64),
-    #[error("there are no statistics of {0}")]
+    #[error(
+        "the start must be before the end, both must be multiples of five minutes, and the range must not exceed ten years"
+    )]
+    BadRange,
+    #[error("this range has more than {0} intervals of this length; choose longer intervals")]
+    TooManyBins(i64),
+    #[error("there are no statistics for {0}")]
     UnknownDomain(String),
     #[error("the VOD domain {0}")]
     BadName(BadName),
-    #[error("the path must be a bucket and folders, such as films/public")]
+    #[error("the path must be a bucket and a folder path, such as films/public")]
     BadPath,
-    #[error("{0} is a domain of this console already")]
+    #[error("{0} already belongs to this console")]
     Taken(String),
-    #[error("there is no VOD domain {0}")]
+    #[error("VOD domain {0} does not exist")]
     UnknownVodDomain(String),
-    #[error("another import took in the same file meanwhile; nothing was counted twice")]
+    #[error("another import processed the same file meanwhile; no line was counted twice")]
     ImportMoved,
-    #[error("the file was truncated and rewritten while it was being read; nothing was counted twice")]
+    #[error("the file was truncated and rewritten while it was read; no line was counted twice")]
     FileChanged,
-    #[error("the format is not known by its first lines; name one of: {}", Format::names())]
+    #[error("the format could not be detected; specify one of: {}", Format::names())]
     UnknownFormat,
     #[error(
         "the file is {}",
         match .0 {
-            Foreign::Utf16 => "UTF-16 text; save it as UTF-8 and import it again",
-            Foreign::Parquet => "Parquet, which is not read; let the service write JSON or W3C instead",
+            UnsupportedContent::Utf16 => "UTF-16 text; save it as UTF-8 and import it again",
+            UnsupportedContent::Parquet => "Parquet, which is not supported; configure the service to write JSON or W3C",
         }
     )]
-    ForeignContent(Foreign),
-    #[error("lines of this format name no host; give the domain that they are of")]
+    UnsupportedContent(UnsupportedContent),
+    #[error("the lines of this format contain no host; specify the domain of the log")]
     NoDomain,
     #[error("the file cannot be read: {0}")]
     Unreadable(#[source] std::io::Error),
@@ -48,8 +50,8 @@ pub enum StatsError {
 impl Problem for StatsError {
     fn details(&self) -> ProblemDetails {
         match self {
-            Self::BadSlot => problem(Invalid, "stats_bad_slot").field("from"),
-            Self::TooManyPoints(max) => problem(Invalid, "stats_too_many_points").field("granularity").arg("max", max),
+            Self::BadRange => problem(Invalid, "stats_bad_slot").field("from"),
+            Self::TooManyBins(max) => problem(Invalid, "stats_too_many_points").field("granularity").arg("max", max),
             Self::UnknownDomain(name) => problem(NotFound, "stats_unknown_domain").field("domain").arg("name", name),
             Self::BadName(why) => why.details().field("name"),
             Self::BadPath => problem(Invalid, "vod_domain_bad_path").field("path"),
@@ -60,8 +62,8 @@ impl Problem for StatsError {
             Self::UnknownFormat => {
                 problem(Invalid, "access_log_unknown_format").field("format").arg("formats", Format::names())
             }
-            Self::ForeignContent(Foreign::Utf16) => problem(Invalid, "access_log_utf16"),
-            Self::ForeignContent(Foreign::Parquet) => problem(Invalid, "access_log_parquet"),
+            Self::UnsupportedContent(UnsupportedContent::Utf16) => problem(Invalid, "access_log_utf16"),
+            Self::UnsupportedContent(UnsupportedContent::Parquet) => problem(Invalid, "access_log_parquet"),
             Self::NoDomain => problem(Invalid, "access_log_no_domain").field("domain"),
             Self::Unreadable(why) => problem(Invalid, "access_log_unreadable").arg("why", why),
             Self::Forbidden(e) => e.details(),

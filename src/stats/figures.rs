@@ -1,110 +1,115 @@
-//! From stored rows to what is shown.
+//! Turns stored rows into the figures of a view.
 
 use std::collections::BTreeMap;
 
-use super::slots::POINT;
-use super::{Counted, Granularity, Held, Metric, Sample, UsagePoint};
+use super::{BIN_S, BinTotals, Granularity, InventorySample, Metric, StoredTotals, UsageBin};
 
-/// Bits a second of a five-minute point.
+/// Converts the bytes of a five-minute bin to bits per second.
 pub(super) const fn bits_per_second(bytes: i64) -> i64 {
-    bytes.saturating_mul(8) / POINT
+    bytes.saturating_mul(8) / BIN_S
 }
 
-/// Sums over a slot.
+/// Totals over a time range.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) bytes: i64,
-    /// Bytes of the highest five-minute point, and its start.
+    /// Bytes and start of the highest five-minute bin.
     pub(super) peak: Option<(i64, i64)>,
 }
 
 impl Totals {
-    /// Of equal peaks the first.
-    pub(super) fn of(rows: &[Counted]) -> Self {
+    /// Sums rows. Ties resolve to the earliest peak.
+    pub(super) fn of(rows: &[BinTotals]) -> Self {
         let peak = rows.iter().map(|row| (row.peak, row.peak_at)).max_by_key(|(bytes, at)| (*bytes, -at));
         Self { bytes: rows.iter().map(|row| row.bytes).sum(), peak: peak.filter(|(bytes, _)| *bytes > 0) }
     }
 }
 
-/// The point that `above` others exceed; 0 if there are no more than these.
-pub(super) fn nth_highest(mut points: Vec<i64>, above: i64) -> i64 {
+/// Returns the value that `above` other values exceed; 0 if there are not enough values.
+pub(super) fn nth_highest(mut values: Vec<i64>, above: i64) -> i64 {
     match usize::try_from(above) {
-        Ok(above) if above < points.len() => *points.select_nth_unstable_by(above, |a, b| b.cmp(a)).1,
+        Ok(above) if above < values.len() => *values.select_nth_unstable_by(above, |a, b| b.cmp(a)).1,
         _ => 0,
     }
 }
 
-/// A value for each of `starts`, of rows in any order. Points that have not begun at `now` are left out, unless something is known of them.
-pub(super) fn usage_series(rows: &[Counted], starts: &[i64], metric: Metric, now: i64) -> Vec<UsagePoint> {
-    let mut points: Vec<UsagePoint> = starts.iter().map(|at| UsagePoint { at: *at, value: 0 }).collect();
+/// Returns a bin for each of `starts`. Rows may be in any order. Future bins at the end are left out unless they have data.
+pub(super) fn usage_series(rows: &[BinTotals], starts: &[i64], metric: Metric, now: i64) -> Vec<UsageBin> {
+    let mut bins: Vec<UsageBin> = starts.iter().map(|at| UsageBin { at: *at, value: 0 }).collect();
     for row in rows {
         let found = starts.partition_point(|start| *start <= row.at).checked_sub(1);
-        if let Some(point) = found.and_then(|index| points.get_mut(index)) {
+        if let Some(bin) = found.and_then(|index| bins.get_mut(index)) {
             match metric {
-                Metric::Bandwidth => point.value = point.value.max(bits_per_second(row.peak)),
-                _ => point.value += row.bytes,
+                Metric::Bandwidth => bin.value = bin.value.max(bits_per_second(row.peak)),
+                _ => bin.value += row.bytes,
             }
         }
     }
-    let known = points.iter().rposition(|point| point.at <= now || point.value > 0).map_or(0, |last| last + 1);
-    points.truncate(known);
-    points
+    let shown = bins.iter().rposition(|bin| bin.at <= now || bin.value > 0).map_or(0, |last| last + 1);
+    bins.truncate(shown);
+    bins
 }
 
-/// What is held before a slot, in each of its points that have begun, and at its end. `None`: nothing was counted yet.
-pub(super) struct HeldSeries {
-    pub(super) before: Option<Held>,
-    pub(super) points: Vec<(i64, Held)>,
-    pub(super) last: Option<Held>,
-    /// The start of the first point that something is known of.
+/// Stored bytes and files over a time range. Totals are `None` before the first inventory.
+pub(super) struct StoredSeries {
+    /// At the start of the range.
+    pub(super) before: Option<StoredTotals>,
+    /// Starts and totals of the bins that have begun.
+    pub(super) bins: Vec<(i64, StoredTotals)>,
+    /// At the end of the range.
+    pub(super) last: Option<StoredTotals>,
+    /// Start of the first bin with data.
     pub(super) known_from: Option<i64>,
 }
 
-impl HeldSeries {
-    /// Of samples by time. A day's value is the highest that was held at the end of one of its points, else it is what was held last.
-    pub(super) fn of(samples: &[Sample], starts: &[i64], to: i64, granularity: Granularity, now: i64) -> Self {
-        let mut by_domain: BTreeMap<i64, Held> = BTreeMap::new();
-        let mut held = None;
-        let mut take = |sample: &Sample, held: &mut Option<Held>| {
-            let before = by_domain.insert(sample.domain, sample.held).unwrap_or_default();
-            let sum = held.unwrap_or_default();
-            *held = Some(Held {
-                bytes: sum.bytes - before.bytes + sample.held.bytes,
-                files: sum.files - before.files + sample.held.files,
+impl StoredSeries {
+    /// Builds the series from samples in order of time. A bin has the totals at its end; a day has the highest totals at the end of any
+    /// of its five-minute bins.
+    pub(super) fn of(samples: &[InventorySample], starts: &[i64], to: i64, granularity: Granularity, now: i64) -> Self {
+        let mut by_domain: BTreeMap<i64, StoredTotals> = BTreeMap::new();
+        let mut current = None;
+        let mut apply = |sample: &InventorySample, current: &mut Option<StoredTotals>| {
+            let before = by_domain.insert(sample.domain, sample.stored).unwrap_or_default();
+            let sum = current.unwrap_or_default();
+            *current = Some(StoredTotals {
+                bytes: sum.bytes - before.bytes + sample.stored.bytes,
+                files: sum.files - before.files + sample.stored.files,
             });
         };
         let mut samples = samples.iter().peekable();
         let first = starts.first().copied().unwrap_or(to);
         while let Some(sample) = samples.next_if(|sample| sample.at < first) {
-            take(sample, &mut held);
+            apply(sample, &mut current);
         }
-        let before = held;
-        let mut points = Vec::with_capacity(starts.len());
+        let before = current;
+        let mut bins = Vec::with_capacity(starts.len());
         let mut known_from = None;
         let ends = starts.iter().skip(1).copied().chain([to]);
         for (start, end) in starts.iter().copied().zip(ends).take_while(|(start, _)| *start <= now) {
-            let mut highest = if samples.peek().is_some_and(|next| next.at < start + POINT) { None } else { held };
+            let mut highest = if samples.peek().is_some_and(|next| next.at < start + BIN_S) { None } else { current };
             while let Some(at) = samples.peek().map(|next| next.at).filter(|at| *at < end) {
                 while let Some(sample) = samples.next_if(|sample| sample.at == at) {
-                    take(sample, &mut held);
+                    apply(sample, &mut current);
                 }
-                highest = match (highest, held) {
-                    (Some(a), Some(b)) => Some(Held { bytes: a.bytes.max(b.bytes), files: a.files.max(b.files) }),
+                highest = match (highest, current) {
+                    (Some(a), Some(b)) => {
+                        Some(StoredTotals { bytes: a.bytes.max(b.bytes), files: a.files.max(b.files) })
+                    }
                     (a, b) => a.or(b),
                 };
             }
-            let shown = if granularity == Granularity::Day { highest } else { held };
+            let shown = if granularity == Granularity::Day { highest } else { current };
             if shown.is_some() {
                 known_from = known_from.or(Some(start));
             }
-            points.push((start, shown.unwrap_or_default()));
+            bins.push((start, shown.unwrap_or_default()));
         }
-        Self { before, points, last: held, known_from }
+        Self { before, bins, last: current, known_from }
     }
 
-    /// As points of storage or of files.
-    pub(super) fn points_of(&self, metric: Metric) -> Vec<UsagePoint> {
-        let figure = |held: &Held| if metric == Metric::Files { held.files } else { held.bytes };
-        self.points.iter().map(|(at, held)| UsagePoint { at: *at, value: figure(held) }).collect()
+    /// Returns the bins of `Metric::Files`, else of `Metric::Storage`.
+    pub(super) fn bins_of(&self, metric: Metric) -> Vec<UsageBin> {
+        let figure = |totals: &StoredTotals| if metric == Metric::Files { totals.files } else { totals.bytes };
+        self.bins.iter().map(|(at, totals)| UsageBin { at: *at, value: figure(totals) }).collect()
     }
 }

@@ -1,32 +1,36 @@
-//! Statistics: what was served, stored and transcoded, by domain and time slot.
+//! Statistics: traffic, storage and transcoding by domain and time range.
 //!
-//! **Words.** A *point* is five minutes, stored by its start in UTC. A *slot* is the time that is looked at, `[from, to)`. A *domain* is a play
-//! domain, a VOD domain, or `(other)`: hosts that the console does not know. Removed domains stay.
-//!
-//! **Who acts.** Access logs, listings of buckets and results of transcoders come in, each exactly once; reviewers read figures.
+//! Access logs, bucket listings and transcoder results come in; each is counted exactly once. Usage is stored in five-minute *bins*
+//! (see [`calendar`]), each identified by its start in UTC, and summed into hours and days. A domain is a play domain, a VOD domain, or
+//! [`OTHER`]. Statistics of removed domains are kept.
+
 pub mod access_log;
+pub mod calendar;
 mod error;
 mod figures;
-mod hosts;
 mod import;
+mod inventory;
+mod path_rule;
 mod service;
-pub mod slots;
 pub(crate) mod storage;
 pub mod transcode;
 mod types;
+
 pub use callsheet_types::stats::{
-    Change, Codec, Granularity, Metric, Resolution, Shown, Slot, SlotLabel, TopDomain, TrafficBase, TranscodingCell,
-    TranscodingDay, TranscodingQuery, TranscodingView, UsageCards, UsagePoint, UsageQuery, UsageView, VodDomain,
+    BIN_S, Change, Codec, FigureFormat, Granularity, Metric, Resolution, SlotLabel, TimeRange, TopDomain, TrafficBase,
+    TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView, UsageBin, UsageCards, UsageQuery, UsageView,
+    VodDomain, bin_start,
 };
 pub use error::StatsError;
-pub use hosts::{Owners, PathRule, PlayHost, Tally};
-pub use import::{AccessLog, Imported};
+pub use import::{AccessLog, ImportResult};
+pub use inventory::{FileOwners, InventoryTally, PlayHost};
+pub use path_rule::PathRule;
 pub use service::{KEPT_DAYS, Stats};
 pub use storage::StatsDb;
 pub use types::{
-    Chosen, Counted, Digest, DomainSums, Held, Import, ImportStep, Names, OutputSums, Progress, Sample, StoredOutput,
-    Sums, UsageRow,
+    BinTotals, Digest, DomainSelection, DomainSums, Import, ImportStep, InventorySample, NameFilter, OutputSums,
+    Progress, StoredOutput, StoredTotals, Sums, UsageRow,
 };
 
-/// Where lines of hosts are counted that the console does not know.
+/// The domain under which requests for unknown hosts are counted.
 pub const OTHER: &str = "(other)";

@@ -1,33 +1,31 @@
-//! Use cases of *Statistics*.
-
-use std::sync::Arc;
+//! Use cases of statistics.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use serde_json::json;
 
-use super::figures::{HeldSeries, Totals, bits_per_second, nth_highest, usage_series};
-use super::hosts::{Owners, PathRule, Tally};
-use super::slots::{Calendar, LONGEST, POINT, above_p95, fitting, point_of, points_in, slot_before};
+use super::calendar::{Calendar, MAX_RANGE_S};
+use super::figures::{StoredSeries, Totals, bits_per_second, nth_highest, usage_series};
 use super::transcode::{Classes, Outcome, Output, centiminutes};
 use super::{
-    Change, Chosen, Counted, Digest, Granularity, Import, ImportStep, Metric, Names, OTHER, OutputSums, Slot,
-    StatsError, StoredOutput, TopDomain, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView,
-    UsageCards, UsagePoint, UsageQuery, UsageRow, UsageView, VodDomain,
+    BIN_S, BinTotals, Change, Digest, DomainSelection, FileOwners, Granularity, Import, ImportStep, InventoryTally,
+    Metric, NameFilter, OTHER, OutputSums, PathRule, Resolution, StatsDb, StatsError, StoredOutput, TimeRange,
+    TopDomain, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView, UsageBin, UsageCards, UsageQuery,
+    UsageRow, UsageView, VodDomain, bin_start,
 };
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Clock, DomainName, Forbidden, StoreError};
-use crate::stats::StatsDb;
 use crate::storage::Db;
 
-/// Domains in the list of those with the most traffic.
-const TOP: i64 = 20;
-/// Points of a series that was asked for in a length of its own: a year of five minutes.
-const MOST_POINTS: i64 = 366 * 288;
-/// Days that five-minute points are kept.
+/// Number of domains in the list of those with the most traffic.
+const TOP_DOMAINS: i64 = 20;
+/// Maximum number of bins in a series: a year of five-minute bins.
+const MAX_BINS: i64 = 366 * 288;
+/// Retention of five-minute bins in days.
 pub const KEPT_DAYS: i64 = 400;
 
-/// The use cases.
+/// The use cases of statistics.
 #[derive(Clone)]
 pub struct Stats {
     pub(crate) stats_db: StatsDb,
@@ -37,80 +35,81 @@ pub struct Stats {
     pub(crate) classes: Classes,
 }
 
-/// What was served in a slot.
-struct Served {
-    rows: Vec<Counted>,
+/// Traffic in a time range.
+struct Traffic {
+    rows: Vec<BinTotals>,
     totals: Totals,
+    /// 95th percentile in bytes per five-minute bin.
     p95: i64,
 }
 
 impl Stats {
-    /// Days and hours of the console's zone.
+    /// Returns the calendar of the console's time zone.
     #[must_use]
     pub const fn calendar(&self) -> &Calendar {
         &self.calendar
     }
 
-    /// The whole days of the zone that end today.
+    /// Returns the last `count` days, including today.
     #[must_use]
-    pub fn last_days(&self, count: i64) -> Slot {
+    pub fn last_days(&self, count: i64) -> TimeRange {
         self.calendar.last_days(self.now(), count)
     }
 
-    /// Traffic, bandwidth, storage or files over a slot, with the cards and the domains with the most traffic.
+    /// Returns traffic, bandwidth, storage or files over a range, the cards, and the domains with the most traffic.
     pub async fn usage(&self, actor: &Actor, query: UsageQuery) -> Result<UsageView, StatsError> {
-        let UsageQuery { metric, domains, slot, granularity, compare } = query;
-        check_slot(slot)?;
-        let granularity = granularity.unwrap_or_else(|| fitting(slot));
-        let starts = self.calendar.starts(slot, granularity);
-        if starts.len() as i64 > MOST_POINTS {
-            return Err(StatsError::TooManyPoints(MOST_POINTS));
+        let UsageQuery { metric, domains, range, granularity, compare } = query;
+        check_range(range)?;
+        let granularity = granularity.unwrap_or_else(|| range.default_granularity());
+        let starts = self.calendar.starts(range, granularity);
+        if starts.len() as i64 > MAX_BINS {
+            return Err(StatsError::TooManyBins(MAX_BINS));
         }
-        let chosen = self.choose(actor, domains).await?;
+        let selection = self.select(actor, domains).await?;
         let now = self.now();
-        let before = self.before(slot);
-        let cover = self.calendar.cover(slot, Granularity::Day);
-        let (served, served_before, first, last_point, samples, top) = tokio::try_join!(
-            self.served(&chosen, slot),
-            self.served(&chosen, before),
+        let before = self.comparison_range(range);
+        let cover = self.calendar.cover(range, Granularity::Day);
+        let (traffic, traffic_before, first, last_bin, samples, top) = tokio::try_join!(
+            self.traffic(&selection, range),
+            self.traffic(&selection, before),
             self.stats_db.first_day(),
-            self.stats_db.last_point(),
-            self.stats_db.inventory(&chosen, slot),
-            self.stats_db.top_domains(&chosen, &cover, TOP),
+            self.stats_db.last_bin(),
+            self.stats_db.inventory(&selection, range),
+            self.stats_db.top_domains(&selection, &cover, TOP_DOMAINS),
         )?;
-        let held = HeldSeries::of(&samples, &starts, slot.to, granularity, now);
+        let stored = StoredSeries::of(&samples, &starts, range.to, granularity, now);
         let known = match metric {
-            Metric::Storage | Metric::Files => held.known_from.map(|from| Slot { from, ..slot }),
+            Metric::Storage | Metric::Files => stored.known_from.map(|from| TimeRange { from, ..range }),
             Metric::Traffic | Metric::Bandwidth => {
-                first.map(|from| Slot { from, to: last_point.map_or(slot.to, |last| last + POINT) })
+                first.map(|from| TimeRange { from, to: last_bin.map_or(range.to, |last| last + BIN_S) })
             }
         };
-        let points = match metric {
-            Metric::Storage | Metric::Files => held.points_of(metric),
+        let bins = match metric {
+            Metric::Storage | Metric::Files => stored.bins_of(metric),
             Metric::Traffic | Metric::Bandwidth => {
-                let rows = match one(&chosen) {
-                    None if slot.from >= self.kept_from() => served.rows,
-                    _ => self.rows(&chosen, slot, granularity).await?,
+                let rows = match single_series(&selection) {
+                    None if range.from >= self.kept_from() => traffic.rows,
+                    _ => self.rows(&selection, range, granularity).await?,
                 };
                 usage_series(&rows, &starts, metric, now)
             }
         };
-        let points_before =
-            if compare { self.series_before(&chosen, metric, slot, granularity, first).await? } else { Vec::new() };
+        let bins_before =
+            if compare { self.series_before(&selection, metric, range, granularity, first).await? } else { Vec::new() };
         let was_known = first.is_some_and(|first| first < before.to);
         let change = |now, before| Change { now, before: was_known.then_some(before) };
-        let last = held.last.unwrap_or_default();
+        let last = stored.last.unwrap_or_default();
         let peak = |totals: Totals| totals.peak.map_or(0, |(bytes, _)| bits_per_second(bytes));
         let cards = UsageCards {
-            storage: Change { now: last.bytes, before: held.before.map(|held| held.bytes) },
-            peak: change(peak(served.totals), peak(served_before.totals)),
-            peak_at: served.totals.peak.map(|(_, at)| at),
-            p95: (slot.from >= self.kept_from()).then(|| Change {
-                now: bits_per_second(served.p95),
-                before: (was_known && before.from >= self.kept_from()).then(|| bits_per_second(served_before.p95)),
+            storage: Change { now: last.bytes, before: stored.before.map(|totals| totals.bytes) },
+            peak: change(peak(traffic.totals), peak(traffic_before.totals)),
+            peak_at: traffic.totals.peak.map(|(_, at)| at),
+            p95: (range.from >= self.kept_from()).then(|| Change {
+                now: bits_per_second(traffic.p95),
+                before: (was_known && before.from >= self.kept_from()).then(|| bits_per_second(traffic_before.p95)),
             }),
-            traffic: change(served.totals.bytes, served_before.totals.bytes),
-            files: Change { now: last.files, before: held.before.map(|held| held.files) },
+            traffic: change(traffic.totals.bytes, traffic_before.totals.bytes),
+            files: Change { now: last.files, before: stored.before.map(|totals| totals.files) },
         };
         let top = top.into_iter().map(|sums| TopDomain {
             domain: sums.domain,
@@ -119,28 +118,18 @@ impl Stats {
             requests: sums.requests,
         });
         let zone = self.calendar.zone_name().to_owned();
-        Ok(UsageView {
-            metric,
-            slot,
-            granularity,
-            zone,
-            points,
-            known,
-            before: points_before,
-            cards,
-            top: top.collect(),
-        })
+        Ok(UsageView { metric, range, granularity, zone, bins, known, before: bins_before, cards, top: top.collect() })
     }
 
-    /// Minutes and files by coding method and resolution, over a slot and by day.
+    /// Returns minutes and files by codec and resolution, over a range and by day.
     pub async fn transcoding(&self, actor: &Actor, query: TranscodingQuery) -> Result<TranscodingView, StatsError> {
-        let TranscodingQuery { domains, slot, codec, resolution } = query;
-        check_slot(slot)?;
-        let chosen = self.choose(actor, domains).await?;
-        let (days, all_before) = (self.days_of(slot), [self.before(slot)]);
+        let TranscodingQuery { domains, range, codec, resolution } = query;
+        check_range(range)?;
+        let selection = self.select(actor, domains).await?;
+        let (days, all_before) = (self.days_of(range), [self.comparison_range(range)]);
         let (sums, before, first) = tokio::try_join!(
-            self.stats_db.transcode_sums(&chosen, &days),
-            self.stats_db.transcode_sums(&chosen, &all_before),
+            self.stats_db.transcode_sums(&selection, &days),
+            self.stats_db.transcode_sums(&selection, &all_before),
             self.stats_db.first_output(),
         )?;
         let cells = |sums: &[OutputSums]| {
@@ -154,13 +143,13 @@ impl Stats {
             at: day.from,
             cells: matrix(sums.iter().filter(|(sums, _)| sums.at == day.from)),
         });
-        let was_known = first.is_some_and(|first| first < slot.from);
+        let was_known = first.is_some_and(|first| first < range.from);
         let change = |figure: fn(&OutputSums) -> i64| {
             let total = |sums: &[(OutputSums, _)]| sums.iter().map(|(sums, _)| figure(sums)).sum();
             Change { now: total(&sums), before: was_known.then(|| total(&before)) }
         };
         Ok(TranscodingView {
-            slot,
+            range,
             zone: self.calendar.zone_name().to_owned(),
             matrix: matrix(sums.iter()),
             days: by_day.collect(),
@@ -170,39 +159,39 @@ impl Stats {
         })
     }
 
-    /// Names that the actor can choose, removed domains too: the first so many of those with `part` in them.
+    /// Returns up to `limit` domain names that contain `part` and that the actor may select, including removed domains.
     pub async fn domain_names(&self, actor: &Actor, part: &str, limit: i64) -> Result<Vec<String>, StatsError> {
         actor.check(Action::Read)?;
-        let part = plain_name(part.trim()).to_lowercase();
+        let part = to_ascii_name(part.trim()).to_lowercase();
         let names: BTreeSet<String> = if actor.domains.is_some() {
-            self.own_names(actor).await?.into_iter().filter(|name| name.contains(&part)).collect()
+            self.permitted_names(actor).await?.into_iter().filter(|name| name.contains(&part)).collect()
         } else {
-            self.names(Names::With(&part), limit).await?
+            self.names(NameFilter::Containing(&part), limit).await?
         };
         Ok(names.into_iter().take(usize::try_from(limit).unwrap_or_default()).collect())
     }
 
-    /// Takes in results of transcoders. Those that are known by job and output change nothing. Answers with how many were new.
+    /// Adds outputs of transcoders. Outputs with a known job and name are ignored. Returns the number of new outputs.
     pub async fn add_transcode_outputs(&self, actor: &Actor, outputs: Vec<Output>) -> Result<usize, StatsError> {
         actor.check(Action::AddStatistics)?;
         let known = self.known_hosts().await?;
-        let stored: Vec<StoredOutput> = outputs.into_iter().map(|output| stored(output, &known)).collect();
-        Ok(self.stats_db.add_transcode_outputs(&stored).await?)
+        let outputs: Vec<StoredOutput> = outputs.into_iter().map(|output| stored_output(output, &known)).collect();
+        Ok(self.stats_db.add_transcode_outputs(&outputs).await?)
     }
 
-    /// The hosts whose lines are counted by name (ASCII); all others are [`OTHER`].
+    /// Returns the hosts (ASCII) that are counted by name. All others are counted as [`OTHER`].
     pub async fn known_hosts(&self) -> Result<HashSet<String>, StoreError> {
         let (play, vod) = tokio::try_join!(self.db.play_hosts(), self.db.vod_domains())?;
         Ok(play.into_iter().map(|host| host.play).chain(vod.into_iter().map(|domain| domain.name)).collect())
     }
 
-    /// The imports that a file with these heads may be, the most taken in first: the one whose prefix the file has is the file's.
-    pub async fn imports_like(&self, actor: &Actor, heads: &[Digest]) -> Result<Vec<Import>, StatsError> {
+    /// Returns the imports with one of these heads, those with the most content first. A file belongs to the import whose prefix matches.
+    pub async fn imports_by_head(&self, actor: &Actor, heads: &[Digest]) -> Result<Vec<Import>, StatsError> {
         actor.check(Action::AddStatistics)?;
-        Ok(self.stats_db.imports_like(heads).await?)
+        Ok(self.stats_db.imports_by_head(heads).await?)
     }
 
-    /// Adds what a step of an import has read, and moves the import on, both or none. Answers with the import's number.
+    /// Adds the counts of an import step and advances the import in one transaction. Returns the id of the import.
     pub async fn add_usage(&self, actor: &Actor, rows: &[UsageRow], step: &ImportStep) -> Result<i64, StatsError> {
         actor.check(Action::AddStatistics)?;
         match self.stats_db.add_usage(rows, Some(step)).await {
@@ -212,7 +201,7 @@ impl Stats {
         }
     }
 
-    /// The latest imports, newest first. Files hold lines of any host, so a key that is limited to some domains sees none.
+    /// Returns the latest imports, newest first. Forbidden for actors limited to some domains, because files contain lines of any host.
     pub async fn list_imports(&self, actor: &Actor, limit: i64) -> Result<Vec<Import>, StatsError> {
         actor.check(Action::Read)?;
         if actor.domains.is_some() {
@@ -221,7 +210,7 @@ impl Stats {
         Ok(self.stats_db.list_imports(limit).await?)
     }
 
-    /// The VOD domains that the actor may see, by name.
+    /// Returns the VOD domains that the actor may see, by name.
     pub async fn vod_domains(&self, actor: &Actor) -> Result<Vec<VodDomain>, StatsError> {
         actor.check(Action::Read)?;
         let mut domains = self.db.vod_domains().await?;
@@ -229,7 +218,7 @@ impl Stats {
         Ok(domains)
     }
 
-    /// Adds a host that serves recorded video, and where its files lie.
+    /// Adds a VOD domain with the bucket and folders of its files.
     pub async fn add_vod_domain(&self, actor: &Actor, name: &str, path: &str) -> Result<VodDomain, StatsError> {
         actor.check(Action::ManageDomains)?;
         let name = DomainName::parse(name).map_err(StatsError::BadName)?;
@@ -254,9 +243,9 @@ impl Stats {
         })
     }
 
-    /// Removes one. Its figures stay.
+    /// Removes a VOD domain. Its statistics are kept.
     pub async fn remove_vod_domain(&self, actor: &Actor, name: &str) -> Result<(), StatsError> {
-        let name = &plain_name(name);
+        let name = &to_ascii_name(name);
         actor.check_domain(Action::ManageDomains, name)?;
         let unknown = || StatsError::UnknownVodDomain(name.clone());
         let domains = self.db.vod_domains().await?;
@@ -266,167 +255,178 @@ impl Stats {
         if self.db.remove_vod_domain(name, &audit).await? { Ok(()) } else { Err(unknown()) }
     }
 
-    /// An inventory to count files into.
-    pub async fn begin_inventory(&self) -> Result<Tally, StoreError> {
+    /// Starts a count of the files in all buckets.
+    pub async fn start_inventory(&self) -> Result<InventoryTally, StoreError> {
         let (play, vod) = tokio::try_join!(self.db.play_hosts(), self.db.vod_domains())?;
-        Ok(Tally::new(Owners::new(play, vod)))
+        Ok(InventoryTally::new(FileOwners::new(play, vod)))
     }
 
-    /// Keeps what was counted as what is held now.
-    pub async fn end_inventory(&self, tally: Tally) -> Result<(), StoreError> {
-        self.stats_db.add_inventory(point_of(self.now()), &tally.held, tally.all).await
+    /// Stores the result of a count as the current inventory.
+    pub async fn save_inventory(&self, tally: InventoryTally) -> Result<(), StoreError> {
+        self.stats_db.add_inventory(bin_start(self.now()), &tally.by_domain, tally.all).await
     }
 
-    /// Removes a batch of what has passed its time: five-minute points, and what the inventory's days do not need. False: that was all.
+    /// Removes a batch of expired data: five-minute bins, and inventory samples that daily figures do not need. Returns false when done.
     pub async fn clean_up(&self) -> Result<bool, StoreError> {
         let before = self.kept_from();
-        Ok(self.stats_db.delete_old_points(before).await? > 0 || self.stats_db.thin_old_inventory(before).await?)
+        Ok(self.stats_db.delete_old_bins(before).await? > 0 || self.stats_db.thin_old_inventory(before).await?)
     }
 
-    /// The points of the slot before one; none if nothing is known of it. `first`: the first day of which anything is known.
+    /// Returns the bins of the previous range, or none if there is no data for it. `first` is the first day with usage.
     async fn series_before(
         &self,
-        chosen: &Chosen,
+        selection: &DomainSelection,
         metric: Metric,
-        slot: Slot,
+        range: TimeRange,
         granularity: Granularity,
         first: Option<i64>,
-    ) -> Result<Vec<UsagePoint>, StoreError> {
-        let slot = slot_before(slot);
-        let (starts, now) = (self.calendar.starts(slot, granularity), self.now());
+    ) -> Result<Vec<UsageBin>, StoreError> {
+        let range = range.previous();
+        let (starts, now) = (self.calendar.starts(range, granularity), self.now());
         Ok(match metric {
             Metric::Storage | Metric::Files => {
-                let samples = self.stats_db.inventory(chosen, slot).await?;
-                let held = HeldSeries::of(&samples, &starts, slot.to, granularity, now);
-                if held.last.is_some() { held.points_of(metric) } else { Vec::new() }
+                let samples = self.stats_db.inventory(selection, range).await?;
+                let stored = StoredSeries::of(&samples, &starts, range.to, granularity, now);
+                if stored.last.is_some() { stored.bins_of(metric) } else { Vec::new() }
             }
-            Metric::Traffic | Metric::Bandwidth if first.is_some_and(|first| first < slot.to) => {
-                usage_series(&self.rows(chosen, slot, granularity).await?, &starts, metric, now)
+            Metric::Traffic | Metric::Bandwidth if first.is_some_and(|first| first < range.to) => {
+                usage_series(&self.rows(selection, range, granularity).await?, &starts, metric, now)
             }
             Metric::Traffic | Metric::Bandwidth => Vec::new(),
         })
     }
 
-    async fn served(&self, chosen: &Chosen, slot: Slot) -> Result<Served, StoreError> {
-        let above = above_p95(points_in(slot));
-        let (rows, points) = match one(chosen) {
+    async fn traffic(&self, selection: &DomainSelection, range: TimeRange) -> Result<Traffic, StoreError> {
+        // The 95th percentile is the highest bin after dropping the highest 5 %.
+        let above = range.bins() / 20;
+        let (rows, bins) = match single_series(selection) {
             Some(domain) => {
-                tokio::try_join!(self.rows(chosen, slot, Granularity::Day), self.stats_db.point_bytes(domain, slot))?
+                tokio::try_join!(self.rows(selection, range, Granularity::Day), self.stats_db.bin_bytes(domain, range))?
             }
             None => {
-                let rows = self.rows(chosen, slot, Granularity::Day).await?;
+                let rows = self.rows(selection, range, Granularity::Day).await?;
                 let kept_from = self.kept_from();
-                let points = rows.iter().filter(|row| row.at >= kept_from).map(|row| row.bytes).collect();
-                (rows, points)
+                let bins = rows.iter().filter(|row| row.at >= kept_from).map(|row| row.bytes).collect();
+                (rows, bins)
             }
         };
-        Ok(Served { totals: Totals::of(&rows), p95: nth_highest(points, above), rows })
+        Ok(Traffic { totals: Totals::of(&rows), p95: nth_highest(bins, above), rows })
     }
 
-    /// The rows of a slot, none longer than `coarsest`; of several domains together as points, since the peak of a sum is no sum of peaks.
-    /// Where points are removed, their longer rows stand side by side: sums are right, the peak is the highest of theirs.
-    async fn rows(&self, chosen: &Chosen, slot: Slot, coarsest: Granularity) -> Result<Vec<Counted>, StoreError> {
-        match (chosen, one(chosen)) {
-            (Chosen::Only(names), None) => {
-                let kept_from = self.kept_from().clamp(slot.from, slot.to);
-                let mut rows = self.stats_db.summed_points(names, Slot { from: kept_from, ..slot }).await?;
-                let removed = self.calendar.cover(Slot { to: kept_from, ..slot }, coarsest);
+    /// Returns the rows of a range, none coarser than `coarsest`. Several domains are summed bin by bin, because the peak of a sum is not the
+    /// sum of the peaks. For the time whose bins have been removed, the rows of the domains are returned separately: then sums are exact, but
+    /// the peak is only the highest of the domains' peaks.
+    async fn rows(
+        &self,
+        selection: &DomainSelection,
+        range: TimeRange,
+        coarsest: Granularity,
+    ) -> Result<Vec<BinTotals>, StoreError> {
+        match (selection, single_series(selection)) {
+            (DomainSelection::Only(names), None) => {
+                let kept_from = self.kept_from().clamp(range.from, range.to);
+                let mut rows = self.stats_db.summed_bins(names, TimeRange { from: kept_from, ..range }).await?;
+                let removed = self.calendar.cover(TimeRange { to: kept_from, ..range }, coarsest);
                 for name in names.iter().filter(|_| !removed.is_empty()) {
                     rows.extend(self.stats_db.usage(Some(name), &removed).await?);
                 }
                 Ok(rows)
             }
-            (_, domain) => self.stats_db.usage(domain.flatten(), &self.calendar.cover(slot, coarsest)).await,
+            (_, domain) => self.stats_db.usage(domain.flatten(), &self.calendar.cover(range, coarsest)).await,
         }
     }
 
-    /// Five-minute points before this (Unix seconds) are removed.
+    /// Returns the start of the retention period of five-minute bins, Unix seconds.
     #[must_use]
     pub fn kept_from(&self) -> i64 {
         self.calendar.last_days(self.now(), KEPT_DAYS).from
     }
 
-    async fn choose(&self, actor: &Actor, asked: Vec<String>) -> Result<Chosen, StatsError> {
+    async fn select(&self, actor: &Actor, domains: Vec<String>) -> Result<DomainSelection, StatsError> {
         actor.check(Action::Read)?;
-        let mut asked: Vec<String> = asked.into_iter().map(|name| plain_name(&name)).collect();
-        asked.sort_unstable();
-        asked.dedup();
-        let names = match (asked.is_empty(), &actor.domains) {
-            (true, None) => return Ok(Chosen::All),
-            (false, None) => self.names(Names::Among(&asked), i64::try_from(asked.len()).unwrap_or(i64::MAX)).await?,
-            (_, Some(_)) => self.own_names(actor).await?,
+        let mut domains: Vec<String> = domains.into_iter().map(|name| to_ascii_name(&name)).collect();
+        domains.sort_unstable();
+        domains.dedup();
+        let names = match (domains.is_empty(), &actor.domains) {
+            (true, None) => return Ok(DomainSelection::All),
+            (false, None) => {
+                self.names(NameFilter::OneOf(&domains), i64::try_from(domains.len()).unwrap_or(i64::MAX)).await?
+            }
+            (_, Some(_)) => self.permitted_names(actor).await?,
         };
-        if let Some(name) = asked.iter().find(|name| !names.contains(*name)) {
+        if let Some(name) = domains.iter().find(|name| !names.contains(*name)) {
             return Err(match &actor.domains {
                 Some(_) => Forbidden.into(),
                 None => StatsError::UnknownDomain(name.clone()),
             });
         }
-        Ok(Chosen::Only(if asked.is_empty() { names.into_iter().collect() } else { asked }))
+        Ok(DomainSelection::Only(if domains.is_empty() { names.into_iter().collect() } else { domains }))
     }
 
-    /// Domains of the console, and removed ones that have figures.
-    async fn names(&self, names: Names<'_>, limit: i64) -> Result<BTreeSet<String>, StoreError> {
+    /// Returns the names of current domains, and of removed ones with statistics.
+    async fn names(&self, names: NameFilter<'_>, limit: i64) -> Result<BTreeSet<String>, StoreError> {
         let (hosts, counted) =
             tokio::try_join!(self.db.host_names(names, limit), self.stats_db.domain_names(names, limit))?;
         Ok(hosts.into_iter().chain(counted).collect())
     }
 
-    /// What an actor sees who is limited to some domains: whose a removed one was is no longer known.
-    async fn own_names(&self, actor: &Actor) -> Result<BTreeSet<String>, StoreError> {
+    /// Returns the names that an actor limited to some domains may read. Removed domains are not included, because their push domain is
+    /// unknown.
+    async fn permitted_names(&self, actor: &Actor) -> Result<BTreeSet<String>, StoreError> {
         let (play, vod) = tokio::try_join!(self.db.play_hosts(), self.db.vod_domains())?;
         let may = |name: &String| actor.check_domain(Action::Read, name).is_ok();
         let play = play.into_iter().filter(|host| may(&host.push)).map(|host| host.play);
         Ok(play.chain(vod.into_iter().map(|domain| domain.name).filter(may)).collect())
     }
 
-    /// The days of the slot, the first and the last within its borders.
-    fn days_of(&self, slot: Slot) -> Vec<Slot> {
-        let starts = self.calendar.starts(slot, Granularity::Day);
-        let ends = starts.iter().skip(1).copied().chain([slot.to]);
-        starts.iter().copied().zip(ends).map(|(from, to)| Slot { from, to }).collect()
+    /// Returns the days of the range; the first and the last are cut to the range.
+    fn days_of(&self, range: TimeRange) -> Vec<TimeRange> {
+        let starts = self.calendar.starts(range, Granularity::Day);
+        let ends = starts.iter().skip(1).copied().chain([range.to]);
+        starts.iter().copied().zip(ends).map(|(from, to)| TimeRange { from, to }).collect()
     }
 
-    /// What a slot is compared with: the one of the same length just before, as far as the slot itself has passed.
-    fn before(&self, slot: Slot) -> Slot {
-        let before = slot_before(slot);
-        let passed = (point_of(self.now()) - slot.from).clamp(POINT, slot.to - slot.from);
-        Slot { to: before.from + passed, ..before }
+    /// Returns the range that a range is compared with: the previous one, cut to the length that has passed of the range itself.
+    fn comparison_range(&self, range: TimeRange) -> TimeRange {
+        let previous = range.previous();
+        let passed = (bin_start(self.now()) - range.from).clamp(BIN_S, range.to - range.from);
+        TimeRange { to: previous.from + passed, ..previous }
     }
 
+    /// Returns the current time in Unix seconds.
     fn now(&self) -> i64 {
         self.clock.now().div_euclid(1000)
     }
 }
 
-fn check_slot(slot: Slot) -> Result<(), StatsError> {
-    let length = slot.to.checked_sub(slot.from).filter(|length| (POINT..=LONGEST).contains(length));
-    let on_border = [slot.from, slot.to].iter().all(|at| at % POINT == 0);
-    if length.is_some() && on_border && slot.from >= 0 { Ok(()) } else { Err(StatsError::BadSlot) }
+fn check_range(range: TimeRange) -> Result<(), StatsError> {
+    let length = range.to.checked_sub(range.from).filter(|length| (BIN_S..=MAX_RANGE_S).contains(length));
+    let on_border = [range.from, range.to].iter().all(|at| at % BIN_S == 0);
+    if length.is_some() && on_border && range.from >= 0 { Ok(()) } else { Err(StatsError::BadRange) }
 }
 
-/// The one domain, or `None` for all; nothing if these are several.
-fn one(chosen: &Chosen) -> Option<Option<&str>> {
-    match chosen {
-        Chosen::All => Some(None),
-        Chosen::Only(names) => match names.as_slice() {
+/// Returns the domain whose stored rows answer the query: a single domain, or `None` for all domains together. Returns nothing for several.
+fn single_series(selection: &DomainSelection) -> Option<Option<&str>> {
+    match selection {
+        DomainSelection::All => Some(None),
+        DomainSelection::Only(names) => match names.as_slice() {
             [name] => Some(Some(name)),
             _ => None,
         },
     }
 }
 
-/// A name as it is stored.
-pub(super) fn plain_name(name: &str) -> String {
+/// Converts a domain name to the stored form.
+pub(super) fn to_ascii_name(name: &str) -> String {
     DomainName::parse(name).map_or_else(|_| name.to_owned(), |name| name.ascii().to_owned())
 }
 
-/// 0 where it is unknown.
+/// Converts stored pixels, where 0 is unknown.
 fn side(pixels: i64) -> Option<u32> {
     u32::try_from(pixels).ok().filter(|pixels| *pixels > 0)
 }
 
-fn stored(output: Output, known: &HashSet<String>) -> StoredOutput {
+fn stored_output(output: Output, known: &HashSet<String>) -> StoredOutput {
     let (succeeded, error) = match output.outcome {
         Outcome::Succeeded => (true, None),
         Outcome::Failed { reason } => (false, Some(reason)),
@@ -447,8 +447,8 @@ fn stored(output: Output, known: &HashSet<String>) -> StoredOutput {
     }
 }
 
-/// Sums of the succeeded ones by coding method and class.
-fn matrix<'s>(sums: impl Iterator<Item = &'s (OutputSums, super::Resolution)>) -> Vec<TranscodingCell> {
+/// Sums the successful outputs by codec and resolution class.
+fn matrix<'s>(sums: impl Iterator<Item = &'s (OutputSums, Resolution)>) -> Vec<TranscodingCell> {
     let mut cells: BTreeMap<_, (i64, i64)> = BTreeMap::new();
     for (sums, resolution) in sums.filter(|(sums, _)| sums.succeeded) {
         let cell = cells.entry((sums.codec, *resolution)).or_default();

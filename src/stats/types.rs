@@ -1,4 +1,4 @@
-//! What statistics need stored.
+//! Types that statistics store and read.
 
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Codec;
 
-/// What was served in a stretch of time.
+/// Traffic counters of a bin, an hour or a day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sums {
     pub bytes: i64,
@@ -32,40 +32,41 @@ impl AddAssign for Sums {
     }
 }
 
-/// The sums of one domain in one point.
+/// The counters of one domain in one bin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRow {
     pub domain: Arc<str>,
-    /// The point's start, Unix seconds.
+    /// Start of the bin, Unix seconds.
     pub at: i64,
     pub sums: Sums,
 }
 
-/// Of unpacked content.
+/// BLAKE3 digest of uncompressed content.
 pub type Digest = [u8; 32];
 
-/// How much of an access log is taken in.
+/// Position of an import in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes of unpacked content, up to the end of a line.
+    /// Imported bytes of uncompressed content, up to the end of a line.
     pub taken: i64,
     /// Digest of these bytes.
     pub prefix: Digest,
-    /// Digest of the first 4 KiB, or of the whole lines among these bytes when they are less.
+    /// Digest of the first 4 KiB of the content; if fewer bytes are imported, of their complete lines.
     pub head: Digest,
+    /// Lines, including bad ones.
     pub lines: i64,
-    /// Of the lines, those that could not be read.
+    /// Lines that could not be counted.
     pub bad: i64,
 }
 
-/// An access log, known by its content.
+/// An imported access log, identified by its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     pub id: i64,
-    /// The name under which it came last.
+    /// File name at the last import.
     pub name: String,
     pub progress: Progress,
-    /// Sent downstream, as its lines say.
+    /// Bytes sent to viewers.
     pub bytes: i64,
     /// Unix seconds.
     pub started_at: i64,
@@ -73,91 +74,91 @@ pub struct Import {
     pub updated_at: i64,
 }
 
-/// A step of an import: counts if the import is still where the step began.
+/// One step of an import. It is committed only if no other import of the file has advanced in the meantime.
 #[derive(Debug, Clone)]
 pub struct ImportStep {
-    /// `None`: a file that is not known yet.
+    /// `None`: a new file.
     pub import: Option<i64>,
     pub name: String,
-    /// What was taken in before.
+    /// Expected [`Progress::taken`] before the step.
     pub from: i64,
     pub progress: Progress,
     /// Unix seconds.
     pub now: i64,
 }
 
-/// Which names of domains.
+/// A filter on domain names.
 #[derive(Debug, Clone, Copy)]
-pub enum Names<'n> {
-    /// Those that contain this, lower case.
-    With(&'n str),
-    /// Those among these.
-    Among(&'n [String]),
+pub enum NameFilter<'n> {
+    /// Names that contain this text, which is in lower case.
+    Containing(&'n str),
+    OneOf(&'n [String]),
 }
 
-/// Whose figures.
+/// The domains that a query covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Chosen {
-    /// All, unknown hosts included.
+pub enum DomainSelection {
+    /// All domains, including [`OTHER`](super::OTHER).
     All,
-    /// These, by name; unknown names have no figures.
+    /// Domains by name. Unknown names match nothing.
     Only(Vec<String>),
 }
 
-/// A point, an hour or a day.
+/// Totals of a five-minute bin, an hour or a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
+pub struct BinTotals {
+    /// Start, Unix seconds.
     pub at: i64,
     pub bytes: i64,
-    /// Bytes of the highest five-minute point.
+    /// Bytes of the highest five-minute bin.
     pub peak: i64,
-    /// Its start.
+    /// Start of the highest five-minute bin, Unix seconds.
     pub peak_at: i64,
 }
 
-/// A domain's figures over a slot.
+/// Totals of one domain over a time range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainSums {
     pub domain: String,
     pub bytes: i64,
     pub requests: i64,
-    /// Bytes of the highest five-minute point.
+    /// Bytes of the highest five-minute bin.
     pub peak: i64,
 }
 
-/// What buckets hold.
+/// Bytes and files stored in buckets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct StoredTotals {
     pub bytes: i64,
     pub files: i64,
 }
 
-/// What one domain, or all, holds from a time on.
+/// A change of what a domain has stored. It is valid until the domain's next sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
-    /// The domain's number; 0 is all.
+pub struct InventorySample {
+    /// Id of the domain; 0 for all domains together.
     pub domain: i64,
-    /// The start of the point at whose end this was held.
+    /// Start of the bin at whose end this was stored, Unix seconds.
     pub at: i64,
-    pub held: Held,
+    pub stored: StoredTotals,
 }
 
-/// An output of a transcoding task.
+/// An output of a transcoding task. `job` and `output` identify it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredOutput {
-    /// With `output`: known by these.
     pub job: String,
     pub output: String,
     pub domain: String,
     pub succeeded: bool,
     pub codec: Codec,
-    /// Pixels; 0 where unknown.
+    /// Pixels; 0: unknown.
     pub width: i64,
+    /// Pixels; 0: unknown.
     pub height: i64,
-    /// It has no picture.
+    /// Audio without video.
     pub audio: bool,
     pub duration_ms: i64,
-    /// Hundredths of a minute, rounded for itself; 0 where the task failed.
+    /// Hundredths of a minute, rounded per output; 0 if the task failed.
     pub centiminutes: i64,
     /// Unix seconds.
     pub finished_at: i64,
@@ -165,10 +166,10 @@ pub struct StoredOutput {
     pub error: Option<String>,
 }
 
-/// Outputs of one kind that finished on one day.
+/// Outputs of one kind that finished on the same day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputSums {
-    /// The start of the day.
+    /// Start of the day, Unix seconds.
     pub at: i64,
     pub succeeded: bool,
     pub codec: Codec,

@@ -1,4 +1,4 @@
-//! Copies of SQLite's files while a console works on them.
+//! Online backups of SQLite.
 
 use std::path::Path;
 
@@ -7,11 +7,10 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::{OpenError, stats_file};
 
-/// Copies the console's two databases, each as of one moment, into files of the same names in the folder `into`. Who writes does not
-/// wait for it, nor does it wait for them.
+/// Copies the two databases into the folder `into`, each as a consistent snapshot. Writers and the copy do not block each other.
 ///
 /// # Errors
-/// `BadUrl`: `url` is no SQLite database. `Connect`: there is none at its place, or the copy fails.
+/// `BadUrl`: `url` is not an SQLite URL. `Connect`: the file does not exist, or the copy fails.
 pub async fn copy_sqlite(url: &str, data_dir: &Path, into: &Path) -> Result<(), OpenError> {
     if !url.starts_with("sqlite:") {
         return Err(OpenError::BadUrl);

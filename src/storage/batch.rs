@@ -1,4 +1,4 @@
-//! Many rows in one statement, which is what makes writing fast.
+//! Statements over many rows: one round trip for a whole batch.
 
 use serde::de::DeserializeOwned;
 use sqlx::any::{AnyArguments, AnyRow};
@@ -8,12 +8,12 @@ use super::Engine;
 use super::rows::Read;
 use crate::model::StoreError;
 
-/// How many rows a statement has: few sizes, so that there are few texts to prepare.
+/// Batch sizes. A few fixed sizes keep the number of prepared statements small.
 const SIZES: [usize; 7] = [1, 4, 16, 32, 64, 128, LARGEST];
-/// Rows in one statement at most.
+/// Maximum number of rows per statement.
 const LARGEST: usize = 256;
 
-/// A value of a row.
+/// A column value.
 #[derive(Debug, Clone)]
 pub(crate) enum Cell {
     Int(Option<i64>),
@@ -22,7 +22,7 @@ pub(crate) enum Cell {
 }
 
 impl Cell {
-    /// No value, of the same type.
+    /// Returns null of the same type.
     const fn null(&self) -> Self {
         match self {
             Self::Int(_) => Self::Int(None),
@@ -78,7 +78,7 @@ impl From<Option<Vec<u8>>> for Cell {
     }
 }
 
-/// Rows of `N` columns.
+/// A batch of rows with `N` columns.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows<const N: usize> {
     columns: [&'static str; N],
@@ -86,7 +86,7 @@ pub(crate) struct Rows<const N: usize> {
 }
 
 impl<const N: usize> Rows<N> {
-    /// For about so many rows.
+    /// Creates a batch with capacity for `count` rows.
     pub(crate) fn new(columns: [&'static str; N], count: usize) -> Self {
         Self { columns, rows: Vec::with_capacity(count) }
     }
@@ -99,7 +99,7 @@ impl<const N: usize> Rows<N> {
         self.rows.is_empty()
     }
 
-    /// Inserts them into a table that has columns of these names, of which the first is never null; `ending`: what follows the rows.
+    /// Inserts the rows into `table`. The first column must not be null. `ending`: SQL after the rows, such as `on conflict`.
     pub(crate) async fn insert(
         self,
         engine: Engine,
@@ -112,8 +112,8 @@ impl<const N: usize> Rows<N> {
         self.with(engine, connection, &sql).await
     }
 
-    /// Reads `columns` of the rows that `from` finds, in which these are the table `r`. They come as one JSON value and are taken
-    /// apart here: a row of its own for each is what makes reading slow.
+    /// Reads `columns` from `from`, a clause in which the batch is the table `r`. The result comes as one JSON value, because the driver
+    /// is slow with many rows.
     pub(crate) async fn read<T: DeserializeOwned>(
         self,
         engine: Engine,
@@ -129,7 +129,7 @@ impl<const N: usize> Rows<N> {
         Ok(found)
     }
 
-    /// Runs `sql`, in which they are the table `r`. Rows of nulls may be among them.
+    /// Runs `sql`, in which the batch is the table `r`. A batch is padded with rows of nulls.
     pub(crate) async fn with(
         self,
         engine: Engine,
@@ -164,7 +164,7 @@ fn add(values: &mut AnyArguments, cell: Cell) -> Result<(), StoreError> {
     added.map_err(StoreError::Fault)
 }
 
-/// `(?, ?), (?, ?)`. SQLite finds numbered places by walking a list, which takes its time with hundreds of them.
+/// Returns placeholders: `(?, ?), (?, ?)`. Not numbered for SQLite, which looks up numbers in a linear list.
 fn places(engine: Engine, rows: usize, columns: usize) -> String {
     let mut sql = String::with_capacity(rows * columns * 6);
     for row in 0..rows {

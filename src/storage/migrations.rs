@@ -1,6 +1,6 @@
-//! The migrations of each database, compiled in. Files are named `NNNN_description.sql`.
+//! Migrations, embedded in the binary. Files are named `NNNN_description.sql`.
 //!
-//! Not `sqlx::migrate!`: that macro compiles the drivers of all databases a second time, for the compiler.
+//! `sqlx::migrate!` would compile all database drivers a second time, as build dependencies.
 
 use include_dir::{Dir, File, include_dir};
 use sqlx::SqlSafeStr;
@@ -11,12 +11,12 @@ pub(crate) static POSTGRES: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/p
 pub(crate) static SQLITE_STATS: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/stats/sqlite");
 pub(crate) static POSTGRES_STATS: Dir = include_dir!("$CARGO_MANIFEST_DIR/migrations/stats/postgres");
 
-/// All migrations of a folder, in order.
+/// Returns a migrator for the files of a folder.
 pub(crate) fn migrator(folder: &'static Dir<'static>) -> Migrator {
     Migrator::with_migrations(folder.files().filter_map(migration).collect())
 }
 
-/// `None` if the file is not named like a migration.
+/// Returns `None` if the name of the file is not that of a migration.
 fn migration(file: &'static File<'static>) -> Option<Migration> {
     let (version, description) = file.path().file_stem()?.to_str()?.split_once('_')?;
     let description = description.replace('_', " ").into();

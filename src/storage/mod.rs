@@ -1,19 +1,21 @@
-//! Storage on SQLite (embedded, the default) and PostgreSQL.
+//! The storage engine: SQLite (embedded, the default) or PostgreSQL.
 //!
-//! One set of SQL serves both: `$1` works in both, and only integers, text and blobs are stored. Where they
-//! differ (transactions that write, row locks) the difference is a method of [`Engine`]. Each feature's trait is implemented in the
-//! file of the feature's name.
+//! The SQL of a feature is in `src/<feature>/storage.rs`, as methods of [`Db`]. Both databases run the same SQL: both accept `$1`, and all
+//! columns are integers, text or blobs. The few differences (write transactions, row locks, JSON functions) are methods of [`Engine`].
 //!
-//! On SQLite one connection writes (WAL, `synchronous=FULL`, `BEGIN IMMEDIATE`) and several read.
+//! SQLite has one connection for writes (WAL, `synchronous=FULL`, `BEGIN IMMEDIATE`) and several for reads.
 //!
-//! Who reads for hooks, admission, deliveries, sessions and sign-in has connections of its own; lists that people look at have others, and
-//! searches again others. However much is read for people, a media server gets its answer.
+//! Reads have separate connections by urgency, so that a slow page never delays a media server: hooks, admission, deliveries and sign-in;
+//! lists and charts; searches.
 
 mod backup;
 pub(crate) mod batch;
-mod hints;
+mod engine;
+mod error;
 pub(crate) mod migrations;
+mod notifications;
 mod pooler;
+mod pools;
 mod reseal;
 mod retention;
 pub(crate) mod rows;
@@ -22,19 +24,20 @@ mod write_thread;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::any::AnyPoolOptions;
-use sqlx::migrate::MigrateError;
-use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Executor, Transaction};
+use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
 pub use self::backup::copy_sqlite;
-use self::hints::Hints;
-pub use self::hints::QueueHints;
+pub use self::engine::Engine;
+pub use self::error::OpenError;
 use self::migrations::migrator;
-use self::pooler::refuse_shared_sessions;
+use self::notifications::Notifier;
+pub use self::notifications::QueueHints;
+use self::pooler::refuse_transaction_pooler;
+pub(crate) use self::pools::{MIB, sqlite_pool};
+use self::pools::{POSTGRES, POSTGRES_HOT, postgres_pool};
 pub use self::reseal::{ResealError, Resealing};
 use self::rows::Read;
 use self::search::Searches;
@@ -42,127 +45,41 @@ use self::write_thread::WriteThread;
 use crate::deliveries::Queued;
 use crate::model::{IdGenerator, StoreError};
 
-/// Which database it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    Sqlite,
-    Postgres,
-}
-
-impl Engine {
-    /// Begins a transaction that will write.
-    pub(crate) const fn begin_write(self) -> &'static str {
-        match self {
-            Self::Sqlite => "BEGIN IMMEDIATE",
-            Self::Postgres => "BEGIN",
-        }
-    }
-
-    /// A column of bytes that are UTF-8, as text.
-    pub(crate) fn text(self, column: &str) -> String {
-        match self {
-            Self::Sqlite => format!("cast({column} as text)"),
-            Self::Postgres => format!("convert_from({column}, 'UTF8')"),
-        }
-    }
-
-    /// `columns` of what `from` finds, as one JSON value `found`.
-    pub(crate) fn packed(self, columns: &str, from: &str) -> String {
-        match self {
-            Self::Sqlite => format!("select json_group_array(json_array({columns})) as found {from}"),
-            Self::Postgres => format!("select cast(json_agg(json_build_array({columns})) as text) as found {from}"),
-        }
-    }
-
-    /// The values of a column as one JSON array; null where there are no rows, or an empty one.
-    pub(crate) fn list(self, column: &str) -> String {
-        match self {
-            Self::Sqlite => format!("json_group_array({column})"),
-            Self::Postgres => format!("cast(json_agg({column}) as text)"),
-        }
-    }
-
-    /// The end of a `select` whose rows nobody may change before this transaction ends.
-    pub(crate) const fn for_share(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " for share",
-        }
-    }
-
-    /// The end of a `select` of rows to change.
-    pub(crate) const fn for_update(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " for update",
-        }
-    }
-
-    /// The end of a `select` of rows to change, without those that another transaction is changing.
-    pub(crate) const fn skip_locked(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " for update skip locked",
-        }
-    }
-}
-
-/// What PostgreSQL's clock says (Unix ms), as SQL: where processes meet, their own do not count.
+/// PostgreSQL's clock in Unix ms, as SQL. Where processes share a database, their own clocks may differ.
 pub(crate) const DATABASE_NOW: &str = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
-
-/// Why a database cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("must start with sqlite:// or postgres://")]
-    BadUrl,
-    #[error("cannot open the database: {0}")]
-    Connect(#[source] sqlx::Error),
-    #[error("cannot start the thread that writes: {0}")]
-    Thread(#[source] std::io::Error),
-    #[error("cannot bring the database's tables up to date: {0}")]
-    Migrate(#[source] MigrateError),
-    #[error(
-        "a pooler in transaction mode stands between the console and PostgreSQL. Set it to session mode, or connect to PostgreSQL itself"
-    )]
-    Pooler,
-    #[error("cannot read the newest ids: {0}")]
-    Ids(#[source] StoreError),
-    #[error("cannot bring statistics into the console's time zone: {0}")]
-    Zone(#[source] StoreError),
-}
 
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
     pub(crate) engine: Engine,
     pub(crate) write: AnyPool,
-    /// For what media servers, deliveries and people who sign in wait for: a few rows each time, found by their keys.
+    /// Urgent reads of a few rows by key: for media servers, deliveries and sign-in.
     pub(crate) read: AnyPool,
-    /// For lists and figures that people look at.
+    /// Reads for lists and charts.
     pub(crate) pages: AnyPool,
-    /// For what may read a whole table.
+    /// Reads that may scan a whole table.
     pub(crate) searches: Searches,
     pub(crate) ids: Arc<IdGenerator>,
-    /// Tells the delivery loop of this process what a commit did to the queue.
+    /// Queue changes of each commit, for the delivery loop of this process.
     queued: broadcast::Sender<Arc<[Queued]>>,
-    /// How other processes that share the database hear of this one's commits.
-    hints: Option<Hints>,
+    /// Notifies other processes that share the database.
+    notifier: Option<Notifier>,
     write_thread: WriteThread,
-    /// The connections of that thread.
+    /// Connections of the write thread.
     pub(crate) hot: AnyPool,
 }
 
-/// How many commits the delivery loop may lag behind before it reads the table anew.
+/// Commits by which the delivery loop may fall behind before it reads the queue table again.
 const QUEUED_LAG: usize = 4_096;
 
 /// A transaction that may write.
 pub(crate) type Tx = Transaction<'static, Any>;
 
 impl Db {
-    /// Connects. SQLite's file is made if missing; its folder must exist.
+    /// Connects. Creates SQLite's file if it is missing; its folder must exist.
     pub async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
-        let hints = Hints::of(url);
+        let notifier = Notifier::new(url);
         let (engine, write, read, hot, pages, searches) = if url.starts_with("sqlite:") {
             let separator = if url.contains('?') { '&' } else { '?' };
             let url = format!("{url}{separator}mode=rwc");
@@ -172,7 +89,7 @@ impl Db {
             (Engine::Sqlite, write.clone(), read, write, pages, Searches::sqlite(&url)?)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pool = postgres_pool(10, POSTGRES).min_connections(1).connect(url).await.map_err(OpenError::Connect)?;
-            refuse_shared_sessions(&pool).await?;
+            refuse_transaction_pooler(&pool).await?;
             let hot = postgres_pool(8, POSTGRES_HOT).connect_lazy(url).map_err(OpenError::Connect)?;
             let pages = postgres_pool(4, POSTGRES).connect_lazy(url).map_err(OpenError::Connect)?;
             (Engine::Postgres, pool.clone(), pool, hot, pages, Searches::postgres(url)?)
@@ -181,10 +98,10 @@ impl Db {
         };
         let write_thread = WriteThread::start().map_err(OpenError::Thread)?;
         let (queued, _) = broadcast::channel(QUEUED_LAG);
-        Ok(Self { engine, write, read, pages, searches, ids, queued, hints, write_thread, hot })
+        Ok(Self { engine, write, read, pages, searches, ids, queued, notifier, write_thread, hot })
     }
 
-    /// Brings the tables up to date.
+    /// Runs the migrations.
     pub async fn migrate(&self) -> Result<(), OpenError> {
         let migrator = match self.engine {
             Engine::Sqlite => migrator(&migrations::SQLITE),
@@ -193,7 +110,7 @@ impl Db {
         migrator.run(&self.write).await.map_err(OpenError::Migrate)
     }
 
-    /// Makes new ids follow all those in the tables, also when the clock was set back.
+    /// Makes new ids greater than all stored ones, even if the clock was set back.
     pub async fn continue_ids(&self) -> Result<(), OpenError> {
         for table in ["sessions", "events", "deliveries"] {
             let sql = sqlx::AssertSqlSafe(format!("select coalesce(max(id), 0) as latest from {table}"));
@@ -203,25 +120,25 @@ impl Db {
         Ok(())
     }
 
-    /// Whether the database answers and its tables are there.
+    /// Checks that the database answers and has its tables.
     pub async fn is_ready(&self) -> Result<(), StoreError> {
         sqlx::query("select id from domains limit 1").fetch_optional(&self.read).await?;
         Ok(())
     }
 
-    /// Whether other processes may deliver from the same database.
+    /// Returns whether other processes may share the database.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.engine == Engine::Postgres
     }
 
-    /// What commits of this process do to the queue, from now on.
+    /// Subscribes to the queue changes that this process commits.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Queued]>> {
         self.queued.subscribe()
     }
 
-    /// Runs a task that writes much on the thread for that.
+    /// Runs a task on the write thread.
     pub fn spawn_writer<F>(&self, task: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -229,7 +146,7 @@ impl Db {
         self.write_thread.spawn(task)
     }
 
-    /// Waits for connections to be returned and closes them.
+    /// Closes all connections, after waiting for those in use.
     pub async fn close(&self) {
         for pool in [&self.write, &self.read, &self.hot, &self.pages] {
             pool.close().await;
@@ -241,12 +158,12 @@ impl Db {
         Ok(self.write.begin_with(self.engine.begin_write()).await?)
     }
 
-    /// Begins a transaction of a task that runs on the write thread.
+    /// Begins a transaction of a task on the write thread.
     pub(crate) async fn begin_hot(&self) -> Result<Transaction<'static, Any>, StoreError> {
         Ok(self.hot.begin_with(self.engine.begin_write()).await?)
     }
 
-    /// Connections to read by key what the delivery loop needs.
+    /// Connections for the key lookups of the delivery loop.
     pub(crate) fn hot_read(&self) -> &AnyPool {
         match self.engine {
             Engine::Sqlite => &self.read,
@@ -254,113 +171,25 @@ impl Db {
         }
     }
 
-    /// Commits, then tells of the queue.
+    /// Commits, then announces the queue changes to this process and, within the commit, to others.
     pub(crate) async fn commit(
         &self,
         mut transaction: Transaction<'static, Any>,
         queued: Vec<Queued>,
     ) -> Result<(), StoreError> {
-        if let Some(hints) = self.hints.as_ref().filter(|_| !queued.is_empty()) {
-            hints.give(&mut transaction).await?;
+        if let Some(notifier) = self.notifier.as_ref().filter(|_| !queued.is_empty()) {
+            notifier.notify(&mut transaction).await?;
         }
         transaction.commit().await?;
         if !queued.is_empty() {
-            // Nobody listens in a process without a delivery loop.
+            // A process without a delivery loop has no receiver.
             let _ = self.queued.send(queued.into());
         }
         Ok(())
     }
 }
 
-fn postgres_pool(connections: u32, settings: &'static str) -> AnyPoolOptions {
-    // Each connection holds a part of the lock that `callsheet secrets rotate` takes as a whole.
-    let settings = format!(
-        "{settings}; do $$ begin if not pg_try_advisory_lock_shared({ROTATION_LOCK}) then \
-         raise exception 'callsheet secrets rotate is at work; try again when it has finished'; end if; end $$"
-    );
-    AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10)).after_connect(
-        move |connection, _| {
-            let settings = settings.clone();
-            Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
-        },
-    )
-}
-
-/// PostgreSQL's number of a lock within one database.
-const ROTATION_LOCK: i64 = 0x6361_6c6c_7368_6565;
-
-/// A process that freezes or drops off the network within a transaction must not keep its locks: others wait for them.
-const POSTGRES: &str = "set idle_in_transaction_session_timeout = '5s'";
-
-/// Here each statement finds a batch of rows by their keys. The planner, whose statistics lag behind tables that grow and shrink by
-/// thousands of rows a second, would often read the whole table instead.
-const POSTGRES_HOT: &str = "set idle_in_transaction_session_timeout = '5s'; set enable_seqscan = off; \
-     set enable_hashjoin = off; set enable_mergejoin = off";
-
-/// In KiB.
-pub(crate) const MIB: u32 = 1024;
-
-/// The file of the statistics when the database is SQLite.
+/// Path of SQLite's statistics database.
 pub(crate) fn stats_file(data_dir: &Path) -> PathBuf {
     data_dir.join("stats.db")
-}
-
-/// A connection to SQLite that rested for so long gives back its cache of pages.
-const QUIET: Duration = Duration::from_secs(2);
-
-/// Of each connection to SQLite. `cache`: KiB of pages that it keeps; `synchronous`: as in SQLite's pragma of that name.
-fn sqlite_settings(cache: u32, synchronous: &str) -> String {
-    // The log is folded back after 64 MiB: pages that change with each commit are then written once.
-    format!(
-        "pragma journal_mode = wal; pragma synchronous = {synchronous}; pragma foreign_keys = on; pragma busy_timeout = 10000; \
-         pragma temp_store = memory; pragma wal_autocheckpoint = 16384; pragma cache_size = -{cache}"
-    )
-}
-
-pub(crate) fn sqlite_pool(connections: u32, cache: u32, synchronous: &str) -> AnyPoolOptions {
-    let settings = sqlite_settings(cache, synchronous);
-    AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(30))
-        // Each connection has a thread and a cache of its own. The one that writes stays.
-        .min_connections(u32::from(connections == 1))
-        .idle_timeout(Duration::from_secs(30))
-        .after_connect(move |connection, _| {
-            let settings = settings.clone();
-            Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
-        })
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                // On a full disk SQLite rolls back by itself. The driver's own rollback then fails, and it believes that the transaction
-                // is still open. Such a connection is replaced.
-                if connection.is_in_transaction() {
-                    return Ok(false);
-                }
-                // A connection that is rarely used needs no cache.
-                if meta.idle_for > QUIET {
-                    connection.execute("pragma shrink_memory").await?;
-                }
-                Ok(true)
-            })
-        })
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
-        let unique = error.as_database_error().is_some_and(|e| e.is_unique_violation());
-        match &error {
-            _ if unique => Self::Duplicate,
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::Unavailable(error.into()),
-            // SQLite: full, busy, I/O error (whose extended codes end in 10); PostgreSQL: idle for too long in a transaction, and
-            // classes 53 (no resources), 57 (shut down) and 08 (connection).
-            _ if matches!(code.as_str(), "13" | "5" | "10" | "25P03")
-                || code.parse::<u32>().is_ok_and(|c| c & 0xff == 10)
-                || ["53", "57", "08"].iter().any(|class| code.len() == 5 && code.starts_with(class)) =>
-            {
-                Self::Unavailable(error.into())
-            }
-            _ => Self::Fault(error.into()),
-        }
-    }
 }

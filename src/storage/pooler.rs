@@ -1,12 +1,12 @@
-//! Poolers in front of PostgreSQL. In transaction mode they give a client another session of the server for each transaction, and settings,
-//! prepared statements and locks stay behind in the one before.
+//! Detection of poolers in transaction mode. They switch the server session between transactions, which loses settings, prepared
+//! statements and locks.
 
 use sqlx::{AnyConnection, AnyPool, Executor, Row};
 
 use super::OpenError;
 
-/// Refuses such a pooler. A client of PostgreSQL itself, or of a pooler in session mode, keeps its session, and nobody else has the same.
-pub(super) async fn refuse_shared_sessions(pool: &AnyPool) -> Result<(), OpenError> {
+/// Refuses a pooler in transaction mode. Without one, each connection keeps its server session, and no two share one.
+pub(super) async fn refuse_transaction_pooler(pool: &AnyPool) -> Result<(), OpenError> {
     let mut one = pool.acquire().await.map_err(OpenError::Connect)?;
     let mut other = pool.acquire().await.map_err(OpenError::Connect)?;
     let mut sessions = Vec::with_capacity(4);
@@ -21,7 +21,7 @@ pub(super) async fn refuse_shared_sessions(pool: &AnyPool) -> Result<(), OpenErr
     }
 }
 
-/// The number of the server's process. The statement is not prepared, so that it works in any mode.
+/// Returns the process id of the server session. Uses a simple query, which works in any pooler mode.
 async fn session(connection: &mut AnyConnection) -> Result<i64, sqlx::Error> {
     connection.fetch_one("select cast(pg_backend_pid() as bigint) as session").await?.try_get("session")
 }

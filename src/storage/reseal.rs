@@ -1,4 +1,4 @@
-//! Sealing all stored secrets again under a new key.
+//! Re-encryption of all stored secrets with a new key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -6,22 +6,23 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Connection, Executor};
 
+use super::Engine;
+use super::pools::ROTATION_LOCK;
 use super::rows::Read;
-use super::{Engine, ROTATION_LOCK};
 use crate::model::StoreError;
 use crate::sealing::{SealError, Sealer};
 
-/// Rows of one transaction.
+/// Rows per transaction.
 const BATCH: i64 = 500;
 
-/// How a column keeps what is sealed.
+/// Encoding of sealed values in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Bytes,
     Base64,
 }
 
-/// Every column that holds sealed values.
+/// All columns with sealed values.
 const SEALED: [(&str, &str, Form); 9] = [
     ("api_keys", "secret_sealed", Form::Bytes),
     ("callbacks", "secret_sealed", Form::Bytes),
@@ -34,20 +35,20 @@ const SEALED: [(&str, &str, Form); 9] = [
     ("web_sessions", "data", Form::Base64),
 ];
 
-/// Why stored secrets cannot be sealed again. Those that were stay so; all of them open.
+/// A failed rotation. Secrets that were already sealed with the new key stay so; all remain readable.
 #[derive(Debug, thiserror::Error)]
 pub enum ResealError {
     #[error("cannot open the database: {0}")]
     Connect(#[source] sqlx::Error),
     #[error("the database is in use by a console; stop all its processes first")]
     InUse,
-    #[error("cannot seal {0} again: {1}")]
+    #[error("cannot re-encrypt {0}: {1}")]
     Store(String, #[source] StoreError),
     #[error("{0}: {1}")]
     Seal(String, #[source] SealError),
 }
 
-/// A connection that no console may work beside.
+/// An exclusive connection for a rotation.
 #[derive(Debug)]
 pub struct Resealing {
     connection: AnyConnection,
@@ -55,7 +56,7 @@ pub struct Resealing {
 }
 
 impl Resealing {
-    /// Connects. On PostgreSQL it keeps consoles from opening the database; beside SQLite, the key file is locked.
+    /// Connects. On PostgreSQL, takes a lock that keeps the console from starting; with SQLite, the key file is locked.
     pub async fn open(url: &str) -> Result<Self, ResealError> {
         sqlx::any::install_default_drivers();
         let mut connection = AnyConnection::connect(url).await.map_err(ResealError::Connect)?;
@@ -65,7 +66,7 @@ impl Resealing {
                 connection.execute("pragma busy_timeout = 10000").await.map_err(ResealError::Connect)?;
             }
             Engine::Postgres => {
-                // A process that has just ended may still be at its last words.
+                // The server may not have closed the session of a process that just ended.
                 let sql = format!(
                     "set lock_timeout = '1s'; do $$ begin perform pg_advisory_lock({ROTATION_LOCK}); end $$; set lock_timeout = 0"
                 );
@@ -75,7 +76,7 @@ impl Resealing {
         Ok(Self { connection, engine })
     }
 
-    /// Seals all values with the first key of `sealer`. Returns how many.
+    /// Seals all values with the first key of `sealer` and returns their number.
     pub async fn run(mut self, sealer: &Sealer) -> Result<u64, ResealError> {
         let mut sealed = 0;
         for (table, column, form) in SEALED {
@@ -88,12 +89,12 @@ impl Resealing {
             }
             tracing::debug!(column = name, "sealed again");
         }
-        // The lock ends with the connection.
+        // Closing the connection releases the lock.
         self.connection.close().await.map_err(ResealError::Connect)?;
         Ok(sealed)
     }
 
-    /// Seals some values that are under another key.
+    /// Seals a batch of values that another key sealed.
     async fn batch(&mut self, table: &str, column: &str, form: Form, sealer: &Sealer) -> Result<u64, ResealError> {
         let failed = |error: StoreError| ResealError::Store(format!("{table}.{column}"), error);
         let (address, at) = match self.engine {
@@ -126,7 +127,7 @@ impl Resealing {
     }
 }
 
-/// The lock was not free in time (55P03).
+/// Recognises a lock timeout (55P03).
 fn in_use(error: sqlx::Error) -> ResealError {
     match error.as_database_error().and_then(|error| error.code()).as_deref() {
         Some("55P03") => ResealError::InUse,
@@ -134,7 +135,7 @@ fn in_use(error: sqlx::Error) -> ResealError {
     }
 }
 
-/// A value in the form of its column.
+/// A sealed value as stored.
 enum Stored {
     Bytes(Vec<u8>),
     Text(String),
@@ -157,7 +158,7 @@ impl Stored {
 }
 
 impl Form {
-    /// The beginning of values that are under the first key.
+    /// Returns the prefix of values sealed with the first key.
     fn header(self, sealer: &Sealer) -> Stored {
         self.write(sealer.header().to_vec())
     }

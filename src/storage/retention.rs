@@ -1,4 +1,4 @@
-//! Removing what has passed its time.
+//! Deletion of expired rows.
 
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -9,21 +9,21 @@ use super::rows::Read;
 use crate::clock_check::{ClockCheck, ClockRecord, check_clock};
 use crate::model::{DeliveryId, Millis, StoreError};
 
-/// Rows removed or emptied in one transaction.
+/// Rows per transaction.
 const BATCH: i64 = 500;
 
-/// Rows that can be removed by their age: table, key, and the condition, in which `$1` is the age.
-struct Aged(&'static str, &'static str, &'static str);
+/// Rows that expire: table, key, and a condition in which `$1` is a time (Unix ms).
+struct Expiry(&'static str, &'static str, &'static str);
 
-const RECEIPTS: Aged = Aged("source_receipts", "source_id, webhook_id", "at < $1");
-const NONCES: Aged = Aged("nonces", "access_key, nonce", "at < $1");
-const BANS: Aged = Aged("forbidden_streams", "domain_id, app, stream", "until < $1");
-const BROWSER_SESSIONS: Aged = Aged("web_sessions", "id", "expires_at <= $1");
-const RECOVERIES: Aged = Aged("recoveries", "id", "ended_at < $1");
-const AUDIT: Aged = Aged("audit", "id", "at < $1");
+const RECEIPTS: Expiry = Expiry("source_receipts", "source_id, webhook_id", "at < $1");
+const NONCES: Expiry = Expiry("nonces", "access_key, nonce", "at < $1");
+const BANS: Expiry = Expiry("forbidden_streams", "domain_id, app, stream", "until < $1");
+const BROWSER_SESSIONS: Expiry = Expiry("web_sessions", "id", "expires_at <= $1");
+const RECOVERIES: Expiry = Expiry("recoveries", "id", "ended_at < $1");
+const AUDIT: Expiry = Expiry("audit", "id", "at < $1");
 
 impl Db {
-    /// Records that a clean-up runs at `now` (Unix ms), and checks the clock by the one before.
+    /// Records a clean-up at `now` (Unix ms) and compares the clock with that of the previous one.
     pub async fn check_clock(&self, now: Millis) -> Result<ClockCheck, StoreError> {
         let mut tx = self.begin().await?;
         let sql = format!("select seen_at, believed_from from clean_up_clock{}", self.engine.for_update());
@@ -45,11 +45,11 @@ impl Db {
     }
 }
 
-/// Each method removes a batch, so that other writers never wait for long, and returns how many rows it removed: call it until that is 0.
+/// Each method removes one batch, so that other writers never wait long, and returns the number of rows. Call it until it returns 0.
 impl Db {
-    async fn delete_batch(&self, aged: &Aged, at: Millis) -> Result<u64, StoreError> {
-        let Aged(table, key, condition) = aged;
-        // The condition is asked twice: a row may have been renewed while it was waited for.
+    async fn delete_batch(&self, expiry: &Expiry, at: Millis) -> Result<u64, StoreError> {
+        let Expiry(table, key, condition) = expiry;
+        // Repeats the condition, because a row may be renewed while this statement waits for its lock.
         let sql = format!(
             "delete from {table} where {condition} and ({key}) in (select {key} from {table} where {condition} limit $2)"
         );
@@ -59,22 +59,22 @@ impl Db {
         Ok(removed)
     }
 
-    /// Forgets the `webhook-id`s that sources sent before `before` (Unix ms).
+    /// Removes `webhook-id`s of sources received before `before` (Unix ms).
     pub async fn delete_old_receipts(&self, before: Millis) -> Result<u64, StoreError> {
         self.delete_batch(&RECEIPTS, before).await
     }
 
-    /// Forgets the nonces that came before `before` (Unix ms).
+    /// Removes nonces received before `before` (Unix ms).
     pub async fn delete_old_nonces(&self, before: Millis) -> Result<u64, StoreError> {
         self.delete_batch(&NONCES, before).await
     }
 
-    /// Forgets what was forbidden until before `now` (Unix ms).
+    /// Removes bans that ended before `now` (Unix ms).
     pub async fn delete_past_bans(&self, now: Millis) -> Result<u64, StoreError> {
         self.delete_batch(&BANS, now).await
     }
 
-    /// Removes browser sessions that have expired.
+    /// Removes expired browser sessions.
     pub async fn delete_expired_sessions(&self, now: Millis) -> Result<u64, StoreError> {
         self.delete_batch(&BROWSER_SESSIONS, now).await
     }
@@ -89,7 +89,7 @@ impl Db {
         self.delete_batch(&AUDIT, before).await
     }
 
-    /// Removes sessions that ended before `before` (Unix ms), with their parts and events. One that still has deliveries waits for those.
+    /// Removes sessions that ended before `before` (Unix ms), with their parts and events. Keeps those that still have deliveries.
     pub async fn delete_old_sessions(&self, before: Millis) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let rows = sqlx::query(
@@ -114,7 +114,7 @@ impl Db {
         Ok(rows.len() as u64)
     }
 
-    /// Removes deliveries made before `before` (Unix ms) that wait no more, with their attempts and events.
+    /// Removes finished deliveries created before `before` (Unix ms), with their attempts and events.
     pub async fn delete_old_deliveries(&self, before: Millis) -> Result<u64, StoreError> {
         let floor = DeliveryId::floor(before).0;
         let mut tx = self.begin().await?;
@@ -143,7 +143,7 @@ impl Db {
         Ok(rows.len() as u64)
     }
 
-    /// Removes the headers and answers of attempts made before `before` (Unix ms), the oldest first.
+    /// Removes headers and responses of attempts made before `before` (Unix ms), oldest first.
     pub async fn empty_old_attempts(&self, before: Millis) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let sql = format!(

@@ -1,4 +1,4 @@
-//! Reading rows.
+//! Reading rows and building conditions.
 
 use std::str::FromStr;
 
@@ -9,18 +9,18 @@ use sqlx::{Any, ColumnIndex, Database, Decode, Encode, Row, Type};
 
 use crate::model::StoreError;
 
-/// Reads columns by name, as the types that are stored.
+/// Reads columns by name.
 pub(crate) trait Read {
     fn col<'r, T: Decode<'r, Any> + Type<Any>>(&'r self, name: &'static str) -> Result<T, StoreError>;
-    /// An integer column that is 0 or 1.
+    /// Reads an integer column that is 0 or 1.
     fn flag(&self, name: &'static str) -> Result<bool, StoreError>;
-    /// A text column that is one of a vocabulary.
+    /// Reads a text column whose values are those of an enum.
     fn word<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError>;
-    /// The same where the column may be null.
+    /// Like [`Self::word`], for a nullable column.
     fn maybe_word<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, StoreError>;
-    /// A text column that is JSON.
+    /// Reads a text column that holds JSON.
     fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, StoreError>;
-    /// A text column that is a JSON array of rows; null where there are none.
+    /// Reads a text column that holds a JSON array of rows, or null for none.
     fn packed<T: DeserializeOwned>(&self, name: &'static str) -> Result<Vec<T>, StoreError>;
 }
 
@@ -59,34 +59,34 @@ where
     }
 }
 
-/// Writes a value as JSON text.
+/// Serialises a value to JSON.
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|e| StoreError::Fault(e.into()))
 }
 
-/// A value of a statement.
+/// A bound value.
 pub(crate) enum Value {
     Int(i64),
     Text(String),
 }
 
-/// The values of a statement, in the order of their places.
+/// Bound values in the order of their placeholders. (`sqlx::QueryBuilder` writes `?` for `Any`, which PostgreSQL does not accept.)
 #[derive(Default)]
 pub(crate) struct Values(Vec<Value>);
 
 impl Values {
-    /// Adds one. Answers with its place, as in `$3`.
+    /// Adds a value and returns its placeholder, such as `$3`.
     pub(crate) fn place(&mut self, value: Value) -> String {
         self.0.push(value);
         format!("${}", self.0.len())
     }
 
-    /// Adds several. Answers with their places, as in `$3, $4`.
+    /// Adds several values and returns their placeholders, such as `$3, $4`.
     pub(crate) fn places(&mut self, texts: &[String]) -> String {
         texts.iter().map(|text| self.place(Value::Text(text.clone()))).collect::<Vec<_>>().join(", ")
     }
 
-    /// Binds them.
+    /// Binds the values to a query.
     pub(crate) fn bind<'q, DB>(&self, mut query: Query<'q, DB, DB::Arguments>) -> Query<'q, DB, DB::Arguments>
     where
         DB: Database,
@@ -103,7 +103,7 @@ impl Values {
     }
 }
 
-/// The `where` clause of a filter: conditions with numbered places, and their values in order.
+/// A `where` clause under construction.
 #[derive(Default)]
 pub(crate) struct Conditions {
     sql: Vec<String>,
@@ -111,7 +111,7 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// Adds a condition in which each `?` stands for the next of `values`.
+    /// Adds a condition, replacing each `?` by the next value.
     pub(crate) fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
         let mut numbered = String::with_capacity(sql.len() + 8);
         let mut values = values.into_iter();
@@ -127,7 +127,7 @@ impl Conditions {
         self.sql.push(numbered);
     }
 
-    /// `column in (…)`.
+    /// Adds `column in (…)`.
     pub(crate) fn any_of(&mut self, column: &str, values: &[String]) {
         if values.is_empty() {
             self.sql.push("1 = 0".to_owned());
@@ -137,28 +137,28 @@ impl Conditions {
         self.sql.push(format!("{column} in ({places})"));
     }
 
-    /// ` where …`, or nothing.
+    /// Returns ` where …`, or an empty string without conditions.
     pub(crate) fn sql(&self) -> String {
         if self.sql.is_empty() { String::new() } else { format!(" where {}", self.sql.join(" and ")) }
     }
 
-    /// The place after the last value, as in `$3`.
+    /// Returns the number of the next placeholder.
     pub(crate) fn next_place(&self) -> usize {
         self.values.0.len() + 1
     }
 
-    /// Binds the values in order.
+    /// Binds the values to a query.
     pub(crate) fn bind<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
         self.values.bind(query)
     }
 
-    /// The values in order, for a statement with more of them.
+    /// Returns the values, for a statement that adds more.
     pub(crate) fn into_values(self) -> Values {
         self.values
     }
 }
 
-/// `text` as part of a `like … escape '!'` pattern.
+/// Returns a pattern for `like … escape '!'` that finds `text` anywhere.
 pub(crate) fn containing(text: &str) -> String {
     let escaped: String =
         text.chars().flat_map(|c| matches!(c, '%' | '_' | '!').then_some('!').into_iter().chain([c])).collect();

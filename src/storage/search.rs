@@ -1,5 +1,5 @@
-//! Searches: statements that may read a whole table. They have connections of their own and a time limit, so that nothing else waits for
-//! them: on SQLite one connection, for which searches queue.
+//! Searches: statements that may scan a whole table. Separate connections and a time limit keep them from delaying anything else. SQLite
+//! has one such connection, so searches run one at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,18 +9,19 @@ use sqlx::any::AnyRow;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{AnyPool, AssertSqlSafe, Executor};
 
+use super::OpenError;
+use super::pools::{MIB, postgres_pool, sqlite_settings};
 use super::rows::Values;
-use super::{MIB, OpenError, postgres_pool, sqlite_settings};
 use crate::model::StoreError;
 
-/// How long a search may wait for its connection, and then again how long it may run.
+/// Maximum wait for a connection, and maximum run time.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The same for PostgreSQL.
+/// The same limits for PostgreSQL.
 const POSTGRES: &str = "set idle_in_transaction_session_timeout = '5s'; set statement_timeout = '10s'";
-/// SQLite asks for the deadline after so many of its instructions, which take well below a millisecond.
+/// Number of SQLite instructions between two checks of the deadline; they take well below a millisecond.
 const INSTRUCTIONS: i32 = 4_096;
 
-/// The connections of searches. Cheap to clone.
+/// Connections for searches. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) enum Searches {
     Sqlite { pool: SqlitePool, deadline: Arc<Deadline>, limit: Duration },
@@ -58,7 +59,7 @@ impl Searches {
         Ok(Self::Postgres(pool.map_err(OpenError::Connect)?))
     }
 
-    /// The rows that `sql` finds with `values`.
+    /// Runs `sql` with `values` and returns the rows.
     pub(crate) async fn fetch_all(&self, sql: String, values: &Values) -> Result<Vec<AnyRow>, StoreError> {
         let found = match self {
             Self::Sqlite { pool, deadline, limit } => {
@@ -80,7 +81,7 @@ impl Searches {
     }
 }
 
-/// SQLite interrupted the statement (9), PostgreSQL cancelled it (57014), or other searches hold the connections.
+/// Recognises an interrupted (SQLite 9) or cancelled (PostgreSQL 57014) statement, and a wait for a connection that took too long.
 fn out_of_time(error: sqlx::Error) -> StoreError {
     let code = error.as_database_error().and_then(|error| error.code());
     if matches!(error, sqlx::Error::PoolTimedOut) || matches!(code.as_deref(), Some("9" | "57014")) {
@@ -90,11 +91,11 @@ fn out_of_time(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// When the search that runs has to end. One search runs at a time.
+/// Deadline of the running search.
 #[derive(Debug)]
 pub(crate) struct Deadline {
     start: Instant,
-    /// Since `start`, ms.
+    /// Milliseconds after `start`.
     end: AtomicU64,
 }
 
@@ -119,7 +120,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A search that is dropped, because its client went away, ends at once: dropping the statement would let it run on.
+/// Stops the search when it is dropped because its client disconnected. Dropping only the statement would let it continue.
 struct Running<'d>(&'d Deadline);
 
 impl Drop for Running<'_> {
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
     use crate::model::{Problem, ProblemKind};
 
-    /// It never ends by itself.
+    /// A query that never ends.
     const ENDLESS: &str = "with recursive n (i) as (select 1 union all select i + 1 from n) select max(i) as i from n";
 
     async fn search(searches: &Searches, sql: &str) -> Result<usize, StoreError> {
@@ -153,10 +154,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_search_that_nobody_waits_for_frees_its_connection() {
+    async fn an_abandoned_search_frees_its_connection() {
         let folder = tempfile::tempdir().expect("folder");
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("db").display());
-        // Only an interruption lets the second search have the connection before this test is given up.
+        // The second search gets the connection only if the first is interrupted.
         let searches = Searches::sqlite_within(&url, Duration::from_secs(3_600)).expect("a pool");
         let Searches::Sqlite { deadline, .. } = &searches else { panic!("SQLite") };
         let endless = tokio::spawn({

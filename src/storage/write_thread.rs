@@ -1,7 +1,7 @@
-//! The thread on which the hot writes run.
+//! A thread for write transactions.
 //!
-//! A transaction is a chain of statements, and each answer of the database wakes the task that waits for it. Among the thousands of
-//! tasks of the common runtime it would wait its turn for each of them; here it goes on at once.
+//! A transaction waits for the database after each statement. On the shared runtime it would queue behind thousands of other tasks each
+//! time; on this thread it continues at once.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Ends with its last clone.
+/// A single-threaded runtime, which stops when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct WriteThread {
     handle: Handle,

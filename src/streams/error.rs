@@ -7,17 +7,19 @@ use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, prob
 /// Why something with a stream cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
-    #[error("there is no such session")]
+    #[error("this session does not exist")]
     Unknown,
     #[error("the application name {0}")]
     BadApp(BadName),
     #[error("the stream name {0}")]
     BadStream(BadName),
-    #[error("a stream can be forbidden for 1 second to 10 years, or for good")]
+    #[error("a stream can be forbidden for 1 second to 10 years, or permanently")]
     BadLength,
-    #[error("nobody publishes this stream now")]
+    #[error("this stream is not live")]
     NotLive,
-    #[error("this source cannot drop a publisher; forbid the stream, and the source refuses its next publish")]
+    #[error(
+        "this source cannot disconnect a publisher; forbid the stream instead, and its next publish will be refused"
+    )]
     CannotDrop,
     #[error(transparent)]
     Domain(#[from] DomainError),

@@ -64,7 +64,7 @@ impl Refused {
     /// Another publisher has the stream.
     #[must_use]
     pub fn already_live() -> Self {
-        Self { code: "already_live", reason: "somebody publishes this stream already".to_owned() }
+        Self { code: "already_live", reason: "this stream is already being published".to_owned() }
     }
 
     /// The console could not decide. Asked again later, it may admit the publish.

@@ -242,7 +242,7 @@ impl Streams {
         let Some((name, domain)) = found else {
             let host =
                 names.first().map(|n| n.ascii().to_owned()).or_else(|| push.hosts.first().cloned()).unwrap_or_default();
-            let reason = format!("{host} is no push domain of this console");
+            let reason = format!("{host} is not a push domain of this console");
             return refuse(&host, "unknown_domain", reason);
         };
         if !domain.enabled {
@@ -259,7 +259,7 @@ impl Streams {
         let length: usize = push.params.iter().map(|(name, value)| name.len() + value.len()).sum();
         if push.params.len() > MOST_PARAMS || length > LONGEST_PARAMS {
             let reason = format!(
-                "the push address has more than {MOST_PARAMS} parameters, or they have more than {LONGEST_PARAMS} bytes"
+                "the push address has more than {MOST_PARAMS} parameters, or more than {LONGEST_PARAMS} bytes of them"
             );
             return refuse(&domain.push, "bad_params", reason);
         }

@@ -1,45 +1,45 @@
-//! Actors and their permissions. Every use case takes an [`Actor`] and checks it.
+//! Actors, roles and permissions. Every use case takes an [`Actor`] and checks its permission.
 
 use crate::{KeyId, Problem, ProblemDetails, ProblemKind, UserId, problem, string_enum};
 
 string_enum!(
-    /// Role of a user or an API key.
+    /// The role of a user or an API key.
     Role {
-        /// Everything.
+        /// May do everything.
         Admin = "admin",
-        /// Domains, callbacks and deliveries.
+        /// Manages domains, callbacks and deliveries.
         Operator = "operator",
-        /// Reads everything except secrets and users; changes nothing.
+        /// Reads everything except secrets and users.
         Reviewer = "reviewer",
     }
 );
 
 string_enum!(
-    /// A permission. [`Action::allowed`] defines which roles have it.
+    /// An action that needs permission. [`Action::allowed`] is the table of permissions.
     Action {
-        /// Domains, callbacks, streams, deliveries, statistics.
+        /// Read domains, callbacks, streams, deliveries and statistics.
         Read = "read",
-        /// Create, enable, disable, delete domains; their recording.
+        /// Create, enable, disable and delete domains, and change their recording.
         ManageDomains = "manage_domains",
-        /// Turn callbacks on and off, edit and test them, rotate their secrets.
+        /// Turn callbacks on and off, edit and test them, and rotate their secrets.
         ManageCallbacks = "manage_callbacks",
         /// Resend, cancel and recover deliveries.
         ManageDeliveries = "manage_deliveries",
         /// Disconnect, forbid and allow streams.
         ManageStreams = "manage_streams",
-        /// Add and remove sources; see their secrets.
+        /// Add and remove sources, and see their secrets.
         ManageSources = "manage_sources",
         /// Import access logs and transcoding results.
         AddStatistics = "add_statistics",
-        /// Users and API keys.
+        /// Manage users and API keys.
         ManageAccounts = "manage_accounts",
-        /// The audit log.
+        /// Read the audit log.
         ReadAudit = "read_audit",
     }
 );
 
 impl Action {
-    /// Returns whether a role has this permission.
+    /// Returns whether a role may perform the action. The only table of permissions.
     #[must_use]
     pub const fn allowed(self, role: Role) -> bool {
         match (role, self) {
@@ -59,7 +59,7 @@ impl Action {
     }
 }
 
-/// Identity of an actor.
+/// The identity of an actor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     User {
@@ -70,12 +70,12 @@ pub enum Who {
         id: KeyId,
         name: String,
     },
-    /// The command line on the machine itself.
+    /// The command line of the server.
     Cli,
 }
 
 impl Who {
-    /// Returns a unique tag, such as `user 3` or `key 7`. Unlike names, tags are never reused.
+    /// Returns a unique tag, such as `user 3` or `key 7`. Unlike a name, it is never reused.
     #[must_use]
     pub fn tag(&self) -> String {
         match self {
@@ -86,20 +86,20 @@ impl Who {
     }
 }
 
-/// Identity, role and client address of a caller.
+/// A user, key or command line with its permissions.
 #[derive(Debug, Clone)]
 pub struct Actor {
     pub who: Who,
     pub role: Role,
-    /// ASCII push domains to which a key is limited; `None` is all.
+    /// Push domains (ASCII) to which a key is limited; `None`: all.
     pub domains: Option<Vec<String>>,
     /// Client address, for the audit log and rate limits.
     pub address: String,
 }
 
-/// The actor lacks the permission.
+/// A missing permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("your role may not do this; ask an admin")]
+#[error("your role does not have this permission; ask an admin")]
 pub struct Forbidden;
 
 impl Problem for Forbidden {
@@ -109,14 +109,14 @@ impl Problem for Forbidden {
 }
 
 impl Actor {
-    /// Returns the actor of the command line. Access to the data folder implies admin rights.
+    /// Returns the actor of the command line. Access to the data folder implies the admin role.
     #[must_use]
     pub fn cli() -> Self {
         Self { who: Who::Cli, role: Role::Admin, domains: None, address: "local".to_owned() }
     }
 
-    /// Checks an action that is not specific to a domain. Sources, statistics imports, accounts and the audit log affect all domains, so a
-    /// key that is limited to some domains must not use them.
+    /// Checks an action that does not belong to one domain. Sources, accounts, statistics imports and the audit log concern all domains,
+    /// so a key that is limited to some domains may not use them, whatever its role.
     pub fn check(&self, action: Action) -> Result<(), Forbidden> {
         let affects_all = matches!(
             action,
@@ -125,7 +125,7 @@ impl Actor {
         if action.allowed(self.role) && !(affects_all && self.domains.is_some()) { Ok(()) } else { Err(Forbidden) }
     }
 
-    /// Checks an action on a domain (ASCII push domain).
+    /// Checks an action on one domain (ASCII push domain).
     pub fn check_domain(&self, action: Action, push_domain: &str) -> Result<(), Forbidden> {
         self.check(action)?;
         match &self.domains {

@@ -5,31 +5,31 @@ use serde::{Deserialize, Serialize};
 use crate::{CallbackKind, DeliveryId, EventName, Millis, SessionId, string_enum};
 
 string_enum!(
-    /// Where a delivery stands.
+    /// The state of a delivery.
     DeliveryState {
-        /// Waits for its first attempt, or for an earlier event of its stream.
+        /// Waits for its first attempt or for an earlier event of its stream.
         Pending = "pending",
-        /// An attempt failed; another will follow.
+        /// An attempt failed. Another follows.
         Retrying = "retrying",
-        /// The receiver answered 2xx.
+        /// The receiver returned a 2xx status.
         Delivered = "delivered",
-        /// All tries are used up.
+        /// All attempts failed.
         Failed = "failed",
-        /// A person stopped it.
+        /// Cancelled by a user.
         Cancelled = "cancelled",
-        /// The callback was off, or had no address, when the event came.
+        /// The callback was off or had no address at the time of the event.
         Skipped = "skipped",
     }
 );
 
 impl DeliveryState {
-    /// Whether it can be queued again.
+    /// Returns whether it can be resent.
     #[must_use]
     pub const fn is_recoverable(self) -> bool {
         matches!(self, Self::Failed | Self::Cancelled | Self::Skipped)
     }
 
-    /// Whether another attempt will come by itself.
+    /// Returns whether another attempt is scheduled.
     #[must_use]
     pub const fn waits(self) -> bool {
         matches!(self, Self::Pending | Self::Retrying)
@@ -48,21 +48,21 @@ pub struct DeliveryRow {
     pub stream: String,
     pub session: SessionId,
     pub sequence: i64,
-    /// When the event happened.
+    /// Time of the event.
     pub happened_at: Millis,
     pub state: DeliveryState,
-    /// Attempts ever made, resends included.
+    /// Total number of attempts, including resends.
     pub attempts: i64,
     pub last_attempt_at: Option<Millis>,
     pub last_status: Option<i64>,
     /// Error class of the last attempt.
     pub last_error: Option<String>,
     pub next_attempt_at: Option<Millis>,
-    /// It did not wait for an earlier event of its stream any longer.
+    /// It was sent before an earlier event of its stream.
     pub out_of_order: bool,
 }
 
-/// One phase of an attempt or a test. In JSON its time is `millis`, a number with up to three decimals.
+/// A phase of an attempt or a test. JSON has its duration as `millis`, with up to three decimals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PhaseView {
@@ -74,13 +74,13 @@ pub struct PhaseView {
 }
 
 impl PhaseView {
-    /// The same without the names of its fields, which are most of the text where many are stored; reads back as a phase.
+    /// Returns the phase as a tuple, which is shorter in the database because it omits the field names. Deserialises as a phase.
     pub fn columns(&self) -> impl Serialize + use<'_> {
         (&self.phase, self.ok, self.micros as f64 / 1000.0, &self.detail)
     }
 }
 
-/// Microseconds, written as milliseconds.
+/// Serialises microseconds as milliseconds.
 mod millis {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -93,7 +93,7 @@ mod millis {
     }
 }
 
-/// One HTTP request made for a delivery.
+/// An HTTP request of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptView {
@@ -107,11 +107,11 @@ pub struct AttemptView {
     pub error_class: Option<String>,
     pub error: Option<String>,
     pub phases: Vec<PhaseView>,
-    /// `None`: removed, because its time is over.
+    /// `None`: deleted after its retention time.
     pub traffic: Option<Traffic>,
 }
 
-/// What was sent and what came back, beside the delivery's body. Without an answer the latter is empty.
+/// Headers of the request, and headers and body of the response. The response parts are empty if there was none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Traffic {
@@ -121,22 +121,22 @@ pub struct Traffic {
     pub response_body: String,
 }
 
-/// One delivery with all its attempts, the latest first.
+/// A delivery with all its attempts, latest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryDetail {
     pub delivery: DeliveryRow,
-    /// The callback's address now; `None` if it was removed.
+    /// Current address of the callback; `None` if it was removed.
     pub address: Option<String>,
-    /// The body, the same in every attempt.
+    /// Request body, identical in all attempts.
     pub body: String,
-    /// How many tries there are at most.
+    /// Maximum number of attempts.
     pub max_tries: i64,
     pub tries: i64,
     pub attempts: Vec<AttemptView>,
 }
 
-/// What a test of an address found.
+/// The result of a callback test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProbeReport {
@@ -145,26 +145,26 @@ pub struct ProbeReport {
     pub failed_phase: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_class: Option<String>,
-    /// What went wrong and what to do, for people.
+    /// Description of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<i64>,
-    /// The first 2 KiB of the answer, as text.
+    /// First 2 KiB of the response body, as text.
     pub body: String,
     pub phases: Vec<PhaseView>,
 }
 
-/// The figures of the overview: events and deliveries of the last 24 h, and what waits.
+/// Figures of the overview: events and deliveries of the last 24 h.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DayFigures {
     pub events: i64,
     pub delivered: i64,
     pub failed: i64,
-    /// Waiting now, whatever their age.
+    /// Waiting now, regardless of age.
     pub waiting: i64,
     pub skipped: i64,
 }

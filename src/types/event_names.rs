@@ -5,15 +5,15 @@ use crate::string_enum;
 string_enum!(
     /// The two callbacks that each domain has.
     CallbackKind {
-        /// A stream starts or stops.
+        /// Reports the start and end of streams.
         Publish = "publish",
-        /// A recording or a part of it starts or ends.
+        /// Reports the start and end of recordings and their parts.
         Record = "record",
     }
 );
 
 string_enum!(
-    /// Name of an event.
+    /// The six events.
     EventName {
         PublishStarted = "publish_started",
         PublishDone = "publish_done",
@@ -25,7 +25,7 @@ string_enum!(
 );
 
 impl EventName {
-    /// Returns the callback that receives the event.
+    /// Returns the callback that reports the event.
     #[must_use]
     pub const fn kind(self) -> CallbackKind {
         match self {
@@ -38,7 +38,7 @@ impl EventName {
 }
 
 string_enum!(
-    /// Outcome of the step that an event reports.
+    /// The result that an event reports.
     Status {
         Success = "success",
         Fail = "fail",

@@ -1,13 +1,13 @@
-//! Identifiers: small numbers for configured objects, time-ordered numbers with a prefix for events and deliveries.
+//! Identifiers: row numbers for configuration, time-ordered numbers with a prefix for events.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The text is not an identifier of the expected type.
+/// A text that is not an identifier of the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an identifier that starts with `{0}`")]
+#[error("not an id that starts with `{0}`")]
 pub struct BadId(pub &'static str);
 
 macro_rules! row_id {
@@ -25,7 +25,7 @@ macro_rules! row_id {
     };
 }
 
-row_id!(/// A domain group. Permanent; pages show it as *source id*.
+row_id!(/// A domain group. Permanent; JSON calls it `sourceId`.
     DomainId);
 row_id!(/// One of the two callback settings of a domain.
     CallbackId);
@@ -36,7 +36,7 @@ row_id!(/// A user.
 row_id!(/// An API key.
     KeyId);
 
-/// Crockford's alphabet: it has no letters that look like digits, and texts sort like their numbers.
+/// Crockford's base 32: no letters that look like digits, and text sorts like numbers.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 63 bits in groups of five.
 const DIGITS: usize = 13;
@@ -94,10 +94,10 @@ time_id!(/// A publish of a stream.
     SessionId, "ses_");
 time_id!(/// An event of a session.
     EventId, "ev_");
-time_id!(/// A delivery of an event to a callback; the `webhook-id` of all its attempts. Contains no `.`.
+time_id!(/// A delivery: one event for one callback. The `webhook-id` of all its attempts; contains no `.`.
     DeliveryId, "evt_");
 
-time_id!(/// A recovery: deliveries queued again by a filter.
+time_id!(/// A bulk resend.
     RecoveryId, "rec_");
 
 time_id!(/// An entry of the audit log.
@@ -110,7 +110,7 @@ impl DeliveryId {
         self.0 >> 20
     }
 
-    /// Returns the lowest id of deliveries created at `moment` or later.
+    /// Returns the lowest possible id of a delivery created at `moment` or later.
     #[must_use]
     pub const fn floor(moment: crate::Millis) -> Self {
         Self(moment << 20)

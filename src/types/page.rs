@@ -1,8 +1,8 @@
-//! Pages of lists.
+//! Pagination.
 
 use serde::{Deserialize, Serialize};
 
-/// Requested page of a list.
+/// A requested page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     /// From 1.
@@ -12,7 +12,7 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// Returns a page of the console with 20 rows.
+    /// Creates a request for a page of 20 rows.
     #[must_use]
     pub fn of_console(number: i64) -> Self {
         Self { number: number.clamp(1, 1_000_000), size: 20 }
@@ -25,13 +25,13 @@ impl PageRequest {
     }
 }
 
-/// A page and the length of the list.
+/// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub rows: Vec<T>,
-    /// Number of rows in the list, or a lower bound.
+    /// Rows of the whole list, or the limit at which counting stopped.
     pub total: i64,
-    /// `total` is exact, not a lower bound.
+    /// `total` is exact; otherwise there are more rows.
     pub exact: bool,
     /// From 1.
     pub number: i64,
@@ -40,7 +40,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Returns the number of pages, at least one. If the total is not exact, there may be more.
+    /// Returns the number of pages, at least 1. If the total is not exact, there are more.
     #[must_use]
     pub fn count(&self) -> i64 {
         ((self.total + self.size - 1) / self.size).max(1)

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a domain is recorded. File format: FLV.
+/// Recording settings of a domain. The file format is FLV.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordingSettings {
     pub enabled: bool,
     /// Seconds, from 2 to 21,600 (6 h).
     pub part_seconds: i64,
-    /// An S3 bucket of the configuration, or a folder of the console's bucket directory, made on first use.
+    /// A configured S3 bucket, or a folder of the bucket directory, which is created on first use.
     pub bucket: String,
 }

@@ -5,19 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::{Millis, SourceId, string_enum};
 
 string_enum!(
-    /// How a source talks.
+    /// The protocol of a source.
     Adapter {
-        /// The RTMP ingest of this binary.
+        /// The built-in RTMP ingest.
         BuiltIn = "built-in",
         /// nginx with the RTMP module.
         NginxRtmp = "nginx-rtmp",
-        /// Signed JSON with our own event names.
+        /// Signed JSON with the event names of callbacks.
         Generic = "generic",
     }
 );
 
 impl Adapter {
-    /// Whether the source drops a publisher when the console wants it: the built-in ingest at once, nginx-rtmp when its heartbeat is refused.
+    /// Returns whether the source can disconnect a publisher: the built-in ingest at once, nginx-rtmp when its heartbeat is refused.
     #[must_use]
     pub const fn can_drop(self) -> bool {
         matches!(self, Self::BuiltIn | Self::NginxRtmp)
@@ -42,20 +42,20 @@ impl Adapter {
         matches!(self, Self::BuiltIn)
     }
 
-    /// Returns whether the source sends one report after the other. Others use several connections, on which reports overtake each other.
+    /// Returns whether the source sends its reports in order. Other sources use several connections, so reports may overtake each other.
     #[must_use]
     pub const fn reports_in_order(self) -> bool {
         matches!(self, Self::BuiltIn)
     }
 
-    /// Whether the source only tells when a part is complete, so that the recording's start is the publish's.
+    /// Returns whether the source reports only complete parts. The recording then starts with the publish.
     #[must_use]
     pub const fn records_at_publish(self) -> bool {
         matches!(self, Self::NginxRtmp)
     }
 }
 
-/// A source. `ingest_path` (with its secret) only for those who may manage sources.
+/// A source. `ingest_path`, which contains the secret, is set only for actors who may manage sources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceView {
@@ -69,7 +69,7 @@ pub struct SourceView {
     pub ingest_path: Option<String>,
 }
 
-/// A publish that was refused.
+/// A refused publish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusalView {

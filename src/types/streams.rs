@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DeliveryId, EventId, EventName, Millis, SessionId, Status};
 
-/// A session in a list: live now, or history.
+/// A live or past session in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
@@ -18,7 +18,7 @@ pub struct SessionView {
     pub client: Option<String>,
     pub started_at: Millis,
     pub ended_at: Option<Millis>,
-    /// Why it did not end as it should.
+    /// Reason of an abnormal end.
     pub failure: Option<String>,
     pub recording: bool,
     pub parts: i64,
@@ -30,7 +30,7 @@ pub struct SessionView {
     pub bitrate: Option<u64>,
 }
 
-/// A stream that nobody may publish.
+/// A forbidden stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ForbiddenStream {
@@ -38,7 +38,7 @@ pub struct ForbiddenStream {
     pub domain: String,
     pub app: String,
     pub stream: String,
-    /// `None`: for good.
+    /// `None`: permanently.
     pub until: Option<Millis>,
 }
 
@@ -55,7 +55,7 @@ pub struct PartView {
     pub failure: Option<String>,
 }
 
-/// An event of a session, with the delivery made for it.
+/// An event of a session with its delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionEvent {
@@ -68,7 +68,7 @@ pub struct SessionEvent {
     pub delivery_state: Option<String>,
 }
 
-/// An event in the list of all sessions' events.
+/// An event in a list across sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventView {
@@ -82,11 +82,11 @@ pub struct EventView {
     /// From 1, within the session.
     pub sequence: i64,
     pub happened_at: Millis,
-    /// What went wrong, if it did.
+    /// Error of a failed event.
     pub error: Option<String>,
 }
 
-/// One session with everything that came of it.
+/// A session with its parts, events and deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionDetail {

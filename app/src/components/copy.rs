@@ -32,7 +32,7 @@ pub(crate) fn CopyButton(
         #[cfg(not(feature = "hydrate"))]
         let _ = &text;
     };
-    let aside = (!what.is_empty()).then(|| view! { <span class="aside">" "{what}</span> });
+    let aside = (!what.is_empty()).then(|| view! { <span class="visually-hidden">" "{what}</span> });
     view! {
         <button type="button" class="btn small quiet" hidden=move || !able.get() on:click=copy>
             <span aria-live="polite">{move || if copied.get() { done.clone() } else { label.clone() }}</span>

@@ -59,7 +59,7 @@ pub(crate) fn Field(
         <div class="field">
             <label for=id>{label}</label>
             {input}
-            {error.map(|text| view! { <p class="wrong" id=error_id>{text}</p> })}
+            {error.map(|text| view! { <p class="error-text" id=error_id>{text}</p> })}
             {help.map(|text| view! { <p class="help" id=help_id>{text}</p> })}
         </div>
     }
@@ -104,7 +104,7 @@ pub(crate) fn Select(
                 aria-invalid=invalid>
                 {options}
             </select>
-            {error.map(|text| view! { <p class="wrong" id=error_id>{text}</p> })}
+            {error.map(|text| view! { <p class="error-text" id=error_id>{text}</p> })}
         </div>
     }
 }
@@ -117,7 +117,7 @@ mod tests {
     fn an_error_is_tied_to_its_field() {
         let owner = Owner::new();
         let html = owner.with(|| {
-            let error = Some("Type a name.".to_owned());
+            let error = Some("Enter a name.".to_owned());
             view! { <Field name="pushDomain" label="Push domain" value="x\"y" error help="A host name."/> }.to_html()
         });
         assert!(html.contains("aria-describedby=\"pushDomain-help pushDomain-error\""), "{html}");

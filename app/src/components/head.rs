@@ -35,12 +35,12 @@ pub(crate) fn Head(
     let texts = request::texts();
     let path = (!crumbs.is_empty()).then(|| {
         let links = crumbs.into_iter().map(|crumb| view! { <li><a href=crumb.href>{crumb.text}</a></li> });
-        view! { <nav aria-label=texts.get("nav.crumbs")><ol class="crumbs">{links.collect_view()}</ol></nav> }
+        view! { <nav aria-label=texts.get("nav.crumbs")><ol class="breadcrumbs">{links.collect_view()}</ol></nav> }
     });
     view! {
         <Title text=title.clone()/>
         {path}
-        <div class="title"><h1>{title}</h1>{children.map(|children| children())}</div>
+        <div class="page-header"><h1>{title}</h1>{children.map(|children| children())}</div>
     }
 }
 

@@ -37,7 +37,7 @@ fn Pager(
         ],
     );
     view! {
-        <nav class="pager" aria-label=texts.get("list.pages")>
+        <nav class="pagination" aria-label=texts.get("list.pages")>
             <span>{shown}</span>
             <span class="row">{link(number - 1, "prev", "list.previous")} {link(number + 1, "next", "list.next")}</span>
         </nav>
@@ -90,7 +90,7 @@ pub(crate) fn Empty(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     view! {
-        <div class="empty">
+        <div class="empty-state">
             <h2>{title}</h2>
             <p>{text}</p>
             {children.map(|children| view! { <div class="row">{children()}</div> })}

@@ -20,11 +20,11 @@ pub(crate) enum Tone {
 impl Tone {
     const fn class(self) -> &'static str {
         match self {
-            Self::Ok => "ok",
-            Self::Warn => "warn",
-            Self::Bad => "bad",
+            Self::Ok => "success",
+            Self::Warn => "warning",
+            Self::Bad => "error",
             Self::Plain => "",
-            Self::Off => "off",
+            Self::Off => "inactive",
         }
     }
 }
@@ -39,7 +39,7 @@ pub(crate) fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
 #[component]
 pub(crate) fn Note(tone: Tone, children: Children) -> impl IntoView {
     let role = if tone == Tone::Bad { "alert" } else { "status" };
-    view! { <div class=format!("note {}", tone.class()) role=role>{children()}</div> }
+    view! { <div class=format!("notice {}", tone.class()) role=role>{children()}</div> }
 }
 
 /// A text in code type with its copy button.

@@ -69,6 +69,8 @@ pub(crate) async fn backlog() -> Outcome<Value> {
     reset_peak();
     let started = Instant::now();
     let stage = Stage::start(dir.path(), &sqlite(dir.path()), ALL, &[]).await?;
+    // reqwest is built without a TLS provider of its own.
+    rustls::crypto::ring::default_provider().install_default().ok();
     reqwest::get(format!("http://{}/readyz", stage.http)).await?.error_for_status()?;
     let answered = started.elapsed();
     while receiver.count() == 0 {

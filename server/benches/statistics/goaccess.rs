@@ -1,4 +1,4 @@
-//! GoAccess on lines of the same kind, to a report of its own.
+//! Runs GoAccess on a log of the same format.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use callsheet::stats::access_log::Format;
 
 use crate::{Outcome, logs};
 
-/// Lines of one CPU second, measured on so many; `None` where it is not installed, or does not read the format.
+/// Measures GoAccess on a log with `lines` lines. Returns `None` if it is not installed or does not support the format.
 pub(crate) fn lines_per_cpu_second(dir: &Path, format: Format, lines: u64) -> Outcome<Option<f64>> {
     let log_format: &[&str] = match format {
         Format::Combined => &["--log-format=COMBINED"],
@@ -20,7 +20,7 @@ pub(crate) fn lines_per_cpu_second(dir: &Path, format: Format, lines: u64) -> Ou
     };
     let (log, report) = (dir.join("goaccess.log"), dir.join("goaccess.json"));
     logs::write(&log, format, lines)?;
-    // `times` of the shell, as a process cannot see what its children have used without it.
+    // The shell's `times` reports the CPU time of its children.
     let script = r#""$@" >/dev/null 2>&1 || exit; times"#;
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh", "goaccess"]).arg(log).arg("--output").arg(&report);
@@ -35,7 +35,7 @@ pub(crate) fn lines_per_cpu_second(dir: &Path, format: Format, lines: u64) -> Ou
     if valid.as_u64() != Some(lines) {
         return Err(format!("GoAccess read {valid} of {lines} lines").into());
     }
-    // Of the shell, and of what it has started: `0m12.340000s 0m0.560000s`.
+    // The last line is the user and system time of the children: `0m12.340000s 0m0.560000s`.
     let used = String::from_utf8(output.stdout)?;
     let seconds = used.lines().last().unwrap_or_default().split_whitespace().filter_map(|time| {
         let (minutes, seconds) = time.trim_end_matches('s').split_once('m')?;

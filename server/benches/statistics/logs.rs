@@ -1,4 +1,4 @@
-//! Access logs to read, and what they say: summed here, while they are written.
+//! Writes access logs, and computes the expected sums.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,14 +11,14 @@ use callsheet::stats::access_log::Format;
 
 use crate::Outcome;
 
-/// Nine of ten are domains of the console.
+/// Number of hosts. Nine of ten are domains of the console.
 pub(crate) const HOSTS: u64 = 200;
 /// 2026-11-20T00:00:00Z.
 pub(crate) const START: i64 = 1_795_132_800;
 pub(crate) const DAY: i64 = 86_400;
 
 /// Bytes and requests by domain.
-pub(crate) type Said = BTreeMap<String, (i64, i64)>;
+pub(crate) type Expected = BTreeMap<String, (i64, i64)>;
 
 pub(crate) fn host(number: u64) -> String {
     format!("h{number}.example.com")
@@ -28,10 +28,10 @@ pub(crate) fn is_known(host: u64) -> bool {
     !host.is_multiple_of(10)
 }
 
-/// Writes a log whose hosts, sizes and durations scatter, and whose lines end one after another over a day. Where the format names no
-/// host, all is of `h1`.
-pub(crate) fn write(path: &Path, format: Format, lines: u64) -> Outcome<Said> {
-    let mut said = vec![(0, 0); usize::try_from(HOSTS)?];
+/// Writes a log with varying hosts, sizes and durations, in order of time over a day. If the format has no host, all requests are for `h1`.
+/// Returns the expected sums.
+pub(crate) fn write(path: &Path, format: Format, lines: u64) -> Outcome<Expected> {
+    let mut expected = vec![(0, 0); usize::try_from(HOSTS)?];
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
     if format == Format::W3c {
         writeln!(file, "#Fields: date time sc-bytes c-ip cs-method x-host-header cs-uri-stem sc-status time-taken")?;
@@ -40,7 +40,7 @@ pub(crate) fn write(path: &Path, format: Format, lines: u64) -> Outcome<Said> {
     for number in 0..lines {
         let scattered = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
         let (number_of_host, bytes, ms) = (scattered % HOSTS, scattered % 5_000_000, scattered % 20_000);
-        let of_host = &mut said[usize::try_from(if format.names_hosts() { number_of_host } else { 1 })?];
+        let of_host = &mut expected[usize::try_from(if format.names_hosts() { number_of_host } else { 1 })?];
         *of_host = (of_host.0 + bytes.cast_signed(), of_host.1 + 1);
         let host = host(number_of_host);
         let second = number * DAY.cast_unsigned() / lines;
@@ -75,8 +75,8 @@ pub(crate) fn write(path: &Path, format: Format, lines: u64) -> Outcome<Said> {
         writeln!(file, "{line}")?;
     }
     file.flush()?;
-    let mut by_domain = Said::new();
-    for (number, (bytes, requests)) in (0..).zip(said) {
+    let mut by_domain = Expected::new();
+    for (number, (bytes, requests)) in (0..).zip(expected) {
         let sums = by_domain.entry(if is_known(number) { host(number) } else { OTHER.to_owned() }).or_default();
         *sums = (sums.0 + bytes, sums.1 + requests);
     }

@@ -1,14 +1,14 @@
-//! How fast access logs become figures, and figures become pages, against the bare work of this machine in the same run.
+//! Benchmarks of log imports, queries and pages, each compared with the minimum work on the same machine in the same run.
 //!
-//! `cargo bench -p callsheet-server --bench statistics -- SCENARIO…` (all without a name); each prints JSON lines, `make bench` keeps them.
+//! `cargo bench -p callsheet-server --bench statistics -- SCENARIO…` runs the scenarios (all by default), which print JSON lines; `make bench`
+//! stores them.
 //!
-//! - `import`: access logs of four formats through [`Stats::import`](callsheet::stats::Stats::import) into SQLite, each batch committed;
-//!   beside it, on the same file, finding line ends alone, counting alone, and GoAccess where it is installed. Lines of a file:
-//!   `CALLSHEET_BENCH_LINES` (4,000,000).
-//! - `queries`: what pages ask of a year of five-minute points of many domains, through the use case, beside the bare read of the same rows.
-//!   Domains: `CALLSHEET_BENCH_DOMAINS` (100).
-//! - `postgres`: the same on PostgreSQL with a tenth of the domains, where `CALLSHEET_TEST_POSTGRES_URL` names one.
-//! - `pages`: the first byte of pages over the same year from the console's own binary, at 200 requests a second, and its memory.
+//! - `import`: imports access logs of four formats into SQLite with [`Stats::import`](callsheet::stats::Stats::import). Compared with only
+//!   finding line ends, only counting, and GoAccess (if installed) on the same file. `CALLSHEET_BENCH_LINES`: lines per file (4,000,000).
+//! - `queries`: runs the queries of pages on a year of five-minute bins. Compared with reading the same rows by SQL. `CALLSHEET_BENCH_DOMAINS`:
+//!   number of domains (100).
+//! - `postgres`: the same on PostgreSQL with a tenth of the domains, if `CALLSHEET_TEST_POSTGRES_URL` is set.
+//! - `pages`: time to first byte of pages on the same year at 200 requests per second, and the memory of the server process.
 
 mod goaccess;
 mod import;
@@ -28,13 +28,13 @@ use callsheet_server::config::{Config, Overrides};
 use callsheet_server::startup::open_console;
 use jiff::tz::TimeZone;
 
-/// Errors are printed, and end the run.
+/// Errors are printed and end the run.
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
     sqlx::any::install_default_drivers();
-    // Cargo adds `--bench`.
+    // Cargo adds the argument `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
     if is_wanted("import") {
@@ -59,12 +59,12 @@ async fn main() -> Outcome<()> {
     }
 }
 
-/// A setting of the run.
+/// Returns a setting from the environment.
 pub(crate) fn number(name: &str, default: i64) -> i64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// The use cases on a database, in UTC.
+/// Opens the use cases on a database, in UTC.
 pub(crate) async fn console(dir: &Path, database: &str, clock: Arc<dyn Clock>) -> Outcome<Console> {
     let mut config = Config::load(&Overrides::default())?;
     config.data_dir = dir.to_path_buf();
@@ -73,7 +73,7 @@ pub(crate) async fn console(dir: &Path, database: &str, clock: Arc<dyn Clock>) -
     Ok(open_console(&config, clock).await?)
 }
 
-/// Of SQLite in `dir`.
+/// Returns the URL of an SQLite database in `dir`.
 pub(crate) fn sqlite(dir: &Path) -> String {
     format!("sqlite://{}", dir.join("callsheet.db").display())
 }

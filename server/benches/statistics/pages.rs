@@ -1,4 +1,4 @@
-//! Pages over a year, from a console in a process of its own.
+//! Measures pages of a server process on a year of usage.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::{Outcome, console, sqlite};
 
 const PER_SECOND: u32 = 200;
 const SECONDS: u32 = 10;
-/// Groups in the list of domains.
+/// Number of push domains in the list of domains.
 const GROUPS: i64 = 10_000;
 const NAME: &str = "bench";
 const PASSWORD: &str = "correct horse battery";
@@ -56,11 +56,11 @@ pub(crate) async fn run(dir: &Path, year: &Year) -> Outcome<()> {
     server.stop()
 }
 
-/// A console that serves.
+/// A running server process.
 struct Server {
     child: Child,
     url: String,
-    /// What it held before anybody came.
+    /// Memory before the first request.
     idle_mib: u64,
 }
 
@@ -84,6 +84,8 @@ impl Server {
     }
 
     async fn sign_in(&self) -> Outcome<Client> {
+        // reqwest is built without a TLS provider of its own.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let client = Client::builder().cookie_store(true).build()?;
         let path = server_fn_paths().find(|(path, _)| path.ends_with("sign_in")).ok_or("no way in")?.0;
         let login = [("name", NAME), ("password", PASSWORD), ("next", "")];
@@ -91,7 +93,7 @@ impl Server {
         Ok(client)
     }
 
-    /// Asks for these pages in turn, on time whether or not the answers before have come.
+    /// Requests pages at a fixed rate, without waiting for earlier responses.
     async fn measure(&self, client: &Client, name: &str, pages: Vec<String>, domains: i64, syncs: f64) -> Outcome<()> {
         let pid = self.child.id().to_string();
         let before = self.held_mib()?;
@@ -104,7 +106,7 @@ impl Server {
             let request = client.get(format!("{}{page}", self.url)).send();
             asked.spawn(async move {
                 let mut response = request.await?.error_for_status()?;
-                // The head goes with the first part of the page.
+                // The first chunk includes the head of the page.
                 let first = response.chunk().await?.map_or(0, |chunk| chunk.len());
                 let first_byte = due.elapsed();
                 let mut bytes = first;
@@ -136,7 +138,7 @@ impl Server {
         Ok(())
     }
 
-    /// What it holds now; its peak counts from here on.
+    /// Returns the current memory, and resets the peak.
     fn held_mib(&self) -> Outcome<u64> {
         let pid = self.child.id().to_string();
         std::fs::write(format!("/proc/{pid}/clear_refs"), "5")?;

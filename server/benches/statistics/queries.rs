@@ -1,4 +1,4 @@
-//! What pages ask of a year.
+//! Runs the queries of pages on a year of usage.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::time::Instant;
 
 use callsheet::Console;
 use callsheet::model::{Actor, SystemClock};
-use callsheet::stats::{Metric, Slot, UsageQuery};
+use callsheet::stats::{BIN_S, Metric, TimeRange, UsageQuery};
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use url::Url;
 
 use crate::machine::{describe, fsyncs, quantile};
-use crate::year::{DAY, POINT, Year, fill_postgres, host};
+use crate::year::{DAY, Year, fill_postgres, host};
 use crate::{Outcome, console, sqlite};
 
-/// Of each kind.
+/// Number of queries per kind.
 const QUERIES: i64 = 200;
 
 pub(crate) async fn run_sqlite(dir: &Path, year: &Year) -> Outcome<()> {
@@ -40,49 +40,50 @@ pub(crate) async fn run_postgres(server: &str, domains: i64) -> Outcome<()> {
     Ok(())
 }
 
-/// Whose figures.
+/// Number of selected domains.
 #[derive(Clone, Copy)]
-enum Whose {
+enum Selection {
     One,
     Ten,
     All,
 }
 
-impl Whose {
-    /// Others in each query.
-    fn chosen(self, year: &Year, query: i64) -> Vec<i64> {
+impl Selection {
+    /// Returns the domains of a query, which differ between queries.
+    fn domains(self, year: &Year, query: i64) -> Vec<i64> {
         let nth = |n: i64| 1 + (query * 7_919 + n * 104_729) % year.domains;
-        let mut chosen: Vec<i64> = match self {
+        let mut selected: Vec<i64> = match self {
             Self::One => vec![nth(0)],
             Self::Ten => (0..10).map(nth).collect(),
             Self::All => Vec::new(),
         };
-        chosen.sort_unstable();
-        chosen.dedup();
-        chosen
+        selected.sort_unstable();
+        selected.dedup();
+        selected
     }
 }
 
 async fn measure(engine: &str, console: &Console, url: &str, year: &Year, syncs: f64) -> Outcome<()> {
     let mut bare = AnyConnection::connect(url).await?;
-    for (name, whose, days) in [
-        ("one domain, 30 days", Whose::One, 30),
-        ("all domains, 30 days", Whose::All, 30),
-        ("ten domains, 30 days", Whose::Ten, 30),
-        ("one domain, 1 day", Whose::One, 1),
-        ("one domain, 1 year by day", Whose::One, 365),
-        ("all domains, 1 year by day", Whose::All, 365),
+    for (name, selection, days) in [
+        ("one domain, 30 days", Selection::One, 30),
+        ("all domains, 30 days", Selection::All, 30),
+        ("ten domains, 30 days", Selection::Ten, 30),
+        ("one domain, 1 day", Selection::One, 1),
+        ("one domain, 1 year by day", Selection::One, 365),
+        ("all domains, 1 year by day", Selection::All, 365),
     ] {
         let (mut took, mut floor) = (Vec::new(), Vec::new());
         for query in 0..QUERIES {
-            let domains = whose.chosen(year, query);
+            let domains = selection.domains(year, query);
             let to = year.to / DAY * DAY - (query * 31 % (366 - days)) * DAY;
-            let slot = Slot { from: to - days * DAY, to };
+            let range = TimeRange { from: to - days * DAY, to };
             let started = Instant::now();
-            let read = read_bare(&mut bare, &domains, slot, days > 31).await?;
+            let read = read_bare(&mut bare, &domains, range, days > 31).await?;
             floor.push(micros(started));
             let names = domains.iter().map(|domain| host(*domain)).collect();
-            let ask = UsageQuery { metric: Metric::Bandwidth, domains: names, slot, granularity: None, compare: false };
+            let ask =
+                UsageQuery { metric: Metric::Bandwidth, domains: names, range, granularity: None, compare: false };
             let started = Instant::now();
             let view = console.stats.usage(&Actor::cli(), ask).await?;
             took.push(micros(started));
@@ -90,7 +91,7 @@ async fn measure(engine: &str, console: &Console, url: &str, year: &Year, syncs:
                 return Err(format!("{name}: {} instead of {read} bytes", view.cards.traffic.now).into());
             }
             if query == 0 && !domains.is_empty() {
-                let p95 = p95(year, &domains, slot) * 8 / POINT;
+                let p95 = p95(year, &domains, range) * 8 / BIN_S;
                 if view.cards.p95.map_or(0, |p95| p95.now) != p95 {
                     return Err(
                         format!("{name}: {} instead of {p95} bps", view.cards.p95.map_or(0, |p95| p95.now)).into()
@@ -104,7 +105,7 @@ async fn measure(engine: &str, console: &Console, url: &str, year: &Year, syncs:
         println!(
             "{}",
             json!({
-                "bench": "queries", "engine": engine, "domains": year.domains, "points": year.domains * year.points(), "query": name,
+                "bench": "queries", "engine": engine, "domains": year.domains, "points": year.domains * year.bins(), "query": name,
                 "p50Ms": ms(&took, 0.5), "p99Ms": ms(&took, 0.99), "floorP50Ms": ms(&floor, 0.5), "floorP99Ms": ms(&floor, 0.99),
                 "machine": describe(syncs),
             })
@@ -113,12 +114,12 @@ async fn measure(engine: &str, console: &Console, url: &str, year: &Year, syncs:
     Ok(bare.close().await?)
 }
 
-/// The bytes of a slot, of its points or its days; of domain 0 where none is named.
-async fn read_bare(db: &mut AnyConnection, domains: &[i64], slot: Slot, days: bool) -> Outcome<i64> {
+/// Reads the bytes of a range from its bins or days. No domains: of domain 0, the sum of all.
+async fn read_bare(db: &mut AnyConnection, domains: &[i64], range: TimeRange, days: bool) -> Outcome<i64> {
     let table = if days { "usage_1d" } else { "usage_5m" };
     let mut sum = 0;
     for domain in if domains.is_empty() { &[0] } else { domains } {
-        let Slot { from, to } = slot;
+        let TimeRange { from, to } = range;
         let sql = format!(
             "select cast(sum(bytes) as bigint) as bytes, max(bytes) as peak from {table} where domain_id = {domain} and at >= {from} and at < {to}"
         );
@@ -127,12 +128,12 @@ async fn read_bare(db: &mut AnyConnection, domains: &[i64], slot: Slot, days: bo
     Ok(sum)
 }
 
-/// By the rule: points sorted, the highest 5 % dropped, the next one.
-fn p95(year: &Year, domains: &[i64], slot: Slot) -> i64 {
-    let starts = (slot.from..slot.to).step_by(300);
-    let mut points: Vec<i64> = starts.map(|at| domains.iter().map(|domain| year.bytes(*domain, at)).sum()).collect();
-    points.sort_unstable();
-    points[points.len() - 1 - points.len() / 20]
+/// Computes the 95th percentile: the highest bin after dropping the highest 5 %.
+fn p95(year: &Year, domains: &[i64], range: TimeRange) -> i64 {
+    let starts = (range.from..range.to).step_by(300);
+    let mut bins: Vec<i64> = starts.map(|at| domains.iter().map(|domain| year.bytes(*domain, at)).sum()).collect();
+    bins.sort_unstable();
+    bins[bins.len() - 1 - bins.len() / 20]
 }
 
 fn micros(since: Instant) -> u64 {

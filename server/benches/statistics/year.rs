@@ -1,6 +1,6 @@
-//! A year of five-minute points of many domains, written as rows and not through the console: what is measured is reading them.
+//! Fills a year of five-minute bins of many domains, directly by SQL, because only reading is measured.
 //!
-//! Figures follow from domain and point by a formula, in SQL and here, so that each answer can be told right from wrong.
+//! Figures are computed by the same formula in SQL and here, so that answers can be checked.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use std::time::Instant;
 
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, Clock, SystemClock};
+use callsheet::stats::{BIN_S, bin_start};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 
 use crate::{Outcome, console, sqlite};
 
-pub(crate) const POINT: i64 = 300;
 pub(crate) const DAY: i64 = 86_400;
 const COLUMNS: &str = "domain_id, at, bytes, requests, hits, s2xx, s3xx, s4xx, s5xx";
 
-/// What is there: domains 1 to `domains`, points from `from` to before `to`.
+/// The data: domains 1 to `domains`, bins from `from` until before `to` (Unix seconds).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Year {
     pub(crate) domains: i64,
@@ -28,7 +28,7 @@ pub(crate) fn host(domain: i64) -> String {
     format!("d{domain:05}.example.com")
 }
 
-/// Bytes and requests of a domain in the point number `n` of the year: a day's rhythm, and what differs.
+/// Returns bytes and requests of a domain in bin `n` of the year: a daily rhythm with noise.
 const fn figures(domain: i64, n: i64) -> (i64, i64) {
     let noise = (n * 7919 + domain * 104_729) % 10_007;
     ((1 + domain % 97) * ((n % 288 - 144).abs() * 40_000 + noise * 1_000 + 1_000_000), 1 + noise % 500)
@@ -36,25 +36,25 @@ const fn figures(domain: i64, n: i64) -> (i64, i64) {
 
 impl Year {
     fn ending_now(domains: i64) -> Self {
-        let to = SystemClock.now() / 1000 / POINT * POINT;
+        let to = bin_start(SystemClock.now() / 1000);
         Self { domains, from: to / DAY * DAY - 365 * DAY, to }
     }
 
-    pub(crate) fn points(&self) -> i64 {
-        (self.to - self.from) / POINT
+    pub(crate) fn bins(&self) -> i64 {
+        (self.to - self.from) / BIN_S
     }
 
-    /// Bytes of a domain in the point that starts at `at`.
+    /// Returns the bytes of a domain in the bin that starts at `at`.
     pub(crate) fn bytes(&self, domain: i64, at: i64) -> i64 {
-        if (self.from..self.to).contains(&at) { figures(domain, (at - self.from) / POINT).0 } else { 0 }
+        if (self.from..self.to).contains(&at) { figures(domain, (at - self.from) / BIN_S).0 } else { 0 }
     }
 }
 
-/// Fills `callsheet.db` with domains, and `stats.db` with their year.
+/// Fills `callsheet.db` with domains, and `stats.db` with a year of usage.
 pub(crate) async fn fill_sqlite(dir: &Path, domains: i64) -> Outcome<Year> {
     prepare(dir, &sqlite(dir), domains).await?;
     let mut db = AnyConnection::connect(&format!("sqlite://{}", dir.join("stats.db").display())).await?;
-    // Nothing here must outlive a crash.
+    // The data need not survive a crash.
     run(&mut db, "pragma journal_mode = off").await?;
     run(&mut db, "pragma synchronous = off").await?;
     let year = fill(&mut db, domains).await?;
@@ -62,7 +62,7 @@ pub(crate) async fn fill_sqlite(dir: &Path, domains: i64) -> Outcome<Year> {
     Ok(year)
 }
 
-/// The same in a database of PostgreSQL.
+/// Fills a PostgreSQL database in the same way.
 pub(crate) async fn fill_postgres(dir: &Path, url: &str, domains: i64) -> Outcome<Year> {
     prepare(dir, url, domains).await?;
     let mut db = AnyConnection::connect(url).await?;
@@ -72,7 +72,7 @@ pub(crate) async fn fill_postgres(dir: &Path, url: &str, domains: i64) -> Outcom
     Ok(year)
 }
 
-/// Makes the tables, and a group for each domain.
+/// Creates the tables, and a push domain for each play domain.
 async fn prepare(dir: &Path, url: &str, domains: i64) -> Outcome<()> {
     let console = console(dir, url, Arc::new(SystemClock)).await?;
     for domain in 1..=domains {
@@ -96,7 +96,7 @@ async fn run(db: &mut AnyConnection, sql: &str) -> Outcome<()> {
 async fn fill(db: &mut AnyConnection, domains: i64) -> Outcome<Year> {
     let started = Instant::now();
     let year = Year::ending_now(domains);
-    let (from, points) = (year.from, year.points());
+    let (from, bins) = (year.from, year.bins());
     let rows = all(&year);
     let hours = rolled(&rows, 3_600);
     let days = rolled(&rows, DAY);
@@ -114,8 +114,8 @@ async fn fill(db: &mut AnyConnection, domains: i64) -> Outcome<Year> {
         run(
             db,
             &format!(
-                "insert into usage_5m ({COLUMNS}) with recursive n (n) as (select 0 union all select n + 1 from n where n < {points} - 1) \
-                 select {domain}, {from} + n * {POINT}, \
+                "insert into usage_5m ({COLUMNS}) with recursive n (n) as (select 0 union all select n + 1 from n where n < {bins} - 1) \
+                 select {domain}, {from} + n * {BIN_S}, \
                  {} * (abs(n % 288 - 144) * 40000 + noise * 1000 + 1000000), 1 + noise % 500, noise % 500, 1 + noise % 490, 0, noise % 10, 0 \
                  from (select n, (cast(n as bigint) * 7919 + {domain} * 104729) % 10007 as noise from n) as n",
                 1 + domain % 97
@@ -123,7 +123,7 @@ async fn fill(db: &mut AnyConnection, domains: i64) -> Outcome<Year> {
         )
         .await?;
         for (table, length) in [("usage_1h", 3_600), ("usage_1d", DAY)] {
-            // The highest and the first of these, as one number.
+            // Combines the highest bytes and the earliest start in one number.
             run(
                 db,
                 &format!(
@@ -146,33 +146,33 @@ async fn fill(db: &mut AnyConnection, domains: i64) -> Outcome<Year> {
         ),
     )
     .await?;
-    eprintln!("{domains} domains, {} points each, in {} s", points, started.elapsed().as_secs());
+    eprintln!("{domains} domains, {} points each, in {} s", bins, started.elapsed().as_secs());
     Ok(year)
 }
 
-/// Start, bytes, requests, highest, its start.
+/// Start, bytes, requests, bytes and start of the highest bin.
 type Row = [i64; 5];
 
-/// All domains together.
+/// Returns the sum of all domains.
 fn all(year: &Year) -> Vec<Row> {
-    (0..year.points())
+    (0..year.bins())
         .map(|n| {
             let (bytes, requests) = (1..=year.domains)
                 .map(|domain| figures(domain, n))
                 .fold((0, 0), |sum, figures| (sum.0 + figures.0, sum.1 + figures.1));
-            let at = year.from + n * POINT;
+            let at = year.from + n * BIN_S;
             [at, bytes, requests, bytes, at]
         })
         .collect()
 }
 
-fn rolled(points: &[Row], length: i64) -> Vec<Row> {
+fn rolled(bins: &[Row], length: i64) -> Vec<Row> {
     let of = |rows: &[Row]| {
         let highest = rows.iter().max_by_key(|row| (row[1], -row[0])).copied().unwrap_or_default();
         let sum = |column: usize| rows.iter().map(|row| row[column]).sum();
         [rows[0][0] / length * length, sum(1), sum(2), highest[1], highest[0]]
     };
-    points.chunk_by(|a, b| a[0] / length == b[0] / length).map(of).collect()
+    bins.chunk_by(|a, b| a[0] / length == b[0] / length).map(of).collect()
 }
 
 fn literal([at, bytes, requests, peak, peak_at]: &Row, has_peak: bool) -> String {

@@ -1,12 +1,12 @@
-//! The whole way of a publisher's bytes after the handshake, in pieces, before and during a publish.
+//! All processing of a publisher's bytes after the handshake, received in pieces, before and during a publish.
 #![no_main]
 
 use bytes::BytesMut;
 use callsheet_fuzz::bounded;
 use libfuzzer_sys::fuzz_target;
-use wire::{ChunkReader, Kind, read_command, read_metadata, unfold};
+use wire::{ChunkReader, MessageKind, read_command, read_metadata, split_aggregate};
 
-#[allow(dead_code, unused_imports, reason = "a target uses a part of it")]
+#[allow(dead_code, unused_imports, reason = "each target uses only a part of it")]
 #[path = "../../src/rtmp/wire/mod.rs"]
 mod wire;
 
@@ -25,9 +25,9 @@ fuzz_target!(|data: &[u8]| {
                     Err(_) => return,
                 };
                 match message.kind {
-                    Kind::Command => drop(read_command(&message.payload)),
-                    Kind::Data => drop(read_metadata(&message.payload)),
-                    Kind::Aggregate => drop(unfold(&message)),
+                    MessageKind::Command => drop(read_command(&message.payload)),
+                    MessageKind::Data => drop(read_metadata(&message.payload)),
+                    MessageKind::Aggregate => drop(split_aggregate(&message)),
                     _ => {}
                 }
             }

@@ -1,11 +1,11 @@
-//! AMF0 of commands and metadata.
+//! Commands and metadata in AMF0.
 #![no_main]
 
 use callsheet_fuzz::bounded;
 use libfuzzer_sys::fuzz_target;
 use wire::{read_command, read_metadata};
 
-#[allow(dead_code, unused_imports, reason = "a target uses a part of it")]
+#[allow(dead_code, unused_imports, reason = "each target uses only a part of it")]
 #[path = "../../src/rtmp/wire/mod.rs"]
 mod wire;
 

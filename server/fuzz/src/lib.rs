@@ -1,4 +1,4 @@
-//! An allocator that counts, which all fuzz targets share.
+//! A counting allocator for all fuzz targets.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts bytes in use, and the most that ever were.
+/// Counts the allocated bytes and their peak.
 struct Counting;
 
-// SAFETY: it hands every call on to the system's allocator.
+// SAFETY: every call is forwarded to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
@@ -26,7 +26,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Runs `work` and checks that it never had more than `factor` × `sent` + `fixed` bytes in use at a time.
+/// Runs `work` and checks that it never uses more than `factor` × `sent` + `fixed` bytes at a time.
 pub fn bounded<T>(sent: usize, factor: usize, fixed: usize, work: impl FnOnce() -> T) -> T {
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);

@@ -19,12 +19,12 @@ const FILES: [&str; 3] = [KEY_FILE, "callsheet.db", "stats.db"];
 pub(super) async fn backup(config: &Config, file: &Path) -> Result<(), Failure> {
     if !config.database_url.starts_with("sqlite:") {
         let message =
-            "database_url: a PostgreSQL is backed up by its own pg_dump; keep secret.key of the data folder beside it";
+            "database_url: back up PostgreSQL with pg_dump, and keep secret.key of the data folder with the dump";
         return Err(Failure { message: message.to_owned(), exit: 2 });
     }
     let key = config.data_dir.join(KEY_FILE);
     if !key.is_file() {
-        let message = format!("data_dir: there is no console in {}", config.data_dir.display());
+        let message = format!("data_dir: no console found in {}", config.data_dir.display());
         return Err(Failure { message, exit: 1 });
     }
     let failed = |error: io::Error| Failure { message: format!("{}: {error}", file.display()), exit: 1 };

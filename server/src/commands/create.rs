@@ -19,13 +19,13 @@ async fn console(config: &Config) -> Result<Console, StartError> {
 
 pub(super) fn role(text: &str) -> Result<Role, Failure> {
     text.parse()
-        .map_err(|()| Failure { message: format!("--role: `{text}` is none of admin, operator, reviewer"), exit: 2 })
+        .map_err(|()| Failure { message: format!("--role: `{text}` must be admin, operator or reviewer"), exit: 2 })
 }
 
 /// `callsheet migrate`: opening the console brings the tables up to date.
 pub(super) async fn tables(config: &Config) -> Result<(), Failure> {
     console(config).await?.close().await;
-    println!("The tables are up to date.");
+    println!("The database is up to date.");
     Ok(())
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn tables(config: &Config) -> Result<(), Failure> {
 pub(super) async fn user(config: &Config, name: &str, role_name: &str, stdin: bool) -> Result<(), Failure> {
     let role = role(role_name)?;
     if !stdin && std::io::stdin().is_terminal() {
-        print!("Password for {name} (10 to 200 characters; it is shown as you type): ");
+        print!("Password for {name} (10 to 200 characters; visible as you type): ");
         std::io::stdout().flush()?;
     }
     let mut password = String::new();

@@ -27,7 +27,7 @@ const SEED: u64 = 2026;
 /// Fills the folder, which must not hold a console yet.
 pub(super) async fn demo(folder: PathBuf) -> Result<(), Failure> {
     if folder.join("callsheet.db").exists() {
-        let message = format!("--data-dir: {} holds a console already; name another folder", folder.display());
+        let message = format!("--data-dir: {} already contains a console; choose another folder", folder.display());
         return Err(Failure { message, exit: 2 });
     }
     let mut config = load(&Overrides { data_dir: Some(folder.clone()), ..Overrides::default() })?;
@@ -37,7 +37,7 @@ pub(super) async fn demo(folder: PathBuf) -> Result<(), Failure> {
     let now = SystemClock.now();
     let mut random = StdRng::seed_from_u64(SEED);
 
-    eprintln!("A year of storage, transcoding and traffic …");
+    eprintln!("Creating a year of storage, transcoding and traffic …");
     let clock = Arc::new(TestClock::at(now - statistics::DAYS * DAY_MS));
     let console = open_console(&config, clock.clone()).await?;
     streams::add_domains(&console).await?;
@@ -45,7 +45,7 @@ pub(super) async fn demo(folder: PathBuf) -> Result<(), Failure> {
     statistics::make_files(&folder, now, &config.time_zone)?;
     console.close().await;
 
-    eprintln!("Four weeks of streams, recordings and callbacks …");
+    eprintln!("Creating four weeks of streams, recordings and callbacks …");
     let clock = Arc::new(TestClock::at(now - streams::DAYS * DAY_MS));
     let console = open_console(&config, clock.clone()).await?;
     let receiver = receiver::start(clock.clone()).await?;
@@ -58,7 +58,7 @@ pub(super) async fn demo(folder: PathBuf) -> Result<(), Failure> {
     let settings = folder.join("callsheet.toml");
     let text = format!("data_dir = {:?}\nallowed_networks = [\"127.0.0.1/32\"]\n", folder.canonicalize()?);
     std::fs::write(&settings, text)?;
-    println!("Sample data lies in {}. To see it:", folder.display());
+    println!("Sample data created in {}. To view it:", folder.display());
     println!("  callsheet serve --config {}", settings.display());
     println!("To receive its callbacks, in another terminal:");
     println!("  callsheet listen --port {}", receiver::PORT);

@@ -66,7 +66,7 @@ pub(super) async fn rotate(config: &Config, name: &str, as_json: bool) -> Result
     console.close().await;
     print_secrets(&key, as_json);
     if !as_json {
-        println!("The token and the secret key that it had are void from now on.");
+        println!("The previous token and secret key no longer work.");
     }
     Ok(())
 }
@@ -77,7 +77,7 @@ pub(super) async fn revoke(config: &Config, name: &str) -> Result<(), Failure> {
     let key = console.keys.named(&Actor::cli(), name).await?;
     let key = console.keys.revoke(&Actor::cli(), key.id).await?;
     console.close().await;
-    println!("Revoked the key {}.", key.name);
+    println!("Revoked key {}.", key.name);
     Ok(())
 }
 
@@ -86,6 +86,6 @@ fn print_secrets(key: &NewKey, as_json: bool) {
         println!("{}", json!({ "accessKey": key.access_key, "secretKey": key.secret_key, "token": key.token }));
     } else {
         println!("access key  {}\nsecret key  {}\ntoken       {}", key.access_key, key.secret_key, key.token);
-        println!("Keep them now: they are not shown again.");
+        println!("Save them now; they are not shown again.");
     }
 }

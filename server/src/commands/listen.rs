@@ -25,7 +25,7 @@ pub(super) async fn listen(port: u16, secrets: &[String]) -> Result<(), Failure>
         .map_err(|e| Failure { message: format!("--port: cannot listen on {port}: {e}"), exit: 1 })?;
     println!("Waiting for callbacks on http://{}/", listener.local_addr()?);
     if secrets.is_empty() {
-        println!("Signatures are not checked; give --secret whsec_… to check them.");
+        println!("Signatures are not verified; use --secret whsec_… to verify them.");
     }
     let receiver =
         Router::new().route("/", post(receive)).route("/{*path}", post(receive)).with_state(Arc::new(secrets));
@@ -37,11 +37,11 @@ async fn receive(State(secrets): State<Arc<Vec<SigningSecret>>>, headers: Header
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("-").to_owned();
     let verdicts: Vec<_> = secrets.iter().map(|secret| secret.verify(&headers, &body)).collect();
     let (signature, status) = match verdicts.last() {
-        None => ("signature not checked".to_owned(), StatusCode::OK),
+        None => ("signature not verified".to_owned(), StatusCode::OK),
         Some(Err(error)) if verdicts.iter().all(Result::is_err) => {
-            (format!("SIGNATURE DOES NOT HOLD: {error}"), StatusCode::UNAUTHORIZED)
+            (format!("INVALID SIGNATURE: {error}"), StatusCode::UNAUTHORIZED)
         }
-        Some(_) => ("signature holds".to_owned(), StatusCode::OK),
+        Some(_) => ("valid signature".to_owned(), StatusCode::OK),
     };
     let test = if headers.contains_key("callsheet-test") { "  (test)" } else { "" };
     let written = writeln!(

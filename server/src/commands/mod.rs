@@ -21,7 +21,7 @@ use crate::assets::Assets;
 use crate::config::{Config, Overrides};
 use crate::http::api_v1::description;
 
-/// A console for live video: stream and recording events become signed, durable HTTP callbacks.
+/// A console for live video that delivers stream and recording events as signed, durable HTTP callbacks.
 #[derive(Debug, Parser)]
 #[command(name = "callsheet", version, propagate_version = true)]
 struct Cli {
@@ -35,10 +35,10 @@ struct Settings {
     /// A TOML file with settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where database, key file and recordings lie [default: ./data]
+    /// Folder of database, key file and recordings [default: ./data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// sqlite://PATH or postgres://… [default: SQLite in the data folder]
+    /// Database: sqlite://PATH or postgres://… [default: SQLite in the data folder]
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
 }
@@ -49,56 +49,56 @@ enum Command {
     Serve {
         #[command(flatten)]
         settings: Settings,
-        /// Address of pages, API and hooks [default: 127.0.0.1:3000]
+        /// Listen address of pages, API and hooks [default: 127.0.0.1:3000]
         #[arg(long, value_name = "ADDR")]
         http: Option<String>,
-        /// Address of the built-in RTMP ingest, or off [default: 127.0.0.1:1935]
+        /// Listen address of the built-in RTMP ingest, or off [default: 127.0.0.1:1935]
         #[arg(long, value_name = "ADDR|off")]
         rtmp: Option<String>,
-        /// What this process does: all, web, worker, ingest [default: all]
+        /// Role of this process: all, web, worker, ingest [default: all]
         #[arg(long, value_name = "ROLE", num_args = 1..)]
         role: Vec<String>,
     },
-    /// Users
+    /// Manage users
     #[command(subcommand)]
     User(UserCommand),
-    /// API keys
+    /// Manage API keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Media servers that report to the console
+    /// Manage media servers that report to the console
     #[command(subcommand)]
     Source(SourceCommand),
-    /// Figures from elsewhere
+    /// Import access logs and transcoding results
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Receive callbacks and print them, to try the console with
+    /// Receive callbacks and print them, for testing
     Listen {
-        /// Port on 127.0.0.1; 0 takes any free port
+        /// Port on 127.0.0.1; 0 for any free port
         #[arg(long, value_name = "PORT")]
         port: u16,
-        /// A callback's signing secret (whsec_…), to check signatures; once for each callback that comes here
+        /// Signing secret of a callback (whsec_…), to verify signatures; can be repeated
         #[arg(long = "secret", value_name = "SECRET")]
         secrets: Vec<String>,
     },
-    /// Fill a data folder of its own with sample domains, streams, callbacks and statistics, to look around
+    /// Create a data folder with sample domains, streams, callbacks and statistics
     Demo {
-        /// A folder that holds no console yet
+        /// A folder without a console
         #[arg(long, value_name = "DIR", default_value = "./sample-data")]
         data_dir: PathBuf,
     },
-    /// Print the description of the REST API, OpenAPI 3.1 as JSON
+    /// Print the OpenAPI 3.1 description of the REST API as JSON
     Openapi,
-    /// Write databases and key of a console, running or not, into one tar archive; recordings are not in it
+    /// Back up the databases and key of a console, running or not, to a tar archive; recordings are not included
     Backup {
         #[command(flatten)]
         settings: Settings,
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// The key that stored secrets are sealed with
+    /// Manage the key that encrypts stored secrets
     #[command(subcommand)]
     Secrets(SecretsCommand),
-    /// Bring the database's tables up to date
+    /// Migrate the database
     Migrate {
         #[command(flatten)]
         settings: Settings,
@@ -107,7 +107,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum UserCommand {
-    /// Create a user; the password is asked for, or read from standard input
+    /// Create a user; prompts for the password, or reads it from standard input
     Create {
         #[command(flatten)]
         settings: Settings,
@@ -124,7 +124,7 @@ enum UserCommand {
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Create an API key and print it; it is shown this once
+    /// Create an API key and print it; it is shown only once
     Create {
         #[command(flatten)]
         settings: Settings,
@@ -133,10 +133,10 @@ enum KeyCommand {
         /// admin, operator or reviewer
         #[arg(long)]
         role: String,
-        /// A push domain that the key is limited to; may be repeated
+        /// Push domain that the key is limited to; can be repeated
         #[arg(long = "domain", value_name = "DOMAIN")]
         domains: Vec<String>,
-        /// Days until the key expires; without it the key does not expire
+        /// Days until the key expires [default: never]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3650))]
         expires_days: Option<u16>,
         /// Print JSON
@@ -151,7 +151,7 @@ enum KeyCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Give a key a new token and secret key and print them; those it had stop at once
+    /// Rotate the token and secret key of a key and print them; the previous ones stop working immediately
     Rotate {
         #[command(flatten)]
         settings: Settings,
@@ -161,7 +161,7 @@ enum KeyCommand {
         #[arg(long)]
         json: bool,
     },
-    /// End a key for good
+    /// Revoke a key permanently
     Revoke {
         #[command(flatten)]
         settings: Settings,
@@ -172,7 +172,7 @@ enum KeyCommand {
 
 #[derive(Debug, Subcommand)]
 enum SecretsCommand {
-    /// Replace secret.key and seal all stored secrets with the new one, while the console is stopped; run it again after an interruption
+    /// Replace secret.key and re-encrypt all stored secrets, while the console is stopped; run it again after an interruption
     Rotate {
         #[command(flatten)]
         settings: Settings,
@@ -190,7 +190,7 @@ enum SourceCommand {
         adapter: String,
         #[arg(long)]
         name: String,
-        /// Push domain of reports that name none
+        /// Push domain for reports without a domain
         #[arg(long, value_name = "DOMAIN")]
         default_domain: Option<String>,
         /// Print JSON
@@ -201,20 +201,20 @@ enum SourceCommand {
 
 #[derive(Debug, Subcommand)]
 enum ImportCommand {
-    /// Count the lines of access logs, plain, gzip or zstd; what was counted before is passed over
+    /// Import access logs as plain text, gzip or zstd; lines counted before are skipped
     AccessLog {
         #[command(flatten)]
         settings: Settings,
-        /// The format, where its first lines do not tell
+        /// Format, if it cannot be detected
         #[arg(long, value_name = "FORMAT")]
         format: Option<String>,
-        /// The domain of lines that name no host
+        /// Domain for lines that contain no host
         #[arg(long, value_name = "DOMAIN")]
         domain: Option<String>,
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
-    /// Count results of transcoders: JSON or NDJSON of the console, MediaConvert, Tencent MPS, Aliyun VOD, JD VOD or ffprobe
+    /// Import transcoding results as JSON or NDJSON of the console, MediaConvert, Tencent MPS, Aliyun VOD, JD VOD or ffprobe
     TranscodeJobs {
         #[command(flatten)]
         settings: Settings,

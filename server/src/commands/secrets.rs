@@ -14,7 +14,7 @@ use crate::startup::{KEY_FILE, open_console};
 pub(super) async fn rotate(config: &Config) -> Result<(), Failure> {
     let key = config.data_dir.join(KEY_FILE);
     if !key.is_file() {
-        let message = format!("data_dir: there is no console in {}", config.data_dir.display());
+        let message = format!("data_dir: no console found in {}", config.data_dir.display());
         return Err(Failure { message, exit: 1 });
     }
     // The tables are to be those that this version knows.
@@ -23,7 +23,7 @@ pub(super) async fn rotate(config: &Config) -> Result<(), Failure> {
     let resealing = Resealing::open(&config.database_url).await?;
     let rotation = locked.begin_rotation()?;
     if rotation.is_resumed() {
-        println!("Going on with a rotation that was interrupted.");
+        println!("Resuming an interrupted rotation.");
     }
     let sealed = resealing.run(rotation.sealer()).await?;
     rotation.finish()?;
@@ -31,7 +31,7 @@ pub(super) async fn rotate(config: &Config) -> Result<(), Failure> {
     console.audit.secrets_rotated(&Actor::cli(), console.clock.now()).await?;
     console.close().await;
     println!(
-        "{sealed} secrets are sealed with the new key. Make a backup; older backups open with the key within them only."
+        "Re-encrypted {sealed} secrets with the new key. Make a backup; older backups can be opened only with the key they contain."
     );
     Ok(())
 }

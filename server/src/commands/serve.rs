@@ -42,6 +42,8 @@ pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failur
     let application = Application::build(config, Arc::new(SystemClock), assets).await?;
     let address = application.http_address()?;
     std::fs::write(&listening, address.to_string())?;
+    // Before the output: the reader may stop the process immediately.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     println!("Callsheet {}", env!("CARGO_PKG_VERSION"));
     println!("  console      http://{address}");
     if let Some(rtmp) = application.rtmp_address() {
@@ -49,10 +51,9 @@ pub(super) async fn serve(config: Config, embedded: Assets) -> Result<(), Failur
     }
     if let Some(token) = application.setup_token() {
         println!("  set-up link  http://{address}/setup?token={token}");
-        println!("               (works once, for 24 h: it creates the first admin)");
+        println!("               (creates the first admin; works once, for 24 h)");
     }
     let shutdown = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stop = shutdown.clone();
     tokio::spawn(async move {
         tokio::select! {
@@ -79,7 +80,7 @@ fn page_assets(embedded: Assets) -> Result<Assets, Failure> {
         None => embedded,
     };
     if assets.is_empty() {
-        tracing::error!("this binary was built without the pages' static files: build it with `make run`");
+        tracing::error!("this binary was built without static files; build it with `make run`");
     }
     Ok(assets)
 }

@@ -46,7 +46,7 @@ pub(super) fn buckets(tables: BTreeMap<String, Table>) -> Result<BTreeMap<String
     let configure = |(name, settings): (String, Table)| {
         let section = format!("buckets.{name}");
         if !is_bucket_name(&name) {
-            return Err(bad(section, "a bucket's name is 1 to 63 lower-case letters, digits and inner hyphens"));
+            return Err(bad(section, "a bucket name must be 1 to 63 lower-case letters, digits and inner hyphens"));
         }
         match S3Bucket::configure(settings) {
             Ok(bucket) => Ok((name, bucket)),
@@ -64,22 +64,22 @@ pub(super) fn watched(raw: RawLogs) -> Result<WatchedLogs, BadConfig> {
     };
     let from = table.remove("from").ok_or_else(|| bad("access_logs.from", "is missing"))?;
     let format = table.remove("format").map(|name| {
-        name.parse().map_err(|()| bad("access_logs.format", format!("`{name}` is none of {}", Format::names())))
+        name.parse().map_err(|()| bad("access_logs.format", format!("`{name}` must be one of {}", Format::names())))
     });
     let domain = table.remove("domain").map(|name| DomainName::parse(&name).map_err(|e| bad("access_logs.domain", e)));
     if let Some(unknown) = table.into_keys().next() {
-        return Err(bad("access_logs", format!("`{unknown}` is none of from, format, domain")));
+        return Err(bad("access_logs", format!("unknown key `{unknown}`; use from, format and domain")));
     }
     let (format, domain): (Option<Format>, _) = (format.transpose()?, domain.transpose()?);
     if let (Some(format), None) = (format.filter(|format| !format.names_hosts()), &domain) {
-        return Err(bad("access_logs.domain", format!("is missing: lines of {format} name no host")));
+        return Err(bad("access_logs.domain", format!("is missing; lines of {format} contain no host")));
     }
     Ok(WatchedLogs { from: place(&from)?, format, domain })
 }
 
 /// `/var/log/nginx`, or `bucket:archive/cdn-logs/`.
 fn place(from: &str) -> Result<LogPlace, BadConfig> {
-    let refused = || bad("access_logs.from", format!("`{from}` is no file, folder or bucket:NAME/FOLDER"));
+    let refused = || bad("access_logs.from", format!("`{from}` is not a file, folder or bucket:NAME/FOLDER"));
     match from.trim().strip_prefix("bucket:") {
         None if from.trim().is_empty() => Err(refused()),
         None => Ok(LogPlace::Files(from.trim().into())),

@@ -18,7 +18,7 @@ use crate::assets::Assets;
 /// A request from a page of another origin, or one that looks like it because a proxy has changed `Host`.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the request comes from a page of another origin; behind a proxy, set `public_url` to the address that browsers use"
+    "the request came from a page of another origin; behind a proxy, set `public_url` to the URL that browsers use"
 )]
 struct CrossOrigin;
 

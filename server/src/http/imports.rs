@@ -1,4 +1,4 @@
-//! Where the form of the page `/statistics/imports` posts to: an access log, kept on disk as it comes.
+//! Receives the upload form of `/statistics/imports`. The access log is streamed to disk before it is imported.
 
 use axum::Router;
 use axum::extract::multipart::{Field, MultipartError};
@@ -7,29 +7,29 @@ use axum::response::Response;
 use axum::routing::post;
 use callsheet::model::{Actor, Problem, ProblemDetails, ProblemKind, problem};
 use callsheet::stats::access_log::Tail;
-use callsheet::stats::{AccessLog, Imported, StatsError};
-use callsheet_app::imports::{self, Visitor};
+use callsheet::stats::{AccessLog, ImportResult, StatsError};
+use callsheet_app::imports::{self, UploadForm};
 use callsheet_app::{Texts, UiError};
 
 use super::AppState;
 use crate::uploads::{Upload, UploadError};
 
-/// Of a field that is typed or chosen, bytes.
+/// Maximum length of a text field in bytes.
 const TEXT_LIMIT: usize = 1_000;
-/// Of a file's name, characters.
+/// Maximum length of a file name in characters.
 const NAME_LIMIT: usize = 200;
 
 pub(super) fn routes() -> Router<AppState> {
-    // The file is counted while it is kept, all else is short.
-    Router::new().route(imports::PATH, post(take_in).layer(DefaultBodyLimit::disable()))
+    // Files are limited while they are received, text fields by `TEXT_LIMIT`.
+    Router::new().route(imports::PATH, post(upload).layer(DefaultBodyLimit::disable()))
 }
 
-/// Why a form cannot be read.
+/// An error in the form.
 #[derive(Debug, thiserror::Error)]
 enum FormError {
-    #[error("there is no file in the form")]
+    #[error("the form contains no file")]
     NoFile,
-    #[error("this is not the form, or a text in it is too long")]
+    #[error("invalid form, or one of its values is too long")]
     NotTheForm,
     #[error(transparent)]
     Upload(#[from] UploadError),
@@ -45,33 +45,33 @@ impl Problem for FormError {
     }
 }
 
-/// It broke off within the form.
+/// Converts an error of the form's body.
 fn broken(error: MultipartError) -> FormError {
     UploadError::Broken(Box::new(error)).into()
 }
 
-/// What the form holds. A text is empty where it is not given.
+/// The fields of the form. Missing text fields are empty.
 #[derive(Default)]
 struct Form {
     format: String,
     domain: String,
-    /// With its name.
+    /// File name and content.
     file: Option<(String, Upload)>,
 }
 
-async fn take_in(State(app): State<AppState>, request: Request) -> Response {
+async fn upload(State(app): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let visitor = Visitor::of(&parts, app.console.shown.base);
-    let Some(actor) = parts.extensions.get::<Actor>().cloned() else { return visitor.sign_in() };
-    let (texts, mut form) = (visitor.texts, Form::default());
+    let upload_form = UploadForm::of(&parts, app.console.shown.base);
+    let Some(actor) = parts.extensions.get::<Actor>().cloned() else { return upload_form.login_redirect() };
+    let (texts, mut form) = (upload_form.texts, Form::default());
     let outcome = match receive(&app, &actor, Request::from_parts(parts, body), texts, &mut form).await {
         Ok((name, upload)) => import(&app, &actor, &form, &name, upload).await.map_err(|e| UiError::of(texts, &e)),
         Err(error) => Err(error),
     };
-    visitor.answer(&form.format, &form.domain, outcome).await
+    upload_form.respond(&form.format, &form.domain, outcome).await
 }
 
-/// Reads the form; what was typed stays in it, whatever becomes of the file.
+/// Reads the form. Text fields stay in `form` even if the file is refused.
 async fn receive(
     app: &AppState,
     actor: &Actor,
@@ -110,7 +110,7 @@ async fn text(mut field: Field<'_>) -> Result<String, FormError> {
     Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
-/// Without folders, which some browsers send.
+/// Returns the file name without folders, which some browsers send.
 fn file_name(sent: &str) -> String {
     sent.rsplit(['/', '\\']).next().unwrap_or_default().chars().take(NAME_LIMIT).collect()
 }
@@ -121,7 +121,7 @@ async fn import(
     form: &Form,
     name: &str,
     upload: Upload,
-) -> Result<(String, Imported), StatsError> {
+) -> Result<(String, ImportResult), StatsError> {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let format = given(&form.format).map(|format| format.parse()).transpose();
     let log = AccessLog {
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_no_part_of_a_name() {
+    fn folders_are_removed_from_a_file_name() {
         for (sent, name) in [
             ("play.log.gz", "play.log.gz"),
             ("C:\\logs\\play.log", "play.log"),

@@ -16,27 +16,27 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// All limits of the console end within this time.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
-const FAULT: &str = "a fault of the console; its log tells more";
+const FAULT: &str = "internal error; see the server log";
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// Error response. `?` converts any use-case error into it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Problem, description = "What went wrong, as RFC 9457 describes it.")]
+#[schema(as = Problem, description = "Problem details as in RFC 9457.")]
 pub struct ApiProblem {
-    /// Stable; ends with the code of the error.
+    /// Stable; ends with the error code.
     #[serde(rename = "type", serialize_with = "type_of")]
     #[schema(schema_with = types)]
     code: &'static str,
-    /// The name of the status.
+    /// Name of the HTTP status.
     title: &'static str,
-    /// The HTTP status.
+    /// HTTP status.
     #[serde(serialize_with = "status_number")]
     #[schema(value_type = u16)]
     status: StatusCode,
-    /// What went wrong and what to do, for people.
+    /// Human-readable cause and remedy.
     detail: String,
-    /// The field of the body or the query that is to blame, where one is.
+    /// Field of the body or query that caused the error, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<String>,
@@ -192,7 +192,7 @@ impl ApiProblem {
     /// Returns the error for missing or wrong credentials.
     #[must_use]
     pub fn signed_out() -> Self {
-        let detail = "send `Authorization: Bearer <token>` with the token of an API key that exists";
+        let detail = "send `Authorization: Bearer <token>` with the token of a valid API key";
         Self::new(StatusCode::UNAUTHORIZED, "signed_out", detail)
     }
 }
@@ -263,7 +263,7 @@ mod tests {
             "type": "/problems/forbidden",
             "title": "Forbidden",
             "status": 403,
-            "detail": "your role may not do this; ask an admin",
+            "detail": "your role does not have this permission; ask an admin",
             "field": "x",
         });
         assert_eq!(json, expected);

@@ -43,7 +43,7 @@ pub(super) struct RateLimited {
 impl RateLimited {
     /// Returns the text for users.
     pub(super) fn detail(&self) -> String {
-        format!("these are too many requests; go on after {} s, and more slowly", self.seconds)
+        format!("too many requests; retry after {} s", self.seconds)
     }
 
     /// Returns the headers of the response.

@@ -1,21 +1,21 @@
-//! Takes in access logs that lie in watched places, as they grow.
+//! Imports access logs from watched locations as they grow.
 //!
-//! **Actors.** A [`Watch`] has one place: a file, a folder with all below it, or a folder of a bucket. It *looks* there every ten seconds (in
-//! a bucket every minute: its lists are paid for) and hands each file whose length or time of change is another than at the last look to
-//! [`Stats::import`], the oldest first. Hidden files and those that end in `.tmp` or `.part` are passed over.
+//! **Scans.** An [`AccessLogWatcher`] watches one location: a file, a folder and its subfolders, or a folder of a bucket. Every ten seconds (for
+//! a bucket every minute, because list requests cost money) it scans the location and passes each file whose size or modification time has
+//! changed to [`Stats::import`](callsheet::stats::Stats::import), oldest first. Hidden files and files that end in `.tmp` or `.part` are ignored.
 //!
-//! **Once only.** What a watch remembers saves work alone. What counts once is known by content, in the database: a log that was renamed,
-//! packed, copied and begun anew, or that another worker took in, adds only what is new in it. While a copy is being made it is shorter than
-//! what it is a copy of; no digest tells of such a file whether it is that or another one with the same first 4 KiB. So a file that begins
-//! as a longer import does waits until it has not changed between two looks. A copy that stays cut short counts as a file of its own.
-//! A file may be truncated and rewritten while it is read. Before lines count, its head is read again; if it has changed, the file waits.
+//! **Duplicates.** The state in memory only avoids work. What was counted is identified by content, in the database: a log that was renamed,
+//! compressed, copied and truncated, or imported by another worker adds only its new lines. A copy that is still being written is shorter than
+//! its original, and no digest distinguishes it from a different file with the same first 4 KiB. Therefore a file that starts like a longer
+//! import waits until it has not changed between two scans. A copy that stays truncated counts as a file of its own. A file may be truncated and
+//! rewritten while it is read: before lines are counted, its head is read again, and if it has changed, the file waits.
 //!
-//! **States of a file.** *Taken*: known up to its end. A last line without its line feed waits, except in packed files and in buckets, where
-//! nothing is appended. *Waiting*: holds no whole line yet, or may be a copy that is being made. *In trouble*: could not be read, or not
-//! whole; said once in the log for each change of the file, tried again every five minutes, and counted in
-//! `callsheet_access_logs_in_trouble`. One file's trouble stops no other.
+//! **Status of a file.** *Done*: imported up to its end. A last line without line feed waits, except in compressed files and in buckets, which do
+//! not grow. *Waiting*: contains no complete line yet, or may be an unfinished copy. *Failed*: could not be read, or only partly; logged once per
+//! change of the file, retried every five minutes, and counted in `callsheet_access_logs_in_trouble`. A failed file does not block others.
 //!
-//! **Cost.** To go on in a file its known part is read and hashed again, so a file rests twenty times as long as its last import took.
+//! **Cost.** To continue in a file, its known part is read and hashed again. Therefore a file is skipped for twenty times the duration of its last
+//! import.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -27,8 +27,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use callsheet::Console;
 use callsheet::model::{Actor, Millis};
-use callsheet::stats::access_log::{Note, Noted, Notes, Tail, is_packed};
-use callsheet::stats::{AccessLog, Import, Imported, StatsError};
+use callsheet::stats::access_log::{Note, NoteCount, Notes, Tail, is_compressed};
+use callsheet::stats::{AccessLog, Import, ImportResult, StatsError};
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
@@ -39,65 +39,69 @@ use crate::buckets::Buckets;
 use crate::config::{LogPlace, WatchedLogs};
 use crate::uploads::{Upload, UploadError};
 
-const EVERY: Duration = Duration::from_secs(10);
-const EVERY_IN_BUCKETS: Duration = Duration::from_secs(60);
-/// Until a file in trouble is tried again unchanged.
-const AGAIN_MS: Millis = 300_000;
-/// A file rests so many times as long as its last import took.
-const REST: Millis = 20;
-/// Of the latest imports, those that tell which objects are known when the process starts.
-const REMEMBERED: i64 = 100_000;
+const FILE_INTERVAL: Duration = Duration::from_secs(10);
+const BUCKET_INTERVAL: Duration = Duration::from_secs(60);
+/// Interval of retries for an unchanged failed file.
+const RETRY_MS: Millis = 300_000;
+/// A file is skipped for this multiple of the duration of its last import.
+const REST_FACTOR: Millis = 20;
+/// Number of latest imports that are checked for known objects after a start.
+const MAX_KNOWN_IMPORTS: i64 = 100_000;
 
-/// One watched place and what was seen there.
-pub struct Watch {
+/// A watched location and the status of its files.
+pub struct AccessLogWatcher {
     console: Console,
     buckets: Buckets,
-    /// For copies of objects, while they are read.
-    folder: PathBuf,
+    /// Directory for copies of objects while they are read.
+    temp_dir: PathBuf,
     logs: WatchedLogs,
     pulse: Pulse,
-    seen: HashMap<String, Seen>,
-    /// Objects as far as they were taken in by an earlier run: Unix seconds by name.
+    files: HashMap<String, FileState>,
+    /// Objects imported by an earlier process: time in Unix seconds by name.
     known: Option<HashMap<String, i64>>,
 }
 
-/// Length in bytes and time of change in Unix ms.
-type Stamp = (u64, Millis);
-
-struct Found {
-    /// As it is called in the list of imports.
-    name: String,
-    stamp: Stamp,
-    at: At,
+/// Size in bytes and modification time in Unix milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct FileVersion {
+    size: u64,
+    modified: Millis,
 }
 
-enum At {
+struct FoundLog {
+    /// Name in the list of imports.
+    name: String,
+    version: FileVersion,
+    at: Location,
+}
+
+enum Location {
     File(PathBuf),
     Object { bucket: String, key: Key },
 }
 
 #[derive(Default)]
-struct Seen {
-    /// At the last look.
-    stamp: Stamp,
-    state: State,
-    /// Not before this is it read again.
-    rests_until: Millis,
-    /// Guesses about its lines that were logged.
+struct FileState {
+    /// Location the last scan.
+    version: FileVersion,
+    status: Status,
+    /// Time before which the file is not read again.
+    not_before: Millis,
+    /// Notes that were logged.
     notes: Notes,
 }
 
 #[derive(Default, PartialEq, Eq)]
-enum State {
-    Taken,
+enum Status {
+    Done,
     #[default]
     Waiting,
-    Trouble(String),
+    Failed(String),
 }
 
-/// Why a file could not be taken in.
+/// Why a file could not be imported.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum WatchError {
     #[error("cannot be read: {0}")]
     File(#[from] io::Error),
     #[error("cannot be fetched: {0}")]
@@ -110,70 +114,70 @@ enum Trouble {
     Broken(String),
 }
 
-/// Looks again and again until the process stops.
-pub async fn watch_access_logs(mut watch: Watch, pulse: Pulse, shutdown: CancellationToken) {
-    let pause = match watch.logs.from {
-        LogPlace::Files(_) => EVERY,
-        LogPlace::Bucket { .. } => EVERY_IN_BUCKETS,
+/// Scans periodically until shutdown.
+pub async fn watch_access_logs(mut watcher: AccessLogWatcher, pulse: Pulse, shutdown: CancellationToken) {
+    let pause = match watcher.logs.from {
+        LogPlace::Files(_) => FILE_INTERVAL,
+        LogPlace::Bucket { .. } => BUCKET_INTERVAL,
     };
-    watch.pulse = pulse.clone();
-    let looks = async {
+    watcher.pulse = pulse.clone();
+    let scans = async {
         loop {
-            watch.look().await;
+            watcher.scan().await;
             pulse.idle(tokio::time::sleep(pause)).await;
         }
     };
-    shutdown.run_until_cancelled(looks).await;
+    shutdown.run_until_cancelled(scans).await;
 }
 
-impl Watch {
-    /// `folder`: for what must be kept on disk while it is read.
+impl AccessLogWatcher {
+    /// `temp_dir`: directory for copies of objects while they are read.
     #[must_use]
-    pub fn new(console: Console, buckets: Buckets, folder: PathBuf, logs: WatchedLogs) -> Self {
-        Self { console, buckets, folder, logs, pulse: Pulse::default(), seen: HashMap::new(), known: None }
+    pub fn new(console: Console, buckets: Buckets, temp_dir: PathBuf, logs: WatchedLogs) -> Self {
+        Self { console, buckets, temp_dir, logs, pulse: Pulse::default(), files: HashMap::new(), known: None }
     }
 
-    /// Looks once, and takes in what is new. What goes wrong is logged; see [`Self::troubles`].
-    pub async fn look(&mut self) {
-        let mut troubles = Vec::new();
+    /// Scans the location and imports new content. Errors are logged, see [`Self::failures`].
+    pub async fn scan(&mut self) {
+        let mut failures = Vec::new();
         let mut found = match &self.logs.from {
             LogPlace::Files(path) => {
                 let path = path.clone();
                 let listed = tokio::task::spawn_blocking(move || {
-                    let (mut found, mut troubles) = (Vec::new(), Vec::new());
-                    list(&path, true, &mut found, &mut troubles);
-                    (found, troubles)
+                    let (mut found, mut failures) = (Vec::new(), Vec::new());
+                    list(&path, true, &mut found, &mut failures);
+                    (found, failures)
                 });
                 let (found, unread) = listed.await.unwrap_or_default();
-                troubles = unread;
+                failures = unread;
                 found
             }
             LogPlace::Bucket { bucket, folder } => match self.list_bucket(bucket, folder).await {
                 Ok(found) => found,
-                Err(trouble) => {
-                    troubles.push((format!("bucket:{bucket}/{folder}"), trouble));
+                Err(error) => {
+                    failures.push((format!("bucket:{bucket}/{folder}"), error));
                     Vec::new()
                 }
             },
         };
-        // What a place holds is not forgotten because it cannot be listed for a while.
-        if troubles.is_empty() {
-            self.seen.retain(|name, _| found.iter().any(|file| file.name == *name));
+        // The status of files is kept while the location cannot be listed.
+        if failures.is_empty() {
+            self.files.retain(|name, _| found.iter().any(|file| file.name == *name));
         }
-        for (name, trouble) in troubles {
-            self.note(name, Stamp::default(), State::Trouble(trouble.to_string()), 0);
+        for (name, error) in failures {
+            self.set_status(name, FileVersion::default(), Status::Failed(error.to_string()), 0);
         }
-        found.sort_by(|a, b| (a.stamp.1, &a.name).cmp(&(b.stamp.1, &b.name)));
+        found.sort_by(|a, b| (a.version.modified, &a.name).cmp(&(b.version.modified, &b.name)));
         for file in found {
-            self.visit(file).await;
+            self.process(file).await;
         }
-        metrics::gauge!("callsheet_access_logs_in_trouble", "from" => self.place()).set(self.troubles().count() as f64);
+        metrics::gauge!("callsheet_access_logs_in_trouble", "from" => self.place()).set(self.failures().count() as f64);
     }
 
-    /// The files that could not be taken in, and why.
-    pub fn troubles(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.seen.iter().filter_map(|(name, seen)| match &seen.state {
-            State::Trouble(why) => Some((name.as_str(), why.as_str())),
+    /// Returns the failed files and their errors.
+    pub fn failures(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().filter_map(|(name, seen)| match &seen.status {
+            Status::Failed(error) => Some((name.as_str(), error.as_str())),
             _ => None,
         })
     }
@@ -185,45 +189,47 @@ impl Watch {
         }
     }
 
-    async fn visit(&mut self, file: Found) {
+    async fn process(&mut self, file: FoundLog) {
         let now = self.console.clock.now();
-        let before = self.seen.get(&file.name);
-        let changed = before.is_none_or(|seen| seen.stamp != file.stamp);
-        let rests = before.is_some_and(|seen| now < seen.rests_until && !(changed && seen.state != State::Taken));
-        if rests || !changed && before.is_some_and(|seen| seen.state == State::Taken) || file.stamp.0 == 0 {
+        let before = self.files.get(&file.name);
+        let changed = before.is_none_or(|seen| seen.version != file.version);
+        let is_skipped = before.is_some_and(|seen| now < seen.not_before && !(changed && seen.status != Status::Done));
+        if is_skipped || !changed && before.is_some_and(|seen| seen.status == Status::Done) || file.version.size == 0 {
             return;
         }
-        // It takes as long as the file is.
+        // An import may take long.
         let pulse = self.pulse.clone();
-        let state = match pulse.idle(self.take(&file, changed)).await {
-            Ok(state) => state,
-            // Another worker has the same place and tells what is wrong with the file; or the file was rotated meanwhile.
-            Err(Trouble::Import(StatsError::ImportMoved | StatsError::FileChanged)) => State::Waiting,
-            Err(trouble) => State::Trouble(trouble.to_string()),
+        let status = match pulse.idle(self.import_if_new(&file, changed)).await {
+            Ok(status) => status,
+            // Another worker imports the same file, or the file was rotated.
+            Err(WatchError::Import(StatsError::ImportMoved | StatsError::FileChanged)) => Status::Waiting,
+            Err(error) => Status::Failed(error.to_string()),
         };
         let end = self.console.clock.now();
-        let rest = if matches!(state, State::Trouble(_)) { AGAIN_MS } else { REST * (end - now) };
-        self.note(file.name, file.stamp, state, end + rest);
+        let rest = if matches!(status, Status::Failed(_)) { RETRY_MS } else { REST_FACTOR * (end - now) };
+        self.set_status(file.name, file.version, status, end + rest);
     }
 
-    fn note(&mut self, name: String, stamp: Stamp, state: State, rests_until: Millis) {
-        let before = self.seen.get(&name);
-        let told = before.is_some_and(|seen| seen.stamp == stamp && seen.state == state);
-        match &state {
-            State::Trouble(why) if !told => tracing::warn!(file = %name, why, "an access log is not taken in whole"),
-            State::Taken if before.is_some_and(|seen| matches!(seen.state, State::Trouble(_))) => {
-                tracing::info!(file = %name, "the access log is taken in now");
+    fn set_status(&mut self, name: String, version: FileVersion, status: Status, not_before: Millis) {
+        let before = self.files.get(&name);
+        let is_logged = before.is_some_and(|seen| seen.version == version && seen.status == status);
+        match &status {
+            Status::Failed(error) if !is_logged => {
+                tracing::warn!(file = %name, error, "failed to import an access log completely; retrying");
+            }
+            Status::Done if before.is_some_and(|seen| matches!(seen.status, Status::Failed(_))) => {
+                tracing::info!(file = %name, "access log imported after earlier errors");
             }
             _ => {}
         }
         let notes = before.map_or_else(Notes::default, |seen| seen.notes);
-        self.seen.insert(name, Seen { stamp, state, rests_until, notes });
+        self.files.insert(name, FileState { version, status, not_before, notes });
     }
 
-    /// `changed`: since the look before, or new.
-    async fn take(&mut self, found: &Found, changed: bool) -> Result<State, Trouble> {
+    /// `changed`: new, or changed since the last scan.
+    async fn import_if_new(&mut self, found: &FoundLog, changed: bool) -> Result<Status, WatchError> {
         match &found.at {
-            At::File(path) => {
+            Location::File(path) => {
                 let path = path.clone();
                 let (file, start) = blocking(move || {
                     let mut file = File::open(path)?;
@@ -232,21 +238,21 @@ impl Watch {
                     Ok((file, start))
                 })
                 .await?;
-                let is_packed = is_packed(&start);
-                let is_waiting = !is_packed && !start.contains(&b'\n');
+                let compressed = is_compressed(&start);
+                let is_incomplete = !compressed && !start.contains(&b'\n');
                 let file = Arc::new(file);
-                if is_waiting || changed && self.may_be_copied_now(found, &file).await? {
-                    return Ok(State::Waiting);
+                if is_incomplete || changed && self.may_be_partial_copy(found, &file).await? {
+                    return Ok(Status::Waiting);
                 }
-                let tail = if is_packed { Tail::Finished } else { Tail::Growing };
+                let tail = if compressed { Tail::Finished } else { Tail::Growing };
                 self.import(found, tail, move || Ok(SameFile::at_start(&file))).await
             }
-            At::Object { bucket, key } => {
-                if self.was_known(found).await? {
-                    return Ok(State::Taken);
+            Location::Object { bucket, key } => {
+                if self.is_imported(found).await? {
+                    return Ok(Status::Done);
                 }
                 let object = self.buckets.open(bucket).await?.store().get(key).await?;
-                let copy = Upload::receive(object.into_stream(), &self.folder).await?;
+                let copy = Upload::receive(object.into_stream(), &self.temp_dir).await?;
                 self.import(found, Tail::Finished, move || copy.open()).await
             }
         }
@@ -254,10 +260,10 @@ impl Watch {
 
     async fn import<R: Read + Send + 'static>(
         &mut self,
-        found: &Found,
+        found: &FoundLog,
         tail: Tail,
         open: impl FnMut() -> io::Result<R> + Send + 'static,
-    ) -> Result<State, Trouble> {
+    ) -> Result<Status, WatchError> {
         let log = AccessLog {
             name: found.name.clone(),
             format: self.logs.format,
@@ -265,19 +271,18 @@ impl Watch {
             tail,
             open,
         };
-        let Imported { broken, report, .. } = self.console.stats.import(&Actor::cli(), log, |_| ()).await?;
+        let ImportResult { broken, report, .. } = self.console.stats.import(&Actor::cli(), log, |_| ()).await?;
         self.log_notes(&found.name, &report.notes);
         match broken {
-            Some(why) => Err(Trouble::Broken(why)),
-            None => Ok(State::Taken),
+            Some(error) => Err(WatchError::Broken(error)),
+            None => Ok(Status::Done),
         }
     }
 
-    /// Logs each guess once for each file. That of the domain is left out: the configuration gives it.
-    fn log_notes(&mut self, name: &str, notes: &[Noted]) {
-        let is_guess = |noted: &&Noted| noted.note != Note::DomainGiven;
-        for &Noted { note, lines } in notes.iter().filter(is_guess) {
-            let seen = self.seen.entry(name.to_owned()).or_default();
+    /// Logs each note once per file, except that the domain was given, which is configured.
+    fn log_notes(&mut self, name: &str, notes: &[NoteCount]) {
+        for &NoteCount { note, lines } in notes.iter().filter(|count| count.note != Note::DomainGiven) {
+            let seen = self.files.entry(name.to_owned()).or_default();
             if !seen.notes.has(note) {
                 seen.notes = seen.notes.with(note);
                 tracing::info!(file = %name, lines, "{}", note.sentence());
@@ -285,40 +290,41 @@ impl Watch {
         }
     }
 
-    /// Whether an import begins as the file does and is longer; what is packed is shorter than its content anyway.
-    async fn may_be_copied_now(&self, found: &Found, file: &Arc<File>) -> Result<bool, Trouble> {
-        let begun = self.seen.get(&found.name).is_some_and(|seen| seen.state == State::Taken);
+    /// Returns whether an import starts like the file and is longer. Compressed files count too, because they are shorter than their content.
+    async fn may_be_partial_copy(&self, found: &FoundLog, file: &Arc<File>) -> Result<bool, WatchError> {
+        let is_started = self.files.get(&found.name).is_some_and(|seen| seen.status == Status::Done);
         let file = file.clone();
         let imports = self.console.stats.imports_of(&Actor::cli(), move || Ok(SameFile::at_start(&file))).await?;
-        let length = i64::try_from(found.stamp.0).unwrap_or(i64::MAX);
-        Ok(!begun && imports.iter().any(|import| import.progress.taken > length))
+        let length = i64::try_from(found.version.size).unwrap_or(i64::MAX);
+        Ok(!is_started && imports.iter().any(|import| import.progress.taken > length))
     }
 
-    /// Whether an earlier run took in an object after it was written last: nothing is appended to objects.
-    async fn was_known(&mut self, found: &Found) -> Result<bool, Trouble> {
+    /// Returns whether an earlier process imported an object after its last modification. Objects do not grow.
+    async fn is_imported(&mut self, found: &FoundLog) -> Result<bool, WatchError> {
         let known = match self.known.take() {
             Some(known) => known,
             None => {
-                let imports = self.console.stats.list_imports(&Actor::cli(), REMEMBERED).await?;
+                let imports = self.console.stats.list_imports(&Actor::cli(), MAX_KNOWN_IMPORTS).await?;
                 imports.into_iter().map(|Import { name, updated_at, .. }| (name, updated_at)).collect()
             }
         };
-        let is_known = known.get(&found.name).is_some_and(|taken_at| found.stamp.1.div_euclid(1000) < *taken_at);
+        let is_imported =
+            known.get(&found.name).is_some_and(|imported_at| found.version.modified.div_euclid(1000) < *imported_at);
         self.known = Some(known);
-        Ok(is_known)
+        Ok(is_imported)
     }
 
-    async fn list_bucket(&self, bucket: &str, folder: &Key) -> Result<Vec<Found>, Trouble> {
+    async fn list_bucket(&self, bucket: &str, folder: &Key) -> Result<Vec<FoundLog>, WatchError> {
         let store = self.buckets.open(bucket).await?.store();
         let mut objects = store.list(Some(folder));
         let mut found = Vec::new();
         while let Some(object) = objects.try_next().await? {
             self.pulse.beat();
             if object.location.filename().is_some_and(is_log) {
-                found.push(Found {
+                found.push(FoundLog {
                     name: format!("bucket:{bucket}/{}", object.location),
-                    stamp: (object.size, object.last_modified.timestamp_millis()),
-                    at: At::Object { bucket: bucket.to_owned(), key: object.location },
+                    version: FileVersion { size: object.size, modified: object.last_modified.timestamp_millis() },
+                    at: Location::Object { bucket: bucket.to_owned(), key: object.location },
                 });
             }
         }
@@ -330,33 +336,34 @@ fn is_log(name: &str) -> bool {
     !name.starts_with('.') && ![".tmp", ".part"].iter().any(|end| name.ends_with(end))
 }
 
-/// A file, or all below a folder. Links to files are followed, those to folders are not: they may lead in circles.
-fn list(path: &Path, is_place: bool, found: &mut Vec<Found>, troubles: &mut Vec<(String, Trouble)>) {
+/// Lists a file, or all files below a folder. Links to folders are not followed, because they may form cycles.
+fn list(path: &Path, is_place: bool, found: &mut Vec<FoundLog>, failures: &mut Vec<(String, WatchError)>) {
     let mut walk = || {
-        let about = std::fs::metadata(path)?;
-        if about.is_file() {
-            let changed = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-            let stamp = (about.len(), Millis::try_from(changed).unwrap_or(Millis::MAX));
-            found.push(Found { name: path.display().to_string(), stamp, at: At::File(path.to_owned()) });
-        } else if about.is_dir() && (is_place || !path.is_symlink()) {
+        let metadata = std::fs::metadata(path)?;
+        if metadata.is_file() {
+            let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+            let version =
+                FileVersion { size: metadata.len(), modified: Millis::try_from(modified).unwrap_or(Millis::MAX) };
+            found.push(FoundLog { name: path.display().to_string(), version, at: Location::File(path.to_owned()) });
+        } else if metadata.is_dir() && (is_place || !path.is_symlink()) {
             for entry in std::fs::read_dir(path)? {
                 let entry = entry?;
                 if entry.file_name().to_str().is_none_or(is_log) {
-                    list(&entry.path(), false, found, troubles);
+                    list(&entry.path(), false, found, failures);
                 }
             }
         }
         Ok(())
     };
     match walk() {
-        // Rotated away since it was listed.
+        // Rotated since it was listed.
         Err(error) if !is_place && io::Error::kind(&error) == io::ErrorKind::NotFound => {}
-        Err(error) => troubles.push((path.display().to_string(), Trouble::File(error))),
+        Err(error) => failures.push((path.display().to_string(), WatchError::File(error))),
         Ok(()) => {}
     }
 }
 
-/// A reader of an open file, whatever its name leads to meanwhile. Readers of one file do not move each other.
+/// A reader of an open file that is independent of its name and of other readers.
 struct SameFile {
     file: Arc<File>,
     offset: u64,

@@ -8,7 +8,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::Pulse;
-use crate::rtmp::Publishers;
+use crate::ingest_source::Publishers;
 
 /// Another process may have forbidden a stream or ordered to disconnect one.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

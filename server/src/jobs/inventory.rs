@@ -1,4 +1,4 @@
-//! Counts what the buckets hold.
+//! Counts the files and bytes in all buckets.
 
 use std::io;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 use super::Pulse;
 use crate::buckets::Buckets;
 
-/// One count for each five-minute point.
-const EVERY: Duration = Duration::from_secs(300);
-/// Between two counts, however much is recorded.
-const PAUSE: Duration = Duration::from_secs(10);
+/// Interval of counts: the length of a bin.
+const INTERVAL: Duration = Duration::from_secs(300);
+/// Minimum time between two counts.
+const MIN_PAUSE: Duration = Duration::from_secs(10);
 
-/// Why there is no count.
+/// An error during a count.
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
-    #[error("cannot read the buckets' folder")]
+    #[error("cannot read the bucket directory")]
     Folder(#[from] io::Error),
     #[error("cannot list the bucket {bucket}")]
     Bucket { bucket: String, source: object_store::Error },
@@ -27,7 +27,8 @@ pub enum InventoryError {
     Store(#[from] StoreError),
 }
 
-/// Counts at the start, then every five minutes and after each recording. While that fails, the last count stands; it is told once.
+/// Counts at the start, then every five minutes and after each recording. If a count fails, the last one stays valid; consecutive failures are
+/// logged once.
 pub async fn take_inventory(stats: Stats, buckets: Buckets, pulse: Pulse, shutdown: CancellationToken) {
     let mut failing = false;
     loop {
@@ -36,21 +37,21 @@ pub async fn take_inventory(stats: Stats, buckets: Buckets, pulse: Pulse, shutdo
             Err(error) if !failing => {
                 tracing::error!(
                     error = error as &dyn std::error::Error,
-                    "cannot count what the buckets hold; will try again"
+                    "failed to count the files in buckets; retrying"
                 );
             }
-            Ok(()) if failing => tracing::info!("what the buckets hold can be counted again"),
+            Ok(()) if failing => tracing::info!("counting the files in buckets works again"),
             _ => {}
         }
         failing = counted.is_err();
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = pulse.idle(tokio::time::sleep(PAUSE)) => {}
+            () = pulse.idle(tokio::time::sleep(MIN_PAUSE)) => {}
         }
         let wait = async {
             tokio::select! {
-                () = buckets.grown().notified() => {}
-                () = tokio::time::sleep(EVERY - PAUSE) => {}
+                () = buckets.changed().notified() => {}
+                () = tokio::time::sleep(INTERVAL - MIN_PAUSE) => {}
             }
         };
         tokio::select! {
@@ -60,12 +61,12 @@ pub async fn take_inventory(stats: Stats, buckets: Buckets, pulse: Pulse, shutdo
     }
 }
 
-/// Counts once. What cannot be counted whole is not counted.
+/// Counts once.
 ///
 /// # Errors
-/// A bucket cannot be listed, or the count cannot be kept.
+/// A bucket cannot be listed, or the result cannot be stored. Then nothing is stored.
 pub async fn count_buckets(stats: &Stats, buckets: &Buckets, pulse: &Pulse) -> Result<(), InventoryError> {
-    let mut tally = stats.begin_inventory().await?;
+    let mut tally = stats.start_inventory().await?;
     for bucket in buckets.names().await? {
         let store = buckets.open(&bucket).await?.store();
         let mut files = store.list(None);
@@ -75,5 +76,5 @@ pub async fn count_buckets(stats: &Stats, buckets: &Buckets, pulse: &Pulse) -> R
             tally.count(&bucket, file.location.as_ref(), file.size);
         }
     }
-    Ok(stats.end_inventory(tally).await?)
+    Ok(stats.save_inventory(tally).await?)
 }

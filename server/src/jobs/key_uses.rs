@@ -1,23 +1,24 @@
-//! Writes down when API keys were used.
+//! Writes the time of the last use of API keys to the database.
 
 use std::time::Duration;
 
 use callsheet::keys::Keys;
 use tokio_util::sync::CancellationToken;
 
-use super::Pulse;
+use super::{Pulse, every};
 
-const EVERY: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Writes once a minute, and at the end.
+/// Writes once a minute and at shutdown.
 pub async fn write_key_uses(keys: Keys, pulse: Pulse, shutdown: CancellationToken) {
-    loop {
-        let goes_on = pulse.idle(shutdown.run_until_cancelled(tokio::time::sleep(EVERY))).await.is_some();
+    let write = || async {
         if let Err(error) = keys.write_uses().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot write when API keys were used");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "failed to write the last uses of API keys; retrying"
+            );
         }
-        if !goes_on {
-            return;
-        }
-    }
+    };
+    every(INTERVAL, &pulse, &shutdown, write).await;
+    write().await;
 }

@@ -1,4 +1,4 @@
-//! Queues the deliveries of running recoveries, batch by batch.
+//! Queues the deliveries of running bulk resends in batches.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use tokio_util::sync::CancellationToken;
 
 use super::Pulse;
 
-/// Between two rounds, so that new events come in between.
+/// Pause between batches, which lets new events through.
 const PAUSE: Duration = Duration::from_millis(100);
-/// While the queues of all callbacks concerned are long.
-const HELD: Duration = Duration::from_secs(1);
-/// Another process may have started one.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Pause while the queues of all affected callbacks are full.
+const FULL: Duration = Duration::from_secs(1);
+/// Polling interval, because another process may start a bulk resend.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Goes round until `shutdown`. What is not through then goes on at the next start.
+/// Runs until `shutdown`. The next start continues unfinished bulk resends.
 pub async fn recover(recoveries: Recoveries, pulse: Pulse, shutdown: CancellationToken) {
     let watch = recoveries.watch();
     loop {
         pulse.beat();
         let wait = match recoveries.step().await {
             Ok(Round::Moved) => PAUSE,
-            Ok(Round::Held) => HELD,
-            Ok(Round::Idle) => LOOK_AGAIN,
+            Ok(Round::Held) => FULL,
+            Ok(Round::Idle) => POLL_INTERVAL,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot recover deliveries; will try again");
-                LOOK_AGAIN
+                tracing::error!(error = &error as &dyn std::error::Error, "failed to resend deliveries; retrying");
+                POLL_INTERVAL
             }
         };
         tokio::select! {

@@ -1,8 +1,7 @@
-//! Restarts background loops that fail, and reports which are down or hang.
+//! Supervision of background loops: restarts loops that fail, and reports loops that are down or hang.
 //!
-//! A loop has a [`Pulse`]. It beats at each turn, and after each piece of work that may take long; while it waits for something to do, it is
-//! idle. A loop that is not idle and has not beaten for a minute hangs. It is not restarted, because nothing tells what it has half done, but
-//! `/readyz` names it.
+//! A loop calls [`Pulse::beat`] in each iteration and after each long step, and [`Pulse::idle`] while it waits for work. A loop that is not
+//! idle and has not beaten for a minute hangs. It is not restarted, because its work may be half done, but `/readyz` names it.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -15,62 +14,62 @@ use callsheet::model::{Clock, Millis, SystemClock};
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-/// Until a loop is started again.
+/// Pause before a restart.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Failures of one loop after which the process exits, so that its service manager restarts it.
-const MOST_BREAKDOWNS: u32 = 5;
-/// A loop that has not beaten for so long hangs (ms).
+const MAX_FAILURES: u32 = 5;
+/// Time without a beat after which a loop hangs (ms).
 const HANGS_AFTER_MS: Millis = 60_000;
-/// Between two looks for loops that hang.
-const LOOK: Duration = Duration::from_secs(15);
-/// A loop that waits for something to do has not beaten since then.
+/// Interval between checks for loops that hang.
+const CHECK_INTERVAL: Duration = Duration::from_secs(15);
+/// Value of `beat` while a loop waits for work.
 const IDLE: Millis = Millis::MIN;
 
 /// State of one loop.
 #[derive(Debug)]
-struct Condition {
+struct LoopState {
     name: &'static str,
-    /// Its last beat (monotonic ms), or [`IDLE`].
+    /// Last beat (monotonic ms), or [`IDLE`].
     beat: AtomicI64,
     is_down: AtomicBool,
-    /// It was logged that it hangs.
+    /// Logged as hanging.
     hangs: AtomicBool,
 }
 
-/// By which a loop shows that it goes on. Cheap to clone. The default one is observed by nobody.
+/// Signs of life of a loop. Cheap to clone. Nobody observes the default one.
 #[derive(Clone)]
 pub struct Pulse {
-    condition: Arc<Condition>,
+    state: Arc<LoopState>,
     clock: Arc<dyn Clock>,
 }
 
 impl Pulse {
     fn new(name: &'static str, clock: Arc<dyn Clock>) -> Self {
-        let condition = Condition {
+        let state = LoopState {
             name,
             beat: AtomicI64::new(IDLE),
             is_down: AtomicBool::new(false),
             hangs: AtomicBool::new(false),
         };
-        Self { condition: Arc::new(condition), clock }
+        Self { state: Arc::new(state), clock }
     }
 
-    /// The loop goes on.
+    /// Records that the loop is alive.
     pub fn beat(&self) {
-        self.condition.beat.store(self.clock.read().monotonic, Ordering::Relaxed);
+        self.state.beat.store(self.clock.read().monotonic, Ordering::Relaxed);
     }
 
-    /// Waits, for as long as it takes.
+    /// Waits for work; the loop does not count as hanging meanwhile.
     pub async fn idle<F: Future>(&self, wait: F) -> F::Output {
-        self.condition.beat.store(IDLE, Ordering::Relaxed);
+        self.state.beat.store(IDLE, Ordering::Relaxed);
         let waited = wait.await;
         self.beat();
         waited
     }
 
     fn set_down(&self, is_down: bool) {
-        self.condition.is_down.store(is_down, Ordering::Relaxed);
-        self.condition.beat.store(IDLE, Ordering::Relaxed);
+        self.state.is_down.store(is_down, Ordering::Relaxed);
+        self.state.beat.store(IDLE, Ordering::Relaxed);
     }
 }
 
@@ -80,24 +79,24 @@ impl Default for Pulse {
     }
 }
 
-/// The loops of a process. Cheap to clone.
+/// The supervisor of all loops of a process. Cheap to clone.
 #[derive(Clone)]
 pub struct Loops {
     clock: Arc<dyn Clock>,
-    /// Until a loop is started again.
+    /// Pause before a restart.
     pause: Duration,
-    conditions: Arc<Mutex<Vec<Arc<Condition>>>>,
-    /// One of them broke down too often.
+    states: Arc<Mutex<Vec<Arc<LoopState>>>>,
+    /// Cancelled when a loop has failed too often.
     gave_up: CancellationToken,
 }
 
 impl Loops {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, pause: PAUSE, conditions: Arc::default(), gave_up: CancellationToken::new() }
+        Self { clock, pause: PAUSE, states: Arc::default(), gave_up: CancellationToken::new() }
     }
 
-    /// Which loops do not run at the moment, and which hang, as a line of text. `None`: all go on.
+    /// Returns a line of text with the loops that are down or hang, or `None`.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         let troubles = [("not running", self.down()), ("hanging", self.hanging())];
@@ -110,45 +109,45 @@ impl Loops {
     }
 
     fn down(&self) -> BTreeSet<&'static str> {
-        self.those(|condition| condition.is_down.load(Ordering::Relaxed))
+        self.those(|state| state.is_down.load(Ordering::Relaxed))
     }
 
     fn hanging(&self) -> BTreeSet<&'static str> {
         let now = self.clock.read().monotonic;
-        self.those(|condition| condition.hangs_at(now))
+        self.those(|state| state.hangs_at(now))
     }
 
-    fn those(&self, fits: impl Fn(&Condition) -> bool) -> BTreeSet<&'static str> {
-        let conditions = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
-        conditions.iter().filter(|condition| fits(condition)).map(|condition| condition.name).collect()
+    fn those(&self, fits: impl Fn(&LoopState) -> bool) -> BTreeSet<&'static str> {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.iter().filter(|state| fits(state)).map(|state| state.name).collect()
     }
 
-    /// Waits until a loop has broken down too often.
+    /// Waits until a loop has failed too often.
     pub async fn gave_up(&self) {
         self.gave_up.cancelled().await;
     }
 
     /// Logs and counts loops that hang, until `shutdown`.
     pub async fn watch(self, shutdown: CancellationToken) {
-        while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
-            self.look();
+        while shutdown.run_until_cancelled(tokio::time::sleep(CHECK_INTERVAL)).await.is_some() {
+            self.check();
         }
     }
 
-    /// Returns how many loops hang that did not at the last look.
-    fn look(&self) -> usize {
+    /// Returns the number of loops that hang since the last check.
+    fn check(&self) -> usize {
         let now = self.clock.read().monotonic;
-        let conditions = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = 0;
-        for condition in conditions.iter() {
-            let (hangs, name) = (condition.hangs_at(now), condition.name);
-            match (condition.hangs.swap(hangs, Ordering::Relaxed), hangs) {
+        for state in states.iter() {
+            let (hangs, name) = (state.hangs_at(now), state.name);
+            match (state.hangs.swap(hangs, Ordering::Relaxed), hangs) {
                 (false, true) => {
                     found += 1;
-                    tracing::error!(name, "a loop hangs; restart the process if it does not go on");
+                    tracing::error!(name, "a background loop hangs; restart the process if it does not recover");
                     metrics::counter!("callsheet_loop_hangs_total", "loop" => name).increment(1);
                 }
-                (true, false) => tracing::info!(name, "the loop hangs no more"),
+                (true, false) => tracing::info!(name, "the background loop has recovered"),
                 _ => {}
             }
         }
@@ -157,30 +156,30 @@ impl Loops {
 
     fn pulse(&self, name: &'static str) -> Pulse {
         let pulse = Pulse::new(name, self.clock.clone());
-        self.conditions.lock().unwrap_or_else(PoisonError::into_inner).push(pulse.condition.clone());
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).push(pulse.state.clone());
         pulse
     }
 
-    /// Runs a loop until `shutdown`. `start` begins it; if it ends or panics before, it is begun again.
+    /// Runs the loop that `start` returns until `shutdown`. Restarts it if it ends or panics before.
     pub async fn supervise<F: Future<Output = ()>>(
         self,
         name: &'static str,
         shutdown: CancellationToken,
-        start: impl Fn(Pulse) -> F,
+        start: impl Fn(Pulse, CancellationToken) -> F,
     ) {
         let pulse = self.pulse(name);
-        for breakdown in 1.. {
+        for failure in 1.. {
             pulse.beat();
-            let ended = AssertUnwindSafe(async { start(pulse.clone()).await }).catch_unwind().await;
+            let ended = AssertUnwindSafe(async { start(pulse.clone(), shutdown.clone()).await }).catch_unwind().await;
             if shutdown.is_cancelled() {
                 pulse.set_down(false);
                 return;
             }
             let why = ended.err().map_or_else(|| "it ended".to_owned(), |panic| text_of(&*panic));
-            tracing::error!(name, why, "a loop broke down");
+            tracing::error!(name, why, "a background loop failed; restarting it");
             metrics::counter!("callsheet_loop_breakdowns_total", "loop" => name).increment(1);
             pulse.set_down(true);
-            if breakdown == MOST_BREAKDOWNS {
+            if failure == MAX_FAILURES {
                 self.gave_up.cancel();
                 return;
             }
@@ -192,14 +191,15 @@ impl Loops {
     }
 }
 
-impl Condition {
-    /// Returns whether it hangs at this monotonic time (ms).
+impl LoopState {
+    /// Returns whether the loop hangs at this monotonic time (ms).
     fn hangs_at(&self, now: Millis) -> bool {
         let beat = self.beat.load(Ordering::Relaxed);
         beat != IDLE && now - beat > HANGS_AFTER_MS
     }
 }
 
+/// Returns the message of a panic.
 fn text_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".to_owned())
@@ -216,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    /// Loops that are started again at once.
+    /// A supervisor that restarts loops at once.
     fn loops(clock: Arc<TestClock>) -> Loops {
         Loops { pause: Duration::ZERO, ..Loops::new(clock) }
     }
@@ -226,12 +226,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_loop_that_breaks_down_is_started_again_and_told_of() {
+    async fn a_loop_that_fails_is_restarted_and_reported() {
         let (loops, shutdown) = (loops(clock()), CancellationToken::new());
         let (starts, stop) = (Arc::new(AtomicU32::new(0)), shutdown.clone());
         let start = {
             let (starts, loops) = (starts.clone(), loops.clone());
-            move |_| {
+            move |_, _| {
                 let (start, loops, stop) = (starts.fetch_add(1, Ordering::SeqCst), loops.clone(), stop.clone());
                 async move {
                     match start {
@@ -251,9 +251,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_loop_that_breaks_down_always_ends_the_process() {
+    async fn a_loop_that_fails_repeatedly_ends_the_process() {
         let loops = loops(clock());
-        let start = |_| async { panic!("always") };
+        let start = |_, _| async { panic!("always") };
         loops.clone().supervise("demo", CancellationToken::new(), start).await;
         loops.gave_up().await;
         assert_eq!(loops.trouble().as_deref(), Some("not running: demo"));
@@ -263,15 +263,15 @@ mod tests {
     async fn a_loop_that_hangs_is_named_and_counted_once() {
         let clock = clock();
         let loops = loops(clock.clone());
-        let mut hangs = pin!(loops.clone().supervise("demo", CancellationToken::new(), |_| pending()));
+        let mut hangs = pin!(loops.clone().supervise("demo", CancellationToken::new(), |_, _| pending()));
         assert!(poll!(&mut hangs).is_pending());
         clock.advance(HANGS_AFTER_MS);
-        assert_eq!((loops.look(), loops.trouble()), (0, None));
+        assert_eq!((loops.check(), loops.trouble()), (0, None));
         clock.jump(24 * 3_600_000);
-        assert_eq!((loops.look(), loops.trouble()), (0, None), "the wall clock does not count");
+        assert_eq!((loops.check(), loops.trouble()), (0, None), "the wall clock does not count");
         clock.advance(1);
         assert_eq!(loops.trouble().as_deref(), Some("hanging: demo"));
-        assert_eq!([loops.look(), loops.look()], [1, 0]);
+        assert_eq!([loops.check(), loops.check()], [1, 0]);
     }
 
     #[tokio::test]
@@ -282,16 +282,16 @@ mod tests {
         for _ in 0..3 {
             pulse.beat();
             clock.advance(HANGS_AFTER_MS);
-            assert_eq!(loops.look(), 0);
+            assert_eq!(loops.check(), 0);
         }
         clock.advance(1);
-        assert_eq!(loops.look(), 1);
+        assert_eq!(loops.check(), 1);
         let mut waits = Box::pin(pulse.idle(pending::<()>()));
         assert!(poll!(&mut waits).is_pending());
         clock.advance(24 * 3_600_000);
-        assert_eq!((loops.look(), loops.trouble()), (0, None));
+        assert_eq!((loops.check(), loops.trouble()), (0, None));
         pulse.idle(async {}).await;
         clock.advance(HANGS_AFTER_MS + 1);
-        assert_eq!(loops.look(), 1, "it had something to do");
+        assert_eq!(loops.check(), 1, "it had something to do");
     }
 }

@@ -1,10 +1,10 @@
-//! One RTMP connection: it may publish one stream at a time, and nothing else.
+//! An RTMP connection. It can publish one stream at a time and nothing else.
 //!
-//! **States.** handshake → waiting (no publish) ⇄ publishing. A connection waits 10 s for an accepted publish, and after a publish as long as
-//! a publisher may be silent. A refused publish, a second one, or a command that nobody needs changes nothing.
+//! **States.** handshake → waiting (no publish) ⇄ publishing. A connection is closed if no publish is accepted within 10 s, or, after a
+//! publish, within the idle timeout. A refused publish, a second one and unsupported commands do not change the state.
 //!
-//! **The end of a publish** is told to its session with the reason: none when the publisher says so, closes between two messages, or is
-//! dropped by a person; otherwise what broke.
+//! **The end of a publish** is passed to the session. It is a failure unless the publisher unpublishes or closes the connection between two
+//! messages, or a user disconnects it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,34 +19,33 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::ingest::{Begun, Ingest};
-use super::media::{self, Metadata, Value};
-use super::memory::{self, ConnectionMemory};
-use super::push::{PushAddress, stream_of};
-use super::session::{Input, MEDIA_QUEUE};
-use super::waiting::Place;
+use super::ingest_context::IngestContext;
+use super::media_message::MediaMessage;
+use super::memory_pool::{ConnectionMemory, Reservation};
+use super::metadata;
+use super::pending_connections::PendingConnection;
+use super::push_address::{PushAddress, stream_name};
+use super::session::{QUEUE_CAPACITY, SessionInput};
 use super::wire::{
-    self, ChunkError, ChunkReader, Command, Handshake, HandshakeError, Kind, Message, Reply, Track, read_command,
-    read_metadata, unfold,
+    ChunkError, ChunkReader, Command, Handshake, HandshakeError, MediaKind, Message, MessageKind, Reply, read_command,
+    read_metadata, split_aggregate,
 };
 
-/// Bytes that are read at once before a publish and during one.
-const READ_BEFORE: usize = 4 * 1024;
-const READ_DURING: usize = 64 * 1024;
-/// Bytes that unfinished messages may have: the longest message, and what comes between.
-const MOST_UNFINISHED: usize = 17 * 1024 * 1024;
-/// Timeout for writing a response.
-const ANSWER_WAITS: Duration = Duration::from_secs(10);
-/// Time a publish waits for the previous one on the same connection to end.
-const TURN_WAITS: Duration = Duration::from_secs(6);
+/// Maximum bytes per read before and during a publish.
+const READ_SIZE_BEFORE_PUBLISH: usize = 4 * 1024;
+const READ_SIZE: usize = 64 * 1024;
+/// Maximum bytes of unfinished messages: the longest message and some interleaved ones.
+const MAX_UNFINISHED: usize = 17 * 1024 * 1024;
+/// Timeout for writing replies.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a publish waits for the end of the previous one on the same connection.
+const PREVIOUS_END_TIMEOUT: Duration = Duration::from_secs(6);
 /// Refused publishes after which the connection is closed.
-const MOST_REFUSALS: u32 = 3;
-/// Most values that are kept of a publisher's metadata.
-const MOST_METADATA: usize = 64;
+const MAX_REFUSALS: u32 = 3;
 
-/// Why a connection ended before its publisher ended it.
+/// An error that closes a connection.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+enum ConnectionError {
     #[error("the connection broke: {0}")]
     Io(#[from] io::Error),
     #[error("the connection ended in the middle of a message")]
@@ -55,232 +54,240 @@ enum Broken {
     Chunk(#[from] ChunkError),
     #[error("the publisher broke the protocol: an aggregate message that cannot be read to its end")]
     Aggregate,
-    #[error("the publisher did not read the answers within {} s", ANSWER_WAITS.as_secs())]
+    #[error("the publisher did not read the answers within {} s", WRITE_TIMEOUT.as_secs())]
     Unread,
     #[error("the publisher broke the protocol: {0}")]
     Handshake(#[from] HandshakeError),
     #[error("no publish in time")]
     NoPublish,
-    #[error("{MOST_REFUSALS} publishes were refused")]
+    #[error("{MAX_REFUSALS} publishes were refused")]
     Refused,
-    /// The session knows why.
-    #[error("the session is over")]
-    SessionOver,
+    /// The session has already ended the publish.
+    #[error("the session has ended")]
+    SessionEnded,
 }
 
-/// A connection after it was accepted.
+/// An accepted connection.
 pub(super) struct Connection {
-    ingest: Arc<Ingest>,
+    context: Arc<IngestContext>,
     socket: TcpStream,
     peer: SocketAddr,
-    /// Drops this connection.
+    /// Closes this connection.
     stop: CancellationToken,
     memory: ConnectionMemory,
-    place: Option<Place>,
+    /// Set while there is no publish.
+    pending: Option<PendingConnection>,
     reader: ChunkReader,
     input: BytesMut,
-    /// Accounts for `input` and what the reader holds.
-    held: Option<memory::Bytes>,
-    answers: Vec<u8>,
-    /// Bytes received, as the protocol counts them, and as they were last acknowledged.
+    /// Memory of `input` and of the reader's unfinished messages.
+    reserved: Option<Reservation>,
+    replies: Vec<u8>,
+    /// Bytes received, and the count that was last acknowledged. Both wrap around.
     received: u32,
     acknowledged: u32,
-    /// Bytes after which the publisher wants an acknowledgement. Those that did not ask may close without reading one, and would lose what
-    /// they sent last.
+    /// Bytes after which the publisher requested an acknowledgement. Without a request none is sent: a publisher that closes the connection
+    /// with unread data would lose the last bytes it sent.
     window: Option<u32>,
     connect: Option<Connect>,
-    streams: u32,
+    stream_count: u32,
     refusals: u32,
     publish: Option<Publish>,
-    /// Cancelled when the stream of the previous publish is free again.
-    before: Option<CancellationToken>,
-    /// When there must be a publish.
-    due: Instant,
+    /// Cancelled when the stream of the previous publish is released.
+    previous_released: Option<CancellationToken>,
+    /// Deadline for an accepted publish.
+    publish_by: Instant,
 }
 
-/// The accepted `connect` command.
+/// The `connect` command.
 struct Connect {
     app: String,
     tc_url: Option<String>,
 }
 
-/// The publish that runs.
+/// The current publish.
 struct Publish {
     stream: u32,
     name: String,
-    session: mpsc::Sender<Input>,
+    session: mpsc::Sender<SessionInput>,
+    /// Cancelled when the stream is released.
     released: CancellationToken,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    pub(super) fn new(ingest: Arc<Ingest>, socket: TcpStream, peer: SocketAddr, stop: CancellationToken) -> Self {
-        let due = Instant::now() + ingest.config.publish_within;
-        let (memory, place) = (ingest.memory.of_connection(), ingest.waiting.enter(peer, stop.clone()));
+    pub(super) fn new(
+        context: Arc<IngestContext>,
+        socket: TcpStream,
+        peer: SocketAddr,
+        stop: CancellationToken,
+    ) -> Self {
+        let publish_by = Instant::now() + context.config.publish_within;
+        let (memory, pending) = (context.memory.for_connection(), context.pending.add(peer, stop.clone()));
         Self {
-            ingest,
+            context,
             socket,
             peer,
             stop,
             memory,
-            place: Some(place),
-            reader: ChunkReader::new(MOST_UNFINISHED),
+            pending: Some(pending),
+            reader: ChunkReader::new(MAX_UNFINISHED),
             input: BytesMut::new(),
-            held: None,
-            answers: Vec::new(),
+            reserved: None,
+            replies: Vec::new(),
             received: 0,
             acknowledged: 0,
             window: None,
             connect: None,
-            streams: 0,
+            stream_count: 0,
             refusals: 0,
             publish: None,
-            before: None,
-            due,
+            previous_released: None,
+            publish_by,
         }
     }
 
-    /// Serves until the connection closes, breaks, or is dropped.
+    /// Serves until either side closes the connection.
     pub(super) async fn run(mut self) {
         let stop = self.stop.clone();
-        let end = stop.run_until_cancelled(self.serve()).await;
-        let broken = match end {
-            Some(Err(broken)) => Some(broken),
-            Some(Ok(())) | None => None,
-        };
-        let is_publishing = self.publish.is_some();
-        match &broken {
-            Some(Broken::SessionOver) | None => {}
-            Some(broken) if is_publishing => {
-                tracing::info!(peer = %self.peer, %broken, "a publisher's connection broke")
+        let error = stop.run_until_cancelled(self.serve()).await.and_then(Result::err);
+        match &error {
+            Some(ConnectionError::SessionEnded) | None => {}
+            Some(error) if self.publish.is_some() => {
+                tracing::info!(peer = %self.peer, %error, "lost the connection of a publisher")
             }
-            Some(broken) => tracing::debug!(peer = %self.peer, %broken, "an RTMP connection is closed"),
+            Some(error) => tracing::debug!(peer = %self.peer, %error, "closed an RTMP connection"),
         }
         if let Some(publish) = self.publish.take() {
-            publish.end(broken.map(|broken| broken.to_string())).await;
+            publish.end(error.map(|error| error.to_string())).await;
         }
     }
 
-    async fn serve(&mut self) -> Result<(), Broken> {
-        timeout_at(self.due, self.shake_hands()).await.map_err(|_| Broken::NoPublish)??;
+    async fn serve(&mut self) -> Result<(), ConnectionError> {
+        timeout_at(self.publish_by, self.handshake()).await.map_err(|_| ConnectionError::NoPublish)??;
         loop {
             while let Some(message) = self.reader.next(&mut self.input)? {
-                self.take(message).await?;
+                self.handle(message).await?;
             }
             self.release_unused();
-            self.answer().await?;
+            self.send_replies().await?;
             if self.receive().await? == 0 {
-                let is_amid = self.publish.is_some() && (self.reader.is_amid_message() || !self.input.is_empty());
-                return if is_amid { Err(Broken::CutShort) } else { Ok(()) };
+                let has_unfinished = self.reader.has_unfinished() || !self.input.is_empty();
+                return if self.publish.is_some() && has_unfinished { Err(ConnectionError::CutShort) } else { Ok(()) };
             }
         }
     }
 
-    async fn shake_hands(&mut self) -> Result<(), Broken> {
+    async fn handshake(&mut self) -> Result<(), ConnectionError> {
         let mut handshake = Handshake::default();
-        while !handshake.next(&mut self.input, &mut self.answers, |random| rand::fill(random))? {
+        while !handshake.next(&mut self.input, &mut self.replies, |random| rand::fill(random))? {
             self.release_unused();
-            self.answer().await?;
+            self.send_replies().await?;
             if self.receive().await? == 0 {
-                return Err(Broken::CutShort);
+                return Err(ConnectionError::CutShort);
             }
         }
         Ok(())
     }
 
-    /// Reads what there is; answers with the count of bytes, 0 at the end.
-    async fn receive(&mut self) -> Result<usize, Broken> {
-        let most = if self.publish.is_some() { READ_DURING } else { READ_BEFORE };
-        let mut bytes = self.memory.take(most).await.ok_or(Broken::SessionOver)?;
-        self.input.reserve(most);
-        let mut room = (&mut self.socket).take(most as u64);
-        let read = room.read_buf(&mut self.input);
+    /// Reads available bytes and returns their number, 0 at the end.
+    async fn receive(&mut self) -> Result<usize, ConnectionError> {
+        let size = if self.publish.is_some() { READ_SIZE } else { READ_SIZE_BEFORE_PUBLISH };
+        let mut reservation = self.memory.reserve(size).await.ok_or(ConnectionError::SessionEnded)?;
+        self.input.reserve(size);
+        let mut socket = (&mut self.socket).take(size as u64);
+        let read = socket.read_buf(&mut self.input);
         let count = match &self.publish {
-            // The session notices silence.
+            // The session detects idle publishers.
             Some(_) => read.await?,
-            None => timeout_at(self.due, read).await.map_err(|_| Broken::NoPublish)??,
+            None => timeout_at(self.publish_by, read).await.map_err(|_| ConnectionError::NoPublish)??,
         };
-        bytes.split(most - count);
-        match &mut self.held {
-            Some(held) => held.merge(bytes),
-            none => *none = Some(bytes),
+        reservation.split(size - count);
+        match &mut self.reserved {
+            Some(reserved) => reserved.merge(reservation),
+            none => *none = Some(reservation),
         }
         self.received = self.received.wrapping_add(u32::try_from(count).unwrap_or_default());
         if self.window.is_some_and(|window| self.received.wrapping_sub(self.acknowledged) >= window) {
             self.acknowledged = self.received;
-            Reply::Acknowledgement(self.received).write(&mut self.answers);
+            Reply::Acknowledgement(self.received).write(&mut self.replies);
         }
         Ok(count)
     }
 
-    /// Gives back the memory of what was read and is not kept.
+    /// Releases the memory of bytes that are no longer held.
     fn release_unused(&mut self) {
         let needed = self.reader.held() + self.input.len();
-        if let Some(held) = &mut self.held {
-            held.split(held.count().saturating_sub(needed));
+        if let Some(reserved) = &mut self.reserved {
+            reserved.split(reserved.len().saturating_sub(needed));
         }
         if self.input.is_empty() && self.publish.is_none() {
             self.input = BytesMut::new();
         }
     }
 
-    async fn answer(&mut self) -> Result<(), Broken> {
-        if !self.answers.is_empty() {
-            timeout(ANSWER_WAITS, self.socket.write_all(&self.answers)).await.map_err(|_| Broken::Unread)??;
-            self.answers.clear();
+    async fn send_replies(&mut self) -> Result<(), ConnectionError> {
+        if !self.replies.is_empty() {
+            timeout(WRITE_TIMEOUT, self.socket.write_all(&self.replies))
+                .await
+                .map_err(|_| ConnectionError::Unread)??;
+            self.replies.clear();
         }
         Ok(())
     }
 
     fn reply(&mut self, reply: &Reply<'_>) {
-        reply.write(&mut self.answers);
+        reply.write(&mut self.replies);
     }
 
-    async fn take(&mut self, message: Message) -> Result<(), Broken> {
+    async fn handle(&mut self, message: Message) -> Result<(), ConnectionError> {
         match message.kind {
-            Kind::WindowSize => {
+            MessageKind::WindowSize => {
                 if let Some(window) = message.payload.first_chunk() {
                     self.window = Some(u32::from_be_bytes(*window));
                 }
             }
-            Kind::UserControl => {
+            MessageKind::UserControl => {
                 if let [0, 6, time @ ..] = &message.payload[..]
                     && let Some(time) = time.first_chunk()
                 {
                     self.reply(&Reply::Pong(u32::from_be_bytes(*time)));
                 }
             }
-            Kind::Command => {
+            MessageKind::Command => {
                 if let Some(command) = read_command(&message.payload) {
-                    self.obey(command, message.stream).await?;
+                    self.execute(command, message.stream).await?;
                 }
             }
-            Kind::Data => {
+            MessageKind::Data => {
                 if let Some(fields) = read_metadata(&message.payload) {
-                    self.pass(Input::Metadata(metadata(fields))).await?;
+                    self.pass(SessionInput::Metadata(metadata::from_fields(fields))).await?;
                 }
             }
-            Kind::Audio => self.pass_media(Track::Audio, message).await?,
-            Kind::Video => self.pass_media(Track::Video, message).await?,
-            Kind::Aggregate => {
-                let (messages, is_whole) = unfold(&message);
+            MessageKind::Audio => self.pass_media(MediaKind::Audio, message).await?,
+            MessageKind::Video => self.pass_media(MediaKind::Video, message).await?,
+            MessageKind::Aggregate => {
+                let (messages, is_complete) = split_aggregate(&message);
                 for message in messages {
                     match message.kind {
-                        Kind::Audio => self.pass_media(Track::Audio, message).await?,
-                        Kind::Video => self.pass_media(Track::Video, message).await?,
+                        MessageKind::Audio => self.pass_media(MediaKind::Audio, message).await?,
+                        MessageKind::Video => self.pass_media(MediaKind::Video, message).await?,
                         _ => {}
                     }
                 }
-                if !is_whole {
-                    return Err(Broken::Aggregate);
+                if !is_complete {
+                    return Err(ConnectionError::Aggregate);
                 }
             }
-            Kind::SetChunkSize | Kind::Abort | Kind::Acknowledgement | Kind::PeerBandwidth | Kind::Unknown(_) => {}
+            MessageKind::SetChunkSize
+            | MessageKind::Abort
+            | MessageKind::Acknowledgement
+            | MessageKind::PeerBandwidth
+            | MessageKind::Unknown(_) => {}
         }
         Ok(())
     }
 
-    async fn obey(&mut self, command: Command, stream: u32) -> Result<(), Broken> {
+    async fn execute(&mut self, command: Command, stream: u32) -> Result<(), ConnectionError> {
         match command {
             Command::Connect { transaction, app, tc_url, is_enhanced } => {
                 self.connect = Some(Connect { app, tc_url });
@@ -290,24 +297,24 @@ impl Connection {
                 self.reply(&Reply::Announced { transaction, name: &name, is_publish });
             }
             Command::CreateStream { transaction } => {
-                self.streams = self.streams.wrapping_add(1);
-                self.reply(&Reply::StreamCreated { transaction, stream: self.streams });
+                self.stream_count = self.stream_count.wrapping_add(1);
+                self.reply(&Reply::StreamCreated { transaction, stream: self.stream_count });
             }
             Command::Publish { key } => match self.publish(stream, &key).await {
                 Ok(()) => self.reply(&Reply::Published { stream, key: &key }),
                 Err(reason) => {
                     self.reply(&Reply::Refused { stream, code: "NetStream.Publish.BadName", reason: &reason });
                     self.refusals += 1;
-                    if self.publish.is_none() && self.refusals >= MOST_REFUSALS {
-                        self.answer().await?;
-                        return Err(Broken::Refused);
+                    if self.publish.is_none() && self.refusals >= MAX_REFUSALS {
+                        self.send_replies().await?;
+                        return Err(ConnectionError::Refused);
                     }
                 }
             },
             Command::Close => self.unpublish(stream).await,
-            // Encoders that push several streams over connections of a pool name others, too.
-            Command::Unannounce { name } => {
-                if self.publish.as_ref().is_some_and(|publish| publish.name == stream_of(&name)) {
+            // Encoders that push several streams over a pool of connections may name other streams.
+            Command::FcUnpublish { name } => {
+                if self.publish.as_ref().is_some_and(|publish| publish.name == stream_name(&name)) {
                     self.unpublish(stream).await;
                 }
             }
@@ -325,58 +332,58 @@ impl Connection {
         Ok(())
     }
 
-    /// Begins a publish, or says why not.
+    /// Starts a publish, or returns the reason for refusing it.
     async fn publish(&mut self, stream: u32, key: &str) -> Result<(), String> {
         if self.publish.is_some() {
-            return Err("this connection publishes already".to_owned());
+            return Err("this connection is already publishing".to_owned());
         }
         let Some(connect) = &self.connect else { return Err("connect first".to_owned()) };
-        let permit = Arc::clone(&self.ingest.free).try_acquire_owned();
-        let permit = permit.map_err(|_| "there are as many publishers as the console takes".to_owned())?;
-        let address = PushAddress::read(connect.tc_url.as_deref(), &connect.app, key);
+        let permit = Arc::clone(&self.context.publisher_permits).try_acquire_owned();
+        let permit = permit.map_err(|_| "the maximum number of publishers is reached".to_owned())?;
+        let address = PushAddress::parse(connect.tc_url.as_deref(), &connect.app, key);
         let name = address.stream.clone();
         let push = PushRequest {
-            source: self.ingest.config.source,
+            source: self.context.config.source,
             hosts: address.hosts,
             app: address.app,
             stream: address.stream,
             client: Some(self.peer.ip().to_canonical().to_string()),
             params: address.params,
         };
-        if let Some(before) = self.before.take() {
-            timeout(TURN_WAITS, before.cancelled()).await.ok();
+        if let Some(previous) = self.previous_released.take() {
+            timeout(PREVIOUS_END_TIMEOUT, previous.cancelled()).await.ok();
         }
-        let (session, input) = mpsc::channel(MEDIA_QUEUE);
-        let begun = self.ingest.begin(push, self.stop.clone(), input).await;
-        let Begun { released } = begun.map_err(|refused| refused.reason)?;
+        let (session, input) = mpsc::channel(QUEUE_CAPACITY);
+        let released = self.context.start_session(push, self.stop.clone(), input).await;
+        let released = released.map_err(|refused| refused.reason)?;
         self.publish = Some(Publish { stream, name, session, released, _permit: permit });
         self.reader.accept_media(true);
-        self.place = None;
+        self.pending = None;
         Ok(())
     }
 
-    /// Ends the publish because the publisher says so.
+    /// Ends the publish at the request of the publisher.
     async fn unpublish(&mut self, stream: u32) {
         let Some(publish) = self.publish.take() else { return };
-        self.before = Some(publish.released.clone());
+        self.previous_released = Some(publish.released.clone());
         publish.end(None).await;
         self.reader.accept_media(false);
-        self.place = Some(self.ingest.waiting.enter(self.peer, self.stop.clone()));
-        self.due = Instant::now() + self.ingest.config.idle_timeout;
+        self.pending = Some(self.context.pending.add(self.peer, self.stop.clone()));
+        self.publish_by = Instant::now() + self.context.config.idle_timeout;
         self.reply(&Reply::Unpublished { stream });
     }
 
-    async fn pass_media(&mut self, track: Track, message: Message) -> Result<(), Broken> {
-        let at = self.ingest.config.clock.now();
+    async fn pass_media(&mut self, kind: MediaKind, message: Message) -> Result<(), ConnectionError> {
+        let at = self.context.config.clock.now();
         let Message { timestamp, payload: data, .. } = message;
-        let memory = self.held.as_mut().and_then(|held| held.split(data.len()));
-        self.pass(Input::Media(media::Message::new(at, track, timestamp, data), memory)).await
+        let reservation = self.reserved.as_mut().and_then(|reserved| reserved.split(data.len()));
+        self.pass(SessionInput::Media(MediaMessage::new(at, kind, timestamp, data), reservation)).await
     }
 
-    /// Waits while the queue is full; see the module's notes on what is slow. What comes without a publish is passed over.
-    async fn pass(&mut self, input: Input) -> Result<(), Broken> {
+    /// Passes input to the session and waits while its queue is full. Ignores input without a publish.
+    async fn pass(&mut self, input: SessionInput) -> Result<(), ConnectionError> {
         match &self.publish {
-            Some(publish) => publish.session.send(input).await.map_err(|_| Broken::SessionOver),
+            Some(publish) => publish.session.send(input).await.map_err(|_| ConnectionError::SessionEnded),
             None => Ok(()),
         }
     }
@@ -384,20 +391,7 @@ impl Connection {
 
 impl Publish {
     async fn end(self, failure: Option<String>) {
-        // A session that is over knows why.
-        self.session.send(Input::End(failure)).await.ok();
+        // A session that has already ended ignores this.
+        self.session.send(SessionInput::End(failure)).await.ok();
     }
-}
-
-fn metadata(fields: Vec<(String, wire::Value)>) -> Metadata {
-    let known = fields.into_iter().filter_map(|(name, value)| {
-        let value = match value {
-            wire::Value::Number(number) => Value::Number(number),
-            wire::Value::Bool(truth) => Value::Bool(truth),
-            wire::Value::Text(text) => Value::Text(text),
-            wire::Value::Object(_) | wire::Value::Null => return None,
-        };
-        Some((name, value))
-    });
-    known.take(MOST_METADATA).collect()
 }

@@ -1,99 +1,61 @@
-//! The built-in ingest: publishers push over RTMP, the console hears of it and records it.
+//! The built-in ingest: accepts RTMP publishers, reports their streams and records them.
 //!
-//! **Who acts.** `RtmpIngest` listens and gives each connection a task of its own. A *connection* reads the protocol (`wire`),
-//! asks the [`IngestSink`] for admission, takes the *lock* on (domain, app, stream) and passes media to its *session*.
-//! The session keeps the media's time, notices a frozen publisher and feeds the *recorder*, which cuts parts and writes
-//! them below `<data_dir>/parts`. What there is to tell goes to the *reporter*: it brings finished parts into their
-//! bucket and hands hints to the sink, strictly in order.
+//! **Components.** `RtmpIngest` listens and starts one task per connection. A `Connection` reads the protocol (`wire`), asks the
+//! `IngestSink` for admission, takes the lock on (domain, app, stream) and passes media to its `Session`. The session tracks media
+//! time, detects a silent publisher and feeds the `Recorder`, which cuts parts and writes them below `<data_dir>/parts`. The
+//! `Reporter` uploads finished parts to their bucket and reports events to the sink in strict order.
 //!
-//! **States of a publish.** admitted (holds the lock, says nothing) → started (first frame) → over (unpublish, connection
-//! gone, no media, dropped by a person, console stops) → ended (the lock is free again).
+//! **States of a publish.** admitted (holds the lock, not reported yet) → started (first frame) → ending (unpublish, connection closed,
+//! no media, disconnected by a user, shutdown) → ended (lock released).
 //!
-//! **When something is slow.** Media waits in a short queue; when that is full the connection is read no further, so the
-//! publisher itself slows down or drops frames where it hurts least. Dropping here would tear the recording. Finished parts
-//! wait on the disk: a slow bucket delays the hints about parts and never the media, the heartbeats, or the end by more
-//! than five seconds.
+//! **Backpressure.** Media waits in a short queue. When it is full, the connection is no longer read, so the publisher slows down or
+//! drops the frames it can best spare; dropping them here would damage the recording. Finished parts wait on the disk: a slow bucket
+//! delays the events of parts, but not the media or the heartbeats, and the end of the publish by five seconds at most.
 //!
-//! **After a stop, a kill or a power cut.** Each part has a record beside it until it is in its bucket and reported, and each session one until
-//! its start and its end are reported. A stop waits for uploads for two seconds. The next run, or another that is running on the same data folder, hands in these reports,
-//! completes what was being written up to its last whole tag, stores it, and tells the session, which waits for it for 15 minutes.
+//! **Recovery.** A record beside each part exists until the part is uploaded and reported, and a record of each session until its
+//! start and end are reported. A shutdown waits two seconds for uploads. The next run, or another run on the same data folder,
+//! submits the missing reports, truncates unfinished parts after their last complete tag, uploads them and reports them; the session
+//! waits 15 minutes for that.
 
-use std::collections::HashSet;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::io;
 
-use async_trait::async_trait;
-use callsheet::model::{AppName, DomainName, StreamName};
-use callsheet::streams::IngestSink;
-use tokio_util::sync::CancellationToken;
-
-#[cfg(feature = "ingest-rtmp")]
 mod connection;
-#[cfg(feature = "ingest-rtmp")]
-mod filing;
-#[cfg(feature = "ingest-rtmp")]
+mod decoder_headers;
+mod destination;
+mod error_text;
 mod flv;
-#[cfg(feature = "ingest-rtmp")]
-mod ingest;
-#[cfg(feature = "ingest-rtmp")]
-mod leftovers;
-#[cfg(feature = "ingest-rtmp")]
-mod live;
-#[cfg(feature = "ingest-rtmp")]
-mod media;
-#[cfg(feature = "ingest-rtmp")]
-mod memory;
-#[cfg(feature = "ingest-rtmp")]
-mod part;
-#[cfg(feature = "ingest-rtmp")]
-mod push;
-#[cfg(feature = "ingest-rtmp")]
-mod reason;
-#[cfg(feature = "ingest-rtmp")]
+mod heartbeat;
+mod idle_timer;
+mod ingest_context;
+mod interrupted_runs;
+mod live_streams;
+mod media_message;
+mod media_stats;
+mod memory_pool;
+mod metadata;
+mod object_upload;
+mod open_part;
+mod part_file;
+mod part_on_disk;
+mod part_record;
+mod part_upload;
+mod pending_connections;
+mod publish_end;
+mod push_address;
 mod recorder;
-#[cfg(feature = "ingest-rtmp")]
 mod reporter;
-#[cfg(feature = "ingest-rtmp")]
-mod runs;
-#[cfg(feature = "ingest-rtmp")]
-mod server;
-#[cfg(feature = "ingest-rtmp")]
+mod retry;
+mod rtmp_config;
+mod rtmp_ingest;
+mod run_lock;
 mod session;
-#[cfg(feature = "ingest-rtmp")]
 mod session_record;
-#[cfg(feature = "ingest-rtmp")]
-mod silence;
-#[cfg(feature = "ingest-rtmp")]
-mod upload;
-#[cfg(feature = "ingest-rtmp")]
-mod waiting;
-#[cfg(feature = "ingest-rtmp")]
+mod timeline;
 mod wire;
 
-#[cfg(feature = "ingest-rtmp")]
-pub use ingest::RtmpConfig;
-#[cfg(feature = "ingest-rtmp")]
-pub use server::{ListenError, RtmpIngest};
+pub use rtmp_config::RtmpConfig;
+pub use rtmp_ingest::{ListenError, RtmpIngest};
 
-/// A listening media server within this process.
-#[async_trait]
-pub trait IngestSource: Send + 'static {
-    /// Where it listens; the port is the real one, also when port 0 was asked for.
-    fn local_addr(&self) -> SocketAddr;
-    /// Names this run of it.
-    fn boot(&self) -> &str;
-    /// A handle on those who publish.
-    fn publishers(&self) -> Arc<dyn Publishers>;
-    /// Serves until `shutdown`, then ends every publish and reports it; returns within ten seconds of `shutdown`.
-    async fn run(self: Box<Self>, sink: Arc<dyn IngestSink>, shutdown: CancellationToken);
-}
-
-/// Those who publish at this moment.
-pub trait Publishers: Send + Sync + 'static {
-    /// Drops the connection of a publisher; `false` when nobody publishes that stream here, or no longer. Its end is reported as any other.
-    fn disconnect(&self, domain: &DomainName, app: &AppName, stream: &StreamName) -> bool;
-    /// The keys of the sessions that hold their stream's name among all processes.
-    fn sessions(&self) -> HashSet<String>;
-    /// Drops the connection of the publisher of a session.
-    fn disconnect_session(&self, key: &str);
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

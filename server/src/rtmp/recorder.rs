@@ -1,72 +1,54 @@
 //! Records one publish into parts.
 //!
-//! **States.** idle (no frame yet) → writing ⇄ broken (a part could not be written further: what is on the disk of it counts, and each key
-//! frame tries to begin the next) → off. At once *off* when
-//! the very first file cannot be opened: then there is no recording, and the publish goes on without.
+//! **States.** idle (no frame yet) → writing ⇄ broken (a write failed: the part ends with the media on the disk, and each frame that a part
+//! can start with tries to open the next) → off. If the very first file cannot be opened, the recorder is off immediately, and the publish
+//! continues without a recording.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use callsheet::model::Millis;
 use callsheet::streams::{ClosedPart, Hint, SessionKey};
 use tokio::sync::mpsc;
 
-use super::filing::{Destination, FinishedPart};
-use super::media::{Message, Metadata};
-use super::part::{PartEnd, PartFile, PartRecord};
-use super::reason::plain_reason;
-use super::reporter::Report;
-use super::wire::{Role, Track};
+use super::decoder_headers::DecoderHeaders;
+use super::destination::Destination;
+use super::error_text::error_text;
+use super::media_message::MediaMessage;
+use super::metadata::Metadata;
+use super::open_part::OpenPart;
+use super::part_file::PartFile;
+use super::part_record::{PartEnd, PartRecord};
+use super::part_upload::PartUpload;
+use super::reporter::QueuedReport;
+use super::wire::{MediaKind, PacketRole};
 
-/// Video that was silent for this long, in ms, no longer decides where parts are cut.
-const VIDEO_GONE: Millis = 10_000;
-/// Tracks whose headers are kept, and bytes of each.
-const MOST_TRACKS: usize = 32;
-const LONGEST_HEADER: usize = 64 * 1024;
-/// Longest time that a last frame is taken to last, in ms.
-const LONGEST_FRAME: Millis = 1_000;
+/// Without video for this long, in ms, parts no longer wait for a key frame.
+const VIDEO_TIMEOUT: Millis = 10_000;
 
 /// The recorder of one publish.
 #[derive(Debug)]
 pub(super) struct Recorder {
     destination: Arc<Destination>,
     key: SessionKey,
-    /// After how much media time, in ms, a part may be cut.
+    /// Minimum length of a part, in ms of media time.
     part_length: Millis,
-    /// Path of the parts' files, without the number of the part.
+    /// Path of the parts' files without the number of the part.
     stem: PathBuf,
     count: u32,
-    reports: mpsc::UnboundedSender<Report>,
+    reports: mpsc::UnboundedSender<QueuedReport>,
     metadata: Metadata,
-    headers: Headers,
+    headers: DecoderHeaders,
     last_video: Option<Millis>,
     state: State,
 }
 
-/// The newest decoder headers, by medium and track.
-#[derive(Debug, Default)]
-struct Headers(Vec<((Track, u8), Bytes)>);
-
 #[derive(Debug)]
 enum State {
     Idle,
-    Writing(Box<Part>),
-    /// The last part could not be written; each frame that a part can begin with tries again.
+    Writing(Box<OpenPart>),
     Broken,
     Off,
-}
-
-#[derive(Debug)]
-struct Part {
-    file: PartFile,
-    /// Unix ms of the newest message.
-    last_at: Millis,
-    /// Media time of the first frame.
-    base: Millis,
-    /// Media time of the newest frame of each track, and how long the one before lasted.
-    audio: Option<(Millis, Millis)>,
-    video: Option<(Millis, Millis)>,
 }
 
 impl Recorder {
@@ -75,7 +57,7 @@ impl Recorder {
         key: SessionKey,
         part_length: Millis,
         stem: PathBuf,
-        reports: mpsc::UnboundedSender<Report>,
+        reports: mpsc::UnboundedSender<QueuedReport>,
     ) -> Self {
         Self {
             destination: Arc::new(destination),
@@ -85,34 +67,31 @@ impl Recorder {
             count: 0,
             reports,
             metadata: Metadata::new(),
-            headers: Headers::default(),
+            headers: DecoderHeaders::default(),
             last_video: None,
             state: State::Idle,
         }
     }
 
-    /// Keeps the publisher's metadata for the parts to come.
-    pub(super) fn metadata(&mut self, metadata: Metadata) {
+    /// Sets the metadata of the following parts.
+    pub(super) fn set_metadata(&mut self, metadata: Metadata) {
         self.metadata = metadata;
     }
 
-    /// Takes one message at its media `time`.
-    pub(super) async fn take(&mut self, message: &Message, time: Millis) {
+    /// Records one message at media time `time`.
+    pub(super) async fn record(&mut self, message: &MediaMessage, time: Millis) {
         let role = message.role();
-        self.headers.keep(message);
-        match role {
-            Role::Header | Role::Note => {}
-            Role::Key | Role::Frame => {
-                if message.track == Track::Video {
-                    self.last_video = Some(time);
-                }
-                self.turn(message, role, time).await;
+        self.headers.update(message);
+        if matches!(role, PacketRole::KeyFrame | PacketRole::Frame) {
+            if message.kind == MediaKind::Video {
+                self.last_video = Some(time);
             }
+            self.open_part_if_due(message, role, time).await;
         }
         self.write(message, role, time).await;
     }
 
-    /// Closes the part that is open.
+    /// Closes the open part.
     pub(super) async fn finish(mut self) {
         if let State::Writing(part) = std::mem::replace(&mut self.state, State::Off) {
             let (stopped_at, end) = (part.last_at, part.end());
@@ -120,152 +99,103 @@ impl Recorder {
         }
     }
 
-    /// Opens a part before this frame if one is due, and closes the one before.
-    async fn turn(&mut self, frame: &Message, role: Role, time: Millis) {
+    /// Opens a part before this frame if one is due, and closes the previous one.
+    async fn open_part_if_due(&mut self, frame: &MediaMessage, role: PacketRole, time: Millis) {
         let base = match &self.state {
             State::Off => return,
-            State::Idle => return self.begin(frame.at, time).await,
-            State::Broken if self.may_begin(role, time) => return self.try_again(frame.at, time).await,
+            State::Idle => return self.open_first(frame.at, time).await,
+            State::Broken if self.can_start_with(role, time) => return self.reopen(frame.at, time).await,
             State::Broken => return,
             State::Writing(part) => part.base,
         };
-        if time - base >= self.part_length && self.may_begin(role, time) {
+        if time - base >= self.part_length && self.can_start_with(role, time) {
             if let State::Writing(part) = std::mem::replace(&mut self.state, State::Broken) {
                 self.close(*part, frame.at, time).await;
             }
-            self.next(frame.at, time).await;
+            self.open_next(frame.at, time).await;
         }
     }
 
-    /// Returns whether a part can begin with this frame.
-    fn may_begin(&self, role: Role, time: Millis) -> bool {
-        let waits_for_key = self.last_video.is_some_and(|last| time - last < VIDEO_GONE);
-        role == Role::Key || !waits_for_key
+    /// Returns whether a part can start with this frame.
+    fn can_start_with(&self, role: PacketRole, time: Millis) -> bool {
+        let needs_key_frame = self.last_video.is_some_and(|last| time - last < VIDEO_TIMEOUT);
+        role == PacketRole::KeyFrame || !needs_key_frame
     }
 
     /// Opens the first part. If that fails, there is no recording.
-    async fn begin(&mut self, at: Millis, time: Millis) {
+    async fn open_first(&mut self, at: Millis, time: Millis) {
         if let Err(reason) = self.open(at, time).await {
-            tracing::warn!(publish = %self.destination, reason, "cannot record");
+            tracing::warn!(publish = %self.destination, reason, "failed to start a recording");
             self.state = State::Off;
             self.report(Hint::RecordingFailed { at, reason });
         }
     }
 
-    /// Opens a part that is not the first. If that fails, the part is reported as begun and failed.
-    async fn next(&mut self, at: Millis, time: Millis) {
+    /// Opens a later part. If that fails, the part is reported as started and failed.
+    async fn open_next(&mut self, at: Millis, time: Millis) {
         if let Err(reason) = self.open(at, time).await {
-            tracing::warn!(publish = %self.destination, reason, "cannot record a part");
+            tracing::warn!(publish = %self.destination, reason, "failed to start a part");
             self.report(Hint::PartOpened { at, location: Some(self.destination.open_path(at)) });
-            self.fail(at, at, reason);
+            self.report(Hint::PartClosed(ClosedPart {
+                recorder: String::new(),
+                location: None,
+                started_at: Some(at),
+                stopped_at: at,
+                duration_ms: Some(0),
+                bytes: None,
+                failure: Some(reason),
+            }));
         }
     }
 
-    /// Opens a part after one that failed. If that fails too, there is nothing new to report.
-    async fn try_again(&mut self, at: Millis, time: Millis) {
+    /// Opens a part after a failed one. Another failure is not reported again.
+    async fn reopen(&mut self, at: Millis, time: Millis) {
         if let Err(reason) = self.open(at, time).await {
-            tracing::debug!(publish = %self.destination, reason, "cannot record a part");
+            tracing::debug!(publish = %self.destination, reason, "failed to start a part");
         }
     }
 
     async fn open(&mut self, at: Millis, time: Millis) -> Result<(), String> {
-        self.destination.open().await.map_err(|error| plain_reason(&error))?;
+        self.destination.open_bucket().await.map_err(|error| error_text(&error))?;
         self.count += 1;
         let mut path = self.stem.clone().into_os_string();
         path.push(format!("-{}.flv", self.count));
-        let record = PartRecord::opened(&self.key, self.destination.place.clone(), at);
-        let file = PartFile::create(path.into(), record, &self.metadata).await;
-        let file = file.map_err(|error| plain_reason(&error))?;
-        let part = Part { file, last_at: at, base: time, audio: None, video: None };
-        self.state = State::Writing(Box::new(part));
+        let record = PartRecord::new(&self.key, self.destination.stream.clone(), at);
+        let file = PartFile::create(path.into(), record, &self.metadata).await.map_err(|error| error_text(&error))?;
+        self.state = State::Writing(Box::new(OpenPart::new(file, at, time)));
         self.report(Hint::PartOpened { at, location: Some(self.destination.open_path(at)) });
-        for ((track, _), data) in self.headers.0.clone() {
-            let header = Message::new(at, track, 0, data);
-            self.write(&header, Role::Header, time).await;
+        for (kind, data) in self.headers.messages() {
+            self.write(&MediaMessage::new(at, kind, 0, data), PacketRole::DecoderConfig, time).await;
         }
         Ok(())
     }
 
-    async fn write(&mut self, message: &Message, role: Role, time: Millis) {
-        let State::Writing(part) = &mut self.state else {
-            return;
-        };
-        let Err(error) = part.write(message, role, time).await else {
-            return;
-        };
+    async fn write(&mut self, message: &MediaMessage, role: PacketRole, time: Millis) {
+        let State::Writing(part) = &mut self.state else { return };
+        let Err(error) = part.write(message, role, time).await else { return };
         if let State::Writing(part) = std::mem::replace(&mut self.state, State::Broken) {
-            tracing::error!(publish = %self.destination, path = %part.file.path().display(), %error, "cannot write a part; it ends here");
+            let path = part.file.path().display();
+            tracing::error!(publish = %self.destination, %path, %error, "failed to write a part; it ends here");
             let end = part.end();
             self.close(*part, message.at, end).await;
         }
     }
 
-    /// Reports that nothing came of the part that began at `started_at`.
-    fn fail(&self, started_at: Millis, stopped_at: Millis, reason: String) {
-        let part = ClosedPart {
-            recorder: String::new(),
-            location: None,
-            started_at: Some(started_at),
-            stopped_at,
-            duration_ms: Some(0),
-            bytes: None,
-            failure: Some(reason),
-        };
-        self.report(Hint::PartClosed(part));
-    }
-
-    /// Hands a part in whose media ends at media time `end`.
-    async fn close(&self, part: Part, stopped_at: Millis, end: Millis) {
+    /// Completes a part whose media ends at media time `end`, and queues its upload.
+    async fn close(&self, part: OpenPart, stopped_at: Millis, end: Millis) {
         let end = PartEnd { stopped_at, duration: (end - part.base).max(0) };
         let part = part.file.finish(end).await;
         let destination = Arc::clone(&self.destination);
-        self.send(Report::Part(Box::new(FinishedPart { destination, part })));
+        self.send(QueuedReport::Part(Box::new(PartUpload { destination, part })));
     }
 
-    fn report(&self, hint: Hint) {
-        self.send(Report::Hint(hint));
+    fn report(&self, event: Hint) {
+        self.send(QueuedReport::Event(event));
     }
 
-    fn send(&self, report: Report) {
+    fn send(&self, report: QueuedReport) {
         if self.reports.send(report).is_err() {
-            tracing::error!(publish = %self.destination, "the reporter is gone");
-        }
-    }
-}
-
-impl Part {
-    async fn write(&mut self, message: &Message, role: Role, time: Millis) -> std::io::Result<()> {
-        if matches!(role, Role::Key | Role::Frame) {
-            self.last_at = message.at;
-            let newest = match message.track {
-                Track::Audio => &mut self.audio,
-                Track::Video => &mut self.video,
-            };
-            let lasts = newest.map_or(0, |(before, _)| (time - before).clamp(0, LONGEST_FRAME));
-            *newest = Some((time, lasts));
-        }
-        // What comes a little late from the other track belongs to the beginning.
-        let timestamp = u32::try_from((time - self.base).max(0)).unwrap_or(u32::MAX);
-        self.file.write(message.track, timestamp, &message.data).await
-    }
-
-    /// Media time of the end: the last frame is taken to last as long as the one before it.
-    fn end(&self) -> Millis {
-        let ends = [self.audio, self.video].into_iter().flatten().map(|(time, lasts)| time + lasts);
-        ends.max().unwrap_or(self.base)
-    }
-}
-
-impl Headers {
-    fn keep(&mut self, message: &Message) {
-        for packet in message.packets() {
-            let Some(header) = packet.header.clone().filter(|header| header.len() <= LONGEST_HEADER) else { continue };
-            let place = (message.track, packet.track);
-            if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == place) {
-                *known = header;
-            } else if self.0.len() < MOST_TRACKS {
-                self.0.push((place, header));
-            }
+            tracing::error!(publish = %self.destination, "the reporter has stopped; a report is lost");
         }
     }
 }

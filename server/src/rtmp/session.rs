@@ -1,7 +1,6 @@
 //! One publish, from its admission to its end.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use callsheet::model::Millis;
 use callsheet::streams::{Admitted, Hint, SessionKey};
@@ -9,130 +8,128 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::RtmpConfig;
-use super::filing::{Destination, Place};
-use super::ingest::Ingest;
-use super::live::Lock;
-use super::media::{self, Message, Metadata, Timeline};
-use super::memory;
+use super::destination::{Destination, RecordedStream};
+use super::idle_timer::IdleTimer;
+use super::ingest_context::IngestContext;
+use super::live_streams::StreamLock;
+use super::media_message::MediaMessage;
+use super::media_stats::MediaStats;
+use super::memory_pool::Reservation;
+use super::metadata::Metadata;
+use super::publish_end::PublishEnd;
 use super::recorder::Recorder;
-use super::reporter::{Over, Pulse, Report, Reporter};
+use super::reporter::{QueuedReport, Reporter};
 use super::session_record::SessionRecord;
-use super::silence::Silence;
-use super::wire::Role;
+use super::timeline::Timeline;
+use super::wire::PacketRole;
 
-/// Messages that wait at most: about two seconds of usual media.
-pub(super) const MEDIA_QUEUE: usize = 128;
-/// What a publisher sends.
+/// Capacity of the message queue: about two seconds of typical media.
+pub(super) const QUEUE_CAPACITY: usize = 128;
+
+/// What a connection passes to its session.
 #[derive(Debug)]
-pub(super) enum Input {
+pub(super) enum SessionInput {
     Metadata(Metadata),
-    /// With the memory that it takes.
-    Media(Message, Option<memory::Bytes>),
-    /// The publish is over; the reason when it did not end as it should.
+    /// With the memory that the message occupies.
+    Media(MediaMessage, Option<Reservation>),
+    /// The end of the publish, with a reason if it is a failure.
     End(Option<String>),
 }
 
-/// A publish that was admitted, until its first frame.
+/// The session of an admitted publish.
 pub(super) struct Session {
     config: Arc<RtmpConfig>,
     push: Admitted,
-    /// Drops the publisher's connection.
+    /// Closes the publisher's connection.
     connection: CancellationToken,
-    input: mpsc::Receiver<Input>,
-    reports: mpsc::UnboundedSender<Report>,
-    over: watch::Sender<Option<Over>>,
-    pulse: Arc<Pulse>,
+    input: mpsc::Receiver<SessionInput>,
+    reports: mpsc::UnboundedSender<QueuedReport>,
+    end: watch::Sender<Option<PublishEnd>>,
+    stats: Arc<MediaStats>,
     recorder: Option<Recorder>,
 }
 
 impl Session {
-    /// A session and its reporter; both are to be run, each as a task of its own.
+    /// Creates a session and the future of its reporter. Each must run as a separate task.
     pub(super) fn new(
-        ingest: &Ingest,
+        context: &IngestContext,
         key: SessionKey,
         push: Admitted,
-        lock: Lock,
+        lock: StreamLock,
         connection: CancellationToken,
-        input: mpsc::Receiver<Input>,
+        input: mpsc::Receiver<SessionInput>,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
-        let (config, sink) = (Arc::clone(&ingest.config), Arc::clone(&ingest.sink));
-        // Unbounded, but small: media waits on the disk.
+        let (config, sink) = (Arc::clone(&context.config), Arc::clone(&context.sink));
+        // Unbounded, but small: the media of queued parts is on the disk.
         let (reports, queue) = mpsc::unbounded_channel();
-        let (over, is_over) = watch::channel(None);
-        let pulse = Arc::new(Pulse::default());
+        let (end, end_receiver) = watch::channel(None);
+        let stats = Arc::new(MediaStats::default());
         let recorder = push.recording.as_ref().map(|plan| {
-            let place = Place {
+            let stream = RecordedStream {
                 bucket: plan.bucket.clone(),
                 domain: push.domain.clone(),
                 app: push.app.clone(),
                 stream: push.stream.clone(),
             };
-            let destination = Destination::new(ingest, place);
+            let destination = Destination::new(context, stream);
             let stem = config.parts_folder().join(format!("{}-{}", key.boot, key.key));
             Recorder::new(destination, key.clone(), Millis::from(plan.part_seconds) * 1000, stem, reports.clone())
         });
-        let record = SessionRecord::of(&config.parts_folder(), &key);
+        let record = SessionRecord::new(&config.parts_folder(), &key);
         let clock = Arc::clone(&config.clock);
-        let reporter = Reporter::new(sink, clock, key, record, lock, Arc::clone(&pulse), is_over);
+        let reporter = Reporter::new(sink, clock, key, record, lock, Arc::clone(&stats), end_receiver);
         let reporter = reporter.run(queue, config.heartbeat);
-        (Self { config, push, connection, input, reports, over, pulse, recorder }, reporter)
+        (Self { config, push, connection, input, reports, end, stats, recorder }, reporter)
     }
 
-    /// Runs until the publisher goes away or falls silent.
+    /// Runs until the publish ends or no media arrives.
     pub(super) async fn run(mut self) {
-        let failure = self.follow().await;
+        let failure = self.process_input().await;
         if failure.is_some() {
             self.connection.cancel();
         }
-        self.over.send_replace(Some(Over::at(self.config.clock.now(), failure)));
+        self.end.send_replace(Some(PublishEnd::new(self.config.clock.now(), failure)));
         if let Some(recorder) = self.recorder {
             recorder.finish().await;
         }
     }
 
-    /// Passes the media on; answers with what went wrong in the end.
-    async fn follow(&mut self) -> Option<String> {
+    /// Processes media until the end, and returns the failure, if any.
+    async fn process_input(&mut self) -> Option<String> {
         let mut timeline = Timeline::default();
-        let mut started = false;
-        let mut silence = Silence::up_to(self.config.idle_timeout);
+        let mut has_started = false;
+        let mut idle = IdleTimer::start(self.config.idle_timeout);
         loop {
             let input = tokio::select! {
                 biased;
                 input = self.input.recv() => input,
-                () = silence.too_long() => return Some(format!("no media for {} s", self.config.idle_timeout.as_secs())),
+                () = idle.expired() => return Some(format!("no media for {} s", self.config.idle_timeout.as_secs())),
             };
             match input {
                 None => return Some("the ingest broke off".to_owned()),
-                Some(Input::End(failure)) => return failure,
-                Some(Input::Metadata(metadata)) => self.metadata(metadata),
-                Some(Input::Media(message, _memory)) => {
-                    silence.is_over();
-                    self.learn(&message);
-                    if !started && matches!(message.role(), Role::Key | Role::Frame) {
-                        started = true;
-                        let hint = Hint::Started { at: message.at, push: self.push.clone() };
-                        if self.reports.send(Report::Hint(hint)).is_err() {
+                Some(SessionInput::End(failure)) => return failure,
+                Some(SessionInput::Metadata(metadata)) => {
+                    self.stats.record_metadata(&metadata);
+                    if let Some(recorder) = &mut self.recorder {
+                        recorder.set_metadata(metadata);
+                    }
+                }
+                Some(SessionInput::Media(message, _reservation)) => {
+                    idle.reset();
+                    self.stats.record_message(&message);
+                    if !has_started && matches!(message.role(), PacketRole::KeyFrame | PacketRole::Frame) {
+                        has_started = true;
+                        let event = Hint::Started { at: message.at, push: self.push.clone() };
+                        if self.reports.send(QueuedReport::Event(event)).is_err() {
                             return Some("the reporter broke off".to_owned());
                         }
                     }
-                    let time = timeline.at(message.timestamp);
+                    let time = timeline.advance_to(message.timestamp);
                     if let Some(recorder) = &mut self.recorder {
-                        recorder.take(&message, time).await;
+                        recorder.record(&message, time).await;
                     }
                 }
             }
         }
-    }
-
-    fn metadata(&mut self, metadata: Metadata) {
-        media::learn_size(&mut self.pulse.media.lock().unwrap_or_else(PoisonError::into_inner), &metadata);
-        if let Some(recorder) = &mut self.recorder {
-            recorder.metadata(metadata);
-        }
-    }
-
-    fn learn(&self, message: &Message) {
-        self.pulse.bytes.fetch_add(message.data.len() as u64, Ordering::Relaxed);
-        media::learn(&mut self.pulse.media.lock().unwrap_or_else(PoisonError::into_inner), message);
     }
 }

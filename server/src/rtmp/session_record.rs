@@ -1,4 +1,5 @@
-//! The start and the end of a publish on the disk, until the sink has taken them. The database may be away for longer than the process lives.
+//! Records of sessions on the disk: the start and end of a publish, until the sink has accepted them. The database may be unavailable for
+//! longer than the process lives.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,13 +9,16 @@ use std::path::{Path, PathBuf};
 use callsheet::streams::{Hint, SessionKey};
 use serde::{Deserialize, Serialize};
 
+use super::blocking;
+
 const EXTENSION: &str = "session";
 
 /// One line of a record.
 #[derive(Debug, Serialize, Deserialize)]
-struct Line {
+struct RecordedEvent {
     session: SessionKey,
-    report: Hint,
+    #[serde(rename = "report")]
+    event: Hint,
 }
 
 /// The record of one session.
@@ -24,17 +28,23 @@ pub(super) struct SessionRecord {
 }
 
 impl SessionRecord {
-    pub(super) fn of(folder: &Path, session: &SessionKey) -> Self {
+    pub(super) fn new(folder: &Path, session: &SessionKey) -> Self {
         Self { path: folder.join(format!("{}-{}", session.boot, session.key)).with_extension(EXTENSION) }
     }
 
-    /// Adds a report, before it is handed in.
-    pub(super) async fn add(&self, session: &SessionKey, report: &Hint) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Line { session: session.clone(), report: report.clone() })?;
+    /// Appends an event before it is reported. On failure, the event is lost if this process ends before it is reported.
+    pub(super) async fn append(&self, session: &SessionKey, event: &Hint) {
+        if let Err(error) = self.try_append(session, event).await {
+            tracing::warn!(session = session.key, %error, "failed to record the start or end of a publish on the disk");
+        }
+    }
+
+    async fn try_append(&self, session: &SessionKey, event: &Hint) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&RecordedEvent { session: session.clone(), event: event.clone() })?;
         line.push(b'\n');
         let path = self.path.clone();
         blocking(move || {
-            // Parameters of a push address may be secret.
+            // The parameters of a push address may be secret.
             let mut file = File::options().create(true).append(true).mode(0o600).open(&path)?;
             file.write_all(&line)?;
             file.sync_all()?;
@@ -43,7 +53,7 @@ impl SessionRecord {
         .await
     }
 
-    /// All was taken.
+    /// Removes the record after all its events were reported.
     pub(super) async fn remove(&self) -> io::Result<()> {
         match tokio::fs::remove_file(&self.path).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -52,52 +62,44 @@ impl SessionRecord {
     }
 }
 
-/// The records that runs left behind.
+/// The records that ended runs left behind.
 #[derive(Debug, Default)]
 pub(super) struct RecordedSessions {
-    records: Vec<PathBuf>,
-    reports: Vec<(SessionKey, Hint)>,
+    paths: Vec<PathBuf>,
+    pub events: Vec<(SessionKey, Hint)>,
 }
 
 impl RecordedSessions {
-    /// Reads the records of sessions that belong to a run which `is_over`.
-    pub(super) fn read(folder: &Path, is_over: impl Fn(&str) -> bool) -> io::Result<Self> {
+    /// Reads the records of all sessions whose run `has_ended`.
+    pub(super) fn read(folder: &Path, has_ended: impl Fn(&str) -> bool) -> io::Result<Self> {
         let mut found = Self::default();
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.extension().is_none_or(|extension| extension != EXTENSION) {
                 continue;
             }
-            // The last line may be cut.
             let lines = match fs::read_to_string(&path) {
-                // One of a run that goes on, and has just been taken.
+                // The record of a run that is still active may disappear at any time.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 lines => lines?,
             };
-            let lines = lines.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
-            let mut lines = lines.filter(|line| is_over(&line.session.boot)).peekable();
-            if lines.peek().is_some() {
-                found.reports.extend(lines.map(|line| (line.session, line.report)));
-                found.records.push(path);
+            // The last line may be incomplete.
+            let events = lines.lines().filter_map(|line| serde_json::from_str::<RecordedEvent>(line).ok());
+            let mut events = events.filter(|event| has_ended(&event.session.boot)).peekable();
+            if events.peek().is_some() {
+                found.events.extend(events.map(|event| (event.session, event.event)));
+                found.paths.push(path);
             }
         }
         Ok(found)
     }
 
-    pub(super) fn reports(&self) -> &[(SessionKey, Hint)] {
-        &self.reports
-    }
-
-    /// All were taken.
+    /// Removes the records after all events were reported.
     pub(super) async fn remove(self) {
-        for path in self.records {
+        for path in self.paths {
             if let Err(error) = tokio::fs::remove_file(&path).await {
-                tracing::warn!(path = %path.display(), %error, "cannot remove the record of a session");
+                tracing::warn!(path = %path.display(), %error, "failed to remove the record of a session");
             }
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

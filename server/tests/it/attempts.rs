@@ -24,7 +24,7 @@ on_both_databases!(
 
 const DAY_MS: Millis = 24 * 3_600_000;
 const PASSWORD: &str = "correct horse";
-const DETAIL: &str = "127.0.0.1 answered 503 Service Unavailable.";
+const DETAIL: &str = "127.0.0.1 returned 503 Service Unavailable.";
 
 /// A delivery that waits, made eight days ago.
 struct Stage {
@@ -174,8 +174,14 @@ async fn pages_and_the_api_tell_what_was_removed(database: Database) {
         assert_eq!(names.map(|name| json["attempts"][attempt].get(name).expect(name).clone()), expected);
     }
     for (language, removed) in [
-        ("en", ["The headers were removed after 7 days.", "Headers and body were removed after 7 days."]),
-        ("zh-CN", ["请求头保留 7 天，现已删除。", "应答头和正文保留 7 天，现已删除。"]),
+        (
+            "en",
+            [
+                "Headers are kept for 7 days and have been removed.",
+                "Headers and body are kept for 7 days and have been removed.",
+            ],
+        ),
+        ("zh-CN", ["请求头仅保留 7 天，现已删除。", "响应头和响应体仅保留 7 天，现已删除。"]),
     ] {
         let page = ask(&console, &format!("/deliveries/{id}"), language).await;
         for text in removed {
@@ -192,7 +198,7 @@ async fn a_failure_is_told_in_the_readers_language(database: Database) {
     let (console, id) = stage.serve(database).await;
     add_reviewer(&console).await;
     let english = "Look into the log of the receiver.";
-    let chinese = ("请让服务器返回 200 至 299 的状态码。", "127.0.0.1 返回 503 Service Unavailable。");
+    let chinese = ("请返回 2xx 状态码。", "127.0.0.1 返回 503 Service Unavailable。");
     for (language, (told, detail), untold) in [("en", (english, DETAIL), chinese.0), ("zh-CN", chinese, english)] {
         let page = ask(&console, &format!("/deliveries/{id}"), language).await;
         assert!(page.contains(told) && !page.contains(untold), "{language}: {page}");

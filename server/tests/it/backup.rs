@@ -81,7 +81,7 @@ async fn a_backup_of_a_working_console_is_that_console() {
     let query = UsageQuery {
         metric: Metric::Traffic,
         domains: Vec::new(),
-        slot: all.stats.last_days(2),
+        range: all.stats.last_days(2),
         granularity: None,
         compare: false,
     };
@@ -111,9 +111,9 @@ async fn what_cannot_be_backed_up_says_why_and_leaves_the_older_one() {
         assert!(said.starts_with(&format!("callsheet: {says}")) && said.lines().count() == 1, "{said}");
     };
     let postgres = Database::postgres().await;
-    fails(postgres.url(), &file, 2, "database_url: a PostgreSQL is backed up by its own pg_dump");
+    fails(postgres.url(), &file, 2, "database_url: back up PostgreSQL with pg_dump");
     let sqlite = Database::sqlite();
-    fails(sqlite.url(), &file, 1, "data_dir: there is no console in ");
+    fails(sqlite.url(), &file, 1, "data_dir: no console found in ");
     assert!(!data.path().join("secret.key").exists(), "nothing was made");
     let gone = Database::at(&format!("sqlite://{}", data.path().join("gone.db").display()));
     use_cases_in(&sqlite, Arc::new(SystemClock), data.path()).await.close().await;

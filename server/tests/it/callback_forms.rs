@@ -82,7 +82,7 @@ async fn of_two_addresses_typed_at_once_the_second_is_asked_about(database: Data
     let (old, first, second) = (receiver.url("/old"), receiver.url("/first"), receiver.url("/second"));
     console.turn_on(PUBLISH, &old).await;
     let (one, other) = (Form::open(&console, &browser, SAVE).await, Form::open(&console, &browser, SAVE).await);
-    one.send(SAVE, &[("address", &first)]).await.says(&["Saved. The next event goes to this address."]);
+    one.send(SAVE, &[("address", &first)]).await.says(&["Saved. The next event is sent to this URL."]);
 
     // A test in between shows the page again; the form is still that of the old address.
     let tested = other.send("test_callback", &[("address", &second)]).await;
@@ -93,7 +93,7 @@ async fn of_two_addresses_typed_at_once_the_second_is_asked_about(database: Data
     assert_eq!(callback(&console).await.address.as_deref(), Some(first.as_str()), "the first is not undone");
 
     let knows = other.again(&asked, SAVE);
-    knows.send(SAVE, &[("address", &second)]).await.says(&["Saved. The next event goes to this address."]);
+    knows.send(SAVE, &[("address", &second)]).await.says(&["Saved. The next event is sent to this URL."]);
     assert_eq!(callback(&console).await.address.as_deref(), Some(second.as_str()));
     assert_eq!(receiver.received().iter().filter(|one| one.path == "/second").count(), 1, "one test is enough");
     console.stop().await;
@@ -105,10 +105,10 @@ async fn of_two_edits_of_the_settings_the_second_is_asked_about(database: Databa
     let (one, other) = (Form::open(&console, &browser, SAVE).await, Form::open(&console, &browser, SAVE).await);
     // One changes the headers, the other the timeout; each form holds all settings.
     let first = [("dialect", "v1.0"), ("ordered", "true"), ("timeoutSeconds", "15"), ("headers", "X-Token: abc")];
-    one.send(SAVE, &first).await.says(&["Saved. The settings count"]);
+    one.send(SAVE, &first).await.says(&["Saved. The settings apply"]);
     let second = [("dialect", "v1.0"), ("ordered", "true"), ("timeoutSeconds", "7"), ("headers", "")];
     let asked = other.send(SAVE, &second).await;
-    asked.says(&["Somebody changed these settings", "<code>X-Token: abc</code>", "value=\"7\"", "role=\"alert\""]);
+    asked.says(&["Someone else changed these settings", "<code>X-Token: abc</code>", "value=\"7\"", "role=\"alert\""]);
     let now = callback(&console).await;
     assert_eq!((now.timeout_seconds, now.headers.len()), (15, 1), "the first is not undone");
 
@@ -116,11 +116,11 @@ async fn of_two_edits_of_the_settings_the_second_is_asked_about(database: Databa
     let stale = other.send(SAVE, &[("dialect", "v1.0"), ("timeoutSeconds", "99"), ("headers", "")]).await;
     stale.says(&["The timeout must be between 1 and 30 seconds."]);
     let stale = other.again(&stale, SAVE).send(SAVE, &second).await;
-    stale.says(&["Somebody changed these settings"]);
+    stale.says(&["Someone else changed these settings"]);
 
     let knows = other.again(&asked, SAVE);
     let both = [("dialect", "v1.0"), ("ordered", "true"), ("timeoutSeconds", "7"), ("headers", "X-Token: abc")];
-    knows.send(SAVE, &both).await.says(&["Saved. The settings count"]);
+    knows.send(SAVE, &both).await.says(&["Saved. The settings apply"]);
     let now = callback(&console).await;
     assert_eq!((now.timeout_seconds, now.headers.len()), (7, 1));
     console.stop().await;
@@ -137,7 +137,7 @@ async fn edits_of_different_forms_are_all_kept(database: Database) {
     let new = receiver.url("/new");
     address.send("save_callback_address", &[("address", &new)]).await.says(&["Saved. The next event"]);
     let typed = [("dialect", "v1.1"), ("timeoutSeconds", "9"), ("headers", "X-A: b")];
-    options.send("save_callback_settings", &typed).await.says(&["Saved. The settings count"]);
+    options.send("save_callback_settings", &typed).await.says(&["Saved. The settings apply"]);
     let now = callback(&console).await;
     assert_eq!((now.enabled, now.address.as_deref()), (false, Some(new.as_str())));
     assert_eq!((now.dialect, now.ordered, now.timeout_seconds), (Dialect::V1_1, false, 9));
@@ -162,7 +162,11 @@ async fn of_two_edits_of_a_recording_the_second_is_asked_about() {
     let old = version_in(&opened.html);
     save(&old, "60", "recordings").await.says(&["role=\"status\""]);
     let asked = save(&old, "1800", "tapes").await;
-    asked.says(&["Saved now: recording off, parts of 60 s, bucket recordings.", "value=\"tapes\"", "role=\"alert\""]);
+    asked.says(&[
+        "Current settings: recording off, part length 60 s, bucket recordings.",
+        "value=\"tapes\"",
+        "role=\"alert\"",
+    ]);
     let now = console.console.recordings.get(&Actor::cli(), DOMAIN).await.expect("settings");
     assert_eq!((now.part_seconds, now.bucket.as_str()), (60, "recordings"), "the first is not undone");
     save(&version_in(&asked.html), "60", "tapes").await.says(&["role=\"status\""]);
@@ -190,13 +194,13 @@ async fn saving_right_after_a_test_that_passed_does_not_test_again() {
 
     receiver.answer(|_| Answer::Status(500));
     let form = Form::open(&console, &browser, SAVE).await;
-    form.send("test_callback", &[("address", &other)]).await.says(&["The test failed at"]);
-    form.send(SAVE, &[("address", &other)]).await.says(&["The test of this address failed. You may save it"]);
+    form.send("test_callback", &[("address", &other)]).await.says(&["Test failed at"]);
+    form.send(SAVE, &[("address", &other)]).await.says(&["The test failed. You can save the URL anyway"]);
     assert_eq!(tests(), 4, "a test that failed spares none");
 
     // What the policy forbids is not saved, whatever a form says.
     let inside = [("address", "http://10.0.0.1/"), ("untested", "true")];
-    form.send(SAVE, &inside).await.says(&["10.0.0.1 is a private address"]);
+    form.send(SAVE, &inside).await.says(&["Callbacks may not reach 10.0.0.1 (private)."]);
     assert_eq!(callback(&console).await.address.as_deref(), Some(other.as_str()));
     console.stop().await;
 }

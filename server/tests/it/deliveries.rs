@@ -256,7 +256,7 @@ async fn gone_turns_the_callback_off(database: Database) {
     });
     assert_eq!(entry.detail, off);
     let browser = Browser::of(&console, Role::Reviewer).await;
-    for (language, told) in [("en", "the receiver answered 410 Gone."), ("zh", "接收端返回了 410 Gone。")] {
+    for (language, told) in [("en", "the receiver returned 410 Gone."), ("zh", "接收端返回了 410 Gone。")] {
         browser.open(&format!("/domains/{DOMAIN}?lang={language}")).await.says(&[told]);
     }
     source.tell("publish_done", "room_7").await;

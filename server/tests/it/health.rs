@@ -95,9 +95,9 @@ impl Stage {
         self.browser.open("/domains").await.says(&[mark]);
         let overview = self.browser.open("/").await;
         if state == "healthy" {
-            overview.says(&["No callback is in trouble."]);
+            overview.says(&["All callbacks are healthy."]);
         } else {
-            overview.says(&["1 callback needs a look", &badge]);
+            overview.says(&["1 callback needs attention", &badge]);
             overview.says(left);
         }
     }
@@ -110,7 +110,7 @@ const HEALTHY: [&str; 2] = ["Healthy", "Push: on"];
 
 async fn health_follows_the_latest_attempt_and_what_failures_left(database: Database) {
     let stage = Stage::set(database, &[0], Arc::new(SystemClock)).await;
-    stage.browser.open("/").await.says(&["No callback is in trouble."]);
+    stage.browser.open("/").await.says(&["All callbacks are healthy."]);
     stage.fail(true);
     let older = stage.publish("room_1", DeliveryState::Failed).await;
     let newer = stage.publish("room_2", DeliveryState::Failed).await;
@@ -184,12 +184,12 @@ async fn all_that_waits_is_counted_whatever_its_age(database: Database) {
 async fn a_console_without_callbacks_says_so(database: Database) {
     let console = TestConsole::start(database).await;
     let browser = Browser::of(&console, Role::Reviewer).await;
-    let none = ["No callback is on yet. Turn one on at the page of its domain."];
+    let none = ["No callback is turned on yet. Turn one on in its domain."];
     browser.open("/").await.says(&none);
     console.add_domain().await;
     browser.open("/").await.says(&none);
     console.turn_on(CallbackKind::Record, "http://127.0.0.1:8080/").await;
-    browser.open("/").await.says(&["No callback is in trouble."]);
+    browser.open("/").await.says(&["All callbacks are healthy."]);
     console.console.callbacks.set_enabled(&Actor::cli(), DOMAIN, CallbackKind::Record, false).await.expect("off");
     browser.open("/").await.says(&none);
     console.stop().await;

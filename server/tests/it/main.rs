@@ -18,6 +18,8 @@ mod cleanup;
 mod deliveries;
 mod domains;
 mod guards;
+#[cfg(feature = "ingest-rtmp")]
+mod guides;
 mod hardening;
 mod health;
 mod hooks;

@@ -1,4 +1,4 @@
-//! The main job on real media: ffmpeg pushes, the built-in ingest records, a receiver is told.
+//! The main use case with real media: ffmpeg pushes, the built-in ingest records, and a receiver gets the callbacks.
 
 use std::process::{Command, Stdio};
 
@@ -10,12 +10,12 @@ use crate::support::media::{AAC, AUDIO, H264, Pusher, VIDEO, probe, stderr};
 use crate::support::{DOMAIN, Database, Received, Receiver, TestConsole, on_both_databases};
 
 on_both_databases!(
-    a_push_is_told_signed_and_its_parts_play,
-    an_unknown_or_disabled_domain_takes_no_push,
-    without_a_folder_the_recording_fails_and_the_publish_goes_on,
+    a_push_sends_signed_callbacks_and_its_parts_play,
+    an_unknown_or_disabled_domain_refuses_pushes,
+    without_a_bucket_folder_the_recording_fails_but_not_the_publish,
 );
 
-/// Whether the public Python library finds the signature of a request.
+/// Returns whether the public Python library accepts the signature of a request.
 fn python_verifies(received: &Received, secret: &str) -> bool {
     let python = std::env::var("CALLSHEET_TEST_PYTHON")
         .expect("CALLSHEET_TEST_PYTHON must name a Python that has the package standardwebhooks; `make test` sets it");
@@ -33,8 +33,8 @@ fn python_verifies(received: &Received, secret: &str) -> bool {
     child.wait().expect("it ends").success()
 }
 
-/// What came to one path, in the order of arrival.
-fn of_path<'a>(received: &'a [Received], path: &str) -> Vec<&'a Received> {
+/// Returns the requests to one path in order of arrival.
+fn requests_to<'a>(received: &'a [Received], path: &str) -> Vec<&'a Received> {
     received.iter().filter(|one| one.path == path).collect()
 }
 
@@ -48,7 +48,7 @@ async fn whole_session(receiver: &Receiver) -> Vec<Received> {
     receiver.until(|received| has(received, "publish_done") && has(received, "record_done")).await
 }
 
-async fn a_push_is_told_signed_and_its_parts_play(database: Database) {
+async fn a_push_sends_signed_callbacks_and_its_parts_play(database: Database) {
     let console = TestConsole::start(database).await;
     let receiver = Receiver::start();
     let (publish_secret, record_secret) = console.send_all_to(&receiver).await;
@@ -58,7 +58,7 @@ async fn a_push_is_told_signed_and_its_parts_play(database: Database) {
     assert!(output.status.success(), "{}", stderr(&output));
     let received = whole_session(&receiver).await;
 
-    let (publish, record) = (of_path(&received, "/publish"), of_path(&received, "/record"));
+    let (publish, record) = (requests_to(&received, "/publish"), requests_to(&received, "/record"));
     assert_eq!(events(&publish), ["publish_started", "publish_done"]);
     let part = ["record_part_started", "record_part_done"];
     let parts = [&["record_started"][..], &part, &part, &part, &["record_done"]].concat();
@@ -78,23 +78,23 @@ async fn a_push_is_told_signed_and_its_parts_play(database: Database) {
     let mut total = 0.0;
     for done in record.iter().filter(|one| one.event() == "record_part_done") {
         let (duration, codecs) = probe(&buckets.join(done.field("url")));
-        let told: f64 = done.field("duration").parse().expect("a number");
-        assert!((duration - told).abs() <= 1.0, "{duration} is told as {told}");
+        let reported: f64 = done.field("duration").parse().expect("a number");
+        assert!((duration - reported).abs() <= 1.0, "{duration} s are reported as {reported}");
         assert_eq!(codecs, ["h264", "aac"]);
         total += duration;
     }
     let whole: f64 = record.last().expect("an event").field("duration").parse().expect("a number");
-    assert!((whole - total).abs() <= 1.0, "{total} is told as {whole}");
+    assert!((whole - total).abs() <= 1.0, "{total} s are reported as {whole}");
     console.stop().await;
 }
 
-async fn an_unknown_or_disabled_domain_takes_no_push(database: Database) {
+async fn an_unknown_or_disabled_domain_refuses_pushes(database: Database) {
     let console = TestConsole::start(database).await;
     let receiver = Receiver::start();
     console.send_all_to(&receiver).await;
     console.console.domains.set_enabled(&Actor::cli(), DOMAIN, false).await.expect("disabled");
     for (domain, says) in [
-        ("other.example.com", "other.example.com is no push domain of this console"),
+        ("other.example.com", "other.example.com is not a push domain of this console"),
         (DOMAIN, "the domain push.example.com is disabled"),
     ] {
         let output = Pusher::start(console.rtmp, domain, "room_7", &[VIDEO, H264, &["-t", "6"]]).finish().await;
@@ -108,7 +108,7 @@ async fn an_unknown_or_disabled_domain_takes_no_push(database: Database) {
     assert!(receiver.received().is_empty());
 }
 
-async fn without_a_folder_the_recording_fails_and_the_publish_goes_on(database: Database) {
+async fn without_a_bucket_folder_the_recording_fails_but_not_the_publish(database: Database) {
     let console = TestConsole::start(database).await;
     let receiver = Receiver::start();
     console.send_all_to(&receiver).await;
@@ -116,12 +116,12 @@ async fn without_a_folder_the_recording_fails_and_the_publish_goes_on(database: 
     std::fs::create_dir_all(console.data.path().join("buckets")).expect("a folder");
     std::fs::write(console.data.path().join("buckets/tapes"), "").expect("a file in the way");
     let pusher = Pusher::start(console.rtmp, DOMAIN, "room_7", &[VIDEO, H264, &["-t", "4"]]);
-    assert!(pusher.finish().await.status.success(), "the publish goes on");
+    assert!(pusher.finish().await.status.success(), "the publish continues");
     let received = receiver.until(|all| all.iter().any(|one| one.event() == "publish_done")).await;
-    assert_eq!(events(&of_path(&received, "/publish")), ["publish_started", "publish_done"]);
-    assert!(of_path(&received, "/publish").iter().all(|one| one.field("status") == "success"));
+    assert_eq!(events(&requests_to(&received, "/publish")), ["publish_started", "publish_done"]);
+    assert!(requests_to(&received, "/publish").iter().all(|one| one.field("status") == "success"));
     let received = receiver.until(|all| all.iter().any(|one| one.path == "/record")).await;
-    let record = of_path(&received, "/record");
+    let record = requests_to(&received, "/record");
     assert_eq!(events(&record), ["record_started"]);
     assert_eq!(
         (record[0].field("status").as_str(), record[0].field("errorMsg").as_str()),
@@ -137,9 +137,9 @@ mod nginx {
     use super::*;
     use crate::support::nginx::Nginx;
 
-    on_both_databases!(a_push_to_debians_nginx_is_told);
+    on_both_databases!(a_push_to_debians_nginx_sends_callbacks);
 
-    async fn a_push_to_debians_nginx_is_told(database: Database) {
+    async fn a_push_to_debians_nginx_sends_callbacks(database: Database) {
         let console = TestConsole::start(database).await;
         let receiver = Receiver::start();
         let (publish_secret, record_secret) = console.send_all_to(&receiver).await;
@@ -147,25 +147,25 @@ mod nginx {
         let created = console.console.sources.create(&Actor::cli(), "nginx-rtmp", "nginx", None).await;
         let path = created.expect("created").view.ingest_path.expect("a path");
         let nginx = Nginx::start(&console.url(&path)).await;
-        // A keyframe each second, so the last cut may come close to the end.
+        // One key frame per second, so the last cut may be close to the end.
         let media = [&["-re"], VIDEO, H264, &["-keyint_min", "25", "-sc_threshold", "0", "-t", "5"]];
         let output = Pusher::start(nginx.address, DOMAIN, "room_7?token=x", &media).finish().await;
         assert!(output.status.success(), "{}\n{}", stderr(&output), nginx.log());
         let received = whole_session(&receiver).await;
 
-        let (publish, record) = (of_path(&received, "/publish"), of_path(&received, "/record"));
+        let (publish, record) = (requests_to(&received, "/publish"), requests_to(&received, "/record"));
         assert_eq!(events(&publish), ["publish_started", "publish_done"]);
         assert!(publish.iter().all(|one| one.is_signed_with(&publish_secret)));
         assert!(record.iter().all(|one| one.is_signed_with(&record_secret)));
         let bodies: Vec<_> = record.iter().map(|one| one.json()).collect();
         assert!(bodies.iter().all(|body| body["status"] == "success"), "{bodies:#?}");
-        let told = events(&record);
-        let parts = told.iter().filter(|event| **event == "record_part_done").count();
-        // nginx may cut at 2 s or 3 s, at 4 s, and at the end, where the cut and the end overtake each other.
-        assert!(parts >= 2, "{told:?}");
+        let reported = events(&record);
+        let parts = reported.iter().filter(|event| **event == "record_part_done").count();
+        // nginx may cut at 2 s or 3 s, at 4 s, and at the end, where the reports of the cut and of the end race.
+        assert!(parts >= 2, "{reported:?}");
         let part = ["record_part_started", "record_part_done"];
         let expected = [&["record_started"][..], &part.repeat(parts), &["record_done"]].concat();
-        assert_eq!(told, expected);
+        assert_eq!(reported, expected);
         let recordings = nginx.folder.path().join("rec");
         let mut empty = 0;
         for done in record.iter().filter(|one| one.event() == "record_part_done") {
@@ -176,16 +176,16 @@ mod nginx {
                 continue;
             }
             let (duration, _) = probe(&file);
-            let told: f64 = done.field("duration").parse().expect("a number");
-            assert!((duration - told).abs() <= 1.0, "{duration} is told as {told}");
+            let reported: f64 = done.field("duration").parse().expect("a number");
+            assert!((duration - reported).abs() <= 1.0, "{duration} s are reported as {reported}");
         }
         assert!(
             empty <= 1,
-            "only the mark of the end, which counts as a keyframe, makes a part without media: {told:?}"
+            "only the mark of the end, which counts as a keyframe, makes a part without media: {reported:?}"
         );
         let whole = record.last().expect("an event").field("duration");
-        assert!(["4", "5", "6"].contains(&whole.as_str()), "5 s are told as {whole}");
-        assert_eq!(std::fs::read_dir(&recordings).expect("a folder").count(), parts, "every file is told");
+        assert!(["4", "5", "6"].contains(&whole.as_str()), "5 s are reported as {whole}");
+        assert_eq!(std::fs::read_dir(&recordings).expect("a folder").count(), parts, "every file is reported");
         console.stop().await;
     }
 }

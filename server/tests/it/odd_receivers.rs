@@ -30,14 +30,14 @@ const ANSWERS: &[(&str, &str, Option<&str>)] = &[
     (
         "short_body",
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 40\r\n\r\n{\"ok\":true}",
-        Some("the connection ended before the answer did"),
+        Some("the connection was closed before the end of the response"),
     ),
     (
         "open_chunks",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n",
-        Some("the connection ended before the answer did"),
+        Some("the connection was closed before the end of the response"),
     ),
-    ("bad_chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", Some("its chunks cannot be read")),
+    ("bad_chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", Some("invalid chunked encoding")),
     ("two_lengths", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok", Some("content-length")),
 ];
 
@@ -97,7 +97,7 @@ async fn an_event_is_delivered_once_whatever_follows_the_status(database: Databa
         let phase = attempt["phases"].as_array().and_then(|phases| phases.last()).expect("a phase");
         assert_eq!((&phase["phase"], &phase["ok"]), (&"body".into(), &note.is_none().into()), "{stream}: {phase}");
         for (language, text) in
-            [("en", "The status decides, so the event counts as delivered."), ("zh", "以状态码为准，事件视为已送达")]
+            [("en", "The status is decisive, so the event counts as delivered"), ("zh", "以状态码为准，事件视为已送达")]
         {
             let page = browser.open(&format!("/deliveries/{id}?lang={language}")).await;
             assert_eq!(page.html.contains(text), note.is_some(), "{stream} {language}");

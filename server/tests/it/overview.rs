@@ -42,13 +42,13 @@ async fn count(console: &TestConsole, file: u8, sent: &[(i64, i64)]) {
 
 async fn todays_traffic_and_peak_are_those_of_the_consoles_zone(database: Database) {
     let (console, browser) = start(database).await;
-    browser.open("/").await.says(&["Nothing was counted yet.", "href=\"/statistics/usage\""]);
+    browser.open("/").await.says(&["No data yet.", "href=\"/statistics/usage\""]);
     count(&console, 1, &[(MIDNIGHT - 300, 9_000_000_000)]).await;
-    let yesterday = ["<b>0<small> B</small></b>", "<b>0<small> bps</small></b>", "counted until 2026-11-23 00:00"];
+    let yesterday = ["<b>0<small> B</small></b>", "<b>0<small> bps</small></b>", "until 2026-11-23 00:00"];
     browser.open("/").await.says(&yesterday);
     count(&console, 2, &[(MIDNIGHT, 300_000_000), (MIDNIGHT + 300, 600_000_000)]).await;
     let shown = browser.open("/").await;
-    shown.says(&["Traffic today", "<b>900.00<small> MB</small></b>", "counted until 00:10"]);
+    shown.says(&["Traffic today", "<b>900.00<small> MB</small></b>", "until 00:10"]);
     shown.says(&["Peak bandwidth today", "<b>16.00<small> Mbps</small></b>", "at 00:05"]);
     shown.says(&["/statistics/usage?slot=1d&amp;metric=traffic", "/statistics/usage?slot=1d&amp;metric=bandwidth"]);
     console.stop().await;
@@ -64,7 +64,7 @@ async fn figures_that_cannot_be_read_leave_the_rest_of_the_page(database: Databa
     stats.execute("alter table usage_5m rename to usage_gone").await.expect("renamed");
     let shown = browser.open("/").await;
     assert_eq!(shown.status, 200);
-    shown.says(&["Traffic today", "A fault of the console", "Live streams", "No callback is on yet."]);
+    shown.says(&["Traffic today", "Internal error.", "Live streams", "No callback is turned on yet."]);
     assert!(!shown.html.contains("Peak bandwidth today"), "{}", shown.html);
     console.stop().await;
 }

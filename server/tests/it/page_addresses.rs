@@ -44,8 +44,8 @@ async fn a_page_beyond_the_end_says_so_and_leads_back(database: Database) {
             let and = if filter.is_empty() { "" } else { "&" };
             let shown = browser.open(&format!("{path}?{filter}{and}page={page}")).await;
             assert_eq!(shown.status, 200, "{path}");
-            shown.says(&["There is no such page", ">First page</a>", ">Last page</a>"]);
-            for wrong in ["No deliveries yet", "No domains yet", "Nothing matches", first_row] {
+            shown.says(&["This page does not exist", ">First page</a>", ">Last page</a>"]);
+            for wrong in ["No deliveries yet", "No domains yet", "No matches", first_row] {
                 assert!(!shown.html.contains(&format!(">{wrong}<")), "{path} says {wrong}");
             }
             let link = shown.html.split(">Last page</a>").next().and_then(|before| before.rsplit("href=\"").next());
@@ -60,10 +60,10 @@ async fn a_page_beyond_the_end_says_so_and_leads_back(database: Database) {
     }
     // A page that is no number leads to the first, with the filters.
     let none = browser.open("/deliveries?kind=publish&page=abc").await;
-    none.says(&["There is no such page", "href=\"/deliveries?kind=publish\" class=\"btn\">First page</a>"]);
+    none.says(&["This page does not exist", "href=\"/deliveries?kind=publish\" class=\"btn\">First page</a>"]);
     // An empty list has no page to lead to.
     let empty = browser.open("/deliveries?state=failed&page=7").await;
-    empty.says(&["Nothing matches"]);
+    empty.says(&["No matches"]);
     console.stop().await;
 }
 
@@ -72,8 +72,8 @@ const MISTAKES: [(&str, &str, &str); 46] = [
     ("/deliveries?status=abc", "HTTP status", "abc"),
     ("/deliveries?status=0", "HTTP status", "0"),
     ("/deliveries?since=foo", "From", "foo"),
-    ("/deliveries?until=2026-13-01T00:00", "Until", "2026-13-01T00:00"),
-    ("/deliveries?since=2026-11-22T00:00&until=2026-11-21T00:00", "Until", "2026-11-21T00:00"),
+    ("/deliveries?until=2026-13-01T00:00", "To", "2026-13-01T00:00"),
+    ("/deliveries?since=2026-11-22T00:00&until=2026-11-21T00:00", "To", "2026-11-21T00:00"),
     ("/deliveries?state=nonsense", "State", "nonsense"),
     ("/deliveries?kind=pull", "Callback", "pull"),
     ("/deliveries?event=started", "Event", "started"),
@@ -96,25 +96,25 @@ const MISTAKES: [(&str, &str, &str); 46] = [
     ("/domains?page=abc", "Page", "abc"),
     ("/audit?action=domain.made", "Action", "domain.made"),
     ("/audit?since=foo", "From", "foo"),
-    ("/audit?since=2026-11-22T00:00&until=2026-11-22T00:00", "Until", "2026-11-22T00:00"),
+    ("/audit?since=2026-11-22T00:00&until=2026-11-22T00:00", "To", "2026-11-22T00:00"),
     ("/audit?page=-1", "Page", "-1"),
     ("/audit.csv?action=domain.made", "Action", "domain.made"),
     ("/audit.csv?since=foo", "From", "foo"),
-    ("/audit.xlsx?until=foo", "Until", "foo"),
-    ("/statistics/usage?slot=year", "Up to today", "year"),
-    ("/statistics/usage?metric=cpu", "Figure", "cpu"),
+    ("/audit.xlsx?until=foo", "To", "foo"),
+    ("/statistics/usage?slot=year", "Time range", "year"),
+    ("/statistics/usage?metric=cpu", "Metric", "cpu"),
     ("/statistics/usage?from=soon", "From", "soon"),
     ("/statistics/usage?from=2026-11-07&to=2026-11-01", "To", "2026-11-01"),
     ("/statistics/usage?from=1969-01-01&to=1969-01-02", "From", "1969-01-01"),
     ("/statistics/usage?domain=nobody.example.org", "Domains", "nobody.example.org"),
     ("/statistics/usage?granularity=nonsense", "granularity", "granularity"),
-    ("/statistics/usage.csv?metric=cpu", "Figure", "cpu"),
+    ("/statistics/usage.csv?metric=cpu", "Metric", "cpu"),
     ("/statistics/usage.xlsx?domain=nobody.example.org", "Domains", "nobody.example.org"),
-    ("/statistics/transcoding?kind=H.264", "Chart of", "H.264"),
-    ("/statistics/transcoding?metric=bytes", "Figure", "bytes"),
+    ("/statistics/transcoding?kind=H.264", "Series", "H.264"),
+    ("/statistics/transcoding?metric=bytes", "Metric", "bytes"),
     ("/statistics/transcoding?domain=nobody.example.org", "Domains", "nobody.example.org"),
-    ("/statistics/transcoding.csv?slot=year", "Up to today", "year"),
-    ("/statistics/transcoding.xlsx?kind=VP9+XL", "Chart of", "VP9 XL"),
+    ("/statistics/transcoding.csv?slot=year", "Time range", "year"),
+    ("/statistics/transcoding.xlsx?kind=VP9+XL", "Series", "VP9 XL"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +134,7 @@ async fn a_filter_that_cannot_be_used_is_named_and_nothing_is_shown() {
         if address.starts_with("/recoveries") {
             assert!(!page.contains("Start recovery"), "{address}");
         } else {
-            for row in ["room_20", "push20.example.net", "room_3<", "<figure", "class=\"kpi"] {
+            for row in ["room_20", "push20.example.net", "room_3<", "<figure", "class=\"stat-card"] {
                 assert!(!page.contains(row), "{address} shows {row}");
             }
         }

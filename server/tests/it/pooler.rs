@@ -93,6 +93,6 @@ async fn a_pooler_in_transaction_mode_is_refused_and_named() {
     let output = output.await.expect("no panic");
     serving.abort();
     let said = text(&output.stderr);
-    assert!(said.starts_with("callsheet: database_url: a pooler in transaction mode stands between"), "{said}");
+    assert!(said.starts_with("callsheet: database_url: the connection to PostgreSQL goes through a pooler"), "{said}");
     assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1));
 }

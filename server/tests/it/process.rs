@@ -43,10 +43,10 @@ async fn commands_create_what_they_print(database: Database) {
     let created = call(&create, "correct horse\n");
     assert_eq!(text(&created.stdout), "Created the admin ada.\n", "{}", text(&created.stderr));
     for (arguments, input, code, says) in [
-        (&create[..], "correct horse\n", 1, "callsheet: there is a user ada already"),
-        (&create[..], "short\n", 1, "callsheet: the password needs"),
+        (&create[..], "correct horse\n", 1, "callsheet: user ada already exists"),
+        (&create[..], "short\n", 1, "callsheet: the password must have"),
         (&["user", "create", "--name", "b", "--role", "boss", "--password-stdin"], "", 2, "callsheet: --role: `boss`"),
-        (&["source", "create", "--adapter", "wowza", "--name", "a"], "", 1, "callsheet: the adapter wowza"),
+        (&["source", "create", "--adapter", "wowza", "--name", "a"], "", 1, "callsheet: unknown adapter wowza"),
     ] {
         let (exit, line) = failure(&call(arguments, input));
         assert_eq!(exit, code, "{line}");
@@ -60,12 +60,12 @@ async fn commands_create_what_they_print(database: Database) {
     for name in ["brief", "old"] {
         let brief = call(&["key", "create", "--name", name, "--role", "reviewer", "--expires-days", "90"], "");
         assert!(
-            text(&brief.stdout).ends_with("\nKeep them now: they are not shown again.\n"),
+            text(&brief.stdout).ends_with("\nSave them now; they are not shown again.\n"),
             "{}",
             text(&brief.stderr)
         );
     }
-    assert_eq!(text(&call(&["key", "revoke", "old"], "").stdout), "Revoked the key old.\n");
+    assert_eq!(text(&call(&["key", "revoke", "old"], "").stdout), "Revoked key old.\n");
     let rotated = json(&["key", "rotate", "brief", "--json"]);
     let list = json(&["key", "list", "--json"]);
     assert_eq!((&list[0]["name"], &list[0]["accessKey"]), (&"brief".into(), &rotated["accessKey"]));
@@ -75,7 +75,7 @@ async fn commands_create_what_they_print(database: Database) {
     assert_eq!(lines[2][..3], ["ci", "operator", DOMAIN], "{list}");
     assert_eq!((lines[0].len(), lines[1][1], lines[2][4..].len()), (8, "reviewer", 2), "{list}");
     let (exit, line) = failure(&call(&["key", "rotate", "old"], ""));
-    assert_eq!((exit, line.as_str()), (1, "callsheet: there is no such API key"));
+    assert_eq!((exit, line.as_str()), (1, "callsheet: this API key does not exist"));
     let source = json(&["source", "create", "--adapter", "generic", "--name", "edge", "--json"]);
     assert!(source["secret"].as_str().is_some_and(|secret| secret.starts_with("whsec_")), "{source}");
     let url = source["url"].as_str().expect("an address");
@@ -173,6 +173,26 @@ fn what_cannot_start_says_why_in_one_line() {
     assert!(line.starts_with("callsheet: retry_schedule: "), "{line}");
 }
 
+#[test]
+fn a_list_in_the_environment_may_have_one_entry() {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = format!("sqlite://{}/callsheet.db", folder.path().display());
+    for (name, entry) in [
+        ("ROLE", "web"),
+        ("RETRY_SCHEDULE", "7"),
+        ("ALLOWED_NETWORKS", "10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "10.0.0.1"),
+        ("ACCESS_LOGS", "/var/log/play.log"),
+        ("OIDC_ROLE_CLAIM", "7"),
+        ("OIDC_AUDIENCES", "200000000000000001"),
+    ] {
+        let mut command = callsheet(folder.path(), &url);
+        command.arg("migrate").env(format!("CALLSHEET_{name}"), entry);
+        let output = run(command, "");
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 /// Starts the console on free ports; answers with its HTTP address.
 fn serve(data: &Path, database: &Database) -> (Process, String) {
     let mut command = callsheet(data, database.url());
@@ -240,11 +260,11 @@ async fn listen_prints_callbacks_and_checks_their_signatures() {
         let id = format!("evt_good{n}");
         let good = GenericSource::new(format!("{url}hook"), secret).post(&id, &body).await.expect("an answer");
         assert_eq!(good.status(), 200);
-        assert!(listener.line(&id).ends_with("signature holds"));
+        assert!(listener.line(&id).ends_with("valid signature"));
         assert_eq!(listener.line("{").trim(), body.to_string());
     }
     let other = SigningSecret::generate().expose().to_owned();
     let bad = GenericSource::new(url, other).post("evt_2", &body).await.expect("an answer");
     assert_eq!(bad.status(), 401);
-    assert!(listener.line("evt_2").contains("SIGNATURE DOES NOT HOLD"));
+    assert!(listener.line("evt_2").contains("INVALID SIGNATURE"));
 }

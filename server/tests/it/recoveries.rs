@@ -323,12 +323,12 @@ async fn a_recovery_tells_what_became_of_its_deliveries(database: Database) {
     assert_eq!((failing.total, outcome.delivered, outcome.failed, outcome.cancelled), (2, 0, 2, 0));
     let page = format!("/recoveries/{}", failing.id);
     let shown = browser.open(&page).await;
-    shown.says(&["badge bad\">Finished with failures", "2 failed again", "Recover what failed again…"]);
-    assert!(!shown.html.contains("badge ok"), "{}", shown.html);
-    browser.open("/recoveries").await.says(&["badge bad\">Finished with failures", "2 failed again"]);
+    shown.says(&["badge error\">Finished with failures", "2 failed again", "Recover the failed ones…"]);
+    assert!(!shown.html.contains("badge success"), "{}", shown.html);
+    browser.open("/recoveries").await.says(&["badge error\">Finished with failures", "2 failed again"]);
     assert!(shown.html.contains(&format!("/deliveries?recovery={}", failing.id)), "{}", shown.html);
     let see = browser.open(&format!("/deliveries?recovery={}", failing.id)).await;
-    see.says(&["live/room_1", "live/room_2", "Only deliveries that this recovery has handled."]);
+    see.says(&["live/room_1", "live/room_2", "Showing only the deliveries of this recovery."]);
     assert!(!see.html.contains("live/room_3"), "{}", see.html);
 
     // What failed again is recovered by the link of the page.
@@ -346,7 +346,7 @@ async fn a_recovery_tells_what_became_of_its_deliveries(database: Database) {
     let good = console.console.recoveries.start(&Actor::cli(), again).await.expect("started");
     let outcome = ended(good.id).await;
     assert_eq!((good.total, outcome.delivered, outcome.failed), (1, 1, 0));
-    browser.open(&format!("/recoveries/{}", good.id)).await.says(&["badge ok\">Finished<", "1 delivered"]);
+    browser.open(&format!("/recoveries/{}", good.id)).await.says(&["badge success\">Finished<", "1 delivered"]);
     // Its filter finds none of them now, but its own rows are kept; those of the first as well.
     assert_eq!(all(&console.console, before_third).await, []);
     let of_recovery = |id| DeliveryFilter { recovery: Some(id), ..any() };

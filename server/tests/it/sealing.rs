@@ -166,7 +166,7 @@ async fn an_interrupted_rotation_leaves_all_open_and_is_gone_on_with(database: D
 
     let output = rotate(data.path(), &database);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(text(&output.stdout).starts_with("Going on with a rotation that was interrupted."));
+    assert!(text(&output.stdout).starts_with("Resuming an interrupted rotation."));
     assert_eq!(keys(data.path()), new);
     assert_eq!(opened_by(&database, &old).await, BTreeSet::new());
     assert_eq!(paths(data.path(), &database).await, sources);

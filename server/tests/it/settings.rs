@@ -23,20 +23,20 @@ async fn vod_domains_are_added_and_removed_by_form(database: Database) {
     browser
         .open("/settings?vod=cdn.example.com")
         .await
-        .says(&["<details open class=\"more\"", "value=\"cdn.example.com\""]);
+        .says(&["<details open class=\"disclosure\"", "value=\"cdn.example.com\""]);
 
     let shown = browser.submit(PAGE, &add, &[("name", " VOD.example.com"), ("path", "films/public/")]).await;
     assert_eq!((shown.status, shown.address.as_str()), (200, PAGE));
-    shown.says(&["vod.example.com is added.", "<code>films/public</code>"]);
+    shown.says(&["vod.example.com has been added.", "<code>films/public</code>"]);
     let shown = browser.submit(PAGE, &add, &[("name", "点播.example.cn"), ("path", "*")]).await;
-    shown.says(&["Type a bucket and folders", "value=\"点播.example.cn\""]);
+    shown.says(&["Enter a bucket and a folder path", "value=\"点播.example.cn\""]);
     let shown = browser.submit(PAGE, &add, &[("name", "点播.example.cn"), ("path", "films")]).await;
-    shown.says(&["点播.example.cn is added."]);
+    shown.says(&["点播.example.cn has been added."]);
     let name = console.console.stats.vod_domains(&Actor::cli()).await.expect("a list")[1].name.clone();
     let shown = browser.submit(PAGE, &remove, &[("name", VOD)]).await;
-    shown.says(&["vod.example.com is removed. Its figures stay."]);
+    shown.says(&["vod.example.com has been removed. Its statistics are kept."]);
     let shown = browser.submit(PAGE, &remove, &[("name", VOD)]).await;
-    shown.says(&["There is no VOD domain vod.example.com."]);
+    shown.says(&["VOD domain vod.example.com does not exist."]);
 
     let mut connection = sqlx::AnyConnection::connect(console.database.url()).await.expect("the database");
     let rows =
@@ -68,16 +68,16 @@ async fn what_cannot_be_added_is_told_at_its_field(database: Database) {
     let browser = Browser::of(&console, Role::Admin).await;
     let add = console.function("add_vod_domain");
     for (name, path, field, says) in [
-        ("", "films", "name", "Type a name."),
-        ("*.example.com", "films", "name", "A domain must not contain a wildcard"),
-        ("https://a.example.com/", "films", "name", "Type the host name alone"),
-        (PLAY, "films", "name", "play.example.com is a domain of this console already."),
-        (VOD, "films", "name", "vod.example.com is a domain of this console already."),
-        ("a.example.com", "", "path", "Type a bucket and folders"),
-        ("a.example.com", "films/../secret", "path", "Type a bucket and folders"),
+        ("", "films", "name", "Enter a name."),
+        ("*.example.com", "films", "name", "Wildcards (*) are not allowed"),
+        ("https://a.example.com/", "films", "name", "Enter a host name only"),
+        (PLAY, "films", "name", "play.example.com already belongs to this console."),
+        (VOD, "films", "name", "vod.example.com already belongs to this console."),
+        ("a.example.com", "", "path", "Enter a bucket and a folder path"),
+        ("a.example.com", "films/../secret", "path", "Enter a bucket and a folder path"),
     ] {
         let shown = browser.submit(PAGE, &add, &[("name", name), ("path", path)]).await;
-        shown.says(&[says, &format!("id=\"{field}-error\""), "<details open class=\"more\""]);
+        shown.says(&[says, &format!("id=\"{field}-error\""), "<details open class=\"disclosure\""]);
     }
     assert_eq!(console.console.stats.vod_domains(&Actor::cli()).await.expect("a list").len(), 1);
     console.stop().await;
@@ -97,7 +97,7 @@ async fn a_reviewer_reads_the_settings() {
         "<code>time_zone</code>",
         "30 days",
         "<code>10.0.0.0/8</code>",
-        "3 tries: at once, 5 s, 2 min",
+        "3 attempts: immediately, 5 s, 2 min",
         "400 days",
     ]);
     assert!(!page.html.contains("vod_domain\""), "no form: {}", page.html);

@@ -24,7 +24,7 @@ async fn traffic(console: &TestConsole) -> i64 {
     let query = UsageQuery {
         metric: Metric::Traffic,
         domains: Vec::new(),
-        slot: stats.last_days(2),
+        range: stats.last_days(2),
         granularity: None,
         compare: false,
     };
@@ -42,30 +42,30 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
     let shown = browser.upload(PAGE, form.clone()).await;
     assert_eq!((shown.status, shown.address.as_str()), (200, PAGE));
     shown.says(&[
-        "play.log is counted.",
+        "play.log has been counted.",
         "<dt>Lines</dt><dd>44</dd>",
         "<dt>Traffic</dt><dd>43.00 KB</dd>",
-        "1 bad line",
+        "1 invalid line",
         "<th scope=\"row\">41</th><td>The line is not a JSON object.</td>",
         "3 lines of unknown hosts",
         "href=\"/settings?vod=cdn.other.example#add-vod-domain\"",
-        "<th scope=\"row\">play.log</th><td data-label=\"Lines\" class=\"num\">44</td>",
+        "<th scope=\"row\">play.log</th><td data-label=\"Lines\" class=\"numeric\">44</td>",
     ]);
     assert_eq!(traffic(&console).await, 43_000);
     let again = browser.open(PAGE).await;
-    assert!(!again.html.contains("is counted."), "the outcome shows once");
+    assert!(!again.html.contains("has been counted."), "the outcome shows once");
 
-    browser.upload(PAGE, form).await.says(&["play.log is known already. Nothing was added."]);
+    browser.upload(PAGE, form).await.says(&["play.log was already imported. Nothing was added."]);
     let grown = log.clone() + &lines(&console, PLAY, 5);
     let form = multipart(&[], Some(("C:\\logs\\other.log", grown.as_bytes())));
-    browser.upload(PAGE, form).await.says(&["other.log is counted.", "<dt>Lines</dt><dd>5</dd>"]);
+    browser.upload(PAGE, form).await.says(&["other.log has been counted.", "<dt>Lines</dt><dd>5</dd>"]);
     assert_eq!(traffic(&console).await, 48_000);
 
     let form = multipart(&[("format", "combined"), ("domain", PLAY)], Some(("old.log", COMBINED.as_bytes())));
     browser.upload(PAGE, form).await.says(&[
         "note ok outcome",
         "<dt>Format</dt><dd>nginx or Apache combined</dd>",
-        "It was counted under the domain that the import was given. Lines: 1.",
+        "It was counted under the domain given for the import. Lines: 1.",
     ]);
 
     // The unit of time-taken is a guess; the page says so in each language.
@@ -73,10 +73,10 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
         let log = format!("#Fields: date time cs-host sc-bytes time-taken\n2026-11-22 09:01:0{second} {PLAY} 5 250\n");
         multipart(&[], Some(("w3c.log", log.as_bytes())))
     };
-    let english = "No #Software line says that it is in milliseconds, as IIS writes it. Lines: 1.";
+    let english = "No #Software line identifies IIS, which logs milliseconds. Lines: 1.";
     browser.upload(PAGE, guessed(1)).await.says(&["note warn outcome", english]);
     browser.open(&format!("{PAGE}?lang=zh-CN")).await;
-    browser.upload(PAGE, guessed(2)).await.says(&["time-taken 按 W3C 标准以秒读取。", "涉及 1 行。"]);
+    browser.upload(PAGE, guessed(2)).await.says(&["time-taken 按 W3C 标准以秒为单位读取。", "涉及 1 行。"]);
     console.stop().await;
 }
 
@@ -88,34 +88,34 @@ async fn what_is_wrong_with_a_log_is_told(database: Database) {
     let cut = multipart(&[], Some(("cut.log", lines(&console, PLAY, 9).as_bytes())));
     let file = |content| Some(("a.log", content));
     let long = "x".repeat(2_000);
-    let unknown = "The format is not recognised by the first lines.";
+    let unknown = "The format could not be detected.";
     for (body, field, text) in [
         (multipart(&[("format", "")], file(garbage)), Some("format"), unknown),
         (multipart(&[("format", "nginx")], file(garbage)), Some("format"), unknown),
         (
             multipart(&[("domain", " ")], file(COMBINED.as_bytes())),
             Some("domain"),
-            "The lines of this format name no host. Give the domain that they are of.",
+            "The lines of this format contain no host. Enter the domain of the log.",
         ),
         (
             multipart(&[("domain", "nobody.example.org")], file(COMBINED.as_bytes())),
             Some("domain"),
-            "There are no statistics of nobody.example.org.",
+            "There are no statistics for nobody.example.org.",
         ),
         (multipart(&[], file(b"\x1f\x8bnot gzip")), None, "Nothing was counted. Check that it is a log"),
         (multipart(&[], file(b"\xff\xfe{\0")), None, "The file is UTF-16 text. Nothing was counted."),
-        (multipart(&[], file(b"PAR1")), None, "The file is Parquet, which is not read."),
+        (multipart(&[], file(b"PAR1")), None, "Parquet files are not supported."),
         (multipart(&[], Some(("", b""))), Some("file"), "Choose a file."),
         (multipart(&[], None), Some("file"), "Choose a file."),
         (multipart(&[("more", "")], file(garbage)), None, "The form was incomplete."),
         (multipart(&[("domain", &long)], file(garbage)), None, "The form was incomplete."),
-        (cut[..cut.len() - 30].to_vec(), Some("file"), "The upload broke off before its end."),
-        (b"no form at all".to_vec(), Some("file"), "The upload broke off before its end."),
+        (cut[..cut.len() - 30].to_vec(), Some("file"), "The upload was interrupted."),
+        (b"no form at all".to_vec(), Some("file"), "The upload was interrupted."),
     ] {
         let shown = browser.upload(PAGE, body).await;
         match field {
             Some(field) => {
-                shown.says(&[&format!("<p id=\"{field}-error\" class=\"wrong\">{text}"), "aria-invalid=\"true\""])
+                shown.says(&[&format!("<p id=\"{field}-error\" class=\"error-text\">{text}"), "aria-invalid=\"true\""])
             }
             None => shown.says(&[text, "role=\"alert\""]),
         }
@@ -125,7 +125,7 @@ async fn what_is_wrong_with_a_log_is_told(database: Database) {
     let body = multipart(&[("format", "combined"), ("domain", "nobody.example.org")], file(COMBINED.as_bytes()));
     let shown = browser.upload(PAGE, body).await;
     shown.says(&[
-        "There are no statistics of nobody.example.org.",
+        "There are no statistics for nobody.example.org.",
         "value=\"nobody.example.org\"",
         "<option value=\"combined\" selected",
         "aria-describedby=\"domain-help domain-error\"",
@@ -141,9 +141,9 @@ async fn only_who_may_brings_logs_in() {
     let body = || multipart(&[], Some(("a.log", b"oops")));
     let reviewer = Browser::of(&console, Role::Reviewer).await;
     let page = reviewer.open(PAGE).await;
-    page.says(&["Operators and admins upload logs here.", "No logs yet"]);
+    page.says(&["Only operators and admins can upload logs.", "No logs yet"]);
     assert!(!page.html.contains("type=\"file\""), "{}", page.html);
-    reviewer.upload(PAGE, body()).await.says(&["Your role may not do this."]);
+    reviewer.upload(PAGE, body()).await.says(&["Your role does not have this permission."]);
 
     let nobody = reqwest::Client::new();
     let request = nobody.post(console.url(PAGE)).header("content-type", "multipart/form-data; boundary=cut");

@@ -35,7 +35,7 @@ impl Expected<'_> {
         }
         self.check_audience(claims)?;
         let expiry = claims.get("exp").and_then(millis);
-        let expiry = expiry.ok_or_else(|| SignOnError::BadToken("its exp is missing or no time".to_owned()))?;
+        let expiry = expiry.ok_or_else(|| SignOnError::BadToken("its exp is missing or not a time".to_owned()))?;
         if self.now >= expiry.saturating_add(SKEW_MS) {
             return Err(SignOnError::Expired { expired: time(expiry), now: time(self.now) });
         }
@@ -74,9 +74,7 @@ impl Expected<'_> {
                 Err(SignOnError::Audience(format!("azp is `{azp}`, and oidc_client_id is `{}`", self.client_id)))
             }
             None if others.is_empty() => Ok(()),
-            None => Err(SignOnError::Audience(
-                "aud names several, and azp does not say that it is for the console".to_owned(),
-            )),
+            None => Err(SignOnError::Audience("aud has several values, and azp is not the console".to_owned())),
         }
     }
 }

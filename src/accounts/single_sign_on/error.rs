@@ -10,45 +10,45 @@ use crate::model::{Problem, ProblemDetails, problem};
 pub enum SignOnError {
     #[error("the provider cannot be reached at {url}: {}", causes(source))]
     Unreachable { url: String, source: FetchError },
-    #[error("the provider's {what} at {url} cannot be used: {why}")]
+    #[error("the provider's {what} at {url} is not usable: {why}")]
     Unreadable { what: &'static str, url: String, why: String },
     #[error(
-        "oidc_issuer is `{configured}`, but the provider calls itself `{found}`; both must be identical, slashes included"
+        "oidc_issuer is `{configured}`, but the provider's issuer is `{found}`; both must be identical, including slashes"
     )]
     OtherIssuer { configured: String, found: String },
     #[error(
-        "the provider authenticates clients by {0} only; register the console there for client_secret_basic or client_secret_post"
+        "the provider supports only {0} for client authentication; register the console with client_secret_basic or client_secret_post"
     )]
     NoMethod(String),
-    #[error("the provider does not accept the console as a client: {0}; check oidc_client_id and oidc_client_secret")]
+    #[error("the provider rejected the console's client credentials: {0}; check oidc_client_id and oidc_client_secret")]
     BadClient(String),
     #[error(
-        "the provider does not accept the code, which was used before, came too late or is for another client or redirect address: {0}"
+        "the provider rejected the authorization code, which was already used, has expired or belongs to another client or redirect URI: {0}"
     )]
     BadCode(String),
-    #[error("the provider's token endpoint answers with an error: {0}")]
+    #[error("the provider's token endpoint returned an error: {0}")]
     TokenRefused(String),
-    #[error("the provider ended the sign-in with an error: {error}{}", described(description))]
+    #[error("the provider denied the sign-in: {error}{}", described(description))]
     Denied { error: String, description: String },
     #[error(
-        "the answer's state is unknown to this browser, was used before or came more than ten minutes after the start"
+        "the state parameter is unknown to this browser, was already used or came more than ten minutes after the start"
     )]
     NotOurs,
-    #[error("the ID token cannot be trusted: {0}")]
+    #[error("the ID token is not valid: {0}")]
     BadToken(String),
-    #[error("the ID token's nonce is not the one of this sign-in")]
+    #[error("the ID token's nonce does not belong to this sign-in")]
     Nonce,
-    #[error("the ID token expired at {expired}, and the console's clock says {now}; check the clocks of both machines")]
+    #[error("the ID token expired at {expired}, and the console's clock is at {now}; check the clocks of both servers")]
     Expired { expired: String, now: String },
-    #[error("the ID token is for others: {0}")]
+    #[error("the ID token is not intended for this console: {0}")]
     Audience(String),
-    #[error("the provider's userinfo at {url} cannot be used: {why}")]
+    #[error("the provider's userinfo at {url} is not usable: {why}")]
     Userinfo { url: String, why: String },
     #[error("no role: looked for admin, operator or reviewer in {looked_for}; {found}")]
     NoRole { looked_for: String, found: String },
-    #[error("none of preferred_username, email and sub is usable as a name")]
+    #[error("none of preferred_username, email and sub is usable as a user name")]
     NoName,
-    #[error("another user of this console has the name {0}; rename one of them")]
+    #[error("the name {0} is used by another user of this console; rename one of them")]
     NameTaken(String),
     #[error("the user {0} is deactivated in this console")]
     Deactivated(String),

@@ -34,15 +34,15 @@ pub(super) struct Answer {
 /// Failed request to the provider.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    #[error("the address is not valid")]
+    #[error("invalid URL")]
     Address(#[from] http::Error),
-    #[error("no connection, or it broke off")]
+    #[error("the connection failed or was interrupted")]
     Request(#[from] hyper_util::client::legacy::Error),
-    #[error("the answer broke off or is longer than {MAX_BODY} bytes")]
+    #[error("the response was interrupted or is longer than {MAX_BODY} bytes")]
     Body(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("status {0}")]
     Status(StatusCode),
-    #[error("no answer within {TIMEOUT:?}")]
+    #[error("no response within {TIMEOUT:?}")]
     Late,
 }
 
@@ -88,7 +88,7 @@ impl Answer {
     /// Returns the JSON object of a successful response, regardless of its content type, or else a description of the problem.
     pub(super) fn object(&self) -> Result<Map<String, Value>, String> {
         self.succeeded()?;
-        serde_json::from_slice(&self.body).map_err(|error| format!("it is no JSON object: {error}"))
+        serde_json::from_slice(&self.body).map_err(|error| format!("it is not a JSON object: {error}"))
     }
 
     pub(super) fn succeeded(&self) -> Result<(), String> {

@@ -28,19 +28,19 @@ pub(super) fn verified(
     let [header, claims, signature] = match parts.as_slice() {
         [header, claims, signature] => [header, claims, signature].map(|part| decode(part)),
         [_, _, _, _, _] => {
-            return Err(other("it is encrypted; turn the encryption of ID tokens and userinfo off at the provider"));
+            return Err(other("it is encrypted; turn off the encryption of ID tokens and userinfo at the provider"));
         }
-        _ => return Err(other("it is no signed JSON Web Token")),
+        _ => return Err(other("it is not a signed JSON Web Token")),
     };
     let object = |part: Option<Vec<u8>>| part.and_then(|json| serde_json::from_slice::<Map<String, Value>>(&json).ok());
-    let header = object(header).ok_or_else(|| other("its header cannot be read"))?;
-    let signature = signature.ok_or_else(|| other("its signature cannot be read"))?;
+    let header = object(header).ok_or_else(|| other("its header is not valid"))?;
+    let signature = signature.ok_or_else(|| other("its signature is not valid"))?;
     if header.get("crit").is_some_and(|names| !names.is_null()) {
-        return Err(other("its header has critical members that the console does not know"));
+        return Err(other("its header has unknown critical members"));
     }
     let name = header.get("alg").cloned().unwrap_or_default();
-    let algorithm: CoreJwsSigningAlgorithm = serde_json::from_value(name.clone())
-        .map_err(|_| Untrusted::Other(format!("the console does not know its algorithm {name}")))?;
+    let algorithm: CoreJwsSigningAlgorithm =
+        serde_json::from_value(name.clone()).map_err(|_| Untrusted::Other(format!("unknown algorithm {name}")))?;
     let signed = token.trim().rsplit_once('.').map_or("", |(signed, _)| signed).as_bytes();
     if algorithm == CoreJwsSigningAlgorithm::None {
         return Err(other("it is not signed"));
@@ -54,7 +54,7 @@ pub(super) fn verified(
     } else {
         verify(metadata, &header, &algorithm, signed, &signature)?;
     }
-    object(claims).ok_or_else(|| other("its claims are no JSON object"))
+    object(claims).ok_or_else(|| other("its claims are not a JSON object"))
 }
 
 /// Tries each matching key: several match if the token or the keys have no key id.
@@ -79,7 +79,7 @@ fn verify(
     }
     let key = wanted.map_or_else(String::new, |id| format!(" `{id}`"));
     Err(Untrusted::NoKey(match why {
-        Some(why) => format!("its signature does not fit the provider's key{key}: {why}"),
+        Some(why) => format!("its signature does not match the provider's key{key}: {why}"),
         None => format!("the provider publishes no key{key} for its signature"),
     }))
 }

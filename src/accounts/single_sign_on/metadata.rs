@@ -48,7 +48,7 @@ impl Metadata {
         let keys_url = required("jwks_uri").map_err(unreadable)?;
         let keys = http.get(&keys_url).await?;
         let keys = keys.object().and_then(|keys| {
-            serde_json::from_value(Value::Object(keys)).map_err(|error| format!("it holds no keys: {error}"))
+            serde_json::from_value(Value::Object(keys)).map_err(|error| format!("it contains no keys: {error}"))
         });
         Ok(Self {
             authorization_endpoint: required("authorization_endpoint").map_err(unreadable)?,
@@ -85,7 +85,7 @@ fn endpoint(document: &Map<String, Value>, name: &str) -> Result<Option<Url>, St
         return Ok(None);
     };
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
-    url.map(Some).ok_or_else(|| format!("its {name} is no http(s) address"))
+    url.map(Some).ok_or_else(|| format!("its {name} is not an http(s) URL"))
 }
 
 /// Returns the strings of a list, or a single string as a list.

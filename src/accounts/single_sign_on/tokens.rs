@@ -70,7 +70,7 @@ impl Provider {
             });
         }
         answer.object().map_err(unreadable)?;
-        let id_token = text("id_token").ok_or_else(|| unreadable("its answer has no id_token".to_owned()))?;
+        let id_token = text("id_token").ok_or_else(|| unreadable("its response has no id_token".to_owned()))?;
         Ok(Tokens { id_token, access_token: text("access_token") })
     }
 

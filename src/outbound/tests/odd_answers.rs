@@ -26,10 +26,10 @@ enum Read {
 }
 use Read::{Cut, Kept, Whole};
 
-const EARLY_END: &str = "the connection ended before the answer did";
-const LENGTH: &str = "its content-length cannot be read";
-const CHUNKS: &str = "its chunks cannot be read";
-const TOO_LARGE: &str = "larger than 64 KiB";
+const EARLY_END: &str = "the connection was closed before the end of the response";
+const LENGTH: &str = "invalid content-length";
+const CHUNKS: &str = "invalid chunked encoding";
+const TOO_LARGE: &str = "exceed 64 KiB";
 
 #[tokio::test]
 async fn a_good_status_line_decides() {

@@ -95,7 +95,7 @@ async fn addresses_that_may_not_be_reached_are_left_out() {
     let client = outbound(policy(&["127.0.0.1/32"]), table, Vec::new());
     let exchange = post(&client, &address(format!("http://both.test:{}/", receiver.port))).await;
     assert!(exchange.succeeded(), "{exchange:?}");
-    assert_eq!(detail(&exchange, Policy), "allowed: 127.0.0.1; left out: 10.0.0.1 (private) ::1 (loopback)");
+    assert_eq!(detail(&exchange, Policy), "allowed: 127.0.0.1; excluded: 10.0.0.1 (private) ::1 (loopback)");
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_head_beyond_the_limit_is_not_read() {
         bytes.resize(100 * 1024, b'x');
         let exchange = answered(Answers::ThenHangs(bytes), LONG).await;
         if is_taken {
-            assert_taken_with_note(&exchange, "larger than 64 KiB");
+            assert_taken_with_note(&exchange, "exceed 64 KiB");
         } else {
             assert_failed(&exchange, "too_large", Status, "headers_too_large");
         }

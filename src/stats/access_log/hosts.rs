@@ -1,4 +1,4 @@
-//! Which hosts are domains of the console, and how a host is compared.
+//! Resolves the hosts in log lines to domains.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::stats::OTHER;
 
-/// Of one spelling of a host as lines write it.
+/// The domain or unknown host that a host in a line resolves to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// A domain of the console, by its number.
+pub(super) enum HostIndex {
+    /// Number of a domain in [`KnownHosts`].
     Known(u32),
-    /// The number of a host that the console does not know.
+    /// Number of an unknown host.
     Unknown(u32),
-    /// A host that it does not know, and one too many to keep its name.
+    /// An unknown host whose name is not stored, because there are too many or it is too long.
     Unnamed,
 }
 
-impl Place {
-    /// The number of the domain under which it is counted.
+impl HostIndex {
+    /// Returns the number of the domain that requests are counted for.
     pub(super) const fn domain(self) -> u32 {
         match self {
             Self::Known(domain) => domain,
@@ -27,7 +27,7 @@ impl Place {
     }
 }
 
-/// The domains that lines may name: play domains and VOD domains. Numbered in the order of their names, `(other)` first.
+/// Play domains and VOD domains. They are numbered in the order of their names; number 0 is `(other)`.
 #[derive(Debug)]
 pub struct KnownHosts {
     names: Vec<Arc<str>>,
@@ -35,10 +35,10 @@ pub struct KnownHosts {
 }
 
 impl KnownHosts {
-    /// The number of `(other)`.
+    /// Number of `(other)`.
     pub(super) const OTHER: u32 = 0;
 
-    /// From host names in their ASCII form, in any order and case.
+    /// Creates the table from host names in ASCII, in any order and case.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut names: Vec<Arc<str>> = names.into_iter().map(|name| name.to_ascii_lowercase().into()).collect();
         names.sort_unstable();
@@ -48,7 +48,7 @@ impl KnownHosts {
         Self { names, numbers }
     }
 
-    /// The name of a domain by its number.
+    /// Returns the name of a domain.
     pub(super) fn name(&self, number: u32) -> &Arc<str> {
         usize::try_from(number).ok().and_then(|at| self.names.get(at)).unwrap_or(&self.names[0])
     }
@@ -58,22 +58,22 @@ impl KnownHosts {
     }
 }
 
-/// Where the hosts of one file belong. It remembers every spelling it met, up to a bound, as names in a log are anybody's.
+/// The hosts of one file. Spellings and unknown hosts are cached up to a limit, because clients choose the names in a log.
 #[derive(Debug)]
-pub(super) struct Hosts {
+pub(super) struct HostTable {
     known: Arc<KnownHosts>,
-    spellings: HashMap<Box<str>, Place>,
+    spellings: HashMap<Box<str>, HostIndex>,
     unknown: Vec<(Box<str>, u64)>,
     unknown_numbers: HashMap<Box<str>, u32>,
     unnamed: u64,
 }
 
-/// The most spellings, and the most unknown hosts, that are remembered.
-const MOST: usize = 10_000;
+/// Maximum number of cached spellings, and of unknown hosts.
+const MAX_HOSTS: usize = 10_000;
 /// Longer than any host name with its port.
-const LONGEST: usize = 260;
+const MAX_HOST_BYTES: usize = 260;
 
-impl Hosts {
+impl HostTable {
     pub(super) fn new(known: Arc<KnownHosts>) -> Self {
         let (spellings, unknown_numbers) = (HashMap::new(), HashMap::new());
         Self { known, spellings, unknown: Vec::new(), unknown_numbers, unnamed: 0 }
@@ -83,59 +83,59 @@ impl Hosts {
         &self.known
     }
 
-    /// Where a host belongs.
-    pub(super) fn place(&mut self, host: &str) -> Place {
-        if let Some(place) = self.spellings.get(host) {
-            return *place;
+    /// Resolves a host as written in a line.
+    pub(super) fn resolve(&mut self, host: &str) -> HostIndex {
+        if let Some(index) = self.spellings.get(host) {
+            return *index;
         }
-        let place = self.find(host);
-        if self.spellings.len() < MOST && place != Place::Unnamed {
-            self.spellings.insert(host.into(), place);
+        let index = self.find(host);
+        if self.spellings.len() < MAX_HOSTS && index != HostIndex::Unnamed {
+            self.spellings.insert(host.into(), index);
         }
-        place
+        index
     }
 
-    /// Counts a request; `place` of [`Self::place`].
-    pub(super) fn count(&mut self, place: Place) {
-        match place {
-            Place::Known(_) => {}
-            Place::Unknown(number) => {
+    /// Counts a request of an unknown host.
+    pub(super) fn count(&mut self, index: HostIndex) {
+        match index {
+            HostIndex::Known(_) => {}
+            HostIndex::Unknown(number) => {
                 if let Some((_, requests)) = usize::try_from(number).ok().and_then(|at| self.unknown.get_mut(at)) {
                     *requests += 1;
                 }
             }
-            Place::Unnamed => self.unnamed += 1,
+            HostIndex::Unnamed => self.unnamed += 1,
         }
     }
 
-    /// Unknown hosts with their requests, and the requests of those that were too many to name.
+    /// Returns the unknown hosts with their requests, and the number of requests of hosts whose names are not stored.
     pub(super) fn unknown(&self) -> (&[(Box<str>, u64)], u64) {
         (&self.unknown, self.unnamed)
     }
 
-    fn find(&mut self, host: &str) -> Place {
-        if host.len() > LONGEST {
-            return Place::Unnamed;
+    fn find(&mut self, host: &str) -> HostIndex {
+        if host.len() > MAX_HOST_BYTES {
+            return HostIndex::Unnamed;
         }
-        let name = bare(host).to_ascii_lowercase();
+        let name = without_port(host).to_ascii_lowercase();
         if let Some(number) = self.known.number(&name) {
-            return Place::Known(number);
+            return HostIndex::Known(number);
         }
         let name: Box<str> = name.into();
         if let Some(number) = self.unknown_numbers.get(&name) {
-            return Place::Unknown(*number);
+            return HostIndex::Unknown(*number);
         }
-        let next = u32::try_from(self.unknown.len()).ok().filter(|_| self.unknown.len() < MOST);
-        let Some(number) = next else { return Place::Unnamed };
+        let next = u32::try_from(self.unknown.len()).ok().filter(|_| self.unknown.len() < MAX_HOSTS);
+        let Some(number) = next else { return HostIndex::Unnamed };
         self.unknown.push((name.clone(), 0));
         self.unknown_numbers.insert(name, number);
-        Place::Unknown(number)
+        HostIndex::Unknown(number)
     }
 }
 
-/// A host without its port and without the dot at its end.
-fn bare(host: &str) -> &str {
-    let without_port = match host.rsplit_once(':') {
+/// Removes the port and the trailing dot of a host.
+fn without_port(host: &str) -> &str {
+    let name = match host.rsplit_once(':') {
         Some((name, port))
             if port.bytes().all(|b| b.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) =>
         {
@@ -143,5 +143,5 @@ fn bare(host: &str) -> &str {
         }
         _ => host,
     };
-    without_port.strip_suffix('.').unwrap_or(without_port)
+    name.strip_suffix('.').unwrap_or(name)
 }

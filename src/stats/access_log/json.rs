@@ -1,7 +1,7 @@
 //! Lines that are one JSON object: nginx with the console's `log_format`, CloudFront (standard logging v2), and Cloudflare Logpush.
 //!
-//! The scanner reads names and values in any order, passes over whatever values it does not need, nested ones too, and undoes escapes only
-//! in a host. Lines of one log are alike, so names are read where a line differs from the one before: see [`Layout`].
+//! The scanner accepts members in any order, skips values that are not needed, including nested ones, and decodes escapes only in the host.
+//! Because the lines of a log have the same layout, names are parsed only where a line differs from the previous one: see [`Layout`].
 //!
 //! ```text
 //! {"t":"2026-11-22T09:01:03+00:00","msec":1795338063.688,"host":"play.test.com","status":200,"bytes_sent":20000248,"request_time":3.771}
@@ -15,22 +15,22 @@ use super::notes::{Note, Notes};
 use super::numbers::{bytes, cache_hit, integer, millis, status};
 use super::parser::host;
 use super::times::{Dates, stamp};
-use super::{Bad, Hit};
+use super::{LineError, LogEntry};
 
-/// What an nginx configuration needs for lines of [`Format::NginxJson`](super::Format::NginxJson): in `http`, beside
+/// Directive of nginx for [`Format::NginxJson`](super::Format::NginxJson). It belongs into `http`, together with
 /// `access_log /var/log/nginx/access.json callsheet;`.
 pub const NGINX_LOG_FORMAT: &str = r#"log_format callsheet escape=json '{"t":"$time_iso8601","msec":$msec,"host":"$host","uri":"$uri","args":"$args",'
   '"method":"$request_method","status":$status,"bytes_sent":$bytes_sent,"body_bytes_sent":$body_bytes_sent,'
   '"request_length":$request_length,"request_time":$request_time,"range":"$http_range","remote_addr":"$remote_addr",'
   '"ref":"$http_referer","ua":"$http_user_agent","upstream_cache_status":"$upstream_cache_status"}';"#;
 
-/// `msec`, else `t`; `bytes_sent`, else `body_bytes_sent`; `host`, `status`, `request_time` (s) and, where logged, `upstream_cache_status`.
+/// Reads `msec`, else `t`; `bytes_sent`, else `body_bytes_sent`; `host`, `status`, `request_time` (s) and optionally `upstream_cache_status`.
 pub(super) fn nginx<'a>(
     line: &'a [u8],
     dates: &mut Dates,
     layout: &mut Layout,
     scratch: &'a mut String,
-) -> Result<Hit<'a>, Bad> {
+) -> Result<LogEntry<'a>, LineError> {
     const NAMES: [&[u8]; 8] = [
         b"msec",
         b"t",
@@ -46,25 +46,25 @@ pub(super) fn nginx<'a>(
         Some(msec) => millis(msec.raw),
         None => iso.and_then(|iso| dates.rfc3339(iso.raw)),
     };
-    Ok(Hit {
-        end_ms: end_ms.ok_or(Bad::Time)?,
-        duration_ms: duration.map_or(Some(0), |seconds| millis(seconds.raw)).ok_or(Bad::Duration)?,
-        bytes: sent.or(body).and_then(|bytes| integer(bytes.raw)).ok_or(Bad::Bytes)?,
-        status: code.and_then(|code| status(code.raw)).ok_or(Bad::Status)?,
-        hit: cache.and_then(|cache| cache_hit(cache.raw)),
+    Ok(LogEntry {
+        end_ms: end_ms.ok_or(LineError::Time)?,
+        duration_ms: duration.map_or(Some(0), |seconds| millis(seconds.raw)).ok_or(LineError::Duration)?,
+        bytes: sent.or(body).and_then(|bytes| integer(bytes.raw)).ok_or(LineError::Bytes)?,
+        status: code.and_then(|code| status(code.raw)).ok_or(LineError::Status)?,
+        cache_hit: cache.and_then(|cache| cache_hit(cache.raw)),
         host: named(asked, scratch)?,
         notes: if sent.is_none() { Notes::default().with(Note::BodyBytes) } else { Notes::default() },
     })
 }
 
-/// The columns of the W3C form as members, of which each distribution chooses its own; all values are text. `date` and `time`, else one of
-/// the stamps; `x-host-header`, else `cs(Host)`.
+/// The members are columns of the W3C format, as configured for the distribution; all values are strings. Reads `date` and `time`, else a
+/// timestamp; `x-host-header`, else `cs(Host)`.
 pub(super) fn cloudfront<'a>(
     line: &'a [u8],
     dates: &mut Dates,
     layout: &mut Layout,
     scratch: &'a mut String,
-) -> Result<Hit<'a>, Bad> {
+) -> Result<LogEntry<'a>, LineError> {
     const NAMES: [&[u8]; 11] = [
         b"date",
         b"time",
@@ -81,29 +81,29 @@ pub(super) fn cloudfront<'a>(
     let values = layout.read(line, &NAMES)?;
     let [.., sent, code, _, _] = values;
     let [date, time, ms, seconds, asked, own, own_name, _, _, taken, result] =
-        values.map(|value| value.filter(Value::says_something));
+        values.map(|value| value.filter(Value::has_content));
     let end_ms = match date.zip(time) {
         Some((date, time)) => dates.date_and_time(date.raw, time.raw),
         None => ms.or(seconds).and_then(|value| stamp(value.raw, dates)),
     };
-    Ok(Hit {
-        end_ms: end_ms.ok_or(Bad::Time)?,
-        duration_ms: taken.map_or(Some(0), |seconds| millis(seconds.raw)).ok_or(Bad::Duration)?,
-        bytes: sent.and_then(|sent| bytes(sent.raw)).ok_or(Bad::Bytes)?,
-        status: code.map_or(Some(0), |code| status(code.raw)).ok_or(Bad::Status)?,
-        hit: result.and_then(|result| cache_hit(result.raw)),
+    Ok(LogEntry {
+        end_ms: end_ms.ok_or(LineError::Time)?,
+        duration_ms: taken.map_or(Some(0), |seconds| millis(seconds.raw)).ok_or(LineError::Duration)?,
+        bytes: sent.and_then(|sent| bytes(sent.raw)).ok_or(LineError::Bytes)?,
+        status: code.map_or(Some(0), |code| status(code.raw)).ok_or(LineError::Status)?,
+        cache_hit: result.and_then(|result| cache_hit(result.raw)),
         host: named(asked.or(own).or(own_name), scratch)?,
         notes: Notes::default(),
     })
 }
 
-/// The duration is that between the two time stamps.
+/// The duration is the difference of the two timestamps.
 pub(super) fn cloudflare<'a>(
     line: &'a [u8],
     dates: &mut Dates,
     layout: &mut Layout,
     scratch: &'a mut String,
-) -> Result<Hit<'a>, Bad> {
+) -> Result<LogEntry<'a>, LineError> {
     const NAMES: [&[u8]; 6] = [
         b"ClientRequestHost",
         b"EdgeStartTimestamp",
@@ -113,21 +113,21 @@ pub(super) fn cloudflare<'a>(
         b"CacheCacheStatus",
     ];
     let [asked, start, end, sent, code, cache] = layout.read(line, &NAMES)?;
-    let mut moment = |value: Option<Value<'_>>| value.and_then(|value| stamp(value.raw, dates)).ok_or(Bad::Time);
+    let mut moment = |value: Option<Value<'_>>| value.and_then(|value| stamp(value.raw, dates)).ok_or(LineError::Time);
     let (start, end) = (moment(start)?, moment(end)?);
-    Ok(Hit {
+    Ok(LogEntry {
         end_ms: end,
         duration_ms: end - start,
-        bytes: sent.and_then(|bytes| integer(bytes.raw)).ok_or(Bad::Bytes)?,
-        status: code.and_then(|code| status(code.raw)).ok_or(Bad::Status)?,
-        hit: cache.and_then(|cache| cache_hit(cache.raw)),
+        bytes: sent.and_then(|bytes| integer(bytes.raw)).ok_or(LineError::Bytes)?,
+        status: code.and_then(|code| status(code.raw)).ok_or(LineError::Status)?,
+        cache_hit: cache.and_then(|cache| cache_hit(cache.raw)),
         host: named(asked, scratch)?,
         notes: Notes::default(),
     })
 }
 
-/// A host, its escapes undone in `scratch` where there are some.
-fn named<'a>(value: Option<Value<'a>>, scratch: &'a mut String) -> Result<Option<&'a str>, Bad> {
+/// Returns a host. Escapes are decoded into `scratch`.
+fn named<'a>(value: Option<Value<'a>>, scratch: &'a mut String) -> Result<Option<&'a str>, LineError> {
     match value {
         None => Ok(None),
         Some(Value { raw, kind: Kind::Text }) => host(raw),
@@ -139,13 +139,13 @@ fn named<'a>(value: Option<Value<'a>>, scratch: &'a mut String) -> Result<Option
             if raw == b"null" {
                 Ok(None)
             } else {
-                Err(Bad::Host)
+                Err(LineError::Host)
             }
         }
     }
 }
 
-/// A value as written, a text without its quotes.
+/// A value as written; a string without its quotes.
 #[derive(Debug, Clone, Copy)]
 struct Value<'a> {
     raw: &'a [u8],
@@ -153,8 +153,8 @@ struct Value<'a> {
 }
 
 impl Value<'_> {
-    /// `-` and `null` say that there was no value.
-    fn says_something(&self) -> bool {
+    /// Returns false for `-`, `null` and an empty string.
+    fn has_content(&self) -> bool {
         match self.kind {
             Kind::Text => !matches!(self.raw, b"" | b"-"),
             Kind::Escaped => true,
@@ -166,35 +166,40 @@ impl Value<'_> {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Text,
-    /// A text with backslashes.
+    /// A string with backslashes.
     Escaped,
     /// A number, a literal, an object or an array.
     Other,
 }
 
-/// What stood between the values of the line before, and which of the asked values followed: where a line says the same, nothing is read.
+/// The text between the values of the previous line, and the fields that followed. Where a line has the same text, it is not parsed again.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    /// One gap after another.
+    /// All gaps, concatenated.
     text: Vec<u8>,
     gaps: Vec<Gap>,
 }
 
-/// From the end of a value to the colon before the next one.
+/// The text from the end of a value to the colon before the next value.
 #[derive(Debug, Clone, Copy)]
 struct Gap {
-    /// Its end in the text; it starts where the gap before ends.
+    /// End in [`Layout::text`]. A gap starts where the previous one ends.
     end: usize,
+    /// Index of the requested name.
     field: Option<usize>,
 }
 
 impl Layout {
-    /// Longer gaps, and more, are anybody's lines.
-    const LONGEST: usize = 64;
-    const MOST: usize = 64;
+    /// Limits, because the lines may come from anyone.
+    const MAX_GAP_BYTES: usize = 64;
+    const MAX_GAPS: usize = 64;
 
-    /// The values of these names in a line that is one object; of a name that comes twice the last.
-    fn read<'a, const N: usize>(&mut self, line: &'a [u8], names: &[&[u8]; N]) -> Result<[Option<Value<'a>>; N], Bad> {
+    /// Reads the values of `names` from a line that is one object. If a name occurs twice, the last value is used.
+    fn read<'a, const N: usize>(
+        &mut self,
+        line: &'a [u8],
+        names: &[&[u8]; N],
+    ) -> Result<[Option<Value<'a>>; N], LineError> {
         let mut found = [None; N];
         let mut object = Object::open(line)?;
         let mut start = 0;
@@ -219,11 +224,11 @@ impl Layout {
         Ok(found)
     }
 
-    /// Answers with where the next gap starts.
+    /// Stores a gap. Returns the start of the next one.
     fn learn(&mut self, member: usize, start: usize, gap: &[u8], field: Option<usize>) -> usize {
         self.gaps.truncate(member);
         self.text.truncate(start);
-        if self.gaps.len() == member && member < Self::MOST && gap.len() <= Self::LONGEST {
+        if self.gaps.len() == member && member < Self::MAX_GAPS && gap.len() <= Self::MAX_GAP_BYTES {
             self.text.extend_from_slice(gap);
             self.gaps.push(Gap { end: self.text.len(), field });
         }
@@ -231,38 +236,40 @@ impl Layout {
     }
 }
 
-/// An object, member by member.
+/// A scanner of the members of an object.
 struct Object<'a> {
     line: &'a [u8],
     at: usize,
 }
 
 impl<'a> Object<'a> {
-    fn open(line: &'a [u8]) -> Result<Self, Bad> {
-        if line.first() == Some(&b'{') { Ok(Self { line, at: 1 }) } else { Err(Bad::Json) }
+    fn open(line: &'a [u8]) -> Result<Self, LineError> {
+        if line.first() == Some(&b'{') { Ok(Self { line, at: 1 }) } else { Err(LineError::Json) }
     }
 
-    /// The next name, up to its colon; `None` at the object's end, which must be the line's.
-    fn name(&mut self, follows: bool) -> Result<Option<&'a [u8]>, Bad> {
+    /// Scans the next name and its colon. Returns `None` at the end of the object, which must be the end of the line.
+    fn name(&mut self, follows: bool) -> Result<Option<&'a [u8]>, LineError> {
         match self.token()? {
-            b'}' => return if self.line[self.at + 1..].trim_ascii().is_empty() { Ok(None) } else { Err(Bad::Json) },
+            b'}' => {
+                return if self.line[self.at + 1..].trim_ascii().is_empty() { Ok(None) } else { Err(LineError::Json) };
+            }
             b',' if follows => {
                 self.at += 1;
                 self.token()?;
             }
-            _ if follows => return Err(Bad::Json),
+            _ if follows => return Err(LineError::Json),
             _ => {}
         }
         let name = self.text()?;
         if self.token()? != b':' {
-            return Err(Bad::Json);
+            return Err(LineError::Json);
         }
         self.at += 1;
-        // A name with escapes is none of those that are looked for, as long as nobody escapes plain letters.
+        // Escapes are not decoded: no requested name needs them.
         Ok(Some(name.raw))
     }
 
-    fn value(&mut self) -> Result<Value<'a>, Bad> {
+    fn value(&mut self) -> Result<Value<'a>, LineError> {
         match self.token()? {
             b'"' => self.text(),
             b'{' | b'[' => self.nested(),
@@ -270,26 +277,26 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The next byte that is not white space.
-    fn token(&mut self) -> Result<u8, Bad> {
+    /// Skips white space and returns the next byte without consuming it.
+    fn token(&mut self) -> Result<u8, LineError> {
         loop {
             match self.line.get(self.at) {
                 Some(b' ' | b'\t' | b'\r') => self.at += 1,
                 Some(byte) => return Ok(*byte),
-                None => return Err(Bad::Json),
+                None => return Err(LineError::Json),
             }
         }
     }
 
-    /// The text that starts here.
-    fn text(&mut self) -> Result<Value<'a>, Bad> {
+    /// Scans a string.
+    fn text(&mut self) -> Result<Value<'a>, LineError> {
         if self.line.get(self.at) != Some(&b'"') {
-            return Err(Bad::Json);
+            return Err(LineError::Json);
         }
         let start = self.at + 1;
         let (mut at, mut kind) = (start, Kind::Text);
         loop {
-            at += self.line.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)).ok_or(Bad::Json)?;
+            at += self.line.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)).ok_or(LineError::Json)?;
             if self.line[at] == b'"' {
                 self.at = at + 1;
                 return Ok(Value { raw: &self.line[start..at], kind });
@@ -299,12 +306,12 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The object or array that starts here.
-    fn nested(&mut self) -> Result<Value<'a>, Bad> {
+    /// Scans an object or array.
+    fn nested(&mut self) -> Result<Value<'a>, LineError> {
         let start = self.at;
         let mut depth = 0usize;
         loop {
-            match self.line.get(self.at).ok_or(Bad::Json)? {
+            match self.line.get(self.at).ok_or(LineError::Json)? {
                 b'"' => {
                     self.text()?;
                     continue;
@@ -320,27 +327,27 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The number or literal that starts here.
-    fn plain(&mut self) -> Result<Value<'a>, Bad> {
+    /// Scans a number or literal.
+    fn plain(&mut self) -> Result<Value<'a>, LineError> {
         let rest = &self.line[self.at..];
         let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
         let length = rest.iter().position(|b| !word(b)).unwrap_or(rest.len());
         if length == 0 {
-            return Err(Bad::Json);
+            return Err(LineError::Json);
         }
         self.at += length;
         Ok(Value { raw: &rest[..length], kind: Kind::Other })
     }
 }
 
-/// Undoes the escapes of a JSON text.
-fn unescape(raw: &[u8], into: &mut String) -> Result<(), Bad> {
+/// Decodes the escapes of a JSON string.
+fn unescape(raw: &[u8], into: &mut String) -> Result<(), LineError> {
     into.clear();
-    let mut rest = std::str::from_utf8(raw).map_err(|_| Bad::Host)?;
+    let mut rest = std::str::from_utf8(raw).map_err(|_| LineError::Host)?;
     while let Some(at) = rest.find('\\') {
         into.push_str(&rest[..at]);
         let mut chars = rest[at + 1..].chars();
-        match chars.next().ok_or(Bad::Json)? {
+        match chars.next().ok_or(LineError::Json)? {
             'u' => {
                 let (code, after) = code_unit(chars.as_str())?;
                 rest = after;
@@ -353,7 +360,7 @@ fn unescape(raw: &[u8], into: &mut String) -> Result<(), Bad> {
                     }
                     None => char::from_u32(u32::from(code)),
                 };
-                into.push(decoded.ok_or(Bad::Json)?);
+                into.push(decoded.ok_or(LineError::Json)?);
                 continue;
             }
             'b' => into.push('\u{8}'),
@@ -362,7 +369,7 @@ fn unescape(raw: &[u8], into: &mut String) -> Result<(), Bad> {
             'r' => into.push('\r'),
             't' => into.push('\t'),
             same @ ('"' | '\\' | '/') => into.push(same),
-            _ => return Err(Bad::Json),
+            _ => return Err(LineError::Json),
         }
         rest = chars.as_str();
     }
@@ -370,11 +377,11 @@ fn unescape(raw: &[u8], into: &mut String) -> Result<(), Bad> {
     Ok(())
 }
 
-/// Four hexadecimal digits, and what follows.
-fn code_unit(text: &str) -> Result<(u16, &str), Bad> {
-    let (digits, rest) = text.split_at_checked(4).ok_or(Bad::Json)?;
+/// Parses four hexadecimal digits. Returns the rest of the text too.
+fn code_unit(text: &str) -> Result<(u16, &str), LineError> {
+    let (digits, rest) = text.split_at_checked(4).ok_or(LineError::Json)?;
     if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(Bad::Json);
+        return Err(LineError::Json);
     }
-    u16::from_str_radix(digits, 16).map(|code| (code, rest)).map_err(|_| Bad::Json)
+    u16::from_str_radix(digits, 16).map(|code| (code, rest)).map_err(|_| LineError::Json)
 }

@@ -1,47 +1,47 @@
-//! Access logs: from lines to sums by domain and five-minute point.
+//! Access logs: from lines to sums by domain and five-minute bin.
 //!
-//! **Words.** A *line* becomes a [`Hit`] or is [`Bad`]. A [`Tally`] sums hits by domain and point; hosts that the console does not know
-//! are summed under [`OTHER`](super::OTHER). A [`Reading`] takes a file from its first byte to its last and hands over a [`Batch`] about
-//! every 256 MiB, always at the end of a line.
+//! A line is parsed to a [`LogEntry`] or a [`LineError`]. A [`Tally`] sums entries by domain and bin; unknown hosts are summed under
+//! [`OTHER`](super::OTHER). A [`LogReader`] reads a file from start to end and emits a [`Batch`] about every 256 MiB, always at the end of
+//! a line.
 //!
-//! **Once only.** What was taken of a file is known by two digests of its unpacked content: `head`, of the first 4 KiB (or of the whole
-//! lines that were taken, when that is less), and `prefix`, of everything up to `offset`. Whoever stores a batch stores the three with it. A file that is
-//! read again (under another name, packed otherwise, grown since, whole after it was cut short) has a head in common with what is
-//! stored, and [`Reading::resume`] passes over the longest prefix that is known already. A copy that was cut short after the whole file was
-//! taken is another file to them: no digest is kept of where it ends.
+//! **Duplicates.** The imported part of a file is identified by two digests of its uncompressed content: `head`, of the first 4 KiB (or of
+//! the complete lines if fewer bytes are imported), and `prefix`, of everything up to `offset`. The caller stores the three with each batch.
+//! When a file is read again (renamed, recompressed, grown, or complete after it was truncated), its head matches a stored one, and
+//! [`LogReader::resume`] skips the longest known prefix. Limitation: a copy that is truncated after the complete file was imported counts
+//! as a new file, because no digest of its end is stored.
 //!
-//! **Time.** A line is stamped at the end of its request, so its bytes are spread evenly over `[end − duration, end]` ([`spread()`]); the
-//! request itself, its hit and its status are counted at the point of the end.
+//! **Time.** The timestamp of a line is the end of its request. Bytes are spread evenly over the duration ([`spread()`]); the request, its
+//! cache hit and its status are counted in the bin of the end.
 //!
-//! **Speed.** A line costs no allocation, no regular expression and one look-up each for its host and its point.
+//! **Performance.** A line costs no allocation, no regular expression, and one hash lookup each for its host and its bin.
 
-mod bad;
 mod cdn;
 mod combined;
+mod decompress;
 mod format;
 mod hosts;
 mod json;
+mod line_error;
 mod notes;
 mod numbers;
 mod parser;
-mod reading;
+mod reader;
 mod spread;
 mod tally;
 mod times;
-mod unpack;
+mod tokens;
 mod w3c;
-mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use bad::{Bad, BadLine};
-pub use format::{Foreign, Format};
+pub use decompress::is_compressed;
+pub use format::{Format, UnsupportedContent};
 pub use hosts::KnownHosts;
 pub use json::NGINX_LOG_FORMAT;
-pub use notes::{Note, Noted, Notes};
-pub use parser::{Hit, Parser};
-pub use reading::{Batch, Digest, End, Known, Reading, Tail};
-pub use spread::{POINT_SECONDS, spread};
-pub use tally::{Report, Tally, UnknownHost};
-pub use unpack::is_packed;
+pub use line_error::{BadLine, LineError};
+pub use notes::{Note, NoteCount, Notes};
+pub use parser::{LogEntry, Parser};
+pub use reader::{Batch, KnownPrefix, LogReader, ReadEnd, Tail};
+pub use spread::spread;
+pub use tally::{ImportReport, Tally, UnknownHost};

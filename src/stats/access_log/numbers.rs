@@ -1,8 +1,8 @@
-//! Numbers as logs write them: digits, at most a decimal point, never a sign or an exponent.
+//! Numbers in logs: digits with at most a decimal point, without sign or exponent.
 
-/// Digits alone.
+/// Parses a number that consists only of digits.
 pub(super) fn integer(text: &[u8]) -> Option<i64> {
-    // 19 digits always fit an `u64`.
+    // 19 digits always fit into a `u64`.
     if text.is_empty() || text.len() > 19 {
         return None;
     }
@@ -17,13 +17,13 @@ pub(super) fn integer(text: &[u8]) -> Option<i64> {
     i64::try_from(value).ok()
 }
 
-/// Seconds with or without a fraction, as milliseconds; digits after the third are dropped.
+/// Parses seconds with an optional fraction to milliseconds. Digits after the third are ignored.
 pub(super) fn millis(text: &[u8]) -> Option<i64> {
     let Some(point) = text.iter().position(|b| *b == b'.') else { return integer(text)?.checked_mul(1000) };
     integer(&text[..point])?.checked_mul(1000)?.checked_add(thousandths(&text[point + 1..])?)
 }
 
-/// The digits after a decimal point, as thousandths.
+/// Parses the digits after a decimal point to thousandths.
 pub(super) fn thousandths(fraction: &[u8]) -> Option<i64> {
     if fraction.is_empty() || !fraction.iter().all(u8::is_ascii_digit) {
         return None;
@@ -32,7 +32,7 @@ pub(super) fn thousandths(fraction: &[u8]) -> Option<i64> {
     Some(digit(0) * 100 + digit(1) * 10 + digit(2))
 }
 
-/// A status code; 0 where the client left before there was one.
+/// Parses a status code; `-`, for a client that disconnected before the response, is 0.
 pub(super) fn status(text: &[u8]) -> Option<u16> {
     match text {
         b"-" => Some(0),
@@ -41,12 +41,12 @@ pub(super) fn status(text: &[u8]) -> Option<u16> {
     }
 }
 
-/// Bytes sent in a text format, where `-` is none.
+/// Parses the number of bytes sent in a text format; `-` is 0.
 pub(super) fn bytes(text: &[u8]) -> Option<i64> {
     if text == b"-" { Some(0) } else { integer(text) }
 }
 
-/// What a cache said: `None` when it said nothing. A stale or revalidated answer came from the cache too.
+/// Parses a cache status. Stale and revalidated responses are hits too. Returns `None` if there is no status.
 pub(super) fn cache_hit(word: &[u8]) -> Option<bool> {
     if word.is_empty() || word == b"-" {
         return None;

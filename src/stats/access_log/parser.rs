@@ -1,32 +1,31 @@
-//! From a line to a hit.
+//! Parses a line to a log entry.
 
 use super::format::Format;
 use super::notes::Notes;
 use super::times::Dates;
 use super::w3c::{Columns, Directive};
-use super::{Bad, cdn, combined, json};
+use super::{LineError, cdn, combined, json};
 
-/// What a line says of one request. The numbers are as written: [`Tally`](super::Tally) refuses those that cannot be.
+/// A request in a log. [`Tally`](super::Tally) checks that the numbers are plausible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hit<'a> {
-    /// As written, with a port perhaps; `None` when the line names none.
+pub struct LogEntry<'a> {
+    /// As written, optionally with a port; `None` if the line names no host.
     pub host: Option<&'a str>,
-    /// When the last byte was sent, Unix milliseconds.
+    /// Time at which the last byte was sent, Unix milliseconds.
     pub end_ms: i64,
-    /// 0 where the format has none.
+    /// 0 if the format has no duration.
     pub duration_ms: i64,
-    /// Sent to the client, headers included where the log has them.
+    /// Bytes sent to the client, including headers if the log has that number.
     pub bytes: i64,
-    /// 0 where the client left before there was one.
+    /// 0 if the client disconnected before the response.
     pub status: u16,
-    /// Whether a cache served it; `None` when the line does not say.
-    pub hit: Option<bool>,
-    /// Guesses about it.
+    /// Whether a cache served the response; `None` if unknown.
+    pub cache_hit: Option<bool>,
+    /// Assumptions of the parser.
     pub notes: Notes,
 }
 
-/// Reads the lines of one file. It keeps what lines leave for later ones: the columns that `#Fields:` names, the last date, and how
-/// objects are laid out.
+/// Parses the lines of one file. It keeps state between lines: the columns of `#Fields:`, the last date, and the layout of JSON objects.
 #[derive(Debug)]
 pub struct Parser {
     format: Format,
@@ -37,28 +36,28 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// For a new file.
+    /// Creates a parser for a new file.
     #[must_use]
     pub fn new(format: Format) -> Self {
         let (dates, columns, layout) = (Dates::default(), Columns::default(), json::Layout::default());
         Self { format, dates, columns, layout, scratch: String::new() }
     }
 
-    /// The format it reads.
+    /// Returns the format of the file.
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// The request of a line without its line feed; `None` for a blank line, and for a directive of W3C.
-    pub fn parse<'a>(&'a mut self, line: &'a [u8]) -> Result<Option<Hit<'a>>, Bad> {
+    /// Parses a line without its line feed. Returns `None` for an empty line and for a W3C directive.
+    pub fn parse<'a>(&'a mut self, line: &'a [u8]) -> Result<Option<LogEntry<'a>>, LineError> {
         let whole = line;
         let line = trimmed(whole);
         if line.is_empty() {
-            return if whole.contains(&0) { Err(Bad::Nul) } else { Ok(None) };
+            return if whole.contains(&0) { Err(LineError::Nul) } else { Ok(None) };
         }
         let (dates, layout) = (&mut self.dates, &mut self.layout);
-        let hit = match self.format {
+        let entry = match self.format {
             Format::Combined => combined::parse(line, dates),
             Format::NginxJson => json::nginx(line, dates, layout, &mut self.scratch),
             Format::Cloudflare => json::cloudflare(line, dates, layout, &mut self.scratch),
@@ -75,25 +74,25 @@ impl Parser {
             Format::Huawei => cdn::huawei(line, dates),
             Format::Jd => cdn::jd(line, dates),
         };
-        hit.map(Some)
+        entry.map(Some)
     }
 
-    /// Takes what a line that was counted before leaves for those after it.
-    pub(super) fn pass(&mut self, line: &[u8]) {
+    /// Updates the state from a line that was counted before.
+    pub(super) fn skip(&mut self, line: &[u8]) {
         if self.format != Format::W3c {
             return;
         }
         match Directive::of(trimmed(line)) {
             Some(directive) => self.columns.add(directive),
-            // The first good line ends a header.
+            // The first valid line ends a header.
             None if self.columns.is_in_header() => drop(self.columns.parse(trimmed(line), &mut self.dates)),
             None => {}
         }
     }
 
-    /// Returns whether a line that may be cut off is not: a JSON object is closed, and `combined` ends with its user agent. Lines of the
-    /// other formats do not show where they end.
-    pub(super) fn is_whole(&mut self, line: &[u8]) -> bool {
+    /// Returns whether a line that may be truncated is certainly complete: a JSON object is closed, and `combined` ends with the user agent.
+    /// Lines of the other formats do not show whether they are complete.
+    pub(super) fn is_complete(&mut self, line: &[u8]) -> bool {
         let is_closed = match self.format {
             Format::NginxJson | Format::CloudfrontJson | Format::Cloudflare => true,
             Format::Combined => combined::ends_with_user_agent(trimmed(line), &mut self.dates),
@@ -103,8 +102,8 @@ impl Parser {
     }
 }
 
-/// A line without what surrounds it: blanks, the carriage return of Windows, a byte order mark (a signature by RFC 3629, in the middle of a
-/// file where files were put together), and NUL bytes, which a crash or a truncation leaves in front of the next line.
+/// Removes characters around a line: white space including the carriage return of Windows, byte order marks (within a file if files were
+/// concatenated), and NUL bytes, which a crash or truncation leaves before the next line.
 pub(super) fn trimmed(mut line: &[u8]) -> &[u8] {
     const MARK: &[u8] = b"\xef\xbb\xbf";
     loop {
@@ -121,10 +120,10 @@ pub(super) fn trimmed(mut line: &[u8]) -> &[u8] {
     }
 }
 
-/// A host as text.
-pub(super) fn host(bytes: &[u8]) -> Result<Option<&str>, Bad> {
+/// Converts a host to text; `-` and an empty host are `None`.
+pub(super) fn host(bytes: &[u8]) -> Result<Option<&str>, LineError> {
     match bytes {
         b"" | b"-" => Ok(None),
-        _ => std::str::from_utf8(bytes).map(Some).map_err(|_| Bad::Host),
+        _ => std::str::from_utf8(bytes).map(Some).map_err(|_| LineError::Host),
     }
 }

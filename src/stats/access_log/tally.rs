@@ -1,40 +1,39 @@
-//! Sums by domain and point, and the report on the lines of a file.
+//! Sums log entries by domain and bin, and reports on the lines of a file.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use memchr::memchr;
-use serde::Serialize;
 
-use super::hosts::{Hosts, KnownHosts, Place};
-use super::notes::{Note, Noted, Notes};
-use super::spread::{POINT_SECONDS, point_of, spread};
-use super::{Bad, BadLine, Format, Hit, Parser};
-use crate::stats::{Sums, UsageRow};
+use super::hosts::{HostIndex, HostTable, KnownHosts};
+use super::notes::{Note, NoteCount, Notes};
+use super::spread::{bin_start_of_ms, spread};
+use super::{BadLine, Format, LineError, LogEntry, Parser};
+use crate::stats::{BIN_S, Sums, UsageRow};
 
 const DAY_MS: i64 = 86_400_000;
-/// 2000-01-01.
+/// 2000-01-01T00:00:00Z.
 const EARLIEST_MS: i64 = 946_684_800_000;
-/// So that no sum of a batch comes near the end of an `i64`.
-const MOST_BYTES: i64 = 1 << 42;
-const LONGEST_MS: i64 = 31 * DAY_MS;
-/// Rows that make a batch full.
-const MOST_ROWS: usize = 100_000;
+/// Limit for one request, so that the sums of a batch cannot overflow an `i64`.
+const MAX_BYTES: i64 = 1 << 42;
+const MAX_DURATION_MS: i64 = 31 * DAY_MS;
+/// Maximum number of rows in a batch.
+const MAX_ROWS: usize = 100_000;
 const BAD_LINES_SHOWN: usize = 20;
 const UNKNOWN_HOSTS_SHOWN: usize = 20;
 
-/// A host that the console does not know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A host that is no domain of the console.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownHost {
-    /// As lines name it, lower case; empty when they name none.
+    /// Host as in the lines, in lower case; empty if they name none.
     pub host: String,
     pub requests: u64,
 }
 
-/// What an import says at its end, of the lines it counted itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+/// Report on the lines that an import counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportReport {
     pub format: Format,
     /// Requests and bad lines.
     pub lines: u64,
@@ -47,11 +46,11 @@ pub struct Report {
     pub unknown: u64,
     /// The 20 with the most requests.
     pub unknown_hosts: Vec<UnknownHost>,
-    /// Guesses about the counted lines.
-    pub notes: Vec<Noted>,
+    /// Assumptions about the counted lines.
+    pub notes: Vec<NoteCount>,
 }
 
-/// How many lines.
+/// Numbers of lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Lines {
     /// Requests and bad lines.
@@ -61,38 +60,41 @@ pub(super) struct Lines {
     pub(super) unknown: u64,
 }
 
-/// Counts the lines of one file.
+/// A running count of the lines of one file.
 #[derive(Debug)]
 pub struct Tally {
     parser: Parser,
-    hosts: Hosts,
-    /// Where lines belong that name no host.
-    unnamed: Place,
+    hosts: HostTable,
+    /// Domain of lines without host.
+    default_host: HostIndex,
     now_ms: i64,
-    /// UsageRow numbers by domain and point.
+    /// Positions in `rows` by key.
     index: HashMap<u64, usize>,
+    /// Sums by [`key`].
     rows: Vec<(u64, Sums)>,
+    /// Key and position of the row that was used last.
     last: (u64, usize),
     lines: Lines,
+    /// Lines up to the last [`Self::take`].
     taken: Lines,
     bad_lines: Vec<BadLine>,
     bytes: i64,
-    /// Whether `unnamed` was given.
+    /// Whether the import specified `default_host`.
     is_given: bool,
-    /// Lines by their notes.
+    /// Numbers of lines by note.
     noted: [u64; Note::ALL.len()],
 }
 
 impl Tally {
-    /// For a new file. Lines that name no host are counted under `given`, a domain like the others.
+    /// Creates a tally for a new file. Lines without host are counted for the domain `given`, else as `(other)`.
     #[must_use]
     pub fn new(format: Format, known: Arc<KnownHosts>, given: Option<&str>, now_ms: i64) -> Self {
-        let mut hosts = Hosts::new(known);
-        let unnamed = hosts.place(given.unwrap_or_default());
+        let mut hosts = HostTable::new(known);
+        let default_host = hosts.resolve(given.unwrap_or_default());
         Self {
             parser: Parser::new(format),
             hosts,
-            unnamed,
+            default_host,
             now_ms,
             index: HashMap::new(),
             rows: Vec::new(),
@@ -106,31 +108,31 @@ impl Tally {
         }
     }
 
-    /// Counts a line; `number` from 1, `line` without its line feed.
+    /// Counts a line without its line feed. Line numbers start at 1.
     pub fn line(&mut self, number: u64, line: &[u8]) {
         let counted = match self.parser.parse(line) {
             Ok(None) => return,
-            Ok(Some(hit)) => check(&hit, self.now_ms).map(|()| {
-                let is_guessed = hit.host.is_none() && self.is_given;
-                let place = hit.host.map_or(self.unnamed, |host| self.hosts.place(host));
-                let notes = if is_guessed { hit.notes.with(Note::DomainGiven) } else { hit.notes };
-                (place, Hit { host: None, notes, ..hit })
+            Ok(Some(entry)) => check(&entry, self.now_ms).map(|()| {
+                let uses_given = entry.host.is_none() && self.is_given;
+                let host = entry.host.map_or(self.default_host, |host| self.hosts.resolve(host));
+                let notes = if uses_given { entry.notes.with(Note::DomainGiven) } else { entry.notes };
+                (host, LogEntry { host: None, notes, ..entry })
             }),
-            Err(_) if memchr(0, line).is_some() => Err(Bad::Nul),
+            Err(_) if memchr(0, line).is_some() => Err(LineError::Nul),
             Err(reason) => Err(reason),
         };
         match counted {
-            Ok((place, hit)) => {
+            Ok((host, entry)) => {
                 self.lines.all += 1;
-                self.note(hit.notes);
-                self.add(place, &hit);
+                self.note(entry.notes);
+                self.add(host, &entry);
             }
             Err(reason) => self.refuse(number, reason),
         }
     }
 
-    /// Notes a line that is not counted.
-    pub(super) fn refuse(&mut self, number: u64, reason: Bad) {
+    /// Records a bad line.
+    pub(super) fn refuse(&mut self, number: u64, reason: LineError) {
         self.lines.all += 1;
         self.lines.bad += 1;
         if self.bad_lines.len() < BAD_LINES_SHOWN {
@@ -138,27 +140,27 @@ impl Tally {
         }
     }
 
-    /// Returns whether a line that may be cut off says all that is counted.
-    pub(super) fn is_whole(&mut self, line: &[u8]) -> bool {
-        self.parser.is_whole(line)
+    /// Returns whether a line that may be truncated is certainly complete.
+    pub(super) fn is_complete(&mut self, line: &[u8]) -> bool {
+        self.parser.is_complete(line)
     }
 
-    /// Takes what a line that was counted before leaves for those after it.
-    pub(super) fn pass(&mut self, line: &[u8]) {
-        self.parser.pass(line);
+    /// Updates the parser state from a line that was counted before.
+    pub(super) fn skip(&mut self, line: &[u8]) {
+        self.parser.skip(line);
     }
 
-    /// Whether it holds so many rows that a batch should go.
+    /// Returns whether there are enough rows for a batch.
     pub(super) fn is_full(&self) -> bool {
-        self.rows.len() >= MOST_ROWS
+        self.rows.len() >= MAX_ROWS
     }
 
-    /// The sums since the last call, by domain and point, with the lines that they are made of.
+    /// Takes the sums and the numbers of lines since the last call. Rows are sorted by domain and bin.
     pub(super) fn take(&mut self) -> (Vec<UsageRow>, Lines) {
         self.rows.sort_unstable_by_key(|(key, _)| *key);
         let known = self.hosts.known();
         let row = |&(key, sums): &(u64, Sums)| {
-            let (domain, at) = parts(key);
+            let (domain, at) = domain_and_bin(key);
             UsageRow { domain: known.name(domain).clone(), at, sums }
         };
         let rows = self.rows.iter().map(row).collect();
@@ -171,15 +173,15 @@ impl Tally {
         (rows, lines)
     }
 
-    /// The report so far.
+    /// Returns a report on all lines so far.
     #[must_use]
-    pub fn report(&self) -> Report {
+    pub fn report(&self) -> ImportReport {
         let (unknown, _) = self.hosts.unknown();
         let mut hosts: Vec<_> = unknown.iter().filter(|(_, requests)| *requests > 0).collect();
         hosts.sort_unstable_by_key(|(host, requests)| (Reverse(*requests), host));
         hosts.truncate(UNKNOWN_HOSTS_SHOWN);
         let shown = |(host, requests): &(Box<str>, u64)| UnknownHost { host: host.to_string(), requests: *requests };
-        Report {
+        ImportReport {
             format: self.parser.format(),
             lines: self.lines.all,
             bad: self.lines.bad,
@@ -191,9 +193,9 @@ impl Tally {
         }
     }
 
-    fn notes(&self) -> Vec<Noted> {
-        let noted = Note::ALL.iter().zip(self.noted).map(|(&note, lines)| Noted { note, lines });
-        noted.filter(|noted| noted.lines > 0).collect()
+    fn notes(&self) -> Vec<NoteCount> {
+        let counts = Note::ALL.iter().zip(self.noted).map(|(&note, lines)| NoteCount { note, lines });
+        counts.filter(|count| count.lines > 0).collect()
     }
 
     fn note(&mut self, notes: Notes) {
@@ -205,25 +207,25 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, place: Place, hit: &Hit<'_>) {
-        let domain = place.domain();
+    fn add(&mut self, host: HostIndex, entry: &LogEntry<'_>) {
+        let domain = host.domain();
         if domain == KnownHosts::OTHER {
             self.lines.unknown += 1;
-            self.hosts.count(place);
+            self.hosts.count(host);
         }
-        self.bytes = self.bytes.saturating_add(hit.bytes);
-        let end = point_of(hit.end_ms);
-        if hit.end_ms - hit.duration_ms >= end * 1000 {
-            self.row(domain, end).bytes += hit.bytes;
+        self.bytes = self.bytes.saturating_add(entry.bytes);
+        let end = bin_start_of_ms(entry.end_ms);
+        if entry.end_ms - entry.duration_ms >= end * 1000 {
+            self.row(domain, end).bytes += entry.bytes;
         } else {
-            for (at, bytes) in spread(hit.end_ms, hit.duration_ms, hit.bytes) {
+            for (at, bytes) in spread(entry.end_ms, entry.duration_ms, entry.bytes) {
                 self.row(domain, at).bytes += bytes;
             }
         }
         let sums = self.row(domain, end);
         sums.requests += 1;
-        sums.hits += i64::from(hit.hit == Some(true));
-        match hit.status / 100 {
+        sums.hits += i64::from(entry.cache_hit == Some(true));
+        match entry.status / 100 {
             2 => sums.s2xx += 1,
             3 => sums.s3xx += 1,
             4 => sums.s4xx += 1,
@@ -246,29 +248,29 @@ impl Tally {
     }
 }
 
-/// Refuses numbers that cannot be.
-fn check(hit: &Hit<'_>, now_ms: i64) -> Result<(), Bad> {
-    if !(0..=LONGEST_MS).contains(&hit.duration_ms) {
-        return Err(Bad::Duration);
+/// Checks that the numbers of an entry are plausible.
+fn check(entry: &LogEntry<'_>, now_ms: i64) -> Result<(), LineError> {
+    if !(0..=MAX_DURATION_MS).contains(&entry.duration_ms) {
+        return Err(LineError::Duration);
     }
-    if hit.end_ms - hit.duration_ms < EARLIEST_MS {
-        return Err(Bad::Past);
+    if entry.end_ms - entry.duration_ms < EARLIEST_MS {
+        return Err(LineError::Past);
     }
-    if hit.end_ms > now_ms + DAY_MS {
-        return Err(Bad::Future);
+    if entry.end_ms > now_ms + DAY_MS {
+        return Err(LineError::Future);
     }
-    if !(0..=MOST_BYTES).contains(&hit.bytes) {
-        return Err(Bad::Bytes);
+    if !(0..=MAX_BYTES).contains(&entry.bytes) {
+        return Err(LineError::Bytes);
     }
     Ok(())
 }
 
-/// Domain and point as one number that sorts by domain, then by time.
+/// Combines a domain and the start of a bin to a number that sorts by domain, then by time.
 fn key(domain: u32, at: i64) -> u64 {
-    (u64::from(domain) << 32) | (at / POINT_SECONDS).unsigned_abs()
+    (u64::from(domain) << 32) | (at / BIN_S).unsigned_abs()
 }
 
-fn parts(key: u64) -> (u32, i64) {
-    let (domain, point) = (key >> 32, key & u64::from(u32::MAX));
-    (u32::try_from(domain).unwrap_or(KnownHosts::OTHER), point.cast_signed() * POINT_SECONDS)
+fn domain_and_bin(key: u64) -> (u32, i64) {
+    let (domain, bin) = (key >> 32, key & u64::from(u32::MAX));
+    (u32::try_from(domain).unwrap_or(KnownHosts::OTHER), bin.cast_signed() * BIN_S)
 }

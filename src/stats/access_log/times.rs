@@ -1,8 +1,8 @@
-//! Time stamps as logs write them, to Unix milliseconds.
+//! Parses timestamps of logs to Unix milliseconds.
 
 use super::numbers::{integer, millis, thousandths};
 
-/// The last date that was read: the lines of a log mostly share one.
+/// A cache of the last date, which most lines of a log share.
 #[derive(Debug, Default)]
 pub(super) struct Dates {
     text: [u8; 11],
@@ -11,7 +11,7 @@ pub(super) struct Dates {
 }
 
 impl Dates {
-    /// `22/Nov/2026:09:01:03 +0000`, with one or two digits for the day.
+    /// Parses `22/Nov/2026:09:01:03 +0000`, with one or two digits for the day.
     pub(super) fn common(&mut self, text: &[u8]) -> Option<i64> {
         let colon = if text.get(11) == Some(&b':') { 11 } else { 10 };
         let day = self.day(text.get(..colon)?, common_day)?;
@@ -22,7 +22,7 @@ impl Dates {
         Some((day * 86_400 + of_day(&rest[1..9])? - offset(&rest[10..])?) * 1000)
     }
 
-    /// RFC 3339: `2026-11-22T09:01:03+00:00`, `2026-11-22T09:01:03.688Z`.
+    /// Parses RFC 3339: `2026-11-22T09:01:03+00:00`, `2026-11-22T09:01:03.688Z`.
     pub(super) fn rfc3339(&mut self, text: &[u8]) -> Option<i64> {
         let day = self.day(text.get(..10)?, iso_day)?;
         let (clock, zone) = match text.last()? {
@@ -38,19 +38,19 @@ impl Dates {
         Some((day * 86_400 - zone) * 1000 + clock_ms(clock)?)
     }
 
-    /// `2026-11-22` and `09:01:03`, in UTC.
+    /// Parses `2026-11-22` and `09:01:03` in UTC.
     pub(super) fn date_and_time(&mut self, date: &[u8], time: &[u8]) -> Option<i64> {
         Some(self.day(date, iso_day)? * 86_400_000 + clock_ms(time)?)
     }
 
-    /// `20261122170103`, of a zone that is `zone` seconds ahead of UTC.
-    pub(super) fn compact(&mut self, text: &[u8], zone: i64) -> Option<i64> {
+    /// Parses `20261122170103` in a time zone that is `offset_s` seconds ahead of UTC.
+    pub(super) fn compact(&mut self, text: &[u8], offset_s: i64) -> Option<i64> {
         if text.len() != 14 {
             return None;
         }
         let day = self.day(&text[..8], compact_day)?;
         let part = |at: usize| integer(&text[at..at + 2]);
-        Some((day * 86_400 + seconds(part(8)?, part(10)?, part(12)?)? - zone) * 1000)
+        Some((day * 86_400 + seconds(part(8)?, part(10)?, part(12)?)? - offset_s) * 1000)
     }
 
     fn day(&mut self, text: &[u8], read: fn(&[u8]) -> Option<i64>) -> Option<i64> {
@@ -66,7 +66,8 @@ impl Dates {
     }
 }
 
-/// RFC 3339, or Unix time: seconds with a fraction, or whole seconds, milliseconds, microseconds or nanoseconds, distinguished by their size.
+/// Parses RFC 3339 or Unix time: seconds with a fraction, or an integer of seconds, milliseconds, microseconds or nanoseconds, distinguished
+/// by the number of digits.
 pub(super) fn stamp(text: &[u8], dates: &mut Dates) -> Option<i64> {
     if text.contains(&b'-') {
         return dates.rfc3339(text);
@@ -105,7 +106,7 @@ fn compact_day(text: &[u8]) -> Option<i64> {
     civil(integer(&text[..4])?, integer(&text[4..6])?, integer(&text[6..])?)
 }
 
-/// Days since 1970 of a date of the Gregorian calendar, years 1970 to 9999.
+/// Returns the days since 1970-01-01 of a Gregorian date in the years 1970 to 9999.
 fn civil(year: i64, month: i64, day: i64) -> Option<i64> {
     const BEFORE: [i64; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
     let index = usize::try_from(month).ok()?.checked_sub(1)?;
@@ -122,7 +123,7 @@ fn civil(year: i64, month: i64, day: i64) -> Option<i64> {
     Some((year - 1970) * 365 + leap_days + BEFORE[index] + if month > 2 { leap } else { 0 } + day - 1)
 }
 
-/// `09:01:03` with or without a fraction, to milliseconds of the day.
+/// Parses `09:01:03` with an optional fraction to milliseconds of the day.
 fn clock_ms(text: &[u8]) -> Option<i64> {
     let (clock, fraction) = text.split_at_checked(8)?;
     let ms = match fraction {
@@ -133,7 +134,7 @@ fn clock_ms(text: &[u8]) -> Option<i64> {
     Some(of_day(clock)? * 1000 + ms)
 }
 
-/// `09:01:03`, to seconds of the day.
+/// Parses `09:01:03` to seconds of the day.
 fn of_day(text: &[u8]) -> Option<i64> {
     if text.len() != 8 || text[2] != b':' || text[5] != b':' {
         return None;
@@ -141,12 +142,12 @@ fn of_day(text: &[u8]) -> Option<i64> {
     seconds(integer(&text[..2])?, integer(&text[3..5])?, integer(&text[6..])?)
 }
 
-/// 60 is a leap second.
+/// Returns the seconds of the day. Second 60 is a leap second.
 fn seconds(hour: i64, minute: i64, second: i64) -> Option<i64> {
     (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// `+0800` or `+08:00`, to seconds.
+/// Parses `+0800` or `+08:00` to seconds.
 fn offset(text: &[u8]) -> Option<i64> {
     let (hours, minutes) = match text.len() {
         5 => (&text[1..3], &text[3..]),

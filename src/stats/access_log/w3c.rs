@@ -1,4 +1,4 @@
-//! W3C extended: `#Fields:` names the columns of the lines after it. CloudFront parts them by tabs, others by spaces. Times are UTC.
+//! W3C extended: `#Fields:` names the columns of the following lines. CloudFront separates them by tabs, others by spaces. Times are UTC.
 //!
 //! ```text
 //! #Version: 1.0
@@ -6,12 +6,12 @@
 //! 2019-12-04  21:02:31  LAX1  392  192.0.2.100  GET  d111111abcdef8.cloudfront.net  /index.html  200  …  Hit  …  play.test.com  …  0.001  …
 //! ```
 //!
-//! **Headers.** Directives that follow each other are one header. Logs are put together, so a header that names its columns and no software
-//! is that of another writer.
+//! **Headers.** Consecutive directives are one header. Logs may be concatenated, so a header that names columns but no software comes from
+//! another writer.
 //!
-//! **Quotes.** The standard (WD-logfile, `<string>`) writes a cell with blanks in quotes, and a quote inside twice. IIS quotes nothing and
-//! writes blanks as `+`, so a quote is a letter like the others; so it is where tabs part the cells. A line that does not have as many cells
-//! as columns by one rule is read by the other.
+//! **Quotes.** The standard (WD-logfile, `<string>`) quotes a cell with spaces and doubles a quote inside. IIS does not quote and writes
+//! spaces as `+`, so a quote is an ordinary character; the same applies to cells separated by tabs. If a line does not have the number of
+//! columns under one rule, the other is tried.
 
 use memchr::{memchr, memchr2};
 
@@ -19,7 +19,7 @@ use super::notes::{Note, Notes};
 use super::numbers::{bytes, cache_hit, integer, millis, status};
 use super::parser::host;
 use super::times::{Dates, stamp};
-use super::{Bad, Hit};
+use super::{LineError, LogEntry};
 
 /// A line that starts with `#`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) enum Directive<'a> {
 }
 
 impl<'a> Directive<'a> {
-    /// `line`: without blanks around it.
+    /// Parses a line without white space around it.
     pub(super) fn of(line: &'a [u8]) -> Option<Self> {
         let line = line.strip_prefix(b"#")?;
         let Some(colon) = memchr(b':', line) else { return Some(Self::Other) };
@@ -45,22 +45,22 @@ impl<'a> Directive<'a> {
         })
     }
 
-    /// Returns whether only files of this format have it.
-    pub(super) const fn is_of_header(self) -> bool {
+    /// Returns whether the directive occurs only in this format.
+    pub(super) const fn is_specific(self) -> bool {
         !matches!(self, Self::Other)
     }
 }
 
-/// The columns that are read.
+/// A column that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
     Date,
     Time,
-    /// `timestamp`, `timestamp(ms)`: of CloudFront's real-time columns, in place of date and time.
+    /// `timestamp`, `timestamp(ms)`: CloudFront's real-time columns instead of date and time.
     Stamp,
-    /// `x-host-header`: what the viewer asked for.
+    /// `x-host-header`: the host that the viewer requested.
     Asked,
-    /// `cs-host`, `cs(Host)`: at CloudFront the distribution's own name.
+    /// `cs-host`, `cs(Host)`: for CloudFront the name of the distribution.
     Host,
     Bytes,
     TimeTaken,
@@ -69,19 +69,19 @@ enum Column {
     Other,
 }
 
-/// What the directives so far say.
+/// The state after the directives so far.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     columns: Vec<Column>,
-    /// IIS and its relatives wrote the file: `time-taken` in milliseconds, against the standard, and no quoting.
+    /// Written by Microsoft software such as IIS: `time-taken` is in milliseconds, contrary to the standard, and nothing is quoted.
     is_microsoft: bool,
     /// No line was counted since the last directive.
     in_header: bool,
-    /// The header that was read last names its software.
+    /// The last header names its software.
     is_named: bool,
 }
 
-/// The cells of a line that are read.
+/// The relevant cells of a line.
 #[derive(Debug, Default, Clone, Copy)]
 struct Row<'a> {
     date: Option<&'a [u8]>,
@@ -120,10 +120,10 @@ impl Columns {
         }
     }
 
-    pub(super) fn parse<'a>(&mut self, line: &'a [u8], dates: &mut Dates) -> Result<Hit<'a>, Bad> {
+    pub(super) fn parse<'a>(&mut self, line: &'a [u8], dates: &mut Dates) -> Result<LogEntry<'a>, LineError> {
         let has = |column| self.columns.contains(&column);
         if !(has(Column::Bytes) && (has(Column::Stamp) || has(Column::Date) && has(Column::Time))) {
-            return Err(Bad::Fields);
+            return Err(LineError::Fields);
         }
         let (row, mut notes) = self.row(line)?;
         let duration_ms = match row.taken {
@@ -140,39 +140,39 @@ impl Columns {
             Some((date, time)) => dates.date_and_time(date, time),
             None => row.stamp.and_then(|text| stamp(text, dates)),
         };
-        let hit = Hit {
+        let entry = LogEntry {
             host: host(named(row.asked).or(named(row.own)).unwrap_or_default())?,
-            end_ms: end_ms.ok_or(Bad::Time)?,
-            duration_ms: duration_ms.ok_or(Bad::Duration)?,
-            bytes: row.sent.and_then(bytes).ok_or(Bad::Bytes)?,
-            status: row.code.map_or(Some(0), status).ok_or(Bad::Status)?,
-            hit: row.result.and_then(cache_hit),
+            end_ms: end_ms.ok_or(LineError::Time)?,
+            duration_ms: duration_ms.ok_or(LineError::Duration)?,
+            bytes: row.sent.and_then(bytes).ok_or(LineError::Bytes)?,
+            status: row.code.map_or(Some(0), status).ok_or(LineError::Status)?,
+            cache_hit: row.result.and_then(cache_hit),
             notes,
         };
         self.in_header = false;
-        Ok(hit)
+        Ok(entry)
     }
 
-    /// The cells of a line, by the rule under which there are as many as columns.
-    fn row<'a>(&self, line: &'a [u8]) -> Result<(Row<'a>, Notes), Bad> {
-        // The first cell is a date, a time or an address: whatever parts it from the second parts them all.
+    /// Splits a line by the rule that results in as many cells as columns.
+    fn row<'a>(&self, line: &'a [u8]) -> Result<(Row<'a>, Notes), LineError> {
+        // The first cell is a date, a time or an address, so the separator after it is that of the line.
         if memchr2(b'\t', b' ', line).is_some_and(|at| line[at] == b'\t') {
-            return self.read(Cells::Tabs(Some(line))).map(|(row, _)| (row, Notes::default())).ok_or(Bad::Layout);
+            return self.read(Cells::Tabs(Some(line))).map(|(row, _)| (row, Notes::default())).ok_or(LineError::Layout);
         }
         let (plain, quoted) = (Cells::Plain(line), Cells::Quoted(line));
         if memchr(b'"', line).is_none() {
-            return self.read(plain).map(|(row, _)| (row, Notes::default())).ok_or(Bad::Layout);
+            return self.read(plain).map(|(row, _)| (row, Notes::default())).ok_or(LineError::Layout);
         }
         let (rule, other) = if self.is_microsoft { (plain, quoted) } else { (quoted, plain) };
         match (self.read(rule), self.read(other)) {
             (Some((row, true)), _) => Ok((row, Notes::default())),
             (_, Some((row, true))) => Ok((row, Notes::default().with(Note::Quotes))),
             (Some((row, false)), _) => Ok((row, Notes::default())),
-            (None, _) => Err(Bad::Layout),
+            (None, _) => Err(LineError::Layout),
         }
     }
 
-    /// A row, and whether the line ends with it; `None`: it has too few cells.
+    /// Reads the cells into a row. Returns also whether the line ends after them, and `None` if there are too few cells.
     fn read<'a>(&self, mut cells: Cells<'a>) -> Option<(Row<'a>, bool)> {
         let mut row = Row::default();
         for column in &self.columns {
@@ -190,7 +190,7 @@ impl Columns {
                 Column::Other => {}
             }
         }
-        Some((row, cells.are_over()))
+        Some((row, cells.is_empty()))
     }
 }
 
@@ -213,19 +213,19 @@ fn column(name: &[u8]) -> Column {
     }
 }
 
-/// The cells of what is left of a line.
+/// The rest of a line, split into cells.
 #[derive(Debug, Clone, Copy)]
 enum Cells<'a> {
-    /// Parted by single tabs; `None` behind the last one.
+    /// Separated by single tabs; `None` after the last cell.
     Tabs(Option<&'a [u8]>),
-    /// Parted by blanks; a quote is a letter.
+    /// Separated by spaces; a quote is an ordinary character.
     Plain(&'a [u8]),
-    /// Parted by blanks; a cell may be in quotes.
+    /// Separated by spaces; a cell may be quoted.
     Quoted(&'a [u8]),
 }
 
 impl<'a> Cells<'a> {
-    fn are_over(&self) -> bool {
+    fn is_empty(&self) -> bool {
         match self {
             Self::Tabs(rest) => rest.is_none(),
             Self::Plain(rest) | Self::Quoted(rest) => rest.trim_ascii_start().is_empty(),
@@ -258,13 +258,13 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// A cell that ends at a blank, and what follows.
+/// Splits off a cell that ends at a space.
 fn word(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = memchr(b' ', line).unwrap_or(line.len());
     (end > 0).then(|| line.split_at(end))
 }
 
-/// A cell that ends at a quote which is not doubled, and what follows: a blank or nothing.
+/// Splits off a quoted cell. It ends at a quote that is not doubled and is followed by a space or the end of the line.
 fn string(inside: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut at = 0;
     loop {

@@ -1,4 +1,4 @@
-//! Access logs that were taken in.
+//! Imported access logs.
 
 use serde::Deserialize;
 use sqlx::AnyConnection;
@@ -26,8 +26,8 @@ fn import(row: Row) -> Result<Import, StoreError> {
 }
 
 impl StatsDb {
-    /// The imports with one of these heads, the most taken in first.
-    pub(crate) async fn imports_like(&self, heads: &[Digest]) -> Result<Vec<Import>, StoreError> {
+    /// Returns the imports with one of these heads, those with the most content first.
+    pub(crate) async fn imports_by_head(&self, heads: &[Digest]) -> Result<Vec<Import>, StoreError> {
         let mut values = Values::default();
         let heads: Vec<String> = heads.iter().map(hex::encode).collect();
         if heads.is_empty() {
@@ -38,7 +38,7 @@ impl StatsDb {
         self.packed(COLUMNS, &from, &values).await?.into_iter().map(import).collect()
     }
 
-    /// The latest imports, newest first.
+    /// Returns the latest imports, newest first.
     pub(crate) async fn list_imports(&self, limit: i64) -> Result<Vec<Import>, StoreError> {
         let mut values = Values::default();
         let limit = values.place(Value::Int(limit));
@@ -46,9 +46,12 @@ impl StatsDb {
         self.packed(COLUMNS, &from, &values).await?.into_iter().map(import).collect()
     }
 
-    /// Moves an import on, to which these bytes were sent downstream. Two that take in the same file end at the same prefix, or begin
-    /// where the other one is no more: the later one is refused.
-    pub(crate) async fn move_on(
+    /// Advances an import. `bytes` is the number of bytes sent to viewers.
+    ///
+    /// # Errors
+    /// `Duplicate`: another import of the same file was faster. It created the row with the same prefix, or the import is no longer at
+    /// [`ImportStep::from`].
+    pub(crate) async fn advance_import(
         &self,
         connection: &mut AnyConnection,
         step: &ImportStep,

@@ -1,30 +1,30 @@
-//! Removing what has passed its time, in small batches.
+//! Removes expired data in small batches.
 
 use super::StatsDb;
 use crate::model::StoreError;
-use crate::stats::Slot;
+use crate::stats::TimeRange;
 use crate::storage::rows::{Read, Values};
 
-/// Domains whose old points are removed in one transaction, each of one day.
-const DOMAINS: usize = 8;
-const DAY: i64 = 86_400;
+/// Number of domains of which a day of bins is removed in one transaction.
+const DOMAINS_PER_BATCH: usize = 8;
+const DAY_S: i64 = 86_400;
 
 impl StatsDb {
-    /// Removes a batch of five-minute points before `before`; hours and days stay. Answers with how many.
-    pub(crate) async fn delete_old_points(&self, before: i64) -> Result<u64, StoreError> {
+    /// Removes a batch of five-minute bins before `before`. Hours and days are kept. Returns the number of removed bins.
+    pub(crate) async fn delete_old_bins(&self, before: i64) -> Result<u64, StoreError> {
         let from = "from (select d.id, (select min(u.at) from usage_5m as u where u.domain_id = d.id) as first \
              from (select 0 as id union all select id from stats_domains) as d) as d where first is not null";
         let firsts: Vec<(i64, i64)> = self.packed("id, first", from, &Values::default()).await?;
         let mut tx = self.begin().await?;
-        self.begin_change(&mut tx).await?;
-        // First of all, so that nobody takes what is left of a day for the whole.
+        self.lock_for_change(&mut tx).await?;
+        // In the same transaction, so that rebuilding never uses a partial day.
         let sql = "update stats_state set kept_from = $1 where id = 1 and kept_from < $1";
         sqlx::query(sql).bind(before).execute(&mut *tx).await?;
         let mut removed = 0;
-        for (number, first) in firsts.into_iter().filter(|(_, first)| *first < before).take(DOMAINS) {
+        for (number, first) in firsts.into_iter().filter(|(_, first)| *first < before).take(DOMAINS_PER_BATCH) {
             removed += sqlx::query("delete from usage_5m where domain_id = $1 and at < $2")
                 .bind(number)
-                .bind(before.min(first + DAY))
+                .bind(before.min(first + DAY_S))
                 .execute(&mut *tx)
                 .await?
                 .rows_affected();
@@ -33,7 +33,7 @@ impl StatsDb {
         Ok(removed)
     }
 
-    /// Keeps of a day before `before` only what its peak and its end are made of. False: there is no such day left.
+    /// Thins out one day of inventory samples before `before`, keeping those of its peaks and its end. Returns false if no day is left.
     pub(crate) async fn thin_old_inventory(&self, before: i64) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let sql = "select i.at, s.thinned_to from stats_state as s left join inventory as i \
@@ -43,7 +43,7 @@ impl StatsDb {
         else {
             return Ok(false);
         };
-        let Slot { from, to } = day;
+        let TimeRange { from, to } = day;
         sqlx::query(
             "delete from inventory where (domain_id, at) in (select domain_id, at from \
              (select i.domain_id, i.at, row_number() over (partition by i.domain_id order by i.at desc) as late, \

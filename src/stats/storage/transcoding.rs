@@ -1,8 +1,8 @@
 //! Outputs of transcoding tasks.
 
-use super::{ALL, StatsDb, chosen_numbers};
+use super::{ALL, StatsDb, selected_ids};
 use crate::model::StoreError;
-use crate::stats::{Chosen, Codec, OutputSums, Slot, StoredOutput};
+use crate::stats::{Codec, DomainSelection, OutputSums, StoredOutput, TimeRange};
 use crate::storage::batch::Rows;
 use crate::storage::rows::{Read, Values};
 
@@ -21,7 +21,7 @@ const COLUMNS: [&str; 12] = [
     "error",
 ];
 
-/// The start of the day, succeeded, codec, width, height, audio, files, centiminutes.
+/// Columns of [`OutputSums`], in their order.
 type Row = (i64, i64, Codec, i64, i64, i64, i64, i64);
 
 fn sums((at, succeeded, codec, width, height, audio, files, centiminutes): Row) -> OutputSums {
@@ -29,17 +29,17 @@ fn sums((at, succeeded, codec, width, height, audio, files, centiminutes): Row) 
 }
 
 impl StatsDb {
-    /// Adds those that are not known by job and output. Answers with how many these were.
+    /// Adds outputs, except those with a known job and output. Returns the number of added outputs.
     pub(crate) async fn add_transcode_outputs(&self, outputs: &[StoredOutput]) -> Result<usize, StoreError> {
         let mut tx = self.begin().await?;
-        let numbers = self.numbers(&mut tx, outputs.iter().map(|output| output.domain.as_str())).await?;
+        let ids = self.domain_ids(&mut tx, outputs.iter().map(|output| output.domain.as_str())).await?;
         let mut rows = Rows::new(COLUMNS, outputs.len());
         for output in outputs {
-            let number = *numbers.get(&output.domain).ok_or_else(|| StoreError::corrupt(&output.domain))?;
+            let id = *ids.get(&output.domain).ok_or_else(|| StoreError::corrupt(&output.domain))?;
             rows.push([
                 output.job.as_str().into(),
                 output.output.as_str().into(),
-                number.into(),
+                id.into(),
                 output.succeeded.into(),
                 output.codec.as_str().into(),
                 output.width.into(),
@@ -57,21 +57,26 @@ impl StatsDb {
         Ok(added)
     }
 
+    /// Returns the time at which the first known task finished.
     pub(crate) async fn first_output(&self) -> Result<Option<i64>, StoreError> {
         let sql = "select min(finished_at) as first from transcode_outputs";
         sqlx::query(sql).fetch_one(&self.read).await?.col("first")
     }
 
-    /// Sums for each of these days.
-    pub(crate) async fn transcode_sums(&self, chosen: &Chosen, days: &[Slot]) -> Result<Vec<OutputSums>, StoreError> {
-        let only = match chosen {
-            Chosen::All => String::new(),
-            Chosen::Only(_) => {
+    /// Returns the sums for each of the days.
+    pub(crate) async fn transcode_sums(
+        &self,
+        selection: &DomainSelection,
+        days: &[TimeRange],
+    ) -> Result<Vec<OutputSums>, StoreError> {
+        let only = match selection {
+            DomainSelection::All => String::new(),
+            DomainSelection::Only(_) => {
                 let mut values = Values::default();
-                let from = format!("from {}", chosen_numbers(chosen, &mut values));
+                let from = format!("from {}", selected_ids(selection, &mut values));
                 let found: Vec<(i64,)> = self.packed("d.id", &from, &values).await?;
-                // No output is of domain 0.
-                let list: String = found.iter().map(|(number,)| format!(", {number}")).collect();
+                // `ALL` matches no output, and keeps the list from being empty.
+                let list: String = found.iter().map(|(id,)| format!(", {id}")).collect();
                 format!(" and o.domain_id in ({ALL}{list})")
             }
         };

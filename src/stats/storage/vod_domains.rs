@@ -1,14 +1,14 @@
-//! VOD domains, and the hosts that statistics count for.
+//! VOD domains, and the hosts that statistics are counted for.
 
-use super::named;
+use super::name_condition;
 use crate::audit::AuditEntry;
 use crate::model::{DomainName, Millis, StoreError};
-use crate::stats::{Names, PathRule, PlayHost, VodDomain};
+use crate::stats::{NameFilter, PathRule, PlayHost, VodDomain};
 use crate::storage::Db;
 use crate::storage::rows::{Read, Value, Values};
 
 impl Db {
-    /// The play domains of all groups.
+    /// Returns the play domains of all push domains, in their order.
     pub(crate) async fn play_hosts(&self) -> Result<Vec<PlayHost>, StoreError> {
         let from = "from (select d.push as push, n.name as play from domains d join domain_names n on n.domain_id = d.id \
              where n.role = 'play' order by d.id, n.position) as n";
@@ -18,11 +18,11 @@ impl Db {
         Ok(hosts.into_iter().map(|(push, play)| PlayHost { push, play }).collect())
     }
 
-    /// Names of play domains and VOD domains: the first so many.
-    pub(crate) async fn host_names(&self, names: Names<'_>, limit: i64) -> Result<Vec<String>, StoreError> {
+    /// Returns up to `limit` names of play domains and VOD domains.
+    pub(crate) async fn host_names(&self, names: NameFilter<'_>, limit: i64) -> Result<Vec<String>, StoreError> {
         let mut values = Values::default();
         let parts = [("domain_names", "role = 'play' and "), ("vod_domains", "")].map(|(table, only)| {
-            let condition = named("name", names, &mut values);
+            let condition = name_condition("name", names, &mut values);
             let limit = values.place(Value::Int(limit));
             format!(
                 "select name from (select name from {table} where {only}{condition} order by name limit {limit}) as n"
@@ -36,7 +36,7 @@ impl Db {
         Ok(found.into_iter().map(|(name,)| name).collect())
     }
 
-    /// By name.
+    /// Returns the VOD domains by name.
     pub(crate) async fn vod_domains(&self) -> Result<Vec<VodDomain>, StoreError> {
         let rows = sqlx::query("select name, display, path, created_at from vod_domains order by name")
             .fetch_all(&self.pages)
@@ -72,7 +72,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// False: there is none of this name.
+    /// Removes a VOD domain. Returns false if there is none of this name.
     pub(crate) async fn remove_vod_domain(&self, name: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let removed =

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::stats::Resolution;
 
-/// The table of classes: each with the longest long and short side that it holds, in pixels, smallest class first.
+/// A table of resolution classes with the maximum long and short side in pixels, smallest class first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Classes(Vec<(Resolution, u32, u32)>);
 
@@ -24,8 +24,8 @@ impl Default for Classes {
 }
 
 impl Classes {
-    /// The class of an output: `Audio` without a picture, else the first whose long and short side hold it, upright or not; `Other` for what
-    /// is larger than all or whose size is not known (a side of 0 tells nothing).
+    /// Returns the class of an output: `Audio` for audio without video, else the first class that fits in either orientation. Returns `Other`
+    /// if no class fits or the size is unknown; a side of 0 is unknown.
     #[must_use]
     pub fn of(&self, is_audio: bool, width: Option<u32>, height: Option<u32>) -> Resolution {
         if is_audio {
@@ -33,30 +33,28 @@ impl Classes {
         }
         let (Some(width @ 1..), Some(height @ 1..)) = (width, height) else { return Resolution::Other };
         let (long, short) = (width.max(height), width.min(height));
-        let holds = |class: &&(Resolution, u32, u32)| long <= class.1 && short <= class.2;
-        self.0.iter().find(holds).map_or(Resolution::Other, |class| class.0)
+        let fits = |class: &&(Resolution, u32, u32)| long <= class.1 && short <= class.2;
+        self.0.iter().find(fits).map_or(Resolution::Other, |class| class.0)
     }
 }
 
-/// Why a table of classes is not accepted.
+/// An error in a table of classes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadClasses {
-    #[error("is empty; write classes such as `SD 640x360, HD 1280x720`")]
+    #[error("is empty; specify classes such as `SD 640x360, HD 1280x720`")]
     Empty,
-    #[error(
-        "`{0}` is no class with its size; write it such as `HD 1280x720`, the name being one of SD, HD, FHD, 2K, 4K, 8K"
-    )]
+    #[error("`{0}` is not a class with a size; use a form such as `HD 1280x720`, with one of SD, HD, FHD, 2K, 4K, 8K")]
     Entry(String),
-    #[error("{0} is there twice; keep one")]
+    #[error("{0} is listed twice; keep one")]
     Twice(Resolution),
-    #[error("{0} does not hold the class before it; write the smaller class first")]
+    #[error("{0} is not larger than the class before it; list the smaller class first")]
     Order(Resolution),
 }
 
 impl FromStr for Classes {
     type Err = BadClasses;
 
-    /// Reads `SD 640x360, HD 1280x720, …`, smallest first; the order of the two sides does not matter. What is left out is not a class.
+    /// Parses `SD 640x360, HD 1280x720, …`, smallest first. The two sides may be in any order. Classes may be omitted.
     fn from_str(text: &str) -> Result<Self, BadClasses> {
         if text.trim().is_empty() {
             return Err(BadClasses::Empty);
@@ -89,7 +87,7 @@ fn class(entry: &str) -> Option<(Resolution, u32, u32)> {
 }
 
 impl fmt::Display for Classes {
-    /// As it is read.
+    /// Writes the form that `from_str` parses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (class, long, short)) in self.0.iter().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
@@ -107,7 +105,7 @@ mod tests {
         Classes::default().of(false, Some(width), Some(height))
     }
 
-    /// The class, which both orientations share.
+    /// Returns the class after checking that both orientations have the same.
     fn of(long: u32, short: u32) -> Resolution {
         let class = default_class(long, short);
         assert_eq!(default_class(short, long), class, "{long} × {short} upright");
@@ -115,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_belongs_to_the_first_class_that_holds_both_sides() {
+    fn a_size_belongs_to_the_first_class_that_fits_both_sides() {
         use Resolution::{EightK, Fhd, FourK, Hd, Other, Sd, TwoK};
         let table = [
             (Sd, 640, 360, Hd),
@@ -137,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_sizes_belong_where_their_larger_need_is() {
+    fn unusual_sizes_belong_to_the_class_that_fits_both_sides() {
         use Resolution::{EightK, Fhd, FourK, Hd, Other, Sd, TwoK};
         for (width, height, class) in [
             (1, 1, Sd),
@@ -161,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_size_there_is_no_class() {
+    fn a_size_without_both_sides_has_no_class() {
         let classes = Classes::default();
         for (width, height) in
             [(None, None), (Some(640), None), (None, Some(360)), (Some(0), Some(360)), (Some(640), Some(0))]
@@ -174,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_read_as_it_is_written() {
+    fn a_table_is_parsed_as_written() {
         let classes: Classes = " SD 480x854,FHD  1920×1080 ".parse().expect("table");
         assert_eq!(classes.to_string(), "SD 854x480, FHD 1920x1080");
         assert_eq!(classes.of(false, Some(854), Some(480)), Resolution::Sd);
@@ -184,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_says_two_things_is_refused() {
+    fn an_invalid_table_is_refused() {
         for (text, error) in [
             ("", BadClasses::Empty),
             (" \n", BadClasses::Empty),

@@ -1,22 +1,23 @@
-//! The words that transcoders have for coding methods.
+//! Codec names of transcoders.
 
 use crate::stats::Codec;
 
-/// Letters and digits of the word, in lower case: `H.265`, `h_265` and `H265` are one word. A media type loses its `video/`.
-fn folded(word: &str) -> String {
+/// Normalizes a codec name to its letters and digits in lower case, so that `H.265`, `h_265` and `H265` are equal. Removes the `video/` of media
+/// types.
+fn normalize(word: &str) -> String {
     let word: String = word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     word.strip_prefix("video").map(str::to_owned).unwrap_or(word)
 }
 
-fn begins_with(word: &str, beginnings: &[&str]) -> bool {
-    beginnings.iter().any(|beginning| word.starts_with(beginning))
+fn starts_with_any(word: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|prefix| word.starts_with(prefix))
 }
 
 /// Parses the codec name of a transcoder, container or player; unknown names are `Other`. Accepts names of encoders (`libx264`,
 /// `hevc_nvenc`), sample entries with parameters (`avc1.64001f`) and media types too.
 pub(super) fn parse_codec(word: &str) -> Codec {
-    let word = folded(word);
-    let is = |beginnings| begins_with(&word, beginnings);
+    let word = normalize(word);
+    let is = |prefixes| starts_with_any(&word, prefixes);
     if is(&["h264", "x264", "libx264", "libopenh264", "openh264", "avc", "mpeg4avc"]) {
         Codec::H264
     } else if is(&["h265", "x265", "libx265", "hevc", "hev1", "hvc1", "dvh1", "dvhe", "mpeghhevc"]) {
@@ -32,9 +33,9 @@ pub(super) fn parse_codec(word: &str) -> Codec {
     }
 }
 
-/// Whether the word names a way of coding sound.
-pub(super) fn is_sound(word: &str) -> bool {
-    const WAYS: &[&str] = &[
+/// Returns whether the name is that of an audio codec.
+pub(super) fn is_audio_codec(word: &str) -> bool {
+    const PREFIXES: &[&str] = &[
         "aac",
         "libfdkaac",
         "mp4a",
@@ -49,7 +50,7 @@ pub(super) fn is_sound(word: &str) -> bool {
         "eac3",
         "pcm",
     ];
-    begins_with(&folded(word), WAYS)
+    starts_with_any(&normalize(word), PREFIXES)
 }
 
 #[cfg(test)]
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_of_transcoders_are_known() {
+    fn codec_names_of_transcoders_are_known() {
         for (codec, words) in [
             (
                 Codec::H264,
@@ -80,12 +81,12 @@ mod tests {
     }
 
     #[test]
-    fn sound_is_told_from_pictures() {
+    fn audio_codecs_are_distinguished_from_video_codecs() {
         for word in ["aac", "AAC", "mp4a.40.2", "libopus", "pcm_s16le", "E-AC-3"] {
-            assert!(is_sound(word), "{word}");
+            assert!(is_audio_codec(word), "{word}");
         }
         for word in ["", "h264", "hevc", "copy", "mp4"] {
-            assert!(!is_sound(word), "{word}");
+            assert!(!is_audio_codec(word), "{word}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Fields of results: numbers come as numbers or as text, and each refusal says which field it is and what to write instead.
+//! Field types of transcoder results. Numbers may be JSON numbers or strings. Each rejection names the field and how to fix it.
 //!
-//! Numbers are read from their digits as they stand in the JSON, never by way of a float.
+//! Numbers are parsed from their digits in the JSON text, never through a float.
 
 use std::borrow::Cow;
 
@@ -11,81 +11,83 @@ use serde_json::value::RawValue;
 
 use crate::model::{DomainName, Millis};
 
-/// Ten years: a longer output is a mistake, and sums of shorter ones cannot overflow.
-const LONGEST_MS: i64 = 10 * 366 * 86_400_000;
-const DAY: Millis = 86_400_000;
-/// Of jobs and outputs in bytes: both together fit into an index of PostgreSQL.
-const LONGEST_NAME: usize = 1024;
-const LONGEST_TEXT: usize = 1000;
+/// Maximum duration of an output: ten years, so that sums cannot overflow.
+const MAX_DURATION_MS: i64 = 10 * 366 * 86_400_000;
+const DAY_MS: Millis = 86_400_000;
+/// Maximum length of the names of jobs and outputs in bytes. Both together fit into an index of PostgreSQL.
+const MAX_NAME_BYTES: usize = 1024;
+const MAX_TEXT_CHARS: usize = 1000;
 
-/// Why an object is not a result that counts: the field, and what to do about it.
+/// Why an object is not counted: the field, what is wrong, and how to fix it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal(pub(super) String);
+pub(super) struct Rejection(pub(super) String);
 
-impl<T: Into<String>> From<T> for Refusal {
+impl<T: Into<String>> From<T> for Rejection {
     fn from(reason: T) -> Self {
         Self(reason.into())
     }
 }
 
-/// What `serde_json` says, the place apart: it counts from the beginning of the object.
-pub(super) fn said(error: &serde_json::Error) -> String {
+/// Returns an error message of `serde_json` without the position, which would be relative to the object.
+pub(super) fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map(|(said, _)| said.to_owned()).unwrap_or(text)
+    text.rsplit_once(" at line ").map(|(message, _)| message.to_owned()).unwrap_or(text)
 }
 
-/// An error of `serde`, and its place within a value; the path is empty for the value itself.
-struct Misfit {
+/// An error of `serde` and its path within a value. The path is empty for the value itself.
+struct FieldError {
     path: String,
-    said: String,
+    message: String,
 }
 
-/// Puts the path of a [`Misfit`] into the text of an error, as `serde` hands on nothing else. No JSON has it unescaped.
+/// Encloses the path of a [`FieldError`] in the text of a `serde` error, which cannot carry anything else. JSON never contains this character
+/// unescaped.
 const MARK: char = '\u{1}';
 
-fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Misfit> {
+fn deserialize<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, FieldError> {
     serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|error| {
-        let (path, said) = (error.path().to_string(), said(error.inner()));
+        let (path, message) = (error.path().to_string(), message(error.inner()));
         let path = if path == "." { String::new() } else { path };
-        match said.strip_prefix(MARK).and_then(|inner| inner.split_once(MARK)) {
-            Some((inner, said)) => Misfit { path: joined(&path, inner), said: said.to_owned() },
-            None => Misfit { path, said },
+        match message.strip_prefix(MARK).and_then(|inner| inner.split_once(MARK)) {
+            Some((inner, message)) => FieldError { path: joined(&path, inner), message: message.to_owned() },
+            None => FieldError { path, message },
         }
     })
 }
 
-/// A path and one within it.
+/// Joins a path and a path within it.
 fn joined(outer: &str, inner: &str) -> String {
     let dot = if outer.is_empty() || inner.is_empty() || inner.starts_with('[') { "" } else { "." };
     format!("{outer}{dot}{inner}")
 }
 
-/// The fields of an object that an adapter asks for.
-pub(super) fn parse<'a, T: Deserialize<'a>>(object: &'a str) -> Result<T, Refusal> {
-    read(object)
-        .map_err(|Misfit { path, said }| Refusal(if path.is_empty() { said } else { format!("{path}: {said}") }))
+/// Parses the fields of an object that an adapter needs.
+pub(super) fn parse<'a, T: Deserialize<'a>>(object: &'a str) -> Result<T, Rejection> {
+    deserialize(object).map_err(|FieldError { path, message }| {
+        Rejection(if path.is_empty() { message } else { format!("{path}: {message}") })
+    })
 }
 
-/// The same of an object at a place within the result.
-pub(super) fn element<'a, T: Deserialize<'a>>(element: &'a RawValue, place: &str) -> Result<T, Refusal> {
+/// Parses the fields of an object at `place` within the result.
+pub(super) fn element<'a, T: Deserialize<'a>>(element: &'a RawValue, place: &str) -> Result<T, Rejection> {
     if !element.get().starts_with('{') {
         return Err(format!("{place} is not a JSON object; send the result unchanged").into());
     }
-    read(element.get()).map_err(|Misfit { path, said }| format!("{}: {said}", joined(place, &path)).into())
+    deserialize(element.get())
+        .map_err(|FieldError { path, message }| format!("{}: {message}", joined(place, &path)).into())
 }
 
-/// An optional field. Where a format writes out that it does not know a value, the field is missing; so a name, by which duplicates are found,
-/// is never made of it.
+/// An optional field. Placeholders for unknown values, such as `N/A`, count as missing, so that they never become the name of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Known<T>(pub(super) Option<T>);
+pub(super) struct Maybe<T>(pub(super) Option<T>);
 
-impl<T> Default for Known<T> {
+impl<T> Default for Maybe<T> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Known<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
         let is_unknown =
@@ -93,15 +95,16 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Known<T> {
         if is_unknown {
             return Ok(Self(None));
         }
-        let value = read(raw.get());
-        value.map(|value| Self(Some(value))).map_err(|Misfit { path, said }| match path.as_str() {
-            "" => D::Error::custom(said),
-            path => D::Error::custom(format_args!("{MARK}{path}{MARK}{said}")),
+        let value = deserialize(raw.get());
+        value.map(|value| Self(Some(value))).map_err(|FieldError { path, message }| match path.as_str() {
+            "" => D::Error::custom(message),
+            path => D::Error::custom(format_args!("{MARK}{path}{MARK}{message}")),
         })
     }
 }
 
-/// Returns whether a text says that there is no value: ffprobe writes `N/A` and `unknown`, Tencent the year 0, scripts whatever their language has.
+/// Returns whether a text is a placeholder for an unknown value: `N/A` and `unknown` of ffprobe, the year 0 of Tencent, or null values of
+/// programming languages.
 fn is_unknown(text: &str) -> bool {
     const WORDS: &[&str] = &[
         "",
@@ -125,27 +128,27 @@ fn is_unknown(text: &str) -> bool {
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
-/// A field without which the result says nothing.
-pub(super) fn required<T>(value: Option<T>, field: &str, remedy: &str) -> Result<T, Refusal> {
+/// Rejects a result without a required field.
+pub(super) fn required<T>(value: Option<T>, field: &str, remedy: &str) -> Result<T, Rejection> {
     value.ok_or_else(|| format!("{field} is missing; {remedy}").into())
 }
 
-/// When the task ended: what the result says, else when it came in. A clock that runs a little ahead is forgiven.
-pub(super) fn finished(told: Option<Moment>, field: &str, received: Millis) -> Result<Millis, Refusal> {
-    match told {
+/// Returns when the task ended: the time in the result, else when it was received. A clock may be up to a day ahead.
+pub(super) fn finished(time: Option<Rfc3339>, field: &str, received: Millis) -> Result<Millis, Rejection> {
+    match time {
         None => Ok(received),
-        Some(Moment(at)) if at < 0 => Err(format!("{field} lies before 1970; set the sender's clock").into()),
-        Some(Moment(at)) if at - received > DAY => {
-            Err(format!("{field} lies more than a day ahead; set the sender's clock").into())
+        Some(Rfc3339(at)) if at < 0 => Err(format!("{field} is before 1970; check the sender's clock").into()),
+        Some(Rfc3339(at)) if at - received > DAY_MS => {
+            Err(format!("{field} is more than a day in the future; check the sender's clock").into())
         }
-        Some(Moment(at)) => Ok(at),
+        Some(Rfc3339(at)) => Ok(at),
     }
 }
 
-/// A value as it stands in the JSON: text without its quotes, a number by its digits.
+/// Returns the content of a string, or the digits of a number.
 fn literal<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
     match raw.get().as_bytes().first()? {
-        b'"' => serde_json::from_str::<Text>(raw.get()).ok().map(|text| text.0),
+        b'"' => serde_json::from_str::<JsonText>(raw.get()).ok().map(|text| text.0),
         b'-' | b'0'..=b'9' => Some(Cow::Borrowed(raw.get())),
         _ => None,
     }
@@ -153,10 +156,10 @@ fn literal<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
 
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The beginning of a value, for a message.
-fn shown(raw: &RawValue) -> String {
+/// Returns the first characters of a value, for a message.
+fn excerpt(raw: &RawValue) -> String {
     let text = raw.get();
     let beginning: String = text.chars().take(40).collect();
     if beginning.len() < text.len() { format!("{beginning}…") } else { beginning }
@@ -165,14 +168,15 @@ fn shown(raw: &RawValue) -> String {
 fn field<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     expected: &str,
-    read: impl FnOnce(&str) -> Option<T>,
+    parse: impl FnOnce(&str) -> Option<T>,
 ) -> Result<T, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?;
-    let value = literal(raw).and_then(|text| read(&text));
-    value.ok_or_else(|| D::Error::custom(format_args!("{} is not {expected}", shown(raw))))
+    let value = literal(raw).and_then(|text| parse(&text));
+    value.ok_or_else(|| D::Error::custom(format_args!("{} is not {expected}", excerpt(raw))))
 }
 
-/// A non-negative decimal number times 10 to the power of `places`, rounded half up; `None`: no such number, or above 10^15.
+/// Parses a non-negative decimal number and multiplies it by 10 to the power of `places`, rounding half up. Returns `None` for anything else
+/// and for results above 10^15.
 fn scaled(text: &str, places: i64) -> Option<i64> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, i64::from(exponent.parse::<i32>().ok()?)),
@@ -204,31 +208,31 @@ fn scaled(text: &str, places: i64) -> Option<i64> {
     }
 }
 
-/// A length in seconds, kept in ms: the fourth decimal rounded half up.
+/// A duration in seconds, stored in milliseconds, rounded half up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seconds(pub(super) i64);
 
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         field(deserializer, "a length; write seconds from 0 up to ten years, such as 12.5", |text| {
-            scaled(text, 3).filter(|ms| *ms <= LONGEST_MS).map(Self)
+            scaled(text, 3).filter(|ms| *ms <= MAX_DURATION_MS).map(Self)
         })
     }
 }
 
-/// A length in ms.
+/// A duration in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Milliseconds(pub(super) i64);
 
 impl<'de> Deserialize<'de> for Milliseconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         field(deserializer, "a length; write milliseconds from 0 up to ten years, such as 12500", |text| {
-            scaled(text, 0).filter(|ms| *ms <= LONGEST_MS).map(Self)
+            scaled(text, 0).filter(|ms| *ms <= MAX_DURATION_MS).map(Self)
         })
     }
 }
 
-/// Yes or no, as such, as a number or as text.
+/// A boolean, which may also be a number or a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flag(pub(super) bool);
 
@@ -239,45 +243,45 @@ impl<'de> Deserialize<'de> for Flag {
         match text.to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" => Ok(Self(true)),
             "false" | "0" | "no" => Ok(Self(false)),
-            _ => Err(D::Error::custom(format_args!("{} is neither true nor false", shown(raw)))),
+            _ => Err(D::Error::custom(format_args!("{} is neither true nor false", excerpt(raw)))),
         }
     }
 }
 
-/// A side of a picture in pixels.
+/// Width or height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Side(pub(super) u32);
+pub(super) struct Pixels(pub(super) u32);
 
-impl<'de> Deserialize<'de> for Side {
+impl<'de> Deserialize<'de> for Pixels {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         field(deserializer, "a number of pixels, such as 1280", |text| text.parse().ok().map(Self))
     }
 }
 
-/// A moment in RFC 3339, kept in Unix ms.
+/// A time in RFC 3339, stored in Unix milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment(pub(super) Millis);
+pub(super) struct Rfc3339(pub(super) Millis);
 
-impl Moment {
-    pub(super) fn read(text: &str) -> Option<Self> {
+impl Rfc3339 {
+    fn parse(text: &str) -> Option<Self> {
         text.parse::<Timestamp>().ok().map(|at| Self(at.as_millisecond()))
     }
 }
 
-impl<'de> Deserialize<'de> for Moment {
+impl<'de> Deserialize<'de> for Rfc3339 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        field(deserializer, "a time such as 2026-11-22T08:30:00Z", Self::read)
+        field(deserializer, "a time such as 2026-11-22T08:30:00Z", Self::parse)
     }
 }
 
-/// What a transcoder calls a job or an output: text, or a number as written.
+/// The name of a job or an output: a string or a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name(pub(super) String);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         field(deserializer, "a name; write 1 to 1,024 bytes without control characters", |text| {
-            let fits = (1..=LONGEST_NAME).contains(&text.len()) && !text.contains(char::is_control);
+            let fits = (1..=MAX_NAME_BYTES).contains(&text.len()) && !text.contains(char::is_control);
             fits.then(|| Self(text.into()))
         })
     }
@@ -289,29 +293,29 @@ pub(super) struct Host(pub(super) String);
 
 impl<'de> Deserialize<'de> for Host {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Words::deserialize(deserializer)?.0;
+        let name = Text::deserialize(deserializer)?.0;
         let name = DomainName::parse(&name).map_err(|why| D::Error::custom(format_args!("the name {why}")))?;
         Ok(Self(name.ascii().into()))
     }
 }
 
-/// Text for people, shortened, in one line; whatever is no text is empty.
+/// Text for display in one line, cut to the maximum length. Values that are neither string nor number are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Words(pub(super) String);
+pub(super) struct Text(pub(super) String);
 
-impl<'de> Deserialize<'de> for Words {
+impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = literal(<&RawValue>::deserialize(deserializer)?).unwrap_or_default();
-        let text = text.chars().take(LONGEST_TEXT).map(|c| if c.is_control() { ' ' } else { c });
+        let text = text.chars().take(MAX_TEXT_CHARS).map(|c| if c.is_control() { ' ' } else { c });
         Ok(Self(text.collect::<String>().trim().into()))
     }
 }
 
-/// Why a task failed, from what a transcoder tells: a code, a message, both or nothing.
-pub(super) fn reason(code: Option<Words>, message: Option<Words>) -> String {
-    let told = [code, message].into_iter().flatten().map(|words| words.0).filter(|words| !words.is_empty());
-    let told = told.collect::<Vec<_>>().join(": ");
-    if told.is_empty() { "no reason given".into() } else { told.chars().take(LONGEST_TEXT).collect() }
+/// Combines the error code and the message of a transcoder.
+pub(super) fn reason(code: Option<Text>, message: Option<Text>) -> String {
+    let parts = [code, message].into_iter().flatten().map(|text| text.0).filter(|text| !text.is_empty());
+    let reason = parts.collect::<Vec<_>>().join(": ");
+    if reason.is_empty() { "no reason given".into() } else { reason.chars().take(MAX_TEXT_CHARS).collect() }
 }
 
 #[cfg(test)]
@@ -320,12 +324,12 @@ mod tests {
 
     use super::*;
 
-    fn seconds(json: &str) -> Result<i64, Refusal> {
+    fn seconds(json: &str) -> Result<i64, Rejection> {
         parse::<Seconds>(json).map(|seconds| seconds.0)
     }
 
     #[test]
-    fn seconds_become_whole_milliseconds_without_a_float_in_between() {
+    fn seconds_are_converted_to_milliseconds_exactly() {
         for (json, ms) in [
             ("0", 0),
             ("0.4", 400),
@@ -345,14 +349,14 @@ mod tests {
             ("0e999999999", 0),
             ("\"007\"", 7_000),
             ("\"3.\"", 3_000),
-            ("316224000", LONGEST_MS),
+            ("316224000", MAX_DURATION_MS),
         ] {
             assert_eq!(seconds(json), Ok(ms), "{json}");
         }
     }
 
     #[test]
-    fn what_is_no_length_is_refused_with_a_remedy() {
+    fn an_invalid_duration_is_refused_with_a_remedy() {
         for json in [
             "-1",
             "-0.5",
@@ -371,7 +375,7 @@ mod tests {
             "{}",
             "[1]",
         ] {
-            let Refusal(reason) = seconds(json).expect_err(json);
+            let Rejection(reason) = seconds(json).expect_err(json);
             assert!(
                 reason.ends_with("is not a length; write seconds from 0 up to ten years, such as 12.5"),
                 "{reason}"
@@ -383,7 +387,7 @@ mod tests {
     }
 
     proptest! {
-        /// The oracle counts in units of 10^-9 s.
+        /// The expected value is computed in nanoseconds.
         #[test]
         fn every_decimal_is_rounded_half_up(whole in 0u64..300_000_000, fraction in 0u64..1_000_000_000, digits in 1usize..=9) {
             let fraction = fraction / 10u64.pow(u32::try_from(9 - digits).expect("small"));
@@ -403,21 +407,20 @@ mod tests {
         }
     }
 
-    /// Each adapter asks for its optional fields by this type.
     #[test]
     fn every_spelling_of_unknown_is_a_missing_field() {
         #[derive(Debug, Default, PartialEq, Deserialize)]
         #[serde(default)]
         struct Fields {
-            name: Known<Name>,
-            length: Known<Seconds>,
-            side: Known<Side>,
-            ended: Known<Moment>,
-            host: Known<Host>,
-            words: Known<Words>,
-            flag: Known<Flag>,
-            list: Known<Vec<Known<Name>>>,
-            nested: Known<Box<Fields>>,
+            name: Maybe<Name>,
+            length: Maybe<Seconds>,
+            side: Maybe<Pixels>,
+            ended: Maybe<Rfc3339>,
+            host: Maybe<Host>,
+            words: Maybe<Text>,
+            flag: Maybe<Flag>,
+            list: Maybe<Vec<Maybe<Name>>>,
+            nested: Maybe<Box<Fields>>,
         }
         let fields = ["name", "length", "side", "ended", "host", "words", "flag", "list", "nested"];
         for unknown in [
@@ -480,8 +483,8 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_put_together_in_one_short_line() {
-        let words = |text: &str| Some(parse::<Words>(&serde_json::to_string(text).expect("JSON")).expect("words"));
+    fn code_and_message_are_joined_to_one_short_line() {
+        let words = |text: &str| Some(parse::<Text>(&serde_json::to_string(text).expect("JSON")).expect("words"));
         assert_eq!(reason(words("1040"), words("no\nvideo\0")), "1040: no video");
         assert_eq!(reason(None, words("no video")), "no video");
         assert_eq!(reason(words(""), None), "no reason given");
@@ -489,12 +492,12 @@ mod tests {
     }
 
     #[test]
-    fn a_task_cannot_end_long_after_its_result_came_in() {
+    fn a_task_cannot_end_long_after_its_result_was_received() {
         let now = 1_800_000_000_000;
         assert_eq!(finished(None, "finishedAt", now), Ok(now));
-        assert_eq!(finished(Some(Moment(now + DAY)), "finishedAt", now), Ok(now + DAY));
-        let ahead = finished(Some(Moment(now + DAY + 1)), "finishedAt", now).expect_err("ahead");
-        assert_eq!(ahead.0, "finishedAt lies more than a day ahead; set the sender's clock");
-        assert!(finished(Some(Moment(-1)), "finishedAt", now).is_err());
+        assert_eq!(finished(Some(Rfc3339(now + DAY_MS)), "finishedAt", now), Ok(now + DAY_MS));
+        let ahead = finished(Some(Rfc3339(now + DAY_MS + 1)), "finishedAt", now).expect_err("ahead");
+        assert_eq!(ahead.0, "finishedAt is more than a day in the future; check the sender's clock");
+        assert!(finished(Some(Rfc3339(-1)), "finishedAt", now).is_err());
     }
 }

@@ -1,9 +1,9 @@
-//! The billing rule.
+//! The billing rule for transcoded minutes.
 
-/// Hundredths of a minute that an output of this length counts: the exact minutes with two decimals, the third rounded half up; under one
-/// second (nothing at all included) 0.02. So 0.4 s counts 0.02, 61 s 1.02 (1.01666…) and 5,400.3 s 90.01 (90.005).
+/// Returns the billed hundredths of a minute for an output: its minutes rounded half up to two decimals; for less than one second (including
+/// zero), 0.02 minutes. Examples: 0.4 s is 0.02, 61 s is 1.02 (from 1.01666…), and 5,400.3 s is 90.01 (from 90.005).
 ///
-/// A minute has 60,000 ms and a hundredth of it 600, so that half of one is 300 ms: whole numbers throughout.
+/// A hundredth of a minute is 600 ms, and half of it 300 ms, so integers are sufficient.
 #[must_use]
 pub const fn centiminutes(duration_ms: i64) -> i64 {
     if duration_ms < 1000 { 2 } else { duration_ms / 600 + (duration_ms % 600) / 300 }
@@ -37,8 +37,8 @@ mod tests {
         }
     }
 
-    /// As one would on paper: divide by hand, digit by digit, look at the third decimal.
-    fn on_paper(ms: u64) -> String {
+    /// Computes the minutes by long division, digit by digit.
+    fn long_division(ms: u64) -> String {
         if ms < 1000 {
             return "0.02".into();
         }
@@ -73,7 +73,7 @@ mod tests {
         #[test]
         fn the_rule_agrees_with_long_division(ms in prop_oneof![0u64..200_000, 0u64..400_000_000_000]) {
             let counted = centiminutes(i64::try_from(ms).expect("fits"));
-            prop_assert_eq!(format!("{}.{:02}", counted / 100, counted % 100), on_paper(ms));
+            prop_assert_eq!(format!("{}.{:02}", counted / 100, counted % 100), long_division(ms));
         }
     }
 }

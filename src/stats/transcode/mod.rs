@@ -1,66 +1,67 @@
-//! Results of transcoders, as they come.
+//! Parses results of transcoders.
 //!
-//! **Who sends.** Transcoders in the cloud (AWS MediaConvert, Tencent MPS, Aliyun VOD, JD VOD), scripts around ffmpeg, and whoever writes the
-//! console's own form. Bytes go in, *outputs* come out: one for each file that a task made, one for a task that failed before it made any.
-//! Nothing here touches a database or a clock. Outputs are judged one by one: one that cannot be counted is refused with its line and its place,
-//! and its neighbours count. Pictures beside films, such as thumbnails, are no outputs.
+//! Results come from AWS MediaConvert, Tencent MPS, Aliyun VOD, JD VOD, ffprobe, or any script that writes the console's own format. They are
+//! parsed to *outputs*: one for each file that a task produced, and one for a task that failed before it produced any. Nothing here accesses a
+//! database or a clock. An output that cannot be counted is refused with its line and path; the others count. Images, such as thumbnails, are
+//! not counted.
 //!
-//! **Identity.** An output is known by its job and its name within the job; the same result may come any number of times and counts once.
+//! **Identity.** An output is identified by its job and its name within the job. The same result may arrive several times and counts once.
 
 mod adapters;
 mod classes;
 mod codec;
 mod fields;
+mod images;
 mod minutes;
-mod pictures;
-mod reading;
+mod parse;
 
 pub use classes::{BadClasses, Classes};
 pub use minutes::centiminutes;
-pub use reading::{Reading, Unreadable, read};
+pub use parse::{NotJson, ParsedResults, parse_results};
 
 use super::Codec;
 use crate::model::Millis;
 
-/// A file that a task made, or should have made. `job` and `output` together are its identity.
+/// A file that a task produced, or failed to produce. `job` and `output` identify it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// The transcoder's name of the task; at most 1,024 bytes, no control characters.
+    /// Id of the task; at most 1,024 bytes without control characters.
     pub job: String,
-    /// Its name within the job, under the same limits; empty when a task failed before it had outputs.
+    /// Name within the job, with the same limits; empty if the task failed before it had outputs.
     pub output: String,
-    /// The host name that it belongs to, in ASCII, if the result says so.
+    /// Host name in ASCII, if the result contains one.
     pub domain: Option<String>,
     pub outcome: Outcome,
     pub codec: Codec,
-    /// Pixels, as coded; `None`: not told.
+    /// Encoded width in pixels; `None`: unknown.
     pub width: Option<u32>,
+    /// Encoded height in pixels; `None`: unknown.
     pub height: Option<u32>,
-    /// It has sound and no picture.
+    /// Audio without video.
     pub is_audio: bool,
-    /// Length of the output in ms; 0 when the task failed.
+    /// Duration of the output; 0 if the task failed.
     pub duration_ms: i64,
-    /// When the task ended; when its result came in, if it does not say.
+    /// When the task ended; if unknown, when the result was received.
     pub finished_at: Millis,
 }
 
-/// How a task ended for an output.
+/// Outcome of a task for an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Succeeded,
-    /// In the transcoder's words, at most 1,000 characters.
+    /// The reason as reported by the transcoder, at most 1,000 characters.
     Failed {
         reason: String,
     },
 }
 
-/// A result that cannot be counted, or an output of one whose other outputs can.
+/// A result or an output that cannot be counted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}")]
-pub struct Bad {
-    /// Where it begins, from 1.
+pub struct BadOutput {
+    /// Number of its first line, from 1.
     pub line: usize,
-    /// The field and what to do about it.
+    /// The field, what is wrong, and how to fix it.
     pub reason: String,
 }
 

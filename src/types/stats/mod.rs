@@ -1,12 +1,14 @@
-//! Statistics as pages and the API ask for them and show them.
+//! Statistics: queries and views shared by pages and the API.
 
+mod time_range;
 mod transcoding;
 mod usage;
 mod vod;
 
+pub use time_range::{BIN_S, TimeRange, bin_start};
 pub use transcoding::{Codec, Resolution, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView};
 pub use usage::{
-    Change, Granularity, Metric, Shown, Slot, SlotLabel, TopDomain, TrafficBase, UsageCards, UsagePoint, UsageQuery,
+    Change, FigureFormat, Granularity, Metric, SlotLabel, TopDomain, TrafficBase, UsageBin, UsageCards, UsageQuery,
     UsageView,
 };
 pub use vod::VodDomain;

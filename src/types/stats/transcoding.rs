@@ -1,12 +1,12 @@
-//! Transcoding: minutes and files by coding method and resolution.
+//! Transcoding: minutes and files by codec and resolution.
 
 use serde::{Deserialize, Serialize};
 
-use super::Slot;
+use super::{Change, TimeRange};
 use crate::string_enum;
 
 string_enum!(
-    /// How the video of an output was coded.
+    /// Video codec of an output.
     Codec {
         /// AVC.
         H264 = "H.264",
@@ -16,15 +16,15 @@ string_enum!(
         Av1 = "AV1",
         /// VP9.
         Vp9 = "VP9",
-        /// Any other.
+        /// Any other codec.
         Other = "other",
-        /// Put into another container, not coded again.
+        /// Moved to another container without encoding.
         Remux = "remux",
     }
 );
 
 string_enum!(
-    /// The class of a picture: the first whose long and short side hold it.
+    /// Resolution class: the smallest class whose long and short side are at least those of the video.
     Resolution {
         /// 640 × 360.
         Sd = "SD",
@@ -38,56 +38,56 @@ string_enum!(
         FourK = "4K",
         /// 7680 × 4320.
         EightK = "8K",
-        /// Larger, or of unknown size.
+        /// Larger than all classes, or of unknown size.
         Other = "other",
-        /// No picture.
+        /// Audio without video.
         Audio = "audio",
     }
 );
 
-/// What to show.
+/// A query for transcoding statistics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscodingQuery {
-    /// None: all.
+    /// Empty: all domains.
     pub domains: Vec<String>,
-    pub slot: Slot,
-    /// Only this one.
+    pub range: TimeRange,
+    /// `None`: all codecs.
     pub codec: Option<Codec>,
-    /// Only this one.
+    /// `None`: all classes.
     pub resolution: Option<Resolution>,
 }
 
-/// Outputs of succeeded tasks of one coding method and class.
+/// Successful outputs of one codec and resolution class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscodingCell {
     pub codec: Codec,
     pub resolution: Resolution,
-    /// Hundredths of a minute, each output rounded for itself.
+    /// Hundredths of a minute; each output is rounded before summing.
     pub centiminutes: i64,
     pub files: i64,
 }
 
-/// A day of the console's zone, on which tasks finished.
+/// The outputs that finished on one day of the console's time zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscodingDay {
-    /// Its start, Unix seconds.
+    /// Start of the day, Unix seconds.
     pub at: i64,
     pub cells: Vec<TranscodingCell>,
 }
 
-/// What is shown.
+/// The answer to a [`TranscodingQuery`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscodingView {
-    pub slot: Slot,
-    /// The console's zone, IANA name.
+    pub range: TimeRange,
+    /// IANA name of the console's time zone.
     pub zone: String,
-    /// Sums over the slot; cells without files are left out.
+    /// Sums over the range, without empty cells.
     pub matrix: Vec<TranscodingCell>,
-    /// One for each day of the slot, empty ones too.
+    /// Every day of the range, empty ones included.
     pub days: Vec<TranscodingDay>,
-    /// Hundredths of a minute; and of the slot before.
-    pub centiminutes: super::Change,
-    pub files: super::Change,
+    /// Hundredths of a minute.
+    pub centiminutes: Change,
+    pub files: Change,
     /// Outputs of failed tasks.
-    pub failed: super::Change,
+    pub failed: Change,
 }

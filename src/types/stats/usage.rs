@@ -1,37 +1,38 @@
-//! Traffic, bandwidth, storage and files: what is asked and what is shown.
+//! Traffic, bandwidth, storage and files: query and view.
 
 use serde::{Deserialize, Serialize};
 
+use super::TimeRange;
 use crate::string_enum;
 
 string_enum!(
-    /// What a chart shows.
+    /// The quantity that a chart shows.
     Metric {
-        /// Bytes sent downstream in a point.
+        /// Bytes sent to viewers during the bin.
         Traffic = "traffic",
-        /// Bits a second: of a five-minute point its mean, of an hour or a day the highest of its five-minute points.
+        /// Bits per second: the mean of a five-minute bin; for an hour or a day, the highest mean of its five-minute bins.
         Bandwidth = "bandwidth",
-        /// Bytes held at the end of the point; of a day its peak.
+        /// Bytes stored at the end of the bin; for a day, the most that were stored.
         Storage = "storage",
-        /// Files held at the end of the point; of a day its peak.
+        /// Files stored at the end of the bin; for a day, the most that were stored.
         Files = "files",
     }
 );
 
 string_enum!(
-    /// The length of a shown point.
+    /// Length of a bin in a chart or table.
     Granularity {
         /// Five minutes.
         Minutes = "5m",
-        /// An hour of the console's zone.
+        /// An hour of the console's time zone.
         Hour = "1h",
-        /// A day of the console's zone: 23 or 25 hours when clocks change.
+        /// A day of the console's time zone: 23 or 25 hours when clocks change.
         Day = "1d",
     }
 );
 
 string_enum!(
-    /// Which end of a point its label shows in charts and tables.
+    /// Whether charts and tables label a bin with its start or its end.
     SlotLabel {
         Start = "start",
         End = "end",
@@ -39,106 +40,100 @@ string_enum!(
 );
 
 string_enum!(
-    /// What the units of traffic and storage are multiples of.
+    /// Base of the units of traffic and storage.
     TrafficBase {
         Thousand = "1000",
         Binary = "1024",
     }
 );
 
-/// How figures are shown. What is stored and what REST answers does not depend on it.
+/// Display settings of figures. They affect neither storage nor the REST API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shown {
+pub struct FigureFormat {
     pub label: SlotLabel,
     pub base: TrafficBase,
 }
 
-impl Default for Shown {
+impl Default for FigureFormat {
     fn default() -> Self {
         Self { label: SlotLabel::Start, base: TrafficBase::Thousand }
     }
 }
 
-/// The time that is looked at, Unix seconds, `[from, to)`; both on a five-minute border.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slot {
-    pub from: i64,
-    pub to: i64,
-}
-
-/// What to show.
+/// A query for usage statistics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageQuery {
     pub metric: Metric,
-    /// None: all, `(other)` included.
+    /// Empty: all domains, including `(other)`.
     pub domains: Vec<String>,
-    pub slot: Slot,
-    /// `None`: five minutes up to 3 days, an hour up to 31 days, a day beyond.
+    pub range: TimeRange,
+    /// `None`: [`TimeRange::default_granularity`].
     pub granularity: Option<Granularity>,
-    /// With the points of the slot before.
+    /// Whether to add the bins of the previous range.
     pub compare: bool,
 }
 
-/// A point of a series.
+/// A bin of a time series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsagePoint {
-    /// Its start, Unix seconds.
+pub struct UsageBin {
+    /// Start of the bin, Unix seconds.
     pub at: i64,
-    /// Bytes, bits a second or files, as the metric says.
+    /// Bytes, bits per second or files, depending on the metric.
     pub value: i64,
 }
 
-/// A figure of the slot, and of the slot of the same length before it as far as this one has passed; `None`: nothing is known of that one.
+/// A figure of the range and of the previous range. If the range has not ended, `before` covers only as much of the previous range.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub now: i64,
+    /// `None`: no data.
     pub before: Option<i64>,
 }
 
-/// The figures of the chosen domains over the slot.
+/// Figures of the selected domains over the range.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageCards {
-    /// Bytes held at the end of the slot.
+    /// Bytes stored at the end of the range.
     pub storage: Change,
-    /// Bits a second: the highest five-minute point.
+    /// Bits per second of the highest five-minute bin.
     pub peak: Change,
-    /// Its start, Unix seconds.
+    /// Start of that bin, Unix seconds.
     pub peak_at: Option<i64>,
-    /// Bits a second, by the rule of `statistics` on all five-minute points of the slot, empty ones as 0. `None`: points of the slot
-    /// have passed their time, and a percentile of what is left of them would be too low.
+    /// 95th percentile in bits per second over all five-minute bins of the range, empty ones included. `None`: some of these bins have been
+    /// removed, so the percentile would be too low.
     pub p95: Option<Change>,
     /// Bytes sent.
     pub traffic: Change,
-    /// Files held at the end of the slot.
+    /// Files stored at the end of the range.
     pub files: Change,
 }
 
-/// A domain among those with the most traffic.
+/// An entry in the list of domains with the most traffic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopDomain {
     pub domain: String,
     /// Bytes sent.
     pub traffic: i64,
-    /// Bits a second.
+    /// Bits per second.
     pub peak: i64,
     pub requests: i64,
 }
 
-/// What is shown: the same numbers on cards, in chart, table, export and REST.
+/// The answer to a [`UsageQuery`]. Cards, chart, table, export and REST show these numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageView {
     pub metric: Metric,
-    pub slot: Slot,
+    pub range: TimeRange,
     pub granularity: Granularity,
-    /// The console's zone, IANA name.
+    /// IANA name of the console's time zone.
     pub zone: String,
-    /// One for each point of the slot, empty ones too; those that have not begun are left out while nothing is known of them.
-    pub points: Vec<UsagePoint>,
-    /// From the first to the last of which anything is known, of any domain. A point beyond it is 0 because it was not counted yet.
-    pub known: Option<Slot>,
-    /// Those of the slot of the same length just before, where asked for and where anything is known of that.
-    pub before: Vec<UsagePoint>,
+    /// Every bin of the range, empty ones included, without future bins at the end that have no data.
+    pub bins: Vec<UsageBin>,
+    /// From the first to the last data of any domain. Bins after it are 0 because they have not been counted yet.
+    pub known: Option<TimeRange>,
+    /// Bins of the previous range, if requested and if there is data for it.
+    pub before: Vec<UsageBin>,
     pub cards: UsageCards,
-    /// By traffic, at most 20.
+    /// At most 20 domains, by traffic.
     pub top: Vec<TopDomain>,
 }

@@ -10,9 +10,9 @@ use crate::Millis;
 pub struct VodDomain {
     /// ASCII.
     pub name: String,
-    /// As written.
+    /// As entered.
     pub display: String,
-    /// Where its files lie, such as `films/public` or `recordings/record/*/push.example.com`.
+    /// Bucket and folders of its files, such as `films/public` or `recordings/record/*/push.example.com`.
     pub path: String,
     pub created_at: Millis,
 }

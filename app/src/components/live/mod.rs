@@ -15,5 +15,5 @@ pub(crate) fn Live() -> impl IntoView {
     let said = RwSignal::new(String::new());
     #[cfg(feature = "hydrate")]
     Effect::new(move |_| merge::watch(said));
-    view! { <span class="aside" aria-live="polite">{move || said.get()}</span> }
+    view! { <span class="visually-hidden" aria-live="polite">{move || said.get()}</span> }
 }

@@ -32,7 +32,7 @@ pub(crate) fn SetUpPage() -> impl IntoView {
                 <Field name="name" label=texts.get("login.name") autocomplete="username" required=true autofocus=form.error.is_none()
                     value=form.typed("name").unwrap_or_default() error=form.wrong("name")/>
                 {new_password(&visit, &form, texts.get("login.password"))}
-                <button class="btn primary wide">{texts.get("setup.submit")}</button>
+                <button class="btn primary full-width">{texts.get("setup.submit")}</button>
             </form>
         }
         .into_any())
@@ -60,7 +60,7 @@ pub(crate) fn InvitePage() -> impl IntoView {
                 // For the browser's own store of passwords.
                 <input type="hidden" name="username" autocomplete="username" value=user.name/>
                 {new_password(&visit, &form, texts.get("login.password"))}
-                <button class="btn primary wide">{texts.get("invite.submit")}</button>
+                <button class="btn primary full-width">{texts.get("invite.submit")}</button>
             </form>
         }
         .into_any())

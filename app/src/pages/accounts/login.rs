@@ -25,8 +25,8 @@ pub(crate) fn LoginPage() -> impl IntoView {
         let provider = visit.console.accounts.provider().map(|provider| {
             let href = format!("/login/provider{}", encode(&[("next", next.clone())]));
             view! {
-                <p class="or">{texts.get("login.or")}</p>
-                <a class="btn wide" href=href rel="nofollow">{texts.fill("login.provider", &[("host", provider.host())])}</a>
+                <p class="separator">{texts.get("login.or")}</p>
+                <a class="btn full-width" href=href rel="nofollow">{texts.fill("login.provider", &[("host", provider.host())])}</a>
             }
         });
         Ok(view! {
@@ -38,7 +38,7 @@ pub(crate) fn LoginPage() -> impl IntoView {
                     value=form.typed("name").unwrap_or_default()/>
                 <Field name="password" label=texts.get("login.password") kind="password" autocomplete="current-password"
                     required=true/>
-                <button class="btn primary wide">{texts.get("login.submit")}</button>
+                <button class="btn primary full-width">{texts.get("login.submit")}</button>
             </form>
             {provider}
         }
@@ -63,7 +63,7 @@ pub(crate) fn CodePage() -> impl IntoView {
             <form class="fields" method="post" action=EnterCode::PATH>
                 <Field name="code" label=texts.get("login.code") help=texts.get("login.code_help") autocomplete="one-time-code"
                     required=true autofocus=true error=form.wrong("code")/>
-                <button class="btn primary wide">{texts.get("login.submit")}</button>
+                <button class="btn primary full-width">{texts.get("login.submit")}</button>
             </form>
             <p><a href="/login">{texts.get("login.other_account")}</a></p>
         }

@@ -28,9 +28,9 @@ fn row(texts: Texts, action: Action) -> impl IntoView {
         .iter()
         .map(|role| {
             let mark = if action.allowed(*role) {
-                view! { <Badge tone=Tone::Ok text=texts.get("users.may")/> }.into_any()
+                view! { <Badge tone=Tone::Ok text=texts.get("users.allowed")/> }.into_any()
             } else {
-                view! { <span class="muted">{texts.get("users.may_not")}</span> }.into_any()
+                view! { <span class="muted">{texts.get("users.not_allowed")}</span> }.into_any()
             };
             view! { <td data-label=texts.word("role", role.as_str())>{mark}</td> }
         })

@@ -62,10 +62,10 @@ fn password(visit: &Visit, user: &UserView, flash: &Flash) -> AnyView {
             <div class="body">
                 <form class="fields" method="post" action=ChangePassword::PATH>
                     <input type="hidden" name="username" autocomplete="username" value=user.name.clone()/>
-                    <Field name="present" label=texts.get("profile.present") kind="password" autocomplete="current-password"
+                    <Field name="present" label=texts.get("profile.current_password") kind="password" autocomplete="current-password"
                         required=true error=form.wrong("present")/>
                     {new_password(visit, &form, texts.get("profile.new_password"))}
-                    <p class="muted">{texts.get("profile.password_what")}</p>
+                    <p class="muted">{texts.get("profile.password_text")}</p>
                     <div><button class="btn primary">{texts.get("profile.password_submit")}</button></div>
                 </form>
             </div>
@@ -111,7 +111,7 @@ fn pending(visit: &Visit, flash: &Flash, url: &str, secret: &str) -> AnyView {
             <div><button class="btn primary">{texts.get("two_factor.confirm")}</button></div>
         </form>
         <form method="post" action=StartFactor::PATH>
-            <button class="btn quiet">{texts.get("two_factor.start_anew")}</button>
+            <button class="btn quiet">{texts.get("two_factor.start_over")}</button>
         </form>
     }
     .into_any()
@@ -131,7 +131,7 @@ fn picture(url: &str, label: String) -> Option<AnyView> {
     let side = width + 2 * QUIET;
     Some(
         view! {
-            <svg class="qr" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
+            <svg class="qr-code" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
                 <rect width=side.to_string() height=side.to_string() fill="#fff"></rect>
                 <path d=path fill="#000"></path>
             </svg>
@@ -157,11 +157,11 @@ fn on(visit: &Visit, flash: &Flash, left: i64) -> AnyView {
     view! {
         {codes}
         <p>{texts.get("two_factor.on")}" "{texts.count("two_factor.left", left)}</p>
-        <details class="more" open=form.error.is_some()>
+        <details class="disclosure" open=form.error.is_some()>
             <summary>{texts.get("two_factor.turn_off")}</summary>
             <form class="fields" method="post" action=TurnOffFactor::PATH>
-                <p>{texts.get("two_factor.turn_off_what")}</p>
-                <Field name="present" id="present-for-off" label=texts.get("profile.present") kind="password"
+                <p>{texts.get("two_factor.turn_off_text")}</p>
+                <Field name="present" id="present-for-off" label=texts.get("profile.current_password") kind="password"
                     autocomplete="current-password" required=true error=form.wrong("present")/>
                 <div><button class="btn danger">{texts.get("two_factor.turn_off_submit")}</button></div>
             </form>

@@ -22,7 +22,7 @@ pub(super) fn sessions(visit: &Visit, sessions: &[SessionView], end: &'static st
                 <th scope="col">{texts.get("sessions.address")}</th>
                 <th scope="col">{texts.get("sessions.signed_in")}</th>
                 <th scope="col">{texts.get("sessions.last_use")}</th>
-                <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th>
+                <th scope="col"><span class="visually-hidden">{texts.get("list.operations")}</span></th>
             </tr></thead>
             <tbody>{rows}</tbody>
         </table>
@@ -51,7 +51,7 @@ fn row(
             <form method="post" action=end>
                 {user}
                 <input type="hidden" name="session" value=session.id.clone()/>
-                <button class="btn small">{texts.get("sessions.end")}<span class="aside">" "{name.clone()}</span></button>
+                <button class="btn small">{texts.get("sessions.end")}<span class="visually-hidden">" "{name.clone()}</span></button>
             </form>
         }
     });

@@ -40,7 +40,7 @@ pub(crate) fn UserPage() -> impl IntoView {
             <Head title=user.name.clone() crumbs=crumbs(texts)>{state(texts, user.state)}</Head>
             {link_note(&visit, &flash)}
             <section class="card"><div class="body">
-                <dl class="facts">
+                <dl class="description-list">
                     <dt>{texts.get("users.two_factor")}</dt><dd>{two_factor(texts, &user)}</dd>
                     <dt>{texts.get("users.last_sign_in")}</dt><dd>{last_sign_in(&visit, &user)}</dd>
                     <dt>{texts.get("users.created_at")}</dt><dd>{visit.times.at(user.created_at)}</dd>
@@ -87,7 +87,7 @@ fn role(visit: &Visit, user: &UserView) -> AnyView {
         return view! { <p>{texts.fill("users.by_provider", &[("role", &role), ("issuer", issuer)])}</p> }.into_any();
     }
     view! {
-        <form class="inline" method="post" action=SetUserRole::PATH>
+        <form class="inline-form" method="post" action=SetUserRole::PATH>
             {of(user)}
             <Select name="role" label=texts.get("users.role") choices=roles(texts) value=user.role.to_string()/>
             <button class="btn">{texts.get("users.role_submit")}</button>
@@ -106,7 +106,7 @@ fn link(visit: &Visit, user: &UserView) -> Option<AnyView> {
     };
     Some(
         view! {
-            <details class="more">
+            <details class="disclosure">
                 <summary>{texts.get("users.new_link")}</summary>
                 <form class="stack" method="post" action=NewUserLink::PATH>
                     {of(user)}
@@ -123,11 +123,11 @@ fn reset(visit: &Visit, user: &UserView) -> Option<AnyView> {
     let texts = visit.texts;
     user.two_factor.then(|| {
         view! {
-            <details class="more">
+            <details class="disclosure">
                 <summary>{texts.get("users.reset_factor")}</summary>
                 <form class="stack" method="post" action=ResetUserFactor::PATH>
                     {of(user)}
-                    <p>{texts.get("users.reset_factor_what")}</p>
+                    <p>{texts.get("users.reset_factor_text")}</p>
                     <div><button class="btn danger">{texts.get("users.reset_factor_submit")}</button></div>
                 </form>
             </details>
@@ -149,12 +149,12 @@ fn active(visit: &Visit, user: &UserView) -> AnyView {
         .into_any();
     }
     view! {
-        <details class="more">
+        <details class="disclosure">
             <summary>{texts.get("users.deactivate")}</summary>
             <form class="stack" method="post" action=SetUserActive::PATH>
                 {of(user)}
                 <input type="hidden" name="active" value="false"/>
-                <p>{texts.get("users.deactivate_what")}</p>
+                <p>{texts.get("users.deactivate_text")}</p>
                 <div><button class="btn danger">{texts.get("users.deactivate_submit")}</button></div>
             </form>
         </details>

@@ -46,7 +46,7 @@ pub(crate) fn UsersPage() -> impl IntoView {
 
 fn table_row(visit: &Visit, user: &UserView) -> impl IntoView + use<> {
     let texts = visit.texts;
-    let issuer = user.issuer.clone().map(|issuer| view! { <span class="second">{issuer}</span> });
+    let issuer = user.issuer.clone().map(|issuer| view! { <span class="secondary">{issuer}</span> });
     view! {
         <tr>
             <th scope="row"><a href=format!("/users/{}", user.id)>{user.name.clone()}</a>{issuer}</th>

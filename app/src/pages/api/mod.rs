@@ -43,9 +43,9 @@ fn introduction(visit: &Visit, api: &'static Value) -> AnyView {
                 <h3>{texts.get("api.sign_in")}</h3>
                 <p>{texts.get("api.sign_in_how")}</p>
                 <pre>{example}</pre>
-                <p>{texts.get("api.for_programs")} " " <a href="/api/openapi.json"><code>"/api/openapi.json"</code></a></p>
+                <p>{texts.get("api.openapi")} " " <a href="/api/openapi.json"><code>"/api/openapi.json"</code></a></p>
                 <nav aria-label=texts.get("api.contents")>
-                    <ul class="row">{tags.collect_view()}<li><a href="#shapes">{texts.get("api.shapes")}</a></li></ul>
+                    <ul class="row">{tags.collect_view()}<li><a href="#shapes">{texts.get("api.schemas")}</a></li></ul>
                 </nav>
             </div>
         </section>

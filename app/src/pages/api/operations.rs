@@ -39,8 +39,8 @@ fn one(
     view! {
         <article class="operation" id=id>
             <h3 lang="en"><a href=anchor><span class="method">{method.to_uppercase()}</span> " " <code>{path}</code></a> " " <span>{summary}</span></h3>
-            <details class="more">
-                <summary>{texts.get("api.details")}<span class="aside" lang="en">" "{summary}</span></summary>
+            <details class="disclosure">
+                <summary>{texts.get("api.details")}<span class="visually-hidden" lang="en">" "{summary}</span></summary>
                 <div class="stack">
                     <div lang="en">{told(text(&operation["description"]))}</div>
                     {parameters(texts, operation)}
@@ -59,7 +59,7 @@ fn parameters(texts: Texts, operation: &'static Value) -> Option<AnyView> {
             let required = parameter["required"] == true;
             view! {
                 <tr>
-                    <th scope="row"><code>{text(&parameter["name"])}</code><span class="second">{required.then(|| texts.get("api.required"))}</span></th>
+                    <th scope="row"><code>{text(&parameter["name"])}</code><span class="secondary">{required.then(|| texts.get("api.required"))}</span></th>
                     <td data-label=texts.get("api.place")>{texts.word("api_place", text(&parameter["in"]))}</td>
                     <td data-label=texts.get("api.type") lang="en">{shapes::kind(&parameter["schema"])}</td>
                     <td data-label=texts.get("api.meaning") lang="en">{line(meaning(parameter))}</td>
@@ -113,10 +113,10 @@ fn answers(texts: Texts, api: &'static Value, operation: &'static Value) -> AnyV
             let forms = fields(&answer["content"]).map(|(media_type, content)| {
                 let named = media_type != "application/json" && media_type != "application/problem+json";
                 let media_type = named.then(|| view! { <code>{media_type}</code> " " });
-                view! { <span class="second">{media_type} {shapes::kind(&content["schema"])}</span> }
+                view! { <span class="secondary">{media_type} {shapes::kind(&content["schema"])}</span> }
             });
             let headers = fields(&answer["headers"]).map(|(name, header)| {
-                view! { <span class="second"><code>{name}</code> ": " {line(text(&header["description"]))}</span> }
+                view! { <span class="secondary"><code>{name}</code> ": " {line(text(&header["description"]))}</span> }
             });
             view! {
                 <tr>
@@ -129,7 +129,7 @@ fn answers(texts: Texts, api: &'static Value, operation: &'static Value) -> AnyV
         .collect();
     view! {
         <div>
-            <h4>{texts.get("api.answers")}</h4>
+            <h4>{texts.get("api.responses")}</h4>
             <table class="table">
                 <thead><tr>
                     <th scope="col">{texts.get("api.status")}</th>

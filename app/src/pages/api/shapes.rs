@@ -10,7 +10,7 @@ use crate::texts::Texts;
 pub(super) fn all(texts: Texts, api: &'static Value) -> AnyView {
     let shapes = fields(&api["components"]["schemas"]).map(|(name, schema)| {
         view! {
-            <details class="more shape">
+            <details class="disclosure schema">
                 <summary lang="en">{name}</summary>
                 <div class="stack" id=anchor(name)>
                     <p lang="en">{line(text(&schema["description"]))}</p>
@@ -21,7 +21,7 @@ pub(super) fn all(texts: Texts, api: &'static Value) -> AnyView {
     });
     view! {
         <section class="card" id="shapes">
-            <header><h2>{texts.get("api.shapes")}</h2> <p>{texts.get("api.shapes_help")}</p></header>
+            <header><h2>{texts.get("api.schemas")}</h2> <p>{texts.get("api.schemas_help")}</p></header>
             <div class="body">{shapes.collect_view()}</div>
         </section>
     }
@@ -45,10 +45,10 @@ fn shape(texts: Texts, schema: &'static Value) -> AnyView {
     let required = |name: &str| entries(&schema["required"]).any(|of| of == name);
     let rows: Vec<_> = fields(&schema["properties"])
         .map(|(name, property)| {
-            let optional = (!required(name)).then(|| texts.get("api.may_be_missing"));
+            let optional = (!required(name)).then(|| texts.get("api.may_be_absent"));
             view! {
                 <tr>
-                    <th scope="row"><code>{name}</code><span class="second">{optional}</span></th>
+                    <th scope="row"><code>{name}</code><span class="secondary">{optional}</span></th>
                     <td data-label=texts.get("api.type") lang="en">{kind(property)}</td>
                     <td data-label=texts.get("api.meaning") lang="en">{line(meaning(property))}</td>
                 </tr>

@@ -142,7 +142,7 @@ mod tests {
         });
         let english = detail(Locale::English, change.clone());
         assert_eq!(english.facts, [("Callback".to_owned(), "Push".to_owned())]);
-        let line = "Callback: Push; On: no → yes; Address: – → https://a.example/; Headers: X-A: 01234567 → –";
+        let line = "Callback: Push; Enabled: no → yes; URL: – → https://a.example/; Headers: X-A: 01234567 → –";
         assert_eq!(english.line(), line);
         assert_eq!(detail(Locale::Chinese, change).line().split("; ").nth(1), Some("启用: 否 → 是"));
     }
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn what_the_console_did_by_itself_is_told_in_each_language() {
         let off = json!({ "reason": "the receiver answered 410 Gone" });
-        assert_eq!(detail(Locale::English, off.clone()).line(), "Reason: the receiver answered 410 Gone");
+        assert_eq!(detail(Locale::English, off.clone()).line(), "Reason: the receiver returned 410 Gone");
         assert_eq!(detail(Locale::Chinese, off).line(), "原因: 接收端返回了 410 Gone");
     }
 }

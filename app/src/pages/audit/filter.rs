@@ -88,7 +88,7 @@ pub(super) fn form(visit: &Visit, filters: &Filters, wrong: &Mistakes) -> AnyVie
                 <button class="btn">{texts.get("list.filter")}</button>
                 <a class="btn quiet" href="/audit">{texts.get("list.clear")}</a>
             </div>
-            <details class="more" open=open>
+            <details class="disclosure" open=open>
                 <summary>{texts.get("deliveries.more_filters")}</summary>
                 <div class="filters">
                     <Field name="actor" label=texts.get("audit.actor") value=filters.actor/>

@@ -101,8 +101,8 @@ fn table_row(visit: &Visit, row: &AuditRow, href: Option<String>) -> impl IntoVi
     view! {
         <tr id=row.id.to_string()>
             <th scope="row">{action(texts, &row.action)} {fold(visit, row)}</th>
-            <td data-label=texts.get("audit.target") class="target">{target}</td>
-            <td data-label=texts.get("audit.actor")>{actor(texts, row)}<span class="second">{texts.detail(&row.address)}</span></td>
+            <td data-label=texts.get("audit.target")>{target}</td>
+            <td data-label=texts.get("audit.actor")>{actor(texts, row)}<span class="secondary">{texts.detail(&row.address)}</span></td>
             <td data-label=texts.get("sources.when")>{visit.times.at(row.at)}</td>
         </tr>
     }
@@ -143,7 +143,7 @@ fn fold(visit: &Visit, row: &AuditRow) -> Option<AnyView> {
         }
     });
     let fold = view! {
-        <details class="more fold">
+        <details class="disclosure audit-details">
             <summary>{texts.get("audit.details")}</summary>
             {facts} {table}
         </details>

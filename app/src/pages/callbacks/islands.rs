@@ -39,7 +39,7 @@ pub(crate) fn CallbackRow(start: RowStart, children: Children) -> impl IntoView 
                 <button class="switch" role="switch" aria-label=labels.name disabled=!start.editable
                     aria-checked=move || row.enabled().to_string() aria-busy=move || row.busy.get().to_string()></button>
             </form>
-            <div class="what">
+            <div class="callback-content">
                 {question}
                 {trouble}
                 {address}
@@ -233,7 +233,7 @@ fn turn_off_question(row: Row, back: &str, labels: &RowLabels) -> impl IntoView 
         row.ask_turn_off.set(None);
     };
     view! {
-        <div class="note warn" role="alert" hidden=move || row.ask_turn_off.with(Option::is_none)>
+        <div class="notice warning" role="alert" hidden=move || row.ask_turn_off.with(Option::is_none)>
             <form class="stack" method="post" action=SetCallbackEnabled::PATH on:submit=move |event| row.slide(&event, true)>
                 {row.hidden_fields()}
                 <input type="hidden" name="enabled" value="false"/>
@@ -260,10 +260,10 @@ fn trouble(row: Row, labels: &RowLabels, editable: bool) -> impl IntoView + use<
         })
     };
     view! {
-        <p class="note bad" hidden=move || row.state.with(|state| state.off.is_none())>
+        <p class="notice error" hidden=move || row.state.with(|state| state.off.is_none())>
             {move || row.state.with(|state| state.off.clone())}
         </p>
-        <form class="note warn" method="post" action=ResumeCallback::PATH on:submit=move |event| row.resume(&event)
+        <form class="notice warning" method="post" action=ResumeCallback::PATH on:submit=move |event| row.resume(&event)
             hidden=move || row.state.with(|state| state.pause.is_none())>
             {row.hidden_fields()}
             <p class="health"><strong>{labels.paused.clone()}</strong>{facts}</p>
@@ -288,7 +288,7 @@ fn address_line(row: Row, page: &str, labels: &RowLabels, editable: bool, edit: 
             <a class="btn small" href=format!("{page}?edit={kind}#callback-{kind}") hidden=!editable node_ref=edit
                 on:click=move |event| row.edit(&event)>
                 {labels.edit.clone()}
-                <span class="aside">" "{labels.name.clone()}</span>
+                <span class="visually-hidden">" "{labels.name.clone()}</span>
             </a>
         </div>
     }
@@ -331,7 +331,7 @@ fn editor(row: Row, back: &str, labels: &RowLabels, typed: String, edit: NodeRef
         </button>
     };
     view! {
-        <form class="edit" method="post" action=SaveCallbackAddress::PATH
+        <form class="edit-form" method="post" action=SaveCallbackAddress::PATH
             hidden=move || !row.enabled() || !row.editing.get() on:submit=move |event| row.save(&event)>
             {row.hidden_fields()}
             <input type="hidden" name="untested" value=move || row.ask_save.get().to_string()/>
@@ -349,14 +349,14 @@ fn editor(row: Row, back: &str, labels: &RowLabels, typed: String, edit: NodeRef
 fn findings(row: Row, labels: &RowLabels) -> impl IntoView + use<> {
     let body_label = labels.body.clone();
     view! {
-        <p class="wrong" role="alert" id=format!("{}-address-wrong", row.kind) hidden=move || row.wrong.with(Option::is_none)>
+        <p class="error-text" role="alert" id=format!("{}-address-wrong", row.kind) hidden=move || row.wrong.with(Option::is_none)>
             {move || row.wrong.get()}
         </p>
-        <p class="note warn" role="alert" hidden=move || !row.ask_save.get()>{labels.ask_save.clone()}</p>
+        <p class="notice warning" role="alert" hidden=move || !row.ask_save.get()>{labels.ask_save.clone()}</p>
         <div role="status" hidden=move || row.test.with(Option::is_none)>
             {move || row.test.get().map(|view| phases(view, body_label.clone()))}
         </div>
-        <p class="note ok" role="status" hidden=move || row.state.with(|state| state.note.is_empty())>
+        <p class="notice success" role="status" hidden=move || row.state.with(|state| state.note.is_empty())>
             {move || row.state.with(|state| state.note.clone())}
         </p>
     }
@@ -368,24 +368,24 @@ fn phases(view: TestView, body_label: String) -> impl IntoView + use<> {
         .phases
         .into_iter()
         .map(|line| {
-            let remedy = line.remedy.map(|text| view! { " "<span class="fix">{text}</span> });
+            let remedy = line.remedy.map(|text| view! { " "<span class="remedy">{text}</span> });
             view! {
                 <li class=line.outcome.class()>
-                    <span class="mark"><span class="aside">{line.word}</span></span>
+                    <span class="icon"><span class="visually-hidden">{line.word}</span></span>
                     <span>{line.name}</span>
                     <span>{line.text}{remedy}</span>
-                    <span class="took">{line.took}</span>
+                    <span class="duration">{line.took}</span>
                 </li>
             }
         })
         .collect();
     let body = (!view.body.is_empty()).then(|| {
         view! {
-            <details class="more"><summary>{body_label}</summary><pre tabindex="0">{view.body}</pre></details>
+            <details class="disclosure"><summary>{body_label}</summary><pre tabindex="0">{view.body}</pre></details>
         }
     });
     view! {
-        <p class=if view.ok { "passed" } else { "wrong" }>{view.summary}</p>
+        <p class=if view.ok { "success-text" } else { "error-text" }>{view.summary}</p>
         <ol class="phases">{lines}</ol>
         {body}
     }

@@ -120,7 +120,7 @@ fn labels(texts: Texts, kind: CallbackKind) -> RowLabels {
         keep_on: texts.get("callback.keep_on"),
         ask_save: texts.get("callback.ask_save"),
         save_anyway: texts.get("callback.save_anyway"),
-        body: texts.get("callback.answer_body"),
+        body: texts.get("callback.response_body"),
         paused: texts.get("callback.paused"),
         paused_help: texts.get("callback.paused_help"),
         since: texts.get("callback.paused_since"),
@@ -223,9 +223,9 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
         }
     });
     view! {
-        <details class="more advanced" id=format!("{kind}-advanced") open=open>
-            <summary>{texts.get("callback.advanced")}<span class="aside">" "{name}</span></summary>
-            <div class="two">
+        <details class="disclosure advanced" id=format!("{kind}-advanced") open=open>
+            <summary>{texts.get("callback.advanced")}<span class="visually-hidden">" "{name}</span></summary>
+            <div class="columns">
                 <form class="fields" method="post" action=SaveCallbackSettings::PATH>
                     {changed}
                     <input type="hidden" name="push" value=push.to_owned()/>
@@ -234,9 +234,9 @@ fn advanced(visit: &Visit, push: &str, view: &CallbackView, flash: &Flash) -> An
                     <Select name="dialect" id=format!("{kind}-dialect") label=texts.get("callback.dialect") choices=dialects.collect()
                         value=own("dialect", view.settings.dialect.to_string()) error=settings.wrong("dialect")/>
                     <Field name="timeoutSeconds" id=format!("{kind}-timeout") label=texts.get("callback.timeout") help=texts.get("callback.timeout_help")
-                        kind="number" inputmode="numeric" class="short" error=settings.wrong("timeoutSeconds")
+                        kind="number" inputmode="numeric" class="narrow" error=settings.wrong("timeoutSeconds")
                         value=own("timeoutSeconds", view.settings.timeout_seconds.to_string())/>
-                    <label class="check">
+                    <label class="checkbox">
                         <input type="checkbox" name="ordered" value="true" checked=ordered/>
                         <span>{texts.get("callback.ordered")}</span>
                     </label>
@@ -273,7 +273,7 @@ fn saved_meanwhile(texts: Texts, settings: &CallbackSettings, message: String, h
         view! { <div>{lines}</div> }.into_any()
     };
     let facts = view! {
-        <dl class="facts">
+        <dl class="description-list">
             <dt>{texts.get("callback.dialect")}</dt><dd>{texts.word("dialect", settings.dialect.as_str())}</dd>
             <dt>{texts.get("callback.timeout")}</dt><dd>{number(settings.timeout_seconds)}</dd>
             <dt>{texts.get("callback.order")}</dt><dd>{texts.get(order)}</dd>
@@ -300,13 +300,13 @@ fn overlap_forms(visit: &Visit, push: &str, kind: CallbackKind, until: Millis, f
             <input type="hidden" name="overlapHours" value="0"/>
         </form>
         <div class="field">
-            <h4>{texts.get("secret.former")}</h4>
+            <h4>{texts.get("secret.previous")}</h4>
             <p class="help">{texts.get("secret.overlap")} " " {visit.times.at(until)}</p>
         </div>
         <form class="fields" method="post" action=SetSecretOverlap::PATH>
             {hidden()}
             <Field name="overlapHours" id=format!("{kind}-overlap") label=texts.get("secret.overlap_hours")
-                help=texts.get("secret.overlap_hours_help") kind="number" inputmode="numeric" class="short"
+                help=texts.get("secret.overlap_hours_help") kind="number" inputmode="numeric" class="narrow"
                 value=flash.typed("overlapHours").unwrap_or(hours_left) error=flash.wrong("overlapHours")/>
             <div class="row">
                 <button class="btn">{texts.get("secret.overlap_change")}</button>

@@ -52,7 +52,7 @@ pub(super) fn test_view(visit: &Visit, address: &str, report: &ProbeReport) -> T
         };
         let (text, mut remedy) = failure.unzip();
         if report.ok && !phase.ok {
-            remedy = Some(texts.get("delivery.broken_answer"));
+            remedy = Some(texts.get("delivery.broken_response"));
         }
         PhaseLine {
             outcome,

@@ -83,8 +83,8 @@ pub(crate) enum PhaseOutcome {
 impl PhaseOutcome {
     pub(crate) const fn class(self) -> &'static str {
         match self {
-            Self::Passed => "yes",
-            Self::Failed => "no",
+            Self::Passed => "passed",
+            Self::Failed => "failed",
             Self::NotReached => "skipped",
         }
     }

@@ -49,12 +49,12 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
     let error = attempt.error.as_deref().map(|error| {
         let text = texts.remedy(class, error);
         view! {
-            <p class="wrong"><strong>{texts.word("class", class)}</strong> " (" <code>{class.to_owned()}</code> ") " {text}</p>
+            <p class="error-text"><strong>{texts.word("class", class)}</strong> " (" <code>{class.to_owned()}</code> ") " {text}</p>
         }
     });
     let first_line = view! { <b>"POST"</b> " " <code>{attempt.address.clone()}</code> }.into_any();
     let is_broken = attempt.succeeded && attempt.phases.iter().any(|phase| !phase.ok);
-    let note = is_broken.then(|| view! { <p class="muted">{texts.get("delivery.broken_answer")}</p> });
+    let note = is_broken.then(|| view! { <p class="muted">{texts.get("delivery.broken_response")}</p> });
     let removed = |key| {
         let text = texts.count(key, visit.console.retention.attempt_body_days);
         view! { <p class="removed">{text}</p> }.into_any()
@@ -64,14 +64,14 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
         None => message(first_line, removed("delivery.headers_removed"), &detail.body),
     };
     let response = match attempt.status {
-        None => view! { <p class="muted">{texts.get("delivery.no_answer")}</p> }.into_any(),
+        None => view! { <p class="muted">{texts.get("delivery.no_response")}</p> }.into_any(),
         Some(status) => {
             let reason = u16::try_from(status).ok().and_then(|code| StatusCode::from_u16(code).ok());
             let reason = reason.and_then(|status| status.canonical_reason()).unwrap_or_default();
             let first_line = view! { <b>{status}</b> " " {reason} }.into_any();
             match &attempt.traffic {
                 Some(traffic) => message(first_line, headers(&traffic.response_headers), &traffic.response_body),
-                None => message(first_line, removed("delivery.answer_removed"), ""),
+                None => message(first_line, removed("delivery.response_removed"), ""),
             }
         }
     };
@@ -81,14 +81,14 @@ fn one_attempt(visit: &Visit, detail: &DeliveryDetail, attempt: &AttemptView, op
                 <strong>{attempt.number}</strong>
                 <span>{visit.times.at(attempt.started_at)}</span>
                 <span>{outcome}</span>
-                <span class="num">{visit.times.took(attempt.millis)}</span>
+                <span class="numeric">{visit.times.took(attempt.millis)}</span>
                 {bar(&attempt.phases)}
             </summary>
             <div class="body stack">
                 {error}
                 {note}
                 {timing(visit, &attempt.phases)}
-                <div class="two">
+                <div class="columns">
                     <div><h3>{texts.get("delivery.request")}</h3>{request}</div>
                     <div><h3>{texts.get("delivery.response")}</h3>{response}</div>
                 </div>
@@ -109,7 +109,7 @@ fn headers(headers: &[(String, String)]) -> AnyView {
 /// A request or an answer: its first line, headers, body.
 fn message(first_line: AnyView, headers: AnyView, body: &str) -> AnyView {
     let body = (!body.is_empty()).then(|| view! { <pre tabindex="0">{body.to_owned()}</pre> });
-    view! { <div class="message"><p>{first_line}</p>{headers}{body}</div> }.into_any()
+    view! { <div class="http-message"><p>{first_line}</p>{headers}{body}</div> }.into_any()
 }
 
 /// How the time of an attempt was spent, as one bar. The numbers stand in [`timing`].
@@ -130,7 +130,7 @@ fn bar(phases: &[PhaseView]) -> AnyView {
             view! { <rect x=start y="0" width=width height="8" class=class_of(phase)></rect> }
         })
         .collect();
-    view! { <svg class="bar-of-phases" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true">{pieces}</svg> }
+    view! { <svg class="phase-bar" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true">{pieces}</svg> }
         .into_any()
 }
 
@@ -140,13 +140,14 @@ fn timing(visit: &Visit, phases: &[PhaseView]) -> AnyView {
     let lines: Vec<_> = phases
         .iter()
         .map(|phase| {
-            let failed = (!phase.ok).then(|| view! { <span class="aside">{texts.get("phase.failed")}": "</span> });
+            let failed =
+                (!phase.ok).then(|| view! { <span class="visually-hidden">{texts.get("phase.failed")}": "</span> });
             view! {
                 <li>
                     <span class=format!("swatch {}", class_of(phase))></span>
                     <span>{texts.word("phase", &phase.phase)}</span>
                     <span class="muted">{failed}{texts.detail(&phase.detail)}</span>
-                    <span class="took">{visit.times.took_micros(phase.micros)}</span>
+                    <span class="duration">{visit.times.took_micros(phase.micros)}</span>
                 </li>
             }
         })

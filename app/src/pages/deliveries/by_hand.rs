@@ -26,7 +26,7 @@ pub(super) fn by_hand(visit: &Visit, detail: &DeliveryDetail) -> AnyView {
             <header><h2>{texts.get("delivery.by_hand")}</h2><p>{texts.get("delivery.by_hand_help")}</p></header>
             <div class="body">
                 {code(visit, command, texts.get("delivery.copy_curl"))}
-                <details class="more">
+                <details class="disclosure">
                     <summary>{texts.get("delivery.signature")}</summary>
                     {signature(visit, detail, &traffic.request_headers)}
                 </details>
@@ -39,7 +39,7 @@ pub(super) fn by_hand(visit: &Visit, detail: &DeliveryDetail) -> AnyView {
 /// A text with its copy button.
 fn code(visit: &Visit, text: String, label: String) -> AnyView {
     view! {
-        <div class="code">
+        <div class="code-block">
             <pre tabindex="0">{text.clone()}</pre>
             <CopyButton text label done=visit.texts.get("copy.done") what=String::new()/>
         </div>
@@ -59,7 +59,7 @@ fn signature(visit: &Visit, detail: &DeliveryDetail, headers: &[(String, String)
         .iter()
         .map(|(language, source)| {
             view! {
-                <details class="receiver" name="receiver">
+                <details class="receiver-example" name="receiver">
                     <summary>{*language}</summary>
                     {code(visit, (*source).to_owned(), texts.get("copy.label"))}
                 </details>
@@ -69,7 +69,7 @@ fn signature(visit: &Visit, detail: &DeliveryDetail, headers: &[(String, String)
     view! {
         <div class="stack signature">
             <p>{texts.get("delivery.signature_text")}</p>
-            <dl class="facts">
+            <dl class="description-list">
                 <dt>{texts.get("delivery.signed")}</dt>
                 <dd><code><b>{id}</b>"."<b>{timestamp}</b>"."{detail.body.clone()}</code></dd>
                 <dt><code>"webhook-signature"</code></dt>

@@ -82,7 +82,7 @@ fn facts(visit: &Visit, detail: &DeliveryDetail) -> AnyView {
         .out_of_order
         .then(|| view! { <dt>{texts.get("delivery.order")}</dt><dd>{texts.get("delivery.out_of_order")}</dd> });
     view! {
-        <section class="card"><div class="body"><dl class="facts">
+        <section class="card"><div class="body"><dl class="description-list">
             <dt>{texts.get("delivery.id")}</dt><dd>{copyable(texts, &id, "webhook-id")}</dd>
             <dt>{texts.get("streams.stream")}</dt>
             <dd>

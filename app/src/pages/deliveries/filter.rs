@@ -226,7 +226,7 @@ pub(super) fn form(visit: &Visit, filters: &Filters, wrong: &Mistakes, path: Str
     let recovery = (!filters.recovery.is_empty()).then(|| {
         view! {
             <input type="hidden" name="recovery" value=filters.recovery.clone()/>
-            <p class="note"><span>{texts.get("recovery.only")} " " {shown}</span></p>
+            <p class="notice"><span>{texts.get("recovery.only")} " " {shown}</span></p>
         }
     });
     let (first, last) = if recovers { (Some(since), None) } else { (None, Some(since)) };
@@ -249,14 +249,14 @@ pub(super) fn form(visit: &Visit, filters: &Filters, wrong: &Mistakes, path: Str
                 <button class="btn">{texts.get(if recovers { "recovery.count" } else { "list.filter" })}</button>
                 <a class="btn quiet" href=clear>{texts.get("list.clear")}</a>
             </div>
-            <details class="more" open=open>
+            <details class="disclosure" open=open>
                 <summary>{texts.get("deliveries.more_filters")}</summary>
                 <div class="filters">
                     <Select name="event" label=texts.get("deliveries.event") value=filters.event
                         choices=choices(texts, "event", events) mistake=wrong.of("event")/>
                     <Select name="errorClass" label=texts.get("deliveries.error") value=filters.error
                         choices=choices(texts, "class", CLASSES.into_iter()) mistake=wrong.of("errorClass")/>
-                    <Field name="status" label=texts.get("deliveries.status") kind=number inputmode="numeric" class="short" value=filters.status
+                    <Field name="status" label=texts.get("deliveries.status") kind=number inputmode="numeric" class="narrow" value=filters.status
                         mistake=wrong.of("status")/>
                     {last}
                     {until}

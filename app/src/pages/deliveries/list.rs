@@ -51,7 +51,7 @@ pub(crate) fn DomainDeliveriesPage() -> impl IntoView {
         let log = log(&visit, &actor, filters, request, path, Purpose::DomainLog).await?;
         Ok(view! {
             {domain_head(&visit, &actor, &domain, "/deliveries")}
-            <div class="row actions"><span class="spacer"></span> {actions}</div>
+            <div class="row toolbar"><span class="spacer"></span> {actions}</div>
             {log}
         }
         .into_any())
@@ -78,7 +78,7 @@ async fn running(visit: &Visit, actor: &Actor) -> Result<AnyView, UiError> {
             let (done, total) = (number(recovery.handled()), number(recovery.total));
             let text = texts.fill("recovery.is_running", &[("done", &done), ("total", &total)]);
             view! {
-                <p class="note" data-waits>
+                <p class="notice" data-waits>
                     <span>{text} " " <a href=format!("/recoveries/{}", recovery.id)>{texts.get("recovery.show")}</a></span>
                 </p>
             }
@@ -168,9 +168,9 @@ fn selection(visit: &Visit, rows: AnyView) -> AnyView {
     let text = texts.get("deliveries.selected");
     let (before, after) = text.split_once("%{n}").unwrap_or((&text, ""));
     view! {
-        <form class="selection" method="post" action=ResendDeliveries::PATH>
+        <form class="bulk-select" method="post" action=ResendDeliveries::PATH>
             {rows}
-            <div class="selected">
+            <div class="bulk-actions">
                 <span>{before.to_owned()}<span class="count"></span>{after.to_owned()}</span>
                 <button class="btn primary">{texts.get("delivery.resend")}</button>
                 <PickAll label=texts.get("deliveries.select_all")/>
@@ -185,7 +185,7 @@ fn rows(visit: &Visit, list: &Page<DeliveryRow>, with_domain: bool, resends: boo
     let texts = visit.texts;
     let rows: Vec<_> = list.rows.iter().map(|row| table_row(visit, row, with_domain, resends)).collect();
     let select = resends.then(|| {
-        view! { <th scope="col" class="pick"><span class="aside">{texts.get("deliveries.select")}</span></th> }
+        view! { <th scope="col" class="select-cell"><span class="visually-hidden">{texts.get("deliveries.select")}</span></th> }
     });
     view! {
         <table class="table">
@@ -194,7 +194,7 @@ fn rows(visit: &Visit, list: &Page<DeliveryRow>, with_domain: bool, resends: boo
                 <th scope="col">{texts.get("deliveries.event")}</th>
                 <th scope="col">{texts.get("streams.stream")}</th>
                 <th scope="col">{texts.get("deliveries.state")}</th>
-                <th scope="col" class="num">{texts.get("deliveries.attempts")}</th>
+                <th scope="col" class="numeric">{texts.get("deliveries.attempts")}</th>
                 <th scope="col">{texts.get("deliveries.last_status")}</th>
                 <th scope="col">{texts.get("deliveries.last_attempt")}</th>
                 <th scope="col">{texts.get("deliveries.next_attempt")}</th>
@@ -219,7 +219,7 @@ fn table_row(visit: &Visit, row: &DeliveryRow, with_domain: bool, resends: bool)
     let pick = resends.then(|| {
         let label = texts.fill("deliveries.select_one", &[("name", &name)]);
         view! {
-            <td class="pick"><label>
+            <td class="select-cell"><label>
                 <input type="checkbox" name="ids[]" value=row.id.to_string() autocomplete="off" aria-label=label/>
             </label></td>
         }
@@ -229,17 +229,17 @@ fn table_row(visit: &Visit, row: &DeliveryRow, with_domain: bool, resends: bool)
             {pick}
             <th scope="row">
                 <a href=format!("/deliveries/{}", row.id)>{row.event.as_str()}</a>
-                <span class="second">{visit.times.at(row.happened_at)}</span>
+                <span class="secondary">{visit.times.at(row.happened_at)}</span>
             </th>
             <td data-label=texts.get("streams.stream")>
                 <a href=format!("/sessions/{}", row.session)>{row.app.clone()}"/"{row.stream.clone()}</a>
-                {with_domain.then(|| view! { <span class="second">{row.domain.clone()}</span> })}
+                {with_domain.then(|| view! { <span class="secondary">{row.domain.clone()}</span> })}
             </td>
             <td data-label=texts.get("deliveries.state") data-say=say data-waits=row.state.waits()>
                 {state_badge(texts, row.state.as_str())}
-                {row.out_of_order.then(|| view! { <span class="second">{texts.get("deliveries.out_of_order")}</span> })}
+                {row.out_of_order.then(|| view! { <span class="secondary">{texts.get("deliveries.out_of_order")}</span> })}
             </td>
-            <td data-label=texts.get("deliveries.attempts") class="num">{row.attempts}</td>
+            <td data-label=texts.get("deliveries.attempts") class="numeric">{row.attempts}</td>
             <td data-label=texts.get("deliveries.last_status")>{last}</td>
             <td data-label=texts.get("deliveries.last_attempt")>{row.last_attempt_at.map_or_else(dash, |at| visit.times.ago(at))}</td>
             <td data-label=texts.get("deliveries.next_attempt")>{row.next_attempt_at.map_or_else(dash, |at| visit.times.until(at))}</td>

@@ -89,13 +89,13 @@ fn offer(visit: &Visit, filters: &Filters, found: Recoverable) -> AnyView {
         }
     });
     view! {
-        <section class="card found" aria-labelledby="found">
+        <section class="card recovery-preview" aria-labelledby="found">
             <div class="body">
                 <h2 id="found">{texts.count("recovery.found", found.total)}</h2>
                 {off}
                 <div class="row">
                     {start}
-                    <a class="btn" href=format!("/deliveries{}", encode(&filters.query()))>{texts.get("recovery.see")}</a>
+                    <a class="btn" href=format!("/deliveries{}", encode(&filters.query()))>{texts.get("recovery.view")}</a>
                 </div>
             </div>
         </section>
@@ -118,13 +118,13 @@ fn latest(visit: &Visit, recoveries: &[Recovery]) -> AnyView {
                 <tr id=recovery.id.to_string()>
                     <th scope="row">
                         <a href=format!("/recoveries/{}", recovery.id)>{visit.times.at(recovery.started_at)}</a>
-                        <span class="second">{recovery.started_by.clone()}</span>
+                        <span class="secondary">{recovery.started_by.clone()}</span>
                     </th>
                     <td data-label=texts.get("deliveries.state") data-say=say
                         data-waits=goes_on(recovery)>{state_badge(texts, recovery)}</td>
-                    <td data-label=texts.get("recovery.queued")>{done}</td>
+                    <td data-label=texts.get("recovery.processed")>{done}</td>
                     <td data-label=texts.get("recovery.outcome")>{outcome_line(texts, recovery)}</td>
-                    <td data-label=texts.get("recovery.left_out") class="num">{number(recovery.left_out)}</td>
+                    <td data-label=texts.get("recovery.skipped") class="numeric">{number(recovery.left_out)}</td>
                 </tr>
             }
         })
@@ -137,9 +137,9 @@ fn latest(visit: &Visit, recoveries: &[Recovery]) -> AnyView {
                 <thead><tr>
                     <th scope="col">{texts.get("recovery.started_at")}</th>
                     <th scope="col">{texts.get("deliveries.state")}</th>
-                    <th scope="col">{texts.get("recovery.queued")}</th>
+                    <th scope="col">{texts.get("recovery.processed")}</th>
                     <th scope="col">{texts.get("recovery.outcome")}</th>
-                    <th scope="col" class="num">{texts.get("recovery.left_out")}</th>
+                    <th scope="col" class="numeric">{texts.get("recovery.skipped")}</th>
                 </tr></thead>
                 <tbody data-keyed>{rows}</tbody>
             </table>

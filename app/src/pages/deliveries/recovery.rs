@@ -96,13 +96,13 @@ fn progress(visit: &Visit, recovery: &Recovery) -> AnyView {
         view! { <span class="muted">{texts.fill("recovery.pace", &[("n", &pace)])}</span> }
     });
     let left_out =
-        (recovery.left_out > 0).then(|| view! { <p>{texts.count("recovery.were_left_out", recovery.left_out)}</p> });
+        (recovery.left_out > 0).then(|| view! { <p>{texts.count("recovery.were_skipped", recovery.left_out)}</p> });
     // Deliveries that a person resent or that changed otherwise before their turn.
     let changed = (total - handled).max(0);
     let changed = (recovery.state == RecoveryState::Done && changed > 0)
         .then(|| view! { <p>{texts.count("recovery.changed", changed)}</p> });
-    let cancelled =
-        (recovery.state == RecoveryState::Cancelled).then(|| view! { <p>{texts.get("recovery.go_out")}</p> });
+    let cancelled = (recovery.state == RecoveryState::Cancelled)
+        .then(|| view! { <p>{texts.get("recovery.was_cancelled_text")}</p> });
     view! {
         <p><strong>{texts.fill("recovery.of", &[("done", &number(handled)), ("total", &number(total))])}</strong>
             " " {pace}</p>
@@ -158,7 +158,7 @@ fn links(visit: &Visit, actor: &Actor, recovery: &Recovery) -> AnyView {
             }
         };
         let href = format!("/deliveries{query}");
-        view! { <a class="btn" href=href>{texts.get("recovery.see")}</a> }
+        view! { <a class="btn" href=href>{texts.get("recovery.view")}</a> }
     });
     let failed = recovery.outcome.is_some_and(|outcome| outcome.failed > 0);
     let again = (failed && actor.check(Action::ManageDeliveries).is_ok()).then(|| {
@@ -181,14 +181,14 @@ fn facts(visit: &Visit, recovery: &Recovery) -> AnyView {
         None => view! { <span class="muted">"–"</span> }.into_any(),
     };
     view! {
-        <dl class="facts">
+        <dl class="description-list">
             <dt>{texts.get("recovery.started_at")}</dt>
             <dd>{visit.times.at(recovery.started_at)} <span class="muted">{recovery.started_by.clone()}</span></dd>
             <dt>{texts.get("recovery.ended_at")}</dt><dd id="ended" data-live>{ended}</dd>
         </dl>
         <section class="stack" aria-labelledby="chosen">
             <h2 id="chosen">{texts.get("recovery.chosen")}</h2>
-            <dl class="facts">{asked}</dl>
+            <dl class="description-list">{asked}</dl>
         </section>
     }
     .into_any()

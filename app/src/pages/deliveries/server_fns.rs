@@ -45,7 +45,7 @@ pub(crate) async fn resend_deliveries(#[server(default)] ids: Vec<DeliveryId>) -
             let mut message = texts.count("deliveries.resent", resent.queued);
             if resent.left_out > 0 {
                 message.push(' ');
-                message.push_str(&texts.count("deliveries.left_out", resent.left_out));
+                message.push_str(&texts.count("deliveries.skipped", resent.left_out));
             }
             post.stay(message).await
         }

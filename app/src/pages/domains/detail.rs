@@ -30,7 +30,7 @@ pub(crate) fn DomainPage() -> impl IntoView {
             <section class="card">
                 <header><h2>{texts.get("domain.basic")}</h2></header>
                 <div class="body">
-                    <dl class="facts">
+                    <dl class="description-list">
                         <dt>{texts.get("domain.type")}</dt><dd>{texts.get("domain.type_rtmp")}</dd>
                         <dt>{texts.get("domain.source_id")}</dt><dd><code>{domain.id.to_string()}</code></dd>
                         <dt>{texts.get("domains.created_at")}</dt><dd>{visit.times.at(domain.created_at)}</dd>
@@ -72,7 +72,7 @@ fn addresses(visit: &Visit, domain: &DomainView) -> AnyView {
         <section class="card">
             <header><h2>{texts.get("domain.addresses")}</h2><p>{texts.get("domain.addresses_help")}</p></header>
             <div class="body">
-                <dl class="facts">
+                <dl class="description-list">
                     {cname("domain.push_cname", visit.console.cnames.push.as_ref())}
                     {address(texts.get("domain.push_address"), format!("{}/{{app}}/{{stream}}", visit.rtmp_at(&domain.push)))}
                     {play}

@@ -63,7 +63,7 @@ pub(crate) fn DeleteDomainPage() -> impl IntoView {
             .into_any()
         } else {
             view! {
-                <p>{texts.get("domains.delete_what")}</p>
+                <p>{texts.get("domains.delete_text")}</p>
                 <form class="fields" method="post" action=DeleteDomain::PATH>
                     <input type="hidden" name="push" value=domain.push.clone()/>
                     <Field name="confirm" label=texts.fill("domains.delete_confirm", &[("name", &name)]) autocomplete="off"

@@ -102,9 +102,9 @@ fn table(visit: &Visit, actor: &Actor, rows: &[DomainRow]) -> AnyView {
                 {cnames(visit).map(|_| view! { <th scope="col">{texts.get("domains.cname")}</th> })}
                 <th scope="col">{texts.get("domains.status")}</th>
                 <th scope="col">{texts.get("domains.callbacks")}</th>
-                <th scope="col" class="num">{texts.get("domains.live")}</th>
+                <th scope="col" class="numeric">{texts.get("domains.live")}</th>
                 <th scope="col">{texts.get("domains.created_at")}</th>
-                <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th>
+                <th scope="col"><span class="visually-hidden">{texts.get("list.operations")}</span></th>
             </tr></thead>
             <tbody>{rows}</tbody>
         </table>
@@ -125,7 +125,7 @@ fn table_row(visit: &Visit, actor: &Actor, row: &DomainRow) -> impl IntoView + u
         let delete = (!domain.enabled).then(|| {
             view! {
                 <a class="btn small quiet" href=format!("{href}/delete")>
-                    {texts.get("domains.delete")}<span class="aside">" "{domain.push_display.clone()}</span>
+                    {texts.get("domains.delete")}<span class="visually-hidden">" "{domain.push_display.clone()}</span>
                 </a>
             }
         });
@@ -135,18 +135,18 @@ fn table_row(visit: &Visit, actor: &Actor, row: &DomainRow) -> impl IntoView + u
         <tr>
             <th scope="row">
                 <a href=href.clone()>{domain.push_display.clone()}</a>
-                <span class="second">{play} " " {more}</span>
+                <span class="secondary">{play} " " {more}</span>
             </th>
             {cnames(visit).map(|[push, play]| view! {
-                <td data-label=texts.get("domains.cname")>{push}<span class="second">{play}</span></td>
+                <td data-label=texts.get("domains.cname")>{push}<span class="secondary">{play}</span></td>
             })}
             <td data-label=texts.get("domains.status")><Badge tone text=texts.get(state)/></td>
-            <td data-label=texts.get("domains.callbacks")><div class="marks">{marks}</div></td>
-            <td data-label=texts.get("domains.live") class="num">{number(row.live)}</td>
+            <td data-label=texts.get("domains.callbacks")><div class="badge-list">{marks}</div></td>
+            <td data-label=texts.get("domains.live") class="numeric">{number(row.live)}</td>
             <td data-label=texts.get("domains.created_at")>{visit.times.at(domain.created_at)}</td>
-            <td class="ops"><div class="row">
+            <td class="actions"><div class="row">
                 <a class="btn small quiet" href=href>
-                    {texts.get("domains.manage")}<span class="aside">" "{domain.push_display.clone()}</span>
+                    {texts.get("domains.manage")}<span class="visually-hidden">" "{domain.push_display.clone()}</span>
                 </a>
                 {operations}
             </div></td>

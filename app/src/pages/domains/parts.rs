@@ -48,7 +48,7 @@ pub(super) fn enable_form(visit: &Visit, domain: &DomainView, class: &'static st
         <form method="post" action=SetDomainEnabled::PATH>
             <input type="hidden" name="push" value=domain.push.clone()/>
             <input type="hidden" name="enabled" value=(!domain.enabled).to_string()/>
-            <button class=class>{visit.texts.get(key)}<span class="aside">" "{domain.push_display.clone()}</span></button>
+            <button class=class>{visit.texts.get(key)}<span class="visually-hidden">" "{domain.push_display.clone()}</span></button>
         </form>
     }
     .into_any()

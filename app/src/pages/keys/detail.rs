@@ -30,7 +30,7 @@ pub(crate) fn KeyPage() -> impl IntoView {
             <Head title=key.name.clone() crumbs>{state}</Head>
             {made}
             <section class="card"><div class="body">
-                <dl class="facts">
+                <dl class="description-list">
                     <dt>{texts.get("keys.role")}</dt><dd>{texts.word("role", key.role.as_str())}</dd>
                     <dt>{texts.get("keys.domains")}</dt><dd>{domains(texts, &key, usize::MAX)}</dd>
                     <dt>{texts.get("keys.access_key")}</dt><dd>{copyable(texts, &key.access_key, &texts.get("keys.access_key"))}</dd>
@@ -39,11 +39,11 @@ pub(crate) fn KeyPage() -> impl IntoView {
                     <dt>{texts.get("keys.last_used")}</dt><dd>{last_used(&visit, &key)}</dd>
                 </dl>
                 {rotation(&visit, &key)}
-                <details class="more">
+                <details class="disclosure">
                     <summary>{texts.get("keys.revoke")}</summary>
                     <form class="stack" method="post" action=RevokeKey::PATH>
                         <input type="hidden" name="id" value=key.id.to_string()/>
-                        <p>{texts.get("keys.revoke_what")}</p>
+                        <p>{texts.get("keys.revoke_text")}</p>
                         <div><button class="btn danger">{texts.get("keys.revoke_submit")}</button></div>
                     </form>
                 </details>
@@ -57,11 +57,11 @@ pub(crate) fn KeyPage() -> impl IntoView {
 fn rotation(visit: &Visit, key: &KeyView) -> Option<AnyView> {
     let texts = visit.texts;
     let form = view! {
-        <details class="more">
+        <details class="disclosure">
             <summary>{texts.get("keys.rotate")}</summary>
             <form class="stack" method="post" action=RotateKey::PATH>
                 <input type="hidden" name="id" value=key.id.to_string()/>
-                <p>{texts.get("keys.rotate_what")}</p>
+                <p>{texts.get("keys.rotate_text")}</p>
                 <div><button class="btn">{texts.get("keys.rotate_submit")}</button></div>
             </form>
         </details>
@@ -89,7 +89,7 @@ fn secrets(visit: &Visit, made: &NewKey) -> AnyView {
     view! {
         <Note tone=Tone::Warn>
             <p><strong>{texts.get("keys.shown_once")}</strong></p>
-            <dl class="facts">
+            <dl class="description-list">
                 {lines}
             </dl>
             <p>{texts.get("keys.try_it")}</p>

@@ -65,11 +65,11 @@ fn table_row(visit: &Visit, key: &KeyView) -> impl IntoView + use<> {
         <tr>
             <th scope="row">
                 <a href=format!("/keys/{}", key.id)>{key.name.clone()}</a>
-                <span class="second">{key.access_key.clone()}</span>
+                <span class="secondary">{key.access_key.clone()}</span>
             </th>
             <td data-label=texts.get("keys.role")>{texts.word("role", key.role.as_str())}</td>
             <td data-label=texts.get("keys.domains")>{domains(texts, key, SHOWN)}</td>
-            <td data-label=texts.get("keys.state")>{state(texts, key)}<span class="second">{until} {expiry(visit, key)}</span></td>
+            <td data-label=texts.get("keys.state")>{state(texts, key)}<span class="secondary">{until} {expiry(visit, key)}</span></td>
             <td data-label=texts.get("keys.last_used")>{last_used(visit, key)}</td>
             <td data-label=texts.get("domains.created_at")>{visit.times.at(key.created_at)}</td>
         </tr>

@@ -46,8 +46,8 @@ pub(crate) fn NewKeyPage() -> impl IntoView {
                     {reach(texts, &form, &known)}
                     <Select name="expiry" label=texts.get("keys.expires") choices=expiry
                         value=form.typed("expiry").unwrap_or_else(|| EXPIRY_DAYS[1].to_string())/>
-                    <div class="day">
-                        <Field name="expiresAt" label=texts.get("keys.last_day") kind="date" class="short"
+                    <div class="expiry-date">
+                        <Field name="expiresAt" label=texts.get("keys.last_day") kind="date" class="narrow"
                             help=texts.get("keys.last_day_help") value=form.typed("expiresAt").unwrap_or_default()
                             error=form.wrong("expiresAt")/>
                     </div>
@@ -72,7 +72,7 @@ fn reach(texts: Texts, form: &Flash, known: &[(String, String)]) -> AnyView {
         .map(|(name, display)| {
             let checked = ticked.lines().any(|line| line == name);
             view! {
-                <label class="check">
+                <label class="checkbox">
                     <input type="checkbox" name="domains[]" value=name.clone() checked=checked autocomplete="off"/>{display.clone()}
                 </label>
             }
@@ -81,23 +81,23 @@ fn reach(texts: Texts, form: &Flash, known: &[(String, String)]) -> AnyView {
     let find = (boxes.len() > MANY).then(|| view! { <Narrow label=texts.get("statistics.find_domain")/> });
     let boxes = (!boxes.is_empty()).then(|| {
         view! {
-            <div class="boxes">
+            <div class="checkbox-list">
                 {find}
-                <fieldset><legend class="aside">{texts.get("keys.domains")}</legend>{boxes}</fieldset>
+                <fieldset><legend class="visually-hidden">{texts.get("keys.domains")}</legend>{boxes}</fieldset>
             </div>
         }
     });
     view! {
-        <fieldset class="field reach">
+        <fieldset class="field domain-access">
             <legend>{texts.get("keys.domains")}</legend>
-            <label class="check">
+            <label class="checkbox">
                 <input type="radio" name="reach" value="all" checked=!some autocomplete="off"/>{texts.get("keys.all_domains")}
             </label>
-            <label class="check">
+            <label class="checkbox">
                 <input type="radio" name="reach" value="some" checked=some autocomplete="off"/>{texts.get("keys.some_domains")}
             </label>
-            <div class="stack some">
-                {wrong.map(|text| view! { <p class="wrong" role="alert">{text}</p> })}
+            <div class="stack domain-choice">
+                {wrong.map(|text| view! { <p class="error-text" role="alert">{text}</p> })}
                 {boxes}
                 <Field name="moreDomains" label=texts.get("keys.more_domains") help=texts.get("keys.more_domains_help") lines=true
                     value=form.typed("moreDomains").unwrap_or_default()/>

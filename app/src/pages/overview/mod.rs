@@ -35,13 +35,13 @@ pub(crate) fn OverviewPage() -> impl IntoView {
             "–".to_owned()
         };
         let kpi = |href: String, label: String, value: String, note: String| {
-            view! { <a class="kpi" href=href><span>{label}</span><b>{value}</b><span>{note}</span></a> }
+            view! { <a class="stat-card" href=href><span>{label}</span><b>{value}</b><span>{note}</span></a> }
         };
         let log = |state: &str| format!("/deliveries{}", encode(&[("state", state.to_owned())]));
         let live_total = live.total;
         let streams = if live.rows.is_empty() {
             view! {
-                <Empty title=texts.get("overview.nobody_live") text=texts.get("overview.nobody_live_text")>
+                <Empty title=texts.get("overview.no_live") text=texts.get("overview.no_live_text")>
                     <a class="btn" href="/domains">{texts.get("overview.to_domains")}</a>
                 </Empty>
             }
@@ -54,7 +54,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
                 <span class="spacer"></span>
                 <a class="btn" href="/">{texts.get("list.refresh")}</a>
             </Head>
-            <div class="kpis">
+            <div class="stat-cards">
                 {kpi("#live".to_owned(), texts.get("overview.live"), number(live_total), texts.get("overview.now"))}
                 {kpi("/deliveries".to_owned(), texts.get("overview.events"), number(figures.events), texts.get("overview.day"))}
                 {kpi(log("delivered"), texts.get("overview.delivered"), number(figures.delivered),

@@ -15,7 +15,7 @@ pub(super) async fn section(visit: &Visit, actor: &Actor) -> AnyView {
     let query = UsageQuery {
         metric: Metric::Bandwidth,
         domains: Vec::new(),
-        slot: visit.console.stats.last_days(1),
+        range: visit.console.stats.last_days(1),
         granularity: None,
         compare: false,
     };
@@ -53,7 +53,7 @@ fn shown(visit: &Visit, usage: &UsageView) -> AnyView {
         );
     };
     let traffic = usage.cards.traffic.now;
-    let counted = if known.to > usage.slot.from {
+    let counted = if known.to > usage.range.from {
         texts.fill("overview.counted_until", &[("time", &times.in_form(known.to, "overview.clock"))])
     } else {
         texts.fill("overview.counted_before", &[("time", &times.in_form(known.to, "chart.minute"))])
@@ -66,7 +66,7 @@ fn shown(visit: &Visit, usage: &UsageView) -> AnyView {
         let scale = quantity.scale(value);
         let query = [("slot", "1d".to_owned()), ("metric", metric.to_string())];
         view! {
-            <a class="kpi" href=format!("{USAGE_PATH}{}", encode(&query))>
+            <a class="stat-card" href=format!("{USAGE_PATH}{}", encode(&query))>
                 <span>{texts.get(label)}</span>
                 <b>{scale.number(value)}<small>" "{scale.unit()}</small></b>
                 <span>{note}</span>
@@ -75,7 +75,7 @@ fn shown(visit: &Visit, usage: &UsageView) -> AnyView {
     };
     let bytes = Quantity::Bytes(times.shown.base);
     view! {
-        <section class="kpis" id="traffic" aria-label=texts.get("overview.traffic")>
+        <section class="stat-cards" id="traffic" aria-label=texts.get("overview.traffic")>
             {tile(Metric::Traffic, "overview.traffic", bytes, traffic, counted.clone())}
             {tile(Metric::Bandwidth, "overview.peak", Quantity::Bandwidth, usage.cards.peak.now, at.unwrap_or(counted))}
         </section>

@@ -14,7 +14,7 @@ pub(super) fn card(visit: &Visit, actor: &Actor, callbacks: &CallbacksAtAGlance)
     let number = i64::try_from(callbacks.troubled.len()).unwrap_or(i64::MAX);
     let body = match (number, callbacks.any_on) {
         (0, true) => {
-            view! { <div class="body"><p class="muted">{texts.get("overview.no_trouble")}</p></div> }.into_any()
+            view! { <div class="body"><p class="muted">{texts.get("overview.all_healthy")}</p></div> }.into_any()
         }
         (0, false) => view! {
             <div class="body"><p class="muted">
@@ -27,8 +27,8 @@ pub(super) fn card(visit: &Visit, actor: &Actor, callbacks: &CallbacksAtAGlance)
     view! {
         <section class="card" id="trouble">
             <header>
-                <h2>{texts.get("overview.trouble")}</h2>
-                {(number > 0).then(|| view! { <p>{texts.count("overview.trouble_count", number)}</p> })}
+                <h2>{texts.get("overview.failing")}</h2>
+                {(number > 0).then(|| view! { <p>{texts.count("overview.failing_count", number)}</p> })}
             </header>
             {body}
         </section>
@@ -45,7 +45,7 @@ fn table(visit: &Visit, actor: &Actor, troubled: &[TroubledCallback]) -> AnyView
                 <th scope="col">{texts.get("overview.callback")}</th>
                 <th scope="col">{texts.get("overview.health")}</th>
                 <th scope="col">{texts.get("overview.error")}</th>
-                <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th>
+                <th scope="col"><span class="visually-hidden">{texts.get("list.operations")}</span></th>
             </tr></thead>
             <tbody>{troubled.iter().map(|callback| row(visit, actor, callback)).collect::<Vec<_>>()}</tbody>
         </table>
@@ -64,10 +64,10 @@ fn row(visit: &Visit, actor: &Actor, callback: &TroubledCallback) -> AnyView {
     let retries = (*retrying > 0).then(|| texts.count("health.retrying_count", *retrying));
     let both = (failures.is_some() && retries.is_some()).then_some(" · ");
     let left = (failures.is_some() || retries.is_some())
-        .then(|| view! { <span class="second">{failures} {both} {retries}</span> });
+        .then(|| view! { <span class="secondary">{failures} {both} {retries}</span> });
     let paused = pause.as_ref().map(|pause| {
         view! {
-            <span class="second">
+            <span class="secondary">
                 {texts.get("callback.paused")} " · " {texts.get("callback.next_probe")} " " {visit.times.until(pause.probe_at)}
             </span>
         }
@@ -80,7 +80,7 @@ fn row(visit: &Visit, actor: &Actor, callback: &TroubledCallback) -> AnyView {
             <td data-label=texts.get("overview.callback")>{texts.word("kind", kind.as_str())}</td>
             <td data-label=texts.get("overview.health")>{health_badge(texts, *state)} {left}</td>
             <td data-label=texts.get("overview.error")>{error} {paused}</td>
-            <td class="ops"><a href=log>{texts.get("health.log")}</a></td>
+            <td class="actions"><a href=log>{texts.get("health.log")}</a></td>
         </tr>
     }
     .into_any()

@@ -43,13 +43,13 @@ pub(crate) fn RecordingPage() -> impl IntoView {
                         <fieldset class="fields" disabled=!editable>
                             <input type="hidden" name="push" value=domain.push.clone()/>
                             <input type="hidden" name="version" value=form.version(&Version::from(&settings))/>
-                            <label class="check">
+                            <label class="checkbox">
                                 <input type="checkbox" name="enabled" value="true" checked=enabled/>
                                 <span>{texts.get("recording.enabled")}</span>
                             </label>
-                            <div class="pair">
+                            <div class="field-row">
                                 <Field name="partSeconds" label=texts.get("recording.part_length") kind="number" inputmode="numeric"
-                                    class="short" required=true help=texts.get("recording.part_length_help")
+                                    class="narrow" required=true help=texts.get("recording.part_length_help")
                                     value=form.typed("partSeconds").unwrap_or_else(|| length.to_string())
                                     error=form.wrong("partSeconds")/>
                                 <Select name="unit" label=texts.get("recording.unit") choices=Vec::from(units) value=unit/>

@@ -50,7 +50,7 @@ fn list(visit: &Visit, domains: &[VodDomain], may_change: bool) -> AnyView {
         return view! { <Empty title=texts.get("settings.no_vod_domains") text=texts.get("settings.no_vod_domains_text")/> }
             .into_any();
     }
-    let operations = may_change.then(|| view! { <th scope="col" class="ops">{texts.get("list.operations")}</th> });
+    let operations = may_change.then(|| view! { <th scope="col" class="actions">{texts.get("list.operations")}</th> });
     let rows: Vec<_> = domains.iter().map(|domain| row(visit, domain, may_change)).collect();
     view! {
         <table class="table">
@@ -71,12 +71,12 @@ fn row(visit: &Visit, domain: &VodDomain, may_change: bool) -> impl IntoView + u
     let usage = format!("/statistics/usage?domain={}", domain.name);
     let remove = may_change.then(|| {
         view! {
-            <td class="ops">
-                <details class="remove">
-                    <summary class="btn small quiet">{texts.get("settings.remove")}<span class="aside">" "{domain.display.clone()}</span></summary>
+            <td class="actions">
+                <details class="confirm">
+                    <summary class="btn small quiet">{texts.get("settings.remove")}<span class="visually-hidden">" "{domain.display.clone()}</span></summary>
                     <form class="stack" method="post" action=RemoveVodDomain::PATH>
                         <input type="hidden" name="name" value=domain.name.clone()/>
-                        <p>{texts.fill("settings.remove_what", &[("name", &domain.display)])}</p>
+                        <p>{texts.fill("settings.remove_text", &[("name", &domain.display)])}</p>
                         <div><button class="btn danger">{texts.get("settings.remove_submit")}</button></div>
                     </form>
                 </details>
@@ -100,7 +100,7 @@ fn add(visit: &Visit, form: &Flash, wanted: String) -> AnyView {
     let path_first = !wanted.is_empty() && form.error.is_none();
     view! {
         <div class="body" id="add-vod-domain">
-            <details class="more" open=open>
+            <details class="disclosure" open=open>
                 <summary>{texts.get("settings.vod_add")}</summary>
                 <form class="fields" method="post" action=AddVodDomain::PATH>
                     <Field name="name" label=texts.get("settings.vod_name") help=texts.get("settings.vod_name_help") placeholder="vod.example.com"
@@ -156,7 +156,7 @@ fn configured(visit: &Visit, settings: &Settings) -> AnyView {
         let [name, help] = ["setting", "setting_help"].map(|vocabulary| texts.word(vocabulary, key));
         view! {
             <tr>
-                <th scope="row">{name}<span class="second">{help}</span></th>
+                <th scope="row">{name}<span class="secondary">{help}</span></th>
                 <td data-label=texts.get("settings.value")>{value}</td>
                 <td data-label=texts.get("settings.key")><code>{key}</code></td>
             </tr>

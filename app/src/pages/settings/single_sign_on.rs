@@ -212,7 +212,7 @@ fn set_up(visit: &Visit, provider: &Provider) -> AnyView {
         <section class="card">
             <header><h2>{texts.get("settings.configuration")}</h2> <p>{texts.get("settings.configuration_help")}</p></header>
             <div class="body">
-                <dl class="facts">
+                <dl class="description-list">
                     <dt>{texts.get("sso.issuer")}</dt><dd><code>{config.issuer.clone()}</code></dd>
                     <dt>{texts.get("sso.client")}</dt><dd><code>{config.client_id.clone()}</code></dd>
                     <dt>{texts.get("sso.redirect")}</dt><dd class="row">{redirect}</dd>
@@ -241,7 +241,7 @@ fn result(visit: &Visit, tested: Tested) -> AnyView {
         Outcome::Refused { message, cause } => view! {
             <Note tone=Tone::Bad>
                 <p><strong>{texts.get("sso.refused")}</strong></p>
-                <p class="target">{cause}</p>
+                <p>{cause}</p>
                 <p>{texts.fill("sso.shown", &[("message", &message)])}</p>
             </Note>
         }
@@ -265,7 +265,7 @@ fn claims(visit: &Visit, origin: &str, claims: Vec<(String, String)>) -> Option<
         view! {
             <tr>
                 <th scope="row"><code>{name}</code></th>
-                <td class="target" data-label=texts.get("settings.value")><code>{value}</code></td>
+                <td data-label=texts.get("settings.value")><code>{value}</code></td>
             </tr>
         }
     };

@@ -70,11 +70,11 @@ pub(crate) fn SourcePage() -> impl IntoView {
         let removable = source.adapter != Adapter::BuiltIn && actor.check(Action::ManageSources).is_ok();
         let remove = removable.then(|| {
             view! {
-                <details class="more">
+                <details class="disclosure">
                     <summary>{texts.get("sources.remove")}</summary>
                     <form class="stack" method="post" action=DeleteSource::PATH>
                         <input type="hidden" name="id" value=source.id.to_string()/>
-                        <p>{texts.get("sources.remove_what")}</p>
+                        <p>{texts.get("sources.remove_text")}</p>
                         <div><button class="btn danger">{texts.get("sources.remove_submit")}</button></div>
                     </form>
                 </details>
@@ -85,7 +85,7 @@ pub(crate) fn SourcePage() -> impl IntoView {
             <Head title=texts.detail(&source.name) crumbs=crumbs(&visit)/>
             {shown}
             <section class="card"><div class="body">
-                <dl class="facts">
+                <dl class="description-list">
                     <dt>{texts.get("sources.adapter")}</dt><dd>{texts.word("adapter", source.adapter.as_str())}</dd>
                     <dt>{texts.get("sources.default_domain")}</dt><dd>{source.default_domain.clone().unwrap_or_else(|| "–".to_owned())}</dd>
                     <dt>{texts.get("sources.last_seen")}</dt><dd>{seen.unwrap_or_else(|| texts.get("sources.never_seen").into_any())}</dd>

@@ -80,11 +80,11 @@ fn refused(visit: &Visit, refusals: &[RefusalView]) -> AnyView {
         .map(|refusal| {
             view! {
                 <tr>
-                    <th scope="row">{refusal.host.clone()}<span class="second">{refusal.app.clone()}"/"{refusal.stream.clone()}</span></th>
+                    <th scope="row">{refusal.host.clone()}<span class="secondary">{refusal.app.clone()}"/"{refusal.stream.clone()}</span></th>
                     <td data-label=texts.get("sources.reason")>
                         <Badge tone=Tone::Warn text=texts.word("refusal", &refusal.code)/>
                     </td>
-                    <td data-label=texts.get("streams.source")>{texts.detail(&refusal.source)}<span class="second">{refusal.client.clone()}</span></td>
+                    <td data-label=texts.get("streams.source")>{texts.detail(&refusal.source)}<span class="secondary">{refusal.client.clone()}</span></td>
                     <td data-label=texts.get("sources.when")>{visit.times.ago(refusal.at)}</td>
                 </tr>
             }
@@ -93,7 +93,7 @@ fn refused(visit: &Visit, refusals: &[RefusalView]) -> AnyView {
     view! {
         <table class="table">
             <thead><tr>
-                <th scope="col">{texts.get("sources.wanted")}</th>
+                <th scope="col">{texts.get("sources.requested")}</th>
                 <th scope="col">{texts.get("sources.reason")}</th>
                 <th scope="col">{texts.get("streams.source")}</th>
                 <th scope="col">{texts.get("sources.when")}</th>

@@ -1,4 +1,4 @@
-//! The figures at the top of a page, each with its change against the slot before.
+//! The figures at the top of a page, each with its change from the previous range.
 
 use callsheet::stats::Change;
 use leptos::prelude::*;
@@ -7,12 +7,12 @@ use super::report::{Cell, Fact};
 use crate::texts::{Texts, number};
 use crate::units::Quantity;
 
-/// A figure of the slot.
+/// A figure of the range with its label.
 pub(super) struct Card {
     pub(super) label: String,
     pub(super) quantity: Quantity,
     pub(super) figure: Change,
-    /// When, or of what.
+    /// Additional text, such as the time of a peak.
     pub(super) note: Option<String>,
 }
 
@@ -21,9 +21,9 @@ impl Card {
         Self { label, quantity, figure, note: None }
     }
 
-    /// `12.84 TB (+6.1 %)`, as a fact of an export.
+    /// Returns a fact of an export, such as `12.84 TB (+6.1 %)`.
     pub(super) fn fact(&self, texts: Texts) -> Fact {
-        let change = change(self.figure).map(|change| format!("{change} {}", texts.get("statistics.to_before")));
+        let change = change(self.figure).map(|change| format!("{change} {}", texts.get("statistics.vs_previous")));
         let notes: Vec<String> = self.note.clone().into_iter().chain(change).collect();
         let value = self.quantity.text(self.figure.now);
         let text = if notes.is_empty() { value } else { format!("{value} ({})", notes.join(", ")) };
@@ -36,18 +36,18 @@ impl Card {
         let scale = self.quantity.scale(self.figure.now);
         let unit = scale.unit();
         let unit = (!unit.is_empty()).then(|| view! { <small>" "{unit}</small> });
-        let note = self.note.clone().map(|note| view! { <span class="when">{note}</span> });
+        let note = self.note.clone().map(|note| view! { <span class="time">{note}</span> });
         let change = match change(self.figure) {
             Some(change) => {
                 let before = self.quantity.text(self.figure.before.unwrap_or_default());
-                let title = texts.fill("statistics.before_was", &[("figure", &before)]);
-                view! { <span title=title><b class="change">{change}</b> " " {texts.get("statistics.to_before")}</span> }
+                let title = texts.fill("statistics.previous_was", &[("figure", &before)]);
+                view! { <span title=title><b class="change">{change}</b> " " {texts.get("statistics.vs_previous")}</span> }
             }
             .into_any(),
-            None => view! { <span><b class="change">"—"</b> " " {texts.get("statistics.nothing_before")}</span> }.into_any(),
+            None => view! { <span><b class="change">"—"</b> " " {texts.get("statistics.no_previous")}</span> }.into_any(),
         };
         view! {
-            <div class="kpi">
+            <div class="stat-card">
                 <span>{self.label.clone()}</span>
                 <b>{scale.number(self.figure.now)}{unit}</b>
                 {note}
@@ -58,13 +58,13 @@ impl Card {
     }
 }
 
-/// All of them.
+/// Renders all cards.
 pub(super) fn row(texts: Texts, cards: &[Card]) -> AnyView {
     let cards: Vec<_> = cards.iter().map(|card| card.view(texts)).collect();
-    view! { <section class="kpis" aria-label=texts.get("statistics.figures")>{cards}</section> }.into_any()
+    view! { <section class="stat-cards" aria-label=texts.get("statistics.figures")>{cards}</section> }.into_any()
 }
 
-/// `+6.1 %`; `None` where there is nothing to compare with.
+/// Returns the change, such as `+6.1 %`, or `None` if there is no previous figure.
 fn change(figure: Change) -> Option<String> {
     let before = i128::from(figure.before.filter(|before| *before > 0)?);
     let thousandths = ((i128::from(figure.now) - before) * 2000 + before).div_euclid(2 * before);
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_in_percent_of_what_was() {
+    fn a_change_is_a_percentage_of_the_previous_figure() {
         let of = |now, before| change(Change { now, before }).map(|text| text.replace('\u{a0}', " "));
         for (now, before, text) in [
             (1_061, 1_000, "+6.1 %"),

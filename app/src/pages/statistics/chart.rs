@@ -1,7 +1,7 @@
-//! A chart and the table that it is drawn from.
+//! A chart and its table.
 //!
-//! The server writes the points for `public/chart/chart.js`, which draws them, and the same points as a table. Without script, and for screen
-//! readers, there is only the table. A browser that draws keeps it as text until it is opened: a month of rows costs more than its chart.
+//! The server writes the bins as JSON for `public/chart/chart.js`, and as a table for browsers without script and for screen readers. Browsers
+//! with script keep the table as text until it is opened, because a month of rows costs more than its chart.
 
 use std::ops::Range;
 
@@ -14,28 +14,28 @@ use crate::assets::AssetUrls;
 use crate::texts::Texts;
 use crate::units::Scale;
 
-/// How a chart is drawn.
+/// Type of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// One series as a line.
+    /// A line.
     Line,
-    /// Series on top of each other, a bar for each day.
+    /// Stacked bars, one for each day.
     Bars,
 }
 
-/// What a chart has beside its table.
+/// A table and how to draw it.
 pub(super) struct Chart<'a> {
     pub(super) shape: Shape,
-    /// Its columns that are series are drawn.
+    /// Columns with a series are drawn.
     pub(super) table: &'a Table,
     pub(super) scale: Scale,
-    /// IANA name.
+    /// IANA name of the time zone.
     pub(super) zone: &'a str,
-    /// The rows of which the first series is drawn. Nothing is known of the others yet, and a line to 0 would be a lie.
+    /// The rows for which the first series is drawn. The others have no data yet, and must not appear as 0.
     pub(super) drawn: Range<usize>,
-    /// A line across: its height, and what it is.
+    /// A horizontal line: its value and label.
     pub(super) level: Option<(i64, String)>,
-    /// The highest point is marked with this.
+    /// Label of the highest bin.
     pub(super) peak: Option<String>,
 }
 
@@ -57,14 +57,14 @@ impl Chart<'_> {
             <figure class="chart" data-chart=shape data-one=self.scale.one() data-zone=self.zone.to_owned() data-lang=texts.0.tag()
                 data-level=level data-level-text=level_text data-peak-text=self.peak.clone()>
                 <figcaption>
-                    <p class="moment">{texts.get("chart.hint")}</p>
+                    <p class="timestamp">{texts.get("chart.hint")}</p>
                     <ul class="legend">{legend}</ul>
-                    <button type="button" class="btn small" data-whole hidden>{texts.get("chart.whole")}</button>
+                    <button type="button" class="btn small" data-whole hidden>{texts.get("chart.reset_zoom")}</button>
                 </figcaption>
                 <div class="plot" role="img" aria-label=texts.fill("chart.label", &[("title", &self.table.title)])></div>
                 <noscript><p class="muted">{texts.get("chart.no_script")}</p></noscript>
-                <script type="application/json" inner_html=points(self.table, &self.drawn)></script>
-                <details class="more">
+                <script type="application/json" inner_html=bins(self.table, &self.drawn)></script>
+                <details class="disclosure">
                     <summary>{texts.get("chart.as_table")}</summary>
                     <noscript class="rows" inner_html=table(self.table)></noscript>
                 </details>
@@ -75,14 +75,14 @@ impl Chart<'_> {
     }
 }
 
-/// In place of a chart that would be an empty axis.
+/// Renders a message instead of a chart without data.
 pub(super) fn nothing(texts: Texts) -> AnyView {
-    view! { <div class="empty"><p><strong>{texts.get("chart.empty")}</strong></p><p>{texts.get("chart.empty_text")}</p></div> }
+    view! { <div class="empty-state"><p><strong>{texts.get("chart.empty")}</strong></p><p>{texts.get("chart.empty_text")}</p></div> }
         .into_any()
 }
 
-/// Moments and exact values for the chart: `{"at":[…],"series":[[…],…]}`, null where nothing is known.
-fn points(table: &Table, known: &Range<usize>) -> String {
+/// Returns times and exact values as JSON: `{"at":[…],"series":[[…],…]}`. Values without data are null.
+fn bins(table: &Table, known: &Range<usize>) -> String {
     let at = table.rows.iter().filter_map(|row| match row.first() {
         Some(Cell::Time { at, .. }) => Some(*at),
         _ => None,
@@ -96,12 +96,12 @@ fn points(table: &Table, known: &Range<usize>) -> String {
     serde_json::json!({ "at": at.collect::<Vec<_>>(), "series": series }).to_string()
 }
 
-/// The table as HTML. Written as one text: as elements of a view, rows in the hundreds would be most of the work of a page. Ends of rows
-/// and cells are left to the browser, as HTML allows; they would be a quarter of the text.
+/// Renders the table to a string, because hundreds of rows as view elements would take most of the time of a page. The closing tags of rows and
+/// cells, which HTML allows to omit, would be a quarter of the text.
 fn table(table: &Table) -> String {
     let mut html = String::with_capacity(1024 + table.rows.len() * 128);
     let title = encode_double_quoted_attribute(&table.title);
-    let start = "<div class=\"figures\" role=\"region\" tabindex=\"0\" aria-label=\"";
+    let start = "<div class=\"chart-table\" role=\"region\" tabindex=\"0\" aria-label=\"";
     html.extend([start, &*title, "\"><table><thead><tr>"]);
     for column in &table.columns {
         let series = column.series.map(|series| format!(" data-series=\"{series}\""));

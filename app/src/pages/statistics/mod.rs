@@ -1,20 +1,22 @@
-//! *Statistics*: usage and transcoding, by domain and time slot; and the access logs that feed them.
+//! Statistics pages: usage and transcoding by domain and time range, and the import of access logs.
 //!
-//! A page and its exports show the same [`report::Report`], made of one view of the core.
+//! `usage` and `transcoding` each turn a view of the core into a [`report::Report`], which the page and its exports show.
 
 #[cfg(feature = "ssr")]
 mod cards;
 #[cfg(feature = "ssr")]
 mod chart;
 #[cfg(feature = "ssr")]
-mod feed;
-#[cfg(feature = "ssr")]
 mod filter;
+#[cfg(feature = "ssr")]
+mod heading;
 pub mod imports;
 #[cfg(feature = "ssr")]
 mod report;
 #[cfg(feature = "ssr")]
 pub mod reports;
+#[cfg(feature = "ssr")]
+mod setup;
 #[cfg(feature = "ssr")]
 mod transcoding;
 #[cfg(feature = "ssr")]

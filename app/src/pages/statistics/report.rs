@@ -1,25 +1,25 @@
-//! What a page of statistics shows, as facts and tables: the page draws them, exports write them down. So both say the same.
+//! The contents of a statistics page as facts and tables, shared by the page and its exports.
 
 use crate::texts::number;
 use crate::units::{Scale, hundredths};
 
-/// All that is shown.
+/// The contents of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// For the file, without ending: letters, digits and dashes.
+    /// File name without extension: letters, digits and dashes.
     pub name: String,
     pub title: String,
-    /// Zone, slot, units, filters, and the figures of the cards.
+    /// Time zone, range, units, filters, and the figures of the cards.
     pub facts: Vec<Fact>,
     pub tables: Vec<Table>,
 }
 
-/// A line about all that is shown.
+/// A line above the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     pub label: String,
     pub text: String,
-    /// A figure exactly, and its unit.
+    /// Exact figure and its unit.
     pub figure: Option<(Cell, &'static str)>,
 }
 
@@ -29,7 +29,7 @@ impl Fact {
     }
 }
 
-/// Columns and rows under a title.
+/// A table with a title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     pub title: String,
@@ -37,11 +37,11 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
 }
 
-/// What stands above a column.
+/// The heading of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub title: String,
-    /// Drawn as this series, from 1.
+    /// Number of the series in the chart, from 1.
     pub(crate) series: Option<usize>,
 }
 
@@ -55,19 +55,19 @@ impl Column {
     }
 }
 
-/// What stands in a table.
+/// A cell of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cell {
     Text(String),
-    /// A moment, Unix seconds, and its text in the console's zone.
+    /// A time in Unix seconds, and its text in the console's time zone.
     Time {
         at: i64,
         text: String,
     },
     Whole(i64),
-    /// A part of a whole, in thousandths.
+    /// A share in thousandths.
     Share(i64),
-    /// A figure in hundredths of the column's unit, and exactly in the smallest unit.
+    /// A figure in hundredths of the column's unit, and the exact figure in the smallest unit.
     Decimal {
         hundredths: i64,
         exact: i64,
@@ -83,7 +83,7 @@ impl Cell {
         }
     }
 
-    /// In the smallest unit; `None`: no figure.
+    /// Returns the exact figure in the smallest unit; `None` if the cell has none.
     pub(crate) const fn exact(&self) -> Option<i64> {
         match self {
             Self::Text(_) | Self::Time { .. } | Self::Share(_) => None,
@@ -91,7 +91,7 @@ impl Cell {
         }
     }
 
-    /// For people, thousands apart.
+    /// Returns the text for display, with thousands separators.
     #[must_use]
     pub fn text(&self) -> String {
         match self {

@@ -1,6 +1,6 @@
-//! `/statistics/transcoding`
+//! `/statistics/transcoding`: minutes and files by codec and resolution.
 
-use callsheet::stats::slots::Calendar;
+use callsheet::stats::calendar::Calendar;
 use callsheet::stats::{Change, Codec, Granularity, Resolution, TranscodingCell, TranscodingQuery, TranscodingView};
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use super::cards::{self, Card};
 use super::chart::{self, Chart, Shape};
 use super::filter::{self, Pairs, Scope, values};
 use super::report::{Cell, Column, Fact, Report, Table};
-use super::{feed, reports};
+use super::{heading, setup};
 use crate::components::{Choice, Head, Select};
 use crate::page::page;
 use crate::query::{Fault, Mistakes};
@@ -17,10 +17,10 @@ use crate::times::Times;
 use crate::units::{Quantity, hundredths};
 
 const PATH: &str = "/statistics/transcoding";
-/// Series of a chart; what is beyond them is drawn as one.
-const SERIES: usize = 8;
+/// Maximum number of series in the chart. Further kinds are summed in the last series.
+const MAX_SERIES: usize = 8;
 
-/// What the chart counts.
+/// The quantity that the chart shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Measure {
     Minutes,
@@ -30,7 +30,7 @@ enum Measure {
 impl Measure {
     const ALL: [Self; 2] = [Self::Minutes, Self::Files];
 
-    /// In an address.
+    /// Returns the value of the query parameter.
     const fn word(self) -> &'static str {
         match self {
             Self::Minutes => "minutes",
@@ -60,14 +60,14 @@ impl Measure {
     }
 }
 
-/// A coding method in a class of pictures.
+/// A codec and a resolution class.
 type Kind = (Codec, Resolution);
 
 const fn kind_of(cell: &TranscodingCell) -> Kind {
     (cell.codec, cell.resolution)
 }
 
-/// `H.264 SD`, as in an address.
+/// Returns the value of the query parameter, such as `H.264 SD`.
 fn word((codec, resolution): Kind) -> String {
     format!("{codec} {resolution}")
 }
@@ -85,17 +85,17 @@ fn resolution_name(texts: Texts, resolution: Resolution) -> String {
     texts.word("resolution", resolution.as_str())
 }
 
-fn named(texts: Texts, (codec, resolution): Kind) -> String {
+fn kind_name(texts: Texts, (codec, resolution): Kind) -> String {
     format!("{} {}", codec_name(texts, codec), resolution_name(texts, resolution))
 }
 
-/// What stands in the address.
+/// The query parameters.
 pub(super) struct Filters {
     scope: Scope,
     measure: Measure,
-    /// What the chart is of; `None`: all.
+    /// The kind that the chart shows; `None`: all.
     kind: Option<Kind>,
-    /// What of the two cannot be used.
+    /// Errors in `metric` and `kind`.
     wrong: Mistakes,
 }
 
@@ -109,7 +109,7 @@ impl Filters {
         Self { scope: Scope::of_query(query, "30d"), measure: measure.unwrap_or(Measure::Minutes), kind, wrong }
     }
 
-    /// Of all kinds, in minutes.
+    /// Returns filters for all kinds, in minutes.
     pub(super) fn of_domains(domains: Vec<String>) -> Self {
         let mut scope = Scope::of_query("", "30d");
         scope.domains = domains;
@@ -118,8 +118,8 @@ impl Filters {
 
     pub(super) fn ask(&self, calendar: &Calendar, now: i64) -> Result<TranscodingQuery, Mistakes> {
         let mut wrong = self.wrong.clone();
-        let slot = self.scope.slot(calendar, now, &mut wrong);
-        wrong.or(TranscodingQuery { domains: self.scope.domains.clone(), slot, codec: None, resolution: None })
+        let range = self.scope.range(calendar, now, &mut wrong);
+        wrong.or(TranscodingQuery { domains: self.scope.domains.clone(), range, codec: None, resolution: None })
     }
 
     fn others(&self, measure: Measure) -> Pairs {
@@ -148,20 +148,20 @@ pub(crate) fn TranscodingPage() -> impl IntoView {
         let others = filters.others(filters.measure);
         let form = filter::form(&visit, &actor, &wrong, PATH, &filters.scope, &others).await?;
         let Some(found) = found else { return Ok(filter::refused(texts, &wrong, "transcoding.title", form, PATH)) };
-        // Nothing came in this time, and nothing before it.
-        let unfed = found.centiminutes == Change::default() && found.failed == Change::default();
+        // No outputs in this range and no data before it.
+        let is_empty = found.centiminutes == Change::default() && found.failed == Change::default();
         let report = report(&visit.times, &filters, &found);
-        let links = reports::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
+        let links = heading::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
         Ok(view! {
             <Head title=texts.get("transcoding.title")>
                 <span class="spacer"></span>
-                {(!unfed).then_some(links)}
+                {(!is_empty).then_some(links)}
             </Head>
             {form}
-            <p class="slot">{reports::slot_line(&visit.times, found.slot, &found.zone, Granularity::Day)}</p>
-            {(!unfed).then(|| cards::row(texts, &cards(texts, &found)))}
-            {match (unfed, found.matrix.is_empty()) {
-                (true, _) => feed::transcoding(texts),
+            <p class="time-range">{heading::range_line(&visit.times, found.range, &found.zone, Granularity::Day)}</p>
+            {(!is_empty).then(|| cards::row(texts, &cards(texts, &found)))}
+            {match (is_empty, found.matrix.is_empty()) {
+                (true, _) => setup::transcoding(texts),
                 (false, true) => view! { <section class="card">{chart::nothing(texts)}</section> }.into_any(),
                 (false, false) => view! {
                     {matrix(texts, &found)}
@@ -182,15 +182,15 @@ fn cards(texts: Texts, found: &TranscodingView) -> [Card; 3] {
     ]
 }
 
-/// All that the page shows: the matrix, then the days.
+/// Returns all figures of the page: the matrix, then the days.
 pub(super) fn report(times: &Times, filters: &Filters, found: &TranscodingView) -> Report {
     let texts = times.texts;
-    let mut facts = reports::scope_facts(times, found.slot, &found.zone, Granularity::Day, &filters.scope.domains);
+    let mut facts = heading::scope_facts(times, found.range, &found.zone, Granularity::Day, &filters.scope.domains);
     facts.push(Fact::new(texts.get("transcoding.chart_of"), chart_of(texts, filters)));
     facts.push(Fact::new(texts.get("statistics.units"), texts.get("transcoding.units")));
     facts.extend(cards(texts, found).iter().map(|card| card.fact(texts)));
     Report {
-        name: format!("transcoding-{}", reports::days_of_name(times, found.slot)),
+        name: format!("transcoding-{}", heading::file_name_days(times, found.range)),
         title: texts.get("transcoding.title"),
         facts,
         tables: vec![matrix_table(texts, found), days_table(times, filters, found)],
@@ -198,7 +198,7 @@ pub(super) fn report(times: &Times, filters: &Filters, found: &TranscodingView) 
 }
 
 fn chart_of(texts: Texts, filters: &Filters) -> String {
-    let kind = filters.kind.map_or_else(|| texts.get("transcoding.all_kinds"), |kind| named(texts, kind));
+    let kind = filters.kind.map_or_else(|| texts.get("transcoding.all_kinds"), |kind| kind_name(texts, kind));
     format!("{}, {kind}", texts.get(filters.measure.key()))
 }
 
@@ -220,15 +220,15 @@ fn matrix_table(texts: Texts, found: &TranscodingView) -> Table {
     }
 }
 
-/// The kinds that are drawn each for itself, the largest first; and whether others are left.
+/// Returns the kinds with their own series, largest first, and whether there are others.
 fn drawn(filters: &Filters, found: &TranscodingView) -> (Vec<Kind>, bool) {
     if let Some(kind) = filters.kind {
         return (vec![kind], false);
     }
     let mut cells: Vec<_> = found.matrix.iter().collect();
     cells.sort_by_key(|cell| std::cmp::Reverse(filters.measure.of(cell)));
-    let others = cells.len() > SERIES;
-    let each = if others { SERIES - 1 } else { SERIES };
+    let others = cells.len() > MAX_SERIES;
+    let each = if others { MAX_SERIES - 1 } else { MAX_SERIES };
     (cells.into_iter().take(each).map(kind_of).collect(), others)
 }
 
@@ -238,7 +238,7 @@ fn days_table(times: &Times, filters: &Filters, found: &TranscodingView) -> Tabl
     let (kinds, others) = drawn(filters, found);
     let all = filters.kind.is_none();
     let mut columns = vec![Column::new(format!("{} ({})", texts.get("statistics.day"), found.zone))];
-    let names = kinds.iter().map(|kind| named(texts, *kind)).chain(others.then(|| texts.get("transcoding.others")));
+    let names = kinds.iter().map(|kind| kind_name(texts, *kind)).chain(others.then(|| texts.get("transcoding.others")));
     columns.extend(names.zip(1..).map(|(name, series)| Column::drawn(name, series)));
     columns.extend(all.then(|| Column::new(texts.get("transcoding.total"))));
     let rows = found.days.iter().map(|day| {
@@ -253,7 +253,7 @@ fn days_table(times: &Times, filters: &Filters, found: &TranscodingView) -> Tabl
     Table { title: chart_of(texts, filters), columns, rows: rows.collect() }
 }
 
-/// Coding methods across classes; in each cell minutes, and files below.
+/// Renders the matrix of codecs and resolution classes. Each cell shows minutes above files.
 fn matrix(texts: Texts, found: &TranscodingView) -> AnyView {
     let has = |test: &dyn Fn(&TranscodingCell) -> bool| found.matrix.iter().any(test);
     let codecs: Vec<Codec> = Codec::ALL.iter().copied().filter(|codec| has(&|cell| cell.codec == *codec)).collect();
@@ -267,7 +267,7 @@ fn matrix(texts: Texts, found: &TranscodingView) -> AnyView {
         if files == 0 {
             return view! { <span class="muted">"–"</span> }.into_any();
         }
-        view! { {hundredths(minutes)}<span class="second">{texts.count("transcoding.n_files", files)}</span> }
+        view! { {hundredths(minutes)}<span class="secondary">{texts.count("transcoding.n_files", files)}</span> }
             .into_any()
     };
     let total = texts.get("transcoding.total");
@@ -276,13 +276,13 @@ fn matrix(texts: Texts, found: &TranscodingView) -> AnyView {
         .map(|codec| {
             let cells = classes.iter().map(|class| {
                 let cell = show(sum(&|cell| cell.codec == *codec && cell.resolution == *class));
-                view! { <td class="num" data-label=resolution_name(texts, *class)>{cell}</td> }
+                view! { <td class="numeric" data-label=resolution_name(texts, *class)>{cell}</td> }
             });
             view! {
                 <tr>
                     <th scope="row">{codec_name(texts, *codec)}</th>
                     {cells.collect::<Vec<_>>()}
-                    <td class="num sum" data-label=total.clone()>{show(sum(&|cell| cell.codec == *codec))}</td>
+                    <td class="numeric total" data-label=total.clone()>{show(sum(&|cell| cell.codec == *codec))}</td>
                 </tr>
             }
         })
@@ -290,12 +290,12 @@ fn matrix(texts: Texts, found: &TranscodingView) -> AnyView {
     let sums: Vec<_> = classes
         .iter()
         .map(|class| {
-            view! { <td class="num" data-label=resolution_name(texts, *class)>{show(sum(&|cell| cell.resolution == *class))}</td> }
+            view! { <td class="numeric" data-label=resolution_name(texts, *class)>{show(sum(&|cell| cell.resolution == *class))}</td> }
         })
         .collect();
     let heads: Vec<_> = classes
         .iter()
-        .map(|class| view! { <th scope="col" class="num">{resolution_name(texts, *class)}</th> })
+        .map(|class| view! { <th scope="col" class="numeric">{resolution_name(texts, *class)}</th> })
         .collect();
     view! {
         <section class="card" id="matrix">
@@ -304,14 +304,14 @@ fn matrix(texts: Texts, found: &TranscodingView) -> AnyView {
                 <thead><tr>
                     <th scope="col">{texts.get("transcoding.codec")}</th>
                     {heads}
-                    <th scope="col" class="num">{total.clone()}</th>
+                    <th scope="col" class="numeric">{total.clone()}</th>
                 </tr></thead>
                 <tbody>
                     {rows}
-                    <tr class="sum">
+                    <tr class="total">
                         <th scope="row">{total.clone()}</th>
                         {sums}
-                        <td class="num sum" data-label=total>{show(sum(&|_| true))}</td>
+                        <td class="numeric total" data-label=total>{show(sum(&|_| true))}</td>
                     </tr>
                 </tbody>
             </table>
@@ -330,7 +330,7 @@ fn chart(texts: Texts, filters: &Filters, found: &TranscodingView, table: &Table
     let mut kinds: Vec<Kind> = found.matrix.iter().map(kind_of).chain(filters.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let kinds = kinds.into_iter().map(|kind| Choice { value: word(kind), text: named(texts, kind) });
+    let kinds = kinds.into_iter().map(|kind| Choice { value: word(kind), text: kind_name(texts, kind) });
     let choices = std::iter::once(all).chain(kinds).collect();
     let mut kept = filters.scope.pairs();
     kept.push(("metric", filters.measure.word().to_owned()));
@@ -348,10 +348,10 @@ fn chart(texts: Texts, filters: &Filters, found: &TranscodingView, table: &Table
     view! {
         <section class="card" id="chart">
             <header>
-                <h2 class="aside">{texts.get("transcoding.by_day")}</h2>
-                <nav class="seg" aria-label=texts.get("usage.figure")>{tabs}</nav>
+                <h2 class="visually-hidden">{texts.get("transcoding.by_day")}</h2>
+                <nav class="segmented" aria-label=texts.get("usage.figure")>{tabs}</nav>
                 <span class="spacer"></span>
-                <form class="kind" method="get" action=format!("{PATH}#chart")>
+                <form class="series-form" method="get" action=format!("{PATH}#chart")>
                     {kept}
                     <Select name="kind" label=texts.get("transcoding.kind") value=filters.kind.map(word).unwrap_or_default() choices/>
                     <button class="btn">{texts.get("statistics.show")}</button>
@@ -368,7 +368,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_written_and_read_again() {
+    fn a_kind_is_written_and_parsed_unchanged() {
         for codec in Codec::ALL {
             for class in Resolution::ALL {
                 assert_eq!(kind_of_word(&word((*codec, *class))), Some((*codec, *class)));

@@ -1,17 +1,17 @@
-//! `/statistics/usage`
+//! `/statistics/usage`: traffic, bandwidth, storage and files.
 
 use std::ops::Range;
 
 use callsheet::model::Action;
-use callsheet::stats::slots::{Calendar, POINT};
-use callsheet::stats::{Change, Granularity, Metric, Slot, SlotLabel, TrafficBase, UsagePoint, UsageQuery, UsageView};
+use callsheet::stats::calendar::Calendar;
+use callsheet::stats::{BIN_S, Change, Granularity, Metric, SlotLabel, TrafficBase, UsageBin, UsageQuery, UsageView};
 use leptos::prelude::*;
 
 use super::cards::{self, Card};
 use super::chart::{self, Chart, Shape};
-use super::filter::{self, Pairs, Scope, found, shown, values};
+use super::filter::{self, Pairs, Scope, display_name, found, values};
 use super::report::{Cell, Column, Fact, Report, Table};
-use super::{feed, reports};
+use super::{heading, setup};
 use crate::components::Head;
 use crate::context::Visit;
 use crate::page::page;
@@ -22,14 +22,14 @@ use crate::units::Quantity;
 
 pub(crate) const PATH: &str = "/statistics/usage";
 
-/// What stands in the address.
+/// The query parameters.
 #[derive(Debug, Clone)]
 pub(super) struct Filters {
     scope: Scope,
     metric: Metric,
-    /// With the slot before in the chart.
+    /// Whether the chart also shows the previous range.
     compare: bool,
-    /// What of the two cannot be used.
+    /// Errors in `metric` and `compare`.
     wrong: Mistakes,
 }
 
@@ -51,12 +51,12 @@ impl Filters {
 
     pub(super) fn ask(&self, calendar: &Calendar, now: i64) -> Result<UsageQuery, Mistakes> {
         let mut wrong = self.wrong.clone();
-        let slot = self.scope.slot(calendar, now, &mut wrong);
+        let range = self.scope.range(calendar, now, &mut wrong);
         let domains = self.scope.domains.clone();
-        wrong.or(UsageQuery { metric: self.metric, domains, slot, granularity: None, compare: self.compare })
+        wrong.or(UsageQuery { metric: self.metric, domains, range, granularity: None, compare: self.compare })
     }
 
-    /// What the form keeps of them.
+    /// Returns the parameters besides the scope.
     fn others(&self) -> Pairs {
         let compare = self.compare.then(|| ("compare", "true".to_owned()));
         [("metric", self.metric.as_str().to_owned())].into_iter().chain(compare).collect()
@@ -66,15 +66,15 @@ impl Filters {
         filter::href(path, &self.scope, &self.others())
     }
 
-    fn of_metric(&self, metric: Metric) -> Self {
+    fn with_metric(&self, metric: Metric) -> Self {
         Self { metric, ..self.clone() }
     }
 
-    fn of_domain(&self, domain: &str) -> Self {
-        Self { scope: self.scope.of_domain(domain), ..self.clone() }
+    fn with_domain(&self, domain: &str) -> Self {
+        Self { scope: self.scope.with_domain(domain), ..self.clone() }
     }
 
-    fn comparing(&self, compare: bool) -> Self {
+    fn with_compare(&self, compare: bool) -> Self {
         Self { compare, ..self.clone() }
     }
 }
@@ -95,21 +95,21 @@ pub(crate) fn UsagePage() -> impl IntoView {
         };
         let form = filter::form(&visit, &actor, &wrong, PATH, &filters.scope, &filters.others()).await?;
         let Some(usage) = usage else { return Ok(filter::refused(texts, &wrong, "usage.title", form, PATH)) };
-        // Nothing was served in this time, and nothing before it.
-        let unfed = usage.cards.traffic == Change::default();
-        let held = usage.cards.storage.now > 0 || matches!(usage.metric, Metric::Storage | Metric::Files);
+        // No traffic in this range and no data before it.
+        let is_empty = usage.cards.traffic == Change::default();
+        let has_storage = usage.cards.storage.now > 0 || matches!(usage.metric, Metric::Storage | Metric::Files);
         let report = report(&visit.times, &filters.scope.domains, &usage);
-        let links = reports::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
+        let links = heading::links(texts, |kind| filters.address(&format!("{PATH}.{kind}")));
         Ok(view! {
             <Head title=texts.get("usage.title")>
                 <span class="spacer"></span>
-                {(held || !unfed).then_some(links)}
+                {(has_storage || !is_empty).then_some(links)}
             </Head>
             {form}
-            <p class="slot">{reports::slot_line(&visit.times, usage.slot, &usage.zone, usage.granularity)}</p>
-            {(held || !unfed).then(|| cards::row(texts, &cards(&visit.times, &usage)))}
-            {unfed.then(|| feed::usage(texts, actor.check(Action::AddStatistics).is_ok()))}
-            {(held || !unfed).then(|| chart(&visit.times, &filters, &usage, &report.tables[0]))}
+            <p class="time-range">{heading::range_line(&visit.times, usage.range, &usage.zone, usage.granularity)}</p>
+            {(has_storage || !is_empty).then(|| cards::row(texts, &cards(&visit.times, &usage)))}
+            {is_empty.then(|| setup::usage(texts, actor.check(Action::AddStatistics).is_ok()))}
+            {(has_storage || !is_empty).then(|| chart(&visit.times, &filters, &usage, &report.tables[0]))}
             {top(&visit, &filters, &usage)}
         }
         .into_any())
@@ -129,12 +129,12 @@ fn cards(times: &Times, usage: &UsageView) -> [Card; 4] {
     ]
 }
 
-/// What a five-minute point is called: the time of its start or of its end, in the form that a text of the catalog says.
+/// Returns the label of a five-minute bin: the time of its start or its end, in the form of the catalog text `form`.
 pub(crate) fn point_label(times: &Times, at: i64, form: &str) -> String {
-    times.in_form(if times.shown.label == SlotLabel::End { at + POINT } else { at }, form)
+    times.in_form(if times.shown.label == SlotLabel::End { at + BIN_S } else { at }, form)
 }
 
-/// The figure's name, and its unit where it has one.
+/// Returns a column title with the unit, if there is one.
 fn titled(texts: Texts, key: &str, unit: &str) -> String {
     if unit.is_empty() { texts.get(key) } else { format!("{}, {unit}", texts.get(key)) }
 }
@@ -148,11 +148,11 @@ const fn key_of(metric: Metric) -> &'static str {
     }
 }
 
-/// All that the page shows. `chosen`: the domains of the filter.
-pub(super) fn report(times: &Times, chosen: &[String], usage: &UsageView) -> Report {
+/// Returns all figures of the page. `selected`: the domains of the filter.
+pub(super) fn report(times: &Times, selected: &[String], usage: &UsageView) -> Report {
     let texts = times.texts;
     let p95 = usage.cards.p95.map(|p95| Card::new(texts.get("usage.percentile"), Quantity::Bandwidth, p95));
-    let mut facts = reports::scope_facts(times, usage.slot, &usage.zone, usage.granularity, chosen);
+    let mut facts = heading::scope_facts(times, usage.range, &usage.zone, usage.granularity, selected);
     facts.push(Fact::new(texts.get("usage.figure"), texts.get(key_of(usage.metric))));
     facts.push(Fact::new(
         texts.get("statistics.units"),
@@ -163,38 +163,38 @@ pub(super) fn report(times: &Times, chosen: &[String], usage: &UsageView) -> Rep
     ));
     facts.extend(cards(times, usage).iter().chain(&p95).map(|card| card.fact(texts)));
     Report {
-        name: format!("usage-{}-{}", usage.metric, reports::days_of_name(times, usage.slot)),
+        name: format!("usage-{}-{}", usage.metric, heading::file_name_days(times, usage.range)),
         title: texts.get("usage.title"),
         facts,
-        tables: vec![points(times, usage), top_table(texts, usage)],
+        tables: vec![bins(times, usage), top_table(texts, usage)],
     }
 }
 
-fn points(times: &Times, usage: &UsageView) -> Table {
+fn bins(times: &Times, usage: &UsageView) -> Table {
     let (texts, quantity) = (times.texts, Quantity::of(usage.metric, times.shown.base));
     let scale = quantity.scale(highest(usage));
     let exact = (!scale.is_whole()).then(|| quantity.scale(0));
     let key = key_of(usage.metric);
-    // A day is called by its date, whichever end of it is meant.
+    // A day is always labelled with its date.
     let of_end = times.shown.label == SlotLabel::End && usage.granularity != Granularity::Day;
     let side = if of_end { "statistics.end" } else { "statistics.start" };
-    let starts = Calendar::new(times.zone.clone()).starts(usage.slot, usage.granularity);
-    let ends = starts.into_iter().skip(1).chain([usage.slot.to]);
+    let starts = Calendar::new(times.zone.clone()).starts(usage.range, usage.granularity);
+    let ends = starts.into_iter().skip(1).chain([usage.range.to]);
     let mut columns = vec![
         Column::new(format!("{} ({})", texts.get(side), usage.zone)),
         Column::drawn(titled(texts, key, scale.unit()), 1),
     ];
     columns.extend(exact.map(|exact| Column::new(titled(texts, key, exact.unit()))));
     if !usage.before.is_empty() {
-        columns.push(Column::drawn(titled(texts, "usage.before", scale.unit()), 2));
+        columns.push(Column::drawn(titled(texts, "usage.previous", scale.unit()), 2));
     }
     let form = if usage.granularity == Granularity::Day { "chart.day" } else { "chart.minute" };
-    let rows = usage.points.iter().zip(ends).enumerate().map(|(index, (point, end))| {
-        let at = if of_end { end } else { point.at };
+    let rows = usage.bins.iter().zip(ends).enumerate().map(|(index, (bin, end))| {
+        let at = if of_end { end } else { bin.at };
         let time = Cell::Time { at, text: times.in_form(at, form) };
-        let mut row = vec![time, Cell::of(scale, point.value)];
-        row.extend(exact.map(|_| Cell::Whole(point.value)));
-        // A day of 25 hours has points that the day before it had not.
+        let mut row = vec![time, Cell::of(scale, bin.value)];
+        row.extend(exact.map(|_| Cell::Whole(bin.value)));
+        // A day of 25 hours has bins without counterpart in the previous day.
         row.extend(usage.before.get(index).map(|before| Cell::of(scale, before.value)));
         row
     });
@@ -202,19 +202,19 @@ fn points(times: &Times, usage: &UsageView) -> Table {
 }
 
 fn highest(usage: &UsageView) -> i64 {
-    usage.points.iter().map(|point| point.value).max().unwrap_or(0)
+    usage.bins.iter().map(|bin| bin.value).max().unwrap_or(0)
 }
 
-/// The points that are drawn: those of which all is known. The hour or day that still runs would look like a fall; it is drawn only if it
-/// is the highest already.
+/// Returns the bins to draw: those with complete data. The current hour or day would look like a decline, so it is drawn only if it is
+/// already the highest.
 fn drawn(times: &Times, usage: &UsageView) -> Range<usize> {
     let Some(known) = usage.known else { return 0..0 };
-    let points = &usage.points;
-    let starts = Calendar::new(times.zone.clone()).starts(usage.slot, usage.granularity);
-    let first = points.partition_point(|point| point.at < known.from);
-    let complete = starts.iter().skip(1).chain([&usage.slot.to]).take_while(|end| **end <= known.to).count();
-    let highest = points.iter().rposition(|point| point.value > 0 && point.value == highest(usage));
-    first..complete.max(highest.map_or(0, |place| place + 1)).min(points.len())
+    let bins = &usage.bins;
+    let starts = Calendar::new(times.zone.clone()).starts(usage.range, usage.granularity);
+    let first = bins.partition_point(|bin| bin.at < known.from);
+    let complete = starts.iter().skip(1).chain([&usage.range.to]).take_while(|end| **end <= known.to).count();
+    let highest = bins.iter().rposition(|bin| bin.value > 0 && bin.value == highest(usage));
+    first..complete.max(highest.map_or(0, |place| place + 1)).min(bins.len())
 }
 
 fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> AnyView {
@@ -222,7 +222,7 @@ fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> 
     let scale = Quantity::of(usage.metric, times.shown.base).scale(highest(usage));
     let tabs = [Metric::Bandwidth, Metric::Traffic, Metric::Storage, Metric::Files].map(|metric| {
         let current = (metric == usage.metric).then_some("true");
-        let href = filters.of_metric(metric).address(PATH);
+        let href = filters.with_metric(metric).address(PATH);
         view! { <a href=href aria-current=current>{texts.get(key_of(metric))}</a> }
     });
     let is_bandwidth = usage.metric == Metric::Bandwidth;
@@ -231,8 +231,8 @@ fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> 
     let level = p95.filter(|p95| *p95 > 0).map(|p95| (p95, named("usage.percentile", p95)));
     let highest = highest(usage);
     let drawn = drawn(times, usage);
-    let some = |points: Option<&[UsagePoint]>| points.unwrap_or_default().iter().any(|point| point.value > 0);
-    let empty = !some(usage.points.get(drawn.clone())) && !some(Some(&usage.before));
+    let some = |bins: Option<&[UsageBin]>| bins.unwrap_or_default().iter().any(|bin| bin.value > 0);
+    let empty = !some(usage.bins.get(drawn.clone())) && !some(Some(&usage.before));
     let chart = Chart {
         shape: Shape::Line,
         table,
@@ -243,15 +243,16 @@ fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> 
         peak: (highest > 0).then(|| named(if is_bandwidth { "usage.peak_mark" } else { "usage.highest" }, highest)),
     };
     let said = p95.map(|p95| {
-        view! { <p><span class="rule" aria-hidden="true"></span>{texts.get("usage.percentile")} " " <b>{Quantity::Bandwidth.text(p95)}</b></p> }
+        view! { <p><span class="legend-line" aria-hidden="true"></span>{texts.get("usage.percentile")} " " <b>{Quantity::Bandwidth.text(p95)}</b></p> }
     });
-    let compare = texts.get(if filters.compare { "usage.compare_not" } else { "usage.compare" });
-    let compare = view! { <a class="btn small" href=filters.comparing(!filters.compare).address(PATH)>{compare}</a> };
+    let compare = texts.get(if filters.compare { "usage.hide_comparison" } else { "usage.compare" });
+    let compare =
+        view! { <a class="btn small" href=filters.with_compare(!filters.compare).address(PATH)>{compare}</a> };
     view! {
         <section class="card" id="chart">
             <header>
-                <h2 class="aside">{texts.get(key_of(usage.metric))}</h2>
-                <nav class="seg" aria-label=texts.get("usage.figure")>{tabs}</nav>
+                <h2 class="visually-hidden">{texts.get(key_of(usage.metric))}</h2>
+                <nav class="segmented" aria-label=texts.get("usage.figure")>{tabs}</nav>
                 {compare}
                 <span class="spacer"></span>
                 {said}
@@ -262,7 +263,7 @@ fn chart(times: &Times, filters: &Filters, usage: &UsageView, table: &Table) -> 
     .into_any()
 }
 
-/// Thousandths of the whole, rounded half up.
+/// Returns a share in thousandths, rounded half up.
 fn share(part: i64, whole: i64) -> i64 {
     let (part, whole) = (i128::from(part), i128::from(whole.max(1)));
     i64::try_from((part * 2000 + whole) / (2 * whole)).unwrap_or(1000)
@@ -278,7 +279,7 @@ fn top_table(texts: Texts, usage: &UsageView) -> Table {
     ];
     let rows = usage.top.iter().map(|top| {
         vec![
-            Cell::Text(shown(texts, &top.domain)),
+            Cell::Text(display_name(texts, &top.domain)),
             Cell::Whole(top.traffic),
             Cell::Share(share(top.traffic, usage.cards.traffic.now)),
             Cell::Whole(top.peak),
@@ -302,20 +303,20 @@ fn top(visit: &Visit, filters: &Filters, usage: &UsageView) -> AnyView {
         .top
         .iter()
         .map(|top| {
-            let href = filters.of_domain(&top.domain).address(PATH);
+            let href = filters.with_domain(&top.domain).address(PATH);
             let share = share(top.traffic, usage.cards.traffic.now);
             view! {
                 <tr>
-                    <th scope="row"><a href=href>{shown(texts, &top.domain)}</a></th>
-                    <td class="num" data-label=label("usage.traffic")>{Quantity::Bytes(visit.times.shown.base).text(top.traffic)}</td>
-                    <td class="num" data-label=label("usage.share")>
+                    <th scope="row"><a href=href>{display_name(texts, &top.domain)}</a></th>
+                    <td class="numeric" data-label=label("usage.traffic")>{Quantity::Bytes(visit.times.shown.base).text(top.traffic)}</td>
+                    <td class="numeric" data-label=label("usage.share")>
                         {format!("{}.{}\u{a0}%", share / 10, share % 10)}
-                        <svg class="share" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
+                        <svg class="share-bar" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
                             <rect width=share height="1"></rect>
                         </svg>
                     </td>
-                    <td class="num" data-label=label("usage.peak")>{Quantity::Bandwidth.text(top.peak)}</td>
-                    <td class="num" data-label=label("usage.requests")>{number(top.requests)}</td>
+                    <td class="numeric" data-label=label("usage.peak")>{Quantity::Bandwidth.text(top.peak)}</td>
+                    <td class="numeric" data-label=label("usage.requests")>{number(top.requests)}</td>
                 </tr>
             }
         })
@@ -326,19 +327,14 @@ fn top(visit: &Visit, filters: &Filters, usage: &UsageView) -> AnyView {
             <table class="table">
                 <thead><tr>
                     <th scope="col">{label("usage.domain")}</th>
-                    <th scope="col" class="num">{label("usage.traffic")}</th>
-                    <th scope="col" class="num">{label("usage.share")}</th>
-                    <th scope="col" class="num">{label("usage.peak")}</th>
-                    <th scope="col" class="num">{label("usage.requests")}</th>
+                    <th scope="col" class="numeric">{label("usage.traffic")}</th>
+                    <th scope="col" class="numeric">{label("usage.share")}</th>
+                    <th scope="col" class="numeric">{label("usage.peak")}</th>
+                    <th scope="col" class="numeric">{label("usage.requests")}</th>
                 </tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         </section>
     }
     .into_any()
-}
-
-/// The last moment of a slot, for its last day's name.
-pub(super) const fn last_of(slot: Slot) -> i64 {
-    slot.to - 1
 }

@@ -23,7 +23,7 @@ pub(super) fn stop_links(visit: &Visit, row: &SessionView) -> AnyView {
     let link = |action: &str, key: &str| {
         let href = format!("{}/streams/{}/{}/{action}", page_of(&row.domain), row.app, row.stream);
         let name = format!(" {}/{}", row.app, row.stream);
-        view! { <a class="btn small quiet" href=href>{texts.get(key)}<span class="aside">{name}</span></a> }
+        view! { <a class="btn small quiet" href=href>{texts.get(key)}<span class="visually-hidden">{name}</span></a> }
     };
     view! {
         <div class="row">{link("disconnect", "streams.disconnect")} {link("forbid", "streams.forbid")}</div>
@@ -47,11 +47,11 @@ pub(super) fn forbidden_table(visit: &Visit, rows: &[ForbiddenStream], may_allow
             let name = format!("{}/{}", row.app, row.stream);
             let allow = may_allow.then(|| {
                 view! {
-                    <td class="ops"><div class="row"><form method="post" action=AllowStream::PATH>
+                    <td class="actions"><div class="row"><form method="post" action=AllowStream::PATH>
                         <input type="hidden" name="push" value=row.domain.clone()/>
                         <input type="hidden" name="app" value=row.app.clone()/>
                         <input type="hidden" name="stream" value=row.stream.clone()/>
-                        <button class="btn small quiet">{texts.get("streams.allow")}<span class="aside">" "{name.clone()}</span></button>
+                        <button class="btn small quiet">{texts.get("streams.allow")}<span class="visually-hidden">" "{name.clone()}</span></button>
                     </form></div></td>
                 }
             });
@@ -71,7 +71,7 @@ pub(super) fn forbidden_table(visit: &Visit, rows: &[ForbiddenStream], may_allow
                 <thead><tr>
                     <th scope="col">{texts.get("streams.stream")}</th>
                     <th scope="col">{texts.get("streams.forbidden_until")}</th>
-                    {may_allow.then(|| view! { <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th> })}
+                    {may_allow.then(|| view! { <th scope="col"><span class="visually-hidden">{texts.get("list.operations")}</span></th> })}
                 </tr></thead>
                 <tbody>{rows}</tbody>
             </table>
@@ -90,7 +90,7 @@ pub(crate) fn DisconnectPage() -> impl IntoView {
         Ok(view! {
             {head(&visit, &domain, texts.fill("streams.disconnect_title", &[("name", &format!("{app}/{stream}"))]))}
             <section class="card"><div class="body">
-                <p>{texts.get("streams.disconnect_what")}</p>
+                <p>{texts.get("streams.disconnect_text")}</p>
                 <form class="fields" method="post" action=DisconnectStream::PATH>
                     {hidden(&domain, &app, &stream)}
                     {buttons(&visit, &domain, "streams.disconnect")}
@@ -115,7 +115,7 @@ pub(crate) fn ForbidPage() -> impl IntoView {
         Ok(view! {
             {head(&visit, &domain, texts.fill("streams.forbid_title", &[("name", &format!("{app}/{stream}"))]))}
             <section class="card"><div class="body">
-                <p>{texts.get("streams.forbid_what")}</p>
+                <p>{texts.get("streams.forbid_text")}</p>
                 <form class="fields" method="post" action=ForbidStream::PATH>
                     {hidden(&domain, &app, &stream)}
                     <Select name="seconds" label=texts.get("streams.forbid_length") choices=Vec::from(lengths) value=chosen

@@ -45,7 +45,7 @@ pub(crate) fn StreamsPage() -> impl IntoView {
                 visit.rtmp_here()
             );
             view! {
-                <Empty title=texts.get("streams.nobody_live") text=texts.get("streams.nobody_live_text")>
+                <Empty title=texts.get("streams.no_live") text=texts.get("streams.no_live_text")>
                     <code>{command}</code>
                 </Empty>
             }
@@ -97,15 +97,15 @@ pub(crate) fn live_table(visit: &Visit, rows: &[SessionView], shown: Shown) -> A
                 <tr>
                     <th scope="row">
                         <a href=format!("/sessions/{}", row.id)>{row.app.clone()}"/"{row.stream.clone()}</a>
-                        {shown.domain.then(|| view! { <span class="second">{row.domain.clone()}</span> })}
+                        {shown.domain.then(|| view! { <span class="secondary">{row.domain.clone()}</span> })}
                     </th>
                     <td data-label=texts.get("streams.since")>{visit.times.at(row.started_at)}
-                        <span class="second">{visit.times.length(visit.times.now - row.started_at)}</span></td>
+                        <span class="secondary">{visit.times.length(visit.times.now - row.started_at)}</span></td>
                     <td data-label=texts.get("streams.source")>{texts.detail(&row.source)}
-                        <span class="second">{row.client.clone()}</span></td>
+                        <span class="secondary">{row.client.clone()}</span></td>
                     <td data-label=texts.get("streams.media")>{media(visit, row)}</td>
                     <td data-label=texts.get("streams.recording")><Badge tone=recording.0 text=texts.get(recording.1)/></td>
-                    {shown.stop.then(|| view! { <td class="ops">{control::stop_links(visit, row)}</td> })}
+                    {shown.stop.then(|| view! { <td class="actions">{control::stop_links(visit, row)}</td> })}
                 </tr>
             }
         })
@@ -118,7 +118,7 @@ pub(crate) fn live_table(visit: &Visit, rows: &[SessionView], shown: Shown) -> A
                 <th scope="col">{texts.get("streams.source")}</th>
                 <th scope="col">{texts.get("streams.media")}</th>
                 <th scope="col">{texts.get("streams.recording")}</th>
-                {shown.stop.then(|| view! { <th scope="col"><span class="aside">{texts.get("list.operations")}</span></th> })}
+                {shown.stop.then(|| view! { <th scope="col"><span class="visually-hidden">{texts.get("list.operations")}</span></th> })}
             </tr></thead>
             <tbody>{rows}</tbody>
         </table>
@@ -133,16 +133,16 @@ fn history_table(visit: &Visit, rows: &[SessionView]) -> AnyView {
         .map(|row| {
             let length = row.ended_at.map(|end| visit.times.between(row.started_at, end));
             let end = match &row.failure {
-                Some(reason) => view! { <Badge tone=Tone::Bad text=texts.get("streams.broken")/><span class="second">{texts.detail(reason)}</span> }.into_any(),
+                Some(reason) => view! { <Badge tone=Tone::Bad text=texts.get("streams.interrupted")/><span class="secondary">{texts.detail(reason)}</span> }.into_any(),
                 None => view! { <Badge tone=Tone::Plain text=texts.get("streams.ended")/> }.into_any(),
             };
             view! {
                 <tr>
                     <th scope="row"><a href=format!("/sessions/{}", row.id)>{row.app.clone()}"/"{row.stream.clone()}</a></th>
                     <td data-label=texts.get("streams.started")>{visit.times.at(row.started_at)}</td>
-                    <td data-label=texts.get("streams.length") class="num">{length}</td>
-                    <td data-label=texts.get("streams.source")>{texts.detail(&row.source)}<span class="second">{row.client.clone()}</span></td>
-                    <td data-label=texts.get("streams.parts") class="num">{row.parts}</td>
+                    <td data-label=texts.get("streams.length") class="numeric">{length}</td>
+                    <td data-label=texts.get("streams.source")>{texts.detail(&row.source)}<span class="secondary">{row.client.clone()}</span></td>
+                    <td data-label=texts.get("streams.parts") class="numeric">{row.parts}</td>
                     <td data-label=texts.get("streams.end")>{end}</td>
                 </tr>
             }
@@ -153,9 +153,9 @@ fn history_table(visit: &Visit, rows: &[SessionView]) -> AnyView {
             <thead><tr>
                 <th scope="col">{texts.get("streams.stream")}</th>
                 <th scope="col">{texts.get("streams.started")}</th>
-                <th scope="col" class="num">{texts.get("streams.length")}</th>
+                <th scope="col" class="numeric">{texts.get("streams.length")}</th>
                 <th scope="col">{texts.get("streams.source")}</th>
-                <th scope="col" class="num">{texts.get("streams.parts")}</th>
+                <th scope="col" class="numeric">{texts.get("streams.parts")}</th>
                 <th scope="col">{texts.get("streams.end")}</th>
             </tr></thead>
             <tbody>{rows}</tbody>
@@ -171,9 +171,9 @@ fn media(visit: &Visit, row: &SessionView) -> AnyView {
     let rate = row.bitrate.map(|bits| format!("{}.{} Mbit/s", bits / 1_000_000, bits % 1_000_000 / 100_000));
     let second: Vec<String> = size.into_iter().chain(rate).collect();
     if codecs.is_empty() && second.is_empty() {
-        return view! { <span class="muted">{visit.texts.get("streams.not_told")}</span> }.into_any();
+        return view! { <span class="muted">{visit.texts.get("streams.unknown")}</span> }.into_any();
     }
-    view! { {codecs.join(" · ")} <span class="second">{second.join(" · ")}</span> }.into_any()
+    view! { {codecs.join(" · ")} <span class="secondary">{second.join(" · ")}</span> }.into_any()
 }
 
 /// `/sessions/{id}`: a timeline of the publish, its parts and each callback made for them.
@@ -221,7 +221,7 @@ fn facts(visit: &Visit, detail: &SessionDetail) -> AnyView {
     let params = (!params.is_empty())
         .then(|| view! { <dt>{texts.get("session.params")}</dt><dd><code>{params.join("&")}</code></dd> });
     view! {
-        <section class="card"><div class="body"><dl class="facts">
+        <section class="card"><div class="body"><dl class="description-list">
             <dt>{texts.get("session.id")}</dt><dd><code>{session.id.to_string()}</code></dd>
             <dt>{texts.get("domains.domain")}</dt><dd><a href=page_of(&session.domain)>{session.domain.clone()}</a></dd>
             <dt>{texts.get("streams.source")}</dt><dd>{texts.detail(&session.source)} <span class="muted">{session.client.clone()}</span></dd>
@@ -243,12 +243,12 @@ fn timeline(visit: &Visit, events: &[SessionEvent]) -> AnyView {
             let failed = event.status == Status::Fail;
             let delivery = event.delivery.map(|id| {
                 let state = event.delivery_state.as_deref().unwrap_or_default();
-                view! { <span class="deliveries"><a href=format!("/deliveries/{id}")>{texts.get("session.callback")}</a> {state_badge(texts, state)}</span> }
+                view! { <span class="event-callbacks"><a href=format!("/deliveries/{id}")>{texts.get("session.callback")}</a> {state_badge(texts, state)}</span> }
             });
-            let error = event.error.as_deref().map(|text| view! { <span class="wrong">{texts.detail(text)}</span> });
+            let error = event.error.as_deref().map(|text| view! { <span class="error-text">{texts.detail(text)}</span> });
             view! {
-                <li class=if failed { "bad" } else { "" }>
-                    <span class="when">{visit.times.clock(event.happened_at)}</span>
+                <li class=if failed { "error" } else { "" }>
+                    <span class="time">{visit.times.clock(event.happened_at)}</span>
                     <div>
                         <strong>{texts.word("event", event.name.as_str())} " " <code class="muted">{event.name.as_str()}</code></strong>
                         {error}
@@ -278,7 +278,7 @@ fn parts(visit: &Visit, parts: &[PartView]) -> AnyView {
         .iter()
         .map(|part| {
             let place = match (&part.failure, &part.location) {
-                (Some(reason), _) => view! { <Badge tone=Tone::Bad text=texts.get("session.part_failed")/><span class="second">{texts.detail(reason)}</span> }.into_any(),
+                (Some(reason), _) => view! { <Badge tone=Tone::Bad text=texts.get("session.part_failed")/><span class="secondary">{texts.detail(reason)}</span> }.into_any(),
                 (None, Some(location)) => view! { <code>{location.clone()}</code> }.into_any(),
                 (None, None) => ().into_any(),
             };
@@ -286,8 +286,8 @@ fn parts(visit: &Visit, parts: &[PartView]) -> AnyView {
                 <tr>
                     <th scope="row">{part.number}</th>
                     <td data-label=texts.get("streams.started")>{visit.times.clock(part.started_at)}</td>
-                    <td data-label=texts.get("streams.length") class="num">{visit.times.took(part.duration_ms)}</td>
-                    <td data-label=texts.get("session.size") class="num">{part.bytes.map(|bytes| Quantity::Bytes(visit.times.shown.base).text(bytes))}</td>
+                    <td data-label=texts.get("streams.length") class="numeric">{visit.times.took(part.duration_ms)}</td>
+                    <td data-label=texts.get("session.size") class="numeric">{part.bytes.map(|bytes| Quantity::Bytes(visit.times.shown.base).text(bytes))}</td>
                     <td data-label=texts.get("session.file")>{place}</td>
                 </tr>
             }
@@ -300,8 +300,8 @@ fn parts(visit: &Visit, parts: &[PartView]) -> AnyView {
                 <thead><tr>
                     <th scope="col">"#"</th>
                     <th scope="col">{texts.get("streams.started")}</th>
-                    <th scope="col" class="num">{texts.get("streams.length")}</th>
-                    <th scope="col" class="num">{texts.get("session.size")}</th>
+                    <th scope="col" class="numeric">{texts.get("streams.length")}</th>
+                    <th scope="col" class="numeric">{texts.get("session.size")}</th>
                     <th scope="col">{texts.get("session.file")}</th>
                 </tr></thead>
                 <tbody>{rows}</tbody>

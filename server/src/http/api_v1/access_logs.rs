@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use callsheet::stats::AccessLog;
-use callsheet::stats::access_log::{BadLine, Format, Note, Noted, Tail, UnknownHost};
+use callsheet::stats::access_log::{BadLine, Format, Note, NoteCount, Tail, UnknownHost};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -19,12 +19,12 @@ use crate::uploads::{Upload, UploadError};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
-    /// Recognised by content where it is not given.
+    /// Detected from the content if omitted.
     #[param(inline, value_type = Option<schemas::LogFormat>)]
     format: Option<Format>,
-    /// The domain of lines that name no host.
+    /// Domain for lines that contain no host.
     domain: Option<String>,
-    /// What the import is called.
+    /// Name of the import.
     name: Option<String>,
 }
 
@@ -32,50 +32,50 @@ pub(super) struct Asked {
 const LINE: &str = r#"{"msec":1795357880.000,"host":"play.example.com","uri":"/live/room_7.flv","status":200,"bytes_sent":1250000,"request_time":10.000}
 "#;
 
-/// What was counted now.
+/// The result of an import.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ImportedLog)]
 pub(super) struct Taken {
-    /// `null`: nothing came.
+    /// `null`: the file was empty.
     import_id: Option<i64>,
     #[schema(value_type = schemas::LogFormat)]
     format: Format,
-    /// Requests and bad lines.
+    /// Requests and invalid lines.
     lines: u64,
     /// Lines that cannot be counted.
     bad: u64,
-    /// Sent to clients.
+    /// Bytes sent to clients.
     bytes: i64,
-    /// The whole file was taken in before.
+    /// The whole file was imported before.
     duplicate: bool,
-    /// Bytes of the unpacked file that were taken in before.
+    /// Bytes of the uncompressed file that were imported before.
     passed_over: u64,
     /// The first 20.
     bad_lines: Vec<Refused>,
-    /// Requests counted under `(other)`, and the 20 hosts with the most of them.
+    /// Requests counted under `(other)`, and the 20 hosts with the most requests.
     unknown: u64,
     unknown_hosts: Vec<UnknownHostJson>,
-    /// Guesses that could change sums.
+    /// Assumptions that affect the totals.
     notes: Vec<NoteJson>,
     /// Why the file could not be read to its end.
     broken: Option<String>,
 }
 
-/// A guess about counted lines that could change sums.
+/// An assumption about counted lines that affects the totals.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LogNote)]
 struct NoteJson {
     #[schema(value_type = schemas::LogNoteCode)]
     code: Note,
-    /// How many lines it is about.
+    /// Number of lines concerned.
     lines: u64,
-    /// The guess as a sentence, for people.
+    /// Human-readable explanation.
     text: &'static str,
 }
 
-impl From<Noted> for NoteJson {
-    fn from(Noted { note, lines }: Noted) -> Self {
+impl From<NoteCount> for NoteJson {
+    fn from(NoteCount { note, lines }: NoteCount) -> Self {
         Self { code: note, lines, text: note.sentence() }
     }
 }
@@ -88,11 +88,11 @@ struct Refused {
     reason: &'static str,
 }
 
-/// A host that the console does not know.
+/// An unknown host.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UnknownHost)]
 struct UnknownHostJson {
-    /// As lines name it, lower case; empty where they name none.
+    /// As in the lines, in lower case; empty if they contain none.
     host: String,
     requests: u64,
 }
@@ -103,18 +103,18 @@ impl From<UnknownHost> for UnknownHostJson {
     }
 }
 
-/// Count an access log
+/// Import an access log
 ///
-/// The bytes of the file as it is, of any length: plain, gzip or zstd. What was counted before is passed over, so the same file may come again. Where lines leave something open that could change sums, `notes` says what was assumed.
+/// The file as plain text, gzip or zstd, of any length. Lines counted before are skipped, so the same file can be sent again. `notes` lists assumptions that affect the totals.
 #[utoipa::path(
     post, path = "/access-logs", operation_id = "addAccessLog", tag = "Statistics",
     params(Asked),
     request_body(content = schemas::File, content_type = "application/octet-stream", description = "The file", example = json!(LINE)),
     responses(
-    (status = 200, description = "What was counted now", body = Taken),
-    (status = 400, description = "`malformed`: the body broke off."),
+    (status = 200, description = "The result of the import", body = Taken),
+    (status = 400, description = "`malformed`: the body was interrupted."),
     (status = 404, description = "`stats_unknown_domain`."),
-        (status = 409, description = "`import_moved`: another import took in the same file meanwhile; nothing was counted twice."),
+        (status = 409, description = "`import_moved`: another import processed the same file meanwhile; no line was counted twice."),
     (status = 413, description = "`too_large`."),
     (status = 422, description = "`access_log_unknown_format`, `access_log_no_domain`, `access_log_unreadable`, `access_log_utf16`, `access_log_parquet`."),
     )
@@ -131,7 +131,7 @@ pub(super) async fn add(
         UploadError::TooLarge => ApiProblem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string()),
         UploadError::Disk(why) => {
             tracing::error!(error = &why as &dyn std::error::Error, "cannot keep an upload");
-            let detail = "the console has no room for the upload now; nothing was counted";
+            let detail = "no disk space for the upload; nothing was counted";
             ApiProblem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
         }
     })?;
@@ -152,7 +152,7 @@ pub(super) async fn add(
         bad: report.bad,
         bytes: report.bytes,
         duplicate,
-        passed_over: imported.passed_over,
+        passed_over: imported.skipped_bytes,
         bad_lines: report
             .bad_lines
             .iter()

@@ -15,7 +15,7 @@ use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// Who changed what.
+/// An audit log entry.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditEntry)]
@@ -24,13 +24,13 @@ pub(super) struct AuditJson {
     id: AuditId,
     at: Rfc3339,
     actor: ActorJson,
-    /// The client's address; empty where the console acted by itself.
+    /// IP address of the client; empty for actions of the console itself.
     address: String,
-    /// Such as `domain.create`.
+    /// Action code, such as `domain.create`.
     action: String,
-    /// What it was done to, such as a push domain.
+    /// Target of the action, such as a push domain.
     target: String,
-    /// `before`, `after`, and what else is worth knowing.
+    /// `before`, `after` and further details.
     #[schema(value_type = Object)]
     detail: Value,
 }
@@ -58,24 +58,24 @@ impl From<AuditRow> for AuditJson {
     }
 }
 
-/// Which entries.
+/// Filter of entries.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Filter {
     /// Name of the user or key.
     actor: Option<String>,
-    /// Such as `domain.create`.
+    /// Action code, such as `domain.create`.
     action: Option<String>,
-    /// What it was done to, such as a push domain.
+    /// Target of the action, such as a push domain.
     target: Option<String>,
-    /// Done from then on.
+    /// At or after.
     #[param(inline)]
     since: Option<Rfc3339>,
-    /// Done before.
+    /// Before.
     #[param(inline)]
     until: Option<Rfc3339>,
-    /// Part of actor, address, target or detail.
+    /// Text in actor, address, target or detail.
     q: Option<String>,
 }
 
@@ -92,9 +92,9 @@ impl From<Filter> for AuditFilter {
     }
 }
 
-/// List the entries of the audit log
+/// List audit log entries
 ///
-/// The newest first.
+/// Newest first.
 #[utoipa::path(
     get, path = "/audit", operation_id = "listAudit", tag = "Audit",
     params(Filter, PageQuery),

@@ -21,16 +21,16 @@ pub(super) struct RunTest {
     kind: CallbackKind,
     #[schema(max_length = 2048)]
     address: String,
-    /// Push domain whose secret, timeout and headers the request carries.
+    /// Push domain whose secret, timeout and headers the request uses.
     domain: Option<String>,
 }
 
-/// What a test of an address found.
+/// The result of a test.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CallbackTest)]
 pub(super) struct ReportJson {
-    /// The receiver answered 2xx.
+    /// The receiver returned 2xx.
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<schemas::Phase>)]
@@ -38,19 +38,19 @@ pub(super) struct ReportJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<schemas::ErrorClass>)]
     error_class: Option<String>,
-    /// What went wrong, for people.
+    /// Human-readable cause of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error: Option<String>,
-    /// What to do about it, for people.
+    /// Human-readable remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     remedy: Option<String>,
-    /// HTTP status of the answer.
+    /// HTTP status of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     status: Option<i64>,
-    /// The first 2 KiB of the answer, as text.
+    /// The first 2 KiB of the response body, as text.
     body: String,
     phases: Vec<PhaseJson>,
 }
@@ -70,17 +70,17 @@ impl From<ProbeReport> for ReportJson {
     }
 }
 
-/// Send a sample event to an address
+/// Send a test event
 ///
-/// Of the callback's own kind: a push that starts, or a finished part of a recording. The address need not be saved. A test that fails is an answer too: 200 with `"ok": false`.
+/// The event matches the kind of callback: a started push, or a finished recording part. The URL need not be saved. A failed test also returns 200, with `"ok": false`.
 #[utoipa::path(
     post, path = "/callback-tests", operation_id = "testCallback", tag = "Callbacks",
     request_body = RunTest,
     responses(
-    (status = 200, description = "What came of it, phase by phase", body = ReportJson),
+    (status = 200, description = "The result of each phase", body = ReportJson),
     (status = 404, description = "`domain_unknown`."),
-    (status = 422, description = "The address cannot be used (`address_…`)."),
-    (status = 429, description = "`probe_too_many`: at most 10 tests a minute."),
+    (status = 422, description = "The URL is not valid (`address_…`)."),
+    (status = 429, description = "`probe_too_many`: at most 10 tests per minute."),
     )
 )]
 pub(super) async fn run(

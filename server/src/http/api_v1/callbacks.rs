@@ -19,7 +19,7 @@ use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// A callback's settings and how it fares.
+/// Settings and health of a callback.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Callback)]
@@ -27,22 +27,22 @@ pub(super) struct CallbackJson {
     #[schema(value_type = schemas::CallbackKind)]
     kind: CallbackKind,
     enabled: bool,
-    /// Where its events go.
+    /// URL that receives the events.
     address: Option<String>,
     #[schema(value_type = schemas::Dialect)]
     dialect: Dialect,
-    /// Events of a stream go one after the other.
+    /// Preserve the order of events within each stream.
     ordered: bool,
-    /// For the whole answer, 1 to 30.
+    /// Timeout of a whole attempt, 1 to 30.
     timeout_seconds: i64,
     /// Sent with each request.
     headers: BTreeMap<String, String>,
-    /// Why the console turned it off by itself.
+    /// Why it was turned off automatically.
     #[schema(value_type = Option<schemas::OffReason>)]
     off_reason: Option<OffReason>,
-    /// Its deliveries wait until a probe succeeds.
+    /// Set while deliveries are on hold after failures.
     paused: Option<PausedJson>,
-    /// Until then the former secret signs too.
+    /// The previous secret is valid until then.
     previous_secret_until: Option<Rfc3339>,
     health: HealthJson,
 }
@@ -102,11 +102,11 @@ struct HealthJson {
     last_error_at: Option<Rfc3339>,
     /// In the last 24 h.
     delivered: i64,
-    /// Tries used up, in the last 24 h.
+    /// Failed after the last attempt, in the last 24 h.
     failed: i64,
-    /// Now, retries included.
+    /// Waiting now, including retries.
     waiting: i64,
-    /// Failed at any time, and not queued again since.
+    /// Failed at any time and not resent since.
     unrecovered: i64,
 }
 
@@ -125,9 +125,9 @@ impl From<CallbackHealth> for HealthJson {
     }
 }
 
-/// Show a callback
+/// Get a callback
 ///
-/// With how it fares.
+/// Includes its health.
 #[utoipa::path(
     get, path = "/domains/{push}/callbacks/{kind}", operation_id = "getCallback", tag = "Callbacks",
     responses((status = 200, description = "The callback", body = CallbackJson), (status = 404, description = "`domain_unknown`."))
@@ -140,7 +140,7 @@ pub(super) async fn show(
     Ok(app.console.callbacks.get(&actor, &push, kind).await?.into())
 }
 
-/// What is left out keeps its value; `"address": null` removes the address.
+/// Omitted fields keep their values; `"address": null` removes the URL.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "enabled": true, "address": "https://hooks.example.org/live" })))]
@@ -155,7 +155,7 @@ pub(super) struct ReplaceCallback {
     /// 1 to 30.
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 30)]
     timeout_seconds: Option<Integer>,
-    /// All of them, at most 16.
+    /// Replaces all headers; at most 16.
     headers: Option<BTreeMap<String, String>>,
 }
 
@@ -184,14 +184,14 @@ impl ReplaceCallback {
 
 /// Change a callback
 ///
-/// What is left out keeps its value; `"address": null` removes the address. Counts from the next attempt, waiting retries included.
+/// Omitted fields keep their values; `"address": null` removes the URL. Applies from the next attempt, including waiting retries.
 #[utoipa::path(
     put, path = "/domains/{push}/callbacks/{kind}", operation_id = "replaceCallback", tag = "Callbacks",
     request_body = ReplaceCallback,
     responses(
-    (status = 200, description = "The callback as it is now", body = CallbackJson),
+    (status = 200, description = "The updated callback", body = CallbackJson),
     (status = 404, description = "`domain_unknown`."),
-    (status = 422, description = "The address cannot be used (`address_…`), may not be reached (`blocked_…`), a header may not be set (`header_…`), `callback_no_address`, `callback_bad_timeout`, `callback_bad_dialect`."),
+    (status = 422, description = "The URL is not valid (`address_…`) or not allowed (`blocked_…`), a header is not allowed (`header_…`), `callback_no_address`, `callback_bad_timeout`, `callback_bad_dialect`."),
     )
 )]
 pub(super) async fn replace(
@@ -208,10 +208,10 @@ pub(super) async fn replace(
 
 /// Resume a paused callback
 ///
-/// What waits goes out, slowly at first. Nothing happens to one that is not paused.
+/// Waiting deliveries are sent at a growing rate. No effect on a callback that is not paused.
 #[utoipa::path(
     post, path = "/domains/{push}/callbacks/{kind}/resume", operation_id = "resumeCallback", tag = "Callbacks",
-    responses((status = 200, description = "The callback as it is now", body = CallbackJson), (status = 404, description = "`domain_unknown`."))
+    responses((status = 200, description = "The updated callback", body = CallbackJson), (status = 404, description = "`domain_unknown`."))
 )]
 pub(super) async fn resume(
     ApiActor(actor): ApiActor,
@@ -223,7 +223,7 @@ pub(super) async fn resume(
     Ok(Json(callbacks.get(&actor, &push, kind).await?.into()))
 }
 
-/// How long the former secret goes on signing, from now.
+/// How long the previous secret stays valid, from now.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Overlap {
@@ -232,7 +232,7 @@ pub(super) struct Overlap {
     overlap_hours: Option<Integer>,
 }
 
-/// The only time that a secret is shown.
+/// A new secret, shown only once.
 #[derive(Serialize, ToSchema)]
 #[schema(as = NewSecret)]
 pub(super) struct NewSecretJson {
@@ -240,14 +240,14 @@ pub(super) struct NewSecretJson {
     secret: String,
 }
 
-/// Make a new signing secret
+/// Rotate the signing secret
 ///
-/// The one that it replaces signs too for 24 hours, or for as many as the body says.
+/// The previous secret stays valid for 24 hours, or for the hours given in the body.
 #[utoipa::path(
     post, path = "/domains/{push}/callbacks/{kind}/rotate-secret", operation_id = "rotateCallbackSecret", tag = "Callbacks",
     request_body = Option<Overlap>,
     responses(
-    (status = 200, description = "The secret, shown this once", body = NewSecretJson),
+    (status = 200, description = "The secret, shown only once", body = NewSecretJson),
     (status = 404, description = "`domain_unknown`."),
     (status = 422, description = "`callback_bad_overlap`."),
     )
@@ -263,16 +263,16 @@ pub(super) async fn rotate_secret(
     Ok(Json(NewSecretJson { secret: secret.0.expose().to_owned() }))
 }
 
-/// End the former signing secret
+/// Revoke the previous signing secret
 ///
-/// At once, unless the body names hours from now.
+/// Immediately, or after the hours given in the body.
 #[utoipa::path(
     post, path = "/domains/{push}/callbacks/{kind}/end-overlap", operation_id = "endSecretOverlap", tag = "Callbacks",
     request_body = Option<Overlap>,
     responses(
-    (status = 200, description = "The callback as it is now", body = CallbackJson),
+    (status = 200, description = "The updated callback", body = CallbackJson),
     (status = 404, description = "`domain_unknown`."),
-    (status = 409, description = "`callback_no_former_secret`: none signs besides the present one."),
+    (status = 409, description = "`callback_no_former_secret`: there is no previous secret in use."),
     (status = 422, description = "`callback_bad_overlap`."),
     )
 )]

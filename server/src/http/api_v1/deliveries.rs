@@ -16,7 +16,7 @@ use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// One event on its way to one callback.
+/// The delivery of one event to one callback.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Delivery)]
@@ -34,12 +34,12 @@ pub(super) struct DeliveryJson {
     stream: String,
     #[schema(value_type = schemas::SessionId)]
     session: SessionId,
-    /// Of the event, within the session.
+    /// Sequence number of the event within the session.
     sequence: i64,
     happened_at: Rfc3339,
     #[schema(value_type = schemas::DeliveryState)]
     state: DeliveryState,
-    /// Attempts ever made, resends included.
+    /// All attempts, including those after resends.
     attempt_count: i64,
     last_attempt_at: Option<Rfc3339>,
     /// HTTP status of the last attempt.
@@ -47,7 +47,7 @@ pub(super) struct DeliveryJson {
     #[schema(value_type = Option<schemas::ErrorClass>)]
     last_error_class: Option<String>,
     next_attempt_at: Option<Rfc3339>,
-    /// It was given up or sent again, so that later events of its stream came before it.
+    /// Later events of its stream were delivered first, because it had failed or was resent.
     out_of_order: bool,
 }
 
@@ -74,20 +74,20 @@ impl From<DeliveryRow> for DeliveryJson {
     }
 }
 
-/// A delivery with its body and all its attempts, the latest first.
+/// A delivery with its body and all its attempts, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DeliveryDetail)]
 pub(super) struct DeliveryDetailJson {
     #[serde(flatten)]
     delivery: DeliveryJson,
-    /// The callback's address now.
+    /// Current URL of the callback.
     address: Option<String>,
-    /// The same bytes in every attempt.
+    /// Request body, identical in every attempt.
     body: String,
-    /// Since the last resend.
+    /// Attempts since the last resend.
     tries: i64,
-    /// Then it counts as failed.
+    /// Maximum number of attempts before the delivery fails.
     max_tries: i64,
     attempts: Vec<AttemptJson>,
 }
@@ -112,22 +112,22 @@ struct AttemptJson {
     /// From 1.
     number: i64,
     started_at: Rfc3339,
-    /// How long it took, ms.
+    /// Duration, ms.
     millis: i64,
     address: String,
-    /// The receiver answered 2xx.
+    /// The receiver returned 2xx.
     succeeded: bool,
-    /// HTTP status of the answer.
+    /// HTTP status of the response.
     status: Option<i64>,
     #[schema(value_type = Option<schemas::ErrorClass>)]
     error_class: Option<String>,
-    /// What went wrong, for people.
+    /// Human-readable cause of the failure.
     error: Option<String>,
     phases: Vec<PhaseJson>,
-    /// `null` once headers and answer are removed, as are the two that follow.
+    /// `null` after headers and responses are removed, like the next two fields.
     request_headers: Option<Vec<NameValue>>,
     response_headers: Option<Vec<NameValue>>,
-    /// At most 16 KiB, as text.
+    /// At most 16 KiB of the response body, as text.
     response_body: Option<String>,
 }
 
@@ -161,11 +161,11 @@ impl From<AttemptView> for AttemptJson {
 pub(super) struct PhaseJson {
     #[schema(value_type = schemas::Phase)]
     phase: String,
-    /// `false` in an attempt that succeeded: only the rest of the answer, behind its 2xx status, is broken.
+    /// `false` in a successful attempt: the response is not valid after its 2xx status.
     ok: bool,
-    /// How long it took, ms with up to three decimals.
+    /// Duration, ms with up to three decimals.
     millis: f64,
-    /// For people, such as the IP address that was reached.
+    /// Human-readable detail, such as the IP address of the receiver.
     detail: String,
 }
 
@@ -175,7 +175,7 @@ impl From<PhaseView> for PhaseJson {
     }
 }
 
-/// Which deliveries.
+/// Filter of deliveries.
 #[derive(Debug, Deserialize, IntoParams, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = DeliveryFilter)]
@@ -196,23 +196,23 @@ pub(super) struct Filter {
     #[schema(value_type = Option<schemas::DeliveryState>)]
     #[param(inline, value_type = Option<schemas::DeliveryState>)]
     state: Option<DeliveryState>,
-    /// Made from then on.
+    /// Created at or after.
     #[param(inline)]
     since: Option<Rfc3339>,
-    /// Made before.
+    /// Created before.
     #[param(inline)]
     until: Option<Rfc3339>,
     /// HTTP status of the last attempt.
     #[schema(value_type = Option<i64>)]
     #[param(value_type = Option<i64>)]
     status: Option<Integer>,
-    /// Of the last attempt.
+    /// Error class of the last attempt.
     #[schema(value_type = Option<schemas::ErrorClass>)]
     #[param(inline, value_type = Option<schemas::ErrorClass>)]
     error_class: Option<ErrorClass>,
-    /// Part of the body.
+    /// Text in the body.
     q: Option<String>,
-    /// Those that had their turn in this recovery.
+    /// Deliveries processed by this recovery.
     #[schema(value_type = Option<schemas::RecoveryId>)]
     #[param(inline, value_type = Option<schemas::RecoveryId>)]
     recovery: Option<RecoveryId>,
@@ -240,9 +240,9 @@ impl TryFrom<Filter> for DeliveryFilter {
     }
 }
 
-/// List the deliveries
+/// List deliveries
 ///
-/// The newest first.
+/// Newest first.
 #[utoipa::path(
     get, path = "/deliveries", operation_id = "listDeliveries", tag = "Deliveries",
     params(Filter, PageQuery),
@@ -256,9 +256,9 @@ pub(super) async fn list(
     Ok(Json(app.console.deliveries.list(&actor, filter.try_into()?, page).await?.into()))
 }
 
-/// Show a delivery
+/// Get a delivery
 ///
-/// With its body and all its attempts.
+/// Includes its body and all its attempts.
 #[utoipa::path(
     get, path = "/deliveries/{id}", operation_id = "getDelivery", tag = "Deliveries",
     responses((status = 200, description = "The delivery", body = DeliveryDetailJson), (status = 404, description = "`delivery_unknown`: it may have passed its retention."))
@@ -271,15 +271,15 @@ pub(super) async fn show(
     Ok(Json(app.console.deliveries.get(&actor, id).await?.into()))
 }
 
-/// Send a delivery again
+/// Resend a delivery
 ///
-/// Now, with the same body and id, and with all its tries anew.
+/// Sends it now, with the same body and id and the full retry schedule.
 #[utoipa::path(
     post, path = "/deliveries/{id}/resend", operation_id = "resendDelivery", tag = "Deliveries",
     responses(
     (status = 200, description = "The delivery, waiting", body = DeliveryDetailJson),
     (status = 404, description = "`delivery_unknown`: it may have passed its retention."),
-    (status = 409, description = "`delivery_callback_off`: the callback is off or has no address."),
+    (status = 409, description = "`delivery_callback_off`: the callback is off or has no URL."),
     )
 )]
 pub(super) async fn resend(
@@ -290,13 +290,13 @@ pub(super) async fn resend(
     Ok(Json(app.console.deliveries.resend(&actor, id).await?.into()))
 }
 
-/// Cancel a delivery that waits
+/// Cancel a waiting delivery
 #[utoipa::path(
     post, path = "/deliveries/{id}/cancel", operation_id = "cancelDelivery", tag = "Deliveries",
     responses(
     (status = 200, description = "The delivery, cancelled", body = DeliveryDetailJson),
     (status = 404, description = "`delivery_unknown`: it may have passed its retention."),
-    (status = 409, description = "`delivery_finished`: there was nothing to cancel."),
+    (status = 409, description = "`delivery_finished`: it has already finished."),
     )
 )]
 pub(super) async fn cancel(

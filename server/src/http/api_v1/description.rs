@@ -26,61 +26,63 @@ pub fn description() -> String {
 }
 
 const ABOUT: &str = "\
-Everything that the pages of the console can do, for scripts.
+Everything that the console can do, for scripts.
 
-Bodies and answers are JSON in camelCase, times are RFC 3339 in UTC. Lists come in pages of `limit` rows: `nextCursor` of a page is the \
-`cursor` of the next one, and the last page has none. Errors are problems (RFC 9457) whose `type` is stable. Unknown fields and unknown \
-parameters of a query are errors, so that nothing is passed over by a slip of the pen. Every answer tells in `RateLimit` how many \
-requests are left.";
+Requests and responses are JSON in camelCase; times are RFC 3339 in UTC. Lists have pages of `limit` rows: pass `nextCursor` of a page as \
+`cursor` of the next one; it is null on the last page. Errors are problem details (RFC 9457) with a stable `type`. Unknown fields and query \
+parameters are errors, so typos are never silently ignored. The `RateLimit` header has the number of remaining requests.";
 
 /// Tags with their descriptions, in the order of the menu.
 const TAGS: [(&str, &str); 11] = [
-    ("Domains", "Domain groups: the names that streams are pushed to and played from, and their recording."),
-    ("Callbacks", "Where the events of a domain go, how they are signed, and tests of an address."),
-    ("Streams", "What publishes now and what published before, event by event; stopping it."),
-    ("Deliveries", "Each event on its way to a callback, attempt by attempt."),
-    ("Recoveries", "Deliveries queued again by a filter."),
-    ("Statistics", "Traffic, bandwidth, storage, files and transcoding, and what they are counted from."),
-    ("Sources", "The media servers that report events."),
-    ("Users", "People, their links and where they are signed in."),
-    ("Keys", "What scripts sign in with."),
-    ("Audit", "Who changed what."),
-    ("Settings", "What the configuration says."),
+    ("Domains", "Push and play domains, and their recording."),
+    ("Callbacks", "URLs that receive the events of a domain, their signatures, and tests of a URL."),
+    ("Streams", "Live and past sessions with their events; disconnecting and forbidding streams."),
+    ("Deliveries", "Delivery of events to callbacks, with every attempt."),
+    ("Recoveries", "Bulk resends of deliveries that match a filter."),
+    (
+        "Statistics",
+        "Traffic, bandwidth, storage, files and transcoding; imports of access logs and transcoding results.",
+    ),
+    ("Sources", "Media servers that report events."),
+    ("Users", "Users, their invitation links and sessions."),
+    ("Keys", "API keys for scripts."),
+    ("Audit", "Audit log of changes."),
+    ("Settings", "Settings from the configuration."),
 ];
 
 /// A problem that several operations share: status, name among the components, description.
 type Common = (&'static str, &'static str, &'static str);
 /// Any request.
 const OF_ALL: [Common; 5] = [
-    ("401", "SignedOut", "`signed_out`: no key that exists, and nobody signed in. `key_expired`."),
-    ("403", "Forbidden", "`forbidden`: the role may not do this, or the key is one of other domains."),
-    ("429", "TooManyRequests", "`too_many_requests`: wait as long as `Retry-After` says."),
-    ("500", "Fault", "`internal`: a fault of the console; its log tells more."),
+    ("401", "SignedOut", "`signed_out`: no valid key and no session. `key_expired`."),
     (
-        "503",
-        "Unavailable",
-        "`storage_unavailable`: the same request may succeed later. `search_too_long`: shorten the span of time.",
+        "403",
+        "Forbidden",
+        "`forbidden`: the role does not have this permission, or the key is limited to other domains.",
     ),
+    ("429", "TooManyRequests", "`too_many_requests`: retry after `Retry-After` seconds."),
+    ("500", "Fault", "`internal`: internal error; see the server log."),
+    ("503", "Unavailable", "`storage_unavailable`: retry later. `search_too_long`: choose a shorter time range."),
 ];
-const OF_PATHS: [Common; 1] = [("404", "NotFound", "`not_found`: the path names nothing that this API has.")];
+const OF_PATHS: [Common; 1] = [("404", "NotFound", "`not_found`: no such resource.")];
 const OF_QUERIES: [Common; 1] =
     [("422", "InvalidValue", "`invalid_value`: a value is missing, unknown or out of bounds; `field` names it.")];
 const OF_BODIES: [Common; 4] = [
-    ("400", "Malformed", "`malformed`: the body is not JSON, or broke off."),
+    ("400", "Malformed", "`malformed`: the body is not JSON or was interrupted."),
     ("413", "TooLarge", "`too_large`: the body is longer than 64 KiB."),
     ("415", "NotJson", "`not_json`: the body has no `content-type: application/json`."),
     OF_QUERIES[0],
 ];
 const OF_POSTS: [Common; 2] = [
-    ("409", "KeyInUse", "`idempotency_key_in_use`: the first request with this `Idempotency-Key` still runs."),
+    ("409", "KeyInUse", "`idempotency_key_in_use`: the first request with this `Idempotency-Key` is still running."),
     (
         "422",
         "KeyReused",
-        "`idempotency_key_reused`: another request had this `Idempotency-Key`. `idempotency_key_invalid`.",
+        "`idempotency_key_reused`: this `Idempotency-Key` was used for another request. `idempotency_key_invalid`.",
     ),
 ];
 const OF_CHANGES: [Common; 1] =
-    [("412", "ChangedMeanwhile", "`changed_meanwhile`: somebody changed it since; read it again.")];
+    [("412", "ChangedMeanwhile", "`changed_meanwhile`: it was changed meanwhile; read it again.")];
 
 /// Paths with optimistic locking: `GET` returns an `ETag`, changes accept `If-Match`.
 const VERSIONED: [&str; 3] =
@@ -134,7 +136,7 @@ fn complete(api: OpenApi) -> Value {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": "callsheet",
-                    "description": "Who is signed in in the browser; over TLS the cookie is `__Host-callsheet`.",
+                    "description": "Session of a signed-in browser; over TLS the cookie is `__Host-callsheet`.",
                 },
             },
             "responses": answers,
@@ -189,7 +191,8 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
     let answers = &mut operation["responses"];
     add_problems(answers, &common);
     if edited && method != "delete" {
-        let etag = json!({ "schema": { "type": "string" }, "description": "Of these settings, for `If-Match`." });
+        let etag =
+            json!({ "schema": { "type": "string" }, "description": "Version of these settings, for `If-Match`." });
         answers["200"]["headers"] = json!({ "ETag": etag });
     }
     // In reading order.
@@ -230,11 +233,11 @@ fn path_parameter(path: &str, part: &str) -> Option<Value> {
     let resource = path.strip_prefix(super::PREFIX).and_then(|path| path.split('/').nth(1)).unwrap_or_default();
     let (description, schema) = match (name, resource) {
         ("push", _) => ("Push domain.", text("push.example.com")),
-        ("kind", _) => ("Which of the two callbacks.", json!(schemas::CallbackKind::schema())),
-        ("app", _) => ("Application: the first part of a push address's path.", stream("live")),
-        ("stream", _) => ("Stream: the second part of a push address's path.", stream("room_7")),
+        ("kind", _) => ("Kind of callback.", json!(schemas::CallbackKind::schema())),
+        ("app", _) => ("Application: the first segment of the push address's path.", stream("live")),
+        ("stream", _) => ("Stream: the second segment of the push address's path.", stream("room_7")),
         ("name", _) => ("Host name.", text("vod.example.com")),
-        ("session", _) => ("The `id` of where the user is signed in.", json!({ "type": "string" })),
+        ("session", _) => ("The session's `id`.", json!({ "type": "string" })),
         ("id", "deliveries") => ("The delivery's `id`.", json!(schemas::DeliveryId::schema())),
         ("id", "recoveries") => ("The recovery's `id`.", json!(schemas::RecoveryId::schema())),
         ("id", "sessions") => ("The session's `id`.", json!(schemas::SessionId::schema())),
@@ -255,8 +258,8 @@ fn problem(status: &str, description: &str) -> Value {
         "429" => {
             answer["headers"] = json!({
                 "Retry-After": header("Seconds to wait."),
-                "RateLimit": header("Requests left, and seconds until there are more."),
-                "RateLimit-Policy": header("How many requests there are in how many seconds."),
+                "RateLimit": header("Remaining requests, and seconds until the quota resets."),
+                "RateLimit-Policy": header("Quota and its window in seconds."),
             });
         }
         _ => {}

@@ -18,12 +18,12 @@ use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// A domain group. Names are ASCII; the display forms are as people wrote them.
+/// A domain. Names are in ASCII; the display forms keep the original spelling.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Domain)]
 pub(super) struct DomainJson {
-    /// Permanent.
+    /// Permanent domain id.
     source_id: i64,
     push_domain: String,
     push_domain_display: String,
@@ -57,7 +57,7 @@ impl From<DomainView> for WithEtag<DomainJson> {
     }
 }
 
-/// A domain group in the list: with its callbacks and how many of its streams are live.
+/// A domain in the list, with its callbacks and the number of live streams.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ListedDomain {
@@ -75,10 +75,10 @@ struct ListedCallback {
     enabled: bool,
     #[schema(value_type = schemas::HealthState)]
     state: HealthState,
-    /// Error class of the latest attempt, if it failed.
+    /// Error class of the latest attempt if it failed.
     #[schema(value_type = Option<schemas::ErrorClass>)]
     last_error_class: Option<String>,
-    /// Its deliveries wait until a probe succeeds.
+    /// Set while deliveries are on hold after failures.
     paused: bool,
 }
 
@@ -112,15 +112,15 @@ enum DomainStatus {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// Part of a push or play domain.
+    /// Text in a push or play domain.
     q: Option<String>,
     #[param(inline)]
     status: Option<DomainStatus>,
 }
 
-/// List the domain groups
+/// List domains
 ///
-/// The newest first.
+/// Newest first.
 #[utoipa::path(
     get, path = "/domains", operation_id = "listDomains", tag = "Domains",
     params(ListQuery, PageQuery),
@@ -143,23 +143,23 @@ pub(super) async fn list(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "pushDomain": "push.example.org", "playDomains": ["play.example.org"] })))]
 pub(super) struct CreateDomain {
-    /// Host name that streams are pushed to.
+    /// Host name for pushing streams.
     push_domain: String,
-    /// Host names that they are played from.
+    /// Host names for playing streams.
     #[schema(min_items = 1)]
     play_domains: Vec<String>,
 }
 
-/// Add a domain group
+/// Create a domain
 ///
-/// Its callbacks and its recording are off at first.
+/// Its callbacks and recording are initially off.
 #[utoipa::path(
     post, path = "/domains", operation_id = "createDomain", tag = "Domains",
     request_body = CreateDomain,
     responses(
-    (status = 201, description = "The new domain group", body = DomainJson, headers(("Location" = String, description = "Its path"))),
-    (status = 409, description = "`domain_taken`: a name belongs to a domain group already."),
-    (status = 422, description = "A name is none of a host (`name_…`), `domain_no_play`, `domain_same_name`."),
+    (status = 201, description = "The new domain", body = DomainJson, headers(("Location" = String, description = "Its path"))),
+    (status = 409, description = "`domain_taken`: a name already belongs to a domain."),
+    (status = 422, description = "A name is not valid (`name_…`), `domain_no_play`, `domain_same_name`."),
     )
 )]
 pub(super) async fn create(
@@ -173,10 +173,10 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, Json(DomainJson::from(domain))))
 }
 
-/// Show a domain group
+/// Get a domain
 #[utoipa::path(
     get, path = "/domains/{push}", operation_id = "getDomain", tag = "Domains",
-    responses((status = 200, description = "The domain group", body = DomainJson), (status = 404, description = "`domain_unknown`."))
+    responses((status = 200, description = "The domain", body = DomainJson), (status = 404, description = "`domain_unknown`."))
 )]
 pub(super) async fn show(
     ApiActor(actor): ApiActor,
@@ -192,13 +192,13 @@ pub(super) struct ChangeDomain {
     enabled: bool,
 }
 
-/// Enable or disable a domain group
+/// Enable or disable a domain
 ///
-/// A disabled one accepts no streams.
+/// A disabled domain accepts no streams.
 #[utoipa::path(
     patch, path = "/domains/{push}", operation_id = "changeDomain", tag = "Domains",
     request_body = ChangeDomain,
-    responses((status = 200, description = "The domain group as it is now", body = DomainJson), (status = 404, description = "`domain_unknown`."))
+    responses((status = 200, description = "The updated domain", body = DomainJson), (status = 404, description = "`domain_unknown`."))
 )]
 pub(super) async fn change(
     ApiActor(actor): ApiActor,
@@ -210,9 +210,9 @@ pub(super) async fn change(
     Ok(app.console.domains.set_enabled_if(&actor, &push, body.enabled, &expected).await?.into())
 }
 
-/// Delete a domain group
+/// Delete a domain
 ///
-/// It has to be disabled first. The path names the domain, so nobody is asked to type it once more.
+/// It must be disabled first.
 #[utoipa::path(
     delete, path = "/domains/{push}", operation_id = "deleteDomain", tag = "Domains",
     responses(

@@ -14,7 +14,7 @@ use super::schemas;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// What happened in a session.
+/// An event of a session.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Event)]
@@ -33,7 +33,7 @@ pub(super) struct EventJson {
     /// From 1, within the session.
     sequence: i64,
     happened_at: Rfc3339,
-    /// What went wrong, if it did.
+    /// Cause of a failure.
     error: Option<String>,
 }
 
@@ -65,9 +65,9 @@ pub(super) struct ListQuery {
     session: Option<SessionId>,
 }
 
-/// List the events
+/// List events
 ///
-/// The newest first.
+/// Newest first.
 #[utoipa::path(
     get, path = "/events", operation_id = "listEvents", tag = "Streams",
     params(ListQuery, PageQuery),

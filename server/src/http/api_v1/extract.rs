@@ -41,9 +41,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiProblem> {
         match Path::from_request_parts(parts, app).await {
             Ok(Path(params)) => Ok(Self(params)),
-            Err(_) => {
-                Err(ApiProblem::new(StatusCode::NOT_FOUND, "not_found", "the path names nothing that this API has"))
-            }
+            Err(_) => Err(ApiProblem::new(StatusCode::NOT_FOUND, "not_found", "no such resource")),
         }
     }
 }
@@ -91,7 +89,7 @@ impl<const LIMIT: usize> FromRequest<AppState> for RawBody<LIMIT> {
                 let detail = format!("the body is longer than {LIMIT} bytes");
                 ApiProblem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
             }
-            _ => ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", "the body broke off"),
+            _ => ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", "the body was interrupted"),
         })
     }
 }

@@ -36,13 +36,13 @@ pub(crate) struct KeyJson {
     role: Role,
     /// Push domains; `null`: all.
     domains: Option<Vec<String>>,
-    /// Names the key where requests are signed, in the JD Cloud way.
+    /// Identifies the key in signed requests (JD Cloud signature).
     access_key: String,
     state: KeyState,
     created_at: Rfc3339,
-    /// `null`: it does not expire.
+    /// `null`: never.
     expires_at: Option<Rfc3339>,
-    /// To about a minute.
+    /// Accurate to about a minute.
     last_used_at: Option<Rfc3339>,
 }
 
@@ -73,7 +73,7 @@ impl KeyJson {
     }
 }
 
-/// List the API keys
+/// List API keys
 ///
 /// By name.
 #[utoipa::path(
@@ -95,21 +95,21 @@ pub(super) struct CreateKey {
     name: String,
     #[schema(value_type = schemas::Role)]
     role: Role,
-    /// Push domains that the key is limited to. Left out: all.
+    /// Push domains that the key is limited to. Omit for all domains.
     #[schema(min_items = 1)]
     domains: Option<Vec<String>>,
-    /// Within ten years. Left out: it does not expire.
+    /// Within ten years. Omit for a key that does not expire.
     expires_at: Option<Rfc3339>,
 }
 
-/// A key with its secrets, shown this once.
+/// A key with its secrets, shown only once.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NewKey)]
 pub(super) struct NewKeyJson {
     #[serde(flatten)]
     key: KeyJson,
-    /// Signs requests, in the JD Cloud way.
+    /// Signs requests (JD Cloud signature).
     secret_key: String,
     /// For `Authorization: Bearer …`.
     token: String,
@@ -123,14 +123,14 @@ impl NewKeyJson {
 
 /// Create an API key
 ///
-/// Its secrets are shown this once.
+/// Its secrets are shown only once.
 #[utoipa::path(
     post, path = "/keys", operation_id = "createKey", tag = "Keys",
     request_body = CreateKey,
     responses(
     (status = 201, description = "The key with its secrets", body = NewKeyJson),
     (status = 409, description = "`key_taken`."),
-    (status = 422, description = "`key_bad_name`, `key_no_domains`, `key_bad_expiry`; a domain is no name (`name_…`)."),
+    (status = 422, description = "`key_bad_name`, `key_no_domains`, `key_bad_expiry`; a domain name is not valid (`name_…`)."),
     )
 )]
 pub(super) async fn create(
@@ -149,13 +149,13 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(NewKeyJson::new(key, secrets))))
 }
 
-/// Give an API key new secrets
+/// Rotate the secrets of an API key
 ///
-/// Those it had stop at once.
+/// The previous secrets stop working immediately.
 #[utoipa::path(
     post, path = "/keys/{id}/rotate", operation_id = "rotateKey", tag = "Keys",
     responses(
-    (status = 200, description = "The key with its secrets, shown this once", body = NewKeyJson),
+    (status = 200, description = "The key with its secrets, shown only once", body = NewKeyJson),
     (status = 404, description = "`key_unknown`."),
     (status = 409, description = "`key_has_expired`."),
     )
@@ -172,7 +172,7 @@ pub(super) async fn rotate(
 
 /// Revoke an API key
 ///
-/// For good; its name is free again.
+/// Permanent. Its name can be used again.
 #[utoipa::path(
     delete, path = "/keys/{id}", operation_id = "revokeKey", tag = "Keys",
     responses((status = 204, description = "Revoked"), (status = 404, description = "`key_unknown`."))

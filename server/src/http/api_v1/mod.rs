@@ -124,11 +124,11 @@ fn described() -> (OpenApiRouter<AppState>, OpenApiRouter<AppState>) {
 }
 
 async fn no_such_path(uri: Uri) -> ApiProblem {
-    ApiProblem::new(StatusCode::NOT_FOUND, "not_found", format!("the API has no {}", uri.path()))
+    ApiProblem::new(StatusCode::NOT_FOUND, "not_found", format!("no such path: {}", uri.path()))
 }
 
 async fn wrong_method() -> ApiProblem {
-    let detail = "this path does not take this method; the `allow` header names those it takes";
+    let detail = "method not allowed on this path; the `allow` header lists the allowed methods";
     ApiProblem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }
 

@@ -54,10 +54,10 @@ fn parse(cursor: &str) -> Option<PageRequest> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
-    /// `nextCursor` of the page before; left out: the first page.
+    /// `nextCursor` of the previous page. Omit for the first page.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
-    /// Rows on a page. With a cursor, that of the page before or none.
+    /// Rows per page. With a cursor: the same limit as before, or none.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<Limit>,
 }
@@ -71,7 +71,7 @@ impl PageQuery {
             (None, limit) => Ok(PageRequest { number: 1, size: limit.map_or(DEFAULT_LIMIT, |l| l.0) }),
             (Some(Cursor(page)), Some(Limit(limit))) if page.size != limit => {
                 let detail =
-                    format!("limit: the cursor goes on with {} rows a page; send that limit or none", page.size);
+                    format!("limit: the cursor continues with {} rows per page; send that limit or none", page.size);
                 Err(ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail).of_field("limit"))
             }
             (Some(Cursor(page)), _) => Ok(page),

@@ -11,15 +11,15 @@ use super::extract::{ApiActor, Body, Integer, Params};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// How a domain is recorded. File format: FLV.
+/// Recording settings of a domain. File format: FLV.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Recording)]
 pub(super) struct RecordingJson {
     enabled: bool,
-    /// Length of a part, 2 to 21,600 (6 h).
+    /// Part length, 2 to 21,600 (6 h).
     part_seconds: i64,
-    /// An S3 bucket of the configuration, or a folder of the console's bucket directory, made on first use.
+    /// An S3 bucket from the configuration, or a folder in the recordings directory, created on first use.
     bucket: String,
 }
 
@@ -29,7 +29,7 @@ impl From<RecordingSettings> for RecordingJson {
     }
 }
 
-/// Show how a domain is recorded
+/// Get recording settings
 #[utoipa::path(
     get, path = "/domains/{push}/recording", operation_id = "getRecording", tag = "Domains",
     responses((status = 200, description = "The settings", body = RecordingJson), (status = 404, description = "`domain_unknown`."))
@@ -47,22 +47,22 @@ pub(super) async fn show(
 #[schema(examples(json!({ "enabled": true, "partSeconds": 1800 })))]
 pub(super) struct ReplaceRecording {
     enabled: bool,
-    /// Length of a part.
+    /// Part length.
     #[schema(value_type = i64, minimum = 2, maximum = 21_600)]
     part_seconds: Integer,
-    /// Left out, it stays.
+    /// Omit to keep the current value.
     #[schema(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
     bucket: Option<String>,
 }
 
-/// Change how a domain is recorded
+/// Change recording settings
 ///
-/// Counts from the next publish.
+/// Applies from the next push.
 #[utoipa::path(
     put, path = "/domains/{push}/recording", operation_id = "replaceRecording", tag = "Domains",
     request_body = ReplaceRecording,
     responses(
-    (status = 200, description = "The settings as they are now", body = RecordingJson),
+    (status = 200, description = "The new settings", body = RecordingJson),
     (status = 404, description = "`domain_unknown`."),
     (status = 422, description = "`recording_bad_part_length`, `recording_bad_bucket`."),
     )

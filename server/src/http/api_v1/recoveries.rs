@@ -75,7 +75,7 @@ impl From<DeliveryFilter> for FilterJson {
     }
 }
 
-/// Deliveries queued again by a filter.
+/// A bulk resend of deliveries that match a filter.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Recovery)]
@@ -93,25 +93,25 @@ pub(super) struct RecoveryJson {
     total: i64,
     /// Queued again so far.
     queued: i64,
-    /// Their callback was off when their turn came.
+    /// Skipped because their callback was off at the time.
     left_out: i64,
-    /// What became of those queued again; `null` where nothing was kept of it.
+    /// Results of the queued deliveries; `null` if they are no longer stored.
     outcome: Option<OutcomeJson>,
-    /// Deliveries handled in a second, on average.
+    /// Deliveries processed per second, on average.
     per_second: f64,
 }
 
-/// What became of the deliveries that a recovery queued again, up to now. Their sum is `queued`.
+/// Current results of the deliveries that a recovery queued. Their sum is `queued`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RecoveryOutcome)]
 struct OutcomeJson {
     delivered: i64,
-    /// All their tries failed again.
+    /// All attempts failed again.
     failed: i64,
-    /// In the queue, retries included.
+    /// In the queue, including retries.
     waiting: i64,
-    /// Taken out of the queue by a person, or with their callback.
+    /// Cancelled by a user, or because their callback was turned off.
     cancelled: i64,
 }
 
@@ -140,37 +140,37 @@ impl RecoveryJson {
     }
 }
 
-/// What a recovery would find; nothing was changed.
+/// The result of a dry run; nothing was changed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DryRun {
     /// Always true.
     dry_run: bool,
-    /// Deliveries that match.
+    /// Matching deliveries.
     total: i64,
-    /// Those among them whose callback is off, has no address or is gone.
+    /// Matching deliveries whose callback is off, has no URL or was deleted.
     callback_off: i64,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct StartRecovery {
-    /// Without a state: all that failed, were cancelled or were skipped.
+    /// Without a state: all failed, cancelled and skipped deliveries.
     #[schema(value_type = Filter)]
     filter: Object<Filter>,
-    /// Only count.
+    /// Count only.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// Queue deliveries again by a filter
+/// Start a recovery
 ///
-/// With `"dryRun": true` they are only counted.
+/// Queues matching deliveries again. With `"dryRun": true` they are only counted.
 #[utoipa::path(
     post, path = "/recoveries", operation_id = "startRecovery", tag = "Recoveries",
     request_body = StartRecovery,
     responses(
-    (status = 200, description = "What would be queued; nothing was changed", body = DryRun),
+    (status = 200, description = "The result of a dry run; nothing was changed", body = DryRun),
     (status = 201, description = "The recovery, running", body = RecoveryJson, headers(("Location" = String, description = "Its path"))),
     (status = 422, description = "`recovery_bad_state`: only failed, cancelled and skipped deliveries can be recovered."),
     )
@@ -191,9 +191,9 @@ pub(super) async fn start(
     Ok((StatusCode::CREATED, location, Json(RecoveryJson::of(recovery, app.console.clock.now()))).into_response())
 }
 
-/// List the latest recoveries
+/// List recent recoveries
 ///
-/// At most 50, the newest first.
+/// At most 50, newest first.
 #[utoipa::path(
     get, path = "/recoveries", operation_id = "listRecoveries", tag = "Recoveries",
     responses((status = 200, description = "The list", body = List<RecoveryJson>))
@@ -207,7 +207,7 @@ pub(super) async fn list(
     Ok(Json(List::whole(recoveries.into_iter().map(|recovery| RecoveryJson::of(recovery, now)))))
 }
 
-/// Show a recovery and how far it is
+/// Get a recovery and its progress
 #[utoipa::path(
     get, path = "/recoveries/{id}", operation_id = "getRecovery", tag = "Recoveries",
     responses((status = 200, description = "The recovery", body = RecoveryJson), (status = 404, description = "`recovery_unknown`."))
@@ -223,7 +223,7 @@ pub(super) async fn show(
 
 /// Cancel a recovery
 ///
-/// It queues no more; what is queued already goes out.
+/// It queues no more deliveries; those already queued are still sent.
 #[utoipa::path(
     delete, path = "/recoveries/{id}", operation_id = "cancelRecovery", tag = "Recoveries",
     responses(

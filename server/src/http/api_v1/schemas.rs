@@ -33,48 +33,48 @@ macro_rules! words {
 }
 
 words! {
-    /// Who acted: a user, a key, the command line (`cli`) or the console by itself.
+    /// A user, a key, the command line (`cli`) or the console itself.
     ActorKind = audit::ActorKind;
-    /// How a source talks.
+    /// Protocol of a source.
     Adapter = sources::Adapter;
     /// `publish`: streams start and stop. `record`: recordings and their parts start and end.
     CallbackKind = model::CallbackKind;
-    /// How the video of an output was coded; `remux`: put into another container, not coded again.
+    /// Codec of an output (the "coding method" of cloud vendors); `remux`: repackaged without transcoding.
     Codec = stats::Codec;
-    /// Where a delivery stands. `pending` and `retrying` ones wait for an attempt; `skipped`: the callback was off or had no address.
+    /// State of a delivery. `pending` and `retrying` wait for an attempt; `skipped`: the callback was off or had no URL.
     DeliveryState = deliveries::DeliveryState;
-    /// The form of a callback's body.
+    /// Format version of the callback body.
     Dialect = callbacks::Dialect;
-    /// The sort of a failed attempt.
+    /// Class of a failure.
     ErrorClass = outbound::ErrorClass;
-    /// What happened.
+    /// Name of an event.
     EventName = model::EventName;
-    /// The length of a shown point. A day is one of the console's time zone.
+    /// Length of an interval. Days are in the console's time zone.
     Granularity = stats::Granularity;
-    /// How deliveries to a callback fare now. `failing`: the latest attempt failed, or the callback is paused. Else it succeeded, if one was
-    /// made: `unrecovered`: deliveries that used up their tries were not sent again; `retrying`: some wait for another try.
+    /// Health of a callback. `failing`: the latest attempt failed, or the callback is paused. Otherwise the latest attempt, if any, succeeded:
+    /// `unrecovered`: failed deliveries were not resent; `retrying`: deliveries are waiting for a retry.
     HealthState = callbacks::HealthState;
-    /// How the lines of an access log are laid out.
+    /// Format of an access log.
     LogFormat = stats::access_log::Format;
-    /// What was guessed about a line of an access log.
+    /// An assumption made about lines of an access log.
     LogNoteCode = stats::access_log::Note;
-    /// What is counted: bytes sent, bits a second, bytes held, files held.
+    /// Bytes sent, bits per second, bytes stored or files stored.
     Metric = stats::Metric;
-    /// Why the console turned a callback off by itself.
+    /// Why the callback was turned off automatically.
     OffReason = callbacks::OffReason;
-    /// A step of an exchange with a receiver, in the order in which they happen.
+    /// A phase of a request, in order.
     Phase = outbound::Phase;
-    /// How far a recovery is. `done`: all its deliveries had their turn; its `outcome` says what became of them.
+    /// State of a recovery. `done`: all its deliveries were processed; `outcome` has the results.
     RecoveryState = deliveries::RecoveryState;
-    /// The class of a picture: the first whose long and short side hold it.
+    /// Resolution class: the smallest one that fits both sides of the video.
     Resolution = stats::Resolution;
-    /// What a person or a key is trusted with. Reviewers read, operators run domains and deliveries, admins do everything.
+    /// Role of a user or key. Reviewers read, operators manage domains and deliveries, admins do everything.
     Role = model::Role;
-    /// How far a session is.
+    /// Phase of a session.
     SessionPhase = callsheet::streams::Phase;
-    /// Whether what an event tells of went well.
+    /// Outcome reported by an event.
     EventStatus = model::Status;
-    /// Whether a person can sign in.
+    /// State of a user account.
     UserState = accounts::UserState;
 }
 
@@ -117,15 +117,15 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An entry of the audit log. Grows with time.
+    /// Id of an audit log entry. Increases with time.
     AuditId = "aud";
-    /// A delivery, and the `webhook-id` of all its attempts. Grows with time.
+    /// Id of a delivery, and the `webhook-id` of all its attempts. Increases with time.
     DeliveryId = "evt";
-    /// An event. Grows with time.
+    /// Id of an event. Increases with time.
     EventId = "ev";
-    /// A recovery. Grows with time.
+    /// Id of a recovery. Increases with time.
     RecoveryId = "rec";
-    /// One publish of one stream. Grows with time.
+    /// Id of a session. Increases with time.
     SessionId = "ses";
 }
 

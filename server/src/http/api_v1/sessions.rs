@@ -29,11 +29,11 @@ pub(super) struct SessionJson {
     source: String,
     #[schema(value_type = schemas::SessionPhase)]
     phase: String,
-    /// The publisher's address.
+    /// IP address of the publisher.
     client: Option<String>,
     started_at: Rfc3339,
     ended_at: Option<Rfc3339>,
-    /// Why it did not end as it should.
+    /// Why it ended with an error.
     failure: Option<String>,
     recording: bool,
     /// Parts recorded so far.
@@ -70,14 +70,14 @@ impl From<SessionView> for SessionJson {
     }
 }
 
-/// A session with everything that came of it.
+/// A session with its recorded parts and events.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SessionDetail)]
 pub(super) struct SessionDetailJson {
     #[serde(flatten)]
     session: SessionJson,
-    /// The push address's query.
+    /// Query parameters of the push address.
     params: Vec<NameValue>,
     parts: Vec<PartJson>,
     events: Vec<SessionEventJson>,
@@ -136,7 +136,7 @@ struct SessionEventJson {
     sequence: i64,
     happened_at: Rfc3339,
     error: Option<String>,
-    /// The delivery made for it.
+    /// Delivery of the event.
     #[schema(value_type = Option<schemas::DeliveryId>)]
     delivery: Option<DeliveryId>,
     #[schema(value_type = Option<schemas::DeliveryState>)]
@@ -166,9 +166,9 @@ pub(super) struct ListQuery {
     pub(super) domain: Option<PushDomain>,
 }
 
-/// List the sessions
+/// List sessions
 ///
-/// Every publish of every stream, live ones and history; the newest first.
+/// Live and past sessions, newest first.
 #[utoipa::path(
     get, path = "/sessions", operation_id = "listSessions", tag = "Streams",
     params(ListQuery, PageQuery),
@@ -183,9 +183,9 @@ pub(super) async fn list(
     Ok(Json(app.console.streams.list(&actor, filter, page).await?.into()))
 }
 
-/// Show a session
+/// Get a session
 ///
-/// With its recorded parts and its events.
+/// Includes its recorded parts and events.
 #[utoipa::path(
     get, path = "/sessions/{id}", operation_id = "getSession", tag = "Streams",
     responses((status = 200, description = "The session", body = SessionDetailJson), (status = 404, description = "`session_unknown`."))

@@ -9,24 +9,24 @@ use super::extract::ApiActor;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// Each under the name that it has in the configuration.
+/// Settings, named as in the configuration.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Settings)]
 pub(super) struct SettingsJson {
-    /// Such as `Asia/Shanghai`.
+    /// IANA time zone, such as `Asia/Shanghai`.
     time_zone: String,
-    /// Days that sessions, events and deliveries are kept.
+    /// Retention of sessions, events and deliveries, in days.
     retention_days: i64,
-    /// Days that headers and answers of attempts are kept.
+    /// Retention of request headers and responses of attempts, in days.
     attempt_body_days: i64,
-    /// Networks that callbacks may go to although they are not public.
+    /// Private networks that callbacks may reach.
     allowed_networks: Vec<String>,
-    /// Seconds to wait before each try.
+    /// Delay before each attempt, in seconds.
     retry_schedule: Vec<u32>,
 }
 
-/// Show what the configuration says
+/// Get settings
 #[utoipa::path(
     get, path = "/settings", operation_id = "getSettings", tag = "Settings",
     responses((status = 200, description = "The settings", body = SettingsJson))

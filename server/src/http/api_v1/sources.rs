@@ -29,9 +29,9 @@ pub(super) struct SourceJson {
     /// Push domain of reports that name none.
     default_domain: Option<String>,
     created_at: Rfc3339,
-    /// When it last reported.
+    /// Time of its last report.
     last_seen_at: Option<Rfc3339>,
-    /// Where the server reports to, with the secret part; only for those who may manage sources.
+    /// Ingest URL including its secret; only for callers who may manage sources.
     url: Option<String>,
 }
 
@@ -56,9 +56,9 @@ pub(super) fn origin(headers: &HeaderMap) -> String {
     header(header::HOST.as_str()).map_or_else(String::new, |host| format!("{scheme}://{host}"))
 }
 
-/// List the sources
+/// List sources
 ///
-/// By number. Their ingest addresses are shown to those who may manage sources.
+/// By id. Ingest URLs are shown to callers who may manage sources.
 #[utoipa::path(
     get, path = "/sources", operation_id = "listSources", tag = "Sources",
     responses((status = 200, description = "The list", body = List<SourceJson>))
@@ -86,13 +86,13 @@ pub(super) struct CreateSource {
     default_domain: Option<String>,
 }
 
-/// A source with its secret, which is shown this once.
+/// A source with its secret, shown only once.
 #[derive(Serialize, ToSchema)]
 #[schema(as = NewSource)]
 pub(super) struct CreatedSourceJson {
     #[serde(flatten)]
     source: SourceJson,
-    /// Signs the bodies of a `generic` source; shown this once.
+    /// Signing secret of a `generic` source; shown only once.
     secret: String,
 }
 
@@ -103,7 +103,7 @@ pub(super) struct CreatedSourceJson {
     responses(
     (status = 201, description = "The source and its secret", body = CreatedSourceJson),
     (status = 409, description = "`source_taken`."),
-    (status = 422, description = "`source_bad_name`, `source_bad_adapter`; the default domain is no name (`name_…`)."),
+    (status = 422, description = "`source_bad_name`, `source_bad_adapter`; the default domain is not valid (`name_…`)."),
     )
 )]
 pub(super) async fn create(
@@ -120,13 +120,13 @@ pub(super) async fn create(
 
 /// Remove a source
 ///
-/// Its reports are refused from now on.
+/// Its reports are refused from then on.
 #[utoipa::path(
     delete, path = "/sources/{id}", operation_id = "deleteSource", tag = "Sources",
     responses(
     (status = 204, description = "Removed"),
     (status = 404, description = "`source_unknown`."),
-    (status = 409, description = "`source_built_in`: the ingest of the console itself cannot be removed."),
+    (status = 409, description = "`source_built_in`: the built-in ingest cannot be removed."),
     )
 )]
 pub(super) async fn remove(

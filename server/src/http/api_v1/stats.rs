@@ -6,10 +6,9 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use callsheet::model::Actor;
-use callsheet::stats::slots::{POINT, point_of};
 use callsheet::stats::{
-    Change, Codec, Granularity, Metric, Resolution, Slot, TranscodingQuery, TranscodingView, UsagePoint, UsageQuery,
-    UsageView,
+    BIN_S, Change, Codec, Granularity, Metric, Resolution, TimeRange, TranscodingQuery, TranscodingView, UsageBin,
+    UsageQuery, UsageView, bin_start,
 };
 use callsheet_app::{Locale, Texts, reports};
 use serde::de::DeserializeOwned;
@@ -29,7 +28,7 @@ const DAY: i64 = 86_400;
 
 /// A query in which `domain` may stand several times; unknown names are errors.
 pub(super) struct StatsQuery<T> {
-    /// None: all.
+    /// Empty: all domains.
     domains: Vec<String>,
     rest: T,
 }
@@ -65,14 +64,14 @@ impl Format {
     }
 }
 
-/// Files for scripts are in English.
+/// Exports for scripts are in English.
 const TEXTS: Texts = Texts(Locale::English);
 
 /// What is given, or the day up to now.
-fn slot(app: &AppState, from: Option<Rfc3339>, to: Option<Rfc3339>) -> Slot {
+fn slot(app: &AppState, from: Option<Rfc3339>, to: Option<Rfc3339>) -> TimeRange {
     let seconds = |moment: Rfc3339| moment.0.div_euclid(1000);
-    let to = to.map_or_else(|| point_of(app.console.clock.now().div_euclid(1000)) + POINT, seconds);
-    Slot { from: from.map_or(to - DAY, seconds), to }
+    let to = to.map_or_else(|| bin_start(app.console.clock.now().div_euclid(1000)) + BIN_S, seconds);
+    TimeRange { from: from.map_or(to - DAY, seconds), to }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
@@ -90,24 +89,24 @@ enum GroupBy {
 pub(super) struct UsageParams {
     #[param(inline, value_type = schemas::Metric)]
     metric: Metric,
-    /// Where the slot begins, on a five-minute border; left out: a day before its end.
+    /// Start of the range, a multiple of five minutes. Default: a day before its end.
     #[param(inline)]
     from: Option<Rfc3339>,
-    /// Where it ends; left out: now.
+    /// End of the range. Default: now.
     #[param(inline)]
     to: Option<Rfc3339>,
-    /// `auto` chooses by the length of the slot.
+    /// `auto` depends on the length of the range.
     #[serde(default)]
     #[param(inline, value_type = schemas::AutoGranularity)]
     granularity: AutoGranularity,
-    /// `domain`: a series of each domain, as json alone: of those that are named, else of those with the most traffic.
+    /// `domain`: one series per domain, in JSON only: for the given domains, or else those with the most traffic.
     #[serde(default)]
     #[param(inline)]
     group_by: GroupBy,
-    /// With the slot of the same length before.
+    /// Include the previous period of the same length.
     #[serde(default)]
     compare: bool,
-    /// Form of the answer.
+    /// Format of the response.
     #[serde(default)]
     #[param(inline)]
     format: Format,
@@ -129,18 +128,18 @@ impl TryFrom<String> for AutoGranularity {
     }
 }
 
-/// Figures of the whole slot.
+/// Totals of the whole range.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct UsageSummary {
-    /// Bytes sent; bytes or files held at the end of the slot. A bandwidth has none.
+    /// Bytes sent, or bytes or files stored at the end of the range; null for bandwidth.
     total: Option<i64>,
     peak: i64,
     /// Unix seconds.
     peak_at: Option<i64>,
-    /// Of bandwidth; null where five-minute points of the slot have passed their time.
+    /// 95th percentile of bandwidth; null if the five-minute data of the range has expired.
     p95: Option<i64>,
-    /// With `compare`: the total, or the peak of a bandwidth, of the slot before; null where nothing is known of that.
+    /// With `compare`: the total, or for bandwidth the peak, of the previous period; null if there is no data.
     previous: Option<i64>,
 }
 
@@ -150,7 +149,7 @@ struct UsageSummary {
 struct Series {
     #[schema(value_type = Vec<schemas::Point>)]
     points: Vec<(i64, i64)>,
-    /// With `compare`: those of the slot before; none where nothing is known of that.
+    /// With `compare`: points of the previous period; absent if there is no data.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Vec<schemas::Point>>)]
     points_before: Option<Vec<(i64, i64)>>,
@@ -165,7 +164,7 @@ struct DomainSeries {
     series: Series,
 }
 
-/// Figures of all chosen domains together, or of each for itself.
+/// Figures of the selected domains in total, or per domain.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = UsageAnswer)]
@@ -223,7 +222,7 @@ fn series(usage: &UsageView, compare: bool) -> Series {
     };
     let bandwidth = usage.metric == Metric::Bandwidth;
     // Of equal points the first.
-    let highest = usage.points.iter().max_by_key(|point| (point.value, -point.at)).filter(|point| point.value > 0);
+    let highest = usage.bins.iter().max_by_key(|point| (point.value, -point.at)).filter(|point| point.value > 0);
     let (peak, peak_at) = if bandwidth {
         (cards.peak.now, cards.peak_at)
     } else {
@@ -231,23 +230,19 @@ fn series(usage: &UsageView, compare: bool) -> Series {
     };
     let previous = figure.before.filter(|_| compare);
     let p95 = cards.p95.filter(|_| bandwidth).map(|p95| p95.now);
-    let pairs = |points: &[UsagePoint]| points.iter().map(|point| (point.at, point.value)).collect();
+    let pairs = |points: &[UsageBin]| points.iter().map(|point| (point.at, point.value)).collect();
     let points_before = compare.then(|| pairs(&usage.before));
-    Series {
-        points: pairs(&usage.points),
-        points_before,
-        summary: UsageSummary { total, peak, peak_at, p95, previous },
-    }
+    Series { points: pairs(&usage.bins), points_before, summary: UsageSummary { total, peak, peak_at, p95, previous } }
 }
 
-/// Show traffic, bandwidth, storage or files
+/// Get traffic, bandwidth, storage or files
 ///
-/// Bytes sent, bits a second, bytes held, files held, in points of five minutes, an hour or a day of the console's time zone.
+/// Bytes sent, bits per second, bytes stored or files stored, in intervals of five minutes, an hour or a day in the console's time zone.
 #[utoipa::path(
     get, path = "/stats/usage", operation_id = "getUsage", tag = "Statistics",
-    params(("domain" = Option<Vec<String>>, Query, description = "Play or VOD domain; may be given several times. None: all."), UsageParams),
+    params(("domain" = Option<Vec<String>>, Query, description = "Play or VOD domain; can be repeated. Default: all domains."), UsageParams),
     responses(
-    (status = 200, description = "The figures, in the form that was asked for", content(
+    (status = 200, description = "The figures in the requested format", content(
     (UsageJson = "application/json"),
     (String = "text/csv"),
     (schemas::File = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -265,13 +260,13 @@ pub(super) async fn usage(
     let ask = UsageQuery {
         metric: params.metric,
         domains,
-        slot: slot(&app, params.from, params.to),
+        range: slot(&app, params.from, params.to),
         granularity: params.granularity.0,
         compare: params.compare,
     };
     if params.group_by == GroupBy::Domain {
         if params.format != Format::Json {
-            let detail = "figures of each domain for itself come as json alone";
+            let detail = "figures per domain are available in JSON only";
             return Err(ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail).of_field("format"));
         }
         return Ok(Json(by_domain(&app, &actor, ask, params.compare).await?).into_response());
@@ -304,17 +299,17 @@ async fn by_domain(app: &AppState, actor: &Actor, ask: UsageQuery, compare: bool
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TranscodingParams {
-    /// Where the slot begins, on a five-minute border; left out: a day before its end.
+    /// Start of the range, a multiple of five minutes. Default: a day before its end.
     #[param(inline)]
     from: Option<Rfc3339>,
-    /// Where it ends; left out: now.
+    /// End of the range. Default: now.
     #[param(inline)]
     to: Option<Rfc3339>,
     #[param(inline, value_type = Option<schemas::Codec>)]
     codec: Option<Codec>,
     #[param(inline, value_type = Option<schemas::Resolution>)]
     class: Option<Resolution>,
-    /// Form of the answer.
+    /// Format of the response.
     #[serde(default)]
     #[param(inline)]
     format: Format,
@@ -335,9 +330,9 @@ struct CellJson {
 struct TranscodingSummary {
     minutes: f64,
     files: i64,
-    /// Tasks that made nothing.
+    /// Tasks without output.
     failed: i64,
-    /// The same of the slot before; null where nothing is known of it.
+    /// The same for the previous period; null if there is no data.
     previous: Option<PreviousTranscoding>,
 }
 
@@ -352,7 +347,7 @@ struct PreviousTranscoding {
 #[schema(as = Transcoding)]
 struct TranscodingJson {
     matrix: Vec<CellJson>,
-    /// For each day its start, minutes and files.
+    /// Start, minutes and files of each day.
     #[schema(value_type = Vec<schemas::TranscodingPoint>)]
     points: Vec<(i64, f64, i64)>,
     summary: TranscodingSummary,
@@ -390,14 +385,14 @@ impl From<TranscodingView> for TranscodingJson {
     }
 }
 
-/// Show minutes and files of transcoding
+/// Get minutes and files of transcoding
 ///
-/// By coding method and class of resolution, and by day.
+/// By codec and resolution class, and by day.
 #[utoipa::path(
     get, path = "/stats/transcoding", operation_id = "getTranscoding", tag = "Statistics",
-    params(("domain" = Option<Vec<String>>, Query, description = "Play or VOD domain; may be given several times. None: all."), TranscodingParams),
+    params(("domain" = Option<Vec<String>>, Query, description = "Play or VOD domain; can be repeated. Default: all domains."), TranscodingParams),
     responses(
-    (status = 200, description = "The figures, in the form that was asked for", content(
+    (status = 200, description = "The figures in the requested format", content(
     (TranscodingJson = "application/json"),
     (String = "text/csv"),
     (schemas::File = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -414,7 +409,7 @@ pub(super) async fn transcoding(
     let StatsQuery { domains, rest: params } = query;
     let ask = TranscodingQuery {
         domains: domains.clone(),
-        slot: slot(&app, params.from, params.to),
+        range: slot(&app, params.from, params.to),
         codec: params.codec,
         resolution: params.class,
     };

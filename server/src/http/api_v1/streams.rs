@@ -14,9 +14,9 @@ use super::sessions::{ListQuery, SessionJson};
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// List the live streams
+/// List live streams
 ///
-/// The sessions that publish now, the newest first.
+/// Live sessions, newest first.
 #[utoipa::path(
     get, path = "/streams", operation_id = "listStreams", tag = "Streams",
     params(ListQuery, PageQuery),
@@ -32,14 +32,14 @@ pub(super) async fn list(
     Ok(Json(app.console.streams.list(&actor, filter, page).await?.into()))
 }
 
-/// A stream that nobody may publish.
+/// A forbidden stream.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ForbiddenStream)]
 pub(super) struct ForbiddenJson {
     domain: String,
     app: String,
     stream: String,
-    /// `null`: for good.
+    /// `null`: permanently.
     until: Option<Rfc3339>,
 }
 
@@ -50,7 +50,7 @@ impl From<ForbiddenStream> for ForbiddenJson {
     }
 }
 
-/// List the forbidden streams
+/// List forbidden streams
 ///
 /// By name.
 #[utoipa::path(
@@ -72,15 +72,15 @@ type Named = Params<(String, String, String)>;
 
 /// Disconnect a publisher
 ///
-/// The publisher is dropped and may come back. The built-in ingest does so within about a second of the answer, nginx-rtmp at its next
+/// The publisher is disconnected and may reconnect. The built-in ingest does so within about a second, nginx-rtmp at its next
 /// `on_update`.
 #[utoipa::path(
     post, path = "/streams/{push}/{app}/{stream}/disconnect", operation_id = "disconnectStream", tag = "Streams",
     responses(
-    (status = 202, description = "The source is told"),
-    (status = 404, description = "`domain_unknown`; `stream_not_live`: nobody publishes it now."),
-    (status = 409, description = "`stream_cannot_drop`: its source cannot do that."),
-    (status = 422, description = "The application or stream is no name (`name_…`)."),
+    (status = 202, description = "Accepted"),
+    (status = 404, description = "`domain_unknown`; `stream_not_live`: it is not live."),
+    (status = 409, description = "`stream_cannot_drop`: its source does not support it."),
+    (status = 422, description = "The application or stream name is not valid (`name_…`)."),
     )
 )]
 pub(super) async fn disconnect(
@@ -95,21 +95,21 @@ pub(super) async fn disconnect(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Forbid {
-    /// `null` or left out: for good.
+    /// Omit or `null`: permanently.
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
     seconds: Option<Integer>,
 }
 
 /// Forbid a stream
 ///
-/// Whoever publishes it is dropped, where the source can do that, and nobody may publish it.
+/// Its publisher is disconnected, if the source supports that, and new publishes are refused.
 #[utoipa::path(
     post, path = "/streams/{push}/{app}/{stream}/forbid", operation_id = "forbidStream", tag = "Streams",
     request_body = Option<Forbid>,
     responses(
-    (status = 200, description = "What is forbidden, and until when", body = ForbiddenJson),
+    (status = 200, description = "The forbidden stream", body = ForbiddenJson),
     (status = 404, description = "`domain_unknown`."),
-    (status = 422, description = "The application or stream is no name (`name_…`), `stream_bad_length`."),
+    (status = 422, description = "The application or stream name is not valid (`name_…`), `stream_bad_length`."),
     )
 )]
 pub(super) async fn forbid(
@@ -122,15 +122,15 @@ pub(super) async fn forbid(
     Ok(Json(state.console.streams.forbid(&actor, &push, &app, &stream, length).await?.into()))
 }
 
-/// Allow a forbidden stream again
+/// Allow a forbidden stream
 ///
-/// Nothing happens to one that is not forbidden.
+/// No effect on a stream that is not forbidden.
 #[utoipa::path(
     post, path = "/streams/{push}/{app}/{stream}/allow", operation_id = "allowStream", tag = "Streams",
     responses(
     (status = 204, description = "Allowed"),
     (status = 404, description = "`domain_unknown`."),
-    (status = 422, description = "The application or stream is no name (`name_…`)."),
+    (status = 422, description = "The application or stream name is not valid (`name_…`)."),
     )
 )]
 pub(super) async fn allow(

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use callsheet::stats::transcode::{Bad, Reading, read};
+use callsheet::stats::transcode::{BadOutput, ParsedResults, parse_results};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,14 +15,14 @@ use crate::http::problem::ApiProblem;
 /// Some ten thousand results, bytes.
 pub(super) const LIMIT: usize = 4 * 1024 * 1024;
 
-/// What was counted now.
+/// The counted results.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AddedJobs)]
 pub(super) struct Added {
-    /// Outputs that are counted from now on.
+    /// New outputs.
     accepted: usize,
-    /// Outputs that were known by job and output.
+    /// Outputs counted before, by job and output.
     duplicates: usize,
     /// Results, and outputs of results, that cannot be counted.
     bad: usize,
@@ -33,15 +33,15 @@ pub(super) struct Added {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BadJobLine)]
 struct BadLine {
-    /// Where it begins, from 1.
+    /// Line at which it begins, from 1.
     line: usize,
-    /// Its place in the result, what is wrong and what to do, for people.
+    /// Human-readable location in the result, cause and remedy.
     reason: String,
 }
 
-/// Count results of transcoders
+/// Import transcoding results
 ///
-/// One JSON object, an array of them or NDJSON, of at most 4 MiB: in the form of this console, of AWS MediaConvert, Tencent MPS, Aliyun VOD, JD VOD or ffprobe. What was counted before, by job and output, is passed over. Outputs are judged one by one: what can be counted counts, whatever its neighbours lack. Pictures beside films, such as thumbnails, do not count. A body of which nothing can be counted is refused.
+/// A JSON object, an array of objects or NDJSON, at most 4 MiB, in the format of this console, AWS MediaConvert, Tencent MPS, Aliyun VOD, JD VOD or ffprobe. Outputs counted before, by job and output, are skipped. Each output is checked separately: valid ones are counted even if others are not valid. Images such as thumbnails are not counted. A body without any valid output is refused.
 #[utoipa::path(
     post, path = "/transcode-jobs", operation_id = "addTranscodeJobs", tag = "Statistics",
     request_body(
@@ -55,10 +55,10 @@ struct BadLine {
     description = "The results",
     ),
     responses(
-    (status = 200, description = "What was counted now", body = Added),
-    (status = 400, description = "`malformed`: nothing in the body is JSON, or it broke off."),
+    (status = 200, description = "The counted results", body = Added),
+    (status = 400, description = "`malformed`: the body contains no JSON or was interrupted."),
     (status = 413, description = "`too_large`: the body is longer than 4 MiB."),
-    (status = 422, description = "`invalid_value`: no result can be counted; `detail` tells why the first one cannot."),
+    (status = 422, description = "`invalid_value`: no result can be counted; `detail` has the reason for the first one."),
     )
 )]
 pub(super) async fn add(
@@ -66,14 +66,14 @@ pub(super) async fn add(
     State(app): State<AppState>,
     RawBody(bytes): RawBody<LIMIT>,
 ) -> Result<Json<Added>, ApiProblem> {
-    let reading = read(&bytes, app.console.clock.now());
+    let reading = parse_results(&bytes, app.console.clock.now());
     let reading = reading.map_err(|why| ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", why.to_string()))?;
-    let Reading { outputs, bad, shown } = reading;
-    if let (true, Some(first)) = (outputs.is_empty(), shown.first()) {
+    let ParsedResults { outputs, bad, first_bad } = reading;
+    if let (true, Some(first)) = (outputs.is_empty(), first_bad.first()) {
         return Err(ApiProblem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", first.to_string()));
     }
     let known = outputs.len();
     let accepted = app.console.stats.add_transcode_outputs(&actor, outputs).await?;
-    let bad_lines = shown.into_iter().map(|Bad { line, reason }| BadLine { line, reason }).collect();
+    let bad_lines = first_bad.into_iter().map(|BadOutput { line, reason }| BadLine { line, reason }).collect();
     Ok(Json(Added { accepted, duplicates: known - accepted, bad, bad_lines }))
 }

@@ -17,7 +17,7 @@ use super::sources::origin;
 use crate::http::AppState;
 use crate::http::problem::ApiProblem;
 
-/// A person with a login.
+/// A user account.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
@@ -29,9 +29,9 @@ pub(super) struct UserJson {
     role: Role,
     #[schema(value_type = schemas::UserState)]
     state: UserState,
-    /// The provider of single sign-on, where it vouches for the person.
+    /// Identity provider of a single sign-on user.
     issuer: Option<String>,
-    /// Signs in with a code too.
+    /// Two-factor sign-in is on.
     two_factor: bool,
     created_at: Rfc3339,
     last_sign_in_at: Option<Rfc3339>,
@@ -52,7 +52,7 @@ impl From<UserView> for UserJson {
     }
 }
 
-/// A user with a one-time link, which is shown this once.
+/// A user with a one-time link, shown only once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Invitation)]
 pub(super) struct InvitationJson {
@@ -71,17 +71,17 @@ impl InvitationJson {
     }
 }
 
-/// Where a user is signed in.
+/// A browser session of a user.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = BrowserSession)]
 pub(super) struct SessionJson {
-    /// Ends the session, and opens nothing.
+    /// Identifies the session in requests that end it; not a credential.
     id: String,
     user_agent: String,
     address: String,
     signed_in_at: Rfc3339,
-    /// To the minute.
+    /// Time of the last request, to the minute.
     last_used_at: Rfc3339,
 }
 
@@ -97,7 +97,7 @@ impl From<SessionView> for SessionJson {
     }
 }
 
-/// List the users
+/// List users
 ///
 /// By name.
 #[utoipa::path(
@@ -111,7 +111,7 @@ pub(super) async fn list(
     Ok(Json(List::whole(app.console.accounts.list(&actor).await?)))
 }
 
-/// Show a user
+/// Get a user
 #[utoipa::path(
     get, path = "/users/{id}", operation_id = "getUser", tag = "Users",
     responses((status = 200, description = "The user", body = UserJson), (status = 404, description = "`user_unknown`."))
@@ -128,7 +128,7 @@ pub(super) async fn show(
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({ "name": "grace", "role": "reviewer" })))]
 pub(super) struct InviteUser {
-    /// Without spaces at its ends.
+    /// Without leading or trailing spaces.
     #[schema(min_length = 1, max_length = 50)]
     name: String,
     #[schema(value_type = schemas::Role)]
@@ -137,7 +137,7 @@ pub(super) struct InviteUser {
 
 /// Invite a user
 ///
-/// The person sets a password at the link, which holds for 72 hours.
+/// The user sets a password at the link, which is valid for 72 hours.
 #[utoipa::path(
     post, path = "/users", operation_id = "inviteUser", tag = "Users",
     request_body = InviteUser,
@@ -158,26 +158,26 @@ pub(super) async fn invite(
     Ok((StatusCode::CREATED, location, Json(InvitationJson::new(invitation, &app, &headers))))
 }
 
-/// What is left out stays as it is.
+/// Omitted fields keep their values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeUser {
     #[schema(value_type = Option<schemas::Role>)]
     role: Option<Role>,
-    /// Whether the person may sign in.
+    /// Whether the user can sign in.
     active: Option<bool>,
 }
 
-/// Change the role of a user, or let the person in or out
+/// Change a user's role, or activate or deactivate the user
 ///
-/// What is left out stays as it is.
+/// Omitted fields keep their values.
 #[utoipa::path(
     patch, path = "/users/{id}", operation_id = "changeUser", tag = "Users",
     request_body = ChangeUser,
     responses(
     (status = 200, description = "The user as it is now", body = UserJson),
     (status = 404, description = "`user_unknown`."),
-    (status = 409, description = "`user_last_admin`; `user_by_provider`: the role comes from the single sign-on."),
+    (status = 409, description = "`user_last_admin`; `user_by_provider`: single sign-on manages the role."),
     )
 )]
 pub(super) async fn change(
@@ -190,9 +190,9 @@ pub(super) async fn change(
     Ok(Json(app.console.accounts.change(&actor, id, change).await?.into()))
 }
 
-/// Make a new one-time link for a user
+/// Create a new one-time link for a user
 ///
-/// The person sets a password there. A former link ends.
+/// The user sets a password there. The previous link stops working.
 #[utoipa::path(
     post, path = "/users/{id}/link", operation_id = "newUserLink", tag = "Users",
     responses(
@@ -213,7 +213,7 @@ pub(super) async fn new_link(
 
 /// Turn off a user's two-factor sign-in
 ///
-/// For people who lost their device and their recovery codes.
+/// For users who lost their device and their recovery codes.
 #[utoipa::path(
     delete, path = "/users/{id}/two-factor", operation_id = "resetTwoFactor", tag = "Users",
     responses(
@@ -231,9 +231,9 @@ pub(super) async fn reset_two_factor(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// List where a user is signed in
+/// List a user's sessions
 ///
-/// The last used first.
+/// Most recently used first.
 #[utoipa::path(
     get, path = "/users/{id}/sessions", operation_id = "listUserSessions", tag = "Users",
     responses((status = 200, description = "The list", body = List<SessionJson>), (status = 404, description = "`user_unknown`."))
@@ -260,7 +260,7 @@ pub(super) async fn end_sessions(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sign a user out in one place
+/// End one session of a user
 #[utoipa::path(
     delete, path = "/users/{id}/sessions/{session}", operation_id = "endUserSession", tag = "Users",
     responses((status = 204, description = "Signed out"), (status = 404, description = "`user_unknown`, `browser_session_unknown`."))

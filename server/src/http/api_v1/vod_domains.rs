@@ -19,11 +19,11 @@ use crate::http::problem::ApiProblem;
 #[serde(rename_all = "camelCase")]
 #[schema(as = VodDomain)]
 pub(super) struct VodDomainJson {
-    /// In ASCII.
+    /// Host name in ASCII.
     name: String,
-    /// As written.
+    /// Host name in its display form.
     display: String,
-    /// Bucket and folders that it serves.
+    /// Bucket and folder path that it serves.
     path: String,
     created_at: Rfc3339,
 }
@@ -34,7 +34,7 @@ impl From<VodDomain> for VodDomainJson {
     }
 }
 
-/// List the VOD domains
+/// List VOD domains
 ///
 /// By name.
 #[utoipa::path(
@@ -54,20 +54,20 @@ pub(super) async fn list(
 #[schema(examples(json!({ "name": "vod.example.org", "path": "films/public" })))]
 pub(super) struct AddVodDomain {
     name: String,
-    /// A bucket and folders, such as `films/public`.
+    /// A bucket and a folder path, such as `films/public`.
     path: String,
 }
 
 /// Add a VOD domain
 ///
-/// Its requests and its files are counted from now on.
+/// Its requests and files are counted from then on.
 #[utoipa::path(
     post, path = "/vod-domains", operation_id = "addVodDomain", tag = "Statistics",
     request_body = AddVodDomain,
     responses(
     (status = 201, description = "The VOD domain", body = VodDomainJson),
     (status = 409, description = "`vod_domain_taken`."),
-    (status = 422, description = "The name is none of a host (`name_…`), `vod_domain_bad_path`."),
+    (status = 422, description = "The name is not valid (`name_…`), `vod_domain_bad_path`."),
     )
 )]
 pub(super) async fn add(

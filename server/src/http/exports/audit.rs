@@ -1,4 +1,4 @@
-//! `/audit.csv?…` and `/audit.xlsx?…`: the entries that the page `/audit?…` lists, all of them.
+//! `/audit.csv?…` and `/audit.xlsx?…`: all entries that match the filters of the page `/audit?…`.
 
 use std::error::Error;
 use std::io;
@@ -10,30 +10,33 @@ use callsheet_app::reports::Cell;
 use callsheet_app::{AuditExport, UiError};
 use futures::{StreamExt, stream};
 
-use super::{Format, attachment, csv, fault, guarded, plain, query, refused, signed_in, texts, to_login, xlsx};
+use super::{
+    Format, attachment, csv, error_response, escape_formula, internal_error, login_redirect, plain, query, signed_in,
+    texts, xlsx,
+};
 use crate::http::AppState;
 
 pub(super) async fn export(State(app): State<AppState>, request: Request) -> Response {
-    let Some(actor) = signed_in(&request) else { return to_login(request.uri()) };
+    let Some(actor) = signed_in(&request) else { return login_redirect(request.uri()) };
     let export = AuditExport::of_query(&app.console, &actor, texts(request.headers()), query(request.uri()));
     let export = match export {
         Ok(export) => export,
-        Err(error) => return refused(&error),
+        Err(error) => return error_response(&error),
     };
     let name = export.name();
     let answer = match Format::of(request.uri()) {
         Format::Csv => as_csv(export).await.map(|body| attachment(Format::Csv, &name, body)),
         Format::Xlsx => as_xlsx(export).await.map(|made| match made {
             Ok(bytes) => attachment(Format::Xlsx, &name, Body::from(bytes)),
-            Err(error) => fault(&*error),
+            Err(error) => internal_error(&*error),
         }),
     };
-    answer.unwrap_or_else(|error| refused(&error))
+    answer.unwrap_or_else(|error| error_response(&error))
 }
 
-/// Read and written while it is sent. What fails on the way breaks the answer off, so that nobody takes a part for the whole.
+/// Streams the entries as CSV. An error aborts the response, so that a partial file is not mistaken for a complete one.
 async fn as_csv(mut export: AuditExport) -> Result<Body, UiError> {
-    let head = export.columns().iter().map(|column| guarded(column)).collect();
+    let head = export.columns().iter().map(|column| escape_formula(column)).collect();
     let first = export.next().await?;
     let mut records = lines(&first);
     records.insert(0, head);
@@ -51,7 +54,7 @@ async fn as_csv(mut export: AuditExport) -> Result<Body, UiError> {
     Ok(Body::from_stream(stream::iter([start]).chain(rest)))
 }
 
-/// The outer error is the page's, the inner one of the workbook.
+/// Writes the entries as a workbook. The outer error comes from reading the entries, the inner one from writing the workbook.
 async fn as_xlsx(mut export: AuditExport) -> Result<Result<Vec<u8>, Box<dyn Error + Send + Sync>>, UiError> {
     export.check_sheet().await?;
     let mut sheet = match xlsx::Sheet::new(&export.columns()) {
@@ -67,7 +70,7 @@ async fn as_xlsx(mut export: AuditExport) -> Result<Result<Vec<u8>, Box<dyn Erro
             return Ok(Err(error.into()));
         }
     }
-    // Packing a large one takes a while of computing.
+    // Compressing a large workbook is CPU-bound.
     let packed = tokio::task::spawn_blocking(move || sheet.finish()).await;
     Ok(packed.map_err(Into::into).and_then(|packed| packed.map_err(Into::into)))
 }

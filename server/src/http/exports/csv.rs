@@ -1,4 +1,4 @@
-//! A report as CSV (RFC 4180): facts, then each table under its title, with an empty line before it.
+//! Writes a report as CSV (RFC 4180): facts, then each table after an empty line and its title.
 
 use std::convert::Infallible;
 use std::iter::once;
@@ -7,14 +7,14 @@ use axum::body::{Body, Bytes};
 use callsheet_app::reports::{Report, Table};
 use futures::stream;
 
-use super::{guarded, plain};
+use super::{escape_formula, plain};
 
-/// Tells spreadsheets that this is UTF-8.
+/// Byte order mark, by which spreadsheets recognize UTF-8.
 const MARK: &str = "\u{feff}";
-/// Records that are written at once.
+/// Number of records per chunk.
 const RECORDS: usize = 500;
 
-/// Written while it is sent.
+/// Returns a body that is written while it is sent.
 pub(super) fn body(report: Report) -> Body {
     let mut records = records(report);
     let mut first = true;
@@ -27,15 +27,15 @@ pub(super) fn body(report: Report) -> Body {
     Body::from_stream(stream::iter(chunks))
 }
 
-/// The first bytes of a file.
+/// Prepends the byte order mark to the first chunk.
 pub(super) fn start(chunk: Vec<u8>) -> Vec<u8> {
     [MARK.as_bytes(), &chunk].concat()
 }
 
-/// Records as lines.
+/// Writes records as lines.
 pub(super) fn chunk(records: &[Vec<String>]) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().flexible(true).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    // Into memory: cannot fail.
+    // Writing to memory cannot fail.
     for record in records {
         let _ = writer.write_record(record);
     }
@@ -43,13 +43,13 @@ pub(super) fn chunk(records: &[Vec<String>]) -> Vec<u8> {
 }
 
 fn records(report: Report) -> impl Iterator<Item = Vec<String>> + Send {
-    let title = once(vec![guarded(&report.title)]);
-    let facts = report.facts.into_iter().map(|fact| vec![guarded(&fact.label), guarded(&fact.text)]);
+    let title = once(vec![escape_formula(&report.title)]);
+    let facts = report.facts.into_iter().map(|fact| vec![escape_formula(&fact.label), escape_formula(&fact.text)]);
     title.chain(facts).chain(report.tables.into_iter().flat_map(of_table))
 }
 
 fn of_table(table: Table) -> impl Iterator<Item = Vec<String>> + Send {
-    let head = table.columns.iter().map(|column| guarded(&column.title)).collect();
+    let head = table.columns.iter().map(|column| escape_formula(&column.title)).collect();
     let rows = table.rows.into_iter().map(|row| row.iter().map(plain).collect());
-    [vec![String::new()], vec![guarded(&table.title)], head].into_iter().chain(rows)
+    [vec![String::new()], vec![escape_formula(&table.title)], head].into_iter().chain(rows)
 }

@@ -1,4 +1,4 @@
-//! What a page shows, as a file: `/statistics/usage.csv?…` for the page `/statistics/usage?…`.
+//! Exports of pages: `/statistics/usage.csv?…` for the page `/statistics/usage?…`.
 
 mod audit;
 mod csv;
@@ -18,7 +18,7 @@ use url::form_urlencoded::Serializer;
 
 use super::AppState;
 
-/// The form of a file.
+/// File format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Format {
@@ -27,12 +27,12 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// By the ending of the address.
+    /// Returns the format for the extension of the path.
     fn of(uri: &Uri) -> Self {
         if uri.path().ends_with(".xlsx") { Self::Xlsx } else { Self::Csv }
     }
 
-    /// Media type and ending.
+    /// Returns the media type and the extension.
     const fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Csv => ("text/csv; charset=utf-8", "csv"),
@@ -41,7 +41,7 @@ impl Format {
     }
 }
 
-/// The exports of the pages.
+/// Returns the routes of all exports.
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/statistics/usage.csv", get(usage))
@@ -53,13 +53,13 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 async fn usage(State(app): State<AppState>, request: Request) -> Response {
-    let Some(actor) = signed_in(&request) else { return to_login(request.uri()) };
+    let Some(actor) = signed_in(&request) else { return login_redirect(request.uri()) };
     let report = reports::usage(&app.console, &actor, texts(request.headers()), query(request.uri())).await;
     answer(report, request.uri()).await
 }
 
 async fn transcoding(State(app): State<AppState>, request: Request) -> Response {
-    let Some(actor) = signed_in(&request) else { return to_login(request.uri()) };
+    let Some(actor) = signed_in(&request) else { return login_redirect(request.uri()) };
     let report = reports::transcoding(&app.console, &actor, texts(request.headers()), query(request.uri())).await;
     answer(report, request.uri()).await
 }
@@ -76,7 +76,7 @@ fn query(uri: &Uri) -> &str {
     uri.query().unwrap_or_default()
 }
 
-fn to_login(uri: &Uri) -> Response {
+fn login_redirect(uri: &Uri) -> Response {
     let next = uri.path_and_query().map_or("/", |path| path.as_str());
     Redirect::to(&format!("/login?{}", Serializer::new(String::new()).append_pair("next", next).finish()))
         .into_response()
@@ -85,31 +85,31 @@ fn to_login(uri: &Uri) -> Response {
 async fn answer(report: Result<Report, UiError>, uri: &Uri) -> Response {
     match report {
         Ok(report) => file(report, Format::of(uri)).await,
-        Err(error) => refused(&error),
+        Err(error) => error_response(&error),
     }
 }
 
-fn refused(error: &UiError) -> Response {
+fn error_response(error: &UiError) -> Response {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, error.message.clone()).into_response()
 }
 
-/// The report as a file to keep.
+/// Responds with a report as a file.
 pub(super) async fn file(report: Report, format: Format) -> Response {
     let name = report.name.clone();
     let body = match format {
         Format::Csv => csv::body(report),
-        // A workbook is a zip whose index comes last, so it leaves whole; making it takes a while of computing.
+        // A workbook is a zip file whose index comes last, so it cannot be streamed. Writing it is CPU-bound.
         Format::Xlsx => match tokio::task::spawn_blocking(move || xlsx::workbook(&report)).await {
             Ok(Ok(bytes)) => Body::from(bytes),
-            Ok(Err(error)) => return fault(&error),
-            Err(error) => return fault(&error),
+            Ok(Err(error)) => return internal_error(&error),
+            Err(error) => return internal_error(&error),
         },
     };
     attachment(format, &name, body)
 }
 
-/// A file to keep; `name`: without its ending.
+/// Responds with an attachment. `name` has no extension.
 fn attachment(format: Format, name: &str, body: Body) -> Response {
     let (media_type, ending) = format.names();
     let mut response = body.into_response();
@@ -122,20 +122,20 @@ fn attachment(format: Format, name: &str, body: Body) -> Response {
     response
 }
 
-fn fault(error: &(dyn std::error::Error + 'static)) -> Response {
-    tracing::error!(error, "cannot write an export");
+fn internal_error(error: &(dyn std::error::Error + 'static)) -> Response {
+    tracing::error!(error, "failed to write an export");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
-/// A text that no spreadsheet takes for a formula.
-fn guarded(text: &str) -> String {
+/// Escapes a text that a spreadsheet would interpret as a formula.
+fn escape_formula(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
-/// A cell as plain text: figures without signs between their digits.
+/// Formats a cell as plain text, without thousands separators.
 fn plain(cell: &Cell) -> String {
     match cell {
-        Cell::Text(text) | Cell::Time { text, .. } => guarded(text),
+        Cell::Text(text) | Cell::Time { text, .. } => escape_formula(text),
         Cell::Whole(value) => value.to_string(),
         Cell::Share(_) => cell.text(),
         Cell::Decimal { hundredths, .. } => format!("{}.{:02}", hundredths / 100, hundredths % 100),
@@ -147,17 +147,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_taken_for_a_formula() {
+    fn formulas_are_escaped() {
         for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(guarded(text), format!("'{text}"));
+            assert_eq!(escape_formula(text), format!("'{text}"));
         }
         for text in ["", "play.example.com", "(other)", "1=1", "12.84 TB (+6.1 %)"] {
-            assert_eq!(guarded(text), text);
+            assert_eq!(escape_formula(text), text);
         }
     }
 
     #[test]
-    fn figures_are_plain() {
+    fn figures_have_no_thousands_separators() {
         assert_eq!(plain(&Cell::Whole(1_234_567)), "1234567");
         assert_eq!(plain(&Cell::Decimal { hundredths: 123_405, exact: 0 }), "1234.05");
     }

@@ -1,12 +1,13 @@
-//! A report as a workbook: facts on the first sheet, each table on a sheet of its own.
+//! Writes a report as a workbook: facts on the first sheet, then one sheet per table.
 
 use callsheet_app::reports::{Cell, Report, Table};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-use super::guarded;
+use super::escape_formula;
 
-/// Of a sheet's name, by Excel.
-const NAME_LENGTH: usize = 31;
+/// Excel's maximum length of a sheet name.
+const MAX_SHEET_NAME: usize = 31;
+// Column widths.
 const LABELS: f64 = 26.0;
 const FIGURES: f64 = 20.0;
 const UNITS: f64 = 8.0;
@@ -37,7 +38,7 @@ impl Formats {
     }
 }
 
-/// A workbook of one table that grows.
+/// A workbook with one table that is written incrementally.
 pub(super) struct Sheet {
     workbook: Workbook,
     formats: Formats,
@@ -50,7 +51,7 @@ impl Sheet {
         let sheet = workbook.add_worksheet();
         for (column, title) in columns.iter().enumerate() {
             sheet.set_column_width(number(column), LABELS)?;
-            sheet.write_with_format(0, number(column), guarded(title), &formats.bold)?;
+            sheet.write_with_format(0, number(column), escape_formula(title), &formats.bold)?;
         }
         sheet.set_freeze_panes(1, 0)?;
         Ok(Self { workbook, formats, next: 1 })
@@ -65,13 +66,13 @@ impl Sheet {
         Ok(())
     }
 
-    /// The bytes of the file.
+    /// Returns the bytes of the file.
     pub(super) fn finish(mut self) -> Result<Vec<u8>, XlsxError> {
         self.workbook.save_to_buffer()
     }
 }
 
-/// The bytes of the file.
+/// Returns the bytes of the file.
 pub(super) fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     let formats = Formats::new();
@@ -89,27 +90,27 @@ pub(super) fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
 }
 
 fn name(title: &str) -> String {
-    title.chars().take(NAME_LENGTH).collect()
+    title.chars().take(MAX_SHEET_NAME).collect()
 }
 
-/// Each figure as a number in its smallest unit, the unit, and the text that the page shows.
+/// Writes facts. A figure is written as a number in its smallest unit, its unit, and the text of the page.
 fn write_facts(sheet: &mut Worksheet, report: &Report, formats: &Formats) -> Result<(), XlsxError> {
     sheet.set_name(name(&report.title))?;
     for (column, width) in [LABELS, FIGURES, UNITS, TEXTS].into_iter().enumerate() {
         sheet.set_column_width(number(column), width)?;
     }
-    sheet.write_with_format(0, 0, guarded(&report.title), &formats.bold)?;
+    sheet.write_with_format(0, 0, escape_formula(&report.title), &formats.bold)?;
     sheet.set_freeze_panes(1, 0)?;
     for (row, fact) in (1..).zip(&report.facts) {
-        sheet.write(row, 0, guarded(&fact.label))?;
+        sheet.write(row, 0, escape_formula(&fact.label))?;
         match &fact.figure {
             Some((figure, unit)) => {
                 write_cell(sheet, (row, 1), figure, formats)?;
                 sheet.write(row, 2, *unit)?;
-                sheet.write(row, 3, guarded(&fact.text))?;
+                sheet.write(row, 3, escape_formula(&fact.text))?;
             }
             None => {
-                sheet.write(row, 1, guarded(&fact.text))?;
+                sheet.write(row, 1, escape_formula(&fact.text))?;
             }
         }
     }
@@ -122,7 +123,7 @@ fn number(place: usize) -> u16 {
 
 fn write(sheet: &mut Worksheet, table: &Table, formats: &Formats) -> Result<(), XlsxError> {
     for (column, head) in table.columns.iter().enumerate() {
-        sheet.write_with_format(0, number(column), guarded(&head.title), &formats.bold)?;
+        sheet.write_with_format(0, number(column), escape_formula(&head.title), &formats.bold)?;
     }
     sheet.set_freeze_panes(1, 1)?;
     for (row, cells) in (1..).zip(&table.rows) {
@@ -145,12 +146,12 @@ fn write_cell(
     formats: &Formats,
 ) -> Result<(), XlsxError> {
     match cell {
-        Cell::Text(text) => sheet.write(row, column, guarded(text))?,
+        Cell::Text(text) => sheet.write(row, column, escape_formula(text))?,
         Cell::Time { text, .. } => match (ExcelDateTime::parse_from_str(text), text.matches(':').count()) {
             (Ok(day), 0) => sheet.write_with_format(row, column, &day, &formats.day)?,
             (Ok(time), 1) => sheet.write_with_format(row, column, &time, &formats.minute)?,
             (Ok(time), _) => sheet.write_with_format(row, column, &time, &formats.second)?,
-            (Err(_), _) => sheet.write(row, column, guarded(text))?,
+            (Err(_), _) => sheet.write(row, column, escape_formula(text))?,
         },
         Cell::Whole(value) => sheet.write_with_format(row, column, *value, &formats.whole)?,
         Cell::Share(thousandths) => {

@@ -88,7 +88,7 @@ impl IntoResponse for Rejection {
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> Response {
     tracing::error!(error, "a report of a media server was not taken");
-    (StatusCode::SERVICE_UNAVAILABLE, "the console cannot take reports now; try again\n").into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, "reports cannot be stored now; retry later\n").into_response()
 }
 
 /// The hosts that the source told, then its default domain.
@@ -119,14 +119,14 @@ async fn from_nginx(console: &Console, source: &Source, body: &[u8]) -> Result<(
     console.streams.report_once(&key, source.adapter, hint, None).await?;
     if asks_to_go_on && !console.streams.may_go_on(&key).await? {
         tracing::info!(source = %source.id, session = key.key, "publisher dropped");
-        return Err(Refused { code: "forbidden", reason: "an operator has stopped this stream".to_owned() }.into());
+        return Err(Refused { code: "forbidden", reason: "an operator has forbidden this stream".to_owned() }.into());
     }
     Ok(())
 }
 
 async fn from_generic(console: &Console, source: &Source, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejection> {
     let secret = console.sources.signing_secret(source).map_err(Rejection::Source)?;
-    secret.verify(headers, body).map_err(|e| Rejection::Unsigned(format!("the signature does not hold: {e}")))?;
+    secret.verify(headers, body).map_err(|e| Rejection::Unsigned(format!("invalid signature: {e}")))?;
     // The verifier has seen it; a repeat of it changes nothing.
     let receipt = headers.get("webhook-id").and_then(|value| value.to_str().ok());
     if receipt.is_none_or(|id| id.is_empty() || id.len() > LONGEST_RECEIPT) {

@@ -28,9 +28,9 @@ struct Limit {
 }
 
 /// For what names a session or a recorder.
-const NAME: Limit = Limit { most: 200, expected: "at most 200 characters, none of them NUL" };
+const NAME: Limit = Limit { most: 200, expected: "at most 200 characters, without NUL" };
 /// For what says where a file lies or why something failed.
-const TEXT: Limit = Limit { most: 2_048, expected: "at most 2048 characters, none of them NUL" };
+const TEXT: Limit = Limit { most: 2_048, expected: "at most 2048 characters, without NUL" };
 
 impl Limit {
     fn check(&self, field: &'static str, text: String) -> Result<String, BadHook> {
@@ -38,38 +38,5 @@ impl Limit {
             return Err(BadHook::Bad { field, expected: self.expected });
         }
         Ok(text)
-    }
-}
-
-/// The host in a push address such as `rtmp://push.example.com:1935/live`.
-fn host_of(address: &str) -> Option<&str> {
-    let (_, rest) = address.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host_and_port = authority.rsplit('@').next()?;
-    let host = match host_and_port.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        _ => host_and_port,
-    };
-    (!host.is_empty()).then_some(host)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::host_of;
-
-    #[test]
-    fn hosts_of_push_addresses() {
-        for (address, host) in [
-            ("rtmp://push.example.com/live", Some("push.example.com")),
-            ("rtmp://push.example.com:1935/live", Some("push.example.com")),
-            ("rtmps://直播.example.cn?vhost=a", Some("直播.example.cn")),
-            ("rtmp://me:secret@push.example.com", Some("push.example.com")),
-            ("rtmp://[::1]:1935/live", Some("[::1]")),
-            ("rtmp:///live", None),
-            ("push.example.com/live", None),
-            ("", None),
-        ] {
-            assert_eq!(host_of(address), host, "{address}");
-        }
     }
 }

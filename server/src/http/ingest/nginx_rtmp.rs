@@ -9,7 +9,8 @@ use callsheet::model::{Millis, SourceId};
 use callsheet::streams::{ClosedPart, PushRequest};
 use url::form_urlencoded;
 
-use super::{BadHook, FlvFacts, NAME, TEXT, host_of};
+use super::{BadHook, FlvFacts, NAME, TEXT};
+use crate::push_url;
 
 /// The fields that nginx-rtmp writes itself, in whichever call.
 const RESERVED: &[&str] = &[
@@ -108,7 +109,7 @@ impl Form {
     }
 
     fn push(&self, source: SourceId) -> Result<PushRequest, BadHook> {
-        let hosts = [self.first("tcurl").and_then(host_of), self.first("vhost"), self.first("domain")];
+        let hosts = [self.first("tcurl").and_then(push_url::host), self.first("vhost"), self.first("domain")];
         let is_param = |(name, _): &&(String, String)| !RESERVED.contains(&name.as_str());
         Ok(PushRequest {
             source,

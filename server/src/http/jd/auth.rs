@@ -39,8 +39,7 @@ pub(super) async fn authenticate(app: &AppState, request: &Parts, body: &[u8]) -
 
 /// Returns the actor of the key that signed the request. Unknown keys and wrong signatures get the same error.
 async fn signer(console: &Console, request: &Parts, body: &[u8], address: &str) -> Result<Actor, JdError> {
-    let refused =
-        || JdError::unauthenticated("no API key has this access key, or its secret does not make this signature");
+    let refused = || JdError::unauthenticated("unknown access key, or invalid signature");
     let signature = Signature::of(request).map_err(JdError::unauthenticated)?;
     let (actor, secret) = match console.keys.signer(signature.access_key, address).await {
         Ok(signer) => signer,
@@ -51,7 +50,7 @@ async fn signer(console: &Console, request: &Parts, body: &[u8], address: &str) 
         return Err(refused());
     }
     if (console.clock.now() - signature.at).abs() > LEEWAY_MS {
-        return Err(JdError::unauthenticated("`x-jdcloud-date` is more than 15 minutes off; set your clock"));
+        return Err(JdError::unauthenticated("`x-jdcloud-date` is more than 15 minutes off; check your clock"));
     }
     match signature.nonce {
         None => {}
@@ -59,7 +58,7 @@ async fn signer(console: &Console, request: &Parts, body: &[u8], address: &str) 
             return Err(JdError::unauthenticated(format!("`x-jdcloud-nonce` is longer than {MAX_NONCE} bytes")));
         }
         Some(nonce) if console.keys.take_nonce(signature.access_key, nonce).await? => {}
-        Some(_) => return Err(JdError::unauthenticated("this request came before: its `x-jdcloud-nonce` is known")),
+        Some(_) => return Err(JdError::unauthenticated("repeated request: this `x-jdcloud-nonce` was already used")),
     }
     console.keys.note_use(&actor);
     Ok(actor)

@@ -64,7 +64,7 @@ impl JdError {
 
     /// An internal error, whose cause goes to the log only.
     pub(super) fn fault() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "a fault of the console; its log tells more")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error; see the server log")
     }
 
     /// Returns whether the signature was missing or invalid.

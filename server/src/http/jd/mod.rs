@@ -64,7 +64,7 @@ type Outcome = Result<Value, JdError>;
 async fn dispatch(app: &AppState, request: Request, headers: &mut HeaderMap) -> Outcome {
     let console = &app.console;
     let (parts, body) = request.into_parts();
-    let too_long = |_| JdError::invalid(format!("the body is longer than {BODY_LIMIT} bytes or broke off"));
+    let too_long = |_| JdError::invalid(format!("the body is longer than {BODY_LIMIT} bytes or was interrupted"));
     let body = to_bytes(body, BODY_LIMIT).await.map_err(too_long)?;
     let (fields, actor) = auth::authenticate(app, &parts, &body).await;
     *headers = fields;
@@ -105,6 +105,6 @@ async fn dispatch(app: &AppState, request: Request, headers: &mut HeaderMap) -> 
         ("GET", ["describeLiveFileStorageData"]) => stats::storage(&call).await,
         ("GET", ["describeLiveTranscodingDurationData"]) => stats::transcoding(&call).await,
         ("GET", ["describeLivePublishStreamNum"]) => stats::stream_count(&call).await,
-        (method, _) => Err(JdError::not_found(format!("this API has no {method} {}", parts.uri.path()))),
+        (method, _) => Err(JdError::not_found(format!("no such operation: {method} {}", parts.uri.path()))),
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn describe(call: &Call<'_>, push: &str, kind: CallbackKind) ->
     let settings = callback.settings;
     match settings.address.filter(|_| settings.enabled) {
         Some(address) => Ok(json!({ "publishDomain": push, "notifyUrl": address })),
-        None => Err(JdError::not_found(format!("{push} has no address for these notifications"))),
+        None => Err(JdError::not_found(format!("{push} has no URL for these notifications"))),
     }
 }
 

@@ -31,7 +31,7 @@ impl Params {
         let mut params = HashMap::new();
         if !body.is_empty() {
             let object: Map<String, Value> = serde_json::from_slice(body)
-                .map_err(|error| JdError::invalid(format!("the body is no JSON object: {error}")))?;
+                .map_err(|error| JdError::invalid(format!("the body is not a JSON object: {error}")))?;
             for (name, value) in object {
                 let text = match value {
                     Value::String(text) => text,
@@ -39,7 +39,7 @@ impl Params {
                     Value::Bool(truth) => truth.to_string(),
                     Value::Null => continue,
                     Value::Array(_) | Value::Object(_) => {
-                        return Err(JdError::invalid(format!("{name} must be a text or a number")));
+                        return Err(JdError::invalid(format!("{name} must be a string or a number")));
                     }
                 };
                 params.insert(name, text);
@@ -105,10 +105,10 @@ impl Params {
         let from = read_time("startTime", self.required("startTime")?)?;
         let to = self.optional("endTime").map_or(Ok(now), |text| read_time("endTime", text))?;
         if from >= to {
-            return Err(JdError::invalid("startTime must be before endTime, which is now if it is not told"));
+            return Err(JdError::invalid("startTime must be before endTime, which defaults to now"));
         }
         if to - from > MAX_RANGE_MS {
-            return Err(JdError::out_of_range("from startTime to endTime it must not be more than 30 days"));
+            return Err(JdError::out_of_range("the range from startTime to endTime must not exceed 30 days"));
         }
         Ok((from, to))
     }
@@ -138,7 +138,7 @@ const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 fn read_time(name: &str, text: &str) -> Result<Millis, JdError> {
     let time = DateTime::strptime(TIME, text).ok().and_then(|time| time.to_zoned(TimeZone::UTC).ok());
-    let wrong = || JdError::invalid(format!("{name} must be a time of UTC such as 2018-10-21T10:00:00Z"));
+    let wrong = || JdError::invalid(format!("{name} must be a UTC time such as 2018-10-21T10:00:00Z"));
     time.map(|time| time.timestamp().as_millisecond()).ok_or_else(wrong)
 }
 

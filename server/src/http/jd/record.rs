@@ -16,7 +16,7 @@ pub(super) async fn list_templates(call: &Call<'_>) -> Outcome {
     let mut names = None;
     for filter in call.params.filters()? {
         if filter.name != "template" {
-            return Err(JdError::invalid("templates can be filtered by the name `template` alone"));
+            return Err(JdError::invalid("templates can be filtered only by `template`"));
         }
         if !filter.values.is_empty() {
             names = Some(filter.values);
@@ -39,7 +39,7 @@ pub(super) async fn list_templates(call: &Call<'_>) -> Outcome {
 pub(super) async fn add_template(call: &Call<'_>) -> Outcome {
     let params = &call.params;
     if !params.required("recordFileType")?.eq_ignore_ascii_case(FORMAT) {
-        return Err(JdError::invalid("recordFileType must be flv: the console records no other format"));
+        return Err(JdError::invalid("recordFileType must be flv"));
     }
     let period = params.integer("recordPeriod")?.ok_or_else(|| JdError::invalid("recordPeriod is missing"))?;
     let (name, bucket) = (params.required("template")?, params.required("saveBucket")?);

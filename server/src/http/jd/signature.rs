@@ -20,13 +20,15 @@ const MAX_SIGNED_HEADERS: usize = 32;
 /// The request has no valid signature header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unsigned {
-    #[error("`authorization` must hold a signature of JDCLOUD2-HMAC-SHA256 or JDCLOUD3-HMAC-SHA256")]
+    #[error("`authorization` must contain a signature by JDCLOUD2-HMAC-SHA256 or JDCLOUD3-HMAC-SHA256")]
     NoSignature,
-    #[error("`x-jdcloud-date` must hold the time of the signature, such as 20190214T104514Z, on the credential's day")]
+    #[error(
+        "`x-jdcloud-date` must be the time of the signature, such as 20190214T104514Z, on the day of the credential"
+    )]
     BadDate,
-    #[error("a header that is signed is missing")]
+    #[error("a signed header is missing")]
     MissingHeader,
-    #[error("`SignedHeaders` must name at most {MAX_SIGNED_HEADERS} headers, each once")]
+    #[error("`SignedHeaders` must list at most {MAX_SIGNED_HEADERS} headers, each once")]
     BadSignedHeaders,
 }
 

@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 
 use callsheet::model::Millis;
-use callsheet::stats::slots::{Calendar, POINT, point_of};
-use callsheet::stats::{Codec, Granularity, Metric, Resolution, Slot, TranscodingQuery, UsagePoint, UsageQuery};
+use callsheet::stats::calendar::Calendar;
+use callsheet::stats::{
+    BIN_S, Codec, Granularity, Metric, Resolution, TimeRange, TranscodingQuery, UsageBin, UsageQuery, bin_start,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -27,8 +29,8 @@ enum Period {
 
 /// The console's finest resolution is five minutes.
 const PERIODS: [(&str, Period); 8] = [
-    ("oneMin", Period::Seconds(POINT)),
-    ("fiveMin", Period::Seconds(POINT)),
+    ("oneMin", Period::Seconds(BIN_S)),
+    ("fiveMin", Period::Seconds(BIN_S)),
     ("halfHour", Period::Seconds(1_800)),
     ("hour", Period::Seconds(3_600)),
     ("twoHour", Period::Seconds(7_200)),
@@ -70,14 +72,14 @@ const GRADES: [(&str, (Codec, Resolution)); 10] = [
 /// `describeLiveStreamTrafficData`: bytes.
 pub(super) async fn traffic(call: &Call<'_>) -> Outcome {
     let points = usage(call, Metric::Traffic).await?;
-    let sum = |points: &[UsagePoint]| json!({ "value": points.iter().map(|point| point.value).sum::<i64>() });
+    let sum = |points: &[UsageBin]| json!({ "value": points.iter().map(|point| point.value).sum::<i64>() });
     Ok(data_list(points.iter().map(|(slot, points)| (*slot, sum(points)))))
 }
 
 /// `describeLiveStreamBandwidthData`: peak of the five-minute bandwidth in bits per second, and its time (Unix seconds).
 pub(super) async fn bandwidth(call: &Call<'_>) -> Outcome {
     let points = usage(call, Metric::Bandwidth).await?;
-    let peak = |points: &[UsagePoint]| {
+    let peak = |points: &[UsageBin]| {
         let peak = points.iter().max_by_key(|point| (point.value, -point.at));
         json!({ "value": peak.map(|point| point.value), "maxValueTime": peak.map(|point| point.at) })
     };
@@ -90,12 +92,12 @@ pub(super) async fn storage(call: &Call<'_>) -> Outcome {
     let query = UsageQuery {
         metric: Metric::Storage,
         domains: Vec::new(),
-        slot,
+        range: slot,
         granularity: Some(Granularity::Day),
         compare: false,
     };
     let view = call.console.stats.usage(&call.actor, query).await?;
-    let held = view.points.into_iter().map(|point| (point.at, point.value));
+    let held = view.bins.into_iter().map(|point| (point.at, point.value));
     let points = by_period(call, slot, period, held, i64::max);
     Ok(data_list(points.into_iter().map(|(slot, size)| (slot, json!({ "size": size })))))
 }
@@ -106,7 +108,7 @@ pub(super) async fn transcoding(call: &Call<'_>) -> Outcome {
     let grade = call.params.word("grade", &GRADES)?;
     let query = TranscodingQuery {
         domains: call.params.domain("domainName")?.into_iter().collect(),
-        slot,
+        range: slot,
         codec: grade.map(|(codec, _)| codec),
         resolution: grade.map(|(_, resolution)| resolution),
     };
@@ -147,44 +149,44 @@ pub(super) async fn stream_count(call: &Call<'_>) -> Outcome {
 }
 
 /// Returns the five-minute points of each period.
-async fn usage(call: &Call<'_>, metric: Metric) -> Result<Vec<(Slot, Vec<UsagePoint>)>, JdError> {
+async fn usage(call: &Call<'_>, metric: Metric) -> Result<Vec<(TimeRange, Vec<UsageBin>)>, JdError> {
     refuse_filters(call, &["appName", "streamName", "ispName", "locationName", "protocolType"])?;
     let slots = periods(call, call.console.clock.now())?;
     let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(Vec::new()) };
     if first.from < call.console.stats.kept_from() {
-        return Err(JdError::out_of_range("points of five minutes are no longer kept of startTime"));
+        return Err(JdError::out_of_range("five-minute data at startTime has expired"));
     }
     let query = UsageQuery {
         metric,
         domains: call.params.domain("domainName")?.into_iter().collect(),
-        slot: Slot { from: first.from, to: last.to },
+        range: TimeRange { from: first.from, to: last.to },
         granularity: Some(Granularity::Minutes),
         compare: false,
     };
-    let points = call.console.stats.usage(&call.actor, query).await?.points;
+    let points = call.console.stats.usage(&call.actor, query).await?.bins;
     let before = |at: i64| points.partition_point(|point| point.at < at);
-    let of_slot = |slot: Slot| points.get(before(slot.from)..before(slot.to)).unwrap_or_default().to_vec();
+    let of_slot = |slot: TimeRange| points.get(before(slot.from)..before(slot.to)).unwrap_or_default().to_vec();
     Ok(slots.into_iter().map(|slot| (slot, of_slot(slot))).filter(|(_, points)| !points.is_empty()).collect())
 }
 
 /// Refuses filters that the console does not support: ignoring them would return wrong figures.
 fn refuse_filters(call: &Call<'_>, names: &[&str]) -> Result<(), JdError> {
     match names.iter().find(|name| call.params.optional(name).is_some()) {
-        Some(name) => Err(JdError::invalid(format!("this console does not count by {name}; leave it out"))),
+        Some(name) => Err(JdError::invalid(format!("{name} is not supported; omit it"))),
         None => Ok(()),
     }
 }
 
 /// Returns the started periods that overlap the requested range.
-fn periods(call: &Call<'_>, now: Millis) -> Result<Vec<Slot>, JdError> {
-    let period = call.params.word("period", &PERIODS)?.unwrap_or(Period::Seconds(POINT));
+fn periods(call: &Call<'_>, now: Millis) -> Result<Vec<TimeRange>, JdError> {
+    let period = call.params.word("period", &PERIODS)?.unwrap_or(Period::Seconds(BIN_S));
     let slot = to_points(call.params.range(now)?);
     let mut slots = split(call.console.stats.calendar(), slot, period);
     slots.retain(|slot| slot.from * 1000 <= now);
     Ok(slots)
 }
 
-fn split(calendar: &Calendar, slot: Slot, period: Period) -> Vec<Slot> {
+fn split(calendar: &Calendar, slot: TimeRange, period: Period) -> Vec<TimeRange> {
     let mut slots = Vec::new();
     let mut at = slot.from;
     while at < slot.to {
@@ -194,7 +196,7 @@ fn split(calendar: &Calendar, slot: Slot, period: Period) -> Vec<Slot> {
             Period::Day => day,
             Period::Seconds(length) => {
                 let from = at - (at - day.from) % length;
-                Slot { from, to: (from + length).min(day.to) }
+                TimeRange { from, to: (from + length).min(day.to) }
             }
         };
         slots.push(next);
@@ -204,24 +206,24 @@ fn split(calendar: &Calendar, slot: Slot, period: Period) -> Vec<Slot> {
 }
 
 /// Returns the days that overlap the requested range, or the range itself for a single point.
-fn days(call: &Call<'_>) -> Result<(Slot, LongPeriod), JdError> {
+fn days(call: &Call<'_>) -> Result<(TimeRange, LongPeriod), JdError> {
     let period = call.params.word("period", &LONG_PERIODS)?.unwrap_or(LongPeriod::Day);
     let slot = to_points(call.params.range(call.console.clock.now())?);
     let calendar = call.console.stats.calendar();
-    let whole = Slot { from: calendar.day(slot.from).from, to: calendar.day(slot.to - 1).to };
+    let whole = TimeRange { from: calendar.day(slot.from).from, to: calendar.day(slot.to - 1).to };
     Ok((if period == LongPeriod::Whole { slot } else { whole }, period))
 }
 
 /// Combines days, given by their start (Unix seconds), into periods.
 fn by_period(
     call: &Call<'_>,
-    slot: Slot,
+    slot: TimeRange,
     period: LongPeriod,
     days: impl Iterator<Item = (i64, i64)>,
     join: impl Fn(i64, i64) -> i64,
-) -> Vec<(Slot, i64)> {
+) -> Vec<(TimeRange, i64)> {
     let (zone, calendar) = (&call.console.zone, call.console.stats.calendar());
-    let mut points: Vec<(Slot, i64)> = Vec::new();
+    let mut points: Vec<(TimeRange, i64)> = Vec::new();
     for (at, value) in days {
         let to = calendar.day(at).to.min(slot.to);
         match points.last_mut() {
@@ -229,7 +231,7 @@ fn by_period(
                 last.to = to;
                 *sum = join(*sum, value);
             }
-            _ => points.push((Slot { from: at, to }, value)),
+            _ => points.push((TimeRange { from: at, to }, value)),
         }
     }
     points
@@ -247,13 +249,13 @@ fn same_period(one: i64, other: i64, period: LongPeriod, zone: &TimeZone) -> boo
 }
 
 /// Extends a range of Unix ms to five-minute boundaries (Unix seconds).
-fn to_points((from, to): (Millis, Millis)) -> Slot {
+fn to_points((from, to): (Millis, Millis)) -> TimeRange {
     let to = to.div_euclid(1000) + i64::from(to.rem_euclid(1000) > 0);
-    Slot { from: point_of(from.div_euclid(1000)), to: point_of(to + POINT - 1) }
+    TimeRange { from: bin_start(from.div_euclid(1000)), to: bin_start(to + BIN_S - 1) }
 }
 
-fn data_list(points: impl IntoIterator<Item = (Slot, Value)>) -> Value {
-    let point = |(slot, data): (Slot, Value)| json!({ "startTime": write_time(slot.from * 1000), "endTime": write_time(slot.to * 1000 - 1000), "data": data });
+fn data_list(points: impl IntoIterator<Item = (TimeRange, Value)>) -> Value {
+    let point = |(slot, data): (TimeRange, Value)| json!({ "startTime": write_time(slot.from * 1000), "endTime": write_time(slot.to * 1000 - 1000), "data": data });
     json!({ "dataList": points.into_iter().map(point).collect::<Vec<_>>() })
 }
 
@@ -270,7 +272,7 @@ mod tests {
         let shanghai = calendar("Asia/Shanghai");
         // 2026-11-22T10:10:00Z, which is 18:10 there.
         let from = 1_795_342_200;
-        let slot = Slot { from, to: from + 7_200 };
+        let slot = TimeRange { from, to: from + 7_200 };
         let starts = |period| -> Vec<i64> {
             split(&shanghai, slot, period).iter().map(|slot| (slot.from - from).div_euclid(60)).collect()
         };
@@ -278,7 +280,7 @@ mod tests {
         assert_eq!(starts(Period::Seconds(7_200)), [-10, 110]);
         assert_eq!(starts(Period::Seconds(21_600)), [-10]);
         assert_eq!(starts(Period::Whole), [0]);
-        assert_eq!(split(&shanghai, slot, Period::Day), [Slot { from: 1_795_276_800, to: 1_795_363_200 }]);
+        assert_eq!(split(&shanghai, slot, Period::Day), [TimeRange { from: 1_795_276_800, to: 1_795_363_200 }]);
         assert_eq!(write_time((1_795_363_200 - 1) * 1000), "2026-11-22T15:59:59Z");
     }
 
@@ -294,8 +296,8 @@ mod tests {
 
     #[test]
     fn ranges_grow_to_five_minutes() {
-        assert_eq!(to_points((300_000, 600_000)), Slot { from: 300, to: 600 });
-        assert_eq!(to_points((300_001, 600_001)), Slot { from: 300, to: 900 });
-        assert_eq!(to_points((599_999, 600_000)), Slot { from: 300, to: 600 });
+        assert_eq!(to_points((300_000, 600_000)), TimeRange { from: 300, to: 600 });
+        assert_eq!(to_points((300_001, 600_001)), TimeRange { from: 300, to: 900 });
+        assert_eq!(to_points((599_999, 600_000)), TimeRange { from: 300, to: 600 });
     }
 }

@@ -1,33 +1,33 @@
-//! Aggregate messages: several audio and video messages in one, each in the form of an FLV tag (RTMP 1.0, section 7.1.6).
+//! Aggregate messages: several audio and video messages in one, each formatted like an FLV tag (RTMP 1.0, section 7.1.6).
 
 use bytes::{Buf, Bytes};
 
-use super::{Kind, Message};
+use super::{Message, MessageKind};
 
-/// An FLV tag: type, length, time and stream before the data, the length of all this behind it.
-const BEFORE: usize = 11;
-const BEHIND: usize = 4;
+/// Sizes of a tag's header (type, length, time, stream) and of the length field after its data.
+const TAG_HEADER: usize = 11;
+const TAG_END: usize = 4;
 
-/// The messages within an aggregate; its own time is that of the first, and the distances between them stay. The second value is false when
-/// its end cannot be read.
-pub(crate) fn unfold(aggregate: &Message) -> (Vec<Message>, bool) {
-    let mut left = aggregate.payload.clone();
+/// Splits an aggregate into its messages. The first one gets the timestamp of the aggregate, and the intervals are kept. The second value is
+/// false if the payload is malformed.
+pub(crate) fn split_aggregate(aggregate: &Message) -> (Vec<Message>, bool) {
+    let mut rest = aggregate.payload.clone();
     let mut messages = Vec::new();
     let mut shift = None;
-    while left.len() >= BEFORE {
-        let kind = left.get_u8();
-        let length = u24(&mut left) as usize;
-        let timestamp = u24(&mut left) | u32::from(left.get_u8()) << 24;
-        left.advance(3);
-        if left.len() < length {
+    while rest.len() >= TAG_HEADER {
+        let kind = rest.get_u8();
+        let length = u24(&mut rest) as usize;
+        let timestamp = u24(&mut rest) | u32::from(rest.get_u8()) << 24;
+        rest.advance(3);
+        if rest.len() < length {
             return (messages, false);
         }
-        let payload = left.split_to(length);
-        // Some senders leave out the last length.
-        left.advance(BEHIND.min(left.len()));
+        let payload = rest.split_to(length);
+        // Some senders omit the last length field.
+        rest.advance(TAG_END.min(rest.len()));
         let shift = *shift.get_or_insert(aggregate.timestamp.wrapping_sub(timestamp));
-        let kind = Kind::from_id(kind);
-        if matches!(kind, Kind::Audio | Kind::Video | Kind::Data) {
+        let kind = MessageKind::from_id(kind);
+        if matches!(kind, MessageKind::Audio | MessageKind::Video | MessageKind::Data) {
             messages.push(Message {
                 kind,
                 timestamp: timestamp.wrapping_add(shift),
@@ -36,7 +36,7 @@ pub(crate) fn unfold(aggregate: &Message) -> (Vec<Message>, bool) {
             });
         }
     }
-    (messages, left.is_empty())
+    (messages, rest.is_empty())
 }
 
 fn u24(bytes: &mut Bytes) -> u32 {
@@ -56,26 +56,29 @@ mod tests {
     }
 
     fn aggregate(timestamp: u32, payload: Vec<u8>) -> Message {
-        Message { kind: Kind::Aggregate, timestamp, stream: 1, payload: payload.into() }
+        Message { kind: MessageKind::Aggregate, timestamp, stream: 1, payload: payload.into() }
     }
 
     #[test]
-    fn times_are_shifted_by_the_first() {
+    fn the_first_message_gets_the_time_of_the_aggregate() {
         let payload = [tag(9, 1_000, b"a"), tag(8, 1_020, b""), tag(99, 1_030, b"?"), tag(9, 990, b"bc")].concat();
-        let (messages, is_whole) = unfold(&aggregate(16_777_300, payload));
+        let (messages, is_complete) = split_aggregate(&aggregate(16_777_300, payload));
         let seen: Vec<_> =
             messages.iter().map(|message| (message.kind, message.timestamp, &message.payload[..])).collect();
-        let expected: [(Kind, u32, &[u8]); 3] =
-            [(Kind::Video, 16_777_300, b"a"), (Kind::Audio, 16_777_320, b""), (Kind::Video, 16_777_290, b"bc")];
-        assert_eq!((&seen[..], is_whole), (&expected[..], true));
+        let expected: [(MessageKind, u32, &[u8]); 3] = [
+            (MessageKind::Video, 16_777_300, b"a"),
+            (MessageKind::Audio, 16_777_320, b""),
+            (MessageKind::Video, 16_777_290, b"bc"),
+        ];
+        assert_eq!((&seen[..], is_complete), (&expected[..], true));
     }
 
     #[test]
-    fn what_is_cut_short_is_said() {
+    fn a_truncated_aggregate_is_incomplete() {
         let whole = [tag(9, 5, b"abc"), tag(9, 6, b"def")].concat();
         let cut = |end| {
-            let (messages, is_whole) = unfold(&aggregate(5, whole[..end].to_vec()));
-            (messages.len(), is_whole)
+            let (messages, is_complete) = split_aggregate(&aggregate(5, whole[..end].to_vec()));
+            (messages.len(), is_complete)
         };
         assert_eq!(
             (cut(whole.len()), cut(whole.len() - 4), cut(whole.len() - 5), cut(19)),
@@ -85,10 +88,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_can_be_unfolded(payload in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_can_be_split(payload in prop::collection::vec(any::<u8>(), 0..200)) {
             let length = payload.len();
-            let (messages, _) = unfold(&aggregate(0, payload));
-            prop_assert!(messages.iter().map(|message| message.payload.len() + BEFORE).sum::<usize>() <= length);
+            let (messages, _) = split_aggregate(&aggregate(0, payload));
+            prop_assert!(messages.iter().map(|message| message.payload.len() + TAG_HEADER).sum::<usize>() <= length);
         }
     }
 }

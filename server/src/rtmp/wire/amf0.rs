@@ -1,16 +1,15 @@
-//! AMF0, as far as commands and metadata need it.
+//! The subset of AMF0 that commands and metadata need.
 //!
-//! The reader keeps flat objects of simple values. What is nested is passed over, references are not followed, and text that is not UTF-8
-//! is read with replacement characters: encoders write names in the code page of their system. What cannot be read ends the reading; the
-//! values before it count.
+//! The reader returns flat objects of simple values. It skips nested values and references, and replaces bytes that are not UTF-8, because
+//! encoders write names in the code page of their system. Malformed data ends the reading; the values before it are returned.
 
 use bytes::Buf;
 
-/// Most values of a message, and most fields of an object, that are kept.
-const MOST_VALUES: usize = 16;
-const MOST_FIELDS: usize = 64;
-/// Deepest nesting that is passed over.
-const DEEPEST: usize = 16;
+/// Maximum number of values per message and of fields per object that are kept.
+const MAX_VALUES: usize = 16;
+const MAX_FIELDS: usize = 64;
+/// Maximum nesting depth that is skipped.
+const MAX_DEPTH: usize = 16;
 
 const NUMBER: u8 = 0;
 const BOOL: u8 = 1;
@@ -19,24 +18,24 @@ const OBJECT: u8 = 3;
 const NULL: u8 = 5;
 const UNDEFINED: u8 = 6;
 const REFERENCE: u8 = 7;
-const ARRAY_OF_FIELDS: u8 = 8;
-const END: u8 = 9;
-const ARRAY: u8 = 10;
+const ECMA_ARRAY: u8 = 8;
+const OBJECT_END: u8 = 9;
+const STRICT_ARRAY: u8 = 10;
 const DATE: u8 = 11;
 const LONG_TEXT: u8 = 12;
 const UNSUPPORTED: u8 = 13;
 const XML: u8 = 15;
 const TYPED_OBJECT: u8 = 16;
 
-/// One value.
+/// An AMF0 value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Number(f64),
     Bool(bool),
     Text(String),
-    /// The fields in their order. Those that are objects or arrays themselves are `Null`.
+    /// The fields in order. Nested objects and arrays are `Null`.
     Object(Vec<(String, Value)>),
-    /// Null, undefined, and what is not kept.
+    /// Null, undefined, and skipped values.
     Null,
 }
 
@@ -49,17 +48,17 @@ impl Value {
         if let Self::Number(number) = self { Some(*number) } else { None }
     }
 
-    /// A field of an object.
+    /// Returns a field of an object.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         let Self::Object(fields) = self else { return None };
         fields.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
-/// The values of a message, up to the first that cannot be read.
+/// Reads the values of a message up to the first malformed one.
 pub(crate) fn read_values(mut bytes: &[u8]) -> Vec<Value> {
     let mut values = Vec::new();
-    while values.len() < MOST_VALUES
+    while values.len() < MAX_VALUES
         && let Some(value) = read_value(&mut bytes)
     {
         values.push(value);
@@ -70,12 +69,12 @@ pub(crate) fn read_values(mut bytes: &[u8]) -> Vec<Value> {
 fn read_value(bytes: &mut &[u8]) -> Option<Value> {
     let kind = bytes.try_get_u8().ok()?;
     match kind {
-        OBJECT | ARRAY_OF_FIELDS | TYPED_OBJECT => {
+        OBJECT | ECMA_ARRAY | TYPED_OBJECT => {
             read_start_of_fields(kind, bytes)?;
             let mut fields = Vec::new();
             while let Some(name) = read_field_name(bytes)? {
                 let value = read_simple(bytes)?;
-                if fields.len() < MOST_FIELDS {
+                if fields.len() < MAX_FIELDS {
                     fields.push((read_text(name), value));
                 }
             }
@@ -85,33 +84,33 @@ fn read_value(bytes: &mut &[u8]) -> Option<Value> {
     }
 }
 
-/// A value within an object.
+/// Reads a value inside an object.
 fn read_simple(bytes: &mut &[u8]) -> Option<Value> {
     let kind = bytes.try_get_u8().ok()?;
     read_simple_of(kind, bytes, 1)
 }
 
-/// A value of a kind; objects and arrays are passed over.
+/// Reads a value of the given type and skips objects and arrays.
 fn read_simple_of(kind: u8, bytes: &mut &[u8], depth: usize) -> Option<Value> {
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return None;
     }
     match kind {
         NUMBER => return bytes.try_get_f64().ok().map(Value::Number),
-        BOOL => return bytes.try_get_u8().ok().map(|truth| Value::Bool(truth != 0)),
+        BOOL => return bytes.try_get_u8().ok().map(|value| Value::Bool(value != 0)),
         TEXT => return take_short(bytes).map(|text| Value::Text(read_text(text))),
         LONG_TEXT => return take_long(bytes).map(|text| Value::Text(read_text(text))),
         NULL | UNDEFINED | UNSUPPORTED => {}
         REFERENCE => take(bytes, 2).map(drop)?,
         DATE => take(bytes, 10).map(drop)?,
         XML => take_long(bytes).map(drop)?,
-        ARRAY => {
+        STRICT_ARRAY => {
             for _ in 0..bytes.try_get_u32().ok()? {
                 let kind = bytes.try_get_u8().ok()?;
                 read_simple_of(kind, bytes, depth + 1)?;
             }
         }
-        OBJECT | ARRAY_OF_FIELDS | TYPED_OBJECT => {
+        OBJECT | ECMA_ARRAY | TYPED_OBJECT => {
             read_start_of_fields(kind, bytes)?;
             while read_field_name(bytes)?.is_some() {
                 let kind = bytes.try_get_u8().ok()?;
@@ -123,19 +122,19 @@ fn read_simple_of(kind: u8, bytes: &mut &[u8], depth: usize) -> Option<Value> {
     Some(Value::Null)
 }
 
-/// Skips the count before the fields, which encoders get wrong, or the class name.
+/// Skips the class name or the field count, which is often wrong.
 fn read_start_of_fields(kind: u8, bytes: &mut &[u8]) -> Option<()> {
     match kind {
-        ARRAY_OF_FIELDS => take(bytes, 4).map(drop),
+        ECMA_ARRAY => take(bytes, 4).map(drop),
         TYPED_OBJECT => take_short(bytes).map(drop),
         _ => Some(()),
     }
 }
 
-/// The name of the next field; `None` within at the end of the fields.
+/// Reads the name of the next field. The inner `None` is the end of the object.
 fn read_field_name<'b>(bytes: &mut &'b [u8]) -> Option<Option<&'b [u8]>> {
     let name = take_short(bytes)?;
-    if name.is_empty() && bytes.first() == Some(&END) {
+    if name.is_empty() && bytes.first() == Some(&OBJECT_END) {
         bytes.advance(1);
         return Some(None);
     }
@@ -160,14 +159,14 @@ fn take<'b>(bytes: &mut &'b [u8], length: usize) -> Option<&'b [u8]> {
     bytes.split_off(..length)
 }
 
-/// Appends a value. Text longer than 64 KiB is cut.
+/// Appends a value. Text longer than 64 KiB is truncated.
 pub(crate) fn put(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Number(number) => {
             out.push(NUMBER);
             out.extend_from_slice(&number.to_be_bytes());
         }
-        Value::Bool(truth) => out.extend_from_slice(&[BOOL, u8::from(*truth)]),
+        Value::Bool(value) => out.extend_from_slice(&[BOOL, u8::from(*value)]),
         Value::Text(text) => {
             out.push(TEXT);
             put_name(out, text);
@@ -178,7 +177,7 @@ pub(crate) fn put(out: &mut Vec<u8>, value: &Value) {
                 put_name(out, name);
                 put(out, value);
             }
-            out.extend_from_slice(&[0, 0, END]);
+            out.extend_from_slice(&[0, 0, OBJECT_END]);
         }
         Value::Null => out.push(NULL),
     }
@@ -221,7 +220,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(
+        fn written_values_can_be_read(
             values in prop::collection::vec(
                 prop_oneof![simple(), prop::collection::vec((r"\PC{1,9}", simple()), 0..9).prop_map(Value::Object)],
                 0..9,
@@ -232,24 +231,24 @@ mod tests {
 
         #[test]
         fn any_bytes_can_be_read(bytes in prop::collection::vec(prop_oneof![0_u8..=17, any::<u8>()], 0..400)) {
-            prop_assert!(read_values(&bytes).len() <= MOST_VALUES);
+            prop_assert!(read_values(&bytes).len() <= MAX_VALUES);
         }
     }
 
     #[test]
-    fn text_that_is_not_utf_8_does_not_hide_what_follows() {
+    fn fields_after_text_that_is_not_utf_8_are_read() {
         let mut bytes = vec![OBJECT, 0, 7];
         bytes.extend_from_slice(b"encoder\x02\x00\x02\xb6\xac\x00\x05width\x00");
         bytes.extend_from_slice(&640_f64.to_be_bytes());
-        bytes.extend_from_slice(&[0, 0, END]);
+        bytes.extend_from_slice(&[0, 0, OBJECT_END]);
         let values = read_values(&bytes);
         assert_eq!(values[0].field("width"), Some(&Value::Number(640.0)));
         assert!(values[0].field("encoder").and_then(Value::as_text).is_some_and(|text| text.contains('\u{fffd}')));
     }
 
     #[test]
-    fn what_is_nested_is_passed_over() {
-        let mut bytes = vec![ARRAY_OF_FIELDS, 0xff, 0xff, 0xff, 0xff, 0, 5];
+    fn nested_values_are_skipped() {
+        let mut bytes = vec![ECMA_ARRAY, 0xff, 0xff, 0xff, 0xff, 0, 5];
         bytes.extend_from_slice(b"inner");
         bytes.extend(written(&[object(&[("a", object(&[("b", text("c"))]))])]));
         bytes.extend_from_slice(b"\x00\x04date\x0b");
@@ -269,9 +268,9 @@ mod tests {
     }
 
     #[test]
-    fn references_and_deep_nesting_cost_nothing() {
-        let array = |count: u32| [&[ARRAY][..], &count.to_be_bytes()].concat();
-        // A hundred numbers, a thousand references to them, two thousand references to those.
+    fn references_and_deep_nesting_are_cheap() {
+        let array = |count: u32| [&[STRICT_ARRAY][..], &count.to_be_bytes()].concat();
+        // 100 numbers, 1,000 references to them, and 2,000 references to those.
         let mut bytes = array(100);
         bytes.extend([NUMBER, 0, 0, 0, 0, 0, 0, 0, 0].repeat(100));
         bytes.extend(array(1_000));

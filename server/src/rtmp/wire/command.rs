@@ -1,14 +1,14 @@
-//! The commands of a publisher, and the answers.
+//! Publisher commands and the replies to them.
 
 use super::amf0::{Value, put, read_values};
 use super::chunk::write_message;
 
-/// Chunk streams of our own messages.
+/// Chunk streams of our messages.
 const CONTROL: u8 = 2;
 const COMMANDS: u8 = 3;
 const STATUS: u8 = 5;
-/// Bytes that may be on their way without an acknowledgement, as we say to publishers.
-const WINDOW: u32 = 2_500_000;
+/// Acknowledgement window that we announce to publishers, in bytes.
+const WINDOW_SIZE: u32 = 2_500_000;
 
 /// Commands of a publisher.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,10 +17,10 @@ pub(crate) enum Command {
         transaction: f64,
         app: String,
         tc_url: Option<String>,
-        /// It speaks Enhanced RTMP.
+        /// The publisher supports Enhanced RTMP.
         is_enhanced: bool,
     },
-    /// `releaseStream` or `FCPublish`: announces a publish; says nothing that `publish` does not say.
+    /// `releaseStream` or `FCPublish`: announces a publish, without further information.
     Announce {
         transaction: f64,
         name: String,
@@ -32,23 +32,23 @@ pub(crate) enum Command {
     Publish {
         key: String,
     },
-    /// `closeStream`: the publish of this message stream is over.
+    /// `closeStream`: ends the publish on this message stream.
     Close,
-    /// `FCUnpublish`: the publish of this name is over.
-    Unannounce {
+    /// `FCUnpublish`: ends the publish of this name.
+    FcUnpublish {
         name: String,
     },
     DeleteStream {
         stream: u32,
     },
     Play,
-    /// Nothing that a publisher needs an answer to.
+    /// A command that needs no reply.
     Other,
 }
 
-/// Reads a command; `None` when it has no name.
+/// Reads a command, or returns `None` if it has no name.
 pub(crate) fn read_command(payload: &[u8]) -> Option<Command> {
-    let values = read_values(without_amf3_mark(payload));
+    let values = read_values(skip_amf3_marker(payload));
     let name = values.first()?.as_text()?;
     let transaction = values.get(1).and_then(Value::as_number).unwrap_or_default();
     let argument = |place: usize| values.get(place).and_then(Value::as_text).unwrap_or_default().to_owned();
@@ -70,7 +70,7 @@ pub(crate) fn read_command(payload: &[u8]) -> Option<Command> {
         "createStream" => Command::CreateStream { transaction },
         "publish" => Command::Publish { key: argument(3) },
         "closeStream" => Command::Close,
-        "FCUnpublish" => Command::Unannounce { name: argument(3) },
+        "FCUnpublish" => Command::FcUnpublish { name: argument(3) },
         "deleteStream" => {
             Command::DeleteStream { stream: values.get(3).and_then(Value::as_number).map_or(0, stream_id) }
         }
@@ -79,9 +79,9 @@ pub(crate) fn read_command(payload: &[u8]) -> Option<Command> {
     })
 }
 
-/// Reads metadata: the first object of a data message called `onMetaData`, however it is wrapped.
+/// Reads metadata: the first object of an `onMetaData` message, with or without `@setDataFrame`.
 pub(crate) fn read_metadata(payload: &[u8]) -> Option<Vec<(String, Value)>> {
-    let mut values = read_values(without_amf3_mark(payload)).into_iter();
+    let mut values = read_values(skip_amf3_marker(payload)).into_iter();
     let mut name = values.next()?;
     if name.as_text() == Some("@setDataFrame") {
         name = values.next()?;
@@ -92,20 +92,20 @@ pub(crate) fn read_metadata(payload: &[u8]) -> Option<Vec<(String, Value)>> {
     values.find_map(|value| if let Value::Object(fields) = value { Some(fields) } else { None })
 }
 
-/// Messages in AMF3 begin with a zero byte and go on in AMF0; those in AMF0 begin with a text.
-const fn without_amf3_mark(payload: &[u8]) -> &[u8] {
+/// Removes the zero byte that AMF3 messages start with. AMF0 follows it, and AMF0 messages start with a string.
+const fn skip_amf3_marker(payload: &[u8]) -> &[u8] {
     match payload {
         [0, rest @ ..] => rest,
         all => all,
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; no stream has such a number")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; no stream has such an id")]
 const fn stream_id(number: f64) -> u32 {
     number as u32
 }
 
-/// Responses to a publisher.
+/// Replies to a publisher.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Reply<'r> {
     Connected {
@@ -128,7 +128,7 @@ pub(crate) enum Reply<'r> {
     Unpublished {
         stream: u32,
     },
-    /// Nothing changes but that the publisher knows.
+    /// A refused command.
     Refused {
         stream: u32,
         code: &'static str,
@@ -139,19 +139,19 @@ pub(crate) enum Reply<'r> {
 }
 
 impl Reply<'_> {
-    /// Appends the messages.
+    /// Appends the messages of this reply.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match *self {
             Self::Connected { transaction, is_enhanced } => {
-                write_message(out, CONTROL, 0, 5, &WINDOW.to_be_bytes());
-                let [a, b, c, d] = WINDOW.to_be_bytes();
+                write_message(out, CONTROL, 0, 5, &WINDOW_SIZE.to_be_bytes());
+                let [a, b, c, d] = WINDOW_SIZE.to_be_bytes();
                 write_message(out, CONTROL, 0, 6, &[a, b, c, d, 2]);
-                stream_begins(out, 0);
+                stream_begin(out, 0);
                 let properties = [("fmsVer", text("FMS/3,5,7,7009")), ("capabilities", Value::Number(31.0))];
                 let mut info = status("status", "NetConnection.Connect.Success", "Connection accepted");
                 info.push(("objectEncoding", Value::Number(0.0)));
                 if is_enhanced {
-                    // Every codec, several tracks: they are recorded as they come.
+                    // Any codec and several tracks are supported, because media is recorded unchanged.
                     info.push(("capsEx", Value::Number(2.0)));
                     info.push(("videoFourCcInfoMap", object([("*", Value::Number(4.0))])));
                     info.push(("audioFourCcInfoMap", object([("*", Value::Number(4.0))])));
@@ -171,11 +171,11 @@ impl Reply<'_> {
                 command(out, COMMANDS, 0, &[text("_result"), Value::Number(transaction), Value::Null, stream]);
             }
             Self::Published { stream, key } => {
-                stream_begins(out, stream);
+                stream_begin(out, stream);
                 on_status(out, stream, status("status", "NetStream.Publish.Start", &format!("{key} is now published")));
             }
             Self::Unpublished { stream } => {
-                on_status(out, stream, status("status", "NetStream.Unpublish.Success", "the publish is over"));
+                on_status(out, stream, status("status", "NetStream.Unpublish.Success", "the publish has ended"));
             }
             Self::Refused { stream, code, reason } => on_status(out, stream, status("error", code, reason)),
             Self::Acknowledgement(bytes) => write_message(out, CONTROL, 0, 3, &bytes.to_be_bytes()),
@@ -203,7 +203,7 @@ fn on_status(out: &mut Vec<u8>, stream: u32, info: Vec<(&str, Value)>) {
     command(out, STATUS, stream, &[text("onStatus"), Value::Number(0.0), Value::Null, object(info)]);
 }
 
-fn stream_begins(out: &mut Vec<u8>, stream: u32) {
+fn stream_begin(out: &mut Vec<u8>, stream: u32) {
     let [a, b, c, d] = stream.to_be_bytes();
     write_message(out, CONTROL, 0, 4, &[0, 0, a, b, c, d]);
 }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_of_publishers() {
+    fn commands_are_read_from_amf0_and_amf3() {
         let connect = object([("app", text("live")), ("tcUrl", text("rtmp://a/live")), ("capsEx", Value::Number(1.0))]);
         for (values, expected) in [
             (
@@ -250,7 +250,7 @@ mod tests {
             (vec![text("closeStream"), Value::Number(0.0), Value::Null], Some(Command::Close)),
             (
                 vec![text("FCUnpublish"), Value::Number(6.0), Value::Null, text("room")],
-                Some(Command::Unannounce { name: "room".to_owned() }),
+                Some(Command::FcUnpublish { name: "room".to_owned() }),
             ),
             (vec![text("_checkbw"), Value::Number(6.0), Value::Null], Some(Command::Other)),
             (vec![Value::Number(1.0)], None),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_however_it_is_wrapped() {
+    fn metadata_is_read_with_and_without_a_wrapper() {
         let size = || object([("width", Value::Number(128.0))]);
         let expected = Some(vec![("width".to_owned(), Value::Number(128.0))]);
         for (values, expected) in [

@@ -1,38 +1,38 @@
-//! The simple handshake (RTMP 1.0, section 5.2); only Flash players need the other.
+//! The simple handshake (RTMP 1.0, section 5.2). Only Flash players need the complex one.
 
 use bytes::{Buf, BytesMut};
 
-/// Bytes of each of C1, S1, C2 and S2.
-const PIECE: usize = 1536;
+/// Size of C1, S1, C2 and S2.
+const PACKET_SIZE: usize = 1536;
 const VERSION: u8 = 3;
 
-/// Why the bytes are no handshake.
+/// An invalid handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HandshakeError {
     #[error("version {0} of RTMP")]
     Version(u8),
 }
 
-/// The next piece of the publisher.
+/// The next packet expected from the publisher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Handshake {
     #[default]
     C0,
     C1,
     C2,
-    Over,
+    Done,
 }
 
 impl Handshake {
-    /// Takes the pieces that are there, and appends the answer to them. `true`: the handshake is over, and what is left of the input comes
-    /// after it. `random` fills S1.
+    /// Consumes the available packets and appends the replies. Returns true when the handshake is complete; the remaining input follows it.
+    /// `random` fills S1.
     ///
     /// # Errors
-    /// [`HandshakeError`], as soon as the first byte is there.
+    /// The first byte is not an RTMP version.
     pub(crate) fn next(
         &mut self,
         input: &mut BytesMut,
-        answers: &mut Vec<u8>,
+        replies: &mut Vec<u8>,
         random: impl FnOnce(&mut [u8]),
     ) -> Result<bool, HandshakeError> {
         if *self == Self::C0 {
@@ -43,21 +43,21 @@ impl Handshake {
             }
             *self = Self::C1;
         }
-        if *self == Self::C1 && input.len() >= PIECE {
-            answers.push(VERSION);
-            let ours = answers.len();
-            // Time and version of ours are zero, which announces the simple handshake.
-            answers.resize(ours + PIECE, 0);
-            random(&mut answers[ours + 8..]);
-            answers.extend_from_slice(&input.split_to(PIECE));
+        if *self == Self::C1 && input.len() >= PACKET_SIZE {
+            replies.push(VERSION);
+            let ours = replies.len();
+            // A zero time and version announce the simple handshake.
+            replies.resize(ours + PACKET_SIZE, 0);
+            random(&mut replies[ours + 8..]);
+            replies.extend_from_slice(&input.split_to(PACKET_SIZE));
             *self = Self::C2;
         }
-        if *self == Self::C2 && input.len() >= PIECE {
-            // Some encoders do not repeat S1, so it is not compared.
-            input.advance(PIECE);
-            *self = Self::Over;
+        if *self == Self::C2 && input.len() >= PACKET_SIZE {
+            // Some encoders do not echo S1 correctly, so C2 is not checked.
+            input.advance(PACKET_SIZE);
+            *self = Self::Done;
         }
-        Ok(*self == Self::Over)
+        Ok(*self == Self::Done)
     }
 }
 
@@ -67,25 +67,25 @@ mod tests {
 
     use super::*;
 
-    /// Feeds the bytes in pieces; answers with the answer, what is left, and whether the handshake is over.
+    /// Feeds the bytes in pieces. Returns the replies, the remaining input, and whether the handshake is complete.
     fn shake(bytes: &[u8], piece: usize) -> Result<(Vec<u8>, BytesMut, bool), HandshakeError> {
-        let (mut handshake, mut input, mut answers) = (Handshake::default(), BytesMut::new(), Vec::new());
-        let mut is_over = false;
+        let (mut handshake, mut input, mut replies) = (Handshake::default(), BytesMut::new(), Vec::new());
+        let mut is_done = false;
         for piece in bytes.chunks(piece) {
             input.extend_from_slice(piece);
-            is_over = handshake.next(&mut input, &mut answers, |random| random.fill(7))?;
+            is_done = handshake.next(&mut input, &mut replies, |random| random.fill(7))?;
         }
-        Ok((answers, input, is_over))
+        Ok((replies, input, is_done))
     }
 
     proptest! {
         #[test]
-        fn a_handshake_in_any_pieces(version in 3_u8..6, piece in 1..4000_usize, more in 0..50_usize) {
-            let theirs = [1; PIECE];
-            let bytes = [&[version][..], &theirs, &[2; PIECE], &vec![3; more]].concat();
-            let (answers, left, is_over) = shake(&bytes, piece).expect("a handshake");
-            prop_assert!(is_over);
-            prop_assert_eq!(answers, [&[3, 0, 0, 0, 0, 0, 0, 0, 0][..], &[7; PIECE - 8], &theirs].concat());
+        fn a_handshake_may_arrive_in_any_pieces(version in 3_u8..6, piece in 1..4000_usize, more in 0..50_usize) {
+            let theirs = [1; PACKET_SIZE];
+            let bytes = [&[version][..], &theirs, &[2; PACKET_SIZE], &vec![3; more]].concat();
+            let (replies, left, is_done) = shake(&bytes, piece).expect("a handshake");
+            prop_assert!(is_done);
+            prop_assert_eq!(replies, [&[3, 0, 0, 0, 0, 0, 0, 0, 0][..], &[7; PACKET_SIZE - 8], &theirs].concat());
             prop_assert_eq!(left, vec![3; more]);
         }
     }
@@ -98,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn half_a_handshake_is_not_answered() {
-        let (answers, left, is_over) = shake(&[3; PIECE], 100).expect("not refused");
-        assert_eq!((answers.len(), left.len(), is_over), (0, PIECE - 1, false));
+    fn an_incomplete_handshake_gets_no_reply() {
+        let (replies, left, is_done) = shake(&[3; PACKET_SIZE], 100).expect("not refused");
+        assert_eq!((replies.len(), left.len(), is_done), (0, PACKET_SIZE - 1, false));
     }
 }

@@ -107,56 +107,60 @@ fn cases() -> Vec<(&'static str, Value, Right)> {
         (
             "other methods only",
             json!({ "discovery": { "token_endpoint_auth_methods_supported": ["private_key_jwt", "tls_client_auth"] } }),
-            Out(503, "is not set up correctly", "by private_key_jwt, tls_client_auth only"),
+            Out(503, "is not configured correctly", "only private_key_jwt, tls_client_auth for"),
         ),
         (
             "a wrong client or secret",
             json!({ "takes": "nothing", "token_error": [401, { "error": "invalid_client" }] }),
-            Out(503, "client id or secret", "invalid_client; check oidc_client_id and oidc_client_secret"),
+            Out(503, "client ID or secret", "invalid_client; check oidc_client_id and oidc_client_secret"),
         ),
-        ("a bare 401", json!({ "token_error": [401, {}] }), Out(503, "client id or secret", "status 401")),
+        ("a bare 401", json!({ "token_error": [401, {}] }), Out(503, "client ID or secret", "status 401")),
         (
             "a code that is not taken",
             json!({ "token_error": [400, { "error": "invalid_grant", "error_description": "expired" }] }),
-            Out(422, "was used before or came too late", "invalid_grant (expired)"),
+            Out(422, "was already used or has expired", "invalid_grant (expired)"),
         ),
         (
             "another error for the code",
             json!({ "token_error": [400, { "error": "invalid_request" }] }),
-            Out(503, "with an error", "invalid_request"),
+            Out(503, "returned an error", "invalid_request"),
         ),
         (
             "a gateway's error",
             json!({ "token_error": [502, "bad gateway"] }),
-            Out(503, "does not answer", "status 502"),
+            Out(503, "does not respond", "status 502"),
         ),
         (
             "no ID token",
             json!({ "token_error": [200, { "access_token": "at" }] }),
-            Out(503, "is not set up", "its answer has no id_token"),
+            Out(503, "is not configured", "its response has no id_token"),
         ),
         (
             "a refusal at the provider",
             json!({ "denies": "access_denied" }),
-            Out(403, "did not let you in: access_denied.", "access_denied (not assigned)"),
+            Out(403, "denied the sign-in: access_denied.", "access_denied (not assigned)"),
         ),
         (
             "another issuer",
             json!({ "discovery": { "issuer": "https://elsewhere.example.com" } }),
-            Out(503, "is not set up correctly", "calls itself `https://elsewhere.example.com`"),
+            Out(503, "is not configured correctly", "issuer is `https://elsewhere.example.com`"),
         ),
-        ("no discovery document", json!({ "discovery": "none" }), Out(503, "is not set up", "it is no JSON object")),
+        (
+            "no discovery document",
+            json!({ "discovery": "none" }),
+            Out(503, "is not configured", "it is not a JSON object"),
+        ),
         (
             "no token endpoint",
             json!({ "discovery": { "token_endpoint": null } }),
-            Out(503, "is not set up correctly", "it has no token_endpoint"),
+            Out(503, "is not configured correctly", "it has no token_endpoint"),
         ),
         (
             "an address that is none of HTTP",
             json!({ "discovery": { "authorization_endpoint": "javascript:alert(1)" } }),
-            Out(503, "is not set up correctly", "authorization_endpoint is no http(s) address"),
+            Out(503, "is not configured correctly", "authorization_endpoint is not an http(s) URL"),
         ),
-        ("a forged signature", json!({ "signature": "forged" }), Out(422, "could not be verified", "does not fit")),
+        ("a forged signature", json!({ "signature": "forged" }), Out(422, "could not be verified", "does not match")),
         ("no signature", json!({ "header": { "alg": "none" } }), Out(422, "could not be verified", "it is not signed")),
         (
             "a signature by the secret that was not agreed on",
@@ -173,42 +177,42 @@ fn cases() -> Vec<(&'static str, Value, Right)> {
         (
             "another nonce",
             json!({ "claims": { "nonce": "n" } }),
-            Out(422, "belongs to another sign-in", "nonce is not the one"),
+            Out(422, "belongs to another sign-in", "nonce does not belong"),
         ),
         (
             "an expired token",
             json!({ "claims": { "exp": 1_795_000_000 } }),
-            Out(422, "has expired", "expired at 2026-11-18T11:06:40Z, and the console's clock says"),
+            Out(422, "has expired", "expired at 2026-11-18T11:06:40Z, and the console's clock is at"),
         ),
         (
             "an audience that is not trusted",
             json!({ "claims": { "aud": ["callsheet", "stranger"], "azp": "callsheet" } }),
-            Out(403, "is not meant for this console only", "`stranger`; list each of them in oidc_audiences"),
+            Out(403, "is not intended for this console only", "`stranger`; list each of them in oidc_audiences"),
         ),
         (
             "a token that was issued to another client",
             json!({ "claims": { "azp": "other" } }),
-            Out(403, "is not meant for this console only", "azp is `other`"),
+            Out(403, "is not intended for this console only", "azp is `other`"),
         ),
         (
             "a token for others",
             json!({ "claims": { "aud": ["project"], "azp": "callsheet" } }),
-            Out(403, "is not meant for this console only", "aud is `project`, without oidc_client_id `callsheet`"),
+            Out(403, "is not intended for this console only", "aud is `project`, without oidc_client_id `callsheet`"),
         ),
         (
             "userinfo of somebody else",
             json!({ "claims": { "groups": null }, "userinfo": { "sub": "9", "groups": ["admin"] } }),
-            Out(503, "did not tell this console who you are", "its sub is `9`"),
+            Out(503, "did not return your user information", "its sub is `9`"),
         ),
         (
             "userinfo without a subject",
             json!({ "claims": { "groups": null }, "userinfo": { "sub": null }, "userinfo_signed": true }),
-            Out(503, "did not tell this console who you are", "it has no sub"),
+            Out(503, "did not return your user information", "it has no sub"),
         ),
         (
             "userinfo that is refused",
             json!({ "claims": { "groups": null }, "userinfo": "refused" }),
-            Out(503, "did not tell this console who you are", "status 403"),
+            Out(503, "did not return your user information", "status 403"),
         ),
         (
             "roles among values",
@@ -228,7 +232,7 @@ fn cases() -> Vec<(&'static str, Value, Right)> {
         (
             "the name of another user",
             json!({ "claims": { "sub": "demo|2", "preferred_username": "root" } }),
-            Out(409, "names you root", "another user of this console has the name root"),
+            Out(409, "Your name at the identity provider, root,", "the name root is used by another user"),
         ),
         (
             "no name that can be read",
@@ -341,15 +345,15 @@ async fn try_all(cases: impl Iterator<Item = (&'static str, Value, Right)>) {
                 let users = bench.users().await;
                 let made = users.iter().find(|found| found.name == user).expect(name);
                 assert_eq!((made.role, made.issuer.as_ref()), (Role::Operator, Some(&bench.provider.issuer)), "{name}");
-                let known = format!("{user} would be signed in as Operator, by the claim");
-                let new = format!("{user} would be created and signed in as Operator, by the claim");
+                let known = format!("{user} would be signed in as Operator, based on the claim");
+                let new = format!("{user} would be created and signed in as Operator, based on the claim");
                 assert!(tested.contains(if users.len() > before { &new } else { &known }), "{name}: {tested}");
             }
             Out(status, told, cause) => {
                 assert_eq!(back.status, status, "{name}: {}", back.html);
                 assert!(back.html.contains(told), "{name}: {}", back.html);
                 assert!(!back.html.contains(cause), "{name} shows its inside");
-                assert!(back.html.contains("console's log under"), "{name}: {}", back.html);
+                assert!(back.html.contains("server log under"), "{name}: {}", back.html);
                 assert!(tested.contains("would be refused") && tested.contains(told), "{name}: {tested}");
                 assert!(tested.contains(cause), "{name}: {tested}");
                 assert!(browser.open("/domains").await.to.starts_with("/login"), "{name}");
@@ -374,7 +378,7 @@ async fn the_issuer_counts_as_it_is_written() {
         assert_eq!(tested.contains("would be refused"), !lets_in, "{tested}");
         if !lets_in {
             let own = format!("{}{configured}", bench.provider.issuer);
-            let cause = format!("oidc_issuer is `{own}`, but the provider calls itself `{issuer}`");
+            let cause = format!("oidc_issuer is `{own}`, but the provider's issuer is `{issuer}`");
             assert!(tested.contains(&cause), "{tested}");
         }
         bench.console.stop().await;
@@ -405,7 +409,7 @@ async fn a_test_is_for_one_admin_and_one_answer() {
     }
     assert!(!otto.open("/settings").await.html.contains(PAGE));
     assert!(ada.open("/settings").await.html.contains(PAGE));
-    let shown = async |browser: &Browser| browser.open(PAGE).await.html.contains("Result of the test");
+    let shown = async |browser: &Browser| browser.open(PAGE).await.html.contains("Test result");
 
     let back = away(&ada).await;
     for (other, to) in [(&eve, "/"), (&otto, "/")] {
@@ -430,7 +434,7 @@ async fn a_test_is_for_one_admin_and_one_answer() {
     let back = away(&eve).await;
     bench.clock.advance(10 * 60_000);
     assert_eq!(eve.open(&back).await.to, "/", "too late");
-    assert!(test(&eve).await.contains("Result of the test"));
+    assert!(test(&eve).await.contains("Test result"));
     bench.clock.advance(10 * 60_000);
     assert!(!shown(&eve).await, "kept for ten minutes");
     bench.console.stop().await;

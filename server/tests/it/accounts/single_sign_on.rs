@@ -48,7 +48,7 @@ impl Provider {
 
     /// Signs in this person from now on.
     pub(crate) async fn knows(&self, claims: Value) {
-        let request = reqwest::Client::new().put(format!("{}/person", self.issuer)).json(&claims);
+        let request = reqwest::Client::new().put(format!("{}/user", self.issuer)).json(&claims);
         assert_eq!(request.send().await.expect("an answer").status(), 204);
     }
 
@@ -172,7 +172,7 @@ async fn who_has_no_role_stays_out(database: Database) {
     }
     provider.knows(json!({ "refuse": true })).await;
     let back = sign_in(&Browser::of(&console), &provider).await;
-    assert!(back.status == 403 && back.html.contains("did not let you in: access_denied."), "{}", back.html);
+    assert!(back.status == 403 && back.html.contains("denied the sign-in: access_denied."), "{}", back.html);
     assert_eq!(users(&console).await.len(), 1);
     console.stop().await;
 }
@@ -182,7 +182,7 @@ async fn a_name_that_is_taken_is_told(database: Database) {
     provider.knows(json!({ "sub": "7", "preferred_username": "ada", "roles": ["admin"] })).await;
     let back = sign_in(&Browser::of(&console), &provider).await;
     assert_eq!(back.status, 409);
-    assert!(back.html.contains("names you ada"), "{}", back.html);
+    assert!(back.html.contains("Your name at the identity provider, ada,"), "{}", back.html);
     assert_eq!(users(&console).await.len(), 1, "nobody becomes somebody else");
     console.stop().await;
 }
@@ -221,7 +221,7 @@ async fn answers_count_once_and_for_their_browser_only(database: Database) {
         url.query_pairs().find(|(key, _)| key == name).expect(name).1.into_owned()
     };
     let mixed = format!("/login/callback?state={}&code={}", part(&fresh, "state"), part(&back, "code"));
-    refused(other.open(&mixed).await, "did not accept the answer of your browser");
+    refused(other.open(&mixed).await, "rejected the authorization code");
     refused(other.open(&fresh).await, not_ours);
     refused(other.open("/login/callback").await, not_ours);
     console.stop().await;
@@ -232,7 +232,7 @@ async fn a_provider_that_is_down_stops_nobody_else(database: Database) {
     provider.stop();
     let browser = Browser::of(&console);
     let shown = browser.open("/login/provider").await;
-    assert!(shown.status == 503 && shown.html.contains("The single sign-on does not answer."), "{}", shown.html);
+    assert!(shown.status == 503 && shown.html.contains("The identity provider does not respond."), "{}", shown.html);
     assert_eq!(browser.sign_in("ada", PASSWORD).await.to, "/");
     let console = console.restart().await;
     assert_eq!(Browser::of(&console).open("/login/provider").await.status, 404, "without a provider");
@@ -257,11 +257,11 @@ async fn an_admin_sees_what_the_provider_sends(database: Database) {
     provider.knows(json!({ "sub": "7", "preferred_username": "grace", "groups": ["staff", "operator"] })).await;
     let html = test().await;
     for part in [
-        "grace would be created and signed in as Operator, by the claim groups.",
+        "grace would be created and signed in as Operator, based on the claim groups.",
         r#"["staff","operator"]"#,
         "preferred_username",
         "ID token",
-        "Userinfo",
+        "UserInfo",
         &format!("{PUBLIC}/login/callback"),
     ] {
         assert!(html.contains(part), "no {part} in {html}");

@@ -168,12 +168,12 @@ async fn the_second_step_works_without_script(database: Database) {
     let at_home = Browser::of(&console);
     assert_eq!(at_home.sign_in("ada", PASSWORD).await.to, "/");
     let page = at_home.open("/profile").await.html;
-    assert!(page.contains(&secret) && page.contains("class=\"qr\""), "{page}");
+    assert!(page.contains(&secret) && page.contains("class=\"qr-code\""), "{page}");
     let now = || SystemClock.now();
     let on = at_home.post("/profile", "confirm_factor", &[("code", &code_at(&secret, now()))]).await;
     assert_eq!(on.to, "/profile#two-factor");
     let page = at_home.open("/profile").await.html;
-    assert!(page.contains("10 recovery codes are left.") && !page.contains(&secret), "{page}");
+    assert!(page.contains("10 recovery codes left.") && !page.contains(&secret), "{page}");
     let codes = page.split("<pre tabindex=\"0\">").nth(1).and_then(|rest| rest.split("</pre>").next()).expect("codes");
     let codes: Vec<String> = codes.lines().map(str::to_owned).collect();
     assert!(!at_home.open("/profile").await.html.contains(&codes[0]), "they are shown once");
@@ -185,7 +185,7 @@ async fn the_second_step_works_without_script(database: Database) {
     assert!(elsewhere.open("/users").await.to.starts_with("/login"), "half a sign-in opens nothing");
     assert_eq!(elsewhere.open("/login/code").await.status, 200);
     assert_eq!(elsewhere.post("/login/code", "enter_code", &[("code", "000000")]).await.to, "/login/code");
-    assert!(elsewhere.open("/login/code").await.html.contains("This code does not fit"));
+    assert!(elsewhere.open("/login/code").await.html.contains("Wrong or already used code"));
     let second = elsewhere.post("/login/code", "enter_code", &[("code", &codes[9])]).await;
     assert_eq!(second.to, "/users");
     assert!(second.cookie.is_some() && second.cookie != first.cookie, "another session than before");

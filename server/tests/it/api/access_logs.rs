@@ -5,7 +5,7 @@ use std::io::Write;
 use axum::body::Body;
 use axum::http::{Request, header};
 use callsheet::model::Actor;
-use callsheet::stats::{Metric, Slot, UsageQuery};
+use callsheet::stats::{Metric, TimeRange, UsageQuery};
 use serde_json::{Value, json};
 
 use super::support::{Answer, Api, NOW};
@@ -39,11 +39,11 @@ fn gzip(text: &str) -> Vec<u8> {
 /// All bytes of the ten days up to tomorrow.
 async fn traffic(api: &Api, domain: &str) -> i64 {
     let today = NOW / 1000 / 86_400 * 86_400;
-    let slot = Slot { from: today - 9 * 86_400, to: today + 86_400 };
+    let slot = TimeRange { from: today - 9 * 86_400, to: today + 86_400 };
     let query = UsageQuery {
         metric: Metric::Traffic,
         domains: vec![domain.to_owned()],
-        slot,
+        range: slot,
         granularity: None,
         compare: false,
     };
@@ -115,7 +115,7 @@ async fn padding_behind_packed_lines_is_no_fault_and_other_bytes_are_reported() 
 
     let followed = [&gzip(lines(PLAY, 4).replace("/v.mp4", "/x.mp4").trim_end())[..], b"junk"].concat();
     let answer = post(&api, &api.operator, "", followed).await;
-    let why = "bytes that are neither gzip nor zstd follow the packed content";
+    let why = "the compressed content is followed by bytes that are neither gzip nor zstd";
     assert_eq!(told(&answer), [&json!(4), &json!(0), &json!(4_000), &json!(false), &json!(why)]);
     assert_eq!(traffic(&api, PLAY).await, 9_000);
 }
@@ -129,8 +129,8 @@ async fn guesses_that_could_change_sums_are_reported() {
     let answer = post(&api, &api.operator, &format!("?domain={PLAY}"), unnamed.into()).await;
     assert_eq!(told(&answer)[..3], [&json!(2), &json!(0), &json!(701)]);
     let notes = json!([
-        { "code": "time_taken_in_seconds", "lines": 1, "text": "time-taken was read as seconds, which W3C prescribes; no #Software line says that it is in milliseconds, as IIS writes it" },
-        { "code": "domain_given", "lines": 2, "text": "the line names no host; it was counted under the domain that the import was given" },
+        { "code": "time_taken_in_seconds", "lines": 1, "text": "time-taken was read as seconds, as W3C specifies; no #Software line identifies IIS, which logs milliseconds" },
+        { "code": "domain_given", "lines": 2, "text": "the line contains no host; it was counted under the domain given for the import" },
     ]);
     assert_eq!(answer.json["notes"], notes);
     assert_eq!(traffic(&api, PLAY).await, 701);

@@ -61,7 +61,7 @@ async fn exports_hold_all_that_the_page_lists() {
     assert_eq!(answer.headers()[header::CONTENT_DISPOSITION], "attachment; filename=\"audit-2026-11-22.csv\"");
     let csv = String::from_utf8(answer.body().to_vec()).expect("UTF-8");
     let lines: Vec<_> = csv.lines().collect();
-    assert_eq!(lines[0], "\u{feff}When (UTC),Who,Address,Action,Action code,Of what,Details");
+    assert_eq!(lines[0], "\u{feff}When (UTC),Actor,IP address,Action,Action code,Target,Details");
     let last = "2026-11-22 14:31:20,Command line,local,Domain created,domain.create,push599.example.org,Play domains: play599.example.org";
     assert_eq!((lines[1], lines.len()), (last, 601));
 

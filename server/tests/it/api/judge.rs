@@ -7,7 +7,7 @@ use std::process::Command;
 use axum::body::Body;
 use axum::http::{Request, header};
 use callsheet::model::Actor;
-use callsheet::stats::{Metric, Slot, UsageQuery};
+use callsheet::stats::{Metric, TimeRange, UsageQuery};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use super::support::{Api, NOW};
 const DOMAINS: [&str; 2] = ["play.example.com", "play.example.net"];
 const OTHER: &str = "(other)";
 /// 2026-11-19T00:00:00Z, and three days later.
-const SLOT: Slot = Slot { from: NOW / 1000 / 86_400 * 86_400 - 3 * 86_400, to: NOW / 1000 / 86_400 * 86_400 };
+const SLOT: TimeRange = TimeRange { from: NOW / 1000 / 86_400 * 86_400 - 3 * 86_400, to: NOW / 1000 / 86_400 * 86_400 };
 
 /// What the judge says of a domain.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -47,7 +47,7 @@ async fn shown(api: &Api, query: &str, log: &str, domains: &[&str]) -> BTreeMap<
     assert_eq!(answer.status, 200, "{}", answer.json);
     assert_eq!(answer.json["bad"], 40);
     let query =
-        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: SLOT, granularity: None, compare: false };
+        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), range: SLOT, granularity: None, compare: false };
     let all = api.console.stats.usage(&Actor::cli(), query).await.expect("usage");
     let mut shown = BTreeMap::new();
     for domain in domains {

@@ -97,7 +97,7 @@ async fn the_jd_api_answers_with_an_envelope() {
 #[tokio::test]
 async fn a_page_says_so_in_the_language_of_the_browser() {
     let (api, fuse) = start().await;
-    for (language, title) in [("en", "Something went wrong here"), ("zh-CN", "控制台出现故障")] {
+    for (language, title) in [("en", "Something went wrong"), ("zh-CN", "发生错误")] {
         let request = Request::get("/login").header(header::HOST, "console.example");
         // Only a session needs the time.
         let request = request.header(header::COOKIE, "callsheet=AAAAAAAAAAAAAAAAAAAAAA");

@@ -8,7 +8,7 @@ use calamine::{Data, DataType, Reader, Xlsx};
 use callsheet::domains::NewDomain;
 use callsheet::model::Actor;
 use callsheet::stats::transcode::{Outcome, Output};
-use callsheet::stats::{Codec, ImportStep, Progress, Shown, SlotLabel, Sums, TrafficBase, UsageRow};
+use callsheet::stats::{Codec, FigureFormat, ImportStep, Progress, SlotLabel, Sums, TrafficBase, UsageRow};
 use serde_json::{Value, json};
 
 use super::support::{Api, NOW};
@@ -84,7 +84,7 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     assert!(csv.starts_with("\u{feff}Usage\r\nTime zone,UTC\r\n"), "{csv}");
     assert!(csv.contains("\r\nDomains,play.example.com\r\n"), "{csv}");
     assert!(
-        csv.contains("\r\nPeak bandwidth,\"1.72 Gbps (at 2026-11-22 00:00, +101.6 % to the period before)\"\r\n"),
+        csv.contains("\r\nPeak bandwidth,\"1.72 Gbps (at 2026-11-22 00:00, +101.6 % vs previous period)\"\r\n"),
         "{csv}"
     );
     assert!(
@@ -114,13 +114,13 @@ async fn card_chart_table_exports_and_api_show_the_same_number() {
     let highest = before.iter().position(|point| point[1] == 853_333_333).expect("its peak");
     let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}&compare=true")).await);
     let lines: Vec<_> = csv.lines().skip_while(|line| !line.starts_with("Start (UTC),")).collect();
-    assert_eq!(lines[0], "Start (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\",\"Period before, Gbps\"");
+    assert_eq!(lines[0], "Start (UTC),\"Bandwidth, Gbps\",\"Bandwidth, bps\",\"Previous period, Gbps\"");
     assert!(lines[1 + highest].ends_with(",0.85"), "{lines:?}");
 }
 
 #[tokio::test]
 async fn with_base_1024_card_chart_table_and_export_agree() {
-    let shown = Shown { base: TrafficBase::Binary, ..Shown::default() };
+    let shown = FigureFormat { base: TrafficBase::Binary, ..FigureFormat::default() };
     let api = Api::start_with(|parts| parts.shown = shown).await;
     feed(&api).await;
     let filter = "slot=1d&domain=play.example.com&metric=traffic";
@@ -137,8 +137,8 @@ async fn with_base_1024_card_chart_table_and_export_agree() {
         assert!(!page.contains(&format!("{unit}<")), "{unit} is of another base");
     }
     let csv = text(&browse(&api, &format!("/statistics/usage.csv?{filter}")).await);
-    assert!(csv.contains("\r\nUnits,\"Traffic and storage base 1024, bandwidth base 1000. "), "{csv}");
-    assert!(csv.contains("\r\nTraffic,60.11 GiB (+101.7 % to the period before)\r\n"), "{csv}");
+    assert!(csv.contains("\r\nUnits,\"Traffic and storage use base 1024, bandwidth base 1000. "), "{csv}");
+    assert!(csv.contains("\r\nTraffic,60.11 GiB (+101.7 % vs previous period)\r\n"), "{csv}");
     assert!(
         csv.contains("\r\nStart (UTC),\"Traffic, GiB\",\"Traffic, B\"\r\n2026-11-22 00:00,60.07,64500000000\r\n"),
         "{csv}"
@@ -147,7 +147,7 @@ async fn with_base_1024_card_chart_table_and_export_agree() {
 
 #[tokio::test]
 async fn points_may_be_called_by_their_end_on_pages_alone() {
-    let shown = Shown { label: SlotLabel::End, ..Shown::default() };
+    let shown = FigureFormat { label: SlotLabel::End, ..FigureFormat::default() };
     let api = Api::start_with(|parts| parts.shown = shown).await;
     feed(&api).await;
     let page = text(&browse(&api, "/statistics/usage?slot=1d&metric=bandwidth").await);
@@ -349,7 +349,7 @@ async fn what_nothing_was_counted_of_has_a_sentence_instead_of_a_chart() {
     ] {
         let page = text(&browse(&api, path).await);
         assert!(!page.contains("<figure"), "{path}: {page}");
-        assert!(page.contains("Nothing was counted in this time"), "{path}: {page}");
+        assert!(page.contains("No data for this period"), "{path}: {page}");
     }
     let output = Output {
         job: "a".to_owned(),
@@ -365,7 +365,7 @@ async fn what_nothing_was_counted_of_has_a_sentence_instead_of_a_chart() {
     };
     api.console.stats.add_transcode_outputs(&Actor::cli(), vec![output]).await.expect("added");
     let page = text(&browse(&api, "/statistics/transcoding?slot=30d&domain=play.example.com").await);
-    assert!(page.contains("Nothing was counted in this time") && page.contains("class=\"filters\""), "{page}");
+    assert!(page.contains("No data for this period") && page.contains("class=\"filters\""), "{page}");
     assert!(!page.contains("<figure") && !page.contains("class=\"table matrix\""), "{page}");
 }
 
@@ -411,6 +411,9 @@ async fn of_many_domains_a_hundred_are_listed_and_the_rest_is_found() {
     // What is chosen stays chosen while another one is looked for.
     let page = text(&browse(&api, "/statistics/usage?find=D11&domain=d001.example.com").await);
     assert_eq!(boxes(&page), 11, "d110 to d119, and the chosen one");
-    assert!(page.contains("<details open class=\"picker\"") && page.contains("value=\"d119.example.com\""), "{page}");
+    assert!(
+        page.contains("<details open class=\"domain-picker\"") && page.contains("value=\"d119.example.com\""),
+        "{page}"
+    );
     assert_eq!(boxes(&text(&browse(&api, "/statistics/usage?find=nobody").await)), 0);
 }

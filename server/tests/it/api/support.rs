@@ -12,7 +12,7 @@ use callsheet::model::{Actor, IdGenerator, Millis, Role, SourceId, TestClock};
 use callsheet::outbound::{AddressPolicy, DnsError, Outbound, OutboundConfig, Resolve};
 use callsheet::sealing::Sealer;
 use callsheet::stats::StatsDb;
-use callsheet::stats::slots::Calendar;
+use callsheet::stats::calendar::Calendar;
 use callsheet::storage::Db;
 use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
 use callsheet::{Console, ConsoleParts, Retention};

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, header};
 use callsheet::model::Actor;
-use callsheet::stats::{Codec, Resolution, Slot, TranscodingCell, TranscodingQuery};
+use callsheet::stats::{Codec, Resolution, TimeRange, TranscodingCell, TranscodingQuery};
 use serde_json::{Value, json};
 
 use super::support::{Answer, Api, NOW};
@@ -31,9 +31,9 @@ async fn results_count_once_however_often_they_come() {
     assert_eq!(post(&api, &lines).await.json, counted(0, 4));
     assert_eq!(api.send(&api.operator, "POST /transcode-jobs", json!([job("a"), job("c")])).await.json, counted(1, 1));
 
-    let slot = Slot { from: 1_795_305_600, to: 1_795_392_000 };
+    let slot = TimeRange { from: 1_795_305_600, to: 1_795_392_000 };
     assert!((slot.from..slot.to).contains(&(NOW / 1000)));
-    let query = TranscodingQuery { domains: Vec::new(), slot, codec: None, resolution: None };
+    let query = TranscodingQuery { domains: Vec::new(), range: slot, codec: None, resolution: None };
     let view = api.console.stats.transcoding(&Actor::cli(), query).await.expect("figures");
     let cell = TranscodingCell { codec: Codec::H264, resolution: Resolution::Hd, centiminutes: 306, files: 3 };
     assert_eq!((view.matrix, view.failed.now), (vec![cell], 1));

@@ -39,7 +39,7 @@ async fn forms_of_anonymous_people_write_nothing(database: Database) {
     let (page, html) = post(name, "wrong").await;
     assert_eq!(page, "/login");
     assert!(html.contains("grace &lt;hopper&gt;"), "what was typed is still there: {html}");
-    assert!(html.contains("Too many attempts to sign in"), "{html}");
+    assert!(html.contains("Too many sign-in attempts"), "{html}");
     let again = client.get(console.url("/login")).send().await.expect("an answer").text().await.expect("text");
     assert!(!again.contains("hopper"), "shown once: {again}");
     assert_eq!(rows(&console.database, "web_sessions").await, 0);

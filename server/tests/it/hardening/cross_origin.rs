@@ -92,7 +92,7 @@ async fn a_refusal_tells_why_and_what_to_do() {
     assert!(problem["detail"].as_str().expect("text").contains("`public_url`"), "{problem}");
     let (path, _) = server_fn_paths().next().expect("a function");
     let page = without_markers(&answer(path).await);
-    for text in ["<h1>Not allowed</h1>", "another address than this console", "set public_url to the address"] {
+    for text in ["<h1>Permission denied</h1>", "a different address than this console", "set public_url to the URL"] {
         assert!(page.contains(text), "{page}");
     }
     assert!(!page.contains("<script"), "{page}");

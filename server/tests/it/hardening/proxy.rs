@@ -1,4 +1,4 @@
-//! *Behind a proxy*, as the README has it: a real nginx with TLS and those very lines before a real console.
+//! *Behind a proxy*: a real nginx with TLS and the lines of the operations guide in front of a real console.
 
 use std::convert::Infallible;
 use std::fs;
@@ -27,7 +27,7 @@ use crate::support::{DOMAIN, Database, PLAY, TestConsole, multipart, until};
 
 type Browser = Client<HttpsConnector<HttpConnector<Nginx>>, Body>;
 
-const README: &str = include_str!("../../../../README.md");
+const GUIDE: &str = include_str!("../../../../public/guides/operations.md");
 const NAME: &str = "callsheet.example.com";
 /// Whom nginx sees, and who speaks with the console itself.
 const CLIENT: &str = "127.0.0.2";
@@ -76,9 +76,9 @@ impl Proxy {
         format!("https://{NAME}:{}{path}", self.port)
     }
 
-    /// Starts nginx before a console, with the lines of the README.
+    /// Starts nginx in front of a console, with the lines of the guide.
     async fn start(&mut self, console: SocketAddr) {
-        let lines = README.split("```nginx\n").nth(1).and_then(|rest| rest.split("```").next()).expect("its lines");
+        let lines = GUIDE.split("```nginx\n").nth(1).and_then(|rest| rest.split("```").next()).expect("its lines");
         let lines = lines.replace("127.0.0.1:3000", &console.to_string());
         assert!(lines.contains(&console.to_string()), "{lines}");
         let config = format!(
@@ -141,7 +141,7 @@ async fn newest(console: &TestConsole) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_lines_of_the_readme_carry_a_console() {
+async fn the_lines_of_the_guide_carry_a_console() {
     let mut proxy = Proxy::prepare();
     let public = proxy.url("/").parse().expect("an address");
     let console = TestConsole::start_with(Database::sqlite(), |config| {

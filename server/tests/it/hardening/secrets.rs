@@ -278,7 +278,7 @@ async fn people(life: &mut Life, browser: &Browser) {
     life.keep_cookie(&shown);
     browser.post("/", "sign_out", &[]).await;
     browser.sign_in("ada", TYPED_WRONGLY).await;
-    life.hear_page(browser, "/login", "wrong").await;
+    life.hear_page(browser, "/login", "Wrong user name or password").await;
     browser.sign_in(TYPED_WRONGLY, PASSWORD).await;
     let shown = browser.sign_in("ada", PASSWORD).await;
     life.keep_cookie(&shown);
@@ -303,12 +303,12 @@ async fn people(life: &mut Life, browser: &Browser) {
     let shown = browser.sign_in("ada", PASSWORD).await;
     life.keep_cookie(&shown);
     browser.post("/login/code", "enter_code", &[("code", TYPED_WRONGLY)]).await;
-    life.hear_page(browser, "/login/code", "does not fit").await;
+    life.hear_page(browser, "/login/code", "Wrong or already used").await;
     let shown = browser.post("/login/code", "enter_code", &[("code", &codes[0])]).await;
     life.keep_cookie(&shown);
     let change = [("present", TYPED_WRONGLY), ("password", NEW_PASSWORD), ("passwordAgain", NEW_PASSWORD)];
     browser.post("/profile", "change_password", &change).await;
-    life.hear_page(browser, "/profile", "present password is wrong").await;
+    life.hear_page(browser, "/profile", "current password is wrong").await;
     let change = [("present", PASSWORD), ("password", NEW_PASSWORD), ("passwordAgain", NEW_PASSWORD)];
     let shown = browser.post("/profile", "change_password", &change).await;
     life.keep_cookie(&shown);

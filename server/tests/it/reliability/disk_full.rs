@@ -9,7 +9,6 @@ use std::sync::Arc;
 use callsheet::keys::KeyDraft;
 use callsheet::model::{Actor, Role, SystemClock};
 use leptos::server_fn::axum::server_fn_paths;
-use reqwest::Client;
 
 use super::{Stage, often};
 use crate::support::{Database, GenericSource, use_cases_in};
@@ -26,8 +25,9 @@ fn with_small_disk(test: &str) {
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).arg(folder.path());
         command
     };
-    let mount = "mount -t tmpfs -o size=24m tmpfs \"$0\"";
-    let tried = unshare(mount).output().expect("util-linux is installed");
+    // What the test stores grows with its length.
+    let mount = format!("mount -t tmpfs -o size={}m tmpfs \"$0\"", often(24));
+    let tried = unshare(&mount).output().expect("util-linux is installed");
     assert!(
         tried.status.success(),
         "This test needs a small disk, and may not mount one, not even in a namespace of its own: {}",
@@ -71,7 +71,7 @@ async fn on(disk: &Path) {
         key.token
     };
     let (process, address) = stage.serve("all");
-    let reviewer = Client::builder().cookie_store(true).build().expect("a client");
+    let reviewer = reqwest::Client::builder().cookie_store(true).build().expect("a client");
     let sign_in = server_fn_paths().find(|(path, _)| path.ends_with("sign_in")).expect("a way in").0;
     let login = [("name", "eye"), ("password", PASSWORD), ("next", "")];
     let answer = reviewer.post(format!("{address}{sign_in}")).form(&login).send().await.expect("an answer");

@@ -66,7 +66,7 @@ async fn a_second_ingest_ends_no_stream_of_the_first() {
     let (second, at_second) = stage.start(stage.machines[1].path(), &["web", "ingest"]);
     let output = push(at_second, "room_7", "60").finish().await;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(error.contains("somebody publishes this stream already"), "{error}");
+    assert!(error.contains("this stream is already being published"), "{error}");
     assert!(push(at_second, "room_8", "1").finish().await.status.success());
     assert_eq!(stage.events("room_8", 3).await, ["publish_started success", "publish_done success"]);
 

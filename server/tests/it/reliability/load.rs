@@ -243,7 +243,7 @@ impl Stream {
                     Ok(answer) if answer.status() == 204 => return,
                     Ok(answer) if answer.status() == 503 => {
                         let told = answer.text().await.unwrap_or_default();
-                        assert!(told.ends_with(" now; try again\n"), "{told}");
+                        assert!(told.ends_with(" now; retry later\n"), "{told}");
                         self.counts.send_modify(|counts| counts.turned_away += 1);
                     }
                     Ok(answer) => panic!("{id}: {answer:?}"),

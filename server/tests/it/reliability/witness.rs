@@ -50,6 +50,8 @@ impl Seen {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) log: Vec<Seen>,
+    /// Ids of all deliveries seen.
+    ids: HashSet<String>,
     /// How many parts of a stream were delivered.
     parts: HashMap<String, usize>,
     /// It answers 200 to every request.
@@ -91,9 +93,11 @@ impl State {
         if self.hold.contains(&received.path) {
             let (release, released) = oneshot::channel();
             self.held.push((self.log.len(), release));
+            self.ids.insert(received.id());
             self.log.push(Seen::new(received, false));
             return Answer::Later(released);
         }
+        self.ids.insert(received.id());
         self.log.push(Seen::new(received, status == 200));
         self.count_part(self.log.len() - 1);
         Answer::Status(status)
@@ -134,10 +138,11 @@ impl Witness {
         assert!(waited, "still waiting after {} requests", self.state.borrow().log.len());
     }
 
-    /// Waits for so many requests more.
+    /// Waits for requests of `number` deliveries that it has not seen before. Repeats do not count: a console that is killed at once
+    /// repeats its attempts and makes no progress.
     pub(super) async fn more(&self, number: usize) {
-        let so_far = self.state.borrow().log.len();
-        self.until(|state| state.log.len() >= so_far + number).await;
+        let so_far = self.state.borrow().ids.len();
+        self.until(|state| state.ids.len() >= so_far + number).await;
     }
 
     /// Waits until the streams, with so many parts, are over and all of them was delivered. Their last events go to different

@@ -1,4 +1,4 @@
-//! Anonymous connections cost little memory and time, and cannot lock out publishers.
+//! Anonymous connections use little memory and time, and cannot lock out publishers.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::client::{Amf, Client, tags, text};
-use super::stage::{PATIENCE, Stage};
-use super::{failure, story};
+use super::test_server::{PATIENCE, TestServer};
+use super::{failure, letters};
 
-/// The most memory that this process ever had, in MiB. Each test has a process of its own.
+/// Returns the peak memory of this process in MiB. Each test runs in a separate process.
 fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }
 
-/// A `connect` of ten kilobytes that asks for 14 GB where references are resolved.
+/// Returns a `connect` of 10 KB that expands to 14 GB in a reader that resolves references.
 pub(crate) fn multiplying_references() -> Vec<u8> {
     let array = |count: u32| [&[10][..], &count.to_be_bytes()].concat();
     let mut payload = b"\x02\x00\x07connect\x00\x3f\xf0\x00\x00\x00\x00\x00\x00".to_vec();
@@ -30,34 +30,34 @@ pub(crate) fn multiplying_references() -> Vec<u8> {
     payload
 }
 
-/// A real publish still works.
-async fn assert_serves(stage: Stage, session: &str) {
-    let mut client = Client::publishing(stage.address, "honest").await;
+/// Checks that publishing still works.
+async fn assert_serves(server: TestServer, session: &str) {
+    let mut client = Client::publishing(server.address, "honest").await;
     client.play(1, tags()).await;
     client.command(1, &[text("closeStream"), Amf::Number(0.0), Amf::Null]).await;
     client.wait_for("NetStream.Unpublish.Success").await;
-    let hints = stage.until_ended(session).await;
-    assert_eq!((story(&hints).as_str(), failure(&hints)), ("SE", None));
-    stage.close().await;
+    let events = server.until_ended(session).await;
+    assert_eq!((letters(&events).as_str(), failure(&events)), ("SE", None));
+    server.shut_down().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn amf_references_do_not_multiply() {
-    let stage = Stage::set(None).await;
+async fn amf_references_are_not_expanded() {
+    let server = TestServer::start(None).await;
     let before = peak_mib();
-    let mut client = Client::connect(stage.address).await;
+    let mut client = Client::connect(server.address).await;
     client.message(3, 0, 20, 0, &multiplying_references()).await;
     client.wait_for("NetConnection.Connect.Success").await;
     assert!(peak_mib() < before + 32, "{before} → {} MiB", peak_mib());
-    assert_serves(stage, "1").await;
+    assert_serves(server, "1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_announced_before_a_publish_takes_no_memory() {
-    let stage = Stage::set(None).await;
+async fn announced_lengths_before_a_publish_use_no_memory() {
+    let server = TestServer::start(None).await;
     let before = peak_mib();
     for kind in [9, 20, 18, 22, 77] {
-        let mut client = Client::connect(stage.address).await;
+        let mut client = Client::connect(server.address).await;
         for chunk_stream in 2..64 {
             let header = [chunk_stream, 0, 0, 0, 0xff, 0xff, 0xff, kind, 1, 0, 0, 0];
             if !client.try_send(&[&header[..], &[0; 128]].concat()).await {
@@ -67,13 +67,13 @@ async fn what_is_announced_before_a_publish_takes_no_memory() {
         client.closed().await;
     }
     assert!(peak_mib() < before + 32, "{before} → {} MiB", peak_mib());
-    assert_serves(stage, "1").await;
+    assert_serves(server, "1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unfinished_messages_of_a_publisher_have_a_limit() {
-    let stage = Stage::set(None).await;
-    let mut client = Client::publishing(stage.address, "room_7").await;
+async fn unfinished_messages_of_a_publisher_are_limited() {
+    let server = TestServer::start(None).await;
+    let mut client = Client::publishing(server.address, "room_7").await;
     client.play(1, &tags()[..4]).await;
     let before = peak_mib();
     client.set_chunk_size(1 << 20).await;
@@ -83,83 +83,83 @@ async fn unfinished_messages_of_a_publisher_have_a_limit() {
         is_open = is_open && client.try_send(&[&header[..], &vec![0; 1 << 20]].concat()).await;
     }
     client.closed().await;
-    let hints = stage.until_ended("1").await;
-    let reason = failure(&hints).expect("a reason");
+    let events = server.until_ended("1").await;
+    let reason = failure(&events).expect("a reason");
     assert!(reason.ends_with("bytes of unfinished messages"), "{reason}");
     assert!(peak_mib() < before + 96, "{before} → {} MiB", peak_mib());
-    assert_serves(stage, "2").await;
+    assert_serves(server, "2").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn idle_connections_do_not_keep_publishers_out() {
-    let stage = Stage::set(None).await;
+async fn idle_connections_do_not_lock_out_publishers() {
+    let server = TestServer::start(None).await;
     let mut idle = Vec::new();
     for _ in 0..300 {
-        idle.push(Client::connect(stage.address).await);
+        idle.push(Client::connect(server.address).await);
     }
-    assert_serves(stage, "1").await;
+    assert_serves(server, "1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_publish_in_time_is_dropped_whatever_it_sends() {
-    let stage = Stage::set_with(None, |config| config.publish_within = Duration::from_secs(1)).await;
-    let silent = TcpStream::connect(stage.address).await.expect("connected");
-    let slow = TcpStream::connect(stage.address).await.expect("connected");
-    let mut chatty = Client::connect(stage.address).await;
+async fn connections_without_a_publish_are_closed_whatever_they_send() {
+    let server = TestServer::start_with(None, |config| config.publish_within = Duration::from_secs(1)).await;
+    let silent = TcpStream::connect(server.address).await.expect("connected");
+    let slow = TcpStream::connect(server.address).await.expect("connected");
+    let mut chatty = Client::connect(server.address).await;
     chatty.connect_app("live", "rtmp://push.example.com/live").await;
-    let talk = async {
+    let send_pings = async {
         while chatty.try_send(&[2, 0, 0, 0, 0, 0, 4, 3, 0, 0, 0, 0, 0, 0, 0, 1]).await {
             tokio::task::yield_now().await;
         }
     };
-    let trickle = async move {
+    let send_bytes = async move {
         let (mut reader, mut writer) = slow.into_split();
         let send = async { while writer.write_all(&[3]).await.is_ok() {} };
-        let hear = async { while reader.read(&mut [0; 4096]).await.unwrap_or(0) > 0 {} };
-        tokio::join!(send, hear);
+        let receive = async { while reader.read(&mut [0; 4096]).await.unwrap_or(0) > 0 {} };
+        tokio::join!(send, receive);
     };
-    let gone = async move {
+    let send_nothing = async move {
         let mut silent = silent;
         while silent.read(&mut [0; 64]).await.unwrap_or(0) > 0 {}
     };
-    timeout(PATIENCE, async { tokio::join!(talk, trickle, gone) }).await.expect("all are dropped");
-    assert_serves(stage, "1").await;
+    timeout(PATIENCE, async { tokio::join!(send_pings, send_bytes, send_nothing) }).await.expect("all are closed");
+    assert_serves(server, "1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_rtmp_is_dropped_at_once() {
-    let stage = Stage::set(None).await;
+async fn other_protocols_are_closed_immediately() {
+    let server = TestServer::start(None).await;
     for bytes in [&b"GET / HTTP/1.1\r\nHost: console\r\n\r\n"[..], b"\x16\x03\x01\x02\x00\x01", b"\x06", b"\x00"] {
-        let mut socket = TcpStream::connect(stage.address).await.expect("connected");
+        let mut socket = TcpStream::connect(server.address).await.expect("connected");
         socket.write_all(bytes).await.expect("sent");
         let answer = async {
-            let mut heard = Vec::new();
-            socket.read_to_end(&mut heard).await.ok();
-            heard
+            let mut received = Vec::new();
+            socket.read_to_end(&mut received).await.ok();
+            received
         };
-        assert_eq!(timeout(PATIENCE, answer).await.expect("dropped"), b"");
+        assert_eq!(timeout(PATIENCE, answer).await.expect("closed"), b"");
     }
-    assert_serves(stage, "1").await;
+    assert_serves(server, "1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_is_refused_three_times() {
-    let stage = Stage::set(None).await;
-    let mut client = Client::connect(stage.address).await;
+async fn a_connection_is_closed_after_three_refusals() {
+    let server = TestServer::start(None).await;
+    let mut client = Client::connect(server.address).await;
     client.connect_app("live", "rtmp://push.example.com/live").await;
     for _ in 0..3 {
         client.publish(1, "forbidden").await;
         client.wait_for("this stream is forbidden").await;
     }
     client.closed().await;
-    assert_eq!(stage.book.asked.lock().expect("lock").len(), 3);
-    assert_serves(stage, "1").await;
+    assert_eq!(server.sink.pushes.lock().expect("lock").len(), 3);
+    assert_serves(server, "1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn media_without_a_publish_is_passed_over() {
-    let stage = Stage::set(Some(2)).await;
-    let mut client = Client::connect(stage.address).await;
+async fn media_without_a_publish_is_ignored() {
+    let server = TestServer::start(Some(2)).await;
+    let mut client = Client::connect(server.address).await;
     client.play(1, tags()).await;
     client.set_chunk_size(4096).await;
     client.connect_app("live", "rtmp://push.example.com/live").await;
@@ -167,9 +167,9 @@ async fn media_without_a_publish_is_passed_over() {
     client.wait_for("NetStream.Publish.Start").await;
     client.play(1, tags()).await;
     client.command(1, &[text("closeStream"), Amf::Number(0.0), Amf::Null]).await;
-    // After the end, too.
+    // Also after the end.
     client.play(1, tags()).await;
-    let hints = stage.until_ended("1").await;
-    assert_eq!(story(&hints), "SOCOCOCE");
-    stage.close().await;
+    let events = server.until_ended("1").await;
+    assert_eq!(letters(&events), "SOCOCOCE");
+    server.shut_down().await;
 }

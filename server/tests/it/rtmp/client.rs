@@ -1,4 +1,4 @@
-//! An RTMP publisher that does as it is told, so that it can do what real encoders do wrong.
+//! A scripted RTMP publisher that can also imitate the faults of real encoders.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,7 +11,7 @@ use tokio::net::TcpSocket;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
-use super::stage::PATIENCE;
+use super::test_server::PATIENCE;
 
 pub(crate) const AUDIO: u8 = 8;
 pub(crate) const VIDEO: u8 = 9;
@@ -20,11 +20,11 @@ pub(crate) const VIDEO: u8 = 9;
 pub(crate) struct Client {
     reader: OwnedReadHalf,
     writer: OwnedWriteHalf,
-    heard: Vec<u8>,
+    received: Vec<u8>,
     chunk_size: usize,
     /// Continuation chunks repeat the extended timestamp.
     pub repeats_extended: bool,
-    /// Added to the time of all media.
+    /// Added to all timestamps of media.
     pub offset: u32,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Tag {
     pub data: Vec<u8>,
 }
 
-/// A value of AMF0.
+/// An AMF0 value.
 pub(crate) enum Amf<'v> {
     Null,
     Number(f64),
@@ -81,7 +81,7 @@ impl Client {
         Self::try_connect(Ipv4Addr::UNSPECIFIED.into(), to).await.expect("connected")
     }
 
-    /// A connection from an address of this machine, which the server may close at any time.
+    /// Connects from an address of this machine. The server may close the connection at any time.
     pub(crate) async fn try_connect(from: IpAddr, to: SocketAddr) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(from, 0))?;
@@ -90,11 +90,11 @@ impl Client {
         let mut answer = vec![0; 1 + 2 * 1536];
         reader.read_exact(&mut answer).await?;
         writer.write_all(&answer[1..1537]).await?;
-        let (heard, chunk_size) = (Vec::new(), 128);
-        Ok(Self { reader, writer, heard, chunk_size, repeats_extended: true, offset: 0 })
+        let (received, chunk_size) = (Vec::new(), 128);
+        Ok(Self { reader, writer, received, chunk_size, repeats_extended: true, offset: 0 })
     }
 
-    /// A connection that publishes `key` to `live` of `push.example.com`, with chunks of 4,096 bytes.
+    /// Connects and publishes `key` to `live` of `push.example.com`, with chunks of 4,096 bytes.
     pub(crate) async fn publishing(to: SocketAddr, key: &str) -> Self {
         let mut client = Self::connect(to).await;
         client.set_chunk_size(4096).await;
@@ -115,7 +115,7 @@ impl Client {
         self.wait_for("NetConnection.Connect.Success").await;
     }
 
-    /// Sends `createStream` and `publish`; the answer to the latter is still to come.
+    /// Sends `createStream` and `publish` without waiting for the replies.
     pub(crate) async fn publish(&mut self, stream: u32, key: &str) {
         self.command(0, &[text("createStream"), Amf::Number(4.0), Amf::Null]).await;
         self.command(stream, &[text("publish"), Amf::Number(5.0), Amf::Null, text(key), text("live")]).await;
@@ -125,7 +125,7 @@ impl Client {
         assert!(self.try_command(stream, values).await, "the connection is open");
     }
 
-    /// Sends what the server may refuse to take; `false` when it did.
+    /// Sends a command; returns false if the server has closed the connection.
     pub(crate) async fn try_command(&mut self, stream: u32, values: &[Amf<'_>]) -> bool {
         let mut payload = Vec::new();
         values.iter().for_each(|value| value.put(&mut payload));
@@ -146,7 +146,7 @@ impl Client {
         }
     }
 
-    /// Sends one tag; `false` when the server has closed the connection.
+    /// Sends one tag; returns false if the server has closed the connection.
     pub(crate) async fn try_play(&mut self, stream: u32, tag: &Tag) -> bool {
         let chunk_stream = if tag.kind == VIDEO { 6 } else { 4 };
         let message = self.chunks(chunk_stream, self.offset.wrapping_add(tag.time), tag.kind, stream, &tag.data);
@@ -158,7 +158,7 @@ impl Client {
         self.send(&message).await;
     }
 
-    /// A message with a whole header, in chunks.
+    /// Encodes a message with a full header in chunks.
     pub(crate) fn chunks(&self, chunk_stream: u8, time: u32, kind: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(payload.len()).expect("short");
         let extended = (time >= 0xFF_FFFF).then(|| time.to_be_bytes());
@@ -182,44 +182,44 @@ impl Client {
         self.writer.write_all(bytes).await.expect("the connection is open");
     }
 
-    /// Sends what the server may refuse to take; `false` when it did.
+    /// Sends bytes; returns false if the server has closed the connection.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
         self.writer.write_all(bytes).await.is_ok()
     }
 
-    /// Waits for a word in the answers, and forgets them up to it.
+    /// Waits for a word in the replies and discards them up to it.
     pub(crate) async fn wait_for(&mut self, word: &str) {
         let found = self.wait_for_any(&[word]).await;
-        assert!(found.is_some(), "closed before {word}: {:?}", String::from_utf8_lossy(&self.heard));
+        assert!(found.is_some(), "closed before {word}: {:?}", String::from_utf8_lossy(&self.received));
     }
 
-    /// Waits for one of these words, and forgets the answers up to it. `None`: the server has closed the connection.
+    /// Waits for one of these words and discards the replies up to it. Returns `None` if the server closed the connection.
     pub(crate) async fn wait_for_any(&mut self, words: &[&str]) -> Option<usize> {
         let wait = async {
             loop {
                 for (number, word) in words.iter().enumerate() {
-                    let mut windows = self.heard.windows(word.len());
+                    let mut windows = self.received.windows(word.len());
                     if let Some(place) = windows.position(|window| window == word.as_bytes()) {
-                        self.heard.drain(..place + word.len());
+                        self.received.drain(..place + word.len());
                         return Some(number);
                     }
                 }
-                if self.reader.read_buf(&mut self.heard).await.unwrap_or(0) == 0 {
+                if self.reader.read_buf(&mut self.received).await.unwrap_or(0) == 0 {
                     return None;
                 }
             }
         };
-        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("none of {words:?}"))
+        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("timed out waiting for {words:?}"))
     }
 
     /// Waits until the server closes the connection.
     pub(crate) async fn closed(mut self) {
-        let wait = async { while self.reader.read_buf(&mut self.heard).await.unwrap_or(0) > 0 {} };
+        let wait = async { while self.reader.read_buf(&mut self.received).await.unwrap_or(0) > 0 {} };
         timeout(PATIENCE, wait).await.expect("the server closes the connection");
     }
 }
 
-/// Six seconds of real media: 60 frames of H.264 with a key frame each second, and AAC.
+/// Returns six seconds of real media: 60 frames of H.264 with a key frame each second, and AAC.
 pub(crate) fn tags() -> &'static [Tag] {
     static TAGS: OnceLock<Vec<Tag>> = OnceLock::new();
     TAGS.get_or_init(|| {
@@ -235,7 +235,7 @@ pub(crate) fn tags() -> &'static [Tag] {
     })
 }
 
-/// Audio and video of an FLV file.
+/// Reads the audio and video tags of an FLV file.
 pub(crate) fn read_tags(file: &Path) -> Vec<Tag> {
     let bytes = std::fs::read(file).expect("a file");
     let mut left = &bytes[13..];

@@ -88,7 +88,7 @@ async fn only_signed_reports_count(database: Database) {
         "session": "a" });
     let answer = source.post("2", &unknown).await.expect("an answer");
     assert_eq!(answer.status(), 403);
-    assert_eq!(answer.text().await.expect("text"), "other.example.com is no push domain of this console\n");
+    assert_eq!(answer.text().await.expect("text"), "other.example.com is not a push domain of this console\n");
     let answer = source.post("3", &json!({ "event": "publish_started" })).await.expect("an answer");
     assert_eq!(
         (answer.status().as_u16(), answer.text().await.expect("text").as_str()),

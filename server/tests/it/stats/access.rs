@@ -2,7 +2,7 @@
 
 use callsheet::domains::{DomainError, NewDomain};
 use callsheet::model::{Actor, Role};
-use callsheet::stats::{Metric, Slot, StatsError, TranscodingQuery, UsageQuery, VodDomain};
+use callsheet::stats::{Metric, StatsError, TimeRange, TranscodingQuery, UsageQuery, VodDomain};
 
 use super::stage::{Stage, row, step};
 use crate::support::{DOMAIN, Database, PLAY, on_both_databases};
@@ -44,7 +44,10 @@ async fn a_limited_key_sees_its_domains_alone(database: Database) {
     let ask = async |actor: &Actor, domains: &[&str]| {
         let domains = domains.iter().map(|name| (*name).to_owned()).collect();
         stats
-            .usage(actor, UsageQuery { metric: Metric::Traffic, domains, slot: day, granularity: None, compare: false })
+            .usage(
+                actor,
+                UsageQuery { metric: Metric::Traffic, domains, range: day, granularity: None, compare: false },
+            )
             .await
     };
     for (actor, traffic, names) in [
@@ -55,7 +58,7 @@ async fn a_limited_key_sees_its_domains_alone(database: Database) {
     ] {
         let view = ask(&actor, &[]).await.expect("usage");
         assert_eq!(view.cards.traffic.now, traffic);
-        assert_eq!(view.points.iter().map(|point| point.value).sum::<i64>(), traffic);
+        assert_eq!(view.bins.iter().map(|point| point.value).sum::<i64>(), traffic);
         assert_eq!(view.top.iter().map(|top| top.traffic).sum::<i64>(), traffic);
         assert_eq!(stats.domain_names(&actor, "", 10).await.expect("names"), names);
         assert_eq!((view.cards.storage.now, view.cards.files.now), (0, 0));
@@ -63,7 +66,7 @@ async fn a_limited_key_sees_its_domains_alone(database: Database) {
     let key = limited(&[DOMAIN]);
     for hidden in ["play.example.net", VOD, gone, "nobody.example.com"] {
         assert!(matches!(ask(&key, &[PLAY, hidden]).await, Err(StatsError::Forbidden(_))), "{hidden}");
-        let query = TranscodingQuery { domains: vec![hidden.to_owned()], slot: day, codec: None, resolution: None };
+        let query = TranscodingQuery { domains: vec![hidden.to_owned()], range: day, codec: None, resolution: None };
         assert!(matches!(stats.transcoding(&key, query).await, Err(StatsError::Forbidden(_))), "{hidden}");
     }
     assert!(matches!(stats.list_imports(&key, 9).await, Err(StatsError::Forbidden(_))));
@@ -77,13 +80,13 @@ async fn reviewers_bring_nothing_in(database: Database) {
     for actor in [reviewer(), limited(&[DOMAIN])] {
         let refused = |result: Result<(), StatsError>| assert!(matches!(result, Err(StatsError::Forbidden(_))));
         refused(stats.add_usage(&actor, &[row(PLAY, day.from, 1)], &step(None, 0, 1, [1; 32])).await.map(drop));
-        refused(stats.imports_like(&actor, &[[1; 32]]).await.map(drop));
+        refused(stats.imports_by_head(&actor, &[[1; 32]]).await.map(drop));
         refused(stats.add_transcode_outputs(&actor, Vec::new()).await.map(drop));
         refused(stats.add_vod_domain(&actor, VOD, "films").await.map(drop));
         refused(stats.remove_vod_domain(&actor, VOD).await);
     }
     let query =
-        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: day, granularity: None, compare: false };
+        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), range: day, granularity: None, compare: false };
     assert_eq!(stats.usage(&reviewer(), query).await.expect("usage").cards.traffic.now, 0);
 }
 
@@ -109,7 +112,7 @@ async fn vod_domains_come_and_go(database: Database) {
     stats.remove_vod_domain(&cli, VOD).await.expect("removed");
     assert!(matches!(stats.remove_vod_domain(&cli, VOD).await, Err(StatsError::UnknownVodDomain(_))));
     assert_eq!(stats.vod_domains(&cli).await.expect("list"), [] as [VodDomain; 0]);
-    let view = stage.usage(Metric::Traffic, &[VOD], Slot { from: day.from, to: day.to }, None).await;
+    let view = stage.usage(Metric::Traffic, &[VOD], TimeRange { from: day.from, to: day.to }, None).await;
     assert_eq!(view.cards.traffic.now, 9, "its figures stay");
     assert_eq!(stats.domain_names(&cli, "", 10).await.expect("names"), [VOD]);
 }

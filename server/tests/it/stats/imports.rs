@@ -63,7 +63,7 @@ async fn imports_side_by_side_lose_nothing(database: Database) {
     futures::join!(import(&rows, 1), import(&backward, 2), import(&rows, 3));
     let view = stage.usage(Metric::Bandwidth, &[], day, Some(Granularity::Day)).await;
     let (sum, highest) = (15 * 2 * 288 * 289 / 2, 15 * 2 * 288);
-    assert_eq!((view.cards.traffic.now, view.points[0].value), (sum, highest * 8 / 300));
+    assert_eq!((view.cards.traffic.now, view.bins[0].value), (sum, highest * 8 / 300));
     let view = stage.usage(Metric::Bandwidth, &[A], day, Some(Granularity::Hour)).await;
     assert_eq!((view.cards.traffic.now, view.cards.peak_at), (sum / 2, Some(day.to - 300)));
 }
@@ -75,7 +75,7 @@ async fn imports_are_found_by_their_head(database: Database) {
     let long = stats.add_usage(&cli, &[], &step(None, 0, 9_000, HEAD)).await.expect("begun");
     let other = stats.add_usage(&cli, &[], &step(None, 0, 7_000, HEAD)).await.expect("begun");
     let found = async |heads: &[[u8; 32]]| -> Vec<i64> {
-        stats.imports_like(&cli, heads).await.expect("imports").into_iter().map(|import| import.id).collect()
+        stats.imports_by_head(&cli, heads).await.expect("imports").into_iter().map(|import| import.id).collect()
     };
     assert_eq!(found(&[HEAD]).await, [long, other], "most taken first");
     assert_eq!(found(&[[1; 32], HEAD]).await, [long, other, short]);

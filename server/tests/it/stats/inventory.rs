@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use callsheet::model::{Actor, SystemClock};
-use callsheet::stats::{Granularity, Metric, OTHER, Slot, UsageQuery};
+use callsheet::stats::{Granularity, Metric, OTHER, TimeRange, UsageQuery};
 use callsheet_server::buckets::Buckets;
 use callsheet_server::jobs::{InventoryError, Pulse, count_buckets};
 use futures::StreamExt;
@@ -38,7 +38,7 @@ async fn count(stage: &Stage) {
 }
 
 /// Bytes and files held at the end of the slot, and before it.
-async fn held(stage: &Stage, domains: &[&str], slot: Slot) -> [(i64, Option<i64>); 2] {
+async fn held(stage: &Stage, domains: &[&str], slot: TimeRange) -> [(i64, Option<i64>); 2] {
     let cards = stage.usage(Metric::Storage, domains, slot, None).await.cards;
     [(cards.storage.now, cards.storage.before), (cards.files.now, cards.files.before)]
 }
@@ -88,11 +88,11 @@ async fn a_point_shows_its_end_and_a_day_its_peak(database: Database) {
         }
         count(&stage).await;
     }
-    let series = async |slot: Slot, granularity| -> Vec<(i64, i64)> {
+    let series = async |slot: TimeRange, granularity| -> Vec<(i64, i64)> {
         let view = stage.usage(Metric::Storage, &[PLAY], slot, Some(granularity)).await;
-        view.points.iter().map(|point| (point.at, point.value)).collect()
+        view.bins.iter().map(|point| (point.at, point.value)).collect()
     };
-    let slot = Slot { from: first - 2 * POINT, to: first + 4 * POINT };
+    let slot = TimeRange { from: first - 2 * POINT, to: first + 4 * POINT };
     let expected = [0, 0, 5_000, 5_000, 70, 70];
     let expected: Vec<_> = (slot.from..slot.to).step_by(300).zip(expected).collect();
     assert_eq!(series(slot, Granularity::Minutes).await, expected, "the last count of a point, until the next");
@@ -100,9 +100,9 @@ async fn a_point_shows_its_end_and_a_day_its_peak(database: Database) {
     let day = |n: i64| days.from + n * 86_400;
     // On the second day 70 bytes are held until noon, then nothing, then 30; the third day has not begun.
     assert_eq!(series(days, Granularity::Day).await, [(day(0), 5_000), (day(1), 70)]);
-    let hour = Slot { from: first + 86_400, to: first + 86_400 + 7_200 };
+    let hour = TimeRange { from: first + 86_400, to: first + 86_400 + 7_200 };
     assert_eq!(series(hour, Granularity::Hour).await, [(hour.from, 0), (hour.from + 3_600, 30)]);
-    let second = Slot { from: day(1), to: day(2) };
+    let second = TimeRange { from: day(1), to: day(2) };
     assert_eq!(held(&stage, &[PLAY], second).await, [(30, Some(70)), (1, Some(1))]);
     assert_eq!(held(&stage, &[], second).await, [(30, Some(70)), (1, Some(1))]);
 }
@@ -116,7 +116,7 @@ async fn a_running_console_counts_by_itself(database: Database) {
         let query = UsageQuery {
             metric: Metric::Storage,
             domains: Vec::new(),
-            slot: stats.last_days(1),
+            range: stats.last_days(1),
             granularity: None,
             compare: false,
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, SystemClock};
-use callsheet::stats::{Metric, Slot, UsageQuery};
+use callsheet::stats::{Metric, TimeRange, UsageQuery};
 
 use crate::support::{DOMAIN, Database, PLAY, callsheet, on_both_databases, use_cases_in};
 
@@ -57,9 +57,14 @@ async fn an_import_that_is_killed_goes_on_where_it_was(database: Database) {
         }
     }
     assert!(killed >= 3, "killed {killed} times");
-    let slot = Slot { from: FIRST, to: FIRST + LINES * 300 };
-    let query =
-        UsageQuery { metric: Metric::Traffic, domains: vec![PLAY.to_owned()], slot, granularity: None, compare: false };
+    let slot = TimeRange { from: FIRST, to: FIRST + LINES * 300 };
+    let query = UsageQuery {
+        metric: Metric::Traffic,
+        domains: vec![PLAY.to_owned()],
+        range: slot,
+        granularity: None,
+        compare: false,
+    };
     let view = console.stats.usage(&actor, query).await.expect("figures");
     assert_eq!(view.cards.traffic.now, LINES * (LINES - 1) / 2);
     assert_eq!(view.top[0].requests, LINES);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callsheet::stats::{Granularity, Slot};
+use callsheet::stats::{Granularity, TimeRange};
 
 pub(super) const POINT: i64 = 300;
 const DAY: i64 = 86_400;
@@ -51,7 +51,7 @@ impl Oracle {
     }
 
     /// The bytes of each point of the slot; no domains: all.
-    fn points(&self, domains: &[&str], slot: Slot) -> Vec<(i64, i64)> {
+    fn points(&self, domains: &[&str], slot: TimeRange) -> Vec<(i64, i64)> {
         let mut points: BTreeMap<i64, i64> = (slot.from..slot.to).step_by(300).map(|at| (at, 0)).collect();
         for ((domain, at), bytes) in &self.0 {
             if domains.is_empty() || domains.contains(&domain.as_str()) {
@@ -61,12 +61,12 @@ impl Oracle {
         points.into_iter().collect()
     }
 
-    pub(super) fn traffic(&self, domains: &[&str], slot: Slot) -> i64 {
+    pub(super) fn traffic(&self, domains: &[&str], slot: TimeRange) -> i64 {
         self.points(domains, slot).iter().map(|(_, bytes)| bytes).sum()
     }
 
     /// Start and bits a second of the highest point, the first of equal ones.
-    pub(super) fn peak(&self, domains: &[&str], slot: Slot) -> (i64, i64) {
+    pub(super) fn peak(&self, domains: &[&str], slot: TimeRange) -> (i64, i64) {
         let mut peak = (slot.from, 0);
         for (at, bytes) in self.points(domains, slot) {
             if bytes * 8 / POINT > peak.1 {
@@ -77,7 +77,7 @@ impl Oracle {
     }
 
     /// Bits a second: all points in descending order, without the first twentieth.
-    pub(super) fn p95(&self, domains: &[&str], slot: Slot) -> i64 {
+    pub(super) fn p95(&self, domains: &[&str], slot: TimeRange) -> i64 {
         let mut points: Vec<i64> = self.points(domains, slot).into_iter().map(|(_, bytes)| bytes).collect();
         points.sort_by_key(|bytes| -bytes);
         points[(points.len() as f64 * 0.05).floor() as usize] * 8 / POINT
@@ -88,7 +88,7 @@ impl Oracle {
         &self,
         zone: Zone,
         domains: &[&str],
-        slot: Slot,
+        slot: TimeRange,
         granularity: Granularity,
     ) -> Vec<(i64, i64, i64)> {
         let mut series: BTreeMap<i64, (i64, i64)> = BTreeMap::new();

@@ -1,6 +1,6 @@
 //! Five-minute points go after 400 days; hours and days stay.
 
-use callsheet::stats::{Granularity, Metric, Slot};
+use callsheet::stats::{Granularity, Metric, TimeRange};
 use callsheet_server::buckets::Buckets;
 use callsheet_server::jobs::{Pulse, count_buckets};
 
@@ -15,9 +15,9 @@ async fn clean_up(stage: &Stage) {
     while stage.console.stats.clean_up().await.expect("cleaned up") {}
 }
 
-async fn traffic(stage: &Stage, slot: Slot, granularity: Granularity) -> Vec<i64> {
+async fn traffic(stage: &Stage, slot: TimeRange, granularity: Granularity) -> Vec<i64> {
     let view = stage.usage(Metric::Traffic, &[A], slot, Some(granularity)).await;
-    view.points.iter().map(|point| point.value).collect()
+    view.bins.iter().map(|point| point.value).collect()
 }
 
 async fn old_points_go_and_their_days_stay(database: Database) {
@@ -35,13 +35,13 @@ async fn old_points_go_and_their_days_stay(database: Database) {
     let card = stage.usage(Metric::Bandwidth, &[A], old, None).await.cards;
     assert_eq!((card.traffic.now, card.peak.now, card.peak_at), (770, 700 * 8 / 300, Some(old.from)));
     assert_eq!(card.p95, None, "no points are left to take it of");
-    let both = Slot { from: old.from, to: kept.to };
+    let both = TimeRange { from: old.from, to: kept.to };
     let days = stage.usage(Metric::Traffic, &[A, B], both, Some(Granularity::Day)).await;
-    assert_eq!(days.points.iter().map(|point| point.value).collect::<Vec<_>>(), [820, 7, 0]);
+    assert_eq!(days.bins.iter().map(|point| point.value).collect::<Vec<_>>(), [820, 7, 0]);
     assert_eq!((days.cards.traffic.now, days.cards.peak.now), (827, 700 * 8 / 300));
     // In another zone, days that have lost their points stay as they were, and nothing counts twice or is lost.
     stage = stage.restart("America/New_York", NOW + 379 * DAY_MS).await;
-    let all = Slot { from: old.from - 3 * 86_400, to: kept.to + 3 * 86_400 };
+    let all = TimeRange { from: old.from - 3 * 86_400, to: kept.to + 3 * 86_400 };
     assert_eq!(traffic(&stage, all, Granularity::Day).await.iter().sum::<i64>(), 777);
     assert_eq!(traffic(&stage, all, Granularity::Hour).await.iter().sum::<i64>(), 777);
     assert_eq!(stage.usage(Metric::Traffic, &[], all, None).await.cards.traffic.now, 827);
@@ -61,7 +61,7 @@ async fn old_counts_of_files_leave_their_days(database: Database) {
     let days = stage.days("2026-11-22", "2026-11-23");
     let held = async |granularity| {
         let view = stage.usage(Metric::Storage, &[], days, Some(granularity)).await;
-        view.points.iter().map(|point| point.value).collect::<Vec<_>>()
+        view.bins.iter().map(|point| point.value).collect::<Vec<_>>()
     };
     stage.clock.advance(500 * DAY_MS);
     assert_eq!(held(Granularity::Day).await, [900, 40]);

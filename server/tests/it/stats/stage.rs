@@ -7,7 +7,7 @@ use callsheet::Console;
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, Millis, TestClock};
 use callsheet::stats::{
-    Digest, Granularity, ImportStep, Metric, Progress, Slot, Sums, UsageQuery, UsageRow, UsageView,
+    Digest, Granularity, ImportStep, Metric, Progress, Sums, TimeRange, UsageQuery, UsageRow, UsageView,
 };
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
@@ -71,27 +71,27 @@ impl Stage {
         &self,
         metric: Metric,
         domains: &[&str],
-        slot: Slot,
+        slot: TimeRange,
         granularity: Option<Granularity>,
     ) -> UsageView {
         let domains = domains.iter().map(|name| (*name).to_owned()).collect();
-        let query = UsageQuery { metric, domains, slot, granularity, compare: true };
+        let query = UsageQuery { metric, domains, range: slot, granularity, compare: true };
         self.console.stats.usage(&Actor::cli(), query).await.expect("usage")
     }
 
     /// The days of the console's zone.
-    pub(super) fn days(&self, first: &str, last: &str) -> Slot {
+    pub(super) fn days(&self, first: &str, last: &str) -> TimeRange {
         self.console.stats.calendar().days(first, last).expect("days")
     }
 
     /// Asks for the slot in every way, and compares with the oracle.
-    pub(super) async fn check(&self, domains: &[&str], slot: Slot) {
+    pub(super) async fn check(&self, domains: &[&str], slot: TimeRange) {
         for granularity in [Granularity::Minutes, Granularity::Hour, Granularity::Day] {
             let expected = self.oracle.series(self.zone, domains, slot, granularity);
             let traffic = self.usage(Metric::Traffic, domains, slot, Some(granularity)).await;
             let bandwidth = self.usage(Metric::Bandwidth, domains, slot, Some(granularity)).await;
             let shown: Vec<_> =
-                traffic.points.iter().zip(&bandwidth.points).map(|(t, b)| (t.at, t.value, b.value)).collect();
+                traffic.bins.iter().zip(&bandwidth.bins).map(|(t, b)| (t.at, t.value, b.value)).collect();
             assert_eq!(shown, expected, "{domains:?} {slot:?} {granularity} {:?}", self.zone);
             for view in [traffic, bandwidth] {
                 let (at, peak) = self.oracle.peak(domains, slot);

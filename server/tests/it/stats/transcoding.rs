@@ -2,7 +2,7 @@
 
 use callsheet::model::Actor;
 use callsheet::stats::transcode::{Outcome, Output};
-use callsheet::stats::{Codec, OTHER, Resolution, Slot, TranscodingCell, TranscodingQuery, TranscodingView};
+use callsheet::stats::{Codec, OTHER, Resolution, TimeRange, TranscodingCell, TranscodingQuery, TranscodingView};
 
 use super::stage::Stage;
 use crate::support::{Database, PLAY, on_both_databases};
@@ -32,8 +32,8 @@ async fn ask(stage: &Stage, query: TranscodingQuery) -> TranscodingView {
     stage.console.stats.transcoding(&Actor::cli(), query).await.expect("transcoding")
 }
 
-fn all(slot: Slot) -> TranscodingQuery {
-    TranscodingQuery { domains: Vec::new(), slot, codec: None, resolution: None }
+fn all(slot: TimeRange) -> TranscodingQuery {
+    TranscodingQuery { domains: Vec::new(), range: slot, codec: None, resolution: None }
 }
 
 async fn outputs_count_once_in_the_class_and_on_the_day_of_their_end(database: Database) {
@@ -96,5 +96,5 @@ async fn filters_leave_out_the_rest(database: Database) {
     assert_eq!(minutes(&|query| query.resolution = Some(Resolution::Sd)).await, 400);
     assert_eq!(minutes(&|query| query.domains = vec![PLAY.to_owned()]).await, 300);
     assert_eq!(minutes(&|query| query.domains = vec![OTHER.to_owned()]).await, 300, "hosts that are not known");
-    assert_eq!(minutes(&|query| query.slot = Slot { from: slot.from + 300, to: slot.to }).await, 0);
+    assert_eq!(minutes(&|query| query.range = TimeRange { from: slot.from + 300, to: slot.to }).await, 0);
 }

@@ -1,7 +1,7 @@
 //! Sums, peaks and percentiles.
 
 use callsheet::model::Actor;
-use callsheet::stats::{Granularity, Metric, OTHER, Slot, StatsError, UsageQuery};
+use callsheet::stats::{Granularity, Metric, OTHER, StatsError, TimeRange, UsageQuery};
 
 use super::stage::{A, B, NOW, Stage, noise};
 use crate::support::{Database, on_both_databases};
@@ -34,12 +34,12 @@ async fn any_slot_shows_what_was_sent(database: Database) {
         stage.serve(&sent).await;
     }
     for slot in [
-        Slot { from, to },
-        Slot { from: from + 7 * 300, to: to - 11 * 300 },
-        Slot { from: 1_772_946_000, to: 1_773_028_800 },
-        Slot { from: 1_772_946_300, to: 1_773_028_500 },
-        Slot { from: 1_772_949_600, to: 1_772_949_900 },
-        Slot { from: from - 86_400, to: to + 86_400 },
+        TimeRange { from, to },
+        TimeRange { from: from + 7 * 300, to: to - 11 * 300 },
+        TimeRange { from: 1_772_946_000, to: 1_773_028_800 },
+        TimeRange { from: 1_772_946_300, to: 1_773_028_500 },
+        TimeRange { from: 1_772_949_600, to: 1_772_949_900 },
+        TimeRange { from: from - 86_400, to: to + 86_400 },
     ] {
         for domains in [&[][..], &[A], &[A, B], &[A, B, OTHER]] {
             stage.check(domains, slot).await;
@@ -77,7 +77,7 @@ async fn the_peak_of_several_domains_is_that_of_their_sum(database: Database) {
     stage.serve(&[(A, at(0), 900), (A, at(5), 500), (B, at(5), 600), (B, at(10), 800)]).await;
     for granularity in [Granularity::Hour, Granularity::Day] {
         let view = stage.usage(Metric::Bandwidth, &[A, B], day, Some(granularity)).await;
-        assert_eq!(view.points[0].value, 1_100 * 8 / 300);
+        assert_eq!(view.bins[0].value, 1_100 * 8 / 300);
         assert_eq!((view.cards.peak.now, view.cards.peak_at), (1_100 * 8 / 300, Some(at(5))));
     }
     stage.check(&[A], day).await;
@@ -120,9 +120,9 @@ async fn the_period_before_stands_beside(database: Database) {
     assert_eq!((cards.peak.now, cards.peak.before), (800, Some(200)));
     for metric in [Metric::Traffic, Metric::Bandwidth] {
         let view = stage.usage(metric, &[A], week, None).await;
-        assert_eq!(view.before, stage.usage(metric, &[A], before, None).await.points);
+        assert_eq!(view.before, stage.usage(metric, &[A], before, None).await.bins);
         assert!(view.before.iter().any(|point| point.value > 0));
-        assert_eq!(view.before.len(), view.points.len());
+        assert_eq!(view.before.len(), view.bins.len());
         assert_eq!(stage.usage(metric, &[A], before, None).await.before, []);
     }
     let cards = stage.usage(Metric::Traffic, &[A], before, None).await.cards;
@@ -143,7 +143,7 @@ async fn the_length_of_points_follows_the_slot(database: Database) {
         ("2025-06-01", "2026-05-31", Granularity::Day, 365),
     ] {
         let view = stage.usage(Metric::Traffic, &[], stage.days(first, last), None).await;
-        assert_eq!((view.granularity, view.points.len()), (granularity, points), "{first} to {last}");
+        assert_eq!((view.granularity, view.bins.len()), (granularity, points), "{first} to {last}");
         assert_eq!(view.zone, "America/New_York");
     }
 }
@@ -178,20 +178,25 @@ async fn today_ends_now(database: Database) {
     assert_eq!(stage.console.stats.last_days(30), stage.days("2026-10-24", "2026-11-22"));
     stage.serve(&[(A, today.from, 10)]).await;
     let view = stage.usage(Metric::Traffic, &[A], today, None).await;
-    assert_eq!(view.points.last().map(|point| point.at), Some(NOW / 1000));
+    assert_eq!(view.bins.last().map(|point| point.at), Some(NOW / 1000));
     // A clock that is ahead: what it stamped is counted, so it is shown.
     stage.serve(&[(A, NOW / 1000 + 900, 5)]).await;
     let view = stage.usage(Metric::Traffic, &[A], today, None).await;
-    assert_eq!(view.points.last().map(|point| (point.at, point.value)), Some((NOW / 1000 + 900, 5)));
-    assert_eq!(view.cards.traffic.now, view.points.iter().map(|point| point.value).sum::<i64>());
+    assert_eq!(view.bins.last().map(|point| (point.at, point.value)), Some((NOW / 1000 + 900, 5)));
+    assert_eq!(view.cards.traffic.now, view.bins.iter().map(|point| point.value).sum::<i64>());
 }
 
 async fn slots_that_are_none_are_refused(database: Database) {
     let stage = Stage::set(database, "UTC").await;
     let ask = async |from, to, domain: Option<&str>| {
         let domains = domain.map(str::to_owned).into_iter().collect();
-        let query =
-            UsageQuery { metric: Metric::Traffic, domains, slot: Slot { from, to }, granularity: None, compare: false };
+        let query = UsageQuery {
+            metric: Metric::Traffic,
+            domains,
+            range: TimeRange { from, to },
+            granularity: None,
+            compare: false,
+        };
         stage.console.stats.usage(&Actor::cli(), query).await
     };
     let start = 1_777_593_600;
@@ -203,17 +208,17 @@ async fn slots_that_are_none_are_refused(database: Database) {
         (0, i64::MAX),
         (i64::MIN, 300),
     ] {
-        assert!(matches!(ask(from, to, None).await, Err(StatsError::BadSlot)), "{from} {to}");
+        assert!(matches!(ask(from, to, None).await, Err(StatsError::BadRange)), "{from} {to}");
     }
     assert!(matches!(ask(start, start + 300, Some("nobody.example.com")).await, Err(StatsError::UnknownDomain(_))));
-    let slot = Slot { from: start, to: start + 400 * 86_400 };
+    let slot = TimeRange { from: start, to: start + 400 * 86_400 };
     let query = UsageQuery {
         metric: Metric::Traffic,
         domains: Vec::new(),
-        slot,
+        range: slot,
         granularity: Some(Granularity::Minutes),
         compare: false,
     };
     let refused = stage.console.stats.usage(&Actor::cli(), query).await;
-    assert!(matches!(refused, Err(StatsError::TooManyPoints(_))));
+    assert!(matches!(refused, Err(StatsError::TooManyBins(_))));
 }

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use callsheet::keys::KeyDraft;
 use callsheet::model::{Actor, Clock, Role, SystemClock};
 use callsheet::stats::access_log::Format;
-use callsheet::stats::{Metric, Slot};
+use callsheet::stats::{Metric, TimeRange};
 use callsheet_server::buckets::Buckets;
 use callsheet_server::config::{LogPlace, WatchedLogs};
-use callsheet_server::jobs::Watch;
+use callsheet_server::jobs::AccessLogWatcher;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use object_store::ObjectStoreExt;
@@ -37,7 +37,7 @@ on_both_databases!(
 struct Watched {
     stage: Stage,
     folder: PathBuf,
-    watch: Watch,
+    watch: AccessLogWatcher,
 }
 
 impl Watched {
@@ -62,26 +62,26 @@ impl Watched {
 
     /// Requests that count after a look.
     async fn look(&mut self) -> i64 {
-        self.watch.look().await;
+        self.watch.scan().await;
         requests(&self.stage).await
     }
 
     fn troubles(&self) -> Vec<(&str, &str)> {
         let place = |path| Path::new(path).strip_prefix(&self.folder).expect("below").to_str().expect("text");
-        let mut troubles: Vec<_> = self.watch.troubles().map(|(path, why)| (place(path), why)).collect();
+        let mut troubles: Vec<_> = self.watch.failures().map(|(path, why)| (place(path), why)).collect();
         troubles.sort_unstable();
         troubles
     }
 }
 
-fn watch(stage: &Stage, s3: BTreeMap<String, callsheet_server::buckets::S3Bucket>, from: LogPlace) -> Watch {
+fn watch(stage: &Stage, s3: BTreeMap<String, callsheet_server::buckets::S3Bucket>, from: LogPlace) -> AccessLogWatcher {
     let data = stage.data.path();
     let logs = WatchedLogs { from, format: None, domain: None };
-    Watch::new(stage.console.clone(), Buckets::new(data, s3), data.to_owned(), logs)
+    AccessLogWatcher::new(stage.console.clone(), Buckets::new(data, s3), data.to_owned(), logs)
 }
 
 async fn requests(stage: &Stage) -> i64 {
-    let slot = Slot { from: (NOW / 1000) - 10 * 86_400, to: (NOW / 1000) + 10 * 86_400 };
+    let slot = TimeRange { from: (NOW / 1000) - 10 * 86_400, to: (NOW / 1000) + 10 * 86_400 };
     let view = stage.usage(Metric::Traffic, &[PLAY], slot, None).await;
     let requests = view.top.iter().map(|top| top.requests).sum();
     assert_eq!(view.cards.traffic.now, requests * 1000, "a line sends 1,000 bytes");
@@ -128,7 +128,7 @@ async fn a_growing_log_counts_line_by_line(database: Database) {
     // Another process knows nothing of what this one saw.
     let mut other = watch(&watched.stage, BTreeMap::new(), LogPlace::Files(watched.folder.join("access.log")));
     watched.append("access.log", &line(12));
-    other.look().await;
+    other.scan().await;
     assert_eq!(watched.look().await, 14);
 }
 
@@ -182,13 +182,13 @@ async fn a_log_that_is_rotated_while_it_is_read_counts_once(database: Database) 
         end.store(true, Ordering::Release);
     });
     while !done.load(Ordering::Acquire) {
-        watched.watch.look().await;
+        watched.watch.scan().await;
     }
     writer.join().expect("written");
     // A file that changed amid a look is read again; what may be a copy waits for one look more.
     let left = async || {
         watched.stage.clock.advance(600_000);
-        watched.watch.look().await;
+        watched.watch.scan().await;
         requests(&watched.stage).await
     };
     let mut left = left;
@@ -264,7 +264,7 @@ async fn what_cannot_be_read_stops_nothing_else(database: Database) {
     assert_eq!(names, ["a-cut.log.gz", "b-noise.log", "c-circle.log"]);
     let [(_, cut), (_, noise), (_, circle)] = watched.troubles()[..] else { unreachable!() };
     assert!(cut.starts_with("cannot be read to its end: "), "{cut}");
-    assert!(noise.starts_with("the format is not known by its first lines"), "{noise}");
+    assert!(noise.starts_with("the format could not be detected"), "{noise}");
     assert!(circle.starts_with("cannot be read: "), "{circle}");
 
     watched.write("a-cut.log.gz", packed);
@@ -276,12 +276,12 @@ async fn what_cannot_be_read_stops_nothing_else(database: Database) {
 
     let place = watched.stage.data.path().join("not-there-yet");
     let mut missing = watch(&watched.stage, BTreeMap::new(), LogPlace::Files(place.clone()));
-    missing.look().await;
-    assert_eq!(missing.troubles().count(), 1);
+    missing.scan().await;
+    assert_eq!(missing.failures().count(), 1);
     fs::create_dir(&place).expect("made");
     fs::write(place.join("access.log"), line(300)).expect("written");
-    missing.look().await;
-    assert_eq!(missing.troubles().count(), 0);
+    missing.scan().await;
+    assert_eq!(missing.failures().count(), 0);
     assert_eq!(requests(&watched.stage).await, 62);
 }
 
@@ -304,20 +304,20 @@ async fn objects_in_a_bucket_count_once(database: Database) {
     let s3 = || BTreeMap::from([("archive".to_owned(), store.bucket("s3://archive"))]);
     let mut watching = watch(&stage, s3(), from());
     for _ in 0..2 {
-        watching.look().await;
-        assert_eq!(watching.troubles().collect::<Vec<_>>(), []);
+        watching.scan().await;
+        assert_eq!(watching.failures().collect::<Vec<_>>(), []);
         assert_eq!(requests(&stage).await, 90);
     }
     // Another run fetches only what it does not know.
     put("cdn-logs/2026/one-again.log", lines(0..40).into()).await;
     put("cdn-logs/four.log", lines(90..95).into()).await;
     let mut watching = watch(&stage, s3(), from());
-    watching.look().await;
+    watching.scan().await;
     assert_eq!(requests(&stage).await, 95);
 
     store.stop();
-    watching.look().await;
-    let troubles: Vec<_> = watching.troubles().collect();
+    watching.scan().await;
+    let troubles: Vec<_> = watching.failures().collect();
     assert!(matches!(troubles[..], [("bucket:archive/cdn-logs", why)] if why.starts_with("cannot be fetched: ")));
 }
 

@@ -1,7 +1,7 @@
 //! Days and hours of the console's zone.
 
 use callsheet::model::Actor;
-use callsheet::stats::{Granularity, Metric, OTHER, Slot, StatsError, UsageQuery};
+use callsheet::stats::{Granularity, Metric, OTHER, StatsError, TimeRange, UsageQuery};
 
 use super::stage::{A, B, NOW, Stage, noise, row, step};
 use crate::support::{Database, on_both_databases};
@@ -25,19 +25,19 @@ async fn days_begin_at_midnight_of_the_zone(database: Database) {
     let mut stage = Stage::set(database, "UTC").await;
     for (zone, day, from, to) in DAYS {
         stage = stage.restart(zone, NOW).await;
-        assert_eq!(stage.days(day, day), Slot { from, to }, "{zone} {day}");
+        assert_eq!(stage.days(day, day), TimeRange { from, to }, "{zone} {day}");
         // One unit in each point from an hour before the day to an hour behind it.
         let unit = 3_000;
         let name = format!("{day}.{}", zone.replace(['/', '_'], "-").to_lowercase());
         let sent: Vec<_> = (from - 3_600..to + 3_600).step_by(300).map(|at| (name.as_str(), at, unit)).collect();
         stage.serve(&sent).await;
-        let around = Slot { from: from - 3_600, to: to + 3_600 };
+        let around = TimeRange { from: from - 3_600, to: to + 3_600 };
         let view = stage.usage(Metric::Traffic, &[&name], around, Some(Granularity::Day)).await;
-        let shown: Vec<_> = view.points.iter().map(|point| (point.at, point.value)).collect();
+        let shown: Vec<_> = view.bins.iter().map(|point| (point.at, point.value)).collect();
         let whole = (to - from) / 300 * unit;
         assert_eq!(shown, [(from - 3_600, 12 * unit), (from, whole), (to, 12 * unit)], "{zone} {day}");
-        let view = stage.usage(Metric::Traffic, &[&name], Slot { from, to }, Some(Granularity::Hour)).await;
-        let shown: Vec<_> = view.points.iter().map(|point| (point.at, point.value)).collect();
+        let view = stage.usage(Metric::Traffic, &[&name], TimeRange { from, to }, Some(Granularity::Hour)).await;
+        let shown: Vec<_> = view.bins.iter().map(|point| (point.at, point.value)).collect();
         assert_eq!(shown, (from..to).step_by(3_600).map(|at| (at, 12 * unit)).collect::<Vec<_>>(), "{zone} {day}");
     }
 }
@@ -55,12 +55,12 @@ async fn another_zone_makes_hours_and_days_anew(database: Database) {
     for zone in ["Asia/Shanghai", "America/New_York", "Asia/Kolkata", "UTC"] {
         stage = stage.restart(zone, NOW).await;
         for domains in [&[][..], &[A], &[A, B]] {
-            stage.check(domains, Slot { from, to }).await;
+            stage.check(domains, TimeRange { from, to }).await;
         }
         // And goes on in the new zone.
         stage.serve(&[(A, from + 86_400, 12_345), (B, to - 300, 999_999)]).await;
-        stage.check(&[], Slot { from, to }).await;
-        stage.check(&[B], Slot { from: from - 86_400, to: to + 86_400 }).await;
+        stage.check(&[], TimeRange { from, to }).await;
+        stage.check(&[B], TimeRange { from: from - 86_400, to: to + 86_400 }).await;
     }
 }
 
@@ -73,6 +73,6 @@ async fn a_process_left_in_another_zone_adds_nothing(database: Database) {
     assert!(matches!(refused, Err(StatsError::Store(_))), "{refused:?}");
     moved.stats.add_usage(&Actor::cli(), &rows, &step(None, 0, 1, [1; 32])).await.expect("added");
     let query =
-        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), slot: day, granularity: None, compare: false };
+        UsageQuery { metric: Metric::Traffic, domains: Vec::new(), range: day, granularity: None, compare: false };
     assert_eq!(moved.stats.usage(&Actor::cli(), query).await.expect("usage").cards.traffic.now, 1, "once");
 }

@@ -4,6 +4,8 @@ use sqlx::{AnyConnection, Connection, PgConnection};
 use tempfile::TempDir;
 use url::Url;
 
+use super::install_tls_provider;
+
 /// Where PostgreSQL is; set by `.ci/with-postgres.sh`.
 const POSTGRES: &str = "CALLSHEET_TEST_POSTGRES_URL";
 
@@ -16,12 +18,14 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn sqlite() -> Self {
+        install_tls_provider();
         let folder = tempfile::tempdir().expect("folder");
         Self { url: format!("sqlite://{}", folder.path().join("callsheet.db").display()), _folder: Some(folder) }
     }
 
     /// Fails where there is no PostgreSQL: a test that did not run must not look like one that passed.
     pub(crate) async fn postgres() -> Self {
+        install_tls_provider();
         let Ok(server) = std::env::var(POSTGRES) else {
             panic!("{POSTGRES} is not set. Run the tests as `.ci/with-postgres.sh cargo nextest run`.");
         };
@@ -37,6 +41,7 @@ impl Database {
 
     /// One that is there.
     pub(crate) fn at(url: &str) -> Self {
+        install_tls_provider();
         Self { url: url.to_owned(), _folder: None }
     }
 

@@ -1,4 +1,4 @@
-//! A gateway before an S3 store, which passes requests on, loses answers, refuses, or hangs.
+//! A proxy in front of an S3 store that can drop requests and responses.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,30 +17,30 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::s3::{Keys, S3Store, bucket};
 
-/// What happens to one request.
+/// How the gateway handles a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Passes,
-    /// The store does what was asked for, and the connection breaks before its answer.
-    LosesAnswer,
-    /// The store is not asked; the connection breaks.
-    Breaks,
+pub(crate) enum GatewayAction {
+    Forward,
+    /// Forward the request, and close the connection instead of returning the response.
+    DropResponse,
+    /// Close the connection without forwarding the request.
+    Disconnect,
     NotImplemented,
-    Hangs,
+    Hang,
 }
 
-type Rule = Arc<dyn Fn(&request::Parts) -> Fate + Send + Sync>;
+type Rule = Arc<dyn Fn(&request::Parts) -> GatewayAction + Send + Sync>;
 
-/// A running gateway; ends when it goes out of sight.
+/// A running gateway, stopped when dropped.
 pub(crate) struct Gateway {
     address: SocketAddr,
     _serving: AbortOnDropHandle<()>,
 }
 
 impl Gateway {
-    pub(crate) async fn before(
+    pub(crate) async fn start(
         store: &S3Store,
-        rule: impl Fn(&request::Parts) -> Fate + Send + Sync + 'static,
+        rule: impl Fn(&request::Parts) -> GatewayAction + Send + Sync + 'static,
     ) -> Self {
         let (store, rule) = (store.address(), Arc::new(rule) as Rule);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -48,47 +48,47 @@ impl Gateway {
         let serve = async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let rule = Arc::clone(&rule);
-                let pass = service_fn(move |request| pass(Arc::clone(&rule), store, request));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), pass));
+                let service = service_fn(move |request| handle(Arc::clone(&rule), store, request));
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
             }
         };
         Self { address, _serving: AbortOnDropHandle::new(tokio::spawn(serve)) }
     }
 
-    /// A bucket of the store behind it.
+    /// Returns a bucket of the store, accessed through this gateway.
     pub(crate) fn bucket(&self, keys: Keys, url: &str) -> S3Bucket {
         bucket(self.address, keys, url)
     }
 }
 
-/// Asks for the end of a multipart upload.
+/// Returns whether a request completes a multipart upload.
 pub(crate) fn completes_upload(request: &request::Parts) -> bool {
     request.method == Method::POST && request.uri.query().is_some_and(|query| query.contains("uploadId="))
 }
 
-async fn pass(rule: Rule, store: SocketAddr, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+async fn handle(rule: Rule, store: SocketAddr, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
-    let fate = rule(&head);
-    match fate {
-        Fate::Hangs => std::future::pending().await,
-        Fate::Breaks => return Err(io::Error::other("the request is lost")),
-        Fate::NotImplemented => {
+    let action = rule(&head);
+    match action {
+        GatewayAction::Hang => std::future::pending().await,
+        GatewayAction::Disconnect => return Err(io::Error::other("dropped the request")),
+        GatewayAction::NotImplemented => {
             let mut refused = Response::new(Full::from("<Error><Code>NotImplemented</Code></Error>"));
             *refused.status_mut() = StatusCode::NOT_IMPLEMENTED;
             return Ok(refused);
         }
-        Fate::Passes | Fate::LosesAnswer => {}
+        GatewayAction::Forward | GatewayAction::DropResponse => {}
     }
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    // With its headers, `Host` included: the request is signed.
+    // All headers are kept, including `Host`, because the request is signed.
     let request = reqwest::Client::new().request(head.method, format!("http://{store}{}", head.uri));
     let answer = request.headers(head.headers).body(body).send().await.map_err(io::Error::other)?;
-    if fate == Fate::LosesAnswer {
-        return Err(io::Error::other("the answer is lost"));
+    if action == GatewayAction::DropResponse {
+        return Err(io::Error::other("dropped the response"));
     }
-    let mut passed = Response::new(Full::default());
-    (*passed.status_mut(), *passed.headers_mut()) = (answer.status(), answer.headers().clone());
-    passed.headers_mut().remove(TRANSFER_ENCODING);
-    *passed.body_mut() = Full::from(answer.bytes().await.map_err(io::Error::other)?);
-    Ok(passed)
+    let mut response = Response::new(Full::default());
+    (*response.status_mut(), *response.headers_mut()) = (answer.status(), answer.headers().clone());
+    response.headers_mut().remove(TRANSFER_ENCODING);
+    *response.body_mut() = Full::from(answer.bytes().await.map_err(io::Error::other)?);
+    Ok(response)
 }

@@ -5,7 +5,7 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
-use super::{DOMAIN, TestConsole};
+use super::{DOMAIN, TestConsole, install_tls_provider};
 
 /// A `generic` source of one console.
 pub(crate) struct GenericSource {
@@ -22,6 +22,7 @@ impl GenericSource {
     }
 
     pub(crate) fn new(url: String, secret: String) -> Self {
+        install_tls_provider();
         Self { url, secret, client: Client::new() }
     }
 

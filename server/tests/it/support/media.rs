@@ -1,4 +1,4 @@
-//! Real media: ffmpeg as a publisher, ffprobe as a judge.
+//! Real media: ffmpeg publishes, and ffprobe checks recordings.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,11 +9,11 @@ pub(crate) const AUDIO: &[&str] = &["-f", "lavfi", "-i", "sine"];
 pub(crate) const H264: &[&str] = &["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p"];
 pub(crate) const AAC: &[&str] = &["-c:a", "aac"];
 
-/// A running ffmpeg; killed when it goes out of sight.
+/// A running ffmpeg, killed when dropped.
 pub(crate) struct Pusher(Option<Child>);
 
 impl Pusher {
-    /// Pushes `stream` (with query) to `domain`, whose address is `to`.
+    /// Pushes `stream` (with query) to `domain` at the address `to`.
     pub(crate) fn start(to: SocketAddr, domain: &str, stream: &str, parts: &[&[&str]]) -> Self {
         let child = Command::new("ffmpeg")
             .args(["-hide_banner", "-loglevel", "info", "-nostdin"])
@@ -51,7 +51,7 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Duration in seconds and the codecs of a file, as ffprobe sees them; the file must decode without a complaint.
+/// Returns the duration in seconds and the codecs of a file according to ffprobe. The file must decode without warnings.
 pub(crate) fn probe(file: &Path) -> (f64, Vec<String>) {
     let decoded = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(file).args(["-f", "null", "-"]).output();
     let decoded = decoded.expect("ffmpeg");
@@ -71,7 +71,7 @@ pub(crate) fn probe(file: &Path) -> (f64, Vec<String>) {
     let probed: serde_json::Value = serde_json::from_slice(&probed.stdout).expect("JSON");
     let number = |value: &serde_json::Value| value.as_str().and_then(|text| text.parse::<f64>().ok());
     let duration = number(&probed["format"]["duration"]).expect("a duration");
-    // The header's word is checked against the last packet.
+    // Compares the duration in the header with the last packet.
     let last = probed["packets"]
         .as_array()
         .expect("packets")

@@ -30,6 +30,11 @@ pub(crate) use s3::{Keys, S3Store};
 /// How long a condition may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Makes `reqwest::Client::new` work, because reqwest is built without a TLS provider. Databases, S3 stores and sources call this.
+pub(crate) fn install_tls_provider() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+}
+
 /// Looks again and again until `fits`.
 pub(crate) async fn until<T: Debug, F: Future<Output = T>>(
     mut look: impl FnMut() -> F,

@@ -1,4 +1,4 @@
-//! A real S3 store: SeaweedFS, on the loopback.
+//! A real S3 store: SeaweedFS on the loopback interface.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -11,9 +11,9 @@ use callsheet_server::buckets::{Buckets, S3Bucket};
 use object_store::ObjectStore;
 use tempfile::TempDir;
 
-use super::PATIENCE;
+use super::{PATIENCE, install_tls_provider};
 
-/// Set by `.ci/test.sh`: its packages bring the store too.
+/// Set by `.ci/test.sh`. The Python packages include the store.
 const PYTHON: &str = "CALLSHEET_TEST_PYTHON";
 const KEY: &str = "AKIDEXAMPLE";
 const WRITER: &str = "AKIDWRITER";
@@ -22,15 +22,15 @@ const SECRET: &str = "s3-secret-of-the-tests";
 /// Keys of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keys {
-    /// May do everything.
+    /// Full access.
     All,
-    /// May write objects, and neither read nor list them.
+    /// May write objects, but not read or list them.
     Write,
-    /// With a wrong secret.
+    /// A wrong secret.
     Wrong,
 }
 
-/// A store of its own; ends when it goes out of sight.
+/// A running store, stopped when dropped.
 pub(crate) struct S3Store {
     folder: TempDir,
     port: u16,
@@ -39,6 +39,7 @@ pub(crate) struct S3Store {
 
 impl S3Store {
     pub(crate) async fn start() -> Self {
+        install_tls_provider();
         let folder = tempfile::tempdir().expect("folder");
         let identity = |name, key, actions| serde_json::json!({ "name": name, "credentials": [{ "accessKey": key, "secretKey": SECRET }], "actions": actions });
         let keys = serde_json::json!({ "identities": [
@@ -54,17 +55,17 @@ impl S3Store {
             if is_up(&mut server, ports[6], patience).await {
                 return Self { folder, port: ports[6], server };
             }
-            // Somebody else took a port meanwhile.
+            // Another program took one of the ports.
         }
     }
 
-    /// Nobody answers from now on.
+    /// Stops the store.
     pub(crate) fn stop(&mut self) {
         self.server.kill().ok();
         self.server.wait().expect("ended");
     }
 
-    /// A bucket of this store, which is made when it is first written to.
+    /// Returns a bucket of this store, created on first write.
     pub(crate) fn bucket(&self, url: &str) -> S3Bucket {
         self.bucket_with(Keys::All, url)
     }
@@ -83,7 +84,7 @@ impl S3Store {
         assert_eq!(request.send().await.expect("an answer").status(), 200);
     }
 
-    /// Number of unfinished uploads into a folder of the bucket `console`.
+    /// Counts the unfinished uploads to a folder of the bucket `console`.
     #[cfg(feature = "ingest-rtmp")]
     pub(crate) async fn unfinished_uploads(&self, folder: &str) -> usize {
         let answer = reqwest::get(format!("http://{}/console?uploads=", self.address())).await.expect("an answer");
@@ -91,7 +92,7 @@ impl S3Store {
         answer.text().await.expect("a list").matches(&format!("<Key>{folder}/")).count()
     }
 
-    /// All of a bucket of this store.
+    /// Opens a bucket of this store.
     pub(crate) async fn open(&self, url: &str) -> Arc<dyn ObjectStore> {
         let buckets = BTreeMap::from([("it".to_owned(), self.bucket(url))]);
         Buckets::new(self.folder.path(), buckets).open("it").await.expect("a bucket").store()
@@ -105,7 +106,7 @@ impl Drop for S3Store {
     }
 }
 
-/// A bucket of the store that answers at an address.
+/// Returns a bucket of the store at an address.
 pub(super) fn bucket(at: SocketAddr, keys: Keys, url: &str) -> S3Bucket {
     let (key, secret) = match keys {
         Keys::All => (KEY, SECRET),
@@ -118,7 +119,7 @@ pub(super) fn bucket(at: SocketAddr, keys: Keys, url: &str) -> S3Bucket {
     S3Bucket::configure(BTreeMap::from(settings)).expect("settings")
 }
 
-/// Master, volumes, filer and gateway, each with a port for gRPC beside it.
+/// Starts a master, volume server, filer and S3 gateway, each with an additional gRPC port.
 fn serve(folder: &Path, ports: &[u16]) -> Child {
     let named = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"];
     let named = named.into_iter().chain(["s3.port", "s3.port.grpc"]);
@@ -144,7 +145,7 @@ fn program() -> PathBuf {
     Path::new(&python).with_file_name("weed")
 }
 
-/// Whether it answers; false when it has ended.
+/// Waits until the store responds. Returns false if it has exited.
 async fn is_up(server: &mut Child, port: u16, patience: Instant) -> bool {
     loop {
         if server.try_wait().expect("waiting").is_some() {
@@ -154,7 +155,7 @@ async fn is_up(server: &mut Child, port: u16, patience: Instant) -> bool {
         if answer.is_ok_and(|answer| answer.status().is_success()) {
             return true;
         }
-        assert!(Instant::now() < patience, "SeaweedFS does not answer");
+        assert!(Instant::now() < patience, "SeaweedFS does not respond");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

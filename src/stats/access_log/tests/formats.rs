@@ -1,6 +1,6 @@
-//! Each format: its documented line, its odd lines, and recognition.
+//! Each format: documented lines, unusual lines, and detection.
 
-use super::super::{Bad, Format, Hit, NGINX_LOG_FORMAT, Notes, Parser};
+use super::super::{Format, LineError, LogEntry, NGINX_LOG_FORMAT, Notes, Parser};
 use super::{NGINX_COMBINED, NGINX_JSON, known};
 
 const CLOUDFRONT: &str = include_str!("samples/cloudfront.log");
@@ -12,17 +12,17 @@ const HUAWEI: &str = include_str!("samples/huawei.log");
 const TENCENT: &str = include_str!("samples/tencent.log");
 const JD: &str = include_str!("samples/jd.log");
 
-/// What a line says: host, time of the end in RFC 3339, duration in ms, bytes, status, hit.
+/// A parsed line: host, time of the end in RFC 3339, duration in ms, bytes, status, cache hit.
 type Said = (Option<String>, String, i64, i64, u16, Option<bool>);
 
-fn said(hit: &Hit<'_>) -> Said {
-    let end = jiff::Timestamp::from_millisecond(hit.end_ms).expect("time").to_string();
-    (hit.host.map(str::to_owned), end, hit.duration_ms, hit.bytes, hit.status, hit.hit)
+fn said(entry: &LogEntry<'_>) -> Said {
+    let end = jiff::Timestamp::from_millisecond(entry.end_ms).expect("time").to_string();
+    (entry.host.map(str::to_owned), end, entry.duration_ms, entry.bytes, entry.status, entry.cache_hit)
 }
 
 fn lines(format: Format, content: &str) -> Vec<Said> {
     let mut parser = Parser::new(format);
-    content.lines().filter_map(|line| parser.parse(line.as_bytes()).expect(line).map(|hit| said(&hit))).collect()
+    content.lines().filter_map(|line| parser.parse(line.as_bytes()).expect(line).map(|entry| said(&entry))).collect()
 }
 
 fn row(host: &str, end: &str, duration: i64, bytes: i64, status: u16, hit: Option<bool>) -> Said {
@@ -44,7 +44,7 @@ fn nginx_json() {
 }
 
 #[test]
-fn the_log_format_for_nginx_makes_such_lines() {
+fn the_log_format_directive_produces_these_lines() {
     let (_, object) = NGINX_LOG_FORMAT.split_once("escape=json '").expect("escape=json");
     let mut line = object.trim_end_matches("';").replace("'\n  '", "");
     let recorded: serde_json::Value = serde_json::from_str(NGINX_JSON.lines().next().expect("a line")).expect("json");
@@ -108,7 +108,11 @@ fn days_change_within_a_file() {
     ] {
         let line = format!("::1 - - [{date}:12:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"");
         days.push(
-            parser.parse(line.as_bytes()).expect("a line").map(|hit| said(&hit).1[..10].to_owned()).expect("a hit"),
+            parser
+                .parse(line.as_bytes())
+                .expect("a line")
+                .map(|entry| said(&entry).1[..10].to_owned())
+                .expect("an entry"),
         );
     }
     assert_eq!(
@@ -148,16 +152,16 @@ fn w3c() {
 #[test]
 fn w3c_columns_may_change_and_must_be_named() {
     let mut parser = Parser::new(Format::W3c);
-    assert_eq!(parser.parse(b"2026-11-22 09:01:03 5"), Err(Bad::Fields));
+    assert_eq!(parser.parse(b"2026-11-22 09:01:03 5"), Err(LineError::Fields));
     assert_eq!(parser.parse(b"#Fields: date time sc-bytes"), Ok(None));
-    assert_eq!(parser.parse(b"2026-11-22 09:01:03 5").expect("line").map(|hit| hit.bytes), Some(5));
+    assert_eq!(parser.parse(b"2026-11-22 09:01:03 5").expect("line").map(|entry| entry.bytes), Some(5));
     assert_eq!(parser.parse(b"#Fields: sc-bytes time date"), Ok(None));
-    assert_eq!(parser.parse(b"7 09:01:03.25 2026-11-22").expect("line").map(|hit| hit.end_ms % 1000), Some(250));
-    assert_eq!(parser.parse(b"7 09:01:03"), Err(Bad::Layout));
+    assert_eq!(parser.parse(b"7 09:01:03.25 2026-11-22").expect("line").map(|entry| entry.end_ms % 1000), Some(250));
+    assert_eq!(parser.parse(b"7 09:01:03"), Err(LineError::Layout));
 }
 
 #[test]
-fn cloudfront_json_in_its_stamps() {
+fn cloudfront_json_in_all_timestamp_formats() {
     assert_eq!(
         lines(Format::CloudfrontJson, CLOUDFRONT_JSON),
         [
@@ -170,7 +174,7 @@ fn cloudfront_json_in_its_stamps() {
 }
 
 #[test]
-fn cloudflare_in_its_three_stamps() {
+fn cloudflare_in_all_timestamp_formats() {
     assert_eq!(
         lines(Format::Cloudflare, CLOUDFLARE),
         [
@@ -214,7 +218,7 @@ fn offline_logs_of_cdns() {
 }
 
 #[test]
-fn recognised_by_content() {
+fn formats_are_detected_by_content() {
     for (content, format) in [
         (NGINX_COMBINED, Format::Combined),
         (NGINX_JSON, Format::NginxJson),
@@ -231,13 +235,13 @@ fn recognised_by_content() {
             if line.starts_with("#Date") {
                 continue;
             }
-            assert_eq!(Format::recognise(line.as_bytes()), Some(format), "{line}");
+            assert_eq!(Format::detect(line.as_bytes()), Some(format), "{line}");
         }
         let with_garbage = format!("\n\0\0\0 garbage\n{{\"a\":1}}\r\n{content}");
-        assert_eq!(Format::recognise(with_garbage.as_bytes()), Some(format));
+        assert_eq!(Format::detect(with_garbage.as_bytes()), Some(format));
     }
     for content in ["", "\n\n", "hello\nworld\n", "{}\n", "[]\n", "%PDF-1.7\n"] {
-        assert_eq!(Format::recognise(content.as_bytes()), None, "{content}");
+        assert_eq!(Format::detect(content.as_bytes()), None, "{content}");
     }
     assert!(Format::ALL.iter().all(|format| format.as_str().parse() == Ok(*format)));
 }
@@ -248,73 +252,73 @@ fn json_in_any_order_with_nesting_escapes_and_white_space() {
         "host":"\u0070lay\u002etest\/.com","status":"200","n":null,"f":-1.5e+3,"b":true,"msec":"1795338063.6","😀":"😀" } "#;
     let line = line.replace('\n', "\t");
     let mut parser = Parser::new(Format::NginxJson);
-    let hit = parser.parse(line.as_bytes()).expect("a line").expect("a hit");
+    let entry = parser.parse(line.as_bytes()).expect("a line").expect("an entry");
     assert_eq!(
-        hit,
-        Hit {
+        entry,
+        LogEntry {
             host: Some("play.test/.com"),
             end_ms: 1_795_338_063_600,
             duration_ms: 0,
             bytes: 12,
             status: 200,
-            hit: None,
+            cache_hit: None,
             notes: Notes::default(),
         }
     );
     let pair = r#"{"host":"\ud83d\ude00","bytes_sent":1,"msec":1,"status":200}"#;
     assert_eq!(
-        parser.parse(pair.as_bytes()).expect("a line").and_then(|hit| hit.host.map(str::to_owned)),
+        parser.parse(pair.as_bytes()).expect("a line").and_then(|entry| entry.host.map(str::to_owned)),
         Some("😀".to_owned())
     );
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn errors_name_the_reason() {
     let good = r#"{"msec":1795338063.688,"host":"play.test.com","status":200,"bytes_sent":1,"request_time":0.1}"#;
     let mut parser = Parser::new(Format::NginxJson);
     assert!(matches!(parser.parse(good.as_bytes()), Ok(Some(_))));
     for (from, to, reason) in [
-        ("}", "", Bad::Json),
-        ("}", "}}", Bad::Json),
-        ("}", ",}", Bad::Json),
-        ("{", "", Bad::Json),
-        (",\"host\"", "\"host\"", Bad::Json),
-        ("\"host\":", "\"host\" ", Bad::Json),
-        ("play.test.com", r"\q", Bad::Json),
-        ("play.test.com", r"\ud83d", Bad::Json),
-        ("play.test.com", r"\u12", Bad::Json),
-        ("\"play.test.com\"", "7", Bad::Host),
-        ("1795338063.688", "-1", Bad::Time),
-        ("1795338063.688", "1795338063.", Bad::Time),
-        ("1795338063.688", "9999999999999999999", Bad::Time),
-        ("1795338063.688", "\"\"", Bad::Time),
-        ("msec", "other", Bad::Time),
-        ("\"bytes_sent\":1", "\"bytes_sent\":-1", Bad::Bytes),
-        ("\"bytes_sent\":1", "\"bytes_sent\":1e3", Bad::Bytes),
-        ("\"bytes_sent\":1", "\"bytes_sent\":{}", Bad::Bytes),
-        ("bytes_sent", "bytes", Bad::Bytes),
-        ("0.1", "-0.1", Bad::Duration),
-        ("0.1", "null", Bad::Duration),
-        ("200", "2000", Bad::Status),
-        ("200", "\"ok\"", Bad::Status),
+        ("}", "", LineError::Json),
+        ("}", "}}", LineError::Json),
+        ("}", ",}", LineError::Json),
+        ("{", "", LineError::Json),
+        (",\"host\"", "\"host\"", LineError::Json),
+        ("\"host\":", "\"host\" ", LineError::Json),
+        ("play.test.com", r"\q", LineError::Json),
+        ("play.test.com", r"\ud83d", LineError::Json),
+        ("play.test.com", r"\u12", LineError::Json),
+        ("\"play.test.com\"", "7", LineError::Host),
+        ("1795338063.688", "-1", LineError::Time),
+        ("1795338063.688", "1795338063.", LineError::Time),
+        ("1795338063.688", "9999999999999999999", LineError::Time),
+        ("1795338063.688", "\"\"", LineError::Time),
+        ("msec", "other", LineError::Time),
+        ("\"bytes_sent\":1", "\"bytes_sent\":-1", LineError::Bytes),
+        ("\"bytes_sent\":1", "\"bytes_sent\":1e3", LineError::Bytes),
+        ("\"bytes_sent\":1", "\"bytes_sent\":{}", LineError::Bytes),
+        ("bytes_sent", "bytes", LineError::Bytes),
+        ("0.1", "-0.1", LineError::Duration),
+        ("0.1", "null", LineError::Duration),
+        ("200", "2000", LineError::Status),
+        ("200", "\"ok\"", LineError::Status),
     ] {
         let line = good.replacen(from, to, 1);
         assert_eq!(parser.parse(line.as_bytes()), Err(reason), "{line}");
     }
     let mut line = good.replace("play", "pl@y").into_bytes();
     line.iter_mut().filter(|b| **b == b'@').for_each(|b| *b = 0xff);
-    assert_eq!(parser.parse(&line), Err(Bad::Host));
+    assert_eq!(parser.parse(&line), Err(LineError::Host));
     for (format, content, from, to, reason) in [
-        (Format::Combined, NGINX_COMBINED, "22/Nov/2026", "31/Nov/2026", Bad::Time),
-        (Format::Combined, NGINX_COMBINED, "22/Nov/2026", "29/Feb/2026", Bad::Time),
-        (Format::Combined, NGINX_COMBINED, ":09:01:03", ":24:01:03", Bad::Time),
-        (Format::Combined, NGINX_COMBINED, " 20000000 ", " many ", Bad::Bytes),
-        (Format::Combined, NGINX_COMBINED, "\"GET", "GET", Bad::Layout),
-        (Format::Aliyun, ALIYUN, " 1542 ", " 1.5 ", Bad::Duration),
-        (Format::Huawei, HUAWEI, " 206 ", " OK ", Bad::Status),
-        (Format::Tencent, TENCENT, "20261122", "20261322", Bad::Time),
-        (Format::Jd, JD, " 0.175 ", " -0.175 ", Bad::Duration),
-        (Format::Cloudflare, CLOUDFLARE, "EdgeStart", "Start", Bad::Time),
+        (Format::Combined, NGINX_COMBINED, "22/Nov/2026", "31/Nov/2026", LineError::Time),
+        (Format::Combined, NGINX_COMBINED, "22/Nov/2026", "29/Feb/2026", LineError::Time),
+        (Format::Combined, NGINX_COMBINED, ":09:01:03", ":24:01:03", LineError::Time),
+        (Format::Combined, NGINX_COMBINED, " 20000000 ", " many ", LineError::Bytes),
+        (Format::Combined, NGINX_COMBINED, "\"GET", "GET", LineError::Layout),
+        (Format::Aliyun, ALIYUN, " 1542 ", " 1.5 ", LineError::Duration),
+        (Format::Huawei, HUAWEI, " 206 ", " OK ", LineError::Status),
+        (Format::Tencent, TENCENT, "20261122", "20261322", LineError::Time),
+        (Format::Jd, JD, " 0.175 ", " -0.175 ", LineError::Duration),
+        (Format::Cloudflare, CLOUDFLARE, "EdgeStart", "Start", LineError::Time),
     ] {
         let line = content.lines().next().expect("a line").replacen(from, to, 1);
         assert_eq!(Parser::new(format).parse(line.as_bytes()), Err(reason), "{line}");
@@ -323,21 +327,21 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn hosts_are_compared_without_case_port_and_last_dot() {
-    use super::super::hosts::{Hosts, Place};
-    let mut hosts = Hosts::new(known());
-    let play = hosts.place("play.test.com");
-    assert!(matches!(play, Place::Known(_)));
+    use super::super::hosts::{HostIndex, HostTable};
+    let mut hosts = HostTable::new(known());
+    let play = hosts.resolve("play.test.com");
+    assert!(matches!(play, HostIndex::Known(_)));
     for same in ["PLAY.Test.com", "play.test.com.", "play.test.com:8080", "Play.Test.Com.:443"] {
-        assert_eq!(hosts.place(same), play, "{same}");
+        assert_eq!(hosts.resolve(same), play, "{same}");
     }
     for other in ["play.test.com:x", "[::1]:80", "::1", "", "(other)", "test.com", "a.play.test.com"] {
-        assert!(matches!(hosts.place(other), Place::Unknown(_)), "{other}");
+        assert!(matches!(hosts.resolve(other), HostIndex::Unknown(_)), "{other}");
     }
-    assert_eq!(hosts.place("[::1]:80"), hosts.place("[::1]"));
+    assert_eq!(hosts.resolve("[::1]:80"), hosts.resolve("[::1]"));
     for number in 0..20_000 {
-        hosts.place(&format!("host-{number}.example"));
+        hosts.resolve(&format!("host-{number}.example"));
     }
-    assert_eq!(hosts.place("one-more.example"), Place::Unnamed);
-    assert_eq!(hosts.place(&"x".repeat(300)), Place::Unnamed);
-    assert_eq!(hosts.place("play.test.com:9"), play, "known hosts are known however many others came");
+    assert_eq!(hosts.resolve("one-more.example"), HostIndex::Unnamed);
+    assert_eq!(hosts.resolve(&"x".repeat(300)), HostIndex::Unnamed);
+    assert_eq!(hosts.resolve("play.test.com:9"), play, "known hosts are known however many others came");
 }

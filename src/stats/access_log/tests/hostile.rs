@@ -1,4 +1,4 @@
-//! What no log should hold, and some do.
+//! Invalid and malicious log content.
 
 use std::io::Cursor;
 use std::ops::ControlFlow;
@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::{Bad, BadLine, Format, Parser, Reading, Tail};
+use super::super::{BadLine, Format, LineError, LogReader, Parser, Tail};
 use super::{NGINX_JSON, NOW_MS, Pieces, add, count, json_line, tally};
 
 #[test]
@@ -37,23 +37,23 @@ fn a_line_of_ten_megabytes_is_one_bad_line() {
     let over = longest.replacen('}', " }", 1);
     for sizes in [&[usize::MAX][..], &[100_000], &[1 << 20, 3]] {
         let content = format!("{line}{long}\n{line}{longest}{over}{line}{long}");
-        let mut reading = Reading::open(|| Ok(Pieces::new(content.as_bytes(), sizes))).expect("open");
+        let mut reader = LogReader::open(|| Ok(Pieces::new(content.as_bytes(), sizes))).expect("open");
         let mut tally = tally(Format::NginxJson);
         let mut batches = Vec::new();
-        let _ = reading.run(&mut tally, Tail::Finished, |batch| {
+        let _ = reader.run(&mut tally, Tail::Finished, |batch| {
             batches.push(batch);
             ControlFlow::Continue(())
         });
         let report = tally.report();
         assert_eq!((report.lines, report.bytes), (7, 20), "{sizes:?}");
-        let bad: Vec<_> = [2, 5, 7].map(|line| BadLine { line, reason: Bad::TooLong }).into();
+        let bad: Vec<_> = [2, 5, 7].map(|line| BadLine { line, reason: LineError::TooLong }).into();
         assert_eq!(report.bad_lines, bad, "{sizes:?}");
         assert_eq!(batches.last().expect("a batch").offset, content.len() as u64, "{sizes:?}");
     }
 }
 
 #[test]
-fn nul_bytes_are_named_and_windows_line_ends_are_not_minded() {
+fn nul_bytes_are_reported_and_windows_line_ends_are_accepted() {
     let line = json_line("play.test.com", NOW_MS, 0, 5, 200);
     let content = format!(
         "{line}\0\0\0\0{line}\0\0\n{}{}",
@@ -61,21 +61,21 @@ fn nul_bytes_are_named_and_windows_line_ends_are_not_minded() {
         line.replace('\n', "\r\n")
     );
     let (totals, report) = count(content.as_bytes(), Format::NginxJson);
-    assert_eq!(report.bad_lines, [3, 4].map(|line| BadLine { line, reason: Bad::Nul }));
+    assert_eq!(report.bad_lines, [3, 4].map(|line| BadLine { line, reason: LineError::Nul }));
     assert_eq!((totals.len(), report.bytes), (1, 15));
 }
 
 #[test]
 fn an_empty_file_has_no_batch() {
-    let mut reading = Reading::open(|| Ok(Cursor::new(b""))).expect("open");
-    assert_eq!(reading.recognise(), None);
+    let mut reader = LogReader::open(|| Ok(Cursor::new(b""))).expect("open");
+    assert_eq!(reader.detect_format(), None);
     let mut tally = tally(Format::NginxJson);
-    let end = reading.run(&mut tally, Tail::Finished, |_| panic!("no batch"));
-    assert!(matches!(end, super::End::Complete));
+    let end = reader.run(&mut tally, Tail::Finished, |_| panic!("no batch"));
+    assert!(matches!(end, super::ReadEnd::Complete));
     assert_eq!(tally.report().lines, 0);
 }
 
-/// Bytes that look like parts of log lines.
+/// Generates fragments of log lines.
 fn scraps() -> impl Strategy<Value = Vec<u8>> {
     let scrap = prop_oneof![
         prop::sample::select(vec![
@@ -147,7 +147,7 @@ proptest! {
             let (_, report) = count(&content, *format);
             prop_assert!(report.bad <= report.lines);
         }
-        let _ = Format::recognise(&content);
+        let _ = Format::detect(&content);
     }
 
     #[test]
@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn any_json_may_stand_beside_a_hit(host: String, others in prop::collection::vec(("[^a-z]*", any_json()), 0..6), at in 0..6usize) {
+    fn any_other_members_are_ignored(host: String, others in prop::collection::vec(("[^a-z]*", any_json()), 0..6), at in 0..6usize) {
         let mut members: Vec<_> = others.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         members.insert(at.min(members.len()), ("host", Value::from(host.as_str())));
         members.insert(at.min(members.len()), ("msec", Value::from(1_795_338_063)));
@@ -168,18 +168,18 @@ proptest! {
         let member = |(name, value): &(&str, Value)| format!("{}: {value}", Value::from(*name));
         let line = format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(" ,"));
         let mut parser = Parser::new(Format::NginxJson);
-        let hit = parser.parse(line.as_bytes()).expect("a line").expect("a hit");
-        prop_assert_eq!(hit.host, Some(host.as_str()).filter(|host| !matches!(*host, "" | "-")));
-        prop_assert_eq!(hit.bytes, 7);
+        let entry = parser.parse(line.as_bytes()).expect("a line").expect("an entry");
+        prop_assert_eq!(entry.host, Some(host.as_str()).filter(|host| !matches!(*host, "" | "-")));
+        prop_assert_eq!(entry.bytes, 7);
     }
 
     #[test]
-    fn pieces_of_any_size_give_the_same(content in scraps(), sizes in prop::collection::vec(1..50usize, 1..5)) {
+    fn the_sizes_of_reads_do_not_matter(content in scraps(), sizes in prop::collection::vec(1..50usize, 1..5)) {
         for format in [Format::NginxJson, Format::W3c] {
-            let mut reading = Reading::open(|| Ok(Pieces::new(&content, &sizes))).expect("open");
+            let mut reader = LogReader::open(|| Ok(Pieces::new(&content, &sizes))).expect("open");
             let mut pieces = tally(format);
             let mut totals = super::Totals::new();
-            reading.run(&mut pieces, Tail::Finished, |batch| {
+            reader.run(&mut pieces, Tail::Finished, |batch| {
                 add(&mut totals, &batch);
                 ControlFlow::Continue(())
             });

@@ -1,4 +1,4 @@
-//! Formats line by line, sums against an oracle, and files that are cut, grown, damaged and read twice.
+//! Tests of formats, of sums against an independent implementation, and of truncated, growing, damaged and repeated files.
 
 mod field;
 mod formats;
@@ -13,7 +13,7 @@ use std::io::{self, Cursor, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{Batch, End, Format, KnownHosts, Reading, Report, Tail, Tally};
+use super::{Batch, Format, ImportReport, KnownHosts, LogReader, ReadEnd, Tail, Tally};
 use crate::stats::Sums;
 
 /// 2026-11-22T10:00:00Z.
@@ -22,7 +22,7 @@ const NOW_MS: i64 = 1_795_341_600_000;
 const NGINX_JSON: &str = include_str!("samples/nginx_json.log");
 const NGINX_COMBINED: &str = include_str!("samples/nginx_combined.log");
 
-/// By domain and point.
+/// Sums by domain and bin.
 type Totals = BTreeMap<(String, i64), Sums>;
 
 fn known() -> Arc<KnownHosts> {
@@ -46,30 +46,30 @@ fn add(totals: &mut Totals, batch: &Batch) {
     }
 }
 
-/// Reads a file whole.
-fn count(content: &[u8], format: Format) -> (Totals, Report) {
+/// Counts a complete file.
+fn count(content: &[u8], format: Format) -> (Totals, ImportReport) {
     count_given(content, format, None)
 }
 
-/// Reads a file whole whose lines without a host are of a given domain.
-fn count_given(content: &[u8], format: Format, domain: Option<&str>) -> (Totals, Report) {
+/// Counts a complete file. Lines without host are counted for `domain`.
+fn count_given(content: &[u8], format: Format, domain: Option<&str>) -> (Totals, ImportReport) {
     let (totals, report, end) = run(content, Tally::new(format, known(), domain, NOW_MS));
-    assert!(matches!(end, End::Complete), "{end:?}");
+    assert!(matches!(end, ReadEnd::Complete), "{end:?}");
     (totals, report)
 }
 
-/// Reads a file as far as it can be read.
-fn run(content: &[u8], mut tally: Tally) -> (Totals, Report, End) {
-    let mut reading = Reading::open(|| Ok(Cursor::new(content))).expect("open");
+/// Counts a file as far as it can be read.
+fn run(content: &[u8], mut tally: Tally) -> (Totals, ImportReport, ReadEnd) {
+    let mut reader = LogReader::open(|| Ok(Cursor::new(content))).expect("open");
     let mut totals = Totals::new();
-    let end = reading.run(&mut tally, Tail::Finished, |batch| {
+    let end = reader.run(&mut tally, Tail::Finished, |batch| {
         add(&mut totals, &batch);
         ControlFlow::Continue(())
     });
     (totals, tally.report(), end)
 }
 
-/// Gives content out in pieces of the given sizes, over and over.
+/// A reader that returns pieces of the given sizes cyclically.
 struct Pieces<'a> {
     content: &'a [u8],
     sizes: std::iter::Cycle<std::slice::Iter<'a, usize>>,
@@ -88,7 +88,7 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// A line of the console's own format.
+/// Returns a line of the console's nginx format.
 fn json_line(host: &str, end_ms: i64, duration_ms: i64, bytes: i64, status: u16) -> String {
     let decimal = |ms: i64| format!("{}.{:03}", ms / 1000, ms % 1000);
     format!(

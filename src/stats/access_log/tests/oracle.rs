@@ -1,5 +1,5 @@
-//! The sums of the console's own format, written again from the definitions and apart from the code: a JSON library, a calendar library, and
-//! bytes spread second by second.
+//! An independent implementation of the sums of the nginx JSON format, with a JSON library, a calendar library, and bytes spread second by
+//! second.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Totals;
 use crate::stats::Sums;
 
-/// The shares of a request by point, each rounded down, the last with what is left.
+/// Returns the shares of a request by bin, rounded down; the last gets the rest.
 pub(super) fn shares(end_ms: i64, duration_ms: i64, bytes: i64) -> Vec<(i64, i64)> {
     if duration_ms == 0 {
         return vec![(end_ms.div_euclid(300_000) * 300, bytes)];
@@ -25,11 +25,11 @@ pub(super) fn shares(end_ms: i64, duration_ms: i64, bytes: i64) -> Vec<(i64, i64
     let exact = |ms: i64| i64::try_from(i128::from(bytes) * i128::from(ms) / i128::from(duration_ms)).expect("a share");
     let mut shares: Vec<_> = ran.into_iter().map(|(at, ms)| (at, exact(ms))).collect();
     let given: i64 = shares.iter().map(|(_, share)| share).sum();
-    shares.last_mut().expect("a point").1 += bytes - given;
+    shares.last_mut().expect("a bin").1 += bytes - given;
     shares
 }
 
-/// The totals of lines that are all good; the given hosts are known, under exactly these spellings.
+/// Returns the totals of valid lines. Hosts are compared literally with `known`.
 pub(super) fn totals(content: &str, known: &[&str]) -> Totals {
     let mut totals = Totals::new();
     for line in content.lines() {

@@ -1,27 +1,27 @@
-//! Sums against the oracle.
+//! Tests of sums against the independent implementation.
 
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::super::tally::Lines;
-use super::super::{Bad, BadLine, Format, KnownHosts, Tally, UnknownHost, spread};
+use super::super::{BadLine, Format, KnownHosts, LineError, Tally, UnknownHost, spread};
 use super::{NGINX_COMBINED, NGINX_JSON, NOW_MS, count, json_line, oracle};
 
 #[test]
-fn forty_minutes_make_no_spike() {
-    // From 09:20:00 to 10:00:00, the end on a border: eight points of five minutes, nothing in the ninth.
+fn a_long_request_is_spread_evenly() {
+    // From 09:20:00 to 10:00:00, the end of a bin: eight bins, nothing in the ninth.
     let shares: Vec<_> = spread(NOW_MS, 2_400_000, 8_000_000_003).collect();
     let start = NOW_MS / 1000 - 2400;
     let expected: Vec<_> =
-        (0..8).map(|point| (start + point * 300, 1_000_000_000 + if point == 7 { 3 } else { 0 })).collect();
+        (0..8).map(|bin| (start + bin * 300, 1_000_000_000 + if bin == 7 { 3 } else { 0 })).collect();
     assert_eq!(shares, expected);
-    assert_eq!(spread(NOW_MS, 0, 7).collect::<Vec<_>>(), [(NOW_MS / 1000, 7)], "no duration: the point of the end");
+    assert_eq!(spread(NOW_MS, 0, 7).collect::<Vec<_>>(), [(NOW_MS / 1000, 7)], "no duration: the bin of the end");
     assert_eq!(spread(NOW_MS + 1, 3, 10).collect::<Vec<_>>(), [(NOW_MS / 1000 - 300, 6), (NOW_MS / 1000, 4)]);
 }
 
 #[test]
-fn a_request_counts_where_it_ends() {
+fn a_request_is_counted_in_the_bin_of_its_end() {
     let (totals, report) = count(json_line("play.test.com", NOW_MS, 600_000, 100, 503).as_bytes(), Format::NginxJson);
     let at = |offset: i64| totals[&("play.test.com".to_owned(), NOW_MS / 1000 + offset)];
     assert_eq!((at(-600).bytes, at(-300).bytes, at(0).bytes), (50, 50, 0));
@@ -30,7 +30,7 @@ fn a_request_counts_where_it_ends() {
 }
 
 #[test]
-fn the_recorded_files() {
+fn recorded_files_have_the_expected_sums() {
     let (totals, report) = count(NGINX_JSON.as_bytes(), Format::NginxJson);
     assert_eq!(totals, oracle::totals(NGINX_JSON, &["play.test.com"]));
     assert_eq!(report.bytes, 20_000_248 + 1272 + 248 + 5_275_896 + 308);
@@ -47,7 +47,7 @@ fn the_recorded_files() {
 }
 
 #[test]
-fn rows_come_by_domain_and_time() {
+fn rows_are_sorted_by_domain_and_time() {
     let known = Arc::new(KnownHosts::new(["b.test", "a.test", "b.test"]));
     let mut tally = Tally::new(Format::NginxJson, known, None, NOW_MS);
     for (host, minutes) in [("b.test", 0), ("a.test", 5), ("x.test", 10), ("a.test", 0), ("b.test", 50)] {
@@ -59,7 +59,7 @@ fn rows_come_by_domain_and_time() {
 }
 
 #[test]
-fn numbers_that_cannot_be_are_refused() {
+fn implausible_numbers_are_refused() {
     let day = 86_400_000;
     let mut tally = super::tally(Format::NginxJson);
     for (number, end, duration, bytes) in [
@@ -79,7 +79,13 @@ fn numbers_that_cannot_be_are_refused() {
     let bad = |line, reason| BadLine { line, reason };
     assert_eq!(
         report.bad_lines,
-        [bad(2, Bad::Future), bad(4, Bad::Past), bad(6, Bad::Duration), bad(8, Bad::Bytes), bad(9, Bad::Future)]
+        [
+            bad(2, LineError::Future),
+            bad(4, LineError::Past),
+            bad(6, LineError::Duration),
+            bad(8, LineError::Bytes),
+            bad(9, LineError::Future)
+        ]
     );
     assert_eq!((report.lines, report.bad), (9, 5));
 }
@@ -95,7 +101,7 @@ fn twenty_bad_lines_and_twenty_unknown_hosts_are_shown() {
     }
     let (_, report) = count(content.as_bytes(), Format::NginxJson);
     assert_eq!((report.bad, report.bad_lines.len(), report.unknown_hosts.len()), (50, 20, 20));
-    assert_eq!(report.bad_lines[1], BadLine { line: 4, reason: Bad::Json }, "blank lines have numbers too");
+    assert_eq!(report.bad_lines[1], BadLine { line: 4, reason: LineError::Json }, "blank lines have numbers too");
     assert_eq!((report.lines, report.unknown), (50 + 1275, 1275));
     assert_eq!(report.unknown_hosts[0], UnknownHost { host: "h49.example".to_owned(), requests: 50 });
 }
@@ -114,14 +120,14 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn shares_are_the_oracles(end in NOW_MS - 600_000..NOW_MS, duration in 0..5_000_000i64, bytes in 0..(1i64 << 42)) {
+    fn shares_match_the_independent_implementation(end in NOW_MS - 600_000..NOW_MS, duration in 0..5_000_000i64, bytes in 0..(1i64 << 42)) {
         let shares: Vec<_> = spread(end, duration, bytes).collect();
         prop_assert_eq!(shares.iter().map(|(_, share)| share).sum::<i64>(), bytes);
         prop_assert_eq!(shares, oracle::shares(end, duration, bytes));
     }
 
     #[test]
-    fn totals_are_the_oracles(lines in prop::collection::vec(any_line(), 0..30)) {
+    fn totals_match_the_independent_implementation(lines in prop::collection::vec(any_line(), 0..30)) {
         let content: String = lines.concat();
         let (totals, report) = count(content.as_bytes(), Format::NginxJson);
         prop_assert_eq!(report.bytes, totals.values().map(|sums| sums.bytes).sum::<i64>());

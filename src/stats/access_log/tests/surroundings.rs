@@ -1,4 +1,4 @@
-//! Good lines count, whatever surrounds them: junk, marks, blanks, other line ends, padding, and how the file is packed.
+//! Valid lines count regardless of junk, byte order marks, white space, line ends, padding and compression around them.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
-use super::super::{End, Foreign, Format, Reading, is_packed};
+use super::super::{Format, LogReader, ReadEnd, UnsupportedContent, is_compressed};
 use super::{NGINX_COMBINED, NOW_MS, Pieces, Totals, count_given, json_line, known, run};
 use crate::stats::access_log::{Tail, Tally};
 
@@ -34,9 +34,9 @@ fn three_lines() -> String {
         .collect()
 }
 
-/// gzip(1), manual: zeros behind a member are padding, as tapes and block-wise copies leave it.
+/// gzip(1) manual: zeros after a member are padding of tapes and block-wise copies.
 #[test]
-fn padding_between_and_behind_members_is_passed_over() {
+fn padding_between_and_after_members_is_skipped() {
     let lines = three_lines();
     let (first, rest) = lines.split_at(lines.find('\n').expect("a line") - 9);
     let in_gzip = gzip(rest.as_bytes());
@@ -51,10 +51,10 @@ fn padding_between_and_behind_members_is_passed_over() {
                 [&first[..], &zeros, &in_gzip, &zeros].concat(),
             ] {
                 for sizes in [&[usize::MAX][..], &[1, 3], &[4096]] {
-                    let mut reading = Reading::open(|| Ok(Pieces::new(&file, sizes))).expect("open");
+                    let mut reader = LogReader::open(|| Ok(Pieces::new(&file, sizes))).expect("open");
                     let mut tally = tally(Format::NginxJson);
-                    let end = reading.run(&mut tally, Tail::Finished, |_| std::ops::ControlFlow::Continue(()));
-                    assert!(matches!(end, End::Complete), "{end:?}");
+                    let end = reader.run(&mut tally, Tail::Finished, |_| std::ops::ControlFlow::Continue(()));
+                    assert!(matches!(end, ReadEnd::Complete), "{end:?}");
                     let report = tally.report();
                     assert_eq!((report.lines, report.bad, report.bytes), (3, 0, 1110));
                 }
@@ -64,16 +64,19 @@ fn padding_between_and_behind_members_is_passed_over() {
 }
 
 #[test]
-fn other_bytes_behind_the_content_are_reported_after_everything_before_was_counted() {
+fn other_bytes_after_the_content_are_an_error_after_counting() {
     let lines = three_lines();
     for pack in [gzip, zstd] {
         for trailing in [&b"junk"[..], b"\0\0junk", b"\x1f", b"\0\x50\x2a"] {
-            // The last line ends with the content, not with a line feed.
+            // The last line has no line feed.
             for content in [lines.as_str(), lines.trim_end()] {
                 let file = [&pack(content.as_bytes()), trailing].concat();
                 let (totals, report, end) = run(&file, tally(Format::NginxJson));
-                let End::Broken(why) = end else { panic!("{end:?}") };
-                assert_eq!(why.to_string(), "bytes that are neither gzip nor zstd follow the packed content");
+                let ReadEnd::Broken(why) = end else { panic!("{end:?}") };
+                assert_eq!(
+                    why.to_string(),
+                    "the compressed content is followed by bytes that are neither gzip nor zstd"
+                );
                 assert_eq!((report.lines, report.bad, bytes(&totals)), (3, 0, 1110));
             }
         }
@@ -81,54 +84,54 @@ fn other_bytes_behind_the_content_are_reported_after_everything_before_was_count
 }
 
 #[test]
-fn a_last_line_without_a_line_end_counts_where_it_is_whole() {
+fn a_last_line_without_line_feed_counts_if_it_is_complete() {
     let (json, combined) = (three_lines(), NGINX_COMBINED.to_owned());
     for (content, format) in [(json, Format::NginxJson), (combined, Format::Combined)] {
         let whole = count_given(content.as_bytes(), format, Some("play.test.com")).0;
         let content = content.trim_end();
         assert_eq!(count_given(content.as_bytes(), format, Some("play.test.com")).0, whole);
-        // Without the trailer: the content is there, but nothing says that it is all.
+        // Without the trailer: the content is complete, but that is unknown.
         let packed = gzip(content.as_bytes());
         let (totals, report, end) = run(&packed[..packed.len() - 8], tally(format));
-        assert!(matches!(end, End::Broken(_)), "{end:?}");
+        assert!(matches!(end, ReadEnd::Broken(_)), "{end:?}");
         assert_eq!((totals, report.bad), (whole, 0));
     }
 }
 
 #[test]
-fn content_without_lines_is_named() {
+fn unsupported_content_is_detected() {
     let line = three_lines();
     let wide = |order: fn(u16) -> [u8; 2]| line.encode_utf16().flat_map(order).collect::<Vec<u8>>();
     let (little, big) = (wide(u16::to_le_bytes), wide(u16::to_be_bytes));
     for (content, foreign) in [
-        ([b"\xff\xfe", &little[..]].concat(), Some(Foreign::Utf16)),
-        ([b"\xfe\xff", &big[..]].concat(), Some(Foreign::Utf16)),
-        (little, Some(Foreign::Utf16)),
-        (big, Some(Foreign::Utf16)),
-        (b"PAR1\x15\x04".to_vec(), Some(Foreign::Parquet)),
+        ([b"\xff\xfe", &little[..]].concat(), Some(UnsupportedContent::Utf16)),
+        ([b"\xfe\xff", &big[..]].concat(), Some(UnsupportedContent::Utf16)),
+        (little, Some(UnsupportedContent::Utf16)),
+        (big, Some(UnsupportedContent::Utf16)),
+        (b"PAR1\x15\x04".to_vec(), Some(UnsupportedContent::Parquet)),
         (line.into_bytes(), None),
         (vec![0; 100], None),
         (b"P".to_vec(), None),
         (Vec::new(), None),
     ] {
         for file in [gzip(&content), content] {
-            let reading = Reading::open(|| Ok(Pieces::new(&file, &[1000]))).expect("open");
-            assert_eq!(reading.foreign(), foreign);
+            let reader = LogReader::open(|| Ok(Pieces::new(&file, &[1000]))).expect("open");
+            assert_eq!(reader.unsupported_content(), foreign);
         }
     }
 }
 
 #[test]
-fn only_gzip_and_zstd_are_packed() {
+fn only_gzip_and_zstd_are_compressed() {
     for start in [&gzip(b"a")[..], &zstd(b"a"), &[0x5f, 0x2a, 0x4d, 0x18]] {
-        assert!(is_packed(start));
+        assert!(is_compressed(start));
     }
     for start in [&b""[..], b"\x1f", b"\xef\xbb\xbf#Fields:", b"{}", b"\x80\x81"] {
-        assert!(!is_packed(start), "{start:?}");
+        assert!(!is_compressed(start), "{start:?}");
     }
 }
 
-/// A good line of a format, with so many bytes sent.
+/// Returns a valid line with a number of bytes sent.
 fn good(format: Format, bytes: i64) -> String {
     match format {
         Format::Combined => {
@@ -161,7 +164,7 @@ fn good(format: Format, bytes: i64) -> String {
     }
 }
 
-/// Bytes around a line, on the line itself.
+/// Generates bytes around a line, within the line.
 fn margin() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "",
@@ -177,7 +180,7 @@ fn margin() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// Lines that no format takes.
+/// Generates lines that no format accepts.
 fn junk() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "",
@@ -193,7 +196,7 @@ fn junk() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// A good line with its margins and its line end, and the junk before it.
+/// A valid line with the bytes around it, its line end, and the junk before it.
 type Part = (Vec<&'static str>, &'static str, i64, &'static str, &'static str);
 
 fn parts() -> impl Strategy<Value = Vec<Part>> {
@@ -206,7 +209,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn good_lines_count_whatever_surrounds_them(
+    fn valid_lines_count_regardless_of_their_surroundings(
         parts in parts(),
         format in prop::sample::select(Format::ALL.to_vec()),
         (has_last_end, packing) in (any::<bool>(), 0..4u8),
@@ -228,7 +231,7 @@ proptest! {
             content += end;
         }
         let content = if has_last_end { content.as_str() } else { content.trim_end_matches(['\n', '\r']) };
-        prop_assert_eq!(Format::recognise(content.as_bytes()), Some(format), "{}", content);
+        prop_assert_eq!(Format::detect(content.as_bytes()), Some(format), "{}", content);
 
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| (cut * content.len() as f64) as usize).collect();
         cuts.extend([0, content.len()]);
@@ -242,28 +245,28 @@ proptest! {
             _ => [packed(gzip), b"junk".to_vec()].concat(),
         };
         let (totals, report, end) = run(&file, tally(format));
-        prop_assert_eq!(matches!(end, End::Complete), packing < 3, "{:?}", end);
+        prop_assert_eq!(matches!(end, ReadEnd::Complete), packing < 3, "{:?}", end);
         prop_assert_eq!(bytes(&totals), parts.iter().map(|part| part.2).sum::<i64>(), "{:?}", report);
         prop_assert_eq!(report.lines - report.bad, parts.len() as u64);
         prop_assert_eq!(totals.keys().map(|(domain, _)| domain.as_str()).collect::<Vec<_>>(), ["play.test.com"]);
     }
 
     #[test]
-    fn all_whole_lines_before_a_break_count(lines in prop::collection::vec(0..1_000_000i64, 1..40), cut in 0.0..1.0f64, format in prop::sample::select(vec![Format::NginxJson, Format::Combined, Format::Cloudflare])) {
+    fn all_complete_lines_before_a_break_count(lines in prop::collection::vec(0..1_000_000i64, 1..40), cut in 0.0..1.0f64, format in prop::sample::select(vec![Format::NginxJson, Format::Combined, Format::Cloudflare])) {
         let lines: Vec<(String, i64)> = lines.iter().map(|bytes| (good(format, *bytes) + "\n", *bytes)).collect();
         let packed: Vec<Vec<u8>> = lines.iter().map(|(line, _)| gzip(line.as_bytes())).collect();
         let file = packed.concat();
         let file = &file[..20 + ((file.len() - 20) as f64 * cut) as usize];
-        // One member a line: those that are there whole count, and the one that is cut if its content is there.
+        // One member per line: complete members count, and the truncated one if its content is complete.
         let (mut length, mut least, mut most) = (0, 0, 0);
         for (member, (_, bytes)) in packed.iter().zip(&lines) {
             most = if length < file.len() { most + bytes } else { most };
             length += member.len();
             least = if length <= file.len() { least + bytes } else { least };
         }
-        let Ok(mut reading) = Reading::open(|| Ok(Pieces::new(file, &[4096]))) else { return Ok(()) };
+        let Ok(mut reader) = LogReader::open(|| Ok(Pieces::new(file, &[4096]))) else { return Ok(()) };
         let mut tally = tally(format);
-        let _ = reading.run(&mut tally, Tail::Finished, |_| std::ops::ControlFlow::Continue(()));
+        let _ = reader.run(&mut tally, Tail::Finished, |_| std::ops::ControlFlow::Continue(()));
         let counted = tally.report().bytes;
         prop_assert!(counted == least || counted == most, "{} of {} or {}", counted, least, most);
         prop_assert_eq!(tally.report().bad, 0);

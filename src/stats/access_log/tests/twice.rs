@@ -1,4 +1,4 @@
-//! Once only: files that are read again, packed, cut short, grown, rotated, and imports that died.
+//! Each line counts once: files that are read again, compressed, truncated, grown or rotated, and imports that crash.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,39 +9,40 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
-use super::super::{Batch, Digest, End, Format, Known, Reading, Tail};
+use super::super::{Batch, Format, KnownPrefix, LogReader, ReadEnd, Tail};
 use super::{NOW_MS, Pieces, Totals, add, count, json_line, tally};
+use crate::stats::Digest;
 
-/// What is stored: totals and, by head, how far each file was taken. A batch is stored whole or not at all.
+/// A simulated database: totals, and the imported prefixes by head.
 #[derive(Default)]
 struct Stored {
     totals: Totals,
-    files: HashMap<Digest, Vec<Known>>,
+    files: HashMap<Digest, Vec<KnownPrefix>>,
 }
 
 impl Stored {
-    fn known(&self, heads: &[Digest]) -> Vec<Known> {
+    fn known(&self, heads: &[Digest]) -> Vec<KnownPrefix> {
         heads.iter().filter_map(|head| self.files.get(head)).flatten().copied().collect()
     }
 
-    /// `from`: what the batch goes on from, which it replaces.
-    fn store(&mut self, from: Option<Known>, batch: &Batch) -> Known {
+    /// Stores a batch. It replaces the prefix `from`, which it continues.
+    fn store(&mut self, from: Option<KnownPrefix>, batch: &Batch) -> KnownPrefix {
         for known in self.files.values_mut() {
             known.retain(|known| Some(*known) != from);
         }
-        let known = Known { offset: batch.offset, prefix: batch.prefix };
+        let known = KnownPrefix { offset: batch.offset, prefix: batch.prefix };
         self.files.entry(batch.head).or_default().push(known);
         add(&mut self.totals, batch);
         known
     }
 
-    /// Imports a file, in batches of about `size` bytes, and dies after `batches`.
-    fn import<R: Read>(&mut self, open: impl FnMut() -> io::Result<R>, size: u64, batches: usize) -> End {
-        let mut reading = Reading::open(open).expect("open").in_batches_of(size);
+    /// Imports a file in batches of about `size` bytes, and stops after `batches` as in a crash.
+    fn import<R: Read>(&mut self, open: impl FnMut() -> io::Result<R>, size: u64, batches: usize) -> ReadEnd {
+        let mut reader = LogReader::open(open).expect("open").in_batches_of(size);
         let mut tally = tally(Format::NginxJson);
-        let mut from = reading.resume(&self.known(&reading.heads()), &mut tally).expect("resume");
+        let mut from = reader.resume(&self.known(&reader.heads()), &mut tally).expect("resume");
         let mut left = batches;
-        reading.run(&mut tally, Tail::Finished, |batch| {
+        reader.run(&mut tally, Tail::Finished, |batch| {
             if left == 0 {
                 return ControlFlow::Break(());
             }
@@ -51,7 +52,7 @@ impl Stored {
         })
     }
 
-    fn whole(&mut self, content: &[u8]) -> End {
+    fn whole(&mut self, content: &[u8]) -> ReadEnd {
         self.import(|| Ok(Cursor::new(content)), 1000, usize::MAX)
     }
 }
@@ -74,12 +75,12 @@ fn gzip(content: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_same_content_counts_once_under_any_name_and_packing() {
+fn the_same_content_counts_once_under_any_name_and_compression() {
     for lines in [1, 5, 2000] {
         let content = log(lines, 0);
         let bytes = content.as_bytes();
         let mut stored = Stored::default();
-        assert!(matches!(stored.whole(bytes), End::Complete));
+        assert!(matches!(stored.whole(bytes), ReadEnd::Complete));
         assert_eq!(stored.totals, expected(&content));
         let packed = gzip(bytes);
         let (first, second) = bytes.split_at(bytes.len() / 3);
@@ -87,7 +88,7 @@ fn the_same_content_counts_once_under_any_name_and_packing() {
         let frames = [zstd::encode_all(first, 0).expect("pack"), zstd::encode_all(second, 0).expect("pack")].concat();
         let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7][..], &frames].concat();
         for again in [bytes, &packed, &members, &frames, &skipped] {
-            assert!(matches!(stored.whole(again), End::Complete));
+            assert!(matches!(stored.whole(again), ReadEnd::Complete));
             assert_eq!(stored.totals, expected(&content));
         }
         let other = log(lines, 1);
@@ -97,43 +98,43 @@ fn the_same_content_counts_once_under_any_name_and_packing() {
 }
 
 #[test]
-fn packed_content_counts_as_plain() {
+fn compressed_content_counts_like_plain_content() {
     let content = log(3000, 0);
     for packed in [gzip(content.as_bytes()), zstd::encode_all(content.as_bytes(), 0).expect("pack")] {
         let mut stored = Stored::default();
-        assert!(matches!(stored.whole(&packed), End::Complete));
+        assert!(matches!(stored.whole(&packed), ReadEnd::Complete));
         assert_eq!(stored.totals, expected(&content));
     }
 }
 
 #[test]
-fn cut_short_then_whole() {
+fn a_complete_file_after_a_truncated_one_counts_once() {
     let content = log(4000, 0);
     for packed in [gzip(content.as_bytes()), zstd::encode_all(content.as_bytes(), 0).expect("pack")] {
         let mut stored = Stored::default();
         for part in [packed.len() / 3, packed.len() * 2 / 3, packed.len() - 1] {
             let end = stored.whole(&packed[..part]);
-            assert!(matches!(end, End::Broken(_)), "{end:?}");
+            assert!(matches!(end, ReadEnd::Broken(_)), "{end:?}");
         }
         let part: i64 = stored.totals.values().map(|sums| sums.requests).sum();
         assert!(part > 0 && part <= 4000, "what could be read counts: {part}");
-        assert!(matches!(stored.whole(&packed), End::Complete));
+        assert!(matches!(stored.whole(&packed), ReadEnd::Complete));
         assert_eq!(stored.totals, expected(&content));
     }
 }
 
-/// Short files have no full head, and their last line may lack its end.
+/// Short files have no full head, and their last line may be incomplete.
 #[test]
-fn short_files_that_were_cut_short_anywhere_count_once() {
+fn short_files_truncated_anywhere_count_once() {
     for lines in 1..5 {
         for content in [&log(lines, 0)[..], log(lines, 0).trim_end()] {
             let packed = gzip(content.as_bytes());
             for part in 18..packed.len() {
                 let mut stored = Stored::default();
-                if Reading::open(|| Ok(Cursor::new(&packed[..part]))).is_ok() {
+                if LogReader::open(|| Ok(Cursor::new(&packed[..part]))).is_ok() {
                     stored.whole(&packed[..part]);
                 }
-                assert!(matches!(stored.whole(&packed), End::Complete));
+                assert!(matches!(stored.whole(&packed), ReadEnd::Complete));
                 assert_eq!(stored.totals, expected(content), "{part} of {}", packed.len());
             }
         }
@@ -141,30 +142,30 @@ fn short_files_that_were_cut_short_anywhere_count_once() {
 }
 
 #[test]
-fn damage_ends_the_reading_with_what_was_read() {
+fn content_before_damage_counts() {
     let content = log(4000, 0);
     let mut packed = gzip(content.as_bytes());
     let middle = packed.len() / 2;
     packed[middle..middle + 64].fill(0xff);
     let mut stored = Stored::default();
-    assert!(matches!(stored.whole(&packed), End::Broken(_)));
+    assert!(matches!(stored.whole(&packed), ReadEnd::Broken(_)));
     assert!(stored.totals.values().any(|sums| sums.requests > 0));
-    let nothing = Reading::open(|| Ok(Cursor::new(b"\x1f\x8b\xff\xff\xff"))).err();
+    let nothing = LogReader::open(|| Ok(Cursor::new(b"\x1f\x8b\xff\xff\xff"))).err();
     assert!(nothing.is_some(), "nothing could be read at all");
 }
 
 #[test]
-fn cut_short_in_a_line_that_is_too_long() {
+fn truncation_within_a_line_that_is_too_long() {
     let (before, after) = (log(10, 0), log(5, 9));
     let content = format!("{before}{}\n{after}", "x".repeat(3 << 20));
     let packed = gzip(content.as_bytes());
     let mut stored = Stored::default();
     assert!(matches!(
         stored.import(|| Ok(Cursor::new(&packed[..packed.len() / 2])), u64::MAX, usize::MAX),
-        End::Broken(_)
+        ReadEnd::Broken(_)
     ));
     assert_eq!(stored.totals, expected(&before), "the lines before it count");
-    assert!(matches!(stored.import(|| Ok(Cursor::new(&packed)), u64::MAX, usize::MAX), End::Complete));
+    assert!(matches!(stored.import(|| Ok(Cursor::new(&packed)), u64::MAX, usize::MAX), ReadEnd::Complete));
     assert_eq!(stored.totals, expected(&content));
 }
 
@@ -173,7 +174,7 @@ fn another_file_with_the_same_head_is_read_from_its_start() {
     let content = log(1000, 0);
     let mut stored = Stored::default();
     stored.whole(content.as_bytes());
-    // The same up to the middle, then other lines, longer and shorter than what is known.
+    // The same first half, then other lines; longer and shorter than the known content.
     let lines: Vec<_> = content.split_inclusive('\n').collect();
     let shorter: String = lines[..500].concat() + &log(100, 7);
     let longer: String = lines[..500].concat() + &log(900, 8);
@@ -194,25 +195,25 @@ fn a_file_that_is_written_while_it_is_read() {
     let content = log(300, 0);
     let mut writer = fs::File::create(&path).expect("create");
     let mut stored = Stored::default();
-    let mut reading = Reading::open(|| fs::File::open(&path)).expect("open");
+    let mut reader = LogReader::open(|| fs::File::open(&path)).expect("open");
     let mut tally = tally(Format::NginxJson);
     let mut from = None;
     for piece in content.as_bytes().chunks(777) {
         writer.write_all(piece).expect("write");
-        let end = reading.run(&mut tally, Tail::Growing, |batch| {
+        let end = reader.run(&mut tally, Tail::Growing, |batch| {
             from = Some(stored.store(from, &batch));
             ControlFlow::Continue(())
         });
-        assert!(matches!(end, End::Complete));
+        assert!(matches!(end, ReadEnd::Complete));
         let so_far = fs::read_to_string(&path).expect("read");
         let lines = &so_far[..so_far.rfind('\n').map_or(0, |at| at + 1)];
         assert_eq!(stored.totals, expected(lines), "a line that is not finished waits");
     }
-    // Rotated: the file keeps its content under another name, another one takes its place.
+    // Rotated: the file is renamed, and a new one is created.
     fs::rename(&path, folder.path().join("access.log.1")).expect("rename");
     writer.write_all(&content.as_bytes()[..50]).expect("write");
     fs::write(&path, log(20, 3)).expect("write");
-    reading.run(&mut tally, Tail::Finished, |batch| {
+    reader.run(&mut tally, Tail::Finished, |batch| {
         stored.store(from, &batch);
         ControlFlow::Continue(())
     });
@@ -228,16 +229,16 @@ fn a_short_file_that_was_still_being_written_is_found_again() {
     let content = log(40, 0);
     let mut stored = Stored::default();
     for written in [100, 400, 1000, 4000] {
-        // Each time by a process that did not see the file before.
-        let mut reading = Reading::open(|| Ok(Cursor::new(&content[..written]))).expect("open");
+        // Each time by a new process.
+        let mut reader = LogReader::open(|| Ok(Cursor::new(&content[..written]))).expect("open");
         let mut tally = tally(Format::NginxJson);
-        let from = reading.resume(&stored.known(&reading.heads()), &mut tally).expect("resume");
-        reading.run(&mut tally, Tail::Growing, |batch| {
+        let from = reader.resume(&stored.known(&reader.heads()), &mut tally).expect("resume");
+        reader.run(&mut tally, Tail::Growing, |batch| {
             stored.store(from, &batch);
             ControlFlow::Continue(())
         });
     }
-    assert!(matches!(stored.whole(content.as_bytes()), End::Complete));
+    assert!(matches!(stored.whole(content.as_bytes()), ReadEnd::Complete));
     assert_eq!(stored.totals, expected(&content));
 }
 
@@ -245,7 +246,7 @@ fn a_short_file_that_was_still_being_written_is_found_again() {
 #[test]
 fn a_file_that_is_cut_while_it_is_read_never_counts_as_one() {
     let (old, new) = (log(40, 0), log(90, 7));
-    // Shorter than a head, or longer; known in part, or not at all.
+    // Shorter or longer than a head; partly known or unknown.
     for (before, known) in [(20, 0), (20, 12), (40, 0), (40, 25)] {
         let before = &old[..old.match_indices('\n').nth(before - 1).expect("so many lines").0 + 1];
         for reads_before_cut in 1..8 {
@@ -260,16 +261,16 @@ fn a_file_that_is_cut_while_it_is_read_never_counts_as_one() {
                 if reads.get() <= reads_before_cut { before } else { new.as_str() }
             };
             let open = || Ok(Changing { content, offset: 0 });
-            let mut reading = Reading::open(open).expect("open");
+            let mut reader = LogReader::open(open).expect("open");
             let mut tally = tally(Format::NginxJson);
-            let end = match reading.resume(&stored.known(&reading.heads()), &mut tally) {
-                Ok(from) => reading.run(&mut tally, Tail::Growing, |batch| {
+            let end = match reader.resume(&stored.known(&reader.heads()), &mut tally) {
+                Ok(from) => reader.run(&mut tally, Tail::Growing, |batch| {
                     stored.store(from, &batch);
                     ControlFlow::Continue(())
                 }),
                 Err(end) => end,
             };
-            assert!(matches!(end, End::Complete | End::Changed), "{end:?}");
+            assert!(matches!(end, ReadEnd::Complete | ReadEnd::Changed), "{end:?}");
             stored.whole(old.as_bytes());
             stored.whole(new.as_bytes());
             assert_eq!(stored.totals, expected(&(old.clone() + &new)), "cut after {reads_before_cut} reads");
@@ -277,7 +278,7 @@ fn a_file_that_is_cut_while_it_is_read_never_counts_as_one() {
     }
 }
 
-/// Reads what there is at the time, a part of it at once.
+/// A reader of content that changes between reads.
 struct Changing<C> {
     content: C,
     offset: usize,
@@ -311,17 +312,17 @@ fn a_w3c_file_is_resumed_with_its_columns() {
         let mut from = Vec::new();
         for batches in [died_after, usize::MAX] {
             let open = || Ok(Pieces::new(content.as_bytes(), &[700]));
-            let mut reading = Reading::open(open).expect("open").in_batches_of(1000);
+            let mut reader = LogReader::open(open).expect("open").in_batches_of(1000);
             let mut tally = tally(Format::W3c);
-            reading.resume(&from, &mut tally).expect("resume");
+            reader.resume(&from, &mut tally).expect("resume");
             let mut left = batches;
-            reading.run(&mut tally, Tail::Finished, |batch| {
+            reader.run(&mut tally, Tail::Finished, |batch| {
                 if left == 0 {
                     return ControlFlow::Break(());
                 }
                 left -= 1;
                 add(&mut totals, &batch);
-                from = vec![Known { offset: batch.offset, prefix: batch.prefix }];
+                from = vec![KnownPrefix { offset: batch.offset, prefix: batch.prefix }];
                 ControlFlow::Continue(())
             });
             assert_eq!(tally.report().bad, 0);
@@ -332,7 +333,7 @@ fn a_w3c_file_is_resumed_with_its_columns() {
 
 proptest! {
     #[test]
-    fn died_at_any_batch_and_resumed(size in 1..5000u64, deaths in prop::collection::vec(0..4usize, 0..6), cut in 0..300usize) {
+    fn an_import_resumes_after_a_crash_at_any_batch(size in 1..5000u64, deaths in prop::collection::vec(0..4usize, 0..6), cut in 0..300usize) {
         let content = log(200, 0);
         let content = &content[..content.len() - cut];
         let mut stored = Stored::default();
@@ -345,7 +346,7 @@ proptest! {
     }
 
     #[test]
-    fn grown_by_any_lines(grown in prop::collection::vec(1..60i64, 1..6)) {
+    fn a_growing_file_counts_once(grown in prop::collection::vec(1..60i64, 1..6)) {
         let mut stored = Stored::default();
         let mut lines = 0;
         for more in grown {

@@ -1,18 +1,18 @@
-//! Aliyun VOD: `StreamTranscodeComplete`, one for each output, and `TranscodeComplete`, with all of them in `StreamInfos`.
+//! Aliyun VOD: `StreamTranscodeComplete` for each output, and `TranscodeComplete` with all outputs in `StreamInfos`.
 //!
-//! Whoever has both switched on gets each output twice, so both know it by its `JobId` and the video's `VideoId`. A failed stream of
-//! `StreamInfos` without a `JobId` is known by the video and its place. The domain is the host of `FileUrl`, the address for playing; where
-//! that is a picture, nothing counts.
+//! If both events are enabled, each output arrives twice; both identify it by its `JobId` and the `VideoId`. A failed stream of `StreamInfos`
+//! without `JobId` is identified by the video and its index. The domain is the host of `FileUrl`, the playback address. Outputs whose
+//! `FileUrl` is an image are not counted.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::codec::parse_codec;
 use super::super::fields::{
-    Flag, Known, Moment, Name, Refusal, Seconds, Side, Words, element, finished, parse, reason, required,
+    Flag, Maybe, Name, Pixels, Rejection, Rfc3339, Seconds, Text, element, finished, parse, reason, required,
 };
-use super::super::pictures::{is_ending, is_picture};
-use super::super::reading::Item;
+use super::super::images::{is_image, is_image_extension};
+use super::super::parse::Item;
 use super::super::{Outcome, Output};
 use crate::model::{DomainName, Millis};
 use crate::stats::Codec;
@@ -20,71 +20,71 @@ use crate::stats::Codec;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Event<'a> {
-    event_time: Known<Moment>,
-    video_id: Known<Name>,
-    status: Known<Words>,
+    event_time: Maybe<Rfc3339>,
+    video_id: Maybe<Name>,
+    status: Maybe<Text>,
     #[serde(borrow)]
-    stream_infos: Known<Vec<&'a RawValue>>,
+    stream_infos: Maybe<Vec<&'a RawValue>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Stream {
-    job_id: Known<Name>,
-    status: Known<Words>,
-    error_code: Known<Words>,
-    error_message: Known<Words>,
-    codec: Known<Words>,
-    format: Known<Words>,
-    width: Known<Side>,
-    height: Known<Side>,
-    duration: Known<Seconds>,
-    file_url: Known<Words>,
-    is_audio: Known<Flag>,
-    finish_time: Known<Moment>,
+    job_id: Maybe<Name>,
+    status: Maybe<Text>,
+    error_code: Maybe<Text>,
+    error_message: Maybe<Text>,
+    codec: Maybe<Text>,
+    format: Maybe<Text>,
+    width: Maybe<Pixels>,
+    height: Maybe<Pixels>,
+    duration: Maybe<Seconds>,
+    file_url: Maybe<Text>,
+    is_audio: Maybe<Flag>,
+    finish_time: Maybe<Rfc3339>,
 }
 
 impl Stream {
-    fn is_picture(&self) -> bool {
-        self.file_url.0.as_ref().is_some_and(|url| is_picture(&url.0))
-            || self.format.0.as_ref().is_some_and(|format| is_ending(&format.0))
+    fn is_image(&self) -> bool {
+        self.file_url.0.as_ref().is_some_and(|url| is_image(&url.0))
+            || self.format.0.as_ref().is_some_and(|format| is_image_extension(&format.0))
     }
 }
 
-/// The event around a stream.
+/// Fields of the event that apply to each stream.
 struct Context {
     video: Name,
-    ended: Known<Moment>,
+    ended: Maybe<Rfc3339>,
     received: Millis,
 }
 
-/// `StreamTranscodeComplete`.
-pub(crate) fn stream(object: &str, received: Millis) -> Result<Output, Refusal> {
+/// Parses `StreamTranscodeComplete`.
+pub(crate) fn stream(object: &str, received: Millis) -> Result<Output, Rejection> {
     let event: Event = parse(object)?;
     let video = required(event.video_id.0, "VideoId", "send the callback unchanged")?;
     let stream: Stream = parse(object)?;
-    if stream.is_picture() {
-        return Err("FileUrl is a picture; pictures do not count".into());
+    if stream.is_image() {
+        return Err("FileUrl is an image; images are not counted".into());
     }
     output(stream, &Context { video, ended: event.event_time, received }, None)
 }
 
-/// `TranscodeComplete`.
-pub(crate) fn all(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refusal> {
+/// Parses `TranscodeComplete`.
+pub(crate) fn all(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Rejection> {
     let event: Event = parse(object)?;
     let video = required(event.video_id.0, "VideoId", "send the callback unchanged")?;
     let context = Context { video, ended: event.event_time, received };
     let streams = event.stream_infos.0.unwrap_or_default();
     if !streams.is_empty() {
         let read = |(at, raw): (usize, &'_ RawValue)| match element::<Stream>(raw, &format!("StreamInfos[{at}]")) {
-            Ok(stream) if stream.is_picture() => None,
+            Ok(stream) if stream.is_image() => None,
             Ok(stream) => Some(output(stream, &context, Some(at))),
             Err(refusal) => Some(Err(refusal)),
         };
         let items = streams.into_iter().enumerate();
         let items: Vec<_> = items.filter_map(|(at, raw)| Some(Item::new(raw.get(), read((at, raw))?))).collect();
         if items.is_empty() {
-            return Err("StreamInfos has only pictures; pictures do not count".into());
+            return Err("StreamInfos has only images; images are not counted".into());
         }
         return Ok(items);
     }
@@ -106,8 +106,8 @@ pub(crate) fn all(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refus
     Ok(vec![Item::new(object, Ok(failed))])
 }
 
-/// `at`: its place in `StreamInfos`.
-fn output(stream: Stream, context: &Context, at: Option<usize>) -> Result<Output, Refusal> {
+/// Converts a stream. `at` is its index in `StreamInfos`.
+fn output(stream: Stream, context: &Context, at: Option<usize>) -> Result<Output, Rejection> {
     let field = |name: &str| at.map_or_else(|| name.to_owned(), |at| format!("StreamInfos[{at}].{name}"));
     let status = required(stream.status.0, &field("Status"), "send the callback unchanged")?;
     let (outcome, duration_ms) = match status.0.as_str() {
@@ -137,8 +137,8 @@ fn output(stream: Stream, context: &Context, at: Option<usize>) -> Result<Output
             Some(word) if !is_audio => parse_codec(&word.0),
             _ => Codec::Other,
         },
-        width: width.map(|side| side.0),
-        height: height.map(|side| side.0),
+        width: width.map(|pixels| pixels.0),
+        height: height.map(|pixels| pixels.0),
         is_audio,
         duration_ms,
         finished_at: match stream.finish_time.0 {

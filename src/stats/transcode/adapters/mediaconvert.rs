@@ -1,21 +1,21 @@
-//! AWS MediaConvert: job state changes as EventBridge sends them.
+//! AWS MediaConvert: job state change events of EventBridge.
 //!
-//! `COMPLETE` has an output in each of `outputGroupDetails[].outputDetails[]`, known by its place (`0.1`: the second of the first group), since
-//! not every kind of group names files. `ERROR` makes one failed output. Events tell no codec: the job's `userMetadata` may, as `codec`, and
-//! its `domain` too.
+//! `COMPLETE` has the outputs in `outputGroupDetails[].outputDetails[]`. An output is identified by its indexes (`0.1` is the second of the
+//! first group), because not every kind of group has file names. `ERROR` results in one failed output. Events contain no codec, but the
+//! job's `userMetadata` may have the keys `codec` and `domain`.
 //!
-//! Frame captures are outputs too, with the length and the size of their film; their path names a picture. With accelerated transcoding some
-//! outputs have neither path nor length. Neither kind counts.
+//! Frame captures are outputs too, with the duration and the size of their video; their path is that of an image. With accelerated
+//! transcoding some outputs have neither path nor duration. Neither kind is counted.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::codec::parse_codec;
 use super::super::fields::{
-    Host, Known, Milliseconds, Moment, Name, Refusal, Side, Words, element, finished, parse, reason, required,
+    Host, Maybe, Milliseconds, Name, Pixels, Rejection, Rfc3339, Text, element, finished, parse, reason, required,
 };
-use super::super::pictures::is_picture;
-use super::super::reading::Item;
+use super::super::images::is_image;
+use super::super::parse::Item;
 use super::super::{Outcome, Output};
 use crate::model::Millis;
 use crate::stats::Codec;
@@ -23,53 +23,53 @@ use crate::stats::Codec;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Event<'a> {
-    time: Known<Moment>,
+    time: Maybe<Rfc3339>,
     #[serde(borrow)]
-    detail: Known<Detail<'a>>,
+    detail: Maybe<Detail<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Detail<'a> {
-    job_id: Known<Name>,
-    status: Known<Words>,
-    error_code: Known<Words>,
-    error_message: Known<Words>,
-    user_metadata: Known<Metadata>,
+    job_id: Maybe<Name>,
+    status: Maybe<Text>,
+    error_code: Maybe<Text>,
+    error_message: Maybe<Text>,
+    user_metadata: Maybe<Metadata>,
     #[serde(borrow)]
-    output_group_details: Known<Vec<&'a RawValue>>,
+    output_group_details: Maybe<Vec<&'a RawValue>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Metadata {
-    codec: Known<Words>,
-    domain: Known<Host>,
+    codec: Maybe<Text>,
+    domain: Maybe<Host>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Group<'a> {
     #[serde(borrow)]
-    output_details: Known<Vec<&'a RawValue>>,
+    output_details: Maybe<Vec<&'a RawValue>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct OutputDetail {
-    output_file_paths: Known<Vec<Known<Words>>>,
-    duration_in_ms: Known<Milliseconds>,
-    video_details: Known<Video>,
+    output_file_paths: Maybe<Vec<Maybe<Text>>>,
+    duration_in_ms: Maybe<Milliseconds>,
+    video_details: Maybe<Video>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Video {
-    width_in_px: Known<Side>,
-    height_in_px: Known<Side>,
+    width_in_px: Maybe<Pixels>,
+    height_in_px: Maybe<Pixels>,
 }
 
-pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refusal> {
+pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Rejection> {
     let Event { time, detail } = parse(object)?;
     let detail = detail.0.unwrap_or_default();
     let status = required(detail.status.0, "detail.status", "send events of COMPLETE and ERROR")?;
@@ -93,11 +93,11 @@ pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, R
             let reason = reason(detail.error_code.0, detail.error_message.0);
             Ok(vec![Item::new(object, Ok(Output { outcome: Outcome::Failed { reason }, ..job }))])
         }
-        _ => Err("detail.status is of no finished job; let the rule send COMPLETE and ERROR alone".into()),
+        _ => Err("detail.status is not COMPLETE or ERROR; limit the rule to these two".into()),
     }
 }
 
-fn succeeded<'a>(job: &Output, groups: Vec<&'a RawValue>) -> Result<Vec<Item<'a>>, Refusal> {
+fn succeeded<'a>(job: &Output, groups: Vec<&'a RawValue>) -> Result<Vec<Item<'a>>, Rejection> {
     let (mut items, mut passed_over) = (Vec::new(), false);
     for (at, group) in groups.into_iter().enumerate() {
         let place = format!("detail.outputGroupDetails[{at}]");
@@ -119,18 +119,19 @@ fn succeeded<'a>(job: &Output, groups: Vec<&'a RawValue>) -> Result<Vec<Item<'a>
     match (items.is_empty(), passed_over) {
         (false, _) => Ok(items),
         (true, true) => {
-            Err("detail.outputGroupDetails has only pictures and outputs without length; neither counts".into())
+            Err("detail.outputGroupDetails has only images and outputs without a duration, which are not counted"
+                .into())
         }
         (true, false) => Err("detail.outputGroupDetails has no outputs; send the event unchanged".into()),
     }
 }
 
-/// `None` for what does not count.
-fn output(job: &Output, name: String, detail: &RawValue, place: &str) -> Result<Option<Output>, Refusal> {
+/// Converts an output. Returns `None` if it is not counted.
+fn output(job: &Output, name: String, detail: &RawValue, place: &str) -> Result<Option<Output>, Rejection> {
     let OutputDetail { output_file_paths, duration_in_ms, video_details } = element(detail, place)?;
-    let paths: Vec<Words> = output_file_paths.0.unwrap_or_default().into_iter().filter_map(|path| path.0).collect();
+    let paths: Vec<Text> = output_file_paths.0.unwrap_or_default().into_iter().filter_map(|path| path.0).collect();
     let is_nothing = paths.is_empty() && duration_in_ms.0 == Some(Milliseconds(0));
-    if is_nothing || !paths.is_empty() && paths.iter().all(|path| is_picture(&path.0)) {
+    if is_nothing || !paths.is_empty() && paths.iter().all(|path| is_image(&path.0)) {
         return Ok(None);
     }
     let duration = required(duration_in_ms.0, &format!("{place}.durationInMs"), "send the event unchanged")?;
@@ -138,10 +139,10 @@ fn output(job: &Output, name: String, detail: &RawValue, place: &str) -> Result<
     let Video { width_in_px, height_in_px } = video_details.0.unwrap_or_default();
     Ok(Some(Output {
         output: name,
-        // The word of the job is about its pictures.
+        // The codec of the job is that of its video.
         codec: if is_audio { Codec::Other } else { job.codec },
-        width: width_in_px.0.map(|side| side.0),
-        height: height_in_px.0.map(|side| side.0),
+        width: width_in_px.0.map(|pixels| pixels.0),
+        height: height_in_px.0.map(|pixels| pixels.0),
         is_audio,
         duration_ms: duration.0,
         ..job.clone()

@@ -1,4 +1,4 @@
-//! One adapter for each form. They share nothing but the fields.
+//! One adapter per result format. They share only the field types.
 
 pub(super) mod aliyun;
 pub(super) mod ffprobe;

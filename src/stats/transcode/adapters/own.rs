@@ -1,17 +1,17 @@
-//! The console's own form: one object for each output.
+//! The console's own format: one object per output.
 //!
 //! ```json
 //! {"jobId": "j-17", "output": "720p.mp4", "domain": "vod.example.com", "status": "success", "codec": "h264",
 //!  "width": 1280, "height": 720, "durationSeconds": 61.0, "finishedAt": "2026-11-22T08:30:00Z"}
 //! ```
-//! With `"status": "fail"` come `error` and whatever else is known. An output whose codec is one of sound (`aac`, `mp3`, `opus`) and that has
-//! no size is sound alone.
+//! With `"status": "fail"`, `error` is the reason, and the other fields are optional. An output with an audio codec (such as `aac`, `mp3` or
+//! `opus`) and without a size is audio without video.
 
 use serde::Deserialize;
 
-use super::super::codec::{is_sound, parse_codec};
+use super::super::codec::{is_audio_codec, parse_codec};
 use super::super::fields::{
-    Host, Known, Moment, Name, Refusal, Seconds, Side, Words, finished, parse, reason, required,
+    Host, Maybe, Name, Pixels, Rejection, Rfc3339, Seconds, Text, finished, parse, reason, required,
 };
 use super::super::{Outcome, Output};
 use crate::model::Millis;
@@ -19,19 +19,19 @@ use crate::model::Millis;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Job {
-    job_id: Known<Name>,
-    output: Known<Name>,
-    domain: Known<Host>,
-    status: Known<Words>,
-    codec: Known<Words>,
-    width: Known<Side>,
-    height: Known<Side>,
-    duration_seconds: Known<Seconds>,
-    finished_at: Known<Moment>,
-    error: Known<Words>,
+    job_id: Maybe<Name>,
+    output: Maybe<Name>,
+    domain: Maybe<Host>,
+    status: Maybe<Text>,
+    codec: Maybe<Text>,
+    width: Maybe<Pixels>,
+    height: Maybe<Pixels>,
+    duration_seconds: Maybe<Seconds>,
+    finished_at: Maybe<Rfc3339>,
+    error: Maybe<Text>,
 }
 
-pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> {
+pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Rejection> {
     let job: Job = parse(object)?;
     let status = required(job.status.0, "status", "write success or fail")?;
     let (outcome, output, duration) = match status.0.as_str() {
@@ -54,9 +54,9 @@ pub(crate) fn output(object: &str, received: Millis) -> Result<Output, Refusal> 
         domain: job.domain.0.map(|host| host.0),
         outcome,
         codec: parse_codec(&codec),
-        width: job.width.0.map(|side| side.0),
-        height: job.height.0.map(|side| side.0),
-        is_audio: job.width.0.is_none() && job.height.0.is_none() && is_sound(&codec),
+        width: job.width.0.map(|pixels| pixels.0),
+        height: job.height.0.map(|pixels| pixels.0),
+        is_audio: job.width.0.is_none() && job.height.0.is_none() && is_audio_codec(&codec),
         duration_ms: duration,
         finished_at: finished(job.finished_at.0, "finishedAt", received)?,
     })

@@ -1,18 +1,18 @@
-//! Tencent MPS: a finished `WorkflowTask`, as its notification (`WorkflowTaskEvent`) or as the answer of `DescribeTaskDetail`
-//! (`Response.WorkflowTask`, the one with `FinishTime`).
+//! Tencent MPS: a finished `WorkflowTask`, either as notification (`WorkflowTaskEvent`) or as response of `DescribeTaskDetail`
+//! (`Response.WorkflowTask`, which has `FinishTime`).
 //!
-//! Each `Transcode` of the `MediaProcessResultSet` is an output, known by its place in the set. Snapshots, sprites and animated pictures are
-//! passed over. A task that failed before it transcoded makes one failed output.
+//! Each `Transcode` of the `MediaProcessResultSet` is an output, identified by its index in the set. Snapshots, sprites and animated images
+//! are ignored. A task that failed before transcoding results in one failed output.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::codec::parse_codec;
 use super::super::fields::{
-    Known, Moment, Name, Refusal, Seconds, Side, Words, element, finished, parse, reason, required,
+    Maybe, Name, Pixels, Rejection, Rfc3339, Seconds, Text, element, finished, parse, reason, required,
 };
-use super::super::pictures::is_picture;
-use super::super::reading::Item;
+use super::super::images::is_image;
+use super::super::parse::Item;
 use super::super::{Outcome, Output};
 use crate::model::Millis;
 use crate::stats::Codec;
@@ -21,61 +21,61 @@ use crate::stats::Codec;
 #[serde(default, rename_all = "PascalCase")]
 struct Notice<'a> {
     #[serde(borrow)]
-    workflow_task_event: Known<Task<'a>>,
+    workflow_task_event: Maybe<Task<'a>>,
     #[serde(borrow)]
-    workflow_task: Known<Task<'a>>,
-    finish_time: Known<Moment>,
-    /// Around the answer of a query.
+    workflow_task: Maybe<Task<'a>>,
+    finish_time: Maybe<Rfc3339>,
+    /// Wraps the response of a query.
     #[serde(borrow)]
-    response: Known<Box<Notice<'a>>>,
+    response: Maybe<Box<Notice<'a>>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Task<'a> {
-    task_id: Known<Name>,
-    status: Known<Words>,
-    err_code: Known<Words>,
-    message: Known<Words>,
+    task_id: Maybe<Name>,
+    status: Maybe<Text>,
+    err_code: Maybe<Text>,
+    message: Maybe<Text>,
     #[serde(borrow)]
-    media_process_result_set: Known<Vec<&'a RawValue>>,
+    media_process_result_set: Maybe<Vec<&'a RawValue>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ResultItem<'a> {
     #[serde(borrow)]
-    transcode_task: Known<&'a RawValue>,
+    transcode_task: Maybe<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Transcode {
-    status: Known<Words>,
-    err_code_ext: Known<Words>,
-    message: Known<Words>,
-    output: Known<File>,
+    status: Maybe<Text>,
+    err_code_ext: Maybe<Text>,
+    message: Maybe<Text>,
+    output: Maybe<File>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct File {
-    path: Known<Words>,
-    duration: Known<Seconds>,
-    width: Known<Side>,
-    height: Known<Side>,
-    video_stream_set: Known<Vec<Known<Stream>>>,
+    path: Maybe<Text>,
+    duration: Maybe<Seconds>,
+    width: Maybe<Pixels>,
+    height: Maybe<Pixels>,
+    video_stream_set: Maybe<Vec<Maybe<Stream>>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Stream {
-    codec: Known<Words>,
-    width: Known<Side>,
-    height: Known<Side>,
+    codec: Maybe<Text>,
+    width: Maybe<Pixels>,
+    height: Maybe<Pixels>,
 }
 
-pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Refusal> {
+pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, Rejection> {
     let mut notice: Notice = parse(object)?;
     if let Some(response) = notice.response.0 {
         notice = *response;
@@ -106,7 +106,7 @@ pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, R
     }
     match task.err_code.0.filter(|code| !matches!(code.0.as_str(), "" | "0")) {
         None if has_others => {
-            Err("MediaProcessResultSet has only pictures or other tasks, which do not count, and no TranscodeTask"
+            Err("MediaProcessResultSet has only images or other tasks, which are not counted, and no TranscodeTask"
                 .into())
         }
         None => Err("MediaProcessResultSet has no TranscodeTask; send tasks that transcode".into()),
@@ -117,7 +117,7 @@ pub(crate) fn outputs(object: &str, received: Millis) -> Result<Vec<Item<'_>>, R
     }
 }
 
-/// `None` for what does not count.
+/// Converts a result. Returns `None` if it is not counted.
 fn item<'a>(job: &Output, at: usize, result: &'a RawValue) -> Option<Item<'a>> {
     let place = format!("MediaProcessResultSet[{at}]");
     let output = match element::<ResultItem>(result, &place) {
@@ -127,7 +127,7 @@ fn item<'a>(job: &Output, at: usize, result: &'a RawValue) -> Option<Item<'a>> {
     output.transpose().map(|output| Item::new(result.get(), output))
 }
 
-fn output(job: &Output, at: usize, task: &RawValue, place: &str) -> Result<Option<Output>, Refusal> {
+fn output(job: &Output, at: usize, task: &RawValue, place: &str) -> Result<Option<Output>, Rejection> {
     let field = |name: &str| format!("{place}.{name}");
     let transcode: Transcode = element(task, place)?;
     let status = required(transcode.status.0, &field("Status"), "send the notification unchanged")?;
@@ -145,17 +145,17 @@ fn output(job: &Output, at: usize, task: &RawValue, place: &str) -> Result<Optio
         }
     }
     let file = required(transcode.output.0, &field("Output"), "send the notification unchanged")?;
-    if file.path.0.is_some_and(|path| is_picture(&path.0)) {
+    if file.path.0.is_some_and(|path| is_image(&path.0)) {
         return Ok(None);
     }
     let duration = required(file.duration.0, &field("Output.Duration"), "send the notification unchanged")?;
     let stream = file.video_stream_set.0.unwrap_or_default().into_iter().find_map(|stream| stream.0);
-    let is_audio = stream.is_none() && [file.width.0, file.height.0].into_iter().flatten().all(|side| side.0 == 0);
+    let is_audio = stream.is_none() && [file.width.0, file.height.0].into_iter().flatten().all(|pixels| pixels.0 == 0);
     let Stream { codec, width, height } = stream.unwrap_or_default();
     Ok(Some(Output {
         codec: codec.0.map_or(Codec::Other, |word| parse_codec(&word.0)),
-        width: if is_audio { None } else { width.0.or(file.width.0).map(|side| side.0) },
-        height: if is_audio { None } else { height.0.or(file.height.0).map(|side| side.0) },
+        width: if is_audio { None } else { width.0.or(file.width.0).map(|pixels| pixels.0) },
+        height: if is_audio { None } else { height.0.or(file.height.0).map(|pixels| pixels.0) },
         is_audio,
         duration_ms: duration.0,
         ..named

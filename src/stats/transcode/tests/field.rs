@@ -1,15 +1,15 @@
-//! Results as the field sends them, each with the outputs that count: the next report from the field is one more row.
+//! Real-world results with their expected outputs. A new report from users is one more row.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 
-/// A result, and the outputs that are read of it.
+/// A result and its expected outputs.
 struct Row {
     about: &'static str,
     text: String,
-    /// Job, output, end, codec, size and length in ms of each output.
+    /// Job, output, outcome, codec, size and duration in ms of each output.
     outputs: &'static [&'static str],
     bad: &'static [&'static str],
 }
@@ -37,7 +37,7 @@ fn summary(output: &Output) -> String {
 fn rows() -> Vec<Row> {
     let frames = |path: &str| sample!("mediaconvert_frame_capture").replace("s3://demo/thumbs/a.0000009.jpg", path);
     vec![
-        // AWS bills frame captures for themselves; the event gives them the length and the size of their film.
+        // AWS bills frame captures separately; the event has the duration and the size of the video.
         row(
             "MediaConvert: a frame capture beside the film",
             sample!("mediaconvert_frame_capture"),
@@ -54,7 +54,7 @@ fn rows() -> Vec<Row> {
             "MediaConvert: only pictures",
             frames("a.png").replace("a_720p.mp4", "a.0000001.WEBP"),
             &[],
-            &["line 1: detail.outputGroupDetails has only pictures and outputs without length; neither counts"],
+            &["line 1: detail.outputGroupDetails has only images and outputs without a duration, which are not counted"],
         ),
         row(
             "MediaConvert, accelerated: an output of 0 ms without a path",
@@ -77,7 +77,7 @@ fn rows() -> Vec<Row> {
                 "line 1: detail.outputGroupDetails[1] is not a JSON object; send the result unchanged",
             ],
         ),
-        // ffprobe, documentation of -show_optional_fields.
+        // Documentation of ffprobe, -show_optional_fields.
         row(
             "ffprobe with all optional fields: a stream of FLV has no length",
             sample!("ffprobe_optional_fields"),
@@ -147,10 +147,10 @@ fn rows() -> Vec<Row> {
                 .join("\n"),
             &[],
             &[
-                "line 1: format is that of a picture; pictures do not count",
-                "line 2: format is that of a picture; pictures do not count",
-                "line 3: format is that of a picture; pictures do not count",
-                "line 4: streams has only pictures; pictures do not count",
+                "line 1: format is an image format; images are not counted",
+                "line 2: format is an image format; images are not counted",
+                "line 3: format is an image format; images are not counted",
+                "line 4: streams has only images; images are not counted",
             ],
         ),
         row(
@@ -179,7 +179,7 @@ fn rows() -> Vec<Row> {
                 "MediaProcessResultSet": [{"Type": "SampleSnapshot", "TranscodeTask": null, "SampleSnapshotTask": {"Status": "SUCCESS"}}]}})
             .to_string(),
             &[],
-            &["line 1: MediaProcessResultSet has only pictures or other tasks, which do not count, and no TranscodeTask"],
+            &["line 1: MediaProcessResultSet has only images or other tasks, which are not counted, and no TranscodeTask"],
         ),
         row(
             "Aliyun: one of two streams failed",
@@ -212,20 +212,20 @@ fn rows() -> Vec<Row> {
             .join("\n"),
             &[],
             &[
-                "line 1: StreamInfos has only pictures; pictures do not count",
-                "line 2: the event tells of pictures; pictures do not count",
-                "line 3: fileUrl is a picture; pictures do not count",
+                "line 1: StreamInfos has only images; images are not counted",
+                "line 2: the event is about images; images are not counted",
+                "line 3: fileUrl is an image; images are not counted",
             ],
         ),
     ]
 }
 
 #[test]
-fn results_of_the_field_give_their_outputs() {
+fn real_world_results_have_the_expected_outputs() {
     for Row { about, text, outputs, bad } in rows() {
-        let reading = reading(&text);
-        let read: Vec<_> = reading.outputs.iter().map(summary).collect();
-        let refused: Vec<_> = reading.shown.iter().map(ToString::to_string).collect();
+        let results = parsed(&text);
+        let read: Vec<_> = results.outputs.iter().map(summary).collect();
+        let refused: Vec<_> = results.first_bad.iter().map(ToString::to_string).collect();
         assert_eq!(
             (read, refused),
             (outputs.iter().map(ToString::to_string).collect(), bad.iter().map(ToString::to_string).collect()),
@@ -235,13 +235,13 @@ fn results_of_the_field_give_their_outputs() {
 }
 
 #[test]
-fn a_byte_order_mark_is_passed_over() {
+fn a_byte_order_mark_is_ignored() {
     let (pretty, line) = (sample!("jd_stream_complete"), r#"{"jobId":"j","status":"fail"}"#);
     assert_eq!(good(&format!("\u{feff}{pretty}")).len(), 1);
     assert_eq!(good(&format!("\u{feff}{line}\n\u{feff}{line}\n")).len(), 2);
 }
 
-/// An output in a form, and what becomes of it.
+/// Expected result of an output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Good,
@@ -276,10 +276,10 @@ fn aliyun(kind: Kind) -> Value {
     }
 }
 
-/// An output of a kind, and a result around outputs.
+/// Functions that build an output of a kind, and a result with outputs.
 type Form = (fn(Kind) -> Value, fn(Vec<Value>) -> Value);
 
-/// A member of an object somewhere in a value is set, or taken away for `None`. Members are counted from 0 on; false: there are fewer.
+/// Sets or removes (`None`) a member of any object in a value, by its index in depth-first order. Returns false if there are fewer members.
 fn set_member(value: &mut Value, left: &mut usize, to: Option<&Value>) -> bool {
     match value {
         Value::Array(items) => items.iter_mut().any(|item| set_member(item, left, to)),
@@ -320,7 +320,7 @@ const SAMPLES: &[&str] = &[
 
 proptest! {
     #[test]
-    fn outputs_are_judged_one_by_one(kinds in prop::collection::vec(prop::sample::select(vec![Kind::Good, Kind::Failed, Kind::Picture, Kind::Bad]), 1..8)) {
+    fn a_bad_output_does_not_affect_the_others(kinds in prop::collection::vec(prop::sample::select(vec![Kind::Good, Kind::Failed, Kind::Picture, Kind::Bad]), 1..8)) {
         let forms: [Form; 3] = [
             (mediaconvert, |outputs| json!({"detail": {"jobId": "j", "status": "COMPLETE", "outputGroupDetails": [{"outputDetails": outputs}]}})),
             (tencent, |outputs| json!({"WorkflowTaskEvent": {"TaskId": "t", "Status": "FINISH", "MediaProcessResultSet": outputs}, "EventType": "WorkflowTask"})),
@@ -330,17 +330,17 @@ proptest! {
         let (counted, bad) = (count(&[Kind::Good, Kind::Failed]), count(&[Kind::Bad]));
         for (output, around) in forms {
             let text = serde_json::to_string_pretty(&around(kinds.iter().map(|kind| output(*kind)).collect())).expect("JSON");
-            let reading = reading(&text);
-            prop_assert_eq!(reading.outputs.len(), counted, "{}", text);
+            let results = parsed(&text);
+            prop_assert_eq!(results.outputs.len(), counted, "{}", text);
             if counted + bad == 0 {
-                prop_assert!(reading.bad == 1 && reading.shown[0].reason.contains("only pictures"), "{:?}", reading);
+                prop_assert!(results.bad == 1 && results.first_bad[0].reason.contains("only images"), "{:?}", results);
                 continue;
             }
-            prop_assert_eq!(reading.bad, bad);
-            // Each is named by its place, in order, in the line where it begins.
+            prop_assert_eq!(results.bad, bad);
+            // Each error names the index of its output and its line, in order.
             let places = kinds.iter().enumerate().filter(|(_, kind)| **kind == Kind::Bad).map(|(at, _)| at);
             let mut before = 0;
-            for (at, refused) in places.zip(&reading.shown) {
+            for (at, refused) in places.zip(&results.first_bad) {
                 prop_assert!(refused.reason.contains(&format!("[{at}]")), "{} {}", at, refused);
                 prop_assert!(refused.line > before, "{} {}", before, refused);
                 before = refused.line;
@@ -348,7 +348,7 @@ proptest! {
         }
     }
 
-    /// Whatever member says that it is unknown, in whatever spelling: it is missing.
+    /// A placeholder for an unknown value has the same effect as a missing member.
     #[test]
     fn an_unknown_member_is_a_missing_one(sample in prop::sample::select(SAMPLES.to_vec()), member: prop::sample::Index, spelling in prop::sample::select(vec!["", " ", "N/A", "n/a", "unknown", "Unknown", "-", "--", "None", "null", "undefined"])) {
         let whole: Value = serde_json::from_str(sample).expect("JSON");
@@ -358,7 +358,7 @@ proptest! {
         let with = |to: Option<&Value>| {
             let mut value = whole.clone();
             assert!(set_member(&mut value, &mut chosen.clone(), to));
-            reading(&value.to_string())
+            parsed(&value.to_string())
         };
         let without = with(None);
         prop_assert_eq!(&with(Some(&Value::Null)), &without);

@@ -1,11 +1,11 @@
-//! Every form by a whole example of it.
+//! Complete examples of all formats.
 
 use serde_json::json;
 
 use super::*;
 
 #[test]
-fn our_own_form_is_read() {
+fn the_own_format_is_parsed() {
     assert_eq!(good(&own().to_string()), [own_output()]);
     let bare = r#"{"jobId": 17, "output": 1, "status": "success", "durationSeconds": "0.4", "width": null}"#;
     let expected = Output {
@@ -23,7 +23,7 @@ fn our_own_form_is_read() {
 }
 
 #[test]
-fn a_failed_job_of_our_own_needs_no_output() {
+fn a_failed_job_in_the_own_format_needs_no_output() {
     let expected = Output {
         job: "j-18".into(),
         output: String::new(),
@@ -42,7 +42,7 @@ fn a_failed_job_of_our_own_needs_no_output() {
 }
 
 #[test]
-fn sound_alone_is_told_by_its_codec() {
+fn audio_is_recognized_by_its_codec() {
     let sound = json!({"codec": "aac", "width": null, "height": null});
     assert!(good(&own_with(&sound))[0].is_audio);
     assert!(!good(&own_with(&json!({"codec": "aac"})))[0].is_audio);
@@ -88,10 +88,7 @@ fn mediaconvert_errors_are_one_failed_output() {
     };
     assert_eq!(good(sample!("mediaconvert_error")), [expected]);
     let running = sample!("mediaconvert_error").replace("\"ERROR\"", "\"PROGRESSING\"");
-    assert_eq!(
-        bad(&running),
-        "line 1: detail.status is of no finished job; let the rule send COMPLETE and ERROR alone"
-    );
+    assert_eq!(bad(&running), "line 1: detail.status is not COMPLETE or ERROR; limit the rule to these two");
 }
 
 #[test]
@@ -132,7 +129,7 @@ fn tencent_tasks_that_failed_at_once_are_one_failed_output() {
 }
 
 #[test]
-fn aliyun_tells_each_output_twice_under_one_identity() {
+fn both_aliyun_events_have_the_same_identity() {
     let ld = Output {
         job: "05794af1ffee414fa1ea2210720bff09".into(),
         output: "43a1f0c7e2b94d6f8e5a0d1c2b3f4e5d".into(),
@@ -178,7 +175,7 @@ fn an_aliyun_video_without_outputs_is_one_failed_output() {
 }
 
 #[test]
-fn jd_is_known_by_task_and_video() {
+fn jd_outputs_are_identified_by_task_and_video() {
     let expected = Output {
         job: "959".into(),
         output: "e4b7e7d6-fe92-40b0-9870-fa10bb4d8ed5".into(),
@@ -199,7 +196,7 @@ fn jd_is_known_by_task_and_video() {
 }
 
 #[test]
-fn ffprobe_is_known_by_file_and_size() {
+fn ffprobe_outputs_are_identified_by_file_and_size() {
     let expected = Output {
         job: "rec/demo-1795337096_20261122084456.flv".into(),
         output: "400940".into(),
@@ -227,7 +224,7 @@ fn ffprobe_is_known_by_file_and_size() {
 }
 
 #[test]
-fn ffprobe_tells_covers_from_pictures_and_lengths_from_streams() {
+fn ffprobe_ignores_covers_and_takes_durations_from_streams() {
     let song = json!({
         "streams": [
             {"codec_type": "audio", "codec_name": "mp3", "duration": "10.000"},

@@ -1,4 +1,4 @@
-//! What the tests of forms and of reading share.
+//! Helpers for the tests of formats and parsing.
 
 mod field;
 mod forms;
@@ -18,29 +18,29 @@ macro_rules! sample {
 }
 use sample;
 
-fn reading(text: &str) -> Reading {
-    let reading = read(text.as_bytes(), NOW).expect("readable");
-    assert_eq!(reading.bad, reading.shown.len());
-    reading
+fn parsed(text: &str) -> ParsedResults {
+    let results = parse_results(text.as_bytes(), NOW).expect("readable");
+    assert_eq!(results.bad, results.first_bad.len());
+    results
 }
 
 fn good(text: &str) -> Vec<Output> {
-    let reading = reading(text);
-    assert_eq!(reading.shown, []);
-    reading.outputs
+    let results = parsed(text);
+    assert_eq!(results.first_bad, []);
+    results.outputs
 }
 
-/// All that is bad, as it is shown, beside so many outputs.
+/// Returns the messages of bad outputs next to `outputs` good outputs.
 fn bad_beside(outputs: usize, text: &str) -> Vec<String> {
-    let reading = reading(text);
-    assert_eq!(reading.outputs.len(), outputs);
-    reading.shown.iter().map(ToString::to_string).collect()
+    let results = parsed(text);
+    assert_eq!(results.outputs.len(), outputs);
+    results.first_bad.iter().map(ToString::to_string).collect()
 }
 
-/// The only result.
+/// Returns the message of the only result.
 fn bad(text: &str) -> String {
-    let shown = bad_beside(0, text);
-    let [bad] = shown.as_slice() else { panic!("{shown:?}") };
+    let first_bad = bad_beside(0, text);
+    let [bad] = first_bad.as_slice() else { panic!("{first_bad:?}") };
     bad.clone()
 }
 

@@ -1,4 +1,4 @@
-//! What holds of all forms, and what happens to everything else.
+//! Rules for all formats, and handling of invalid input.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::*;
 use crate::stats::Resolution;
 
 #[test]
-fn one_object_an_array_and_lines_are_read_alike() {
+fn an_object_an_array_and_lines_are_parsed_alike() {
     let (one, other) = (own().to_string(), own_with(&json!({"output": "1080p.mp4", "width": 1920, "height": 1080})));
     let pretty = serde_json::to_string_pretty(&own()).expect("JSON");
     for text in [
@@ -22,11 +22,11 @@ fn one_object_an_array_and_lines_are_read_alike() {
         assert_eq!(outputs.len(), 2, "{text}");
         assert_eq!((outputs[0].width, outputs[1].width), (Some(1280), Some(1920)), "{text}");
     }
-    assert_eq!(read(b"[]", NOW), Ok(Reading::default()));
+    assert_eq!(parse_results(b"[]", NOW), Ok(ParsedResults::default()));
 }
 
 #[test]
-fn forms_may_be_mixed() {
+fn formats_may_be_mixed() {
     let all = [
         sample!("ffprobe_flv"),
         sample!("mediaconvert_complete"),
@@ -39,7 +39,7 @@ fn forms_may_be_mixed() {
 }
 
 #[test]
-fn bad_objects_are_named_by_line_and_field_and_leave_the_others_alone() {
+fn bad_objects_are_named_by_line_and_field_without_affecting_the_others() {
     let text = format!("{}\n{{\"jobId\":\n", own());
     assert_eq!(bad_beside(1, &text), ["line 2: not JSON: EOF while parsing a value"]);
 
@@ -57,39 +57,39 @@ fn bad_objects_are_named_by_line_and_field_and_leave_the_others_alone() {
 }
 
 #[test]
-fn of_many_bad_lines_the_first_are_shown() {
+fn the_first_of_many_bad_lines_are_reported() {
     let text = format!("{}\n{}", "garbage\n".repeat(1_000), own());
-    let reading = read(text.as_bytes(), NOW).expect("readable");
-    assert_eq!((reading.outputs.len(), reading.bad, reading.shown.len()), (1, 1_000, 20));
-    assert_eq!(reading.shown.last().map(|bad| bad.line), Some(20));
+    let results = parse_results(text.as_bytes(), NOW).expect("readable");
+    assert_eq!((results.outputs.len(), results.bad, results.first_bad.len()), (1, 1_000, 20));
+    assert_eq!(results.first_bad.last().map(|bad| bad.line), Some(20));
 }
 
 #[test]
-fn bytes_that_are_no_text_spoil_their_line_alone() {
+fn invalid_utf8_affects_only_its_line() {
     let mut bytes = own().to_string().into_bytes();
     bytes.extend(b"\n{\"jobId\":\"\xff\"}\n\0\0\n");
     bytes.extend(own().to_string().bytes());
-    let reading = read(&bytes, NOW).expect("readable");
-    let lines: Vec<_> = reading.shown.iter().map(|bad| bad.line).collect();
-    assert_eq!((reading.outputs.len(), lines), (2, vec![2, 3]));
+    let results = parse_results(&bytes, NOW).expect("readable");
+    let lines: Vec<_> = results.first_bad.iter().map(|bad| bad.line).collect();
+    assert_eq!((results.outputs.len(), lines), (2, vec![2, 3]));
 }
 
 #[test]
-fn what_holds_no_json_is_refused_as_a_whole() {
+fn input_without_json_is_refused() {
     for (text, line) in
         [("", 1), (" \n ", 1), ("hello\nthere", 1), ("{\n  \"jobId\": \"x\",\n  \"output\"\n}", 4), ("[1, 2", 1)]
     {
-        let unreadable = read(text.as_bytes(), NOW).expect_err(text);
+        let unreadable = parse_results(text.as_bytes(), NOW).expect_err(text);
         assert_eq!(unreadable.line, line, "{unreadable}");
         assert!(
-            unreadable.to_string().ends_with("; send one JSON object, an array of them, or one in each line"),
+            unreadable.to_string().ends_with("; send one JSON object, an array of objects, or one object per line"),
             "{unreadable}"
         );
     }
 }
 
 #[test]
-fn each_refusal_names_the_field_and_the_remedy() {
+fn each_rejection_names_the_field_and_the_remedy() {
     for (changes, reason) in [
         (
             json!({"jobId": null}),
@@ -117,13 +117,13 @@ fn each_refusal_names_the_field_and_the_remedy() {
         (json!({"finishedAt": 1795338000}), "finishedAt: 1795338000 is not a time such as 2026-11-22T08:30:00Z"),
         (
             json!({"finishedAt": "2026-11-24T08:30:00Z"}),
-            "finishedAt lies more than a day ahead; set the sender's clock",
+            "finishedAt is more than a day in the future; check the sender's clock",
         ),
         (
             json!({"eventType": "FileUploadComplete"}),
-            "eventType is of no finished transcoding; send StreamTranscodeComplete (JD)",
+            "eventType is not a finished transcoding; send StreamTranscodeComplete (JD)",
         ),
-        (json!({"EventType": "SnapshotComplete"}), "the event tells of pictures; pictures do not count"),
+        (json!({"EventType": "SnapshotComplete"}), "the event is about images; images are not counted"),
     ] {
         assert_eq!(bad(&own_with(&changes)), format!("line 1: {reason}"));
     }
@@ -136,7 +136,7 @@ fn each_refusal_names_the_field_and_the_remedy() {
 }
 
 #[test]
-fn an_output_is_counted_by_its_size_and_length() {
+fn an_output_is_counted_by_its_size_and_duration() {
     let output = &good(sample!("jd_stream_complete"))[0];
     assert_eq!(Classes::default().of(output.is_audio, output.width, output.height), Resolution::Hd);
     assert_eq!(centiminutes(output.duration_ms), 18);
@@ -146,12 +146,12 @@ fn an_output_is_counted_by_its_size_and_length() {
 fn deep_nesting_is_refused_without_a_crash() {
     for (open, close) in [("[", "]"), ("{\"detail\":", "}")] {
         let deep = [open.repeat(100_000), "1".into(), close.repeat(100_000)].concat();
-        let results = read(deep.as_bytes(), NOW);
-        assert!(results.is_err() || results.is_ok_and(|reading| reading.outputs.is_empty()), "{open}");
+        let results = parse_results(deep.as_bytes(), NOW);
+        assert!(results.is_err() || results.is_ok_and(|results| results.outputs.is_empty()), "{open}");
     }
 }
 
-/// Any JSON, with the keys that mean something here among its keys.
+/// Generates JSON whose keys include those of the formats.
 fn any_json() -> impl Strategy<Value = Value> {
     let keys = "jobId|output|status|width|durationSeconds|finishedAt|streams|format|duration|filename|size|codec_type|detail|\
         outputGroupDetails|outputDetails|durationInMs|videoDetails|userMetadata|eventType|taskId|videoId|EventType|VideoId|StreamInfos|JobId|\
@@ -172,8 +172,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What holds of every output, whatever came in.
-fn sound(output: &Output) -> bool {
+/// Checks the invariants of an output.
+fn is_valid(output: &Output) -> bool {
     (1..=1024).contains(&output.job.len())
         && output.output.len() <= 1024
         && output.duration_ms >= 0
@@ -183,31 +183,31 @@ fn sound(output: &Output) -> bool {
 
 proptest! {
     #[test]
-    fn any_json_is_read_or_refused(values in prop::collection::vec(any_json(), 1..4)) {
+    fn any_json_is_parsed_or_refused(values in prop::collection::vec(any_json(), 1..4)) {
         let lines: Vec<String> = values.iter().map(Value::to_string).collect();
         for text in [lines.join("\n"), format!("[{}]", lines.join(","))] {
-            let reading = read(text.as_bytes(), NOW).unwrap_or_default();
-            prop_assert!(reading.outputs.iter().all(sound), "{:?}", reading);
-            prop_assert!(reading.shown.iter().all(|bad| bad.line >= 1 && !bad.reason.is_empty()), "{:?}", reading);
+            let results = parse_results(text.as_bytes(), NOW).unwrap_or_default();
+            prop_assert!(results.outputs.iter().all(is_valid), "{:?}", results);
+            prop_assert!(results.first_bad.iter().all(|bad| bad.line >= 1 && !bad.reason.is_empty()), "{:?}", results);
         }
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_parsed_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let reading = read(&bytes, NOW).unwrap_or_default();
-        prop_assert!(reading.shown.iter().all(|bad| (1..=lines).contains(&bad.line)), "{:?}", reading);
+        let results = parse_results(&bytes, NOW).unwrap_or_default();
+        prop_assert!(results.first_bad.iter().all(|bad| (1..=lines).contains(&bad.line)), "{:?}", results);
     }
 
-    /// A file cut off anywhere keeps what came before the cut.
+    /// The lines before the end of a truncated file count.
     #[test]
-    fn a_cut_file_keeps_its_whole_lines(at in 0usize..600) {
+    fn the_complete_lines_of_a_truncated_file_count(at in 0usize..600) {
         let line = own().to_string();
         let text = format!("{line}\n{line}\n{line}\n");
         let text = &text[..at.min(text.len())];
         let whole = text.matches(&line).count();
-        let reading = read(text.as_bytes(), NOW).unwrap_or_default();
-        prop_assert_eq!(reading.outputs.len(), whole);
-        prop_assert!(reading.bad <= 1);
+        let results = parse_results(text.as_bytes(), NOW).unwrap_or_default();
+        prop_assert_eq!(results.outputs.len(), whole);
+        prop_assert!(results.bad <= 1);
     }
 }

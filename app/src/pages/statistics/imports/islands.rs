@@ -1,54 +1,13 @@
-//! The button of the upload form. Without script it posts, and the page comes back with what became of the file; with
-//! script it tells how far the file is, and the page takes over what has changed.
+//! The button of the upload form. Without script, it posts the form and the response is the page with the result. With script, it shows the
+//! progress and updates the page in place.
 
-use leptos::html::{Button, Div};
+use leptos::html::Button;
 use leptos::prelude::*;
 
 use super::state::UploadLabels;
+use super::upload::{Phase, Upload};
 
-/// How far an upload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    Idle,
-    /// Bytes.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser sends"))]
-    Sending {
-        sent: u64,
-        total: u64,
-    },
-    /// All has arrived.
-    Counting,
-}
-
-/// The upload as it is now.
-#[derive(Clone, Copy)]
-pub(super) struct Upload {
-    /// Within the form.
-    pub(super) place: NodeRef<Div>,
-    pub(super) phase: RwSignal<Phase>,
-    /// What is wrong with none of the fields.
-    pub(super) wrong: RwSignal<Option<String>>,
-    /// The person has cancelled.
-    pub(super) cancelled: RwSignal<bool>,
-    /// Said when the console cannot be reached.
-    #[cfg(feature = "hydrate")]
-    pub(super) broken: StoredValue<String>,
-    #[cfg(feature = "hydrate")]
-    pub(super) request: StoredValue<Option<web_sys::XmlHttpRequest>, LocalStorage>,
-}
-
-impl Upload {
-    fn is_idle(self) -> bool {
-        self.phase.get() == Phase::Idle
-    }
-
-    fn cancel(self) {
-        #[cfg(feature = "hydrate")]
-        super::send::cancel(self);
-    }
-}
-
-/// *Upload and count*; then progress with *Cancel*.
+/// The button *Upload and count*, replaced by progress and *Cancel* during an upload.
 #[island]
 pub(crate) fn UploadButton(labels: UploadLabels) -> impl IntoView {
     let upload = Upload {
@@ -62,9 +21,9 @@ pub(crate) fn UploadButton(labels: UploadLabels) -> impl IntoView {
         request: StoredValue::new_local(None),
     };
     #[cfg(feature = "hydrate")]
-    Effect::new(move |_| super::send::follow(upload));
+    Effect::new(move |_| super::send::listen(upload));
     let (submit, cancel) = (NodeRef::<Button>::new(), NodeRef::<Button>::new());
-    // The keyboard follows: to *Cancel*, and back from there. Without focus the person has to click; nothing else is lost.
+    // Moves the focus to *Cancel*, and back after cancelling.
     Effect::new(move |was_idle: Option<bool>| {
         let is_idle = upload.is_idle();
         request_animation_frame(move || match (was_idle, is_idle) {
@@ -77,7 +36,7 @@ pub(crate) fn UploadButton(labels: UploadLabels) -> impl IntoView {
         is_idle
     });
     let sending = labels.sending;
-    let told = move || match upload.phase.get() {
+    let status = move || match upload.phase.get() {
         Phase::Sending { sent, total } if total > 0 => {
             let share = (sent * 100 / total).to_string();
             let text = sending.replace("%{sent}", &size(sent)).replace("%{total}", &size(total));
@@ -85,39 +44,43 @@ pub(crate) fn UploadButton(labels: UploadLabels) -> impl IntoView {
         }
         Phase::Idle | Phase::Sending { .. } | Phase::Counting => String::new(),
     };
-    // Without a value it says that something goes on.
+    // Without a value, the progress is indeterminate.
     let value = move || match upload.phase.get() {
         Phase::Sending { sent, total } if total > 0 => Some(sent.to_string()),
         Phase::Idle | Phase::Sending { .. } | Phase::Counting => None,
     };
-    let most = move || match upload.phase.get() {
+    let max = move || match upload.phase.get() {
         Phase::Sending { total, .. } => total.max(1).to_string(),
         Phase::Idle | Phase::Counting => "1".to_owned(),
     };
     let (counting, cancelled) = (labels.counting, labels.cancelled);
-    let said = move || match upload.phase.get() {
+    let announcement = move || match upload.phase.get() {
         Phase::Counting => counting.clone(),
         Phase::Idle if upload.cancelled.get() => cancelled.clone(),
         Phase::Idle | Phase::Sending { .. } => String::new(),
     };
+    let cancel_upload = move |_| {
+        #[cfg(feature = "hydrate")]
+        super::send::cancel(upload);
+    };
     view! {
-        <p class="wrong" role="alert" hidden=move || upload.wrong.with(Option::is_none)>{move || upload.wrong.get()}</p>
+        <p class="error-text" role="alert" hidden=move || upload.wrong.with(Option::is_none)>{move || upload.wrong.get()}</p>
         <div class="row" node_ref=upload.place hidden=move || !upload.is_idle()>
             <button class="btn primary" node_ref=submit>{labels.submit}</button>
         </div>
-        <div class="uploading" hidden=move || upload.is_idle()>
-            <progress aria-label=labels.progress max=most value=value></progress>
+        <div class="upload-progress" hidden=move || upload.is_idle()>
+            <progress aria-label=labels.progress max=max value=value></progress>
             <div class="row">
-                <span>{told}</span>
+                <span>{status}</span>
                 <button type="button" class="btn small" node_ref=cancel hidden=move || upload.phase.get() == Phase::Counting
-                    on:click=move |_| upload.cancel()>{labels.cancel}</button>
+                    on:click=cancel_upload>{labels.cancel}</button>
             </div>
         </div>
-        <p class="muted" class:aside=move || upload.phase.get() != Phase::Counting && !upload.cancelled.get() role="status">{said}</p>
+        <p class="muted" class:visually-hidden=move || upload.phase.get() != Phase::Counting && !upload.cancelled.get() role="status">{announcement}</p>
     }
 }
 
-/// `12.8 MB`, base 1000, rounded.
+/// Returns a rounded size such as `12.8 MB`, in units of 1000.
 fn size(bytes: u64) -> String {
     let units = [(1_000, "KB"), (1_000_000, "MB"), (1_000_000_000, "GB")];
     let rounded = |one: u64| (u128::from(bytes) * 10 + u128::from(one / 2)) / u128::from(one);

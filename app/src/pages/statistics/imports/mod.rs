@@ -1,19 +1,20 @@
-//! `/statistics/imports`: access logs, uploaded and taken in before.
+//! `/statistics/imports`: upload of access logs, and the latest imports.
 
 mod islands;
 #[cfg(feature = "ssr")]
-mod outcome;
+mod list;
 #[cfg(feature = "ssr")]
-mod page;
+mod outcome;
 #[cfg(feature = "hydrate")]
 mod send;
 mod state;
+mod upload;
 #[cfg(feature = "ssr")]
-mod visitor;
+mod upload_form;
 
 #[cfg(feature = "ssr")]
-pub(crate) use page::ImportsPage;
+pub(crate) use list::ImportsPage;
 #[cfg(feature = "ssr")]
 pub use state::PATH;
 #[cfg(feature = "ssr")]
-pub use visitor::Visitor;
+pub use upload_form::UploadForm;

@@ -1,8 +1,8 @@
-//! What became of an upload, in words and as the page shows it.
+//! Result of an upload as the page shows it.
 
 use callsheet::model::DomainName;
-use callsheet::stats::access_log::{Bad, BadLine, Note, Noted, Report};
-use callsheet::stats::{Imported, TrafficBase};
+use callsheet::stats::access_log::{BadLine, ImportReport, LineError, Note, NoteCount};
+use callsheet::stats::{ImportResult, TrafficBase};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::request::encode;
 use crate::texts::{Texts, number};
 use crate::units::Quantity;
 
-/// What became of a file.
+/// Texts about the import of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) tone: OutcomeTone,
@@ -25,35 +25,35 @@ pub(crate) struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum OutcomeTone {
     Good,
-    /// There is something to look at.
+    /// Counted, with something to check.
     Mixed,
-    /// Nothing was counted that could have been.
+    /// No line could be counted.
     Bad,
-    /// Nothing was new.
+    /// Contained nothing new.
     Plain,
 }
 
 impl OutcomeTone {
     pub(crate) const fn class(self) -> &'static str {
         match self {
-            Self::Good => "note ok outcome",
-            Self::Mixed => "note warn outcome",
-            Self::Bad => "note bad outcome",
-            Self::Plain => "note outcome",
+            Self::Good => "notice success import-result",
+            Self::Mixed => "notice warning import-result",
+            Self::Bad => "notice error import-result",
+            Self::Plain => "notice import-result",
         }
     }
 }
 
-/// Lines that were not counted.
+/// A table of lines that were not counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BadLines {
     pub(crate) title: String,
     pub(crate) heads: [String; 2],
-    /// Numbers of lines, and their reason.
+    /// Line numbers and the reason.
     pub(crate) rows: Vec<[String; 2]>,
 }
 
-/// Hosts that are counted together, because the console does not know them.
+/// A table of unknown hosts, which are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UnknownHosts {
     pub(crate) title: String,
@@ -66,7 +66,7 @@ pub(crate) struct UnknownHosts {
 pub(crate) struct UnknownHost {
     pub(crate) host: String,
     pub(crate) requests: String,
-    /// Address and text of the link that adds it; none for what is no host name.
+    /// Address and text of the link that adds the host; `None` for an invalid host name.
     pub(crate) add: Option<(String, String)>,
 }
 
@@ -93,9 +93,9 @@ fn bad_table(BadLines { title, heads: [line, reason], rows }: BadLines) -> AnyVi
         .map(|[line, reason]| view! { <tr><th scope="row">{line}</th><td>{reason}</td></tr> })
         .collect();
     view! {
-        <details class="more" open=true>
+        <details class="disclosure" open=true>
             <summary>{title}</summary>
-            <table class="findings">
+            <table class="import-issues">
                 <thead><tr><th scope="col">{line}</th><th scope="col">{reason}</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
@@ -110,16 +110,16 @@ fn unknown_table(UnknownHosts { title, help, heads: [host, requests], rows }: Un
         .map(|unknown| {
             let add = unknown.add.map(|(href, text)| {
                 let host = unknown.host.clone();
-                view! { <a class="add" href=href>{text}<span class="aside">" "{host}</span></a> }
+                view! { <a class="add" href=href>{text}<span class="visually-hidden">" "{host}</span></a> }
             });
             view! { <tr><th scope="row">{unknown.host}{add}</th><td>{unknown.requests}</td></tr> }
         })
         .collect();
     view! {
-        <details class="more" open=true>
+        <details class="disclosure" open=true>
             <summary>{title}</summary>
             <p>{help}</p>
-            <table class="findings hosts">
+            <table class="import-issues hosts">
                 <thead><tr><th scope="col">{host}</th><th scope="col">{requests}</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
@@ -128,9 +128,10 @@ fn unknown_table(UnknownHosts { title, help, heads: [host, requests], rows }: Un
     .into_any()
 }
 
-pub(super) fn told(texts: Texts, base: TrafficBase, name: &str, imported: &Imported) -> Outcome {
-    let Imported { report, passed_over, broken, .. } = imported;
-    let (lines, bad) = (whole(report.lines), whole(report.bad));
+/// Describes the result of an import.
+pub(super) fn outcome(texts: Texts, base: TrafficBase, name: &str, imported: &ImportResult) -> Outcome {
+    let ImportResult { report, skipped_bytes, broken, .. } = imported;
+    let (lines, bad) = (to_i64(report.lines), to_i64(report.bad));
     let named = |key: &str| texts.fill(key, &[("name", name)]);
     if imported.is_duplicate() {
         let title = named("imports.duplicate");
@@ -145,15 +146,15 @@ pub(super) fn told(texts: Texts, base: TrafficBase, name: &str, imported: &Impor
     }
     let nothing = lines == bad;
     let title = if nothing { named("imports.nothing") } else { named("imports.counted") };
-    let known = (*passed_over > 0)
-        .then(|| texts.fill("imports.passed_over", &[("size", &Quantity::Bytes(base).text(whole(*passed_over)))]));
+    let known = (*skipped_bytes > 0)
+        .then(|| texts.fill("imports.skipped", &[("size", &Quantity::Bytes(base).text(to_i64(*skipped_bytes)))]));
     let broken = broken.as_ref().map(|why| texts.fill("imports.cut_off", &[("why", why)]));
-    let guesses = report.notes.iter().map(|&Noted { note, lines }| {
+    let guesses = report.notes.iter().map(|&NoteCount { note, lines }| {
         let text = texts.word("log_note", note.as_str());
-        texts.fill("imports.noted", &[("text", &text), ("n", &number(whole(lines)))])
+        texts.fill("imports.noted", &[("text", &text), ("n", &number(to_i64(lines)))])
     });
-    // The domain was given by the person who imports.
-    let is_guessed = report.notes.iter().any(|noted| noted.note != Note::DomainGiven);
+    // `DomainGiven` is no guess, because the user has entered the domain.
+    let is_guessed = report.notes.iter().any(|count| count.note != Note::DomainGiven);
     let tone = match () {
         () if nothing => OutcomeTone::Bad,
         () if broken.is_some() || bad > 0 || report.unknown > 0 || is_guessed => OutcomeTone::Mixed,
@@ -175,18 +176,18 @@ pub(super) fn told(texts: Texts, base: TrafficBase, name: &str, imported: &Impor
     }
 }
 
-fn bad_lines(texts: Texts, report: &Report) -> BadLines {
-    // By reason, in the order in which the file has them.
-    let mut rows: Vec<(Bad, Vec<u64>)> = Vec::new();
+fn bad_lines(texts: Texts, report: &ImportReport) -> BadLines {
+    // Grouped by reason, in the order of the first line.
+    let mut rows: Vec<(LineError, Vec<u64>)> = Vec::new();
     for &BadLine { line, reason } in &report.bad_lines {
         match rows.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, lines)) => lines.push(line),
             None => rows.push((reason, vec![line])),
         }
     }
-    let rows = rows.iter().map(|(reason, lines)| [runs(lines), texts.word("bad_line", reason.as_str())]);
-    let (shown, all) = (report.bad_lines.len(), whole(report.bad));
-    let title = if whole(shown as u64) < all {
+    let rows = rows.iter().map(|(reason, lines)| [line_ranges(lines), texts.word("bad_line", reason.as_str())]);
+    let (shown, all) = (report.bad_lines.len(), to_i64(report.bad));
+    let title = if to_i64(shown as u64) < all {
         texts.fill("imports.first_bad", &[("shown", &shown.to_string()), ("n", &number(all))])
     } else {
         texts.count("imports.bad_lines", all)
@@ -194,16 +195,16 @@ fn bad_lines(texts: Texts, report: &Report) -> BadLines {
     BadLines { title, heads: [texts.get("imports.line"), texts.get("imports.reason")], rows: rows.collect() }
 }
 
-/// `1–3, 7` of 1, 2, 3 and 7.
-fn runs(lines: &[u64]) -> String {
-    let runs = lines.chunk_by(|before, after| before + 1 == *after).map(|run| match run {
-        [first, .., last] => format!("{}–{}", number(whole(*first)), number(whole(*last))),
-        run => run.iter().map(|line| number(whole(*line))).collect(),
+/// Joins line numbers to ranges: `1–3, 7` for 1, 2, 3 and 7.
+fn line_ranges(lines: &[u64]) -> String {
+    let line_ranges = lines.chunk_by(|before, after| before + 1 == *after).map(|run| match run {
+        [first, .., last] => format!("{}–{}", number(to_i64(*first)), number(to_i64(*last))),
+        run => run.iter().map(|line| number(to_i64(*line))).collect(),
     });
-    runs.collect::<Vec<_>>().join(", ")
+    line_ranges.collect::<Vec<_>>().join(", ")
 }
 
-fn unknown_hosts(texts: Texts, report: &Report) -> UnknownHosts {
+fn unknown_hosts(texts: Texts, report: &ImportReport) -> UnknownHosts {
     let row = |host: &str, requests: u64| {
         let name = DomainName::parse(host).ok();
         let add = name.map(|name| {
@@ -211,28 +212,28 @@ fn unknown_hosts(texts: Texts, report: &Report) -> UnknownHosts {
             (format!("/settings{address}#add-vod-domain"), texts.get("imports.add_host"))
         });
         let shown = if host.is_empty() { texts.get("imports.no_host") } else { host.to_owned() };
-        UnknownHost { host: shown, requests: number(whole(requests)), add }
+        UnknownHost { host: shown, requests: number(to_i64(requests)), add }
     };
     UnknownHosts {
-        title: texts.count("imports.unknown", whole(report.unknown)),
+        title: texts.count("imports.unknown", to_i64(report.unknown)),
         help: texts.get("imports.unknown_help"),
         heads: [texts.get("imports.host"), texts.get("imports.requests")],
         rows: report.unknown_hosts.iter().map(|unknown| row(&unknown.host, unknown.requests)).collect(),
     }
 }
 
-fn whole(n: u64) -> i64 {
+fn to_i64(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::runs;
+    use super::line_ranges;
 
     #[test]
-    fn lines_in_a_row_are_one_run() {
+    fn consecutive_lines_are_one_range() {
         for (lines, text) in [(&[][..], ""), (&[7], "7"), (&[1, 2, 3, 7, 1_200, 1_201], "1–3, 7, 1,200–1,201")] {
-            assert_eq!(runs(lines), text);
+            assert_eq!(line_ranges(lines), text);
         }
     }
 }

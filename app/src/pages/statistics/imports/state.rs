@@ -1,8 +1,8 @@
-//! What the browser's part of the upload form is told. Every text is in the person's language already.
+//! Texts for the browser's part of the upload form, in the language of the user.
 
 use serde::{Deserialize, Serialize};
 
-/// Where the form posts to, and where its page is.
+/// Path of the page and of its form.
 pub const PATH: &str = "/statistics/imports";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -10,10 +10,10 @@ pub(crate) struct UploadLabels {
     pub(crate) submit: String,
     pub(crate) cancel: String,
     pub(crate) progress: String,
-    /// With the places `%{sent}`, `%{total}` and `%{share}`.
+    /// Contains the placeholders `%{sent}`, `%{total}` and `%{share}`.
     pub(crate) sending: String,
     pub(crate) counting: String,
     pub(crate) cancelled: String,
-    /// Said when the console cannot be reached.
+    /// Error text for an unreachable server.
     pub(crate) broken: String,
 }

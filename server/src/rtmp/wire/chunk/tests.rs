@@ -4,15 +4,15 @@ use super::*;
 
 const PLENTY: usize = 20 << 20;
 
-/// Writes chunks as encoders do.
-struct Sender {
+/// Writes chunks like an encoder.
+struct ChunkWriter {
     out: Vec<u8>,
     chunk_size: usize,
     /// Continuation chunks repeat the extended timestamp.
     repeats: bool,
 }
 
-impl Sender {
+impl ChunkWriter {
     fn new(repeats: bool) -> Self {
         Self { out: Vec::new(), chunk_size: DEFAULT_CHUNK_SIZE as usize, repeats }
     }
@@ -48,7 +48,7 @@ impl Sender {
         }
     }
 
-    /// A message in one go. `time` is a distance unless the format is 0.
+    /// Writes a message without interleaving. `time` is a delta unless the format is 0.
     fn message(&mut self, format: u8, id: u32, time: u32, kind: u8, payload: &[u8]) {
         self.header(format, id, time, payload.len(), kind, 1);
         let mut pieces = payload.chunks(self.chunk_size);
@@ -65,7 +65,7 @@ impl Sender {
     }
 }
 
-/// Reads everything, received in pieces of these lengths.
+/// Reads all bytes, received in pieces of these lengths.
 fn read(reader: &mut ChunkReader, bytes: &[u8], pieces: &[usize]) -> Result<Vec<Message>, ChunkError> {
     let (mut input, mut messages, mut left) = (BytesMut::new(), Vec::new(), bytes);
     let mut pieces = pieces.iter().copied().cycle();
@@ -92,37 +92,37 @@ fn payload(length: usize, seed: u8) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn messages_are_read_as_they_were_sent(
+    fn messages_are_read_as_sent(
         sent in prop::collection::vec((0..3_u32, 0..70_000_usize, 0..5_000_u32), 1..9),
         start in prop_oneof![Just(0), Just(0xFF_FF00_u32), Just(0x0100_0000), Just(u32::MAX - 3_000)],
         chunk_size in prop_oneof![Just(1_usize), Just(128), Just(4_096), Just(65_536)],
         repeats in any::<bool>(),
         pieces in prop::collection::vec(1..3_000_usize, 1..9),
     ) {
-        let mut sender = Sender::new(repeats);
-        sender.set_chunk_size(chunk_size.max(if sent.iter().any(|(_, length, _)| *length > 9_000) { 128 } else { 1 }));
+        let mut writer = ChunkWriter::new(repeats);
+        writer.set_chunk_size(chunk_size.max(if sent.iter().any(|(_, length, _)| *length > 9_000) { 128 } else { 1 }));
         let (mut expected, mut times) = (Vec::new(), [None; 3]);
         for (number, (place, length, step)) in sent.iter().enumerate() {
             let (id, kind) = [(4, 8), (6, 9), (400, 9)][*place as usize];
             let data = payload(*length, number as u8);
             let time = match times[*place as usize] {
                 None => {
-                    sender.message(0, id, start, kind, &data);
+                    writer.message(0, id, start, kind, &data);
                     start
                 }
                 Some(before) => {
-                    sender.message(1, id, *step, kind, &data);
+                    writer.message(1, id, *step, kind, &data);
                     step.wrapping_add(before)
                 }
             };
             times[*place as usize] = Some(time);
-            expected.push(Message { kind: Kind::from_id(kind), timestamp: time, stream: 1, payload: data.into() });
+            expected.push(Message { kind: MessageKind::from_id(kind), timestamp: time, stream: 1, payload: data.into() });
         }
-        prop_assert_eq!(read(&mut reader(), &sender.out, &pieces), Ok(expected));
+        prop_assert_eq!(read(&mut reader(), &writer.out, &pieces), Ok(expected));
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic_or_hold_more_than_was_sent(
+    fn any_bytes_are_read_without_panic_or_excessive_memory(
         bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(0_u8), Just(0xFF), Just(3), Just(0xC3), Just(9)], 0..2_000),
         accepts_media in any::<bool>(),
         pieces in prop::collection::vec(1..300_usize, 1..9),
@@ -140,58 +140,58 @@ proptest! {
 }
 
 #[test]
-fn a_message_without_a_header_repeats_the_step() {
-    let mut sender = Sender::new(true);
-    sender.message(0, 4, 1_000, 8, b"a");
-    sender.message(2, 4, 23, 8, b"b");
-    sender.message(3, 4, 0, 8, b"c");
-    let times: Vec<_> = read(&mut reader(), &sender.out, &[]).expect("read").iter().map(|m| m.timestamp).collect();
+fn a_message_without_a_header_repeats_the_delta() {
+    let mut writer = ChunkWriter::new(true);
+    writer.message(0, 4, 1_000, 8, b"a");
+    writer.message(2, 4, 23, 8, b"b");
+    writer.message(3, 4, 0, 8, b"c");
+    let times: Vec<_> = read(&mut reader(), &writer.out, &[]).expect("read").iter().map(|m| m.timestamp).collect();
     assert_eq!(times, [1_000, 1_023, 1_046]);
 }
 
 #[test]
-fn interleaved_messages_are_put_together() {
+fn interleaved_messages_are_reassembled() {
     let (video, audio) = (payload(300, 1), payload(200, 2));
-    let mut sender = Sender::new(true);
-    sender.header(0, 6, 5, 300, 9, 1);
-    sender.out.extend(&video[..128]);
-    sender.header(0, 4, 7, 200, 8, 1);
-    sender.out.extend(&audio[..128]);
-    sender.continuation(6, 0, &video[128..256]);
-    sender.continuation(4, 0, &audio[128..]);
-    sender.continuation(6, 0, &video[256..]);
-    let messages = read(&mut reader(), &sender.out, &[7]).expect("read");
+    let mut writer = ChunkWriter::new(true);
+    writer.header(0, 6, 5, 300, 9, 1);
+    writer.out.extend(&video[..128]);
+    writer.header(0, 4, 7, 200, 8, 1);
+    writer.out.extend(&audio[..128]);
+    writer.continuation(6, 0, &video[128..256]);
+    writer.continuation(4, 0, &audio[128..]);
+    writer.continuation(6, 0, &video[256..]);
+    let messages = read(&mut reader(), &writer.out, &[7]).expect("read");
     assert_eq!(messages.iter().map(|message| &message.payload[..]).collect::<Vec<_>>(), [&audio[..], &video[..]]);
 }
 
 #[test]
-fn a_stream_that_crosses_the_limit_of_short_timestamps() {
+fn a_stream_may_cross_the_limit_of_short_timestamps() {
     for repeats in [true, false] {
-        let mut sender = Sender::new(repeats);
+        let mut writer = ChunkWriter::new(repeats);
         let mut expected = Vec::new();
         for number in 0..60_u32 {
             let time = EXTENDED - 1_000 + number * 100;
             let data = payload(500, u8::try_from(number).expect("small"));
-            sender.message(0, 6, time, 9, &data);
+            writer.message(0, 6, time, 9, &data);
             expected.push((time, Bytes::from(data)));
         }
-        let messages = read(&mut reader(), &sender.out, &[1, 13, 700]).expect("read");
+        let messages = read(&mut reader(), &writer.out, &[1, 13, 700]).expect("read");
         let seen: Vec<_> = messages.into_iter().map(|message| (message.timestamp, message.payload)).collect();
         assert_eq!(seen, expected, "repeats: {repeats}");
     }
 }
 
 #[test]
-fn what_is_announced_is_not_reserved() {
+fn announced_lengths_reserve_no_memory() {
     let mut bytes = Vec::new();
-    for id in 2..2 + MOST_CHUNK_STREAMS {
+    for id in 2..2 + MAX_CHUNK_STREAMS {
         let id = u32::try_from(id).expect("small");
-        let mut sender = Sender::new(true);
-        sender.header(0, id, 0, 0xFF_FFFF, 9, 1);
-        sender.out.push(0);
-        bytes.extend(sender.out);
+        let mut writer = ChunkWriter::new(true);
+        writer.header(0, id, 0, 0xFF_FFFF, 9, 1);
+        writer.out.push(0);
+        bytes.extend(writer.out);
     }
-    // The chunk of each stream has 128 bytes: this is what is left of them, taken by the first.
+    // Each chunk should contain 128 bytes but only one is written, so the first chunk swallows the headers after it.
     let mut reader = reader();
     read(&mut reader, &bytes, &[]).ok();
     let reserved: usize = reader.streams.iter().map(|stream| stream.payload.capacity()).sum();
@@ -200,24 +200,24 @@ fn what_is_announced_is_not_reserved() {
 
 #[test]
 fn unfinished_messages_have_a_limit() {
-    let mut sender = Sender::new(true);
-    sender.set_chunk_size(1_000);
+    let mut writer = ChunkWriter::new(true);
+    writer.set_chunk_size(1_000);
     for id in [4, 6, 8] {
-        sender.header(0, id, 0, 5_000, 9, 1);
-        sender.out.extend([0; 1_000]);
+        writer.header(0, id, 0, 5_000, 9, 1);
+        writer.out.extend([0; 1_000]);
     }
     let mut reader = ChunkReader::new(2_500);
     reader.accept_media(true);
-    assert_eq!(read(&mut reader, &sender.out, &[]), Err(ChunkError::TooMuchUnfinished(3_000)));
+    assert_eq!(read(&mut reader, &writer.out, &[]), Err(ChunkError::TooMuchUnfinished(3_000)));
 }
 
 #[test]
-fn before_a_publish_messages_are_short_and_media_is_passed_over() {
+fn before_a_publish_messages_must_be_short_and_media_is_skipped() {
     let read_before = |kind, length: usize| {
-        let mut sender = Sender::new(true);
-        sender.message(0, 6, 0, kind, &payload(length, 0));
+        let mut writer = ChunkWriter::new(true);
+        writer.message(0, 6, 0, kind, &payload(length, 0));
         let mut reader = ChunkReader::new(PLENTY);
-        read(&mut reader, &sender.out, &[]).map(|messages| messages.len())
+        read(&mut reader, &writer.out, &[]).map(|messages| messages.len())
     };
     assert_eq!(read_before(9, 60_000), Ok(0));
     assert_eq!(read_before(20, 60_000), Ok(1));
@@ -228,39 +228,39 @@ fn before_a_publish_messages_are_short_and_media_is_passed_over() {
 }
 
 #[test]
-fn during_a_publish_what_nobody_needs_is_passed_over() {
-    let mut sender = Sender::new(true);
-    sender.message(0, 6, 0, 77, &payload(100_000, 0));
-    sender.message(0, 6, 0, 18, &payload(100_000, 0));
-    sender.message(0, 6, 40, 9, b"frame");
-    let messages = read(&mut reader(), &sender.out, &[1_000]).expect("read");
+fn unneeded_messages_are_skipped_during_a_publish() {
+    let mut writer = ChunkWriter::new(true);
+    writer.message(0, 6, 0, 77, &payload(100_000, 0));
+    writer.message(0, 6, 0, 18, &payload(100_000, 0));
+    writer.message(0, 6, 40, 9, b"frame");
+    let messages = read(&mut reader(), &writer.out, &[1_000]).expect("read");
     assert_eq!(messages.len(), 1);
     assert_eq!((messages[0].timestamp, &messages[0].payload[..]), (40, &b"frame"[..]));
 }
 
 #[test]
-fn an_aborted_message_is_gone() {
-    let mut sender = Sender::new(true);
-    sender.header(0, 6, 0, 500, 9, 1);
-    sender.out.extend([0; 128]);
-    sender.message(0, 2, 0, 2, &6_u32.to_be_bytes());
-    sender.message(0, 6, 40, 9, b"next");
-    let messages = read(&mut reader(), &sender.out, &[]).expect("read");
+fn an_aborted_message_is_dropped() {
+    let mut writer = ChunkWriter::new(true);
+    writer.header(0, 6, 0, 500, 9, 1);
+    writer.out.extend([0; 128]);
+    writer.message(0, 2, 0, 2, &6_u32.to_be_bytes());
+    writer.message(0, 6, 40, 9, b"next");
+    let messages = read(&mut reader(), &writer.out, &[]).expect("read");
     assert_eq!(messages.iter().map(|message| &message.payload[..]).collect::<Vec<_>>(), [b"next"]);
 }
 
 #[test]
-fn what_breaks_the_protocol_is_named() {
-    let mut cut_short = Sender::new(true);
+fn protocol_violations_are_described() {
+    let mut cut_short = ChunkWriter::new(true);
     cut_short.header(0, 6, 0, 500, 9, 1);
     cut_short.out.extend([0; 128]);
     cut_short.message(1, 6, 40, 9, b"next");
-    let mut too_many = Sender::new(true);
+    let mut too_many = ChunkWriter::new(true);
     (2..70).for_each(|id| too_many.message(0, id, 0, 9, b"a"));
     let control = |payload: &[u8]| {
-        let mut sender = Sender::new(true);
-        sender.message(0, 2, 0, 1, payload);
-        sender.out
+        let mut writer = ChunkWriter::new(true);
+        writer.message(0, 2, 0, 1, payload);
+        writer.out
     };
     for (bytes, error) in [
         (vec![0xC6], ChunkError::NoHeader(6)),
@@ -276,10 +276,10 @@ fn what_breaks_the_protocol_is_named() {
 }
 
 #[test]
-fn our_own_messages_can_be_read() {
+fn written_messages_can_be_read() {
     let mut out = Vec::new();
     let data = payload(1_000, 0);
     write_message(&mut out, 5, 1, 20, &data);
     let messages = read(&mut reader(), &out, &[]).expect("read");
-    assert_eq!(messages, [Message { kind: Kind::Command, timestamp: 0, stream: 1, payload: data.into() }]);
+    assert_eq!(messages, [Message { kind: MessageKind::Command, timestamp: 0, stream: 1, payload: data.into() }]);
 }
