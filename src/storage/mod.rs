@@ -34,7 +34,7 @@ pub use self::engine::Engine;
 pub use self::error::OpenError;
 use self::migrations::migrator;
 use self::notifications::Notifier;
-pub use self::notifications::QueueHints;
+pub use self::notifications::QueueNotifications;
 use self::pooler::refuse_transaction_pooler;
 pub(crate) use self::pools::{MIB, sqlite_pool};
 use self::pools::{POSTGRES, POSTGRES_HOT, postgres_pool};

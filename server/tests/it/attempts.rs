@@ -8,7 +8,7 @@ use callsheet::domains::NewDomain;
 use callsheet::model::{
     Actor, CallbackId, CallbackKind, Clock, DeliveryId, Millis, Role, SourceId, SystemClock, TestClock,
 };
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -53,7 +53,7 @@ impl Fixture {
         };
         let push = console.streams.admit(push).await.expect("admitted");
         let key = SessionKey { source, boot: String::new(), key: "room_7".to_owned() };
-        console.streams.report(&key, Hint::Started { at: made_at, push }).await.expect("reported");
+        console.streams.report(&key, SourceEvent::Started { at: made_at, push }).await.expect("reported");
         let queued =
             console.db.queued_deliveries(&Ownership::All, (CallbackId(0), DeliveryId(0)), 2).await.expect("read");
         let [queued] = queued.try_into().expect("one");

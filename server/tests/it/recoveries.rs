@@ -8,7 +8,7 @@ use callsheet::deliveries::{
     DeliveryFilter, DeliveryState, Recovery, RecoveryOutcome, RecoveryProgress, RecoveryState,
 };
 use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, Millis, PageRequest, Problem, Role, TestClock};
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use tempfile::TempDir;
 
 use crate::support::{
@@ -69,7 +69,7 @@ impl Stage {
             };
             let admitted = self.console.streams.admit(push.clone()).await.expect("admitted");
             let key = SessionKey { source, boot: push.hosts[0].clone(), key: n.to_string() };
-            let started = Hint::Started { at: self.clock.now(), push: admitted };
+            let started = SourceEvent::Started { at: self.clock.now(), push: admitted };
             self.console.streams.report(&key, started).await.expect("reported");
         }
         self.clock.advance(10);

@@ -12,7 +12,7 @@ use callsheet::model::{
 };
 use callsheet::recordings::{PartLocation, RecordingChange, RecordingSettings};
 use callsheet::sources::Adapter;
-use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{ClosedPart, IngestSink, PushRequest, SessionKey, SourceEvent};
 use jiff::tz::TimeZone;
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -82,7 +82,7 @@ struct Planned {
 
 enum Told {
     Start(&'static Sample, &'static str),
-    Hint(Hint),
+    SourceEvent(SourceEvent),
 }
 
 /// Adds the domains.
@@ -129,7 +129,7 @@ pub(super) async fn fill(
         let (source, adapter) = if live { (edge, Adapter::Generic) } else { (built_in, Adapter::BuiltIn) };
         let key = SessionKey { source, boot: "sample".to_owned(), key: session.to_string() };
         let hint = match hint {
-            Told::Hint(hint) => hint,
+            Told::SourceEvent(hint) => hint,
             Told::Start(sample, stream) => {
                 let push = console.streams.admit(PushRequest {
                     source,
@@ -139,7 +139,7 @@ pub(super) async fn fill(
                     client: Some(format!("192.0.2.{}", session % 250 + 1)),
                     params: Vec::new(),
                 });
-                Hint::Started { at, push: push.await? }
+                SourceEvent::Started { at, push: push.await? }
             }
         };
         console.streams.report_once(&key, adapter, hint, None).await?;
@@ -202,7 +202,7 @@ impl Publish {
         let mut opened = start + 1_000;
         while sample.recorded && opened < end {
             let closed = (opened + PART_MS).min(end);
-            tell(opened, Told::Hint(Hint::PartOpened { at: opened, location: location(opened, None) }));
+            tell(opened, Told::SourceEvent(SourceEvent::PartOpened { at: opened, location: location(opened, None) }));
             if live && closed == end {
                 break;
             }
@@ -215,12 +215,12 @@ impl Publish {
                 bytes: Some((closed - opened) * 525),
                 failure: None,
             };
-            tell(closed, Told::Hint(Hint::PartClosed(part)));
+            tell(closed, Told::SourceEvent(SourceEvent::PartClosed(part)));
             opened = closed;
         }
         if !live {
             let failure = random.random_bool(0.03).then(|| "connection lost".to_owned());
-            tell(end + 1, Told::Hint(Hint::Ended { at: end + 1, failure }));
+            tell(end + 1, Told::SourceEvent(SourceEvent::Ended { at: end + 1, failure }));
         }
         Ok(())
     }

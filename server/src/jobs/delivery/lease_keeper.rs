@@ -89,7 +89,7 @@ impl LeaseKeeper {
 /// Forwards notifications that other processes queued something, at most a hundred per second.
 pub(super) async fn forward_notifications(db: Db, notified: watch::Sender<()>) {
     loop {
-        match db.queue_hints().await {
+        match db.queue_notifications().await {
             Ok(None) => return,
             Ok(Some(mut notifications)) => {
                 while notifications.next().await.is_ok() {

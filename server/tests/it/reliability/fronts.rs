@@ -7,7 +7,7 @@ use callsheet::deliveries::Ownership;
 use callsheet::deliveries::PollCursor;
 use callsheet::model::{Actor, CallbackKind, Clock, Millis, SourceId, SystemClock, TestClock};
 use callsheet::storage::Db;
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -54,12 +54,12 @@ async fn start(console: &Console, stream: &str) {
         params: Vec::new(),
     };
     let push = console.streams.admit(push).await.expect("admitted");
-    let hint = Hint::Started { at: console.clock.now(), push };
+    let hint = SourceEvent::Started { at: console.clock.now(), push };
     console.streams.report(&key(stream), hint).await.expect("reported");
 }
 
 async fn end(console: &Console, stream: &str) {
-    let hint = Hint::Ended { at: console.clock.now(), failure: None };
+    let hint = SourceEvent::Ended { at: console.clock.now(), failure: None };
     console.streams.report(&key(stream), hint).await.expect("reported");
 }
 

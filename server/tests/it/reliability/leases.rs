@@ -14,7 +14,7 @@ use callsheet::deliveries::{
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackId, CallbackKind, DeliveryId, Millis, SourceId, TestClock};
 use callsheet::storage::Db;
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -53,7 +53,7 @@ impl Stage {
         };
         let push = console.streams.admit(push).await.expect("admitted");
         let key = SessionKey { source, boot: String::new(), key: "room".to_owned() };
-        console.streams.report(&key, Hint::Started { at: NOW, push }).await.expect("reported");
+        console.streams.report(&key, SourceEvent::Started { at: NOW, push }).await.expect("reported");
         let waiting =
             console.db.queued_deliveries(&Ownership::All, (CallbackId(0), DeliveryId(0)), 2).await.expect("read");
         let [waiting] = waiting.try_into().expect("one");
