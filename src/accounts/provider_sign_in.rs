@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::single_sign_on::{ProviderIdentity, ReceivedClaims};
-use super::users::{actor_of, user_name};
+use super::users::user_name;
 use super::{
     AccountError, Accounts, AuthorizationRequest, Callback, Credentials, GrantedRole, NewUser, Provider, SignOnError,
     User, UserChange,
@@ -134,7 +134,7 @@ impl Accounts {
     async fn with_role(&self, user: User, role: Role, issuer: &str, address: &str) -> Result<User, AccountError> {
         if role != user.role {
             let detail = json!({ "before": { "role": user.role }, "after": { "role": role }, "by": issuer });
-            let audit = AuditEntry::new(&actor_of(&user, address), self.clock.now(), "user.role", &user.name, detail);
+            let audit = AuditEntry::new(&user.actor(address), self.clock.now(), "user.role", &user.name, detail);
             // Even the last admin, because the provider can grant the role again.
             self.db.change_user(user.id, UserChange { role: Some(role), active: None }, false, &[audit]).await?;
         }

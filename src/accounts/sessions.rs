@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::users::actor_of;
 use super::{AccountError, Accounts, SessionView};
 use crate::audit::AuditEntry;
 use crate::model::{Actor, Millis, UserId};
@@ -24,7 +23,7 @@ impl Accounts {
                 "failed to store the last use of a browser session; continuing"
             );
         }
-        Ok(Some(actor_of(&user, address)))
+        Ok(Some(user.actor(address)))
     }
 
     /// Returns the sessions of a user, most recently used first.

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::users::actor_of;
 use super::{AccountError, Accounts, Credentials, User, passwords};
 use crate::audit::AuditEntry;
 use crate::model::{Millis, UserId};
@@ -56,13 +55,8 @@ impl Accounts {
 
     /// Records a successful sign-in. Failed ones are not audited, because strangers could fill the audit log.
     pub(super) async fn record(&self, user: &User, address: &str, by: &str) -> Result<(), AccountError> {
-        let audit = AuditEntry::new(
-            &actor_of(user, address),
-            self.clock.now(),
-            "user.sign_in",
-            &user.name,
-            json!({ "by": by }),
-        );
+        let audit =
+            AuditEntry::new(&user.actor(address), self.clock.now(), "user.sign_in", &user.name, json!({ "by": by }));
         Ok(self.db.record_sign_in(user.id, &audit).await?)
     }
 
@@ -80,7 +74,7 @@ impl Accounts {
         self.limits.code(user, address)?;
         let credentials = self.db.credentials_of(user).await?.filter(|found| found.active);
         let Credentials { user, .. } = credentials.ok_or(AccountError::SecondStepOver)?;
-        let used = self.use_code(&actor_of(&user, address), &user, code).await;
+        let used = self.use_code(&user.actor(address), &user, code).await;
         if let Err(AccountError::WrongCode) = used {
             tracing::info!(address, user = user.name, "sign-in refused: wrong code");
         }

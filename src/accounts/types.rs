@@ -1,6 +1,6 @@
 //! Stored users and sessions.
 
-use crate::model::{Millis, Role, UserId};
+use crate::model::{Actor, Millis, Role, UserId, Who};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,6 +8,18 @@ pub struct User {
     pub id: UserId,
     pub name: String,
     pub role: Role,
+}
+
+impl User {
+    /// Returns the user as an actor with this client address.
+    pub(super) fn actor(&self, address: &str) -> Actor {
+        Actor {
+            who: Who::User { id: self.id, name: self.name.clone() },
+            role: self.role,
+            domains: None,
+            address: address.to_owned(),
+        }
+    }
 }
 
 /// A user's means of signing in.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::sign_in::SignedIn;
 use super::{AccountError, Accounts, Change, Credentials, NewUser, User, UserChange, UserState, UserView, passwords};
 use crate::audit::AuditEntry;
-use crate::model::{Action, Actor, Role, StoreError, UserId, Who};
+use crate::model::{Action, Actor, Role, StoreError, UserId};
 use crate::sealing::{random_token, token_hash};
 
 const SETUP_LINK_MS: i64 = 24 * 3_600_000;
@@ -143,7 +143,7 @@ impl Accounts {
         passwords::check(&user.name, password, again)?;
         let hash = passwords::hash(password).await?;
         let now = self.clock.now();
-        let actor = actor_of(&user, address);
+        let actor = user.actor(address);
         let audit = AuditEntry::new(&actor, now, "user.password", &user.name, json!({ "by": "link" }));
         if !self.db.redeem_link(&token_hash(token), &hash, now, &audit).await? {
             return Err(AccountError::BadLink);
@@ -226,16 +226,6 @@ impl Accounts {
         self.limits.password(&user.name, &actor.address)?;
         let Credentials { password_hash, .. } = self.db.credentials_of(user.id).await?.ok_or(AccountError::Unknown)?;
         if passwords::verify(password, password_hash).await? { Ok(()) } else { Err(AccountError::WrongPassword) }
-    }
-}
-
-/// Returns the user as an actor.
-pub(super) fn actor_of(user: &User, address: &str) -> Actor {
-    Actor {
-        who: Who::User { id: user.id, name: user.name.clone() },
-        role: user.role,
-        domains: None,
-        address: address.to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, ColumnIndex, Database, Decode, Encode, Row, Type};
 
-use crate::model::StoreError;
+use crate::model::{DeliveryId, StoreError};
 
 /// Reads columns by name.
 pub(crate) trait Read {
@@ -163,4 +163,9 @@ pub(crate) fn containing(text: &str) -> String {
     let escaped: String =
         text.chars().flat_map(|c| matches!(c, '%' | '_' | '!').then_some('!').into_iter().chain([c])).collect();
     format!("%{escaped}%")
+}
+
+/// Returns `ids` as a list for `in (…)`.
+pub(crate) fn id_list(ids: &[DeliveryId]) -> String {
+    ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! Use cases that stop a stream, and what became of streams over a time.
+//! Use cases that disconnect or forbid streams, and lists of past publishes.
 
 use serde_json::json;
 
@@ -8,10 +8,10 @@ use crate::audit::AuditEntry;
 use crate::domains::DomainView;
 use crate::model::{Action, Actor, AppName, DomainName, Forbidden, Millis, Page, PageRequest, StreamName};
 
-/// The longest time that a stream is forbidden for, unless for good: ten years.
+/// Longest ban that is not permanent: ten years.
 const LONGEST_BAN_SECONDS: i64 = 3_650 * 86_400;
 
-/// A stream as it is pushed.
+/// A stream with its push domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushedStream {
     pub domain: DomainName,
@@ -19,21 +19,21 @@ pub struct PushedStream {
     pub stream: StreamName,
 }
 
-/// When a stream was published.
+/// A publish of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publish {
     pub stream: StreamRef,
     pub started_at: Millis,
-    /// `None`: it is live.
+    /// `None`: live.
     pub ended_at: Option<Millis>,
 }
 
-/// How long a stream is forbidden.
+/// Length of a ban.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BanLength(Option<i64>);
 
 impl BanLength {
-    /// `None`: for good.
+    /// `None`: permanently.
     pub fn parse(seconds: Option<i64>) -> Result<Self, StreamError> {
         match seconds {
             Some(seconds) if !(1..=LONGEST_BAN_SECONDS).contains(&seconds) => Err(StreamError::BadLength),
@@ -43,7 +43,7 @@ impl BanLength {
 }
 
 impl Streams {
-    /// Drops whoever publishes the stream: within about a second, or at the source's next heartbeat. Nothing keeps them from coming back.
+    /// Disconnects the publisher of the stream within about a second, or at the next heartbeat of the source. The publisher may reconnect.
     pub async fn disconnect(&self, actor: &Actor, push: &str, app: &str, stream: &str) -> Result<(), StreamError> {
         let (domain, stream) = self.named(actor, push, app, stream).await?;
         let (session, adapter) = self.db.live_at(&stream).await?.ok_or(StreamError::NotLive)?;
@@ -56,7 +56,7 @@ impl Streams {
         Ok(())
     }
 
-    /// Forbids to publish the stream, live or not. Who publishes it is dropped where the source can do that; every source refuses the next publish.
+    /// Forbids the stream. Its publisher is disconnected if the source supports that; every source refuses the next publish.
     pub async fn forbid(
         &self,
         actor: &Actor,
@@ -73,7 +73,7 @@ impl Streams {
         Ok(ForbiddenStream { domain: domain.push, app: stream.app, stream: stream.stream, until })
     }
 
-    /// Allows again what was forbidden. Nothing happens to what was not.
+    /// Lifts a ban. Does nothing if there is none.
     pub async fn allow(&self, actor: &Actor, push: &str, app: &str, stream: &str) -> Result<(), StreamError> {
         let (domain, stream) = self.named(actor, push, app, stream).await?;
         let audit = self.entry(actor, "stream.allow", &domain, &stream, json!({}));
@@ -81,7 +81,7 @@ impl Streams {
         Ok(())
     }
 
-    /// What is forbidden now, of one domain (ASCII push domain) or all.
+    /// Lists the current bans of one domain (ASCII push domain) or all.
     pub async fn list_forbidden(
         &self,
         actor: &Actor,
@@ -92,7 +92,7 @@ impl Streams {
         Ok(self.db.list_forbidden(only.as_deref(), self.clock.now(), page).await?)
     }
 
-    /// Publishes that ran at some time in `[from, to)` (Unix ms), by stream and time; of one domain (ASCII push domain) or all.
+    /// Lists the publishes that overlap `[from, to)` (Unix ms), by stream and time, of one domain (ASCII push domain) or all.
     pub async fn publishes(
         &self,
         actor: &Actor,
@@ -105,13 +105,13 @@ impl Streams {
         Ok(self.db.publishes(only.as_deref(), app, from, to).await?)
     }
 
-    /// The streams that nobody may publish any longer to this run of the built-in ingest. A step of the ingest; orders to disconnect come once.
+    /// Returns the streams whose publishers this run of the built-in ingest must disconnect. Each request to disconnect is returned once.
     pub async fn to_drop(&self, boot: &str) -> Result<Vec<PushedStream>, StreamError> {
         let all = PageRequest { number: 1, size: i64::MAX };
         let forbidden = self.db.list_forbidden(None, self.clock.now(), all).await?.rows;
         let forbidden = forbidden.into_iter().map(|row| (row.domain, row.app, row.stream));
         let ordered = self.db.take_disconnects(boot).await?;
-        // What was stored has been parsed before.
+        // Stored names were parsed before.
         let parse = |(domain, app, stream): (String, String, String)| {
             let (domain, app) = (DomainName::parse(&domain).ok()?, AppName::parse(&app).ok()?);
             Some(PushedStream { domain, app, stream: StreamName::parse(&stream).ok()? })
@@ -119,12 +119,12 @@ impl Streams {
         Ok(ordered.into_iter().chain(forbidden).filter_map(parse).collect())
     }
 
-    /// Whether a publish may go on, asked by a source that drops its publisher if not.
+    /// Returns whether a publish may continue. The source disconnects its publisher if not.
     pub async fn may_go_on(&self, session: &SessionKey) -> Result<bool, StreamError> {
         Ok(!self.db.is_to_be_dropped(session, self.clock.now()).await?)
     }
 
-    /// Rings when this process changed something that [`Streams::to_drop`] tells.
+    /// Is notified when this process changed the result of [`Streams::to_drop`].
     #[must_use]
     pub fn orders(&self) -> std::sync::Arc<tokio::sync::Notify> {
         self.orders.clone()
@@ -157,7 +157,7 @@ impl Streams {
     }
 }
 
-/// The push domains that may be looked at; `None` is all.
+/// Returns the push domains that the actor may read; `None`: all.
 fn scope(actor: &Actor, domain: Option<String>) -> Result<Option<Vec<String>>, Forbidden> {
     match domain {
         Some(domain) => actor.check_domain(Action::Read, &domain).map(|()| Some(vec![domain])),

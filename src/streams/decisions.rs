@@ -1,11 +1,11 @@
-//! What a report changes: the session that it is about, and others of the same stream. Pure.
+//! Decisions on updates: the new states of a session and of others of the same stream. Pure.
 
 use super::ingest::{Admitted, SessionKey, SourceEvent};
 use super::session::{Outcome, Phase, Session, SessionRules};
 use super::types::{Decision, SessionContext, SessionTransition, StoredSession};
 use crate::model::{IdGenerator, Millis, SessionId};
 
-/// A publish starts.
+/// Decides on the start of a publish.
 pub(super) fn start(
     situation: SessionContext,
     ids: &IdGenerator,
@@ -19,7 +19,7 @@ pub(super) fn start(
     let SessionContext { current, rivals, early } = situation;
     let mut steps = Vec::new();
     if let Some(stored) = current {
-        // Where a run of the source numbers its publishes, no number comes twice.
+        // Keys are unique within a run of the source.
         if !key.boot.is_empty() || stored.session.is_repeat_of_start(now, rules) {
             return Decision::default();
         }
@@ -46,7 +46,7 @@ pub(super) fn start(
     Decision { steps, keep_early: None, takes_early }
 }
 
-/// A session takes the reports that came before its start.
+/// Applies early events to a session.
 pub(super) fn catch_up(
     stored: StoredSession,
     rivals: Vec<StoredSession>,
@@ -55,7 +55,7 @@ pub(super) fn catch_up(
     rules: &SessionRules,
 ) -> Vec<SessionTransition> {
     settle(stored, rivals, now, rules, |session| {
-        early.iter().map(|hint| session.apply(hint, now, rules)).fold(Outcome::default(), |all, one| Outcome {
+        early.iter().map(|event| session.apply(event, now, rules)).fold(Outcome::default(), |all, one| Outcome {
             events: [all.events, one.events].concat(),
             parts: [all.parts, one.parts].concat(),
             promoted: all.promoted || one.promoted,
@@ -63,24 +63,24 @@ pub(super) fn catch_up(
     })
 }
 
-/// A session takes a report other than its start.
+/// Applies an event other than a start to a session.
 pub(super) fn follow(
     situation: SessionContext,
     ids: &IdGenerator,
-    hint: &SourceEvent,
+    event: &SourceEvent,
     now: Millis,
     rules: &SessionRules,
 ) -> Vec<SessionTransition> {
     let Some(stored) = situation.current.clone() else { return Vec::new() };
-    if !stored.session.is_revived_by(hint) {
-        return settle(stored, situation.rivals, now, rules, |session| session.apply(hint, now, rules));
+    if !stored.session.is_revived_by(event) {
+        return settle(stored, situation.rivals, now, rules, |session| session.apply(event, now, rules));
     }
     let contested = is_contested(&situation, &stored.key);
-    let (session, begun) = stored.session.start_again(hint.at(), now, contested, rules);
+    let (session, begun) = stored.session.start_again(event.at(), now, contested, rules);
     let mut stored = StoredSession { id: SessionId(ids.next(now)), session, ..stored };
     contend(&mut stored, &situation.rivals, rules);
     settle(stored, situation.rivals, now, rules, |session| {
-        let outcome = session.apply(hint, now, rules);
+        let outcome = session.apply(event, now, rules);
         Outcome {
             events: [begun.events, outcome.events].concat(),
             parts: [begun.parts, outcome.parts].concat(),
@@ -89,24 +89,24 @@ pub(super) fn follow(
     })
 }
 
-/// Another publish of the stream is live.
+/// Returns whether another publish of the stream is live.
 fn is_contested(situation: &SessionContext, key: &SessionKey) -> bool {
     situation.rivals.iter().any(|rival| rival.key != *key && rival.session.phase == Phase::Live)
 }
 
-/// A new session waits for a live one of its source, if the source may have refused it.
+/// Lets a new session wait for a live one of its source, if the source may have refused it.
 fn contend(stored: &mut StoredSession, rivals: &[StoredSession], rules: &SessionRules) {
     if let Some(holder) = holder_of(stored, rivals).filter(|_| rules.may_refuse) {
         stored.session.contend(&holder.session);
     }
 }
 
-/// The live session of the stream, if the same source reports it.
+/// Returns the live session of the stream if it belongs to the same source.
 fn holder_of<'a>(stored: &StoredSession, rivals: &'a [StoredSession]) -> Option<&'a StoredSession> {
     rivals.iter().find(|rival| rival.session.phase == Phase::Live && rival.key.source == stored.key.source)
 }
 
-/// One session moves by `change`. When it goes live, whoever was live is gone; when it stops being live, the next may go live.
+/// Applies `change` to a session. If it becomes live, the live session of the stream ends; if it ends, the next one may become live.
 pub(super) fn settle(
     mut stored: StoredSession,
     rivals: Vec<StoredSession>,
@@ -132,7 +132,7 @@ pub(super) fn settle(
     }
 }
 
-/// The earliest of the sessions that wait; one that was heard goes first.
+/// Makes the earliest waiting session live, preferring one that has sent a heartbeat.
 fn promote_next(rivals: Vec<StoredSession>, rules: &SessionRules) -> Option<SessionTransition> {
     let opening = rivals.into_iter().filter(|rival| rival.session.phase == Phase::Opening);
     let mut stored = opening.min_by_key(|rival| !rival.session.is_heard())?;
@@ -140,7 +140,7 @@ fn promote_next(rivals: Vec<StoredSession>, rules: &SessionRules) -> Option<Sess
     Some(SessionTransition { stored, events: outcome.events, parts: outcome.parts })
 }
 
-/// The source fell silent, or its stream is published by somebody else now.
+/// Ends a session because its source is silent or another publisher has its stream.
 fn lose(mut stored: StoredSession, now: Millis, rules: &SessionRules) -> SessionTransition {
     let outcome = stored.session.supersede(now, rules);
     SessionTransition { stored, events: outcome.events, parts: outcome.parts }

@@ -1,10 +1,10 @@
-//! Reports that come before the start of their session. Sources report over several connections, so the end of a short publish may
-//! overtake its start, and a source that repeats what was not taken may repeat the start last.
+//! Events that arrive before the start of their session. Sources report over several connections, so the end of a short publish may
+//! overtake its start, and a source that retries may send the start last.
 //!
-//! Such a report is stored and answered like any other. The start takes all of its session, in their order. If no start comes, it
-//! depends on the source: one that names the publish with each report has the session reported from these reports; those of another are dropped,
-//! as nginx-rtmp also reports the end of a publish that was refused. Where keys are used again, an end that comes after the end of the last
-//! session is taken for that of the next; it waits for [`OVERTAKES_BY`] only, since it may be a repeat.
+//! An early event is stored and acknowledged. The start applies all early events of its session in order. If no start arrives, the result
+//! depends on the source. If the source includes the publish in each report, the session is created from the early events. Otherwise they
+//! are discarded, because nginx-rtmp also reports the end of a refused publish. If a source reuses keys, a second end belongs to the next
+//! session. It waits only [`OVERTAKES_BY`], because it may be a duplicate.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -22,15 +22,15 @@ use super::{StreamError, Streams};
 use crate::model::SourceId;
 use crate::sources::Adapter;
 
-/// Early reports per minute that are stored of sources without signatures: anonymous publishers can cause any number.
+/// Maximum number of early events per minute that are stored for sources without signatures. Anonymous publishers can cause any number.
 const UNSIGNED_A_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 
-/// Time by which a report overtakes another at most. Short: nginx-rtmp numbers its sessions from 1 after a restart.
+/// Maximum time by which one report overtakes another. Short, because nginx-rtmp numbers its sessions from 1 after a restart.
 const OVERTAKES_BY: Duration = Duration::from_secs(5);
-/// Time in which a source that names the publish with each report may repeat a start that was not taken.
+/// Time in which a source that includes the publish in each report may retry its start.
 const REPEATS_WITHIN: Duration = Duration::from_secs(120);
 
-/// Which reports wait for the start of their session.
+/// Decides which events wait for the start of their session.
 #[derive(Debug, Clone)]
 pub(crate) struct EarlyRules {
     unsigned: Arc<DefaultDirectRateLimiter>,
@@ -49,16 +49,16 @@ impl EarlyRules {
     }
 }
 
-/// Which reports of one source wait.
+/// The rules for one source.
 pub(super) struct Keeps {
     keeps: bool,
     unsigned: Option<Arc<DefaultDirectRateLimiter>>,
 }
 
 impl Keeps {
-    /// Decides on a report without a session.
+    /// Decides on an event without a session.
     pub(super) fn keep(&self, key: &SessionKey, hint: &SourceEvent, push: Option<&PushRequest>) -> Decision {
-        // The next heartbeat repeats this one.
+        // The next heartbeat replaces this one.
         if !self.keeps || matches!(hint, SourceEvent::Alive { .. }) {
             return Decision::default();
         }
@@ -71,8 +71,8 @@ impl Keeps {
     }
 }
 
-/// Measures how long early reports wait, by the monotonic clock. Time in which this process did not look does not count: it was frozen, or
-/// the database away, and no start could come in.
+/// Measures the waiting time of early events on the monotonic clock. Time without checks does not count: the process was frozen or the
+/// database was unreachable, so no start could arrive.
 #[derive(Debug, Default)]
 pub struct EarlyWatch {
     since: HashMap<SessionKey, Duration>,
@@ -80,7 +80,7 @@ pub struct EarlyWatch {
 }
 
 impl EarlyWatch {
-    /// Takes note of the early reports at `now`; returns them with how long they have waited.
+    /// Records the early events at `now` and returns them with their waiting times.
     fn waited(&mut self, waiting: Vec<EarlyReports>, now: Duration) -> Vec<(EarlyReports, Duration)> {
         let mut before = std::mem::take(&mut self.since);
         if now.saturating_sub(self.looked_at) > LONGEST_GAP {
@@ -98,8 +98,8 @@ impl EarlyWatch {
 }
 
 impl Streams {
-    /// Hands early reports to their sessions, and decides on those that have waited long enough. A step of the reaper. A start takes early
-    /// reports itself, unless both were committed at the same time by two processes.
+    /// Applies early events to their sessions, and decides on those that have waited long enough. A step of the reaper. A start applies
+    /// early events itself, unless two processes committed both at the same time.
     pub async fn settle_early(&self, watch: &mut EarlyWatch) -> Result<(), StreamError> {
         let waiting = self.db.early_reports().await?;
         let adapters: HashMap<SourceId, Adapter> = if waiting.is_empty() {
@@ -121,11 +121,11 @@ impl Streams {
         Ok(())
     }
 
-    /// Gives a session its early reports, if it runs. `is_last`: they wait no longer.
+    /// Applies early events to a running session. `is_last`: they do not wait any longer.
     async fn hand_over(&self, key: SessionKey, is_last: bool) -> Result<(), StreamError> {
         let (now, rules, named) = (self.clock.now(), self.rules_of(false), key.clone());
         let decide = Box::new(move |situation: SessionContext| match situation.current {
-            // The next session under the key may be about to start.
+            // The next session under this key may start soon.
             Some(stored) if stored.session.ended_at.is_some() && !is_last => Decision::default(),
             Some(stored) => Decision {
                 steps: catch_up(stored, situation.rivals, &situation.early, now, &rules),
@@ -142,7 +142,7 @@ impl Streams {
         Ok(self.reports.commit(SessionUpdate { scope: Scope::Early(key), receipt: None, now, decide }).await?)
     }
 
-    /// The start was lost on its way. Its session begins with the first thing that is known of it.
+    /// Creates a session whose start was lost, as of its first known event.
     async fn start_late(&self, adapter: Adapter, early: EarlyReports, push: PushRequest) -> Result<(), StreamError> {
         let EarlyReports { key, reports } = early;
         let push = match self.admit(push).await {
@@ -157,7 +157,7 @@ impl Streams {
         let rules = self.rules(adapter, &started);
         let (scope, ids) = (Scope::Key(key.clone(), Some(stream)), self.ids.clone());
         let decide = Box::new(move |situation: SessionContext| match situation.current.clone() {
-            // The start came meanwhile.
+            // The start arrived in the meantime.
             Some(stored) => Decision {
                 steps: catch_up(stored, situation.rivals, &situation.early, now, &rules),
                 takes_early: true,

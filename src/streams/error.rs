@@ -1,10 +1,10 @@
-//! What can go wrong with a stream.
+//! Errors of the use cases.
 
 use crate::domains::DomainError;
 use crate::model::ProblemKind::{Conflict, Invalid, NotFound};
 use crate::model::{BadName, Forbidden, Problem, ProblemDetails, StoreError, problem};
 
-/// Why something with a stream cannot be done.
+/// An error of a use case of *Streams*.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
     #[error("this session does not exist")]

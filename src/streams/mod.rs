@@ -1,15 +1,16 @@
-//! Streams: who is live, since when, and what became of each session.
+//! Streams: sessions of publishers, their events, and bans.
 //!
-//! **Who acts.** A *source* (the built-in ingest, or an adapter for an external media server) reports *hints*. A hint can
-//! come twice, late, out of order, or never. [`Session`] turns hints into the six events; nothing else makes events.
+//! **Actors.** A *source* (the built-in ingest, or an adapter for an external media server) reports [`SourceEvent`]s. They can be
+//! duplicated, late, out of order or missing. [`Session`] turns them into the six events; nothing else creates events.
 //!
-//! **States.** `opening → live → closing → closed`. A session is *opening* while another session holds the same stream
-//! (a second publisher that the source is about to refuse makes no event), *closing* from the end of the publish until
-//! every opened part is reported or the grace is over.
+//! **States.** `opening → live → closing → closed`. A session is *opening* while another session holds the same stream: the source is
+//! about to refuse the second publisher, so no event is sent. It is *closing* from the end of the publish until every opened part is
+//! reported or the grace period ends.
 //!
-//! **Control.** People disconnect a publisher, or forbid a stream for a time or for good. The source refuses what is forbidden when it
-//! asks for admission; the built-in ingest also looks, each second and whenever this process changes something, whom it has to drop
-//! ([`Streams::to_drop`]). It hears of it through the database, so that any process can tell it.
+//! **Control.** Users disconnect a publisher, or forbid a stream for a time or permanently. A source that asks for admission gets a
+//! refusal. The built-in ingest also polls the database, each second and after each change in its own process, for publishers to
+//! disconnect ([`Streams::to_drop`]). Any process can request a disconnect in this way.
+
 mod control;
 mod decisions;
 mod early;

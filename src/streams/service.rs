@@ -1,4 +1,4 @@
-//! Use cases of streams, and the one way by which hints become events.
+//! Use cases of streams, and the only path from source events to events.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ use crate::model::{
 use crate::sources::{Adapter, Refusal};
 use crate::storage::Db;
 
-/// Until a session that cannot be read is tried again.
-const UNREADABLE_WAITS_MS: Millis = 3_600_000;
+/// Retry interval of an unreadable session.
+const UNREADABLE_RETRY_MS: Millis = 3_600_000;
 
-/// Parameters of a push address at most, and bytes of all of them: they are stored with each report and sent to customers.
-const MOST_PARAMS: usize = 32;
-const LONGEST_PARAMS: usize = 2_048;
+/// Maximum number of parameters of a push URL, and their maximum total size in bytes. They are stored and sent to customers.
+const MAX_PARAMS: usize = 32;
+const MAX_PARAMS_BYTES: usize = 2_048;
 
 /// The use cases.
 #[derive(Clone)]
@@ -38,28 +38,28 @@ pub struct Streams {
     pub(crate) domains: Domains,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<IdGenerator>,
-    /// How long a session waits for its last parts, ms.
+    /// Time that a session waits for its last parts (ms).
     pub(crate) grace_ms: Millis,
-    /// Wakes the reaper when a session gets a time to watch.
+    /// Wakes the reaper when the due time of a session changes.
     pub(crate) watch: Arc<tokio::sync::Notify>,
-    /// Which reports wait for the start of their session.
+    /// Rules for events before the start of their session.
     pub(crate) early: EarlyRules,
-    /// Limits how many refused publishes are stored; anonymous publishers can cause any number.
+    /// Rate limit of stored refusals. Anonymous publishers can cause any number.
     pub(crate) refusals: Arc<DefaultDirectRateLimiter>,
-    /// Wakes the built-in ingest when there may be somebody to drop.
+    /// Wakes the built-in ingest when a publisher may have to be disconnected.
     pub(crate) orders: Arc<tokio::sync::Notify>,
 }
 
-/// Refused publishes that are stored per minute.
+/// Maximum number of stored refusals per minute.
 const REFUSALS_A_MINUTE: NonZeroU32 = NonZeroU32::new(120).expect("not zero");
 
-/// A limit for [`Streams::refusals`].
+/// Returns the rate limit for [`Streams::refusals`].
 pub(crate) fn limit_of_refusals() -> Arc<DefaultDirectRateLimiter> {
     Arc::new(RateLimiter::direct(Quota::per_minute(REFUSALS_A_MINUTE)))
 }
 
 impl Streams {
-    /// Sessions of one domain or all, newest first; live ones, past ones or both.
+    /// Lists sessions of one domain or all, newest first.
     pub async fn list(
         &self,
         actor: &Actor,
@@ -74,7 +74,7 @@ impl Streams {
         Ok(self.db.list_sessions(&filter, page).await?)
     }
 
-    /// One session with its parts, events and deliveries.
+    /// Returns a session with its parts, events and deliveries.
     pub async fn get(&self, actor: &Actor, id: SessionId) -> Result<SessionDetail, StreamError> {
         actor.check(Action::Read)?;
         let mut detail = self.db.session_detail(id).await?.ok_or(StreamError::Unknown)?;
@@ -87,12 +87,12 @@ impl Streams {
         Ok(detail)
     }
 
-    /// How many streams are live, for the figures of the process.
+    /// Returns the number of live streams, for the metrics.
     pub async fn live(&self) -> Result<i64, StreamError> {
         Ok(self.db.count_live().await?)
     }
 
-    /// Events of one domain, one session or all, newest first.
+    /// Lists events of one domain, one session or all, newest first.
     pub async fn list_events(
         &self,
         actor: &Actor,
@@ -107,7 +107,7 @@ impl Streams {
         Ok(self.db.list_events(&filter, page).await?)
     }
 
-    /// One report, with the `webhook-id` that makes its repeat harmless.
+    /// Applies one event. `receipt`: the `webhook-id`, by which a duplicate is ignored.
     pub async fn report_once(
         &self,
         key: &SessionKey,
@@ -118,7 +118,7 @@ impl Streams {
         self.report_of(key, adapter, None, hint, receipt).await
     }
 
-    /// The same by a source that names the publish with each report.
+    /// Like [`Self::report_once`], for a source that includes the publish in each report.
     pub async fn report_of(
         &self,
         key: &SessionKey,
@@ -149,13 +149,13 @@ impl Streams {
         Ok(())
     }
 
-    /// Rings when a session changed, and with it perhaps the time of [`Streams::reap`].
+    /// Is notified when a session changed, which may change the result of [`Streams::reap`].
     #[must_use]
     pub fn watch(&self) -> Arc<tokio::sync::Notify> {
         self.watch.clone()
     }
 
-    /// Closes what is overdue; returns when to look again. A step of the reaper.
+    /// Closes overdue sessions and returns the time of the next one. A step of the reaper.
     pub async fn reap(&self) -> Result<Option<Millis>, StreamError> {
         loop {
             let now = self.clock.now();
@@ -170,7 +170,7 @@ impl Streams {
         }
     }
 
-    /// Ends the publishes whose sources were silent for too long. A step of the reaper.
+    /// Ends the publishes of silent sources. A step of the reaper.
     pub async fn lose_silent(&self, silences: &mut Silences) -> Result<(), StreamError> {
         let heartbeats = self.db.heartbeats().await?;
         let now = self.clock.now();
@@ -181,7 +181,7 @@ impl Streams {
         Ok(())
     }
 
-    /// Changes one session. One that cannot be read waits, and stops no other.
+    /// Changes one session. An unreadable one is retried later and does not stop the others.
     async fn change(
         &self,
         id: SessionId,
@@ -198,9 +198,9 @@ impl Streams {
                 tracing::error!(
                     session = %id,
                     error = &error as &dyn std::error::Error,
-                    "cannot close a session; trying again in an hour"
+                    "failed to close a session; retrying in an hour"
                 );
-                Ok(self.db.postpone_session(id, now + UNREADABLE_WAITS_MS).await?)
+                Ok(self.db.postpone_session(id, now + UNREADABLE_RETRY_MS).await?)
             }
             done => Ok(done?),
         }
@@ -219,7 +219,7 @@ impl Streams {
         }
     }
 
-    /// For sessions that have begun.
+    /// Returns the rules for sessions that have started.
     pub(super) fn rules_of(&self, records_at_publish: bool) -> SessionRules {
         SessionRules {
             grace_ms: self.grace_ms,
@@ -259,9 +259,9 @@ impl Streams {
             Err(why) => return refuse(&domain.push, "bad_stream", format!("the stream name {why}")),
         };
         let length: usize = push.params.iter().map(|(name, value)| name.len() + value.len()).sum();
-        if push.params.len() > MOST_PARAMS || length > LONGEST_PARAMS {
+        if push.params.len() > MAX_PARAMS || length > MAX_PARAMS_BYTES {
             let reason = format!(
-                "the push address has more than {MOST_PARAMS} parameters, or more than {LONGEST_PARAMS} bytes of them"
+                "the push address has more than {MAX_PARAMS} parameters, or more than {MAX_PARAMS_BYTES} bytes of them"
             );
             return refuse(&domain.push, "bad_params", reason);
         }
@@ -288,10 +288,10 @@ impl Streams {
 impl IngestSink for Streams {
     async fn admit(&self, push: PushRequest) -> Result<Admitted, Refused> {
         let unavailable = |error: StoreError| {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot decide on a publish");
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to decide on a publish");
             Refused::unavailable()
         };
-        // External sources are seen at their URL; the built-in one here.
+        // The ingest endpoints touch external sources; this touches the built-in one.
         self.db.touch_source(push.source, self.clock.now()).await.map_err(unavailable)?;
         let (host, refused) = match self.check(&push).await.map_err(unavailable)? {
             Ok(admitted) => return Ok(admitted),
@@ -321,7 +321,7 @@ impl IngestSink for Streams {
             Ok(true) => Ok(()),
             Ok(false) => Err(Refused::already_live()),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot take the name of a stream");
+                tracing::error!(error = &error as &dyn std::error::Error, "failed to reserve the name of a stream");
                 Err(Refused::unavailable())
             }
         }
@@ -351,7 +351,7 @@ pub(super) fn stream_of(push: &Admitted) -> StreamRef {
     StreamRef { domain: push.domain_id, app: push.app.as_str().to_owned(), stream: push.stream.as_str().to_owned() }
 }
 
-/// Whether a parameter of a push address, by its name, may hold what only the publisher should know.
+/// Returns whether a parameter of a push URL may be a secret, judged by its name.
 pub(crate) fn may_be_secret(name: &str) -> bool {
     const MARKS: [&str; 8] = ["auth", "hash", "key", "pass", "pwd", "secret", "sign", "token"];
     let name = name.to_lowercase();

@@ -1,32 +1,32 @@
-//! One publish, from its source's hints to our events. Pure: no clock and no I/O, and it serialises.
+//! The state machine of one publish. Pure: no clock and no I/O. Serialisable.
 //!
-//! **Who acts.** The caller loads the session, calls one method with the time of the console (`now`), and commits the
-//! changed session together with the [`Outcome`]. Times inside a hint say when something happened; `now` only decides
-//! what is overdue. When `due_at` comes, the caller calls [`Session::tick`].
+//! **Actors.** The caller loads the session, calls one method with the current time (`now`), and commits the changed session together with
+//! the [`Outcome`]. Times within a source event say when something happened; `now` only decides what is overdue. At `due_at`, the caller
+//! calls [`Session::tick`].
 //!
 //! **States.**
-//! - *Opening*: another session holds the same stream. Nothing is told. A second publisher that the source refuses
-//!   ends here, without an event. A heartbeat, the end of the grace, or the end of the other session makes it *live*; what its
-//!   recording did meanwhile is told then. Where its source may have refused it without a report, and reports the holder too, the
-//!   reports decide (`contest.rs`).
-//! - *Live*: `publish_started` was told. If the source sends heartbeats, silence ends the publish as lost. The caller measures the silence
-//!   on a monotonic clock ([`Session::lose_silent`]). Silence ends an opening session too.
-//! - *Closing*: `publish_done` was told, and a part may still be reported until the grace is over.
-//! - *Closed*: everything is told. A part that is reported now is kept, but makes no event.
+//! - *Opening*: another session holds the same stream, so nothing is reported to customers. A second publisher that the source refuses ends
+//!   here, without an event. A heartbeat, the end of the grace period, or the end of the other session makes it *live*; the events of its
+//!   recording are then sent, too. If the source may refuse publishers without a report, and also reports the holder, the reports of the
+//!   holder decide (`contest.rs`).
+//! - *Live*: `publish_started` was sent. If the source sends heartbeats, silence ends the publish as lost; the caller measures silence on a
+//!   monotonic clock ([`Session::lose_silent`]). Silence also ends an opening session.
+//! - *Closing*: `publish_done` was sent. Parts may still be reported until the grace period ends.
+//! - *Closed*: all events were sent. A part that is reported now is stored without an event.
 //!
-//! **The recording** is followed in `recording.rs`. Its rules:
-//! - The first recorder that reports counts; files of others are dropped. So is a file that is closed while *opening*.
-//! - A part without an opening gets its missing `record_started` and `record_part_started` first.
-//! - Where no opening was ever reported, the next part is assumed to start where the one before stopped. It is told once
-//!   the source was silent for the settle time, or shows that the publish goes on; if the publish ends first, it never was.
-//! - `record_done` comes when the publish is over and every opened part is reported: before `publish_done` if that was
-//!   so already, after it otherwise. Parts that are still open when the grace is over fail.
-//! - Where openings are assumed, nothing tells of a part that is still to come. Then `record_done` comes when the source
-//!   was silent for the settle time after the end, or when the grace is over.
-//! - A source that keeps its parts reports each of them, however late, and then the end of the recording: until then nothing is over.
-//! - It fails when no part succeeded. Failed parts do not count in its duration.
-//! - A recording that could not begin is told by one failed `record_started`; no part event and no `record_done` follow.
-//!   When a running one fails, its open part does.
+//! **Recording** (`recording.rs`):
+//! - Only the first recorder that reports counts. Files of others, and files closed while *opening*, are ignored.
+//! - A part without a reported start first gets its missing `record_started` and `record_part_started`.
+//! - If a source never reports starts, the next part is assumed to start where the previous one stopped. The assumed start is sent when the
+//!   source has been silent for the settle time, or shows that the publish continues. If the publish ends first, there was no next part.
+//! - `record_done` is sent when the publish has ended and every started part is reported: before `publish_done` if that is already the
+//!   case, otherwise after it. Parts that are still open at the end of the grace period fail.
+//! - If starts are assumed, pending parts are unknown. `record_done` is then sent when the source has been silent for the settle time after
+//!   the end, or when the grace period ends.
+//! - A source that keeps its parts reports each of them eventually, and then the end of the recording. Until then the session stays open.
+//! - A recording fails if no part succeeded. Failed parts do not count towards its duration.
+//! - A recording that could not start has a single failed `record_started`, without part events and `record_done`. If a running recording
+//!   fails, its open part fails.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,45 +43,45 @@ use recording::Recording;
 pub use recording::{OpenPart, Part};
 
 string_enum!(
-    /// How far a session is.
+    /// State of a session.
     Phase {
-        /// Another session holds the stream; nothing is told yet.
+        /// Another session holds the stream; no event was sent.
         Opening = "opening",
-        /// The publish runs.
+        /// The publish is running.
         Live = "live",
-        /// The publish is over, its recording perhaps not.
+        /// The publish has ended; parts may be pending.
         Closing = "closing",
-        /// Everything is told.
+        /// All events were sent.
         Closed = "closed",
     }
 );
 
-/// The error of a publish whose source fell silent.
+/// Error of a publish whose source became silent.
 const SOURCE_LOST: &str = "source lost";
 
-/// Grace after the end of a publish for sources that keep their parts (ms). The source may be restarting.
+/// Grace period for sources that keep their parts (ms). The source may be restarting.
 const PARTS_GRACE_MS: Millis = 15 * 60_000;
 
-/// How long a source whose openings are assumed is silent before what it told is taken for all (ms). nginx-rtmp reports a
-/// cut, the last part and the end within milliseconds, each over a connection of its own, so they overtake each other.
+/// Silence after which no more parts are expected from a source whose starts are assumed (ms). nginx-rtmp reports a cut, the last part
+/// and the end within milliseconds over separate connections, so they may overtake each other.
 const SETTLE_MS: Millis = 1_000;
 
-/// What a source can tell, and how long to wait for it.
+/// Capabilities of a source, and waiting times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionRules {
-    /// How long late reports are awaited (ms).
+    /// Grace period for late reports (ms).
     pub grace_ms: Millis,
-    /// The source sends heartbeats from the start; of others it is known when the first has come.
+    /// The source sends heartbeats from the start. For others, this is known after the first one.
     pub sends_heartbeats: bool,
-    /// The source reports each part sooner or later, and then that the recording is over.
+    /// The source reports each part eventually, and then the end of the recording.
     pub keeps_parts: bool,
-    /// The recording is on and begins with the publish, because the source does not report its beginning.
+    /// Recording is on and starts with the publish, because the source does not report its start.
     pub records_at_publish: bool,
-    /// The source reports a start before it knows whether the name is free, and refuses a second publisher without a report.
+    /// The source reports a start before it checks the name, and refuses a second publisher without a report.
     pub may_refuse: bool,
 }
 
-/// Something happened that customers are told. Holds what any dialect needs.
+/// An event for customers, with the data of all dialects.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Event {
@@ -89,30 +89,30 @@ pub struct Event {
     pub sequence: i64,
     pub name: EventName,
     pub status: Status,
-    /// With `Fail`: the reason, for people.
+    /// With `Fail`: the reason.
     pub error: Option<String>,
-    /// When it happened.
+    /// Time of the event.
     pub at: Millis,
-    /// The number of the part, for events of a part.
+    /// Part number, for part events.
     pub part: Option<i64>,
-    /// Where the part lies; for `record_done` only when the recording has exactly one part.
+    /// Location of the part; for `record_done`, only if the recording has exactly one part.
     pub url: Option<String>,
-    /// What was recorded; for `record_part_done` and `record_done`.
+    /// Recorded duration, for `record_part_done` and `record_done`.
     pub duration_ms: Option<Millis>,
-    /// When the recording or the part began.
+    /// Start of the recording or the part.
     pub start_time_ms: Option<Millis>,
-    /// When the recording or the part ended.
+    /// End of the recording or the part.
     pub stop_time_ms: Option<Millis>,
-    /// The size of the part's file.
+    /// File size of the part.
     pub bytes: Option<i64>,
-    /// The publisher's address; for `publish_started`.
+    /// Address of the publisher, for `publish_started`.
     pub client: Option<String>,
-    /// The push address's query; for `publish_started`.
+    /// Query parameters of the push URL, for `publish_started`.
     pub params: Vec<(String, String)>,
 }
 
 impl Event {
-    /// The duration on the wire: whole seconds, rounded half up, at least 1 when anything was recorded.
+    /// Returns the duration in whole seconds, rounded half up, at least 1 if anything was recorded.
     #[must_use]
     pub fn duration_s(&self) -> Option<i64> {
         self.duration_ms.map(|ms| match ms {
@@ -122,74 +122,73 @@ impl Event {
     }
 }
 
-/// What follows from one call, to be committed together with the session.
+/// The effects of one call, to be committed together with the session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// In the order in which to tell them.
+    /// In the order of their delivery.
     pub events: Vec<Event>,
-    /// Parts that are now complete or failed.
+    /// Parts that completed or failed.
     pub parts: Vec<Part>,
-    /// The session was opening and is live now: whichever session was live before is to be [superseded]
-    /// (its events go first).
+    /// The session became live. The previously live session must be [superseded]; its events come first.
     ///
     /// [superseded]: Session::supersede
     pub promoted: bool,
 }
 
-/// One publish of one stream. What is stored of it is short, because it is written with each report.
+/// One publish of one stream. The serialised form is short, because each update writes it.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     pub phase: Phase,
     pub started_at: Millis,
     pub ended_at: Option<Millis>,
-    /// Why the publish did not end as it should.
+    /// Reason of an abnormal end.
     pub failure: Option<String>,
-    /// When the source last reported anything, by the console's time.
+    /// Time of the last report, by the clock of the console.
     pub last_heard_at: Millis,
-    /// When to call [`Session::tick`].
+    /// Time of the next [`Session::tick`].
     pub due_at: Option<Millis>,
-    /// The sequence of the last event; 0 while nothing was told.
+    /// Sequence number of the last event; 0: none.
     pub sequence: i64,
-    /// The publisher's address.
+    /// Address of the publisher.
     pub client: Option<String>,
-    /// The push address's query, as pushed. What may be secret is taken out when the session closes.
+    /// Query parameters of the push URL. Possible secrets are removed when the session closes.
     pub params: Vec<(String, String)>,
-    /// What the source last told of the media.
+    /// Latest properties of the media.
     pub media: Option<Media>,
     pub record_started_at: Option<Millis>,
-    /// The part that is being written.
+    /// The open part.
     pub open_part: Option<OpenPart>,
     pub parts_done: i64,
     pub parts_failed: i64,
-    /// The durations of all parts that succeeded (ms).
+    /// Total duration of successful parts (ms).
     pub recorded_ms: Millis,
     /// The source sends heartbeats.
     heartbeat_seen: bool,
-    /// The source reports each part sooner or later, and then that the recording is over.
+    /// The source reports each part eventually, and then the end of the recording.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     keeps_parts: bool,
-    /// It ended because its source fell silent or seemed to be gone, which may have been wrong.
+    /// It ended because its source became silent or seemed to be gone, possibly by mistake.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_silent: bool,
-    /// The source reported more than the start.
+    /// The source has reported more than the start.
     heard_since_start: bool,
-    /// While opening or closing: when the grace is over.
+    /// While opening or closing: end of the grace period.
     grace_until: Option<Millis>,
-    /// While opening, where the source may have refused it: the live session of the stream.
+    /// While opening, if the source may have refused it: the live session of the stream.
     holder: Option<Holder>,
     #[serde(default, skip_serializing_if = "Recording::is_untouched")]
     recording: Recording,
 }
 
-/// Publisher details that the session stores.
+/// Details of the publisher.
 struct Publisher {
     client: Option<String>,
     params: Vec<(String, String)>,
 }
 
 impl Session {
-    /// A publish was accepted. `at` is when it started, `others_live`: another session of this stream is live.
+    /// Starts a session. `at`: start of the publish; `others_live`: another session of this stream is live.
     #[must_use]
     pub fn start(at: Millis, now: Millis, push: &Admitted, others_live: bool, rules: &SessionRules) -> (Self, Outcome) {
         let push = Publisher { client: push.client.clone(), params: push.params.clone() };
@@ -229,7 +228,7 @@ impl Session {
         (session, outcome)
     }
 
-    /// The publish goes on although it was taken for lost: it is another session from now on, with what is known of its publisher.
+    /// Starts a new session for a publish that was considered lost but continues, with the known details of its publisher.
     #[must_use]
     pub fn start_again(&self, at: Millis, now: Millis, others_live: bool, rules: &SessionRules) -> (Self, Outcome) {
         let push = Publisher { client: self.client.clone(), params: self.params.clone() };
@@ -242,16 +241,16 @@ impl Session {
         Self::begin(at, now, push, others_live, &rules)
     }
 
-    /// Takes one report of the source.
-    pub fn apply(&mut self, hint: &SourceEvent, now: Millis, rules: &SessionRules) -> Outcome {
+    /// Applies a source event.
+    pub fn apply(&mut self, event: &SourceEvent, now: Millis, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
-        if !matches!(hint, SourceEvent::Started { .. }) {
+        if !matches!(event, SourceEvent::Started { .. }) {
             self.heard_since_start = true;
-            // Also when the clock was set back: that this changes is how the source is known to be alive.
+            // Even if the clock was set back: a change of this value shows that the source is alive.
             self.last_heard_at = now;
         }
-        match hint {
-            // Whether it begins another session is for the caller to ask: `is_repeat_of_start`.
+        match event {
+            // The caller checks with `is_repeat_of_start` whether this starts another session.
             SourceEvent::Started { .. } => {}
             SourceEvent::Alive { media, .. } => self.alive(media.as_ref(), now, rules, &mut outcome),
             SourceEvent::Ended { at, failure } => {
@@ -276,7 +275,7 @@ impl Session {
         outcome
     }
 
-    /// Does what is overdue at `now`. Call it when `due_at` has come; earlier calls change nothing.
+    /// Applies everything overdue at `now`. To be called at `due_at`; earlier calls change nothing.
     pub fn tick(&mut self, now: Millis, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
         if self.due_at.is_none_or(|due| now < due) {
@@ -297,7 +296,7 @@ impl Session {
         outcome
     }
 
-    /// The other session of the stream is over: an opening session becomes live.
+    /// Makes an opening session live after the end of the other session.
     pub fn promote(&mut self, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
         self.promote_into(rules, &mut outcome);
@@ -305,8 +304,7 @@ impl Session {
         outcome
     }
 
-    /// A newer session of the stream is live, so this publish is over, though its source never said so. Its parts may
-    /// still be reported within the grace.
+    /// Ends the session because a newer session of the stream is live. Its parts may still be reported within the grace period.
     pub fn supersede(&mut self, now: Millis, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
         self.lose(now, rules, &mut outcome);
@@ -314,14 +312,14 @@ impl Session {
         outcome
     }
 
-    /// When the source was last heard, while its silence ends the session.
+    /// Returns the time of the last heartbeat while silence can end the session.
     #[must_use]
     pub fn heartbeat(&self) -> Option<Millis> {
         let is_open = matches!(self.phase, Phase::Opening | Phase::Live);
         (is_open && self.heartbeat_seen).then_some(self.last_heard_at)
     }
 
-    /// The source was silent for too long since `heard_at`. Does nothing if it was heard since.
+    /// Ends the session after too long a silence since `heard_at`. Does nothing if the source was heard since.
     pub fn lose_silent(&mut self, heard_at: Millis, now: Millis, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
         if self.heartbeat() == Some(heard_at) {
@@ -332,7 +330,7 @@ impl Session {
         outcome
     }
 
-    /// The run of the source that reported it is taken to be over.
+    /// Ends the session because the run of its source is considered ended.
     pub fn abandon(&mut self, now: Millis, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
         self.is_silent |= self.phase == Phase::Live;
@@ -341,19 +339,19 @@ impl Session {
         outcome
     }
 
-    /// Returns whether the hint shows that a publish that was considered lost is still running.
+    /// Returns whether the event shows that a publish that was considered lost is still running.
     #[must_use]
-    pub fn is_revived_by(&self, hint: &SourceEvent) -> bool {
-        self.is_silent && matches!(hint, SourceEvent::Alive { .. } | SourceEvent::PartOpened { .. })
+    pub fn is_revived_by(&self, event: &SourceEvent) -> bool {
+        self.is_silent && matches!(event, SourceEvent::Alive { .. } | SourceEvent::PartOpened { .. })
     }
 
-    /// Returns whether the publish ended before `at`, so that an end at that time is the end of another one.
+    /// Returns whether the publish ended before `at`, so that an end at that time belongs to another one.
     #[must_use]
     pub fn ended_before(&self, at: Millis) -> bool {
         matches!(self.phase, Phase::Closing | Phase::Closed) && self.ended_at.is_some_and(|ended| ended < at)
     }
 
-    /// Whether a start under this session's key at `now` is the known start once more. Otherwise it is a new publish.
+    /// Returns whether a start under the key of this session at `now` is a duplicate. Otherwise it is a new publish.
     #[must_use]
     pub fn is_repeat_of_start(&self, now: Millis, rules: &SessionRules) -> bool {
         matches!(self.phase, Phase::Opening | Phase::Live)
@@ -437,7 +435,7 @@ impl Session {
         self.due_at = pending.into_iter().flatten().min();
     }
 
-    /// The next event of the session; a success, with nothing but its name and time.
+    /// Creates the next event of the session: a success with only name and time.
     fn event(&mut self, name: EventName, at: Millis) -> Event {
         self.sequence += 1;
         Event {

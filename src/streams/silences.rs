@@ -1,8 +1,8 @@
-//! Measures how long sources have been silent.
+//! Measures the silence of sources.
 //!
-//! Wall clocks jump, and those of two machines differ. So nobody compares when a source was last heard with the time: a source is silent
-//! for as long as that moment, whatever it is, has stayed the same while this process watched. It did not watch while it was frozen, or
-//! while the database was away: then reports could not come in either.
+//! Wall clocks jump, and the clocks of two machines differ, so the time of the last heartbeat is not compared with the current time. A
+//! source is silent for as long as its last heartbeat stays the same while this process watches. Time in which the process was frozen or
+//! the database was unreachable does not count, because no reports could arrive.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::model::{Millis, SessionId};
 
 /// Maximum silence of a source that sends heartbeats.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
-/// Longest time between two looks in which the sources count as watched.
+/// Maximum interval between two checks that counts as watched time.
 pub(super) const LONGEST_GAP: Duration = Duration::from_secs(15);
 
-/// The sources of live sessions, each with when it was last heard and since when that is known.
+/// Last heartbeats of live sessions, with the time since which each is known.
 #[derive(Debug, Default)]
 pub struct Silences {
     known: HashMap<SessionId, (Millis, Duration)>,
@@ -22,7 +22,7 @@ pub struct Silences {
 }
 
 impl Silences {
-    /// Takes note of all live sessions at `now` by the monotonic clock; returns those that have been silent for too long.
+    /// Records the live sessions at `now` (monotonic) and returns those that have been silent for too long.
     pub fn too_long(&mut self, heartbeats: &[(SessionId, Millis)], now: Duration) -> Vec<(SessionId, Millis)> {
         let mut before = std::mem::take(&mut self.known);
         if now.saturating_sub(self.looked_at) > LONGEST_GAP {
@@ -45,7 +45,7 @@ impl Silences {
 mod tests {
     use super::*;
 
-    /// Looks every five seconds; answers with what was lost, and when.
+    /// Checks every five seconds and returns the lost sessions with the time of the loss.
     fn watch(
         silences: &mut Silences,
         seconds: std::ops::Range<u64>,
@@ -61,7 +61,7 @@ mod tests {
     fn silence_is_what_was_watched() {
         let (a, b) = (SessionId(1), SessionId(2));
         let mut silences = Silences::default();
-        // Last heard long ago, or in the future: that says nothing.
+        // A heartbeat long ago or in the future proves nothing.
         assert_eq!(watch(&mut silences, 1_000..1_030, &[(a, 0), (b, i64::MAX)]), []);
         assert_eq!(watch(&mut silences, 1_030..1_061, &[(a, 0), (b, 5)]), [(1_060, 1)]);
         assert_eq!(watch(&mut silences, 1_065..1_091, &[(b, 5)]), [(1_090, 2)]);
@@ -72,7 +72,7 @@ mod tests {
         let heartbeats = [(SessionId(1), 5)];
         let mut silences = Silences::default();
         assert_eq!(watch(&mut silences, 0..50, &heartbeats), []);
-        // The process was frozen, or the database away.
+        // The process was frozen, or the database was unreachable.
         assert_eq!(watch(&mut silences, 120..180, &heartbeats), []);
         assert_eq!(watch(&mut silences, 180..181, &heartbeats), [(180, 1)]);
     }

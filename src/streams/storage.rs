@@ -1,4 +1,4 @@
-//! Sessions, their parts, and what is forbidden.
+//! Sessions, parts and bans.
 
 pub(crate) mod control;
 pub(crate) mod events;
@@ -17,13 +17,13 @@ use crate::streams::{
     SessionKey, SessionView, StoredSession, StreamRef,
 };
 
-/// What a [`StoredRow`] is read from.
+/// SQL columns of a [`StoredRow`].
 pub(crate) const STORED: &str =
     "s.id, s.source_id, s.boot, s.source_key, s.domain_id, s.domain, s.app, s.stream, s.state";
 const VIEW: &str = "s.id, s.domain, s.app, s.stream, s.phase, s.started_at, s.ended_at, s.state, \
      coalesce((select name from sources where id = s.source_id), '') as source";
 
-/// The columns of [`STORED`].
+/// A row of [`STORED`].
 pub(crate) type StoredRow = (i64, i64, String, String, i64, String, String, String, String);
 
 pub(crate) fn stored(row: StoredRow) -> Result<StoredSession, StoreError> {
@@ -39,13 +39,13 @@ pub(crate) fn stored(row: StoredRow) -> Result<StoredSession, StoreError> {
     })
 }
 
-/// What an [`EarlyRow`] is read from.
+/// SQL columns of an [`EarlyRow`].
 pub(crate) const EARLY: &str = "e.id, e.source_id, e.source_key, e.boot, e.hint, e.push";
 
-/// The columns of [`EARLY`].
+/// A row of [`EARLY`].
 pub(crate) type EarlyRow = (i64, i64, String, String, String, Option<String>);
 
-/// An early report with the session that it waits for. `None`: it cannot be read, which must not stop the others.
+/// Returns an early event with the key of its session. `None`: unreadable, which must not stop the others.
 pub(crate) fn early_report(row: EarlyRow) -> (SessionKey, Option<EarlyReport>) {
     let (_, source, key, boot, hint, push) = row;
     let read = || -> serde_json::Result<EarlyReport> {
@@ -81,7 +81,7 @@ fn view(row: &AnyRow) -> Result<SessionView, StoreError> {
 }
 
 impl Db {
-    /// Sessions whose time has come, and when the next one's comes.
+    /// Returns the overdue sessions and the time of the next one.
     pub(crate) async fn due_sessions(
         &self,
         now: Millis,
@@ -107,23 +107,23 @@ impl Db {
         Ok((due, next))
     }
 
-    /// Lets a session wait that cannot be read.
+    /// Postpones an unreadable session.
     pub(crate) async fn postpone_session(&self, id: SessionId, due_at: Millis) -> Result<(), StoreError> {
         let sql = "update sessions set due_at = $2 where id = $1";
         sqlx::query(sql).bind(id.0).bind(due_at).execute(&self.write).await?;
         Ok(())
     }
 
-    /// The sessions whose silence ends them, each with when its source was last heard. Those that are opening come first.
+    /// Returns the last heartbeats of all sessions that end by silence. Opening sessions come first.
     pub(crate) async fn heartbeats(&self) -> Result<Vec<(SessionId, Millis)>, StoreError> {
-        // A session that waits for a silent one and is silent too is to end first: it must not go live.
+        // A silent session that waits for another silent one must end first, so that it does not become live.
         let sql = "select id, heard_at from sessions where phase in ('live', 'opening') and heard_at is not null \
              order by phase desc, id";
         let rows = sqlx::query(sql).fetch_all(&self.read).await?;
         rows.iter().map(|row| Ok((SessionId(row.col("id")?), row.col("heard_at")?))).collect()
     }
 
-    /// Open sessions of a source that belong to these runs of it.
+    /// Returns the open sessions of these runs of a source.
     pub(crate) async fn sessions_of_runs(
         &self,
         source: SourceId,
@@ -143,7 +143,7 @@ impl Db {
         rows.with(self.engine, &mut connection, sql).await?.iter().map(session).collect()
     }
 
-    /// The reports that wait for the start of their sessions, by session.
+    /// Returns the early events by session.
     pub(crate) async fn early_reports(&self) -> Result<Vec<EarlyReports>, StoreError> {
         let sql = format!("select {EARLY} from early_reports e order by e.id limit 1000");
         let mut found: Vec<EarlyReports> = Vec::new();
@@ -259,7 +259,7 @@ impl Db {
         }))
     }
 
-    /// Whether publishing this stream is forbidden at `now`.
+    /// Returns whether the stream is forbidden at `now`.
     pub(crate) async fn is_forbidden(&self, stream: &StreamRef, now: Millis) -> Result<bool, StoreError> {
         let row = sqlx::query(
             "select domain_id from forbidden_streams where domain_id = $1 and app = $2 and stream = $3 \
@@ -302,7 +302,7 @@ fn listed_event(row: &AnyRow) -> Result<EventView, StoreError> {
     })
 }
 
-/// Why the thing that the event tells of failed, if it did.
+/// Returns the error of an event.
 fn event_error(row: &AnyRow) -> Result<Option<String>, StoreError> {
     let detail: serde_json::Value = row.json("detail")?;
     Ok(detail.get("error").and_then(|e| e.as_str()).map(str::to_owned))

@@ -1,10 +1,10 @@
-//! What streams need stored.
+//! Stored sessions, and the updates of a source event.
 
 use super::session::{Event, Part, Session};
 use super::{PushRequest, SessionKey, SourceEvent};
 use crate::model::{DomainId, Millis, SessionId};
 
-/// A session as stored: the state machine and what it is found by.
+/// A stored session: its state machine and its keys.
 #[derive(Debug, Clone)]
 pub struct StoredSession {
     pub id: SessionId,
@@ -17,38 +17,38 @@ pub struct StoredSession {
     pub session: Session,
 }
 
-/// What a report finds: the latest session under its key, and the other open sessions of the same stream.
+/// The sessions that an update concerns: the latest under its key, and the other open sessions of the same stream.
 #[derive(Debug, Clone, Default)]
 pub struct SessionContext {
     pub current: Option<StoredSession>,
     pub rivals: Vec<StoredSession>,
-    /// For a start, and for [`Scope::Early`]: the reports that came before it, in their order.
+    /// Events that arrived before the start, in order. Loaded for a start and for [`Scope::Early`].
     pub early: Vec<SourceEvent>,
 }
 
-/// A report that came before the start of its session.
+/// A source event that arrived before the start of its session.
 #[derive(Debug, Clone)]
 pub struct EarlyReport {
     pub hint: SourceEvent,
-    /// The publish, where the source names it with each report.
+    /// The publish, if the source includes it in each report.
     pub push: Option<PushRequest>,
 }
 
-/// The reports of one session that wait for its start.
+/// The early events of one session.
 #[derive(Debug, Clone)]
 pub struct EarlyReports {
     pub key: SessionKey,
-    /// In their order; without those that cannot be read.
+    /// In order, without unreadable ones.
     pub reports: Vec<EarlyReport>,
 }
 
-/// What becomes of a situation.
+/// The result of an update.
 #[derive(Debug, Clone, Default)]
 pub struct Decision {
     pub steps: Vec<SessionTransition>,
-    /// The report waits for the start of its session.
+    /// The event is stored until its session starts.
     pub keep_early: Option<EarlyReport>,
-    /// The early reports of the session wait no longer.
+    /// The early events of the session are deleted.
     pub takes_early: bool,
 }
 
@@ -58,7 +58,7 @@ impl From<Vec<SessionTransition>> for Decision {
     }
 }
 
-/// What becomes of a session: its new state, and what to append.
+/// The new state of a session, with its new events and parts.
 #[derive(Debug, Clone)]
 pub struct SessionTransition {
     pub stored: StoredSession,
@@ -66,17 +66,17 @@ pub struct SessionTransition {
     pub parts: Vec<Part>,
 }
 
-/// Which session a report concerns.
+/// The session that an update concerns.
 #[derive(Debug, Clone)]
 pub enum Scope {
-    /// The latest under this key; with the stream that it is about to publish, if it is.
+    /// The latest session under this key. For a start, with its stream.
     Key(SessionKey, Option<StreamRef>),
-    /// The latest under this key, with the reports that came before it.
+    /// The latest session under this key, with its early events.
     Early(SessionKey),
     Id(SessionId),
 }
 
-/// A stream by name.
+/// The name of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamRef {
     pub domain: DomainId,
@@ -84,35 +84,35 @@ pub struct StreamRef {
     pub stream: String,
 }
 
-/// Decides what becomes of a situation. Pure, because a conflict may make the store ask again.
+/// Decides on an update. Pure, because it runs again after a failed group commit.
 pub type Decide = dyn Fn(SessionContext) -> Decision + Send + Sync;
 
-/// What a source said, ready to be committed.
+/// An update to be committed.
 pub struct SessionUpdate {
     pub scope: Scope,
-    /// A signed source's `webhook-id`: one that was seen before makes the report do nothing.
+    /// `webhook-id` of a signed source. An update with a known one does nothing.
     pub receipt: Option<String>,
     /// Unix ms.
     pub now: Millis,
     pub decide: Box<Decide>,
 }
 
-/// Which sessions to list.
+/// Filter of a list of sessions.
 #[derive(Debug, Clone, Default)]
 pub struct SessionFilter {
     /// ASCII push domain.
     pub domain: Option<String>,
-    /// `Some(true)`: publishing now; `Some(false)`: over, though parts may still come in.
+    /// `Some(true)`: live; `Some(false)`: ended, although parts may still be pending.
     pub live: Option<bool>,
     pub app: Option<String>,
     pub stream: Option<String>,
-    /// Began within `[from, to)`, Unix ms.
+    /// Started within `[from, to)` (Unix ms).
     pub started: Option<(Millis, Millis)>,
     /// Only these push domains (of a limited key).
     pub only: Option<Vec<String>>,
 }
 
-/// Which events to list.
+/// Filter of a list of events.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
     /// ASCII push domain.

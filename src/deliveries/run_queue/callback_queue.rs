@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::stream_queue::Class;
-use super::window::Unread;
 use crate::deliveries::BreakerState;
 use crate::model::{DeliveryId, Millis};
 
@@ -68,4 +67,14 @@ impl CallbackQueue {
         };
         in_flight < limit && (self.ready[class.other() as usize].is_empty() || self.in_flight[class as usize] < share)
     }
+}
+
+/// The part of a callback's queue that is not in memory.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) after: DeliveryId,
+    /// The number of the pending read.
+    pub(super) reading: Option<u64>,
+    /// Something was queued since that read was requested.
+    pub(super) more: bool,
 }

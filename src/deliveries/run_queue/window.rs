@@ -11,22 +11,12 @@
 //! after a read found no row and nothing was noted since that read was requested. The result of a superseded read is ignored.
 
 use super::RunQueue;
-use super::callback_queue::CallbackQueue;
+use super::callback_queue::{CallbackQueue, Unread};
 use crate::deliveries::{BreakerState, QueuedDelivery};
 use crate::model::{CallbackId, ClockReading, DeliveryId, Millis};
 
 /// Deliveries of one callback in memory.
 pub(super) const WINDOW: usize = 10_000;
-
-/// The part of a callback's queue that is not in memory.
-#[derive(Debug)]
-pub(super) struct Unread {
-    after: DeliveryId,
-    /// The number of the pending read.
-    reading: Option<u64>,
-    /// Something was queued since that read was requested.
-    more: bool,
-}
 
 /// A read of the next rows of a callback from the queue table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

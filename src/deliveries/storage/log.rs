@@ -11,7 +11,7 @@ use crate::deliveries::{
 };
 use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, RecoveryId, SessionId, StoreError};
 use crate::storage::batch::Rows;
-use crate::storage::rows::{Conditions, Read, Value, containing};
+use crate::storage::rows::{Conditions, Read, Value, containing, id_list};
 use crate::storage::{Db, Engine};
 
 const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.sequence, d.happened_at, d.state, d.attempts, \
@@ -69,11 +69,6 @@ fn traffic(row: &AnyRow) -> Result<Option<Traffic>, StoreError> {
         response_headers: response_headers.map_err(StoreError::corrupt)?,
         response_body: String::from_utf8_lossy(&body.unwrap_or_default()).into_owned(),
     }))
-}
-
-/// Returns `ids` as a list for `in (…)`.
-pub(crate) fn id_list(ids: &[DeliveryId]) -> String {
-    ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 impl Db {

@@ -6,13 +6,12 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use crate::audit::AuditEntry;
 use crate::callbacks::Callback;
 use crate::callbacks::storage::{CALLBACK_COLUMNS, callback};
-use crate::deliveries::storage::log::id_list;
 use crate::deliveries::{
     DeliveryFilter, QueueChange, QueuedDelivery, Recovery, RecoveryOutcome, RecoveryTask, TaskCount,
 };
 use crate::model::{CallbackId, DeliveryId, Millis, RecoveryId, StoreError};
 use crate::storage::Db;
-use crate::storage::rows::{Conditions, Read, Value, to_json};
+use crate::storage::rows::{Conditions, Read, Value, id_list, to_json};
 
 /// Selects a recovery with the sums of its tasks.
 const RECOVERY: &str = "select r.id, r.state, r.filter, r.started_by, r.started_at, r.ended_at, \

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use sqlx::AnyConnection;
 
 use crate::deliveries::DeliveryState;
-use crate::deliveries::storage::log::id_list;
 use crate::model::{CallbackId, DeliveryId, RecoveryId, StoreError};
 use crate::storage::Db;
 use crate::storage::batch::Rows;
+use crate::storage::rows::id_list;
 
 /// Numbers of deliveries that were delivered, failed and were cancelled, by recovery and callback.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! What is forbidden, whom to drop, and who published when.
+//! Bans, disconnect orders, and past publishes.
 
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -10,13 +10,13 @@ use crate::storage::Db;
 use crate::storage::rows::{Conditions, Read, Value};
 use crate::streams::{ForbiddenStream, Publish, SessionKey, StreamRef};
 
-/// Orders that a run of the built-in ingest takes: for its sessions, and those that have outlived theirs. Looked up by the key of each order, for
-/// this is asked every second and sessions are many.
+/// Disconnect orders for a run of the built-in ingest: those for its sessions, and those whose session is gone. Looked up by the key of each
+/// order, because this runs every second and there are many sessions.
 const TO_TAKE: &str = "exists (select 1 from sessions s join sources c on c.id = s.source_id \
      where s.id = disconnects.session_id and (c.adapter = 'built-in' and s.boot = $1 or s.phase = 'closed'))";
 
 impl Db {
-    /// The live session of a stream, and how its source talks; `None`: it is not live.
+    /// Returns the live session of a stream and its adapter.
     pub(crate) async fn live_at(&self, stream: &StreamRef) -> Result<Option<(SessionId, Adapter)>, StoreError> {
         let row = sqlx::query(
             "select s.id, c.adapter from sessions s join sources c on c.id = s.source_id \
@@ -30,7 +30,7 @@ impl Db {
         row.map(|row| Ok((SessionId(row.col("id")?), row.word("adapter")?))).transpose()
     }
 
-    /// Orders to drop the publisher of a session.
+    /// Orders the publisher of a session to be disconnected.
     pub(crate) async fn order_disconnect(&self, session: SessionId, audit: &AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("insert into disconnects (session_id) values ($1) on conflict do nothing")
@@ -41,9 +41,9 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// Takes the orders for a run of the built-in ingest: the streams, by ASCII push domain, application and name.
+    /// Removes and returns the disconnect orders for a run of the built-in ingest: ASCII push domain, application and stream.
     pub(crate) async fn take_disconnects(&self, boot: &str) -> Result<Vec<(String, String, String)>, StoreError> {
-        // Mostly there are none, and a transaction that writes would make others wait.
+        // There are usually none, and a write transaction would block others.
         let any = format!("select session_id from disconnects where {TO_TAKE} limit 1");
         if sqlx::query(AssertSqlSafe(any)).bind(boot.to_owned()).fetch_optional(&self.read).await?.is_none() {
             return Ok(Vec::new());
@@ -64,7 +64,7 @@ impl Db {
         Ok(streams)
     }
 
-    /// Whether a session's publisher is to be dropped: it was ordered, or its stream is forbidden at `now`.
+    /// Returns whether the publisher of a session must be disconnected: by order, or because its stream is forbidden at `now`.
     pub(crate) async fn is_to_be_dropped(&self, session: &SessionKey, now: Millis) -> Result<bool, StoreError> {
         let dropped = sqlx::query(
             "select s.id from sessions s where s.source_id = $1 and s.source_key = $2 and s.boot = $3 and s.phase <> 'closed' \
@@ -80,7 +80,7 @@ impl Db {
         Ok(dropped.is_some())
     }
 
-    /// `until`: `None` is for good.
+    /// `until`: `None` is permanent.
     pub(crate) async fn forbid(
         &self,
         stream: &StreamRef,
@@ -102,7 +102,7 @@ impl Db {
         self.commit(tx, Vec::new()).await
     }
 
-    /// False: it was not forbidden, and nothing is written.
+    /// Returns false, without writing, if there was no ban.
     pub(crate) async fn allow(&self, stream: &StreamRef, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let removed = sqlx::query("delete from forbidden_streams where domain_id = $1 and app = $2 and stream = $3")
@@ -119,7 +119,7 @@ impl Db {
         Ok(true)
     }
 
-    /// What is forbidden at `now`, in the push domains of `only` if given, by name.
+    /// Lists the bans at `now` in the push domains `only`, if given, by name.
     pub(crate) async fn list_forbidden(
         &self,
         only: Option<&[String]>,
@@ -145,7 +145,7 @@ impl Db {
         Ok(Page { rows, total, exact: true, number: page.number, size: page.size })
     }
 
-    /// Publishes that ran at some time in `[from, to)`, by stream and time, in the push domains of `only` if given.
+    /// Lists the publishes that overlap `[from, to)` in the push domains `only`, if given, by stream and time.
     pub(crate) async fn publishes(
         &self,
         only: Option<&[String]>,

@@ -1,4 +1,4 @@
-//! Events, and the deliveries made for them in the same transaction.
+//! Inserts events and their deliveries in one transaction.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ use crate::storage::rows::to_json;
 use crate::storage::{DATABASE_NOW, Db, Engine};
 use crate::streams::storage::reports::NewEvent;
 
-/// A callback, as far as it decides what is delivered.
+/// The settings of a callback that decide about its deliveries.
 #[derive(Deserialize)]
 struct CallbackTarget {
     id: CallbackId,
@@ -21,15 +21,15 @@ struct CallbackTarget {
     kind: CallbackKind,
     dialect: Dialect,
     ordered: i64,
-    /// Not 0: it is on and has an address.
+    /// Not 0: on, with an address.
     on: i64,
-    /// Its latest delivery, or 0.
+    /// Latest delivery, or 0.
     latest: i64,
 }
 
 impl Db {
-    /// Appends events and, where a domain still has callbacks and their dialect tells of it, the deliveries for them: queued while
-    /// the callback is on and has an address, else skipped.
+    /// Inserts events, and a delivery for each callback whose dialect includes the event. The delivery is queued if the callback is on and
+    /// has an address, else skipped.
     pub(crate) async fn append_events(
         &self,
         tx: &mut AnyConnection,
@@ -133,7 +133,7 @@ impl Db {
         domains.into_iter().for_each(|domain| rows.push([domain.into()]));
         let from = format!(
             "from (select * from callbacks where domain_id in (select domain_id from r) order by id{}) c",
-            // A callback that is being turned off either sees these deliveries or is seen off by them.
+            // Serialises with a change that turns the callback off and cancels its deliveries.
             self.engine.for_share()
         );
         let latest = match self.engine {
@@ -144,15 +144,15 @@ impl Db {
             "id, domain_id, kind, dialect, ordered, case when address is null then 0 else enabled end, {latest}"
         );
         let found = rows.read::<CallbackTarget>(self.engine, tx, &columns, &from).await?;
-        // The order of ids is that of events, also where processes with different clocks tell of them.
+        // Keeps the order of ids, even if processes have different clocks.
         if let Some(latest) = found.iter().map(|callback| callback.latest).max() {
             self.ids.follow(latest);
         }
         Ok(found.into_iter().map(|callback| ((callback.domain, callback.kind), callback)).collect())
     }
 
-    /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream. PostgreSQL
-    /// says itself when that was, because other processes look for it, whose clocks differ.
+    /// Queues deliveries, or changes their due times. A queued delivery keeps its position in its stream. PostgreSQL sets `queued_at`
+    /// itself, because other processes with different clocks poll by it.
     pub(crate) async fn enqueue(&self, tx: &mut AnyConnection, waiting: &[QueuedDelivery]) -> Result<(), StoreError> {
         let columns = ["callback_id", "delivery_id", "stream_key", "due_at", "retry", "queued_at"];
         let mut rows = Rows::new(columns, waiting.len());

@@ -1,4 +1,4 @@
-//! Which run of the built-in ingest holds which streams' names. All times are the database's.
+//! The stream names that runs of the built-in ingest hold. All times are those of the database.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::storage::rows::Read;
 use crate::storage::{DATABASE_NOW, Db};
 use crate::streams::{SessionKey, StreamRef};
 
-/// How long an expired run is remembered (ms).
+/// Retention of expired runs (ms).
 const FORGET_AFTER: i64 = 3_600_000;
 
 impl Db {
-    /// Renews the lease of a run; returns the keys of the sessions whose names it holds. `None`: there is no other process.
+    /// Renews the lease of a run and returns the keys of the sessions whose names it holds. `None`: there is no other process.
     pub(crate) async fn renew_run(&self, boot: &str, lease: Duration) -> Result<Option<Vec<String>>, StoreError> {
         if !self.is_shared() {
             return Ok(None);
@@ -34,7 +34,7 @@ impl Db {
         rows.iter().map(|row| row.col("source_key")).collect::<Result<_, _>>().map(Some)
     }
 
-    /// Gives back everything that these runs hold.
+    /// Releases all names of these runs.
     pub(crate) async fn end_runs(&self, boots: &[String]) -> Result<(), StoreError> {
         if !self.is_shared() || boots.is_empty() {
             return Ok(());
@@ -51,7 +51,7 @@ impl Db {
         Ok(tx.commit().await?)
     }
 
-    /// Whether the run of the session now holds the stream's name.
+    /// Reserves the name of a stream for the run of the session. Returns false if another run holds it.
     pub(crate) async fn hold_stream(&self, session: &SessionKey, stream: &StreamRef) -> Result<bool, StoreError> {
         if !self.is_shared() {
             return Ok(true);
@@ -73,7 +73,7 @@ impl Db {
         Ok(held.is_some())
     }
 
-    /// Gives the name back that is held for the session, if one is.
+    /// Releases the name that is held for the session, if any.
     pub(crate) async fn release_stream(&self, session: &SessionKey) -> Result<(), StoreError> {
         if !self.is_shared() {
             return Ok(());

@@ -1,8 +1,8 @@
-//! Reports of sources, committed in groups: what comes in during one commit goes into the next, in a handful of statements
-//! however many there are. A report is answered after its commit.
+//! Group commits of session updates. Updates that arrive during a commit go into the next one, which takes about as many statements as
+//! a commit of one. An update is acknowledged after its commit.
 //!
-//! A [`SessionWorkingSet`] holds the sessions that a group concerns, so that reports of one group see what those before them did. On PostgreSQL the
-//! rows of the domains are the locks: of one domain, one process at a time decides.
+//! A [`SessionWorkingSet`] holds the sessions of a group, so that each update sees the effects of the previous ones. On PostgreSQL, locks
+//! on the rows of the domains ensure that one process at a time decides for a domain.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,23 +20,23 @@ use crate::streams::{
     SourceEvent, StoredSession,
 };
 
-/// The latest session under the key of each row.
+/// Join with the latest session under the key of each row.
 const LATEST: &str = "join sessions s on s.id = (select x.id from sessions x where x.source_id = r.source_id \
      and x.source_key = r.source_key and x.boot = r.boot order by x.id desc limit 1)";
 
 /// The columns of [`key_cells`].
 const KEY: [&str; 3] = ["source_id", "source_key", "boot"];
 
-/// Reports in one commit at most.
+/// Maximum number of updates per commit.
 const GROUP: usize = 512;
 
-/// A report that waits for its commit.
+/// An update that waits for its commit.
 struct Pending {
     report: SessionUpdate,
     tell: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// Where reports wait for the next commit.
+/// The queue of updates for the next group commit.
 #[derive(Clone)]
 pub(crate) struct Reports {
     db: Db,
@@ -50,8 +50,8 @@ impl Reports {
         Self { db, pending: Arc::default(), turn: Arc::default() }
     }
 
-    /// Loads what the report concerns, lets it decide, and commits the states, parts, events **and the deliveries made for them** in one
-    /// transaction, which other reports may share.
+    /// Loads the sessions of the update, decides, and commits states, parts, events **and their deliveries** in one transaction, which other
+    /// updates may share.
     pub(crate) async fn commit(&self, report: SessionUpdate) -> Result<(), StoreError> {
         let (tell, told) = oneshot::channel();
         if self.push(Pending { report, tell }) {
@@ -71,7 +71,7 @@ impl Reports {
         told.await.map_err(|_| StoreError::Fault("the commit of a report broke down".into()))?
     }
 
-    /// Returns whether it is the first that waits.
+    /// Returns whether it is the first in the queue.
     fn push(&self, report: Pending) -> bool {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.push(report);
@@ -85,7 +85,7 @@ impl Reports {
     }
 }
 
-/// An event with the session that it belongs to, and when it is stored.
+/// An event with its session and the time of its commit.
 pub(crate) struct NewEvent<'a> {
     pub(crate) stored: &'a StoredSession,
     pub(crate) event: &'a Event,
@@ -101,14 +101,14 @@ impl Db {
                     let _ = tell.send(Ok(()));
                 }
             }
-            // It would not take them one by one either, and each would wait for it in vain.
+            // Single commits would fail in the same way, each after a timeout.
             Err(StoreError::Unavailable(error)) => {
                 let error: Arc<dyn std::error::Error + Send + Sync> = error.into();
                 for Pending { tell, .. } in group {
                     let _ = tell.send(Err(StoreError::Unavailable(Box::new(error.clone()))));
                 }
             }
-            // One of them may be at fault; each for itself, the others get through.
+            // One update may be invalid. Single commits let the others succeed.
             Err(_) => {
                 for Pending { report, tell } in group {
                     let _ = tell.send(self.commit_together(&[&report]).await);
@@ -143,7 +143,7 @@ impl Db {
         Ok(())
     }
 
-    /// Notes the `webhook-id`s of signed sources; returns the reports that were not taken before.
+    /// Inserts the `webhook-id`s of signed sources and returns the updates without a known one.
     async fn keep_receipts<'r>(
         &self,
         tx: &mut AnyConnection,
@@ -170,7 +170,7 @@ impl Db {
         for row in &rows.insert(self.engine, tx, "source_receipts", ending).await? {
             first.insert((row.col::<i64>("source_id")?, row.col::<String>("webhook_id")?));
         }
-        // Of two with the same receipt in one group, the first counts.
+        // Of two updates with the same receipt in one group, the first counts.
         let is_fresh = |report: &&&SessionUpdate| receipt(report).is_none_or(|receipt| first.remove(&receipt));
         Ok(reports.iter().filter(is_fresh).copied().collect())
     }
@@ -236,14 +236,14 @@ impl Db {
             let (key, report) = early_report(row);
             board.early.entry(key).or_default().extend(report.map(|report| report.hint));
         }
-        // A session that begins now is later than these, whatever the clocks of the processes say.
+        // New sessions get greater ids than these, even if the clocks of processes differ.
         if let Some(latest) = board.sessions.keys().next_back() {
             self.ids.follow(latest.0);
         }
         Ok(board)
     }
 
-    /// What early reports a group added, and which it took.
+    /// Saves new early events and deletes those that were applied.
     async fn save_early(&self, tx: &mut AnyConnection, changes: &Changes) -> Result<(), StoreError> {
         let mut rows = Rows::new(KEY, changes.early_taken.len());
         for key in &changes.early_taken {
@@ -331,14 +331,14 @@ impl Db {
 
 type StreamName = (DomainId, String, String);
 
-/// The sessions that a group of reports concerns, as they are after the reports so far.
+/// The sessions of a group, after the updates decided so far.
 #[derive(Default)]
 struct SessionWorkingSet {
     sessions: BTreeMap<SessionId, StoredSession>,
-    /// The latest under its key.
+    /// Latest session under each key.
     by_key: HashMap<SessionKey, SessionId>,
     by_stream: HashMap<StreamName, BTreeSet<SessionId>>,
-    /// What was reported before the start, of the sessions that start here.
+    /// Early events of the sessions that start in this group.
     early: HashMap<SessionKey, Vec<SourceEvent>>,
 }
 
@@ -352,7 +352,7 @@ impl SessionWorkingSet {
         self.sessions.insert(id, stored);
     }
 
-    /// The latest session under the key, and the other sessions of its stream that are not over, earliest first.
+    /// Returns the latest session under the key, and the other open sessions of its stream, earliest first.
     fn situation(&self, scope: &Scope) -> SessionContext {
         let current = match scope {
             Scope::Key(key, _) | Scope::Early(key) => self.by_key.get(key),
@@ -380,7 +380,7 @@ impl SessionWorkingSet {
     }
 }
 
-/// What a group changed, to be written.
+/// The changes of a group.
 #[derive(Default)]
 struct Changes {
     sessions: BTreeSet<SessionId>,

@@ -7,15 +7,15 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::filter::{self, Filters, Purpose};
-use super::recovery::{goes_on, outcome_line, state_badge, state_of};
+use super::recovery::{crumbs, goes_on, outcome_line, state_badge, state_of};
 use super::server_fns::StartRecovery;
-use crate::components::{Crumb, Empty, Head, Live, Note, Tone};
+use crate::components::{Empty, Head, Live, Note, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
 use crate::query::Mistakes;
 use crate::request::encode;
-use crate::texts::{Texts, number};
+use crate::texts::number;
 
 /// Where the form starts when nothing is asked yet.
 const DAY_MS: i64 = 86_400_000;
@@ -56,14 +56,6 @@ pub(crate) fn RecoverPage() -> impl IntoView {
         }
         .into_any())
     })
-}
-
-pub(super) fn crumbs(texts: Texts, below: bool) -> Vec<Crumb> {
-    let mut crumbs = vec![Crumb { href: "/deliveries".to_owned(), text: texts.get("nav.deliveries") }];
-    if below {
-        crumbs.push(Crumb { href: "/recoveries".to_owned(), text: texts.get("recovery.title") });
-    }
-    crumbs
 }
 
 /// What was found, and the button that starts.

@@ -7,9 +7,8 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
 
 use super::filter::Filters;
-use super::recover::crumbs;
 use super::server_fns::CancelRecovery;
-use crate::components::{Badge, Head, Live, Tone};
+use crate::components::{Badge, Crumb, Head, Live, Tone};
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::page::page;
@@ -218,4 +217,13 @@ fn asked(visit: &Visit, filter: &DeliveryFilter) -> Vec<(String, AnyView)> {
     .into_iter()
     .filter_map(|(key, value)| Some((texts.get(key), value?)))
     .collect()
+}
+
+/// Returns the breadcrumbs of *Recover*, or of a page below it.
+pub(super) fn crumbs(texts: Texts, below: bool) -> Vec<Crumb> {
+    let mut crumbs = vec![Crumb { href: "/deliveries".to_owned(), text: texts.get("nav.deliveries") }];
+    if below {
+        crumbs.push(Crumb { href: "/recoveries".to_owned(), text: texts.get("recovery.title") });
+    }
+    crumbs
 }

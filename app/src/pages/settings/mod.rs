@@ -2,6 +2,7 @@
 
 mod server_fns;
 mod single_sign_on;
+mod single_sign_on_test;
 
 use callsheet::Settings;
 use callsheet::model::Action;
@@ -12,7 +13,8 @@ use leptos_router::hooks::use_query_map;
 
 use server_fns::{AddVodDomain, RemoveVodDomain};
 
-pub(crate) use single_sign_on::{LeavePage, SingleSignOnPage, finish_test};
+pub(crate) use single_sign_on::{LeavePage, SingleSignOnPage};
+pub(crate) use single_sign_on_test::finish_test;
 
 use crate::components::{Empty, Field, Head};
 use crate::context::Visit;
@@ -123,7 +125,7 @@ fn sign_on(visit: &Visit) -> impl IntoView + use<> {
     view! {
         <section class="card">
             <header><h2>{texts.get("sso.title")}</h2> <p>{state}</p></header>
-            <div class="body"><div><a class="btn" href=single_sign_on::PAGE>{texts.get("sso.open")}</a></div></div>
+            <div class="body"><div><a class="btn" href=single_sign_on_test::PAGE>{texts.get("sso.open")}</a></div></div>
         </section>
     }
 }

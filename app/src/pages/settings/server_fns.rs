@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::single_sign_on;
+use super::single_sign_on_test;
 use crate::context::Visit;
 use crate::error::UiError;
 use crate::forms::{Done, Post};
@@ -43,9 +43,9 @@ pub(crate) async fn test_single_sign_on() -> Result<(), UiError> {
     let visit = Visit::current();
     let actor = visit.actor()?;
     let post = Post::new(&visit, TestSingleSignOn::PATH, &[]);
-    match single_sign_on::start(&visit, actor).await {
-        Ok(true) => post.go(single_sign_on::LEAVE.to_owned()).await,
-        Ok(false) => post.go(single_sign_on::PAGE.to_owned()).await,
+    match single_sign_on_test::start(&visit, actor).await {
+        Ok(true) => post.go(single_sign_on_test::LEAVE.to_owned()).await,
+        Ok(false) => post.go(single_sign_on_test::PAGE.to_owned()).await,
         Err(error) => post.fail(error).await,
     }
 }
