@@ -9,7 +9,7 @@ use url::Url;
 use crate::accounts::{Accounts, Provider};
 use crate::audit::AuditLog;
 use crate::callbacks::Callbacks;
-use crate::deliveries::{Courier, Deliveries, Prober, Recoveries, RetrySchedule};
+use crate::deliveries::{Deliveries, DeliverySender, Prober, Recoveries, RetrySchedule};
 use crate::domains::{Cnames, Domains};
 use crate::idempotency::Idempotency;
 use crate::keys::Keys;
@@ -88,7 +88,7 @@ pub struct UseCases {
     pub prober: Prober,
     pub stats: Stats,
     /// For the delivery loop.
-    pub courier: Courier,
+    pub delivery_sender: DeliverySender,
     /// Time zone of pages, file names and days.
     pub zone: TimeZone,
     /// CNAME targets of domains.
@@ -160,10 +160,10 @@ impl Console {
                 orders: Arc::default(),
             },
             deliveries: Deliveries { db: db.clone(), clock: clock.clone(), schedule: schedule.clone() },
-            recoveries: Recoveries { db: db.clone(), clock: clock.clone(), ids: ids.clone(), watch: Arc::default() },
+            recoveries: Recoveries { db: db.clone(), clock: clock.clone(), ids: ids.clone(), started: Arc::default() },
             prober: Prober::new(callbacks.clone(), clock.clone(), ids, outbound.clone(), zone.clone()),
             stats: Stats { stats_db: stats_db.clone(), db: db.clone(), clock: clock.clone(), calendar, classes },
-            courier: Courier { db: db.clone(), clock: clock.clone(), sealer, outbound, schedule },
+            delivery_sender: DeliverySender { db: db.clone(), clock: clock.clone(), sealer, outbound, schedule },
             domains,
             callbacks,
             zone,

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! source ── hint ──> streams::Session ── event ──┐ one
-//!                                                ├ transaction ──> RunQueue ──> Courier ──> Outbound ──> customer
+//!                                                ├ transaction ──> RunQueue ──> DeliverySender ──> Outbound ──> customer
 //!                            deliveries::render ─┘
 //! ```
 //!

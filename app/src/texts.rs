@@ -316,7 +316,7 @@ mod tests {
             outbound::{ErrorClass, Phase},
             sources::Adapter,
             stats::access_log::{Format, LineError, Note},
-            stats::{SlotLabel, TrafficBase},
+            stats::{BinLabel, TrafficBase},
         };
         let words = |section: &str, words: Vec<&str>| {
             words.into_iter().map(|word| format!("{section}.{word}")).collect::<Vec<_>>()
@@ -333,7 +333,7 @@ mod tests {
             words("phase", Phase::ALL.iter().map(|p| p.as_str()).collect()),
             words("class", classes.clone()),
             words("remedy", classes),
-            words("slot_label", SlotLabel::ALL.iter().map(|label| label.as_str()).collect()),
+            words("slot_label", BinLabel::ALL.iter().map(|label| label.as_str()).collect()),
             words("traffic_base", TrafficBase::ALL.iter().map(|base| base.as_str()).collect()),
             words("bad_line", LineError::ALL.iter().map(|bad| bad.as_str()).collect()),
             words("log_note", Note::ALL.iter().map(|note| note.as_str()).collect()),

@@ -13,7 +13,7 @@ use callsheet::deliveries::RetrySchedule;
 use callsheet::domains::Cnames;
 use callsheet::model::DomainName;
 use callsheet::stats::transcode::Classes;
-use callsheet::stats::{FigureFormat, SlotLabel, TrafficBase};
+use callsheet::stats::{BinLabel, FigureFormat, TrafficBase};
 use config::{Config as Layers, Environment, File, FileFormat};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
@@ -221,7 +221,7 @@ impl Config {
             access_logs: raw.access_logs.into_iter().map(inputs::watched).collect::<Result<_, _>>()?,
             classes: raw.resolution_classes.parse().map_err(|e| bad("resolution_classes", e))?,
             shown: FigureFormat {
-                label: (raw.slot_label.parse::<SlotLabel>())
+                label: (raw.slot_label.parse::<BinLabel>())
                     .map_err(|()| bad("slot_label", format!("`{}` must be start or end", raw.slot_label)))?,
                 base: match raw.traffic_base {
                     1000 => TrafficBase::Thousand,

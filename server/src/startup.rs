@@ -287,7 +287,7 @@ fn start_loops(
     supervise!("metrics", [metrics = state.metrics], |pulse, shutdown| keep_up_metrics(metrics, pulse, shutdown));
     if config.roles.worker {
         let parts = DeliveryLoop {
-            courier: console.courier.clone(),
+            sender: console.delivery_sender.clone(),
             db: console.db.clone(),
             clock: console.clock.clone(),
             order_hold: config.order_hold_ms,
@@ -377,7 +377,11 @@ fn leptos_options(assets: &Assets) -> LeptosOptions {
 
 /// Discards old samples, which would otherwise accumulate until the next scrape.
 async fn keep_up_metrics(metrics: PrometheusHandle, pulse: Pulse, shutdown: CancellationToken) {
-    every(METRICS_UPKEEP, &pulse, &shutdown, || std::future::ready(metrics.run_upkeep())).await;
+    every(METRICS_UPKEEP, &pulse, &shutdown, || {
+        metrics.run_upkeep();
+        std::future::ready(())
+    })
+    .await;
 }
 
 /// Returns the recorder of the process. Tests build several applications in one process.

@@ -35,7 +35,7 @@ pub use provider_sign_in::{ProviderTest, TestedSignIn};
 pub use service::Accounts;
 pub use sign_in::SignedIn;
 pub use single_sign_on::{
-    Callback, FetchError, GrantedRole, Provider, ProviderConfig, ProviderSetupError, SignOnError, Ticket,
+    AuthorizationRequest, Callback, FetchError, GrantedRole, Provider, ProviderConfig, ProviderSetupError, SignOnError,
 };
 pub use two_factor::NewFactor;
 pub use types::{BrowserSession, Change, Credentials, Factor, NewUser, User, UserChange};

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::single_sign_on::{ProviderIdentity, ReceivedClaims};
 use super::users::{actor_of, user_name};
 use super::{
-    AccountError, Accounts, Callback, Credentials, GrantedRole, NewUser, Provider, SignOnError, Ticket, User,
-    UserChange,
+    AccountError, Accounts, AuthorizationRequest, Callback, Credentials, GrantedRole, NewUser, Provider, SignOnError,
+    User, UserChange,
 };
 use crate::audit::AuditEntry;
 use crate::model::{Action, Actor, Problem, Role, StoreError};
@@ -45,7 +45,7 @@ impl Accounts {
 
     /// Starts a sign-in. Returns the address to which the browser is redirected, and a value that its session keeps meanwhile.
     /// `address`: client address.
-    pub async fn start_single_sign_on(&self, address: &str) -> Result<(String, Ticket), AccountError> {
+    pub async fn start_single_sign_on(&self, address: &str) -> Result<(String, AuthorizationRequest), AccountError> {
         let provider = self.provider.as_ref().ok_or(AccountError::NoProvider)?;
         self.limits.provider(address)?;
         let started = provider.start(self.clock.now()).await;
@@ -55,7 +55,7 @@ impl Accounts {
     /// Completes a sign-in. The first one creates the user; each one updates the role.
     pub async fn finish_single_sign_on(
         &self,
-        ticket: Option<Ticket>,
+        ticket: Option<AuthorizationRequest>,
         callback: &Callback,
         address: &str,
     ) -> Result<User, AccountError> {
@@ -79,7 +79,10 @@ impl Accounts {
     }
 
     /// Starts a test of single sign-on, which signs nobody in.
-    pub async fn start_single_sign_on_test(&self, actor: &Actor) -> Result<(String, Ticket), AccountError> {
+    pub async fn start_single_sign_on_test(
+        &self,
+        actor: &Actor,
+    ) -> Result<(String, AuthorizationRequest), AccountError> {
         actor.check(Action::ManageAccounts)?;
         let provider = self.provider.as_ref().ok_or(AccountError::NoProvider)?;
         self.limits.provider(&actor.address)?;
@@ -93,7 +96,7 @@ impl Accounts {
     pub async fn finish_single_sign_on_test(
         &self,
         actor: &Actor,
-        ticket: Ticket,
+        ticket: AuthorizationRequest,
         callback: &Callback,
     ) -> Result<ProviderTest, AccountError> {
         actor.check(Action::ManageAccounts)?;

@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, Row};
 
 use crate::audit::AuditEntry;
 use crate::callbacks::{Callback, CallbackSettings, Pause};
-use crate::deliveries::storage::outcomes::Ended;
-use crate::deliveries::{CallbackOff, DeliveryState, Queued};
+use crate::deliveries::storage::recovery_counts::RecoveryCounts;
+use crate::deliveries::{CallbackOff, DeliveryState, QueueChange};
 use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, Millis, RecoveryId, StoreError};
 use crate::storage::rows::{Read, to_json};
 use crate::storage::{Db, Tx};
@@ -59,7 +59,7 @@ impl Db {
         callback: i64,
         state: DeliveryState,
         now: Millis,
-    ) -> Result<Vec<Queued>, StoreError> {
+    ) -> Result<Vec<QueueChange>, StoreError> {
         let updated = sqlx::query(
             "update deliveries set state = $2, finished_at = $3 \
              where id in (select delivery_id from queue where callback_id = $1)",
@@ -76,18 +76,18 @@ impl Db {
             .bind(callback)
             .fetch_all(&mut **tx)
             .await?;
-        let mut ended = Ended::default();
+        let mut counts = RecoveryCounts::default();
         for row in &rows {
             if let Some(recovery) = row.col("recovery_id")? {
-                ended.count(RecoveryId(recovery), CallbackId(callback), state);
+                counts.count(RecoveryId(recovery), CallbackId(callback), state);
             }
         }
-        self.write_ended(tx, ended).await?;
-        rows.iter().map(|row| Ok(Queued::Removed(DeliveryId(row.col("delivery_id")?)))).collect()
+        self.add_recovery_counts(tx, counts).await?;
+        rows.iter().map(|row| Ok(QueueChange::Removed(DeliveryId(row.col("delivery_id")?)))).collect()
     }
 
     /// Turns a callback off on behalf of the console, and cancels its queued deliveries.
-    pub async fn turn_off(&self, tx: &mut Tx, off: &CallbackOff) -> Result<Vec<Queued>, StoreError> {
+    pub async fn turn_off(&self, tx: &mut Tx, off: &CallbackOff) -> Result<Vec<QueueChange>, StoreError> {
         let sql = format!(
             "update callbacks set enabled = 0, off_reason = $2, {NO_PAUSE} where id = $1 and enabled = 1 \
              returning kind, (select push from domains where id = domain_id) as push"
@@ -98,7 +98,7 @@ impl Db {
             self.write_audit(tx, &off.audit(row.word("kind")?, push)).await?;
         }
         let mut queued = self.stop_waiting(tx, off.callback.0, DeliveryState::Cancelled, off.at).await?;
-        queued.push(Queued::CallbackChanged(off.callback));
+        queued.push(QueueChange::CallbackChanged(off.callback));
         Ok(queued)
     }
 
@@ -214,11 +214,11 @@ impl Db {
         &self,
         mut tx: Tx,
         id: CallbackId,
-        mut queued: Vec<Queued>,
+        mut queued: Vec<QueueChange>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         self.write_audit(&mut tx, audit).await?;
-        queued.push(Queued::CallbackChanged(id));
+        queued.push(QueueChange::CallbackChanged(id));
         self.commit(tx, queued).await
     }
 

@@ -1,4 +1,4 @@
-//! The body of a callback, made once when the event is stored; every attempt sends the same bytes.
+//! Rendering of callback bodies. A body is rendered once, when the event is stored; every attempt sends the same bytes.
 
 use serde_json::{Map, Value};
 
@@ -6,32 +6,32 @@ use crate::callbacks::Dialect;
 use crate::model::{EventName, Millis};
 use crate::streams::{Event, may_be_secret};
 
-/// What a callback is told of an event.
+/// The callback body for an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// The name that its dialect gives to the event.
+pub struct RenderedBody {
+    /// The event's name in the dialect.
     pub event: EventName,
     pub body: Vec<u8>,
 }
 
-/// The event of stream `app`/`stream` of push domain `domain`, in `dialect`. `None`: the dialect does not tell of it.
+/// Renders an event of stream `app`/`stream` of push domain `domain`. Returns `None` if the dialect does not include the event.
 #[must_use]
-pub fn render(dialect: Dialect, domain: &str, app: &str, stream: &str, event: &Event) -> Option<Told> {
+pub fn render(dialect: Dialect, domain: &str, app: &str, stream: &str, event: &Event) -> Option<RenderedBody> {
     match dialect {
-        Dialect::V1_0 => Some(Told { event: event.name, body: v1_0(domain, app, stream, event) }),
+        Dialect::V1_0 => Some(RenderedBody { event: event.name, body: v1_0(domain, app, stream, event) }),
         Dialect::V1_1 => {
             let name = match event.name {
                 EventName::PublishStarted | EventName::PublishDone => event.name,
-                // Its recordings are told file by file.
+                // v1.1 sends one `record_done` for each file.
                 EventName::RecordPartDone => EventName::RecordDone,
                 EventName::RecordStarted | EventName::RecordPartStarted | EventName::RecordDone => return None,
             };
-            Some(Told { event: name, body: v1_1(name, domain, app, stream, event) })
+            Some(RenderedBody { event: name, body: v1_1(name, domain, app, stream, event) })
         }
     }
 }
 
-/// All values are strings; the keys come in the order of the documentation.
+/// Renders all values as strings, with the keys in the documented order.
 fn v1_0(domain: &str, app: &str, stream: &str, event: &Event) -> Vec<u8> {
     use EventName::{RecordDone, RecordPartDone, RecordPartStarted, RecordStarted};
     let mut object = Map::new();
@@ -61,7 +61,7 @@ fn v1_0(domain: &str, app: &str, stream: &str, event: &Event) -> Vec<u8> {
     Value::Object(object).to_string().into_bytes()
 }
 
-/// `name`: the event's name in this dialect. What is not known is left out.
+/// `name`: the event's name in this dialect. Unknown values are omitted.
 fn v1_1(name: EventName, domain: &str, app: &str, stream: &str, event: &Event) -> Vec<u8> {
     let mut object = Map::new();
     let mut put = |key: &str, value: Option<Value>| {
@@ -100,7 +100,7 @@ fn unix_seconds(millis: Millis) -> String {
     millis.div_euclid(1000).to_string()
 }
 
-/// Seconds with one decimal, rounded half up: `18439.0`.
+/// Formats milliseconds as seconds with one decimal, rounded half up: `18439.0`.
 fn tenths(millis: Millis) -> String {
     let tenths = (millis + 50) / 100;
     format!("{}.{}", tenths / 10, tenths % 10)

@@ -1,39 +1,44 @@
-//! Deliveries: each event on its way to one callback address, attempt by attempt.
+//! Deliveries: the callbacks to send for each event, the attempts to send them, and their log.
 //!
-//! **Dramatis personae.** The *store* makes a delivery in the transaction of its event: `pending` and queued while the
-//! callback is on and has an address, else `skipped`. The [`RunQueue`] holds in memory what waits, per callback and
-//! stream, and says what may go out now. A *courier* ([`Couriers::attempt`]) makes one attempt: it reads the delivery and
-//! its callback afresh, signs, sends, and hands the outcome to the store, which appends the attempt and moves the delivery
-//! on. The loop that ties them together lives in the server.
+//! **Actors.** *Storage* creates a delivery in the transaction of its event: `pending` and queued if the callback is on and has an
+//! address, otherwise `skipped`. The [`RunQueue`] keeps queued deliveries in memory, by callback and stream, and decides which may be
+//! sent now. The [`DeliverySender`] makes one attempt: it loads the delivery and its callback, signs the body and sends it. Storage
+//! records the [`CompletedAttempt`] and updates the delivery. The [`Breaker`] of a callback limits or pauses its requests after
+//! failures. The loop that connects them is `jobs::delivery` of the server.
 //!
-//! **States.** See [`DeliveryState`]. Which deliveries wait is known by the queue table alone; what is not in it is finished.
+//! **States.** See [`DeliveryState`]. A delivery waits while it has a row in the `queue` table; without one it is finished.
 
-mod attempt;
 mod body;
 mod breaker;
-mod log;
+mod error;
+mod filter;
 mod probe;
 mod recovery;
 mod retry_after;
 mod run_queue;
 mod schedule;
+mod sender;
 mod service;
 pub(crate) mod storage;
 mod types;
-pub use attempt::{Courier, CourierError, Made, log_courier_error};
-pub use body::{Told, render};
-pub use breaker::{Breaker, Change, Gate, Verdict};
+pub use body::{RenderedBody, render};
+pub use breaker::{Breaker, BreakerState, BreakerUpdate, Verdict};
 pub use callsheet_types::deliveries::{
     AttemptView, DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, PhaseView, ProbeReport, Traffic,
 };
-pub use log::DeliveryFilter;
-pub use probe::{ProbeError, Prober};
+pub use error::{DeliveryError, ProbeError, RecoveryError};
+pub use filter::DeliveryFilter;
+pub use probe::Prober;
 pub use recovery::{
-    Lane, LaneCount, Recoverable, Recoveries, Recovery, RecoveryError, RecoveryOutcome, RecoveryState, Round,
+    Recoverable, Recoveries, Recovery, RecoveryOutcome, RecoveryProgress, RecoveryState, RecoveryTask, TaskCount,
 };
-pub use run_queue::{Departure, Read, RunQueue, Slots};
+pub use run_queue::{ConcurrencyLimits, QueueRead, RunQueue};
 pub use schedule::RetrySchedule;
-pub use service::{Deliveries, DeliveryError, Resent};
+pub use sender::{DeliverySender, SendError};
+pub use service::{Deliveries, Resent};
 pub use storage::leases::{Epochs, Leases};
-pub use storage::poll::{News, Seen};
-pub use types::{AttemptRecord, CallbackOff, Fate, Ownership, Queued, Ready, SHARDS, SPREAD, Waiting, shard_of};
+pub use storage::poll::{PollCursor, PollResult};
+pub use types::{
+    CallbackOff, CompletedAttempt, DeliveryOutcome, Dispatch, Ownership, PreparedDelivery, QueueChange, QueuedDelivery,
+    SHARDS, SPREAD, shard_of,
+};

@@ -1,4 +1,4 @@
-//! *Test*: a sample event to an address that need not be saved, through the very client and signature of deliveries.
+//! *Test*: sends a sample event to an address, saved or not, with the client and signature of real deliveries.
 
 mod passed;
 
@@ -10,55 +10,28 @@ use bytes::Bytes;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::tz::TimeZone;
 
-use super::ProbeReport;
-use super::attempt::{CourierError, custom, describe, headers, open_secrets, phases, set};
 use super::body::render;
-use crate::callbacks::{Callback, CallbackError, Callbacks};
+use super::sender::{add_custom_headers, add_event_headers, open_secrets, phase_views, set_header, signed_headers};
+use super::{ProbeError, ProbeReport};
+use crate::callbacks::{Callback, Callbacks};
 use crate::domains::DomainView;
 use crate::model::{
-    Action, Actor, AppName, CallbackKind, Clock, DeliveryId, DomainName, EventName, Forbidden, IdGenerator, Millis,
-    Problem, ProblemDetails, ProblemKind, SessionId, Status, StreamName, problem,
+    Action, Actor, AppName, CallbackKind, Clock, DeliveryId, DomainName, EventName, IdGenerator, Millis, SessionId,
+    Status, StreamName,
 };
-use crate::outbound::{AddressError, CallbackAddress, Outbound, SigningSecret};
+use crate::outbound::{CallbackAddress, Outbound, SigningSecret};
 use crate::recordings::PartLocation;
 use crate::streams::Event;
 use passed::PassedTests;
 
-/// Names of the stream and the bucket in samples.
+/// Names in sample events.
 const APP: &str = "live";
 const STREAM: &str = "test";
 const BUCKET: &str = "recordings";
-/// Length of the recording in a sample.
+/// Duration of the recording in a sample event.
 const PART_MS: Millis = 32_000;
 
-/// Why a test could not be made at all. A test that fails is a [`ProbeReport`].
-#[derive(Debug, thiserror::Error)]
-pub enum ProbeError {
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    #[error("at most 10 tests per minute; wait a moment, then test again")]
-    TooMany,
-    #[error(transparent)]
-    Callback(#[from] CallbackError),
-    #[error(transparent)]
-    Secret(#[from] CourierError),
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-}
-
-impl Problem for ProbeError {
-    fn details(&self) -> ProblemDetails {
-        match self {
-            Self::Address(e) => e.details(),
-            Self::TooMany => problem(ProblemKind::TooMany, "probe_too_many"),
-            Self::Callback(e) => e.details(),
-            Self::Secret(_) => problem(ProblemKind::Internal, "internal"),
-            Self::Forbidden(e) => e.details(),
-        }
-    }
-}
-
-/// Tests addresses.
+/// The use cases that test addresses.
 #[derive(Clone)]
 pub struct Prober {
     callbacks: Callbacks,
@@ -70,11 +43,11 @@ pub struct Prober {
     passed: PassedTests,
 }
 
-/// The request of a test, but for its sample.
+/// The destination of a test request.
 struct Target {
     address: CallbackAddress,
-    /// The callback that is tested and its domain; none: only an address is.
-    of: Option<(DomainView, Callback)>,
+    /// The tested callback and its domain; `None`: only an address is tested.
+    callback: Option<(DomainView, Callback)>,
 }
 
 impl Prober {
@@ -90,8 +63,7 @@ impl Prober {
         Self { callbacks, clock, ids, outbound, zone, per_person, passed: PassedTests::default() }
     }
 
-    /// Posts a sample of the callback's own events to `address`. With a domain, its callback's dialect, secret, timeout and headers are
-    /// used.
+    /// Sends a sample event of this kind to `address`. With a domain, uses the dialect, secret, timeout and headers of its callback.
     pub async fn test(
         &self,
         actor: &Actor,
@@ -103,8 +75,9 @@ impl Prober {
         self.send(actor, kind, &target).await
     }
 
-    /// Tests an address before it is saved. `None`: the same person's test of this callback, with the same address and settings, passed
-    /// within the last minutes, so that the receiver need not get another. Saving checks where the address may lie, in any case.
+    /// Tests an address before it is saved. Returns `None` if the same user's test of this callback, with the same address and settings,
+    /// passed within the last minutes: the receiver need not get another sample. Saving checks the address against the network policy
+    /// in any case.
     pub async fn test_before_saving(
         &self,
         actor: &Actor,
@@ -114,7 +87,7 @@ impl Prober {
     ) -> Result<Option<ProbeReport>, ProbeError> {
         let target = self.target(actor, Some(push), kind, address).await?;
         let known = target
-            .of
+            .callback
             .as_ref()
             .is_some_and(|(_, callback)| self.passed.covers(&actor.who, callback, &target.address, self.clock.now()));
         if known { Ok(None) } else { self.send(actor, kind, &target).await.map(Some) }
@@ -129,16 +102,16 @@ impl Prober {
     ) -> Result<Target, ProbeError> {
         actor.check(Action::ManageCallbacks)?;
         let address = CallbackAddress::parse(address)?;
-        let of = match push {
+        let callback = match push {
             Some(push) => Some(self.callbacks.find_with_domain(actor, Action::ManageCallbacks, push, kind).await?),
             None => None,
         };
-        Ok(Target { address, of })
+        Ok(Target { address, callback })
     }
 
     async fn send(&self, actor: &Actor, kind: CallbackKind, target: &Target) -> Result<ProbeReport, ProbeError> {
         let now = self.clock.now();
-        let callback = target.of.as_ref().map(|(_, callback)| callback);
+        let callback = target.callback.as_ref().map(|(_, callback)| callback);
         let secrets = match callback {
             Some(callback) => open_secrets(&self.callbacks.sealer, callback, now)?,
             None => vec![SigningSecret::generate()],
@@ -146,21 +119,23 @@ impl Prober {
         if self.per_person.check_key(&actor.name()).is_err() {
             return Err(ProbeError::TooMany);
         }
-        let domain = target.of.as_ref().map_or("push.example.com", |(domain, _)| domain.push.as_str());
-        let event = sample(kind, domain, now, &self.zone);
+        let domain = target.callback.as_ref().map_or("push.example.com", |(domain, _)| domain.push.as_str());
+        let event = sample_event(kind, domain, now, &self.zone);
         let settings = callback.map(|callback| callback.settings.clone()).unwrap_or_default();
-        let (name, body) =
-            render(settings.dialect, domain, APP, STREAM, &event).map(|told| (told.event, told.body)).unzip();
+        // Every dialect includes the sample event.
+        let (name, body) = render(settings.dialect, domain, APP, STREAM, &event)
+            .map(|rendered| (rendered.event, rendered.body))
+            .unzip();
         let (name, body) = (name.unwrap_or(event.name), body.unwrap_or_default());
         let id = DeliveryId(self.ids.next(now)).to_string();
-        let mut headers = headers(&id, &body, &secrets, now);
-        describe(&mut headers, name, now, SessionId(self.ids.next(now)), 1, 1);
-        set(&mut headers, "callsheet-test", "true");
-        custom(&mut headers, &settings.headers);
+        let mut headers = signed_headers(&id, &body, &secrets, now);
+        add_event_headers(&mut headers, name, now, SessionId(self.ids.next(now)), 1, 1);
+        set_header(&mut headers, "callsheet-test", "true");
+        add_custom_headers(&mut headers, &settings.headers);
         let timeout = Duration::from_secs(u64::try_from(settings.timeout_seconds).unwrap_or(15));
         let exchange = self.outbound.probe(&target.address, headers, Bytes::from(body), timeout).await;
         if let Some(callback) = callback {
-            self.passed.note(&actor.who, callback, &target.address, exchange.succeeded(), self.clock.now());
+            self.passed.record(&actor.who, callback, &target.address, exchange.succeeded(), self.clock.now());
         }
         let answer = exchange.answer.as_ref();
         let shown = answer.map(|a| String::from_utf8_lossy(&a.body[..a.body.len().min(2048)]).into_owned());
@@ -172,13 +147,13 @@ impl Prober {
             remedy: exchange.failure.as_ref().map(|f| f.remedy.clone()),
             status: answer.map(|a| i64::from(a.status.as_u16())),
             body: shown.unwrap_or_default(),
-            phases: phases(&exchange),
+            phases: phase_views(&exchange),
         })
     }
 }
 
-/// An event as the callback gets them: the start of a push, or a part of a recording that was just finished. Every dialect has both.
-fn sample(kind: CallbackKind, domain: &str, now: Millis, zone: &TimeZone) -> Event {
+/// Returns a sample event: the start of a push, or the end of a recording part. Every dialect includes both.
+fn sample_event(kind: CallbackKind, domain: &str, now: Millis, zone: &TimeZone) -> Event {
     let started = Event {
         sequence: 1,
         name: EventName::PublishStarted,

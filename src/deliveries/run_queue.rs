@@ -1,23 +1,25 @@
-//! What waits, in memory: which delivery may go out now, and when to look again. Pure; the loop around it lives in the server.
+//! Queued deliveries in memory: decides which may be sent now, and when to check again. Pure; the loop that uses it is in the server.
 //!
-//! **Time.** The table has moments of the wall clock, which may be set. They become monotonic time when a delivery is taken in, so that
-//! its wait takes as long as it was meant to. All other moments here, gates included, are monotonic (ms).
+//! **Time.** The queue table has wall-clock times. They are converted to monotonic time when a delivery is added, so that setting the
+//! wall clock does not change a wait. All other times here, including those of breaker states, are monotonic (ms).
 //!
-//! **Dramatis personae.** A *lane* is one stream of one callback. A *line* is one callback: its lanes, what it has in flight,
-//! and its [`Gate`].
+//! **Structure.** A [`StreamQueue`] has the deliveries of one stream of one callback. A [`CallbackQueue`] has the streams of one
+//! callback, its attempts in flight and its [`BreakerState`].
 //!
 //! **Invariants.**
-//! 1. Of one lane at most one delivery is in flight, and no delivery is in flight twice.
-//! 2. Of a lane the earliest waiting one goes first; a later one only after it was held for `order_hold`, and then it is marked.
-//! 3. A line has no more in flight than its gate allows. While both first tries and retries are ready, a quarter of its places
-//!    is for retries.
-//! 4. Lines take turns, one departure each, so that a long line gets no more than a short one.
-//! 5. A probe leaves a paused line only while nothing else of it is in flight.
-//! 6. Of a line only so many first tries are held, the earliest; the rest is read on from the table when they are fewer ([`window`]).
-//! 7. First tries and retries of all lines together have [`Slots`] of their own: addresses that hang in retries take nothing
-//!    from new events.
+//! 1. At most one delivery of a stream is in flight, and no delivery is in flight twice.
+//! 2. The earliest delivery of a stream is sent first. A later one overtakes it only after it was held for `order_hold`, and is then
+//!    marked as out of order.
+//! 3. A callback has no more attempts in flight than its state allows. While both first tries and retries are ready, a quarter of the
+//!    attempts are retries.
+//! 4. Callbacks take turns, one attempt each, so that a long queue gets no more than a short one.
+//! 5. A paused callback starts a probe only while none of its deliveries is in flight.
+//! 6. A limited number of first tries of a callback, the earliest, is in memory; the rest is read from the table later ([`window`]).
+//! 7. First tries and retries have separate [`ConcurrencyLimits`] over all callbacks, so that retries to hanging addresses do not delay
+//!    new events.
 
-mod lane;
+mod callback_queue;
+mod stream_queue;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -27,398 +29,343 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use self::lane::{Class, Lane, Stands, Waits};
-pub use self::window::Read;
-use self::window::{HELD, Unread};
-use super::breaker::Gate;
-use super::types::Waiting;
+use self::callback_queue::CallbackQueue;
+use self::stream_queue::{Class, Schedule, StreamPosition, StreamQueue};
+pub use self::window::QueueRead;
+use self::window::WINDOW;
+use super::breaker::BreakerState;
+use super::types::{Dispatch, QueuedDelivery};
 use crate::model::{CallbackId, ClockReading, DeliveryId, Millis};
 
-/// After a probe that could not be made.
+/// Wait after a probe that could not be made.
 const PROBE_AGAIN_MS: Millis = 1_000;
 
-/// The longest that a first try waits. The store makes those that it queues at once due a millisecond apart.
+/// Longest wait of a first try. Storage makes deliveries that it queues at once due one millisecond apart.
 const LONGEST_FIRST_WAIT_MS: Millis = 1_000;
 
-/// How many requests may be in flight for all callbacks together.
+/// Maximum numbers of requests in flight for all callbacks.
 #[derive(Debug, Clone, Copy)]
-pub struct Slots {
+pub struct ConcurrencyLimits {
     pub first_tries: usize,
     pub retries: usize,
 }
 
-/// An attempt to make now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Departure {
-    pub delivery: DeliveryId,
-    pub callback: CallbackId,
-    /// It leaves before an earlier event of its stream.
-    pub out_of_order: bool,
-    /// It asks whether a paused callback is back; its failure uses up no try.
-    pub probe: bool,
-}
-
-/// One callback.
-#[derive(Debug)]
-struct Line {
-    gate: Gate,
-    lanes: BTreeSet<usize>,
-    /// By [`Class`]: the lanes whose next delivery may go now, oldest delivery first.
-    ready: [BTreeSet<(DeliveryId, usize)>; 2],
-    in_flight: [usize; 2],
-    /// By class: how many deliveries are held, those in flight included.
-    held: [usize; 2],
-    /// The latest that was taken in.
-    last: DeliveryId,
-    /// `None`: all of it is held.
-    unread: Option<Unread>,
-    /// Whether it stands in `turns`, by class.
-    in_turn: [bool; 2],
-    /// The moment under which it stands in `timers`, while it is paused.
-    probe_timer: Option<Millis>,
-}
-
-impl Line {
-    fn new(limit: usize) -> Self {
-        Self {
-            gate: Gate::Open { limit },
-            lanes: BTreeSet::new(),
-            ready: Default::default(),
-            in_flight: [0; 2],
-            held: [0; 2],
-            last: DeliveryId(0),
-            unread: None,
-            in_turn: [false; 2],
-            probe_timer: None,
-        }
-    }
-
-    /// A delivery is held in another class than before, or no more, or newly.
-    fn count(&mut self, before: Option<Class>, after: Option<Class>) {
-        if let Some(class) = before {
-            self.held[class as usize] -= 1;
-        }
-        if let Some(class) = after {
-            self.held[class as usize] += 1;
-        }
-    }
-
-    fn is_flying(&self) -> bool {
-        self.in_flight != [0; 2]
-    }
-
-    fn may_launch(&self, class: Class) -> bool {
-        let Gate::Open { limit } = self.gate else { return false };
-        let flying = self.in_flight[0] + self.in_flight[1];
-        let share = match class {
-            Class::Retry => (limit / 4).max(1),
-            Class::FirstTry => limit - (limit / 4).max(1).min(limit),
-        };
-        flying < limit && (self.ready[class.other() as usize].is_empty() || self.in_flight[class as usize] < share)
-    }
-}
-
 /// A delivery in flight.
 #[derive(Debug)]
-struct Flight {
-    lane: usize,
+struct InFlight {
+    stream: usize,
     class: Class,
     probe: bool,
     queued_at: Option<Millis>,
-    /// It was read again, or queued anew, meanwhile, under this stream key.
-    again: Option<(Arc<str>, Waits)>,
+    /// Its row was read again, or it was queued again, under this stream key.
+    added_again: Option<(Arc<str>, Schedule)>,
 }
 
-/// An attempt that is over.
-struct Landing {
-    place: usize,
+/// A delivery whose attempt has ended.
+struct Ended {
+    stream: usize,
     callback: CallbackId,
-    again: Option<(Arc<str>, Waits)>,
-    /// What is to be taken in again was queued anew; otherwise it is what was in flight.
+    added_again: Option<(Arc<str>, Schedule)>,
+    /// `added_again` was queued again; otherwise it is the row that was in flight.
     is_new: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
-    Lane(usize),
+    Stream(usize),
     Probe(CallbackId),
 }
 
-/// All that waits.
+/// All queued deliveries in memory.
 #[derive(Debug)]
 pub struct RunQueue {
-    lanes: Slab<Lane>,
-    lane_of: HashMap<(CallbackId, Arc<str>), usize>,
-    lines: HashMap<CallbackId, Line>,
-    place_of: HashMap<DeliveryId, usize>,
-    flights: HashMap<DeliveryId, Flight>,
+    streams: Slab<StreamQueue>,
+    stream_indices: HashMap<(CallbackId, Arc<str>), usize>,
+    callbacks: HashMap<CallbackId, CallbackQueue>,
+    /// The stream of each delivery.
+    stream_of: HashMap<DeliveryId, usize>,
+    in_flight: HashMap<DeliveryId, InFlight>,
     timers: BTreeSet<(Millis, Timer)>,
     /// By class.
     turns: [VecDeque<CallbackId>; 2],
-    in_flight: [usize; 2],
-    slots: [usize; 2],
+    /// By class.
+    in_flight_count: [usize; 2],
+    /// By class.
+    limits: [usize; 2],
     order_hold: Millis,
     longest_retry: Millis,
-    cap: usize,
-    /// See [`HELD`].
-    limit: usize,
-    reads: Vec<Read>,
-    /// Counts the reads that were asked for.
+    max_per_callback: usize,
+    /// See [`WINDOW`].
+    window: usize,
+    reads: Vec<QueueRead>,
+    /// Number of the last requested read.
     read_number: u64,
 }
 
 impl RunQueue {
-    /// `order_hold` and `longest_retry`, the longest wait for a retry, in ms; `cap`: requests in flight for one callback at most.
+    /// `order_hold` and `longest_retry` (the longest wait for a retry) in ms; `max_per_callback`: most requests in flight for one callback.
     #[must_use]
-    pub fn new(order_hold: Millis, longest_retry: Millis, cap: usize, slots: Slots) -> Self {
+    pub fn new(order_hold: Millis, longest_retry: Millis, max_per_callback: usize, limits: ConcurrencyLimits) -> Self {
         Self {
-            lanes: Slab::new(),
-            lane_of: HashMap::new(),
-            lines: HashMap::new(),
-            place_of: HashMap::new(),
-            flights: HashMap::new(),
+            streams: Slab::new(),
+            stream_indices: HashMap::new(),
+            callbacks: HashMap::new(),
+            stream_of: HashMap::new(),
+            in_flight: HashMap::new(),
             timers: BTreeSet::new(),
             turns: Default::default(),
-            in_flight: [0; 2],
-            slots: [slots.first_tries, slots.retries],
+            in_flight_count: [0; 2],
+            limits: [limits.first_tries, limits.retries],
             order_hold,
             longest_retry,
-            cap,
-            limit: HELD,
+            max_per_callback,
+            window: WINDOW,
             reads: Vec::new(),
             read_number: 0,
         }
     }
 
-    /// How many deliveries are held, those in flight included.
+    /// Returns the number of deliveries in memory, those in flight included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.place_of.len()
+        self.stream_of.len()
     }
 
-    /// Whether nothing is held.
+    /// Returns whether no delivery is in memory.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.place_of.is_empty()
+        self.stream_of.is_empty()
     }
 
-    /// Takes in a waiting delivery, unless it is known as it is, or its line has more than is held here and it is behind what is held.
-    /// One that is in flight is taken in when its attempt is over.
-    pub fn put(&mut self, waiting: &Waiting, now: ClockReading) {
-        if self.is_beyond(waiting) {
-            self.read_more(waiting.callback);
+    /// Adds a queued delivery, unless this row is known already or is beyond the window of its callback. One that is in flight is
+    /// added when its attempt has ended.
+    pub fn add(&mut self, row: &QueuedDelivery, now: ClockReading) {
+        if self.is_beyond_window(row) {
+            self.note_unread(row.callback);
         } else {
-            self.admit(waiting, now);
+            self.add_in_window(row, now);
         }
     }
 
-    fn admit(&mut self, waiting: &Waiting, now: ClockReading) {
-        let known = self.place_of.get(&waiting.delivery);
-        if known.is_some_and(|place| self.lanes[*place].queued_at(waiting.delivery) == Some(waiting.queued_at)) {
+    fn add_in_window(&mut self, row: &QueuedDelivery, now: ClockReading) {
+        let known = self.stream_of.get(&row.delivery);
+        if known.is_some_and(|index| self.streams[*index].queued_at(row.delivery) == Some(row.queued_at)) {
             return;
         }
-        let (class, longest) = match waiting.retry {
+        let (class, longest) = match row.retry {
             true => (Class::Retry, self.longest_retry),
             false => (Class::FirstTry, LONGEST_FIRST_WAIT_MS),
         };
-        let waits = Waits {
-            due_at: now.until(waiting.due_at, longest),
-            held_until: now.until(waiting.delivery.made_at() + self.order_hold, self.order_hold),
-            queued_at: waiting.queued_at,
+        let schedule = Schedule {
+            due_at: now.until(row.due_at, longest),
+            held_until: now.until(row.delivery.made_at() + self.order_hold, self.order_hold),
+            queued_at: row.queued_at,
             class,
         };
-        let stream: Arc<str> = waiting.stream_key.as_str().into();
-        if let Some(flight) = self.flights.get_mut(&waiting.delivery) {
-            flight.again = Some((stream, waits));
+        let stream: Arc<str> = row.stream_key.as_str().into();
+        if let Some(in_flight) = self.in_flight.get_mut(&row.delivery) {
+            in_flight.added_again = Some((stream, schedule));
         } else {
-            self.enter(waiting.delivery, waiting.callback, stream, waits, now.monotonic);
+            self.insert(row.delivery, row.callback, stream, schedule, now.monotonic);
         }
     }
 
-    fn enter(&mut self, delivery: DeliveryId, callback: CallbackId, stream: Arc<str>, waits: Waits, now: Millis) {
-        let place = match self.place_of.get(&delivery) {
-            Some(place) => *place,
-            None => self.lane(callback, stream),
+    fn insert(
+        &mut self,
+        delivery: DeliveryId,
+        callback: CallbackId,
+        stream: Arc<str>,
+        schedule: Schedule,
+        now: Millis,
+    ) {
+        let index = match self.stream_of.get(&delivery) {
+            Some(index) => *index,
+            None => self.stream_index(callback, stream),
         };
-        let before = self.lanes[place].put(delivery, waits);
-        self.place_of.insert(delivery, place);
-        if let Some(line) = self.lines.get_mut(&callback) {
-            line.last = line.last.max(delivery);
-            line.count(before, Some(waits.class));
+        let before = self.streams[index].insert(delivery, schedule);
+        self.stream_of.insert(delivery, index);
+        if let Some(queue) = self.callbacks.get_mut(&callback) {
+            queue.last = queue.last.max(delivery);
+            queue.count(before, Some(schedule.class));
         }
-        self.settle(place, now);
-        self.rewind_probe(callback);
+        self.reposition(index, now);
+        self.restart_probe_timer(callback);
     }
 
-    /// Forgets a delivery that waits no more. If it is in flight, its lane goes on when that is over.
+    /// Removes a delivery that is no longer queued. If it is in flight, its stream continues when the attempt has ended.
     pub fn remove(&mut self, delivery: DeliveryId, now: Millis) {
-        if let Some(flight) = self.flights.get_mut(&delivery) {
-            flight.again = None;
+        if let Some(in_flight) = self.in_flight.get_mut(&delivery) {
+            in_flight.added_again = None;
         }
-        if let Some(place) = self.place_of.get(&delivery) {
-            self.take_out(*place, delivery, now);
+        if let Some(index) = self.stream_of.get(&delivery) {
+            self.take_out(*index, delivery, now);
         }
     }
 
-    fn take_out(&mut self, place: usize, delivery: DeliveryId, now: Millis) {
-        self.place_of.remove(&delivery);
-        let callback = self.lanes[place].callback;
-        let before = self.lanes[place].remove(delivery);
-        if let Some(line) = self.lines.get_mut(&callback) {
-            line.count(before, None);
+    fn take_out(&mut self, index: usize, delivery: DeliveryId, now: Millis) {
+        self.stream_of.remove(&delivery);
+        let callback = self.streams[index].callback;
+        let before = self.streams[index].remove(delivery);
+        if let Some(queue) = self.callbacks.get_mut(&callback) {
+            queue.count(before, None);
         }
-        self.settle(place, now);
-        self.read_on_if_few(callback);
+        self.reposition(index, now);
+        self.read_if_few(callback);
     }
 
-    /// Forgets the callbacks that `gone` names, and all that waits for them; attempts in flight end by themselves.
-    pub fn remove_lines(&mut self, gone: impl Fn(CallbackId) -> bool, now: Millis) {
-        let lines: Vec<CallbackId> = self.lines.keys().copied().filter(|callback| gone(*callback)).collect();
-        for flight in self.flights.values_mut().filter(|flight| gone(self.lanes[flight.lane].callback)) {
-            flight.again = None;
+    /// Removes the callbacks for which `lost` is true, with their queued deliveries. Attempts in flight are not interrupted.
+    pub fn remove_callbacks(&mut self, lost: impl Fn(CallbackId) -> bool, now: Millis) {
+        let callbacks: Vec<CallbackId> = self.callbacks.keys().copied().filter(|callback| lost(*callback)).collect();
+        for in_flight in self.in_flight.values_mut().filter(|one| lost(self.streams[one.stream].callback)) {
+            in_flight.added_again = None;
         }
-        for callback in lines {
-            if let Some(line) = self.lines.get_mut(&callback) {
-                line.unread = None;
-                for place in line.lanes.clone() {
-                    for delivery in self.lanes[place].deliveries().collect::<Vec<_>>() {
-                        self.take_out(place, delivery, now);
+        for callback in callbacks {
+            if let Some(queue) = self.callbacks.get_mut(&callback) {
+                queue.unread = None;
+                for index in queue.streams.clone() {
+                    for delivery in self.streams[index].deliveries().collect::<Vec<_>>() {
+                        self.take_out(index, delivery, now);
                     }
                 }
             }
-            self.set_gate(callback, Gate::Open { limit: self.cap }, now);
+            self.set_state(callback, BreakerState::Active { limit: self.max_per_callback }, now);
         }
     }
 
-    /// The callbacks of the attempts in flight, each as often as it has some.
+    /// Returns the callback of each attempt in flight.
     pub fn callbacks_in_flight(&self) -> impl Iterator<Item = CallbackId> {
-        self.flights.values().map(|flight| self.lanes[flight.lane].callback)
+        self.in_flight.values().map(|in_flight| self.streams[in_flight.stream].callback)
     }
 
-    /// An attempt is over and none will follow, unless the delivery was queued anew meanwhile.
+    /// Ends an attempt that is not retried, unless the delivery was queued again meanwhile.
     pub fn finish(&mut self, delivery: DeliveryId, now: Millis) {
-        let Some(Landing { place, callback, again, is_new }) = self.land(delivery, now) else { return };
-        self.take_out(place, delivery, now);
-        if let Some((stream, waits)) = again.filter(|_| is_new) {
-            self.enter(delivery, callback, stream, waits, now);
-        }
-    }
-
-    /// An attempt is over and another will follow at `due_at`.
-    pub fn retry(&mut self, delivery: DeliveryId, due_at: Millis, now: Millis) {
-        let Some(Landing { place, callback, again, is_new }) = self.land(delivery, now) else { return };
-        let before = self.lanes[place].postpone(delivery, due_at);
-        if let Some(line) = self.lines.get_mut(&callback) {
-            line.count(before, before.map(|_| Class::Retry));
-        }
-        self.settle(place, now);
-        if let Some((stream, waits)) = again {
-            let waits = if is_new { waits } else { Waits { due_at, class: Class::Retry, ..waits } };
-            self.enter(delivery, callback, stream, waits, now);
-        }
-        self.read_on_if_few(callback);
-    }
-
-    /// How fast the callback may be called from now on.
-    pub fn set_gate(&mut self, callback: CallbackId, gate: Gate, now: Millis) {
-        let line = self.lines.entry(callback).or_insert_with(|| Line::new(self.cap));
-        line.gate = gate;
-        let probe_at = match gate {
-            Gate::Paused { probe_at } => Some(probe_at),
-            Gate::Open { .. } => None,
+        let Some(Ended { stream: index, callback, added_again, is_new }) = self.end_attempt(delivery, now) else {
+            return;
         };
-        self.wind_probe(callback, probe_at);
-        self.hold_fewer(callback, now);
-        self.read_on_if_few(callback);
-        self.offer(callback);
-        self.drop_idle_line(callback);
+        self.take_out(index, delivery, now);
+        if let Some((stream, schedule)) = added_again.filter(|_| is_new) {
+            self.insert(delivery, callback, stream, schedule, now);
+        }
     }
 
-    /// The attempts to make now. Each must be answered by [`RunQueue::retry`] or [`RunQueue::finish`].
-    pub fn depart(&mut self, now: Millis) -> Vec<Departure> {
-        let mut departures = Vec::new();
+    /// Ends an attempt that is retried at `due_at`.
+    pub fn retry(&mut self, delivery: DeliveryId, due_at: Millis, now: Millis) {
+        let Some(Ended { stream: index, callback, added_again, is_new }) = self.end_attempt(delivery, now) else {
+            return;
+        };
+        let before = self.streams[index].postpone(delivery, due_at);
+        if let Some(queue) = self.callbacks.get_mut(&callback) {
+            queue.count(before, before.map(|_| Class::Retry));
+        }
+        self.reposition(index, now);
+        if let Some((stream, schedule)) = added_again {
+            let schedule = if is_new { schedule } else { Schedule { due_at, class: Class::Retry, ..schedule } };
+            self.insert(delivery, callback, stream, schedule, now);
+        }
+        self.read_if_few(callback);
+    }
+
+    /// Sets the breaker state of a callback.
+    pub fn set_state(&mut self, callback: CallbackId, state: BreakerState, now: Millis) {
+        let queue = self.callbacks.entry(callback).or_insert_with(|| CallbackQueue::new(self.max_per_callback));
+        queue.state = state;
+        let probe_at = match state {
+            BreakerState::Paused { probe_at } => Some(probe_at),
+            BreakerState::Active { .. } => None,
+        };
+        self.set_probe_timer(callback, probe_at);
+        self.shrink_to_window(callback, now);
+        self.read_if_few(callback);
+        self.offer_turn(callback);
+        self.drop_idle_callback(callback);
+    }
+
+    /// Takes the attempts to make now. Each must be answered by [`RunQueue::retry`] or [`RunQueue::finish`].
+    pub fn take_due(&mut self, now: Millis) -> Vec<Dispatch> {
+        let mut due = Vec::new();
         while let Some((at, timer)) = self.timers.first().copied()
             && at <= now
         {
             match timer {
-                Timer::Lane(place) => self.settle(place, now),
+                Timer::Stream(index) => self.reposition(index, now),
                 Timer::Probe(callback) => {
-                    self.wind_probe(callback, None);
-                    departures.extend(self.probe(callback));
+                    self.set_probe_timer(callback, None);
+                    due.extend(self.start_probe(callback));
                 }
             }
         }
         for class in [Class::FirstTry, Class::Retry] {
-            while self.in_flight[class as usize] < self.slots[class as usize]
+            while self.in_flight_count[class as usize] < self.limits[class as usize]
                 && let Some(callback) = self.turns[class as usize].pop_front()
             {
-                departures.extend(self.take_turn(callback, class));
+                due.extend(self.take_turn(callback, class));
             }
         }
-        departures
+        due
     }
 
-    /// When to call [`RunQueue::depart`] again, if nothing else happens.
+    /// Returns when to call [`RunQueue::take_due`] again if nothing else happens.
     #[must_use]
     pub fn next_wake(&self) -> Option<Millis> {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    fn lane(&mut self, callback: CallbackId, stream: Arc<str>) -> usize {
-        *self.lane_of.entry((callback, stream.clone())).or_insert_with(|| {
-            let place = self.lanes.insert(Lane::new(callback, stream));
-            let line = self.lines.entry(callback).or_insert_with(|| Line::new(self.cap));
-            line.lanes.insert(place);
-            place
+    /// Returns the index of a stream queue, which is created if missing.
+    fn stream_index(&mut self, callback: CallbackId, stream: Arc<str>) -> usize {
+        *self.stream_indices.entry((callback, stream.clone())).or_insert_with(|| {
+            let index = self.streams.insert(StreamQueue::new(callback, stream));
+            let queue = self.callbacks.entry(callback).or_insert_with(|| CallbackQueue::new(self.max_per_callback));
+            queue.streams.insert(index);
+            index
         })
     }
 
-    /// A paused line whose probe found nothing to send, or something in flight, looks again when something comes or lands.
-    fn rewind_probe(&mut self, callback: CallbackId) {
-        if let Some(line) = self.lines.get(&callback)
-            && let Line { gate: Gate::Paused { probe_at }, probe_timer: None, .. } = line
-            && !line.is_flying()
+    /// Sets the probe timer of a paused callback again. It is missing if the last probe found nothing to send, or something in flight.
+    fn restart_probe_timer(&mut self, callback: CallbackId) {
+        if let Some(queue) = self.callbacks.get(&callback)
+            && let CallbackQueue { state: BreakerState::Paused { probe_at }, probe_timer: None, .. } = queue
+            && !queue.has_in_flight()
         {
-            self.wind_probe(callback, Some(*probe_at));
+            self.set_probe_timer(callback, Some(*probe_at));
         }
     }
 
-    /// Finds anew where a lane stands: nowhere, in its line's `ready`, or at a timer. Drops it when nothing is left of it.
-    fn settle(&mut self, place: usize, now: Millis) {
-        let lane = &mut self.lanes[place];
-        let callback = lane.callback;
-        let Some(line) = self.lines.get_mut(&callback) else { return };
-        match lane.stands {
-            Stands::Nowhere => {}
-            Stands::Ready(class, delivery) => {
-                line.ready[class as usize].remove(&(delivery, place));
+    /// Updates the position of a stream: none, the `ready` set of its callback, or a timer. Drops an empty stream.
+    fn reposition(&mut self, index: usize, now: Millis) {
+        let stream = &mut self.streams[index];
+        let callback = stream.callback;
+        let Some(queue) = self.callbacks.get_mut(&callback) else { return };
+        match stream.position {
+            StreamPosition::Idle => {}
+            StreamPosition::Ready(class, delivery) => {
+                queue.ready[class as usize].remove(&(delivery, index));
             }
-            Stands::Timer(at) => {
-                self.timers.remove(&(at, Timer::Lane(place)));
+            StreamPosition::Timer(at) => {
+                self.timers.remove(&(at, Timer::Stream(index)));
             }
         }
-        lane.stands = lane.stand(now);
-        match lane.stands {
-            Stands::Ready(class, delivery) => {
-                line.ready[class as usize].insert((delivery, place));
-                self.offer(callback);
+        stream.position = stream.position_at(now);
+        match stream.position {
+            StreamPosition::Ready(class, delivery) => {
+                queue.ready[class as usize].insert((delivery, index));
+                self.offer_turn(callback);
             }
-            Stands::Timer(at) => {
-                self.timers.insert((at, Timer::Lane(place)));
+            StreamPosition::Timer(at) => {
+                self.timers.insert((at, Timer::Stream(index)));
             }
-            Stands::Nowhere if lane.is_over() => {
-                let lane = self.lanes.remove(place);
-                self.lane_of.remove(&(callback, lane.stream));
-                line.lanes.remove(&place);
-                self.drop_idle_line(callback);
+            StreamPosition::Idle if stream.is_empty() => {
+                let stream = self.streams.remove(index);
+                self.stream_indices.remove(&(callback, stream.stream));
+                queue.streams.remove(&index);
+                self.drop_idle_callback(callback);
             }
-            Stands::Nowhere => {}
+            StreamPosition::Idle => {}
         }
     }
 
-    fn wind_probe(&mut self, callback: CallbackId, at: Option<Millis>) {
-        let Some(line) = self.lines.get_mut(&callback) else { return };
-        if let Some(at) = std::mem::replace(&mut line.probe_timer, at) {
+    fn set_probe_timer(&mut self, callback: CallbackId, at: Option<Millis>) {
+        let Some(queue) = self.callbacks.get_mut(&callback) else { return };
+        if let Some(at) = std::mem::replace(&mut queue.probe_timer, at) {
             self.timers.remove(&(at, Timer::Probe(callback)));
         }
         if let Some(at) = at {
@@ -426,86 +373,86 @@ impl RunQueue {
         }
     }
 
-    /// A line without lanes is kept while its gate says something.
-    fn drop_idle_line(&mut self, callback: CallbackId) {
-        let open = Gate::Open { limit: self.cap };
-        let idle = |line: &Line| line.lanes.is_empty() && line.unread.is_none() && line.gate == open;
-        if self.lines.get(&callback).is_some_and(idle) {
-            self.lines.remove(&callback);
+    /// Drops a callback without streams, unless its state differs from the default.
+    fn drop_idle_callback(&mut self, callback: CallbackId) {
+        let default = BreakerState::Active { limit: self.max_per_callback };
+        let idle = |queue: &CallbackQueue| queue.streams.is_empty() && queue.unread.is_none() && queue.state == default;
+        if self.callbacks.get(&callback).is_some_and(idle) {
+            self.callbacks.remove(&callback);
         }
     }
 
-    /// Gives a line its turn if it can use one.
-    fn offer(&mut self, callback: CallbackId) {
-        let Some(line) = self.lines.get_mut(&callback) else { return };
+    /// Gives a callback a turn of each class for which it can start an attempt.
+    fn offer_turn(&mut self, callback: CallbackId) {
+        let Some(queue) = self.callbacks.get_mut(&callback) else { return };
         for class in [Class::FirstTry, Class::Retry] {
-            if !line.in_turn[class as usize] && !line.ready[class as usize].is_empty() && line.may_launch(class) {
-                line.in_turn[class as usize] = true;
+            if !queue.in_turn[class as usize] && !queue.ready[class as usize].is_empty() && queue.may_start(class) {
+                queue.in_turn[class as usize] = true;
                 self.turns[class as usize].push_back(callback);
             }
         }
     }
 
-    fn take_turn(&mut self, callback: CallbackId, class: Class) -> Option<Departure> {
-        let line = self.lines.get_mut(&callback)?;
-        line.in_turn[class as usize] = false;
-        if !line.may_launch(class) {
+    fn take_turn(&mut self, callback: CallbackId, class: Class) -> Option<Dispatch> {
+        let queue = self.callbacks.get_mut(&callback)?;
+        queue.in_turn[class as usize] = false;
+        if !queue.may_start(class) {
             return None;
         }
-        let (delivery, place) = line.ready[class as usize].pop_first()?;
-        let departure = self.launch(delivery, place, class, false);
-        self.offer(callback);
-        Some(departure)
+        let (delivery, index) = queue.ready[class as usize].pop_first()?;
+        let dispatch = self.start(delivery, index, class, false);
+        self.offer_turn(callback);
+        Some(dispatch)
     }
 
-    /// Sends the oldest delivery of a paused line, due or not, unless something is in flight.
-    fn probe(&mut self, callback: CallbackId) -> Option<Departure> {
-        let line = self.lines.get(&callback).filter(|line| !line.is_flying())?;
-        let oldest = |place: &usize| self.lanes[*place].oldest().map(|delivery| (delivery, *place));
-        let (delivery, place) = line.lanes.iter().filter_map(oldest).min()?;
-        match self.lanes[place].stands {
-            Stands::Timer(at) => {
-                self.timers.remove(&(at, Timer::Lane(place)));
+    /// Starts the oldest delivery of a paused callback, due or not, unless one is in flight.
+    fn start_probe(&mut self, callback: CallbackId) -> Option<Dispatch> {
+        let queue = self.callbacks.get(&callback).filter(|queue| !queue.has_in_flight())?;
+        let first = |index: &usize| self.streams[*index].first_to_send().map(|delivery| (delivery, *index));
+        let (delivery, index) = queue.streams.iter().filter_map(first).min()?;
+        match self.streams[index].position {
+            StreamPosition::Timer(at) => {
+                self.timers.remove(&(at, Timer::Stream(index)));
             }
-            Stands::Ready(class, ready) => {
-                self.lines.get_mut(&callback)?.ready[class as usize].remove(&(ready, place));
+            StreamPosition::Ready(class, ready) => {
+                self.callbacks.get_mut(&callback)?.ready[class as usize].remove(&(ready, index));
             }
-            Stands::Nowhere => {}
+            StreamPosition::Idle => {}
         }
-        Some(self.launch(delivery, place, Class::Retry, true))
+        Some(self.start(delivery, index, Class::Retry, true))
     }
 
-    fn launch(&mut self, delivery: DeliveryId, place: usize, class: Class, probe: bool) -> Departure {
-        let lane = &mut self.lanes[place];
-        lane.stands = Stands::Nowhere;
-        lane.in_flight = Some(delivery);
-        let (callback, out_of_order) = (lane.callback, lane.first() != Some(delivery));
-        if let Some(line) = self.lines.get_mut(&callback) {
-            line.in_flight[class as usize] += 1;
+    fn start(&mut self, delivery: DeliveryId, index: usize, class: Class, probe: bool) -> Dispatch {
+        let stream = &mut self.streams[index];
+        stream.position = StreamPosition::Idle;
+        stream.in_flight = Some(delivery);
+        let (callback, out_of_order) = (stream.callback, stream.first() != Some(delivery));
+        if let Some(queue) = self.callbacks.get_mut(&callback) {
+            queue.in_flight[class as usize] += 1;
         }
-        self.in_flight[class as usize] += 1;
-        let queued_at = lane.queued_at(delivery);
-        self.flights.insert(delivery, Flight { lane: place, class, probe, queued_at, again: None });
-        Departure { delivery, callback, out_of_order, probe }
+        self.in_flight_count[class as usize] += 1;
+        let queued_at = stream.queued_at(delivery);
+        self.in_flight.insert(delivery, InFlight { stream: index, class, probe, queued_at, added_again: None });
+        Dispatch { delivery, callback, out_of_order, probe }
     }
 
-    /// The attempt is over: frees its slot, its place in the line, and its lane.
-    fn land(&mut self, delivery: DeliveryId, now: Millis) -> Option<Landing> {
-        let Flight { lane: place, class, probe, queued_at, again } = self.flights.remove(&delivery)?;
-        self.in_flight[class as usize] -= 1;
-        let lane = &mut self.lanes[place];
-        lane.in_flight = None;
-        let callback = lane.callback;
-        if let Some(line) = self.lines.get_mut(&callback) {
-            line.in_flight[class as usize] -= 1;
-            if probe && matches!(line.gate, Gate::Paused { .. }) {
-                // Normally the gate is now set anew; not if the probe could not be made.
-                self.wind_probe(callback, Some(now + PROBE_AGAIN_MS));
+    /// Frees the stream and the capacity that an attempt used.
+    fn end_attempt(&mut self, delivery: DeliveryId, now: Millis) -> Option<Ended> {
+        let InFlight { stream: index, class, probe, queued_at, added_again } = self.in_flight.remove(&delivery)?;
+        self.in_flight_count[class as usize] -= 1;
+        let stream = &mut self.streams[index];
+        stream.in_flight = None;
+        let callback = stream.callback;
+        if let Some(queue) = self.callbacks.get_mut(&callback) {
+            queue.in_flight[class as usize] -= 1;
+            if probe && matches!(queue.state, BreakerState::Paused { .. }) {
+                // A probe that was made is followed by a new state; this is for one that could not be made.
+                self.set_probe_timer(callback, Some(now + PROBE_AGAIN_MS));
             }
         }
-        self.rewind_probe(callback);
-        self.offer(callback);
-        let is_new = again.as_ref().is_some_and(|(_, waits)| Some(waits.queued_at) != queued_at);
-        Some(Landing { place, callback, again, is_new })
+        self.restart_probe_timer(callback);
+        self.offer_turn(callback);
+        let is_new = added_again.as_ref().is_some_and(|(_, schedule)| Some(schedule.queued_at) != queued_at);
+        Some(Ended { stream: index, callback, added_again, is_new })
     }
 }

@@ -1,8 +1,8 @@
-//! When to try again.
+//! The retry schedule.
 
 use crate::model::Millis;
 
-/// Seconds to wait before each try; the first is normally 0. Its length is the number of tries.
+/// Seconds to wait before each try; the first is normally 0. The length is the number of tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetrySchedule(Vec<u32>);
 
@@ -29,7 +29,7 @@ impl Default for RetrySchedule {
 }
 
 impl RetrySchedule {
-    /// At least one try; each wait at most 30 days.
+    /// Accepts 1 to 100 waits of at most 30 days each.
     pub fn parse(seconds: Vec<u32>) -> Result<Self, &'static str> {
         if seconds.is_empty() || seconds.len() > 100 {
             return Err("needs 1 to 100 waits, in seconds");
@@ -40,25 +40,25 @@ impl RetrySchedule {
         Ok(Self(seconds))
     }
 
-    /// How many tries there are.
+    /// Returns the number of tries.
     #[must_use]
     pub fn tries(&self) -> i64 {
         i64::try_from(self.0.len()).unwrap_or(i64::MAX)
     }
 
-    /// The waits, in seconds.
+    /// Returns the waits in seconds.
     #[must_use]
     pub fn seconds(&self) -> &[u32] {
         &self.0
     }
 
-    /// The longest wait (ms), with the most jitter.
+    /// Returns the longest wait including jitter (ms).
     #[must_use]
     pub fn longest_wait(&self) -> Millis {
         Millis::from(self.0.iter().copied().max().unwrap_or_default()) * 1_100
     }
 
-    /// How long to wait after `tries` tries failed (ms), ±10 % by `jitter` in `-1.0..=1.0`; `None`: given up.
+    /// Returns the wait after `tries` failed tries (ms), varied by up to 10 % by `jitter` in `-1.0..=1.0`, or `None` if no try is left.
     #[must_use]
     pub fn wait_after(&self, tries: i64, jitter: f64) -> Option<Millis> {
         let seconds = self.0.get(usize::try_from(tries).ok()?)?;
@@ -76,7 +76,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn waits_stay_within_their_bounds(
+        fn waits_stay_within_ten_percent(
             seconds in prop::collection::vec(0..=2_592_000_u32, 1..=100),
             tries in any::<i64>(),
             jitter in prop_oneof![-1.0..=1.0_f64, any::<f64>().prop_filter("a number", |jitter| !jitter.is_nan())],
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn twelve_tries_in_three_days() {
+    fn the_default_schedule_has_twelve_tries_in_three_days() {
         let schedule = RetrySchedule::default();
         assert_eq!(schedule.tries(), 12);
         let total: Millis = (0..12).filter_map(|n| schedule.wait_after(n, 0.0)).sum();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_schedules() {
+    fn invalid_schedules_are_rejected() {
         assert!(RetrySchedule::parse(vec![]).is_err());
         assert!(RetrySchedule::parse(vec![0, 2_592_001]).is_err());
         assert!(RetrySchedule::parse(vec![0]).is_ok());

@@ -1,57 +1,23 @@
-//! Use cases of *Deliveries*.
+//! Use cases: list, resend and cancel deliveries.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::log::DeliveryFilter;
-use super::{DayFigures, DeliveryDetail, DeliveryRow, DeliveryState, RetrySchedule};
+use super::{DayFigures, DeliveryDetail, DeliveryError, DeliveryFilter, DeliveryRow, DeliveryState, RetrySchedule};
 use crate::audit::AuditEntry;
-use crate::model::{
-    Action, Actor, Clock, DeliveryId, Forbidden, Page, PageRequest, Problem, ProblemDetails, ProblemKind, StoreError,
-    problem,
-};
+use crate::model::{Action, Actor, Clock, DeliveryId, Page, PageRequest};
 use crate::storage::Db;
 
-/// Why something with a delivery cannot be done.
-#[derive(Debug, thiserror::Error)]
-pub enum DeliveryError {
-    #[error("this delivery does not exist; its retention period may have ended")]
-    Unknown,
-    #[error("the callback is off or has no URL; turn it on, then resend")]
-    CallbackOff,
-    #[error("the delivery has already finished; nothing was cancelled")]
-    Finished,
-    #[error("no delivery is selected")]
-    NoneSelected,
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Problem for DeliveryError {
-    fn details(&self) -> ProblemDetails {
-        match self {
-            Self::Unknown => problem(ProblemKind::NotFound, "delivery_unknown"),
-            Self::CallbackOff => problem(ProblemKind::Conflict, "delivery_callback_off"),
-            Self::Finished => problem(ProblemKind::Conflict, "delivery_finished"),
-            Self::NoneSelected => problem(ProblemKind::Invalid, "delivery_none_selected"),
-            Self::Forbidden(e) => e.details(),
-            Self::Store(e) => e.details(),
-        }
-    }
-}
-
-/// What became of deliveries that were to be sent again.
+/// The result of resending several deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resent {
     pub queued: i64,
-    /// Those whose callback is off, has no address or is gone.
+    /// Not queued, because the callback is off, has no address or was removed.
     pub left_out: i64,
 }
 
-/// The use cases.
+/// The use cases of *Deliveries*.
 #[derive(Clone)]
 pub struct Deliveries {
     pub(crate) db: Db,
@@ -60,7 +26,7 @@ pub struct Deliveries {
 }
 
 impl Deliveries {
-    /// A page of the log, newest first.
+    /// Returns a page of the log, newest first.
     pub async fn list(
         &self,
         actor: &Actor,
@@ -75,12 +41,12 @@ impl Deliveries {
         Ok(self.db.list_deliveries(&filter, page).await?)
     }
 
-    /// One delivery with its attempts.
+    /// Returns a delivery with its attempts.
     pub async fn get(&self, actor: &Actor, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
         self.find(actor, Action::Read, id).await
     }
 
-    /// Sends it again, under the same `webhook-id`, with all its tries.
+    /// Queues a delivery again, with the same `webhook-id` and all its tries.
     pub async fn resend(&self, actor: &Actor, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
         let detail = self.find(actor, Action::ManageDeliveries, id).await?;
         let now = self.clock.now();
@@ -92,7 +58,7 @@ impl Deliveries {
         self.get(actor, id).await
     }
 
-    /// Sends several again, in the order of their events.
+    /// Queues several deliveries again, in the order of their events.
     pub async fn resend_many(&self, actor: &Actor, mut ids: Vec<DeliveryId>) -> Result<Resent, DeliveryError> {
         actor.check(Action::ManageDeliveries)?;
         ids.sort_unstable();
@@ -114,7 +80,7 @@ impl Deliveries {
         Ok(Resent { queued, left_out: ids.len() as i64 - queued })
     }
 
-    /// Stops a waiting delivery; it can be resent later.
+    /// Takes a delivery out of the queue; it can be resent later.
     pub async fn cancel(&self, actor: &Actor, id: DeliveryId) -> Result<DeliveryDetail, DeliveryError> {
         let detail = self.find(actor, Action::ManageDeliveries, id).await?;
         let now = self.clock.now();
@@ -126,7 +92,7 @@ impl Deliveries {
         self.get(actor, id).await
     }
 
-    /// Events and deliveries of the last 24 h.
+    /// Counts the deliveries of the last 24 h.
     pub async fn figures(&self, actor: &Actor) -> Result<DayFigures, DeliveryError> {
         actor.check(Action::Read)?;
         let since = self.clock.now() - 24 * 3_600_000;
@@ -142,7 +108,7 @@ impl Deliveries {
     }
 }
 
-/// For the audit log.
+/// Returns the detail of an audit entry.
 fn state_change(before: DeliveryState, after: DeliveryState) -> Value {
     json!({ "before": { "state": before }, "after": { "state": after } })
 }

@@ -1,10 +1,10 @@
-//! What the delivery loop reads and writes, many rows in a statement.
+//! SQL of the delivery loop, with many rows in each statement.
 
 pub(crate) mod leases;
 pub(crate) mod log;
-pub(crate) mod outcomes;
 pub(crate) mod poll;
 pub(crate) mod recoveries;
+pub(crate) mod recovery_counts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,19 +14,20 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::callbacks::Callback;
 use crate::callbacks::storage::{CALLBACK_COLUMNS, callback};
-use crate::deliveries::storage::outcomes::Ended;
+use crate::deliveries::storage::recovery_counts::RecoveryCounts;
 use crate::deliveries::{
-    AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, PhaseView, Ready, SHARDS, SPREAD, Waiting,
+    CallbackOff, CompletedAttempt, DeliveryOutcome, DeliveryState, Dispatch, Ownership, PhaseView, PreparedDelivery,
+    QueuedDelivery, SHARDS, SPREAD,
 };
 use crate::model::{CallbackId, DeliveryId, EventName, Millis, RecoveryId, SessionId, StoreError};
 use crate::storage::Db;
 use crate::storage::batch::{Cell, Rows};
 use crate::storage::rows::{Read, to_json};
 
-const WAITING_COLUMNS: &str = "callback_id, delivery_id, stream_key, due_at, retry, queued_at";
+const QUEUE_COLUMNS: &str = "callback_id, delivery_id, stream_key, due_at, retry, queued_at";
 
-fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
-    Ok(Waiting {
+fn queued_delivery(row: &AnyRow) -> Result<QueuedDelivery, StoreError> {
+    Ok(QueuedDelivery {
         delivery: DeliveryId(row.col("delivery_id")?),
         callback: CallbackId(row.col("callback_id")?),
         stream_key: row.col("stream_key")?,
@@ -36,18 +37,21 @@ fn waiting(row: &AnyRow) -> Result<Waiting, StoreError> {
     })
 }
 
-/// Those rows of the queue that can be read. The others stop nothing but themselves.
-pub(crate) fn readable<'r>(rows: impl IntoIterator<Item = &'r AnyRow>) -> Vec<Waiting> {
-    let read = |row| {
-        let unreadable = |error: &StoreError| {
-            tracing::error!(error = error as &dyn std::error::Error, "cannot read a row of the queue");
+/// Decodes rows of the queue. Logs and skips invalid ones, so that they do not block the others.
+pub(crate) fn queued_deliveries<'r>(rows: impl IntoIterator<Item = &'r AnyRow>) -> Vec<QueuedDelivery> {
+    let decode = |row| {
+        let log = |error: &StoreError| {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "failed to decode a row of the queue; skipping it"
+            );
         };
-        waiting(row).inspect_err(unreadable).ok()
+        queued_delivery(row).inspect_err(log).ok()
     };
-    rows.into_iter().filter_map(read).collect()
+    rows.into_iter().filter_map(decode).collect()
 }
 
-/// A condition on `callback_id`: that its shard is owned.
+/// Returns the SQL condition that the shard of `callback_id` is owned.
 pub(crate) fn is_owned(owned: &Ownership) -> String {
     match owned {
         Ownership::All => "1 = 1".to_owned(),
@@ -59,24 +63,24 @@ pub(crate) fn is_owned(owned: &Ownership) -> String {
     }
 }
 
-/// What `Db::read_ready` reads of a delivery.
-type ReadyRow = (i64, CallbackId, EventName, i64, i64, Millis, String, i64, i64);
+/// A row of `Db::prepare_deliveries`.
+type PreparedRow = (i64, CallbackId, EventName, i64, i64, Millis, String, i64, i64);
 
-/// What `Db::find_places` reads: a delivery, whether it is gone, whether its attempt is recorded, its recovery.
-type FoundRow = (i64, i64, i64, Option<i64>);
+/// A row of `Db::find_exceptions`: a delivery, whether it is no longer queued, whether its attempt is recorded, and its recovery.
+type ExceptionRow = (i64, i64, i64, Option<i64>);
 
-/// What became of the deliveries of attempts meanwhile.
+/// Deliveries whose attempts need special treatment. Most attempts have none.
 #[derive(Default)]
-struct Found {
-    /// Somebody cancelled them.
-    gone: BTreeSet<DeliveryId>,
-    /// The attempt is written down.
+struct Exceptions {
+    /// Cancelled during the attempt.
+    not_queued: BTreeSet<DeliveryId>,
+    /// The attempt is recorded already.
     recorded: BTreeSet<DeliveryId>,
-    /// The recoveries that queued them.
+    /// Queued by these recoveries.
     recoveries: BTreeMap<DeliveryId, RecoveryId>,
 }
 
-fn attempt_rows<'a>(attempts: impl IntoIterator<Item = &'a (AttemptRecord, Fate)>) -> Result<Rows<13>, StoreError> {
+fn attempt_rows<'a>(attempts: impl IntoIterator<Item = &'a CompletedAttempt>) -> Result<Rows<13>, StoreError> {
     let columns = [
         "delivery_id",
         "number",
@@ -93,68 +97,71 @@ fn attempt_rows<'a>(attempts: impl IntoIterator<Item = &'a (AttemptRecord, Fate)
         "response_body",
     ];
     let mut rows = Rows::new(columns, 0);
-    for (record, _) in attempts {
-        let phases: Vec<_> = record.phases.iter().map(PhaseView::columns).collect();
+    for attempt in attempts {
+        let phases: Vec<_> = attempt.phases.iter().map(PhaseView::columns).collect();
         rows.push([
-            record.delivery.0.into(),
-            record.number.into(),
-            record.started_at.into(),
-            record.millis.into(),
-            record.address.as_str().into(),
-            record.succeeded.into(),
-            record.status.into(),
-            record.error_class.into(),
-            record.error.clone().into(),
+            attempt.delivery.0.into(),
+            attempt.number.into(),
+            attempt.started_at.into(),
+            attempt.millis.into(),
+            attempt.address.as_str().into(),
+            attempt.succeeded().into(),
+            attempt.status.into(),
+            attempt.error_class.into(),
+            attempt.error.clone().into(),
             to_json(&phases)?.into(),
-            to_json(&record.request_headers)?.into(),
-            record.status.map(|_| to_json(&record.response_headers)).transpose()?.into(),
-            record.status.map(|_| record.response_body.clone()).into(),
+            to_json(&attempt.request_headers)?.into(),
+            attempt.status.map(|_| to_json(&attempt.response_headers)).transpose()?.into(),
+            attempt.status.map(|_| attempt.response_body.clone()).into(),
         ]);
     }
     Ok(rows)
 }
 
 impl Db {
-    /// Rows of the queue that `owned` holds, after `(callback, delivery)`, in order of that pair.
-    pub async fn waiting(
+    /// Returns rows of the owned part of the queue after `(callback, delivery)`, in order of that pair.
+    pub async fn queued_deliveries(
         &self,
         owned: &Ownership,
         after: (CallbackId, DeliveryId),
         limit: i64,
-    ) -> Result<Vec<Waiting>, StoreError> {
+    ) -> Result<Vec<QueuedDelivery>, StoreError> {
         let sql = format!(
-            "select {WAITING_COLUMNS} from queue \
+            "select {QUEUE_COLUMNS} from queue \
              where (callback_id, delivery_id) > ($1, $2) and {} order by callback_id, delivery_id limit $3",
             is_owned(owned)
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(after.0.0).bind(after.1.0).bind(limit);
-        Ok(readable(&query.fetch_all(&self.read).await?))
+        Ok(queued_deliveries(&query.fetch_all(&self.read).await?))
     }
 
-    /// Rows of the queue of one callback, after this delivery, in order.
-    pub async fn waiting_of(
+    /// Returns rows of the queue of one callback after this delivery, in order.
+    pub async fn queued_deliveries_of(
         &self,
         callback: CallbackId,
         after: DeliveryId,
         limit: i64,
-    ) -> Result<Vec<Waiting>, StoreError> {
+    ) -> Result<Vec<QueuedDelivery>, StoreError> {
         let sql = format!(
-            "select {WAITING_COLUMNS} from queue where callback_id = $1 and delivery_id > $2 order by delivery_id limit $3"
+            "select {QUEUE_COLUMNS} from queue where callback_id = $1 and delivery_id > $2 order by delivery_id limit $3"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(callback.0).bind(after.0).bind(limit);
-        Ok(readable(&query.fetch_all(self.hot_read()).await?))
+        Ok(queued_deliveries(&query.fetch_all(self.hot_read()).await?))
     }
 
-    /// Those of the deliveries that still wait, with their callbacks as they are now.
-    pub async fn ready(&self, deliveries: &[(CallbackId, DeliveryId)]) -> Result<Vec<Ready>, StoreError> {
-        let mut places = Rows::new(["callback_id", "delivery_id"], deliveries.len());
-        for (callback, delivery) in deliveries {
-            places.push([callback.0.into(), delivery.0.into()]);
+    /// Returns the current content of those deliveries that are still queued, with their current callbacks.
+    pub async fn prepare_deliveries(
+        &self,
+        dispatches: &[Dispatch],
+    ) -> Result<HashMap<DeliveryId, PreparedDelivery>, StoreError> {
+        let mut keys = Rows::new(["callback_id", "delivery_id"], dispatches.len());
+        for dispatch in dispatches {
+            keys.push([dispatch.callback.0.into(), dispatch.delivery.0.into()]);
         }
         let mut connection = self.hot_read().acquire().await?;
         let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where c.id in (select callback_id from r)");
         let mut callbacks: HashMap<CallbackId, Arc<Callback>> = HashMap::new();
-        for row in &places.clone().with(self.engine, &mut connection, &sql).await? {
+        for row in &keys.clone().with(self.engine, &mut connection, &sql).await? {
             let callback = callback(row)?;
             callbacks.insert(callback.id, Arc::new(callback));
         }
@@ -164,150 +171,143 @@ impl Db {
         );
         let from = "from r join queue q on q.callback_id = r.callback_id and q.delivery_id = r.delivery_id \
              join deliveries d on d.id = r.delivery_id";
-        let found = places.read(self.engine, &mut connection, &columns, from).await?;
-        let ready = found.into_iter().filter_map(|row: ReadyRow| {
+        let rows = keys.read(self.engine, &mut connection, &columns, from).await?;
+        let prepared = rows.into_iter().filter_map(|row: PreparedRow| {
             let (id, callback, event, session, sequence, happened_at, body, attempts, tries) = row;
-            Some(Ready {
-                id: DeliveryId(id),
-                event,
-                session: SessionId(session),
-                sequence,
-                happened_at,
-                body: body.into_bytes(),
-                attempts,
-                tries,
-                callback: callbacks.get(&callback)?.clone(),
-            })
+            let callback = callbacks.get(&callback)?.clone();
+            let (session, body) = (SessionId(session), body.into_bytes());
+            let delivery = PreparedDelivery { event, session, sequence, happened_at, body, attempts, tries, callback };
+            Some((DeliveryId(id), delivery))
         });
-        Ok(ready.collect())
+        Ok(prepared.collect())
     }
 
-    /// Appends the attempts and moves their deliveries on, all in one transaction. A delivery that waits no more keeps its state
-    /// unless it was delivered. Returns the attempts that were not written, because `owned` is no longer true of them: another worker
-    /// has taken their shard over, and will make them again.
+    /// Records attempts and updates their deliveries in one transaction. A delivery that is no longer queued keeps its state unless the
+    /// attempt delivered it. Also turns callbacks off: those of `off`, and those whose attempts demand it. Returns the deliveries whose
+    /// attempts were refused: another worker has taken over their shards, and will make these attempts again.
     pub async fn complete(
         &self,
         owned: &Ownership,
-        attempts: &[(AttemptRecord, Fate)],
+        attempts: &[CompletedAttempt],
         off: &[CallbackOff],
     ) -> Result<Vec<DeliveryId>, StoreError> {
         let rows = attempt_rows(attempts)?;
         let mut tx = self.begin_hot().await?;
         let held = self.held(&mut tx, owned).await?;
-        let (mine, refused): (Vec<_>, Vec<_>) = attempts.iter().partition(|(record, _)| held.holds(record.callback));
-        let found = self.find_places(&mut tx, &mine).await?;
-        // An attempt that is there already was written by a commit whose answer got lost.
-        let is_new = |record: &AttemptRecord| !found.recorded.contains(&record.delivery);
-        let new: Vec<_> = mine.into_iter().filter(|(record, _)| is_new(record)).collect();
+        let (mine, refused): (Vec<_>, Vec<_>) = attempts.iter().partition(|attempt| held.holds(attempt.callback));
+        let exceptions = self.find_exceptions(&mut tx, &mine).await?;
+        // A recorded attempt was written by a commit whose response was lost.
+        let is_new = |attempt: &&CompletedAttempt| !exceptions.recorded.contains(&attempt.delivery);
+        let new: Vec<_> = mine.into_iter().filter(is_new).collect();
         let rows = if new.len() == attempts.len() { rows } else { attempt_rows(new.iter().copied())? };
         rows.insert(self.engine, &mut tx, "attempts", "").await?;
-        self.move_deliveries(&mut tx, &new, &found).await?;
-        self.write_latest(&mut tx, new.iter().map(|(record, _)| record)).await?;
-        let mut queued = Vec::new();
-        for off in off.iter().filter(|off| held.holds(off.callback)) {
-            queued.extend(self.turn_off(&mut tx, off).await?);
+        self.update_deliveries(&mut tx, &new, &exceptions).await?;
+        self.write_latest(&mut tx, new.iter().copied()).await?;
+        let mut changes = Vec::new();
+        let off = attempts.iter().filter_map(|attempt| attempt.off.as_ref()).chain(off);
+        for off in off.filter(|off| held.holds(off.callback)) {
+            changes.extend(self.turn_off(&mut tx, off).await?);
         }
-        self.commit(tx, queued).await?;
-        Ok(refused.iter().map(|(record, _)| record.delivery).collect())
+        self.commit(tx, changes).await?;
+        Ok(refused.iter().map(|attempt| attempt.delivery).collect())
     }
-}
 
-impl Db {
-    /// Length of the queue, as far as it is owned.
+    /// Returns the length of the owned part of the queue.
     pub async fn queue_depth(&self, owned: &Ownership) -> Result<i64, StoreError> {
         let sql = format!("select count(*) as n from queue where {}", is_owned(owned));
         sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.read).await?.col("n")
     }
 
-    /// Of most attempts there is nothing to be found.
-    async fn find_places(
+    async fn find_exceptions(
         &self,
         tx: &mut AnyConnection,
-        attempts: &[&(AttemptRecord, Fate)],
-    ) -> Result<Found, StoreError> {
-        let mut places = Rows::new(["callback_id", "delivery_id", "number"], attempts.len());
-        for (record, _) in attempts {
-            places.push([record.callback.0.into(), record.delivery.0.into(), record.number.into()]);
+        attempts: &[&CompletedAttempt],
+    ) -> Result<Exceptions, StoreError> {
+        let mut keys = Rows::new(["callback_id", "delivery_id", "number"], attempts.len());
+        for attempt in attempts {
+            keys.push([attempt.callback.0.into(), attempt.delivery.0.into(), attempt.number.into()]);
         }
         if self.is_shared() {
             let lock = "select count(*) from (select 1 from r join queue q on q.callback_id = r.callback_id \
                  and q.delivery_id = r.delivery_id order by q.callback_id, q.delivery_id for update of q) locked";
-            places.clone().with(self.engine, tx, lock).await?;
+            keys.clone().with(self.engine, tx, lock).await?;
         }
-        let is_gone = "case when q.delivery_id is null then 1 else 0 end";
+        let is_not_queued = "case when q.delivery_id is null then 1 else 0 end";
         let is_recorded = "case when a.number is null then 0 else 1 end";
         let from = "from r left join queue q on q.callback_id = r.callback_id and q.delivery_id = r.delivery_id \
              left join attempts a on a.delivery_id = r.delivery_id and a.number = r.number \
              where r.delivery_id is not null and (q.delivery_id is null or a.number is not null or q.recovery_id is not null)";
-        let columns = format!("r.delivery_id, {is_gone}, {is_recorded}, q.recovery_id");
-        let mut found = Found::default();
-        for (delivery, gone, recorded, recovery) in places.read::<FoundRow>(self.engine, tx, &columns, from).await? {
-            found.recoveries.extend(recovery.map(|recovery| (DeliveryId(delivery), RecoveryId(recovery))));
-            found.gone.extend((gone != 0).then_some(DeliveryId(delivery)));
-            found.recorded.extend((recorded != 0).then_some(DeliveryId(delivery)));
+        let columns = format!("r.delivery_id, {is_not_queued}, {is_recorded}, q.recovery_id");
+        let mut exceptions = Exceptions::default();
+        for (delivery, not_queued, recorded, recovery) in
+            keys.read::<ExceptionRow>(self.engine, tx, &columns, from).await?
+        {
+            exceptions.recoveries.extend(recovery.map(|recovery| (DeliveryId(delivery), RecoveryId(recovery))));
+            exceptions.not_queued.extend((not_queued != 0).then_some(DeliveryId(delivery)));
+            exceptions.recorded.extend((recorded != 0).then_some(DeliveryId(delivery)));
         }
-        Ok(found)
+        Ok(exceptions)
     }
 
-    async fn move_deliveries(
+    async fn update_deliveries(
         &self,
         tx: &mut AnyConnection,
-        attempts: &[&(AttemptRecord, Fate)],
-        found: &Found,
+        attempts: &[&CompletedAttempt],
+        exceptions: &Exceptions,
     ) -> Result<(), StoreError> {
-        const PLACE: [&str; 2] = ["callback_id", "delivery_id"];
-        let mut moved = Rows::new(
+        const KEY: [&str; 2] = ["callback_id", "delivery_id"];
+        let mut updated = Rows::new(
             ["id", "counts", "last_attempt_at", "last_status", "last_error", "out_of_order", "state", "finished_at"],
             attempts.len(),
         );
-        let (mut finished, mut failed) = (Rows::new(PLACE, attempts.len()), Rows::new(PLACE, 0));
+        let (mut finished, mut failed) = (Rows::new(KEY, attempts.len()), Rows::new(KEY, 0));
         let mut postponed = Rows::new(["callback_id", "delivery_id", "due_at"], 0);
-        let mut ended = Ended::default();
-        for (record, fate) in attempts {
-            let state = match (fate, !found.gone.contains(&record.delivery)) {
-                (Fate::Delivered, _) => Some(DeliveryState::Delivered),
-                // Somebody cancelled it meanwhile.
+        let mut counts = RecoveryCounts::default();
+        for attempt in attempts {
+            let state = match (attempt.outcome, !exceptions.not_queued.contains(&attempt.delivery)) {
+                (DeliveryOutcome::Delivered, _) => Some(DeliveryState::Delivered),
+                // Cancelled during the attempt.
                 (_, false) => None,
-                (Fate::Failed, true) => Some(DeliveryState::Failed),
-                (Fate::Retry { .. }, true) => Some(DeliveryState::Retrying),
+                (DeliveryOutcome::Failed, true) => Some(DeliveryState::Failed),
+                (DeliveryOutcome::Retry { .. }, true) => Some(DeliveryState::Retrying),
             };
-            let finished_at = state.is_none_or(|s| !s.waits()).then_some(record.started_at + record.millis);
-            moved.push([
-                record.delivery.0.into(),
-                record.counts.into(),
-                record.started_at.into(),
-                record.status.into(),
-                record.error_class.into(),
-                record.out_of_order.into(),
+            let finished_at = state.is_none_or(|s| !s.waits()).then_some(attempt.started_at + attempt.millis);
+            updated.push([
+                attempt.delivery.0.into(),
+                attempt.counts.into(),
+                attempt.started_at.into(),
+                attempt.status.into(),
+                attempt.error_class.into(),
+                attempt.out_of_order.into(),
                 state.map(DeliveryState::as_str).into(),
                 finished_at.into(),
             ]);
-            let place = [record.callback.0, record.delivery.0].map(Cell::from);
+            let key = [attempt.callback.0, attempt.delivery.0].map(Cell::from);
             if state == Some(DeliveryState::Failed) {
-                failed.push(place.clone());
+                failed.push(key.clone());
             }
-            if let (Some(state), Some(recovery)) = (state, found.recoveries.get(&record.delivery)) {
-                ended.count(*recovery, record.callback, state);
+            if let (Some(state), Some(recovery)) = (state, exceptions.recoveries.get(&attempt.delivery)) {
+                counts.count(*recovery, attempt.callback, state);
             }
-            match fate {
-                Fate::Retry { due_at } => {
-                    let [callback, delivery] = place;
-                    postponed.push([callback, delivery, (*due_at).into()]);
+            match attempt.outcome {
+                DeliveryOutcome::Retry { due_at, .. } => {
+                    let [callback, delivery] = key;
+                    postponed.push([callback, delivery, due_at.into()]);
                 }
-                Fate::Delivered | Fate::Failed => finished.push(place),
+                DeliveryOutcome::Delivered | DeliveryOutcome::Failed => finished.push(key),
             }
         }
         let sql = "update deliveries as d set attempts = d.attempts + 1, tries = d.tries + r.counts, \
              last_attempt_at = r.last_attempt_at, last_status = r.last_status, last_error = r.last_error, \
              out_of_order = d.out_of_order | r.out_of_order, state = coalesce(r.state, d.state), \
              finished_at = r.finished_at from r where d.id = r.id";
-        moved.with(self.engine, tx, sql).await?;
+        updated.with(self.engine, tx, sql).await?;
         failed.insert(self.engine, tx, "failures", " on conflict (callback_id, delivery_id) do nothing").await?;
         let sql = "delete from queue where (callback_id, delivery_id) in (select callback_id, delivery_id from r)";
         finished.with(self.engine, tx, sql).await?;
         let sql = "update queue as q set due_at = r.due_at, retry = 1 from r \
              where q.callback_id = r.callback_id and q.delivery_id = r.delivery_id";
         postponed.with(self.engine, tx, sql).await?;
-        self.write_ended(tx, ended).await
+        self.add_recovery_counts(tx, counts).await
     }
 }

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_seeds_example_in_its_time_zone() {
+    fn the_documented_example_in_its_time_zone() {
         let location = PartLocation {
             bucket: "bucketname",
             domain: &DomainName::parse("push.test.com").expect("domain"),

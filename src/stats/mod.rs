@@ -17,7 +17,7 @@ pub mod transcode;
 mod types;
 
 pub use callsheet_types::stats::{
-    BIN_S, Change, Codec, FigureFormat, Granularity, Metric, Resolution, SlotLabel, TimeRange, TopDomain, TrafficBase,
+    BIN_S, BinLabel, Change, Codec, FigureFormat, Granularity, Metric, Resolution, TimeRange, TopDomain, TrafficBase,
     TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView, UsageBin, UsageCards, UsageQuery, UsageView,
     VodDomain, bin_start,
 };

@@ -34,7 +34,7 @@ pub use self::engine::Engine;
 pub use self::error::OpenError;
 use self::migrations::migrator;
 use self::notifications::Notifier;
-pub use self::notifications::QueueHints;
+pub use self::notifications::QueueNotifications;
 use self::pooler::refuse_transaction_pooler;
 pub(crate) use self::pools::{MIB, sqlite_pool};
 use self::pools::{POSTGRES, POSTGRES_HOT, postgres_pool};
@@ -42,7 +42,7 @@ pub use self::reseal::{ResealError, Resealing};
 use self::rows::Read;
 use self::search::Searches;
 use self::write_thread::WriteThread;
-use crate::deliveries::Queued;
+use crate::deliveries::QueueChange;
 use crate::model::{IdGenerator, StoreError};
 
 /// PostgreSQL's clock in Unix ms, as SQL. Where processes share a database, their own clocks may differ.
@@ -61,7 +61,7 @@ pub struct Db {
     pub(crate) searches: Searches,
     pub(crate) ids: Arc<IdGenerator>,
     /// Queue changes of each commit, for the delivery loop of this process.
-    queued: broadcast::Sender<Arc<[Queued]>>,
+    queued: broadcast::Sender<Arc<[QueueChange]>>,
     /// Notifies other processes that share the database.
     notifier: Option<Notifier>,
     write_thread: WriteThread,
@@ -134,7 +134,7 @@ impl Db {
 
     /// Subscribes to the queue changes that this process commits.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Queued]>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[QueueChange]>> {
         self.queued.subscribe()
     }
 
@@ -175,7 +175,7 @@ impl Db {
     pub(crate) async fn commit(
         &self,
         mut transaction: Transaction<'static, Any>,
-        queued: Vec<Queued>,
+        queued: Vec<QueueChange>,
     ) -> Result<(), StoreError> {
         if let Some(notifier) = self.notifier.as_ref().filter(|_| !queued.is_empty()) {
             notifier.notify(&mut transaction).await?;

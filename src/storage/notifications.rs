@@ -33,12 +33,12 @@ impl Notifier {
 }
 
 /// Notifications of other processes.
-pub struct QueueHints {
+pub struct QueueNotifications {
     listener: PgListener,
     process: String,
 }
 
-impl QueueHints {
+impl QueueNotifications {
     /// Waits for the next notification and discards those that arrived with it.
     pub async fn next(&mut self) -> Result<(), StoreError> {
         while self.listener.recv().await?.payload() == self.process {}
@@ -49,10 +49,10 @@ impl QueueHints {
 
 impl Db {
     /// Subscribes to the queue changes of other processes. Returns `None` if no other process can share the database.
-    pub async fn queue_hints(&self) -> Result<Option<QueueHints>, StoreError> {
+    pub async fn queue_notifications(&self) -> Result<Option<QueueNotifications>, StoreError> {
         let Some(Notifier { url, process }) = &self.notifier else { return Ok(None) };
         let mut listener = PgListener::connect(url).await?;
         listener.listen(CHANNEL).await?;
-        Ok(Some(QueueHints { listener, process: process.clone() }))
+        Ok(Some(QueueNotifications { listener, process: process.clone() }))
     }
 }

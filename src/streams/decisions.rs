@@ -1,13 +1,13 @@
 //! What a report changes: the session that it is about, and others of the same stream. Pure.
 
-use super::ingest::{Admitted, Hint, SessionKey};
+use super::ingest::{Admitted, SessionKey, SourceEvent};
 use super::session::{Outcome, Phase, Session, SessionRules};
-use super::types::{Decision, Situation, Step, StoredSession};
+use super::types::{Decision, SessionContext, SessionTransition, StoredSession};
 use crate::model::{IdGenerator, Millis, SessionId};
 
 /// A publish starts.
 pub(super) fn start(
-    situation: Situation,
+    situation: SessionContext,
     ids: &IdGenerator,
     key: &SessionKey,
     at: Millis,
@@ -16,7 +16,7 @@ pub(super) fn start(
     rules: &SessionRules,
 ) -> Decision {
     let contested = is_contested(&situation, key);
-    let Situation { current, rivals, early } = situation;
+    let SessionContext { current, rivals, early } = situation;
     let mut steps = Vec::new();
     if let Some(stored) = current {
         // Where a run of the source numbers its publishes, no number comes twice.
@@ -38,7 +38,7 @@ pub(super) fn start(
         session,
     };
     contend(&mut stored, &rivals, rules);
-    steps.push(Step { stored: stored.clone(), events: outcome.events, parts: outcome.parts });
+    steps.push(SessionTransition { stored: stored.clone(), events: outcome.events, parts: outcome.parts });
     let takes_early = !early.is_empty();
     if takes_early {
         steps.extend(catch_up(stored, rivals, &early, now, rules));
@@ -50,10 +50,10 @@ pub(super) fn start(
 pub(super) fn catch_up(
     stored: StoredSession,
     rivals: Vec<StoredSession>,
-    early: &[Hint],
+    early: &[SourceEvent],
     now: Millis,
     rules: &SessionRules,
-) -> Vec<Step> {
+) -> Vec<SessionTransition> {
     settle(stored, rivals, now, rules, |session| {
         early.iter().map(|hint| session.apply(hint, now, rules)).fold(Outcome::default(), |all, one| Outcome {
             events: [all.events, one.events].concat(),
@@ -65,12 +65,12 @@ pub(super) fn catch_up(
 
 /// A session takes a report other than its start.
 pub(super) fn follow(
-    situation: Situation,
+    situation: SessionContext,
     ids: &IdGenerator,
-    hint: &Hint,
+    hint: &SourceEvent,
     now: Millis,
     rules: &SessionRules,
-) -> Vec<Step> {
+) -> Vec<SessionTransition> {
     let Some(stored) = situation.current.clone() else { return Vec::new() };
     if !stored.session.is_revived_by(hint) {
         return settle(stored, situation.rivals, now, rules, |session| session.apply(hint, now, rules));
@@ -90,7 +90,7 @@ pub(super) fn follow(
 }
 
 /// Another publish of the stream is live.
-fn is_contested(situation: &Situation, key: &SessionKey) -> bool {
+fn is_contested(situation: &SessionContext, key: &SessionKey) -> bool {
     situation.rivals.iter().any(|rival| rival.key != *key && rival.session.phase == Phase::Live)
 }
 
@@ -113,7 +113,7 @@ pub(super) fn settle(
     now: Millis,
     rules: &SessionRules,
     change: impl FnOnce(&mut Session) -> Outcome,
-) -> Vec<Step> {
+) -> Vec<SessionTransition> {
     if let Some(holder) = holder_of(&stored, &rivals) {
         stored.session.watch(&holder.session);
     }
@@ -121,7 +121,7 @@ pub(super) fn settle(
     let outcome = change(&mut stored.session);
     let is_live = stored.session.phase == Phase::Live;
     let promoted = outcome.promoted;
-    let step = Step { stored, events: outcome.events, parts: outcome.parts };
+    let step = SessionTransition { stored, events: outcome.events, parts: outcome.parts };
     if promoted {
         let live = rivals.into_iter().filter(|rival| rival.session.phase == Phase::Live);
         live.map(|rival| lose(rival, now, rules)).chain([step]).collect()
@@ -133,15 +133,15 @@ pub(super) fn settle(
 }
 
 /// The earliest of the sessions that wait; one that was heard goes first.
-fn promote_next(rivals: Vec<StoredSession>, rules: &SessionRules) -> Option<Step> {
+fn promote_next(rivals: Vec<StoredSession>, rules: &SessionRules) -> Option<SessionTransition> {
     let opening = rivals.into_iter().filter(|rival| rival.session.phase == Phase::Opening);
     let mut stored = opening.min_by_key(|rival| !rival.session.is_heard())?;
     let outcome = stored.session.promote(rules);
-    Some(Step { stored, events: outcome.events, parts: outcome.parts })
+    Some(SessionTransition { stored, events: outcome.events, parts: outcome.parts })
 }
 
 /// The source fell silent, or its stream is published by somebody else now.
-fn lose(mut stored: StoredSession, now: Millis, rules: &SessionRules) -> Step {
+fn lose(mut stored: StoredSession, now: Millis, rules: &SessionRules) -> SessionTransition {
     let outcome = stored.session.supersede(now, rules);
-    Step { stored, events: outcome.events, parts: outcome.parts }
+    SessionTransition { stored, events: outcome.events, parts: outcome.parts }
 }

@@ -14,10 +14,10 @@ use std::time::Duration;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use super::decisions::{catch_up, start};
-use super::ingest::{Hint, IngestSink, PushRequest, SessionKey};
+use super::ingest::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use super::service::stream_of;
 use super::silences::LONGEST_GAP;
-use super::types::{Decision, EarlyReport, EarlyReports, Report, Scope, Situation};
+use super::types::{Decision, EarlyReport, EarlyReports, Scope, SessionContext, SessionUpdate};
 use super::{StreamError, Streams};
 use crate::model::SourceId;
 use crate::sources::Adapter;
@@ -57,9 +57,9 @@ pub(super) struct Keeps {
 
 impl Keeps {
     /// Decides on a report without a session.
-    pub(super) fn keep(&self, key: &SessionKey, hint: &Hint, push: Option<&PushRequest>) -> Decision {
+    pub(super) fn keep(&self, key: &SessionKey, hint: &SourceEvent, push: Option<&PushRequest>) -> Decision {
         // The next heartbeat repeats this one.
-        if !self.keeps || matches!(hint, Hint::Alive { .. }) {
+        if !self.keeps || matches!(hint, SourceEvent::Alive { .. }) {
             return Decision::default();
         }
         if self.unsigned.as_ref().is_some_and(|limit| limit.check().is_err()) {
@@ -124,7 +124,7 @@ impl Streams {
     /// Gives a session its early reports, if it runs. `is_last`: they wait no longer.
     async fn hand_over(&self, key: SessionKey, is_last: bool) -> Result<(), StreamError> {
         let (now, rules, named) = (self.clock.now(), self.rules_of(false), key.clone());
-        let decide = Box::new(move |situation: Situation| match situation.current {
+        let decide = Box::new(move |situation: SessionContext| match situation.current {
             // The next session under the key may be about to start.
             Some(stored) if stored.session.ended_at.is_some() && !is_last => Decision::default(),
             Some(stored) => Decision {
@@ -139,7 +139,7 @@ impl Streams {
                 Decision { takes_early: is_last, ..Decision::default() }
             }
         });
-        Ok(self.reports.commit(Report { scope: Scope::Early(key), receipt: None, now, decide }).await?)
+        Ok(self.reports.commit(SessionUpdate { scope: Scope::Early(key), receipt: None, now, decide }).await?)
     }
 
     /// The start was lost on its way. Its session begins with the first thing that is known of it.
@@ -153,10 +153,10 @@ impl Streams {
         let at = reports.iter().map(|report| report.hint.at()).min().unwrap_or(now);
         tracing::warn!(source = %key.source, session = key.key, "the start of a session never came; reporting what is known of it");
         let stream = stream_of(&push);
-        let started = Hint::Started { at, push: push.clone() };
+        let started = SourceEvent::Started { at, push: push.clone() };
         let rules = self.rules(adapter, &started);
         let (scope, ids) = (Scope::Key(key.clone(), Some(stream)), self.ids.clone());
-        let decide = Box::new(move |situation: Situation| match situation.current.clone() {
+        let decide = Box::new(move |situation: SessionContext| match situation.current.clone() {
             // The start came meanwhile.
             Some(stored) => Decision {
                 steps: catch_up(stored, situation.rivals, &situation.early, now, &rules),
@@ -165,7 +165,7 @@ impl Streams {
             },
             None => start(situation, &ids, &key, at, &push, now, &rules),
         });
-        self.reports.commit(Report { scope, receipt: None, now, decide }).await?;
+        self.reports.commit(SessionUpdate { scope, receipt: None, now, decide }).await?;
         self.watch.notify_one();
         Ok(())
     }

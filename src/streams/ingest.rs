@@ -95,7 +95,7 @@ pub struct Media {
 /// One report of a source about one session. Times are Unix ms.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Hint {
+pub enum SourceEvent {
     /// The publish runs (accepted; with first media where the source can tell).
     Started { at: Millis, push: Admitted },
     /// A heartbeat.
@@ -116,7 +116,7 @@ pub enum Hint {
     RecordingEnded { at: Millis },
 }
 
-impl Hint {
+impl SourceEvent {
     /// The time of what it reports; of a part, its beginning where that is known.
     #[must_use]
     pub fn at(&self) -> Millis {
@@ -165,5 +165,5 @@ pub trait IngestSink: Send + Sync + 'static {
     /// sessions that are not closed yet.
     async fn end_runs(&self, source: SourceId, boots: &[String]) -> Result<Vec<SessionKey>, StreamError>;
     /// Takes one report; returns after it and all events that follow from it are committed.
-    async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError>;
+    async fn report(&self, key: &SessionKey, hint: SourceEvent) -> Result<(), StreamError>;
 }

@@ -26,12 +26,14 @@ pub use control::{BanLength, Publish, PushedStream};
 pub(crate) use early::EarlyRules;
 pub use early::EarlyWatch;
 pub use error::StreamError;
-pub use ingest::{Admitted, ClosedPart, Hint, IngestSink, Media, PushRequest, RecordingPlan, Refused, SessionKey};
+pub use ingest::{
+    Admitted, ClosedPart, IngestSink, Media, PushRequest, RecordingPlan, Refused, SessionKey, SourceEvent,
+};
 pub use service::Streams;
 pub(crate) use service::{limit_of_refusals, may_be_secret};
 pub use session::{Event, OpenPart, Outcome, Part, Phase, Session, SessionRules};
 pub use silences::Silences;
 pub use types::{
-    Decide, Decision, EarlyReport, EarlyReports, EventFilter, Report, Scope, SessionFilter, Situation, Step,
-    StoredSession, StreamRef,
+    Decide, Decision, EarlyReport, EarlyReports, EventFilter, Scope, SessionContext, SessionFilter, SessionTransition,
+    SessionUpdate, StoredSession, StreamRef,
 };

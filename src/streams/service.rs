@@ -9,11 +9,11 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use super::decisions::{follow, settle, start};
 use super::early::EarlyRules;
 use super::error::StreamError;
-use super::ingest::{Admitted, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey};
+use super::ingest::{Admitted, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey, SourceEvent};
 use super::session::{Outcome, Session, SessionRules};
 use super::silences::Silences;
 use super::storage::reports::Reports;
-use super::types::{Decision, EventFilter, Report, Scope, SessionFilter, Situation, StreamRef};
+use super::types::{Decision, EventFilter, Scope, SessionContext, SessionFilter, SessionUpdate, StreamRef};
 use super::{EventView, SessionDetail, SessionView};
 use crate::domains::Domains;
 use crate::model::{
@@ -112,7 +112,7 @@ impl Streams {
         &self,
         key: &SessionKey,
         adapter: Adapter,
-        hint: Hint,
+        hint: SourceEvent,
         receipt: Option<String>,
     ) -> Result<(), StreamError> {
         self.report_of(key, adapter, None, hint, receipt).await
@@ -124,25 +124,27 @@ impl Streams {
         key: &SessionKey,
         adapter: Adapter,
         push: Option<PushRequest>,
-        hint: Hint,
+        hint: SourceEvent,
         receipt: Option<String>,
     ) -> Result<(), StreamError> {
         let now = self.clock.now();
         let rules = self.rules(adapter, &hint);
         let started = match &hint {
-            Hint::Started { push, .. } => Some(stream_of(push)),
+            SourceEvent::Started { push, .. } => Some(stream_of(push)),
             _ => None,
         };
         let early = self.early.of(adapter, receipt.is_some());
         let (scope, ids, key) = (Scope::Key(key.clone(), started), self.ids.clone(), key.clone());
-        let decide = Box::new(move |situation: Situation| match (&hint, &situation.current) {
-            (Hint::Started { at, push }, _) => start(situation, &ids, &key, *at, push, now, &rules),
+        let decide = Box::new(move |situation: SessionContext| match (&hint, &situation.current) {
+            (SourceEvent::Started { at, push }, _) => start(situation, &ids, &key, *at, push, now, &rules),
             (hint, None) => early.keep(&key, hint, push.as_ref()),
             // The end of the next publish under this key overtook its start.
-            (Hint::Ended { at, .. }, Some(stored)) if stored.session.ended_before(*at) => early.keep(&key, &hint, None),
+            (SourceEvent::Ended { at, .. }, Some(stored)) if stored.session.ended_before(*at) => {
+                early.keep(&key, &hint, None)
+            }
             (hint, Some(_)) => follow(situation, &ids, hint, now, &rules).into(),
         });
-        self.reports.commit(Report { scope, receipt, now, decide }).await?;
+        self.reports.commit(SessionUpdate { scope, receipt, now, decide }).await?;
         self.watch.notify_one();
         Ok(())
     }
@@ -187,11 +189,11 @@ impl Streams {
         change: impl Fn(&mut Session) -> Outcome + Send + Sync + 'static,
     ) -> Result<(), StreamError> {
         let rules = self.rules_of(false);
-        let decide = Box::new(move |situation: Situation| match situation.current {
+        let decide = Box::new(move |situation: SessionContext| match situation.current {
             Some(stored) => settle(stored, situation.rivals, now, &rules, &change).into(),
             None => Decision::default(),
         });
-        match self.reports.commit(Report { scope: Scope::Id(id), receipt: None, now, decide }).await {
+        match self.reports.commit(SessionUpdate { scope: Scope::Id(id), receipt: None, now, decide }).await {
             Err(error @ StoreError::Fault(_)) => {
                 tracing::error!(
                     session = %id,
@@ -204,9 +206,9 @@ impl Streams {
         }
     }
 
-    pub(super) fn rules(&self, adapter: Adapter, hint: &Hint) -> SessionRules {
+    pub(super) fn rules(&self, adapter: Adapter, hint: &SourceEvent) -> SessionRules {
         let recorded = match hint {
-            Hint::Started { push, .. } => push.recording.is_some(),
+            SourceEvent::Started { push, .. } => push.recording.is_some(),
             _ => false,
         };
         SessionRules {
@@ -340,7 +342,7 @@ impl IngestSink for Streams {
         Ok(sessions.into_iter().map(|(_, key)| key).collect())
     }
 
-    async fn report(&self, key: &SessionKey, hint: Hint) -> Result<(), StreamError> {
+    async fn report(&self, key: &SessionKey, hint: SourceEvent) -> Result<(), StreamError> {
         self.report_once(key, Adapter::BuiltIn, hint, None).await
     }
 }

@@ -30,7 +30,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Admitted, Hint, Media, may_be_secret};
+use super::{Admitted, Media, SourceEvent, may_be_secret};
 use crate::model::{EventName, Millis, Status, string_enum};
 
 mod contest;
@@ -243,34 +243,34 @@ impl Session {
     }
 
     /// Takes one report of the source.
-    pub fn apply(&mut self, hint: &Hint, now: Millis, rules: &SessionRules) -> Outcome {
+    pub fn apply(&mut self, hint: &SourceEvent, now: Millis, rules: &SessionRules) -> Outcome {
         let mut outcome = Outcome::default();
-        if !matches!(hint, Hint::Started { .. }) {
+        if !matches!(hint, SourceEvent::Started { .. }) {
             self.heard_since_start = true;
             // Also when the clock was set back: that this changes is how the source is known to be alive.
             self.last_heard_at = now;
         }
         match hint {
             // Whether it begins another session is for the caller to ask: `is_repeat_of_start`.
-            Hint::Started { .. } => {}
-            Hint::Alive { media, .. } => self.alive(media.as_ref(), now, rules, &mut outcome),
-            Hint::Ended { at, failure } => {
+            SourceEvent::Started { .. } => {}
+            SourceEvent::Alive { media, .. } => self.alive(media.as_ref(), now, rules, &mut outcome),
+            SourceEvent::Ended { at, failure } => {
                 self.end(*at, failure.clone(), now, rules, &mut outcome);
             }
-            Hint::RecordingStarted { at } => self.recording_started(*at, &mut outcome),
-            Hint::RecordingFailed { at, reason } => {
+            SourceEvent::RecordingStarted { at } => self.recording_started(*at, &mut outcome),
+            SourceEvent::RecordingFailed { at, reason } => {
                 self.recording_failed(*at, reason, &mut outcome);
             }
-            Hint::PartOpened { at, location } => {
+            SourceEvent::PartOpened { at, location } => {
                 self.part_opened(*at, location.clone(), &mut outcome);
             }
-            Hint::PartClosed(part) => self.part_closed(part, &mut outcome),
-            Hint::PartsPending { .. } => {
+            SourceEvent::PartClosed(part) => self.part_closed(part, &mut outcome),
+            SourceEvent::PartsPending { .. } => {
                 if self.phase == Phase::Closing {
                     self.grace_until = Some(now + PARTS_GRACE_MS);
                 }
             }
-            Hint::RecordingEnded { at } => self.recording_ended(*at, &mut outcome),
+            SourceEvent::RecordingEnded { at } => self.recording_ended(*at, &mut outcome),
         }
         self.schedule();
         outcome
@@ -343,8 +343,8 @@ impl Session {
 
     /// Returns whether the hint shows that a publish that was considered lost is still running.
     #[must_use]
-    pub fn is_revived_by(&self, hint: &Hint) -> bool {
-        self.is_silent && matches!(hint, Hint::Alive { .. } | Hint::PartOpened { .. })
+    pub fn is_revived_by(&self, hint: &SourceEvent) -> bool {
+        self.is_silent && matches!(hint, SourceEvent::Alive { .. } | SourceEvent::PartOpened { .. })
     }
 
     /// Returns whether the publish ended before `at`, so that an end at that time is the end of another one.

@@ -1,7 +1,7 @@
 //! What streams need stored.
 
 use super::session::{Event, Part, Session};
-use super::{Hint, PushRequest, SessionKey};
+use super::{PushRequest, SessionKey, SourceEvent};
 use crate::model::{DomainId, Millis, SessionId};
 
 /// A session as stored: the state machine and what it is found by.
@@ -19,17 +19,17 @@ pub struct StoredSession {
 
 /// What a report finds: the latest session under its key, and the other open sessions of the same stream.
 #[derive(Debug, Clone, Default)]
-pub struct Situation {
+pub struct SessionContext {
     pub current: Option<StoredSession>,
     pub rivals: Vec<StoredSession>,
     /// For a start, and for [`Scope::Early`]: the reports that came before it, in their order.
-    pub early: Vec<Hint>,
+    pub early: Vec<SourceEvent>,
 }
 
 /// A report that came before the start of its session.
 #[derive(Debug, Clone)]
 pub struct EarlyReport {
-    pub hint: Hint,
+    pub hint: SourceEvent,
     /// The publish, where the source names it with each report.
     pub push: Option<PushRequest>,
 }
@@ -45,22 +45,22 @@ pub struct EarlyReports {
 /// What becomes of a situation.
 #[derive(Debug, Clone, Default)]
 pub struct Decision {
-    pub steps: Vec<Step>,
+    pub steps: Vec<SessionTransition>,
     /// The report waits for the start of its session.
     pub keep_early: Option<EarlyReport>,
     /// The early reports of the session wait no longer.
     pub takes_early: bool,
 }
 
-impl From<Vec<Step>> for Decision {
-    fn from(steps: Vec<Step>) -> Self {
+impl From<Vec<SessionTransition>> for Decision {
+    fn from(steps: Vec<SessionTransition>) -> Self {
         Self { steps, ..Self::default() }
     }
 }
 
 /// What becomes of a session: its new state, and what to append.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct SessionTransition {
     pub stored: StoredSession,
     pub events: Vec<Event>,
     pub parts: Vec<Part>,
@@ -85,10 +85,10 @@ pub struct StreamRef {
 }
 
 /// Decides what becomes of a situation. Pure, because a conflict may make the store ask again.
-pub type Decide = dyn Fn(Situation) -> Decision + Send + Sync;
+pub type Decide = dyn Fn(SessionContext) -> Decision + Send + Sync;
 
 /// What a source said, ready to be committed.
-pub struct Report {
+pub struct SessionUpdate {
     pub scope: Scope,
     /// A signed source's `webhook-id`: one that was seen before makes the report do nothing.
     pub receipt: Option<String>,

@@ -10,13 +10,13 @@
 //! - `retention`: deliveries while old ones are removed, against the same without.
 //! - `postgres`: one worker and two, and two beside an old open transaction.
 
-mod floor;
+mod backlog;
+mod baseline;
 mod machine;
-mod past;
 mod postgres;
 mod receiver;
 mod scenarios;
-mod stage;
+mod test_server;
 
 /// Errors are printed, and end the run.
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -41,10 +41,10 @@ async fn main() -> Outcome<()> {
         println!("{}", scenarios::holes().await?);
     }
     if is_wanted("backlog") {
-        println!("{}", past::backlog().await?);
+        println!("{}", backlog::backlog().await?);
     }
     if is_wanted("retention") {
-        println!("{}", past::retention().await?);
+        println!("{}", backlog::retention().await?);
     }
     match std::env::var("CALLSHEET_TEST_POSTGRES_URL") {
         Ok(server) if is_wanted("postgres") => {

@@ -15,7 +15,7 @@ use crate::Outcome;
 use crate::machine::{cpu_seconds, describe, fsyncs, peak_mib};
 use crate::receiver::Receiver;
 use crate::scenarios::{flood, good, round, seconds, until_received};
-use crate::stage::Stage;
+use crate::test_server::Stage;
 
 /// Deliveries a second with so many workers; `pinned`: beside a transaction that stays open all the time.
 pub(crate) async fn throughput(server: &str, workers: usize, pinned: bool) -> Outcome<Value> {

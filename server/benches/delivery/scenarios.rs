@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 
 use crate::machine::{cpu_seconds, describe, fsyncs, peak_mib, quantile, reset_peak};
 use crate::receiver::{Arrival, Receiver, micros};
-use crate::stage::{Shared, Stage, sqlite};
-use crate::{Outcome, floor};
+use crate::test_server::{Shared, Stage, sqlite};
+use crate::{Outcome, baseline};
 
 pub(crate) const ALL: Roles = Roles { web: true, worker: true, ingest: true };
 const GOOD: usize = 50;
@@ -36,7 +36,7 @@ pub(crate) async fn throughput() -> Outcome<Value> {
     let dir = tempfile::tempdir()?;
     let syncs = fsyncs(dir.path())?;
     let receiver = Receiver::start()?;
-    let floor = floor::measure(dir.path(), receiver.port, seconds() / 6).await?;
+    let floor = baseline::measure(dir.path(), receiver.port, seconds() / 6).await?;
     receiver.finish()?;
 
     let receiver = Receiver::start()?;

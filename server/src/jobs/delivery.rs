@@ -1,23 +1,24 @@
-//! The delivery loop: ties the run queue, the breakers, the couriers and the store together.
+//! The delivery loop: connects the run queue, the breakers, the sender and the database.
 //!
-//! One task owns the `RunQueue` and the `Breaker`s ([`dispatch`]). What may depart it hands, in groups, to a task that reads these deliveries
-//! as they are now, in one statement, and starts an attempt as a task of its own for each ([`flight`]). A writer task ([`writer`]) commits what attempts
-//! bring home: all that comes in during one commit goes into the next. Only after its commit is a delivery told to have landed, so a
-//! restart at any moment repeats an attempt but never skips one.
+//! One task, the [`dispatcher`], owns the `RunQueue` and the `Breaker`s. It gives due deliveries in groups to an [`attempt_runner`], which
+//! reads their current content in one statement and makes each attempt in a task of its own. The [`writer`] records finished attempts:
+//! those that finish during one commit are recorded by the next. The dispatcher learns of the end of an attempt only after that commit,
+//! so a restart at any time may repeat an attempt but never skips one.
 //!
-//! Where several workers share a database, each delivers for the callbacks whose shards it has leased ([`owner`]), and learns what
-//! it and others queued by looking at what is new ([`looks`]).
+//! Several workers can share a database. Then each delivers for the callbacks whose shards it has leased ([`lease_keeper`]), and polls
+//! the queue for new deliveries of all processes ([`queue_poller`]).
 
-mod dispatch;
-mod flight;
-mod looks;
-mod owner;
+mod attempt_runner;
+mod dispatcher;
+mod lease_keeper;
+mod messages;
+mod queue_poller;
 mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::deliveries::Courier;
+use callsheet::deliveries::DeliverySender;
 use callsheet::model::{Clock, Millis};
 use callsheet::storage::Db;
 use futures::StreamExt;
@@ -27,103 +28,101 @@ use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::dispatch::{Channels, Dispatch};
-use self::looks::Reach;
-use self::owner::Owner;
+use self::dispatcher::Dispatcher;
+use self::lease_keeper::LeaseKeeper;
+use self::messages::Channels;
+use self::queue_poller::{POLL_INTERVAL, PollScope};
 use super::Pulse;
 
-/// After a fault of the console itself.
-const TRY_AGAIN_MS: Millis = 1_000;
-const TRY_AGAIN: Duration = Duration::from_millis(TRY_AGAIN_MS.unsigned_abs());
+/// Interval of counting the queue in the database while only part of it is in memory.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Interval of counting the queue in the table, while not all of it is held.
-const MEASURE: Duration = Duration::from_secs(10);
-
-/// What the loop works with.
+/// The dependencies and settings of the loop.
 #[derive(Clone)]
 pub struct DeliveryLoop {
-    pub courier: Courier,
+    pub sender: DeliverySender,
     pub db: Db,
     pub clock: Arc<dyn Clock>,
-    /// How long a delivery waits for an earlier one of its stream, ms.
+    /// Longest time that a delivery waits for an earlier one of its stream, ms.
     pub order_hold: Millis,
-    /// How long a worker that falls silent keeps its shards.
+    /// Time after which the shards of an unresponsive worker are free.
     pub lease: Duration,
 }
 
-/// Runs until `shutdown`; attempts in flight are then finished and recorded before the shards are given back.
+/// Runs until `shutdown`. Then finishes and records the attempts in flight, and releases the shards.
 pub async fn deliver(parts: DeliveryLoop, pulse: Pulse, shutdown: CancellationToken) {
-    let DeliveryLoop { courier, db, clock, order_hold, lease } = parts;
-    let stop_owning = CancellationToken::new();
+    let DeliveryLoop { sender, db, clock, order_hold, lease } = parts;
+    let stop_leasing = CancellationToken::new();
     let (drained_to, drained) = mpsc::unbounded_channel();
-    let owner = Owner::new(db.clone(), lease, drained);
-    let mut leases = owner.leases();
-    let (made_to, made) = mpsc::channel(writer::BATCH);
-    let (paces_to, paces) = mpsc::unbounded_channel();
+    let lease_keeper = LeaseKeeper::new(db.clone(), lease, drained);
+    let mut leases = lease_keeper.leases();
+    let (finished_to, finished) = mpsc::channel(writer::BATCH);
+    let (updates_to, updates) = mpsc::unbounded_channel();
     let (messages_to, mut messages) = mpsc::unbounded_channel();
-    let mut tasks: FuturesUnordered<_> = [
-        db.spawn_writer(writer::write(db.clone(), made, messages_to.clone())),
-        db.spawn_writer(writer::keep_pace(db.clone(), leases.clone(), paces, messages_to.clone())),
+    let mut writers: FuturesUnordered<_> = [
+        db.spawn_writer(writer::write_attempts(db.clone(), finished, messages_to.clone())),
+        db.spawn_writer(writer::write_breaker_updates(db.clone(), leases.clone(), updates, messages_to.clone())),
     ]
     .into_iter()
     .collect();
-    let owning = tokio::spawn(owner.run(stop_owning.clone()));
-    let (hint_to, mut hints) = watch::channel(());
-    let following = AbortOnDropHandle::new(tokio::spawn(owner::follow_hints(db.clone(), hint_to)));
-    // Before the first read of the queue, so that nothing falls between.
+    let leasing = tokio::spawn(lease_keeper.run(stop_leasing.clone()));
+    let (notify, mut notified) = watch::channel(());
+    let forwarding = AbortOnDropHandle::new(tokio::spawn(lease_keeper::forward_notifications(db.clone(), notify)));
+    // Before the first read of the queue, so that no change is missed.
     let mut changes = db.subscribe();
-    let channels = Channels { made: made_to, paces: paces_to, messages: messages_to, drained: drained_to };
-    let mut dispatch = Dispatch::new(db.clone(), courier, clock, order_hold, channels);
-    dispatch.own(leases.borrow_and_update().clone());
-    let mut look_around = tokio::time::interval(owner::LOOK_AROUND);
-    let mut measure = tokio::time::interval(MEASURE);
-    let mut broke_down = false;
+    let channels =
+        Channels { finished: finished_to, breaker_updates: updates_to, messages: messages_to, drained: drained_to };
+    let mut dispatcher = Dispatcher::new(db.clone(), sender, clock, order_hold, channels);
+    dispatcher.set_leases(leases.borrow_and_update().clone());
+    let mut poll = tokio::time::interval(POLL_INTERVAL);
+    let mut measure = tokio::time::interval(MEASURE_INTERVAL);
+    let mut writer_failed = false;
     loop {
-        // At least as often as it measures the queue.
+        // At least as often as `measure` ticks.
         pulse.beat();
-        dispatch.depart();
-        let wake = dispatch.next_wake();
+        dispatcher.start_due();
+        let wake = dispatcher.next_wake();
         tokio::select! {
             () = shutdown.cancelled() => break,
             change = changes.recv() => match change {
-                Ok(changes) => dispatch.hear(&changes),
-                Err(broadcast::error::RecvError::Lagged(_)) => dispatch.load_anew(),
+                Ok(changes) => dispatcher.apply_changes(&changes),
+                Err(broadcast::error::RecvError::Lagged(_)) => dispatcher.reload(),
                 Err(broadcast::error::RecvError::Closed) => break,
             },
-            Some(ended) = tasks.next() => {
-                tell_broken(&ended);
-                broke_down = true;
+            Some(ended) = writers.next() => {
+                log_panic(&ended);
+                writer_failed = true;
                 break;
             }
-            Some(message) = messages.recv() => dispatch.take(message),
-            Ok(()) = leases.changed() => dispatch.own(leases.borrow_and_update().clone()),
+            Some(message) = messages.recv() => dispatcher.handle(message),
+            Ok(()) = leases.changed() => dispatcher.set_leases(leases.borrow_and_update().clone()),
             () = tokio::time::sleep(wake.unwrap_or_default()), if wake.is_some() => {}
-            Ok(()) = hints.changed() => dispatch.look(Reach::New),
-            _ = measure.tick() => dispatch.measure(),
-            _ = look_around.tick(), if db.is_shared() => {
-                dispatch.look(Reach::Far);
-                dispatch.look_at_pauses();
-                dispatch.leave(leases.borrow().leaving.clone());
+            Ok(()) = notified.changed() => dispatcher.poll(PollScope::New),
+            _ = measure.tick() => dispatcher.measure(),
+            _ = poll.tick(), if db.is_shared() => {
+                dispatcher.poll(PollScope::Widened);
+                dispatcher.read_pauses();
+                dispatcher.set_leaving(leases.borrow().leaving.clone());
             }
         }
     }
-    drop(following);
-    if broke_down {
-        // Nothing is recorded any more: what is in flight is tried again.
-        drop(dispatch);
+    drop(forwarding);
+    if writer_failed {
+        // Attempts in flight can no longer be recorded, and will be repeated.
+        drop(dispatcher);
     } else {
-        dispatch.finish().await;
+        dispatcher.finish().await;
     }
-    while let Some(ended) = tasks.next().await {
-        tell_broken(&ended);
+    while let Some(ended) = writers.next().await {
+        log_panic(&ended);
     }
-    // Only now that all is recorded may another worker go on.
-    stop_owning.cancel();
-    let _ = owning.await;
+    // Other workers may take the shards only after everything is recorded.
+    stop_leasing.cancel();
+    let _ = leasing.await;
 }
 
-fn tell_broken(ended: &Result<(), JoinError>) {
+fn log_panic(ended: &Result<(), JoinError>) {
     if let Err(error) = ended {
-        tracing::error!(%error, "a task of the delivery loop broke down");
+        tracing::error!(%error, "a writer of the delivery loop panicked");
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callsheet::streams::{Hint, SessionKey};
+use callsheet::streams::{SessionKey, SourceEvent};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -119,10 +119,10 @@ async fn recover(context: &Arc<IngestContext>) {
     // The run recorded nothing, or it was killed after it had reported the last part.
     let has_no_parts = |session: &SessionKey| !parts.contains_key(&(session.boot.clone(), session.key.clone()));
     for session in open.into_iter().flatten().filter(has_no_parts) {
-        report(sink, &session, &Hint::RecordingEnded { at: config.clock.now() }).await;
+        report(sink, &session, &SourceEvent::RecordingEnded { at: config.clock.now() }).await;
     }
     for session in parts.values().filter_map(|parts| parts.first()).map(|part| part.record.session()) {
-        report(sink, &session, &Hint::PartsPending { at: config.clock.now() }).await;
+        report(sink, &session, &SourceEvent::PartsPending { at: config.clock.now() }).await;
     }
     sessions.remove().await;
     let uploads = TaskTracker::new();
@@ -154,15 +154,15 @@ async fn upload(context: Arc<IngestContext>, parts: Vec<PartOnDisk>) {
         let uploaded = loop {
             tokio::select! {
                 uploaded = &mut upload => break uploaded,
-                _ = pending.tick() => report(sink, &key, &Hint::PartsPending { at: clock.now() }).await,
+                _ = pending.tick() => report(sink, &key, &SourceEvent::PartsPending { at: clock.now() }).await,
             }
         };
         let Some(uploaded) = uploaded else { return };
-        report(sink, &key, &Hint::PartClosed(uploaded.closed.clone())).await;
+        report(sink, &key, &SourceEvent::PartClosed(uploaded.closed.clone())).await;
         uploaded.clean_up().await;
         session = Some(key);
     }
     if let Some(key) = session {
-        report(sink, &key, &Hint::RecordingEnded { at: clock.now() }).await;
+        report(sink, &key, &SourceEvent::RecordingEnded { at: clock.now() }).await;
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use callsheet::model::Millis;
-use callsheet::streams::{ClosedPart, Hint, SessionKey};
+use callsheet::streams::{ClosedPart, SessionKey, SourceEvent};
 use tokio::sync::mpsc;
 
 use super::decoder_headers::DecoderHeaders;
@@ -127,7 +127,7 @@ impl Recorder {
         if let Err(reason) = self.open(at, time).await {
             tracing::warn!(publish = %self.destination, reason, "failed to start a recording");
             self.state = State::Off;
-            self.report(Hint::RecordingFailed { at, reason });
+            self.report(SourceEvent::RecordingFailed { at, reason });
         }
     }
 
@@ -135,8 +135,8 @@ impl Recorder {
     async fn open_next(&mut self, at: Millis, time: Millis) {
         if let Err(reason) = self.open(at, time).await {
             tracing::warn!(publish = %self.destination, reason, "failed to start a part");
-            self.report(Hint::PartOpened { at, location: Some(self.destination.open_path(at)) });
-            self.report(Hint::PartClosed(ClosedPart {
+            self.report(SourceEvent::PartOpened { at, location: Some(self.destination.open_path(at)) });
+            self.report(SourceEvent::PartClosed(ClosedPart {
                 recorder: String::new(),
                 location: None,
                 started_at: Some(at),
@@ -163,7 +163,7 @@ impl Recorder {
         let record = PartRecord::new(&self.key, self.destination.stream.clone(), at);
         let file = PartFile::create(path.into(), record, &self.metadata).await.map_err(|error| error_text(&error))?;
         self.state = State::Writing(Box::new(OpenPart::new(file, at, time)));
-        self.report(Hint::PartOpened { at, location: Some(self.destination.open_path(at)) });
+        self.report(SourceEvent::PartOpened { at, location: Some(self.destination.open_path(at)) });
         for (kind, data) in self.headers.messages() {
             self.write(&MediaMessage::new(at, kind, 0, data), PacketRole::DecoderConfig, time).await;
         }
@@ -189,7 +189,7 @@ impl Recorder {
         self.send(QueuedReport::Part(Box::new(PartUpload { destination, part })));
     }
 
-    fn report(&self, event: Hint) {
+    fn report(&self, event: SourceEvent) {
         self.send(QueuedReport::Event(event));
     }
 

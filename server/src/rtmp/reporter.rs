@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callsheet::model::Clock;
-use callsheet::streams::{Hint, IngestSink, SessionKey};
+use callsheet::streams::{IngestSink, SessionKey, SourceEvent};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval_at};
@@ -25,7 +25,7 @@ pub(super) const PENDING_INTERVAL: Duration = Duration::from_secs(300);
 /// One item of the reporter's queue.
 #[derive(Debug)]
 pub(super) enum QueuedReport {
-    Event(Hint),
+    Event(SourceEvent),
     /// A part to upload and report.
     Part(Box<PartUpload>),
 }
@@ -83,8 +83,8 @@ impl Reporter {
         loop {
             match next {
                 QueuedReport::Event(event) => {
-                    self.has_recorded |= matches!(event, Hint::PartOpened { .. });
-                    if matches!(event, Hint::Started { .. }) {
+                    self.has_recorded |= matches!(event, SourceEvent::PartOpened { .. });
+                    if matches!(event, SourceEvent::Started { .. }) {
                         self.session_record.append(&self.key, &event).await;
                         let end = record_end(self.session_record.clone(), self.key.clone(), self.end.clone());
                         self.end_recording = Some(tokio::spawn(end));
@@ -93,7 +93,7 @@ impl Reporter {
                 }
                 QueuedReport::Part(part) => match self.wait_for(part.run(), &mut heartbeat).await {
                     Some(uploaded) => {
-                        self.report(Hint::PartClosed(uploaded.closed.clone())).await;
+                        self.report(SourceEvent::PartClosed(uploaded.closed.clone())).await;
                         uploaded.clean_up().await;
                     }
                     // The next run reports the part and the end of the recording.
@@ -106,7 +106,7 @@ impl Reporter {
             };
         }
         if self.has_recorded && !is_interrupted {
-            self.report(Hint::RecordingEnded { at: self.clock.now() }).await;
+            self.report(SourceEvent::RecordingEnded { at: self.clock.now() }).await;
         }
         self.report_end().await;
     }
@@ -122,11 +122,11 @@ impl Reporter {
                 () = end_is_due(&mut self.end), if self.lock.is_some() => self.report_end().await,
                 elapsed = heartbeat.next(), if self.lock.is_some() => {
                     if let Some(media) = self.stats.since_last_heartbeat(elapsed) {
-                        self.report(Hint::Alive { at: self.clock.now(), media: Some(media) }).await;
+                        self.report(SourceEvent::Alive { at: self.clock.now(), media: Some(media) }).await;
                     }
                 }
                 _ = pending.tick(), if self.lock.is_none() => {
-                    self.report(Hint::PartsPending { at: self.clock.now() }).await;
+                    self.report(SourceEvent::PartsPending { at: self.clock.now() }).await;
                 }
             }
         }
@@ -144,14 +144,14 @@ impl Reporter {
         {
             tracing::error!(session = self.key.key, %error, "the task that records the end of a publish panicked");
         }
-        self.report(Hint::Ended { at, failure }).await;
+        self.report(SourceEvent::Ended { at, failure }).await;
         self.release(lock).await;
         if let Err(error) = self.session_record.remove().await {
             tracing::warn!(session = self.key.key, %error, "failed to remove the record of a session");
         }
     }
 
-    async fn report(&self, event: Hint) {
+    async fn report(&self, event: SourceEvent) {
         report(&*self.sink, &self.key, &event).await;
     }
 
@@ -165,7 +165,7 @@ impl Reporter {
 async fn record_end(record: SessionRecord, key: SessionKey, mut end: watch::Receiver<Option<PublishEnd>>) {
     let end = end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
     if let Some(PublishEnd { at, failure, .. }) = end {
-        record.append(&key, &Hint::Ended { at, failure }).await;
+        record.append(&key, &SourceEvent::Ended { at, failure }).await;
     }
 }
 
@@ -201,8 +201,8 @@ mod tests {
             Ok(Vec::new())
         }
 
-        async fn report(&self, _: &SessionKey, event: Hint) -> Result<(), StreamError> {
-            if let Hint::Ended { failure, .. } = event {
+        async fn report(&self, _: &SessionKey, event: SourceEvent) -> Result<(), StreamError> {
+            if let SourceEvent::Ended { failure, .. } = event {
                 self.0.send(failure).expect("the test listens");
             }
             Ok(())
@@ -257,7 +257,7 @@ mod tests {
     async fn a_session_without_an_end_was_interrupted() {
         let Fixture { _folder, live: _, mut ends, end, reporter } = fixture();
         let (reports, queue) = mpsc::unbounded_channel();
-        reports.send(QueuedReport::Event(Hint::RecordingStarted { at: 1 })).expect("room");
+        reports.send(QueuedReport::Event(SourceEvent::RecordingStarted { at: 1 })).expect("room");
         drop((reports, end));
         reporter.run(queue, Duration::from_secs(3600)).await;
         assert_eq!(ends.recv().await, Some(Some("the ingest broke off".to_owned())));

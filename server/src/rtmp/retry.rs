@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use callsheet::model::{Problem, ProblemKind};
-use callsheet::streams::{Hint, IngestSink, SessionKey, StreamError};
+use callsheet::streams::{IngestSink, SessionKey, SourceEvent, StreamError};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(15);
@@ -40,6 +40,6 @@ pub(super) async fn retry<T, F: Future<Output = Result<T, StreamError>>>(
 }
 
 /// Reports an event to the sink, with retries.
-pub(super) async fn report(sink: &dyn IngestSink, key: &SessionKey, event: &Hint) {
+pub(super) async fn report(sink: &dyn IngestSink, key: &SessionKey, event: &SourceEvent) {
     retry("report a stream event", || sink.report(key, event.clone())).await;
 }

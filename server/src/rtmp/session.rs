@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use callsheet::model::Millis;
-use callsheet::streams::{Admitted, Hint, SessionKey};
+use callsheet::streams::{Admitted, SessionKey, SourceEvent};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -119,7 +119,7 @@ impl Session {
                     self.stats.record_message(&message);
                     if !has_started && matches!(message.role(), PacketRole::KeyFrame | PacketRole::Frame) {
                         has_started = true;
-                        let event = Hint::Started { at: message.at, push: self.push.clone() };
+                        let event = SourceEvent::Started { at: message.at, push: self.push.clone() };
                         if self.reports.send(QueuedReport::Event(event)).is_err() {
                             return Some("the reporter broke off".to_owned());
                         }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use callsheet::streams::{Hint, SessionKey};
+use callsheet::streams::{SessionKey, SourceEvent};
 use serde::{Deserialize, Serialize};
 
 use super::blocking;
@@ -18,7 +18,7 @@ const EXTENSION: &str = "session";
 struct RecordedEvent {
     session: SessionKey,
     #[serde(rename = "report")]
-    event: Hint,
+    event: SourceEvent,
 }
 
 /// The record of one session.
@@ -33,13 +33,13 @@ impl SessionRecord {
     }
 
     /// Appends an event before it is reported. On failure, the event is lost if this process ends before it is reported.
-    pub(super) async fn append(&self, session: &SessionKey, event: &Hint) {
+    pub(super) async fn append(&self, session: &SessionKey, event: &SourceEvent) {
         if let Err(error) = self.try_append(session, event).await {
             tracing::warn!(session = session.key, %error, "failed to record the start or end of a publish on the disk");
         }
     }
 
-    async fn try_append(&self, session: &SessionKey, event: &Hint) -> io::Result<()> {
+    async fn try_append(&self, session: &SessionKey, event: &SourceEvent) -> io::Result<()> {
         let mut line = serde_json::to_vec(&RecordedEvent { session: session.clone(), event: event.clone() })?;
         line.push(b'\n');
         let path = self.path.clone();
@@ -66,7 +66,7 @@ impl SessionRecord {
 #[derive(Debug, Default)]
 pub(super) struct RecordedSessions {
     paths: Vec<PathBuf>,
-    pub events: Vec<(SessionKey, Hint)>,
+    pub events: Vec<(SessionKey, SourceEvent)>,
 }
 
 impl RecordedSessions {

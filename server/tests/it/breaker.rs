@@ -7,7 +7,7 @@ use callsheet::callbacks::Pause;
 use callsheet::deliveries::{DeliveryFilter, DeliveryState};
 use callsheet::model::{Actor, CallbackKind, Clock, PageRequest, SourceId, SystemClock, TestClock};
 use callsheet::sources::Adapter;
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use callsheet_server::config::Config;
 
 use crate::support::{
@@ -48,7 +48,7 @@ impl Stage {
         Self { console, clock, receiver, rooms: 0 }
     }
 
-    async fn report(&self, room: usize, hint: Hint) {
+    async fn report(&self, room: usize, hint: SourceEvent) {
         let key = SessionKey { source: SourceId(1), boot: String::new(), key: format!("room_{room}") };
         // A source without heartbeats: hours pass, and its silence ends nothing.
         self.console.console.streams.report_once(&key, Adapter::NginxRtmp, hint, None).await.expect("reported");
@@ -65,13 +65,13 @@ impl Stage {
             params: Vec::new(),
         };
         let push = self.console.console.streams.admit(push).await.expect("admitted");
-        self.report(self.rooms, Hint::Started { at: self.clock.now(), push }).await;
+        self.report(self.rooms, SourceEvent::Started { at: self.clock.now(), push }).await;
         self.rooms += 1;
     }
 
     /// The room publishes no more.
     async fn end(&self, room: usize) {
-        self.report(room, Hint::Ended { at: self.clock.now(), failure: None }).await;
+        self.report(room, SourceEvent::Ended { at: self.clock.now(), failure: None }).await;
     }
 
     /// Lets time pass. The console sees it when something happens: another room begins.

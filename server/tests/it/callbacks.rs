@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use callsheet::Console;
 use callsheet::callbacks::{CallbackSettings, Dialect};
-use callsheet::deliveries::{DeliveryFilter, Departure, Ownership, Waiting};
+use callsheet::deliveries::{DeliveryFilter, Ownership};
 use callsheet::domains::NewDomain;
 use callsheet::model::{
     Actor, CallbackId, CallbackKind, Clock, DeliveryId, PageRequest, Problem, SystemClock, TestClock,
 };
-use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
-use callsheet::{Console, deliveries::Made};
+use callsheet::streams::{ClosedPart, IngestSink, PushRequest, SessionKey, SourceEvent};
 use serde_json::{Value, json};
 use sqlx::{Connection, Row};
 
@@ -143,16 +143,15 @@ async fn publish_and_attempt(console: &Console, session: &str, receiver: &Receiv
     let push = console.streams.admit(push).await.expect("admitted");
     let key = SessionKey { source, boot: "1".to_owned(), key: session.to_owned() };
     let at = console.clock.now();
-    console.streams.report(&key, Hint::Started { at, push }).await.expect("reported");
+    console.streams.report(&key, SourceEvent::Started { at, push }).await.expect("reported");
     let (all, start) = (Ownership::All, (CallbackId(0), DeliveryId(0)));
-    let waiting = console.db.waiting(&all, start, 10).await.expect("the queue");
-    let [waiting] = waiting.as_slice() else { panic!("{waiting:?}") };
-    let Waiting { delivery, callback, .. } = *waiting;
-    let departure = Departure { delivery, callback, out_of_order: false, probe: false };
-    let ready = console.courier.ready(&[departure]).await.expect("read").pop().expect("it waits");
-    let Made { record, fate, .. } = console.courier.attempt(departure, ready).await.expect("made").expect("it is on");
-    console.db.complete(&all, &[(record, fate)], &[]).await.expect("recorded");
-    assert!(console.db.waiting(&all, start, 10).await.expect("the queue").is_empty());
+    let queued = console.db.queued_deliveries(&all, start, 10).await.expect("the queue");
+    let [queued] = queued.as_slice() else { panic!("{queued:?}") };
+    let (sender, dispatch) = (&console.delivery_sender, queued.dispatch());
+    let prepared = sender.prepare(&[dispatch]).await.expect("read").remove(&dispatch.delivery).expect("queued");
+    let attempt = sender.attempt(dispatch, prepared).await.expect("made").expect("the callback is on");
+    console.db.complete(&all, &[attempt], &[]).await.expect("recorded");
+    assert!(console.db.queued_deliveries(&all, start, 10).await.expect("the queue").is_empty());
     receiver.received().pop().expect("a request")
 }
 
@@ -263,7 +262,7 @@ async fn the_later_dialect_tells_of_pushes_and_files(database: Database) {
     let key = SessionKey { source, boot: "1".to_owned(), key: "1".to_owned() };
     let at = console.clock.now();
     let part = |n: i64| {
-        Hint::PartClosed(ClosedPart {
+        SourceEvent::PartClosed(ClosedPart {
             recorder: "main".to_owned(),
             location: Some(format!("tapes/{n}.flv")),
             started_at: Some(at + (n - 1) * 10_000),
@@ -274,14 +273,14 @@ async fn the_later_dialect_tells_of_pushes_and_files(database: Database) {
         })
     };
     let hints = [
-        Hint::Started { at, push },
-        Hint::RecordingStarted { at },
-        Hint::PartOpened { at, location: None },
+        SourceEvent::Started { at, push },
+        SourceEvent::RecordingStarted { at },
+        SourceEvent::PartOpened { at, location: None },
         part(1),
-        Hint::PartOpened { at: at + 10_000, location: None },
+        SourceEvent::PartOpened { at: at + 10_000, location: None },
         part(2),
-        Hint::RecordingEnded { at: at + 20_000 },
-        Hint::Ended { at: at + 20_000, failure: None },
+        SourceEvent::RecordingEnded { at: at + 20_000 },
+        SourceEvent::Ended { at: at + 20_000, failure: None },
     ];
     for hint in hints {
         console.streams.report(&key, hint).await.expect("reported");

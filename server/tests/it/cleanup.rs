@@ -5,7 +5,7 @@ use std::sync::Arc;
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, Clock, Millis, SourceId, SystemClock, TestClock};
 use callsheet::recordings::{RecordingChange, RecordingSettings};
-use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{ClosedPart, IngestSink, PushRequest, SessionKey, SourceEvent};
 use callsheet_server::jobs::{Pulse, clean_up_once};
 use sqlx::{AnyConnection, Connection, Row};
 
@@ -49,8 +49,8 @@ async fn nothing_of_a_past_session_stays(database: Database) {
         };
         let push = console.streams.admit(push).await.expect("admitted");
         let at = clock.now();
-        console.streams.report(&key(name), Hint::Started { at, push }).await.expect("reported");
-        console.streams.report(&key(name), Hint::PartOpened { at, location: None }).await.expect("reported");
+        console.streams.report(&key(name), SourceEvent::Started { at, push }).await.expect("reported");
+        console.streams.report(&key(name), SourceEvent::PartOpened { at, location: None }).await.expect("reported");
     };
     start("past").await;
     start("live").await;
@@ -70,9 +70,9 @@ async fn nothing_of_a_past_session_stays(database: Database) {
         bytes: Some(1),
         failure: None,
     };
-    console.streams.report(&key("past"), Hint::PartClosed(part)).await.expect("reported");
-    console.streams.report(&key("past"), Hint::RecordingEnded { at }).await.expect("reported");
-    console.streams.report(&key("past"), Hint::Ended { at, failure: None }).await.expect("reported");
+    console.streams.report(&key("past"), SourceEvent::PartClosed(part)).await.expect("reported");
+    console.streams.report(&key("past"), SourceEvent::RecordingEnded { at }).await.expect("reported");
+    console.streams.report(&key("past"), SourceEvent::Ended { at, failure: None }).await.expect("reported");
     clock.advance(10_000);
     console.streams.reap().await.expect("closed");
     let closed = state("past").await;

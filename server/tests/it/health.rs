@@ -1,4 +1,4 @@
-//! How callbacks fare, as every page and the API show it: by the attempts in their order, and by what earlier failures left.
+//! Callback health, as pages and the API show it: from the latest attempt and from unrecovered failures.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,17 +14,17 @@ use crate::support::{
 };
 
 on_both_databases!(
-    health_follows_the_latest_attempt_and_what_failures_left,
-    a_retry_that_waits_shows_beside_later_successes,
-    all_that_waits_is_counted_whatever_its_age,
+    health_follows_the_latest_attempt_and_unrecovered_failures,
+    a_pending_retry_shows_despite_later_successes,
+    queued_deliveries_of_any_age_are_counted,
     a_console_without_callbacks_says_so,
-    an_older_database_is_brought_up_to_date,
+    an_older_database_is_migrated,
 );
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// A console whose receiver fails or succeeds as it is told.
-struct Stage {
+/// A console with a receiver that can be made to fail.
+struct Fixture {
     console: TestConsole,
     receiver: Receiver,
     source: GenericSource,
@@ -33,9 +33,9 @@ struct Stage {
     fails: Arc<AtomicBool>,
 }
 
-impl Stage {
-    /// Tries at these seconds.
-    async fn set(database: Database, seconds: &[u32], clock: Arc<dyn Clock>) -> Self {
+impl Fixture {
+    /// `seconds`: retry schedule.
+    async fn new(database: Database, seconds: &[u32], clock: Arc<dyn Clock>) -> Self {
         let console = TestConsole::start_at(database, clock, |config| config.retry_schedule = schedule(seconds)).await;
         let receiver = Receiver::start();
         console.send_all_to(&receiver).await;
@@ -53,7 +53,7 @@ impl Stage {
         self.fails.store(fails, Ordering::SeqCst);
     }
 
-    /// The id of a room's one delivery, once it is in this state.
+    /// Publishes a room and waits until its delivery is in this state. Returns the delivery's id.
     async fn publish(&self, room: &str, state: DeliveryState) -> String {
         self.source.tell("publish_started", room).await;
         let received = self.receiver.until(|all| all.iter().any(|one| one.field("stream") == room)).await;
@@ -79,8 +79,8 @@ impl Stage {
         answer.send().await.expect("an answer").json().await.expect("JSON")
     }
 
-    /// Every place shows the push callback in the same state. `shown`: its word, and how the list of domains has it.
-    async fn is(&self, state: &str, [word, mark]: [&str; 2], left: &[&str]) {
+    /// Checks that pages and the API show the push callback in this state. `word`: its label; `mark`: its label in the list of domains.
+    async fn assert_state(&self, state: &str, [word, mark]: [&str; 2], left: &[&str]) {
         let one = self.api(&format!("/domains/{DOMAIN}/callbacks/publish")).await;
         assert_eq!(one["health"]["state"], state, "{one}");
         let failed = if state == "failing" { json!("http_status") } else { Value::Null };
@@ -108,77 +108,77 @@ const UNRECOVERED: [&str; 2] = ["Failures to recover", "Push: failures to recove
 const RETRYING: [&str; 2] = ["Retrying", "Push: retrying"];
 const HEALTHY: [&str; 2] = ["Healthy", "Push: on"];
 
-async fn health_follows_the_latest_attempt_and_what_failures_left(database: Database) {
-    let stage = Stage::set(database, &[0], Arc::new(SystemClock)).await;
-    stage.browser.open("/").await.says(&["All callbacks are healthy."]);
-    stage.fail(true);
-    let older = stage.publish("room_1", DeliveryState::Failed).await;
-    let newer = stage.publish("room_2", DeliveryState::Failed).await;
-    stage.is("failing", FAILING, &["2 to recover"]).await;
+async fn health_follows_the_latest_attempt_and_unrecovered_failures(database: Database) {
+    let fixture = Fixture::new(database, &[0], Arc::new(SystemClock)).await;
+    fixture.browser.open("/").await.says(&["All callbacks are healthy."]);
+    fixture.fail(true);
+    let older = fixture.publish("room_1", DeliveryState::Failed).await;
+    let newer = fixture.publish("room_2", DeliveryState::Failed).await;
+    fixture.assert_state("failing", FAILING, &["2 to recover"]).await;
 
-    // The newest event's delivery failed; the latest attempt, of an older event, succeeded.
-    stage.fail(false);
-    stage.resend(&older, DeliveryState::Delivered).await;
-    stage.is("unrecovered", UNRECOVERED, &["1 to recover"]).await;
-    stage.resend(&newer, DeliveryState::Delivered).await;
-    stage.is("healthy", HEALTHY, &[]).await;
+    // The delivery of the newest event failed; the latest attempt, of an older event, succeeds.
+    fixture.fail(false);
+    fixture.resend(&older, DeliveryState::Delivered).await;
+    fixture.assert_state("unrecovered", UNRECOVERED, &["1 to recover"]).await;
+    fixture.resend(&newer, DeliveryState::Delivered).await;
+    fixture.assert_state("healthy", HEALTHY, &[]).await;
 
-    // The newest event's delivery succeeded; an older one was not sent again.
-    stage.fail(true);
-    let older = stage.publish("room_3", DeliveryState::Failed).await;
-    let newer = stage.publish("room_4", DeliveryState::Failed).await;
-    stage.fail(false);
-    stage.resend(&newer, DeliveryState::Delivered).await;
-    stage.is("unrecovered", UNRECOVERED, &["1 to recover"]).await;
+    // The delivery of the newest event succeeds; an older one is not resent.
+    fixture.fail(true);
+    let older = fixture.publish("room_3", DeliveryState::Failed).await;
+    let newer = fixture.publish("room_4", DeliveryState::Failed).await;
+    fixture.fail(false);
+    fixture.resend(&newer, DeliveryState::Delivered).await;
+    fixture.assert_state("unrecovered", UNRECOVERED, &["1 to recover"]).await;
 
-    // The newest event's delivery succeeded; the latest attempt, of an older event, failed.
-    stage.fail(true);
-    stage.resend(&older, DeliveryState::Failed).await;
-    stage.is("failing", FAILING, &["1 to recover"]).await;
+    // The delivery of the newest event succeeded; the latest attempt, of an older event, fails.
+    fixture.fail(true);
+    fixture.resend(&older, DeliveryState::Failed).await;
+    fixture.assert_state("failing", FAILING, &["1 to recover"]).await;
 
     let all = format!("/recoveries?domain={DOMAIN}&amp;kind=publish&amp;state=failed&amp;since=");
     for page in ["/", &format!("/domains/{DOMAIN}")] {
-        stage.browser.open(page).await.says(&[&all]);
+        fixture.browser.open(page).await.says(&[&all]);
     }
-    // With its deliveries, what is left of them goes.
+    // Removing the deliveries removes their failures.
     let later = SystemClock.now() + DAY_MS;
-    while stage.console.console.db.delete_old_deliveries(later).await.expect("removed") > 0 {}
-    stage.fail(false);
-    stage.publish("room_5", DeliveryState::Delivered).await;
-    stage.is("healthy", HEALTHY, &[]).await;
-    stage.console.stop().await;
+    while fixture.console.console.db.delete_old_deliveries(later).await.expect("removed") > 0 {}
+    fixture.fail(false);
+    fixture.publish("room_5", DeliveryState::Delivered).await;
+    fixture.assert_state("healthy", HEALTHY, &[]).await;
+    fixture.console.stop().await;
 }
 
-async fn a_retry_that_waits_shows_beside_later_successes(database: Database) {
-    let stage = Stage::set(database, &[0, 600], Arc::new(SystemClock)).await;
-    stage.fail(true);
-    let first = stage.publish("room_1", DeliveryState::Retrying).await;
-    stage.is("failing", FAILING, &["1 waiting"]).await;
-    stage.fail(false);
-    stage.publish("room_2", DeliveryState::Delivered).await;
-    stage.is("retrying", RETRYING, &[]).await;
-    stage.browser.open("/").await.says(&["1 retrying"]);
-    stage.resend(&first, DeliveryState::Delivered).await;
-    stage.is("healthy", HEALTHY, &[]).await;
-    stage.console.stop().await;
+async fn a_pending_retry_shows_despite_later_successes(database: Database) {
+    let fixture = Fixture::new(database, &[0, 600], Arc::new(SystemClock)).await;
+    fixture.fail(true);
+    let first = fixture.publish("room_1", DeliveryState::Retrying).await;
+    fixture.assert_state("failing", FAILING, &["1 waiting"]).await;
+    fixture.fail(false);
+    fixture.publish("room_2", DeliveryState::Delivered).await;
+    fixture.assert_state("retrying", RETRYING, &[]).await;
+    fixture.browser.open("/").await.says(&["1 retrying"]);
+    fixture.resend(&first, DeliveryState::Delivered).await;
+    fixture.assert_state("healthy", HEALTHY, &[]).await;
+    fixture.console.stop().await;
 }
 
-async fn all_that_waits_is_counted_whatever_its_age(database: Database) {
+async fn queued_deliveries_of_any_age_are_counted(database: Database) {
     let clock = Arc::new(TestClock::at(SystemClock.now() - 3 * DAY_MS));
-    let stage = Stage::set(database, &[0, 600_000], clock.clone()).await;
-    stage.fail(true);
-    stage.publish("room_1", DeliveryState::Retrying).await;
-    stage.browser.open("/").await.says(&["1 waiting now"]);
+    let fixture = Fixture::new(database, &[0, 600_000], clock.clone()).await;
+    fixture.fail(true);
+    fixture.publish("room_1", DeliveryState::Retrying).await;
+    fixture.browser.open("/").await.says(&["1 waiting now"]);
     clock.advance(2 * DAY_MS);
-    let stranger = Actor { domains: Some(vec!["push.other.example".to_owned()]), ..Actor::cli() };
+    let other_owner = Actor { domains: Some(vec!["push.other.example".to_owned()]), ..Actor::cli() };
     let owner = Actor { domains: Some(vec![DOMAIN.to_owned()]), ..Actor::cli() };
-    let deliveries = &stage.console.console.deliveries;
-    for (actor, waiting) in [(Actor::cli(), 1), (owner, 1), (stranger, 0)] {
+    let deliveries = &fixture.console.console.deliveries;
+    for (actor, waiting) in [(Actor::cli(), 1), (owner, 1), (other_owner, 0)] {
         let figures = deliveries.figures(&actor).await.expect("figures");
         assert_eq!((figures.events, figures.waiting), (0, waiting), "{:?}", actor.domains);
     }
-    stage.browser.open("/").await.says(&["1 waiting now"]);
-    stage.console.stop().await;
+    fixture.browser.open("/").await.says(&["1 waiting now"]);
+    fixture.console.stop().await;
 }
 
 async fn a_console_without_callbacks_says_so(database: Database) {
@@ -195,19 +195,19 @@ async fn a_console_without_callbacks_says_so(database: Database) {
     console.stop().await;
 }
 
-async fn an_older_database_is_brought_up_to_date(database: Database) {
-    let stage = Stage::set(database, &[0], Arc::new(SystemClock)).await;
-    stage.fail(true);
-    let older = stage.publish("room_1", DeliveryState::Failed).await;
-    stage.publish("room_2", DeliveryState::Failed).await;
-    stage.fail(false);
-    stage.resend(&older, DeliveryState::Delivered).await;
+async fn an_older_database_is_migrated(database: Database) {
+    let fixture = Fixture::new(database, &[0], Arc::new(SystemClock)).await;
+    fixture.fail(true);
+    let older = fixture.publish("room_1", DeliveryState::Failed).await;
+    fixture.publish("room_2", DeliveryState::Failed).await;
+    fixture.fail(false);
+    fixture.resend(&older, DeliveryState::Delivered).await;
     let health = async |console: &TestConsole| {
         console.console.callbacks.get(&Actor::cli(), DOMAIN, CallbackKind::Publish).await.expect("found").health
     };
-    let before = health(&stage.console).await;
+    let before = health(&fixture.console).await;
     assert_eq!((before.state, before.unrecovered), (HealthState::Unrecovered, 1));
-    let (data, database) = stage.console.stop().await;
+    let (data, database) = fixture.console.stop().await;
     for undo in [
         "drop table callback_attempts",
         "drop table failures",

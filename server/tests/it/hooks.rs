@@ -1,7 +1,7 @@
 //! Requests that media servers really sent (`fixtures/hooks`), read by their adapters.
 
 use callsheet::model::{AppName, BadName, DomainId, DomainName, Millis, SourceId, StreamName};
-use callsheet::streams::{Admitted, Event, Hint, Phase, PushRequest, Session, SessionRules};
+use callsheet::streams::{Admitted, Event, Phase, PushRequest, Session, SessionRules, SourceEvent};
 use callsheet_server::http::ingest::nginx_rtmp::{NginxCall, parse};
 
 const BASIC: &str = include_str!("fixtures/hooks/nginx-rtmp.A_basic.txt");
@@ -167,9 +167,9 @@ fn story(recording: &str) -> (Vec<String>, Session) {
                 events.extend(outcome.events);
                 continue;
             }
-            NginxCall::Update { .. } => Hint::Alive { at, media: None },
-            NginxCall::PublishDone { .. } => Hint::Ended { at, failure: None },
-            NginxCall::RecordDone { file, .. } => Hint::PartClosed(file.into_part(at, None)),
+            NginxCall::Update { .. } => SourceEvent::Alive { at, media: None },
+            NginxCall::PublishDone { .. } => SourceEvent::Ended { at, failure: None },
+            NginxCall::RecordDone { file, .. } => SourceEvent::PartClosed(file.into_part(at, None)),
             NginxCall::Ignored => continue,
         };
         let session = session.as_mut().expect("the publish comes first");

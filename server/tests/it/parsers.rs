@@ -1,7 +1,7 @@
 //! What holds for any bytes that reach the adapters' parsers.
 
 use callsheet::model::{DomainName, Millis, SourceId};
-use callsheet::streams::Hint;
+use callsheet::streams::SourceEvent;
 use callsheet_server::http::ingest::generic::{self, GenericCall};
 use callsheet_server::http::ingest::nginx_rtmp::{self, NginxCall};
 use callsheet_server::http::ingest::{BadHook, flv_facts};
@@ -106,16 +106,16 @@ proptest! {
                 (key, vec![at], vec![])
             }
             Ok(GenericCall::Report { key, hint, .. }) => match hint {
-                Hint::Ended { at, failure } => (key, vec![at], vec![failure]),
-                Hint::RecordingStarted { at } | Hint::RecordingEnded { at } => (key, vec![at], vec![]),
-                Hint::RecordingFailed { at, reason } => (key, vec![at], vec![Some(reason)]),
-                Hint::PartOpened { at, location } => (key, vec![at], vec![location]),
-                Hint::PartClosed(part) => {
+                SourceEvent::Ended { at, failure } => (key, vec![at], vec![failure]),
+                SourceEvent::RecordingStarted { at } | SourceEvent::RecordingEnded { at } => (key, vec![at], vec![]),
+                SourceEvent::RecordingFailed { at, reason } => (key, vec![at], vec![Some(reason)]),
+                SourceEvent::PartOpened { at, location } => (key, vec![at], vec![location]),
+                SourceEvent::PartClosed(part) => {
                     prop_assert!(part.duration_ms.is_none_or(|duration| duration >= 0));
                     let times = [Some(part.stopped_at), part.started_at].into_iter().flatten().collect();
                     (key, times, vec![part.location, part.failure])
                 }
-                Hint::Started { .. } | Hint::Alive { .. } | Hint::PartsPending { .. } => {
+                SourceEvent::Started { .. } | SourceEvent::Alive { .. } | SourceEvent::PartsPending { .. } => {
                     return Err(TestCaseError::fail("not of this adapter"));
                 }
             },

@@ -13,7 +13,9 @@ use callsheet::model::{
 };
 use callsheet::recordings::{RecordTemplate, RecordingChange, RecordingSettings};
 use callsheet::streams::{BanLength, EventFilter, SessionFilter};
-use callsheet::{Console, UseCases, streams::Hint, streams::IngestSink, streams::PushRequest, streams::SessionKey};
+use callsheet::{
+    Console, UseCases, streams::IngestSink, streams::PushRequest, streams::SessionKey, streams::SourceEvent,
+};
 
 use crate::support::{DOMAIN, Database, PLAY, on_both_databases, use_cases};
 
@@ -55,7 +57,7 @@ async fn stage(database: &Database) -> Stage {
     };
     let push = console.streams.admit(push).await.expect("admitted");
     let key = SessionKey { source, boot: "1".to_owned(), key: "1".to_owned() };
-    console.streams.report(&key, Hint::Started { at: console.clock.now(), push }).await.expect("reported");
+    console.streams.report(&key, SourceEvent::Started { at: console.clock.now(), push }).await.expect("reported");
     let page = PageRequest::of_console(1);
     let sessions = console.streams.list(&cli, SessionFilter::default(), page).await.expect("a list");
     let deliveries = console.deliveries.list(&cli, DeliveryFilter::default(), page).await.expect("a list");

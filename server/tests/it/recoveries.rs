@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use callsheet::Console;
-use callsheet::deliveries::{DeliveryFilter, DeliveryState, Recovery, RecoveryOutcome, RecoveryState, Round};
+use callsheet::deliveries::{
+    DeliveryFilter, DeliveryState, Recovery, RecoveryOutcome, RecoveryProgress, RecoveryState,
+};
 use callsheet::model::{Actor, CallbackKind, Clock, DeliveryId, Millis, PageRequest, Problem, Role, TestClock};
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use tempfile::TempDir;
 
 use crate::support::{
@@ -67,7 +69,7 @@ impl Stage {
             };
             let admitted = self.console.streams.admit(push.clone()).await.expect("admitted");
             let key = SessionKey { source, boot: push.hosts[0].clone(), key: n.to_string() };
-            let started = Hint::Started { at: self.clock.now(), push: admitted };
+            let started = SourceEvent::Started { at: self.clock.now(), push: admitted };
             self.console.streams.report(&key, started).await.expect("reported");
         }
         self.clock.advance(10);
@@ -87,8 +89,8 @@ impl Stage {
         self.console.recoveries.get(&Actor::cli(), recovery.id).await.expect("a recovery")
     }
 
-    async fn step(&self) -> Round {
-        self.console.recoveries.step().await.expect("a step")
+    async fn advance(&self) -> RecoveryProgress {
+        self.console.recoveries.advance().await.expect("a step")
     }
 
     async fn in_state(&self, state: DeliveryState) -> Vec<DeliveryId> {
@@ -129,17 +131,17 @@ async fn a_count_changes_nothing_and_a_recovery_queues_what_was_counted(database
     let found = stage.console.recoveries.count(&Actor::cli(), any()).await.expect("a count");
     assert_eq!((found.total, found.callback_off), (5, 2));
     assert_eq!(stage.in_state(DeliveryState::Skipped).await.len(), 5);
-    assert_eq!(stage.step().await, Round::Idle);
+    assert_eq!(stage.advance().await, RecoveryProgress::Idle);
 
     let recovery = stage.start(any()).await;
     assert_eq!(figures(&recovery), (RecoveryState::Running, 5, 0, 0));
     stage.skip(OTHER, 1).await; // later than the start
     stage.clock.advance(2_000);
-    assert_eq!(stage.step().await, Round::Moved);
+    assert_eq!(stage.advance().await, RecoveryProgress::Advanced);
     let recovery = stage.now(&recovery).await;
     assert_eq!(figures(&recovery), (RecoveryState::Done, 5, 3, 2));
     assert_eq!(recovery.ended_at, Some(stage.clock.now()));
-    assert_eq!(stage.step().await, Round::Idle);
+    assert_eq!(stage.advance().await, RecoveryProgress::Idle);
     assert_eq!(stage.in_state(DeliveryState::Pending).await.len(), 3);
     assert_eq!(stage.in_state(DeliveryState::Skipped).await.len(), 3);
     let nothing = stage.start(of("push.unknown.example")).await;
@@ -151,7 +153,7 @@ async fn a_recovery_leaves_room_and_goes_on_after_a_restart(database: Database) 
     stage.skip(DOMAIN, 250).await;
     stage.turn(DOMAIN, true).await;
     let recovery = stage.start(any()).await;
-    assert_eq!(stage.step().await, Round::Moved);
+    assert_eq!(stage.advance().await, RecoveryProgress::Advanced);
     assert_eq!(figures(&stage.now(&recovery).await), (RecoveryState::Running, 250, 100, 0));
     let first = stage.in_state(DeliveryState::Pending).await;
 
@@ -160,15 +162,15 @@ async fn a_recovery_leaves_room_and_goes_on_after_a_restart(database: Database) 
     // No process starts within the millisecond in which another one made ids.
     clock.advance(10);
     let stage = Stage { console: use_cases_in(&database, clock.clone(), data.path()).await, data, clock, rooms };
-    assert_eq!(stage.step().await, Round::Moved);
-    assert_eq!(stage.step().await, Round::Held, "200 wait");
+    assert_eq!(stage.advance().await, RecoveryProgress::Advanced);
+    assert_eq!(stage.advance().await, RecoveryProgress::Blocked, "200 wait");
     assert_eq!(figures(&stage.now(&recovery).await), (RecoveryState::Running, 250, 200, 0));
     let both = stage.in_state(DeliveryState::Pending).await;
     assert!(first.iter().all(|id| both.contains(id)));
 
     // What had its turn has none again, also if it ends up where a recovery would find it.
     stage.drain().await;
-    assert_eq!(stage.step().await, Round::Moved);
+    assert_eq!(stage.advance().await, RecoveryProgress::Advanced);
     assert_eq!(figures(&stage.now(&recovery).await), (RecoveryState::Done, 250, 250, 0));
     let last = stage.in_state(DeliveryState::Pending).await;
     assert_eq!(last.len(), 50);
@@ -181,8 +183,8 @@ async fn a_recovery_may_end_with_a_full_batch(database: Database) {
     stage.skip(DOMAIN, 100).await;
     stage.turn(DOMAIN, true).await;
     let recovery = stage.start(any()).await;
-    assert_eq!(stage.step().await, Round::Moved);
-    assert_eq!(stage.step().await, Round::Moved, "it finds nothing more");
+    assert_eq!(stage.advance().await, RecoveryProgress::Advanced);
+    assert_eq!(stage.advance().await, RecoveryProgress::Advanced, "it finds nothing more");
     assert_eq!(figures(&stage.now(&recovery).await), (RecoveryState::Done, 100, 100, 0));
 }
 
@@ -191,18 +193,18 @@ async fn a_cancelled_recovery_queues_no_more(database: Database) {
     stage.skip(DOMAIN, 120).await;
     stage.turn(DOMAIN, true).await;
     let recovery = stage.start(any()).await;
-    stage.step().await;
+    stage.advance().await;
     let (recoveries, cli) = (&stage.console.recoveries, Actor::cli());
     let cancelled = recoveries.cancel(&cli, recovery.id).await.expect("cancelled");
     assert_eq!(figures(&cancelled), (RecoveryState::Cancelled, 120, 100, 0));
-    assert_eq!(stage.step().await, Round::Idle);
+    assert_eq!(stage.advance().await, RecoveryProgress::Idle);
     assert_eq!(stage.in_state(DeliveryState::Pending).await.len(), 100, "they go out");
     assert_eq!(stage.in_state(DeliveryState::Skipped).await.len(), 20);
     let again = recoveries.cancel(&cli, recovery.id).await.expect_err("ended");
     assert_eq!(again.code(), "recovery_ended");
 
     let rest = stage.start(any()).await;
-    stage.step().await;
+    stage.advance().await;
     assert_eq!(figures(&stage.now(&rest).await), (RecoveryState::Done, 20, 20, 0));
 }
 
@@ -211,10 +213,10 @@ async fn a_callback_that_is_turned_off_meanwhile_is_left_out(database: Database)
     stage.skip(DOMAIN, 130).await;
     stage.turn(DOMAIN, true).await;
     let recovery = stage.start(any()).await;
-    stage.step().await;
+    stage.advance().await;
     stage.turn(DOMAIN, false).await;
     assert_eq!(stage.in_state(DeliveryState::Cancelled).await.len(), 100);
-    stage.step().await;
+    stage.advance().await;
     assert_eq!(figures(&stage.now(&recovery).await), (RecoveryState::Done, 130, 100, 30));
     assert_eq!(stage.in_state(DeliveryState::Pending).await, []);
 }
@@ -224,11 +226,11 @@ async fn a_full_queue_holds_up_its_own_callback_only(database: Database) {
     stage.skip(DOMAIN, 210).await;
     stage.turn(DOMAIN, true).await;
     let full = stage.start(of(DOMAIN)).await;
-    while stage.step().await == Round::Moved {}
+    while stage.advance().await == RecoveryProgress::Advanced {}
     stage.skip(OTHER, 3).await;
     stage.turn(OTHER, true).await;
     let both = stage.start(any()).await;
-    assert_eq!(stage.step().await, Round::Moved);
+    assert_eq!(stage.advance().await, RecoveryProgress::Advanced);
     assert_eq!(figures(&stage.now(&both).await), (RecoveryState::Running, 13, 3, 0));
     assert_eq!(figures(&stage.now(&full).await), (RecoveryState::Running, 210, 200, 0));
 }
@@ -263,7 +265,7 @@ async fn a_recovery_finds_only_what_its_filter_says(database: Database) {
     stage.turn(DOMAIN, true).await;
     stage.turn(OTHER, true).await;
     let recovery = recoveries.start(&own, any()).await.expect("started");
-    stage.step().await;
+    stage.advance().await;
     assert_eq!(figures(&stage.now(&recovery).await), (RecoveryState::Done, 1, 1, 0));
     assert_eq!(stage.in_state(DeliveryState::Skipped).await.len(), 4);
 }
@@ -361,7 +363,7 @@ async fn what_leaves_the_queue_otherwise_is_counted_as_cancelled(database: Datab
     stage.turn(DOMAIN, true).await;
     let recovery = stage.start(any()).await;
     assert_eq!(recovery.outcome, Some(RecoveryOutcome::default()));
-    stage.step().await;
+    stage.advance().await;
     let outcome = async || stage.now(&recovery).await.outcome.expect("an outcome");
     assert_eq!(outcome().await, RecoveryOutcome { waiting: 3, ..RecoveryOutcome::default() });
     let one = stage.in_state(DeliveryState::Pending).await[0];

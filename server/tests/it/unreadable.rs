@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, Clock, SourceId, SystemClock, TestClock};
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use callsheet_server::config::Roles;
 use sqlx::{AnyConnection, Connection};
 
@@ -28,7 +28,7 @@ async fn start(console: &TestConsole, domain: &str, room: usize) {
     let streams = &console.console.streams;
     let push = streams.admit(push).await.expect("admitted");
     let key = SessionKey { source: SourceId(1), boot: String::new(), key: format!("room_{room}") };
-    streams.report(&key, Hint::Started { at: console.console.clock.now(), push }).await.expect("reported");
+    streams.report(&key, SourceEvent::Started { at: console.console.clock.now(), push }).await.expect("reported");
 }
 
 async fn change(url: &str, statements: &[&'static str]) {

@@ -5,7 +5,7 @@
 //!    └── state and code ──> console ── code and verifier ──> provider ── signed identity ──> console
 //! ```
 //!
-//! The browser's session keeps a [`Ticket`] until the browser returns; each is valid for one response. The provider's *metadata* (addresses
+//! The browser's session keeps a [`AuthorizationRequest`] until the browser returns; each is valid for one response. The provider's *metadata* (addresses
 //! and keys) is fetched at the first sign-in and again after an hour, so that the console starts without the provider; keys are fetched again
 //! if none matches.
 //!
@@ -80,14 +80,14 @@ pub enum ProviderSetupError {
 
 /// A pending authorization request, which the browser's session keeps while the user is at the provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Ticket {
+pub struct AuthorizationRequest {
     state: String,
     nonce: String,
     verifier: String,
     until: Millis,
 }
 
-impl Ticket {
+impl AuthorizationRequest {
     /// Returns whether a response belongs to this request.
     #[must_use]
     pub fn matches(&self, state: &str, now: Millis) -> bool {
@@ -183,7 +183,7 @@ impl Provider {
     }
 
     /// Creates an authorization request. Returns the provider's address with its parameters, and the part that the session keeps.
-    pub(super) async fn start(&self, now: Millis) -> Result<(String, Ticket), SignOnError> {
+    pub(super) async fn start(&self, now: Millis) -> Result<(String, AuthorizationRequest), SignOnError> {
         let metadata = self.metadata(now).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (state, nonce) = (CsrfToken::new_random().into_secret(), Nonce::new_random().secret().clone());
@@ -198,14 +198,14 @@ impl Provider {
             .append_pair("nonce", &nonce)
             .append_pair("code_challenge", challenge.as_str())
             .append_pair("code_challenge_method", "S256");
-        let ticket = Ticket { state, nonce, verifier: verifier.into_secret(), until: now + TICKET_MS };
+        let ticket = AuthorizationRequest { state, nonce, verifier: verifier.into_secret(), until: now + TICKET_MS };
         Ok((address.into(), ticket))
     }
 
     /// Redeems the code of a response. `received` gets the claims, even if the user is refused.
     pub(super) async fn finish(
         &self,
-        ticket: Option<Ticket>,
+        ticket: Option<AuthorizationRequest>,
         callback: &Callback,
         now: Millis,
         received: &mut ReceivedClaims,

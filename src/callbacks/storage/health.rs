@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::callbacks::storage::pause;
 use crate::callbacks::{CallbackHealth, CallbacksAtAGlance, HealthState, TroubledCallback};
-use crate::deliveries::{AttemptRecord, DeliveryState};
+use crate::deliveries::{CompletedAttempt, DeliveryState};
 use crate::model::{CallbackId, DeliveryId, Millis, StoreError};
 use crate::storage::Db;
 use crate::storage::batch::Rows;
@@ -38,16 +38,16 @@ impl Db {
     pub(crate) async fn write_latest<'a>(
         &self,
         tx: &mut AnyConnection,
-        attempts: impl Iterator<Item = &'a AttemptRecord>,
+        attempts: impl Iterator<Item = &'a CompletedAttempt>,
     ) -> Result<(), StoreError> {
-        let ended = |attempt: &AttemptRecord| attempt.started_at + attempt.millis;
-        let mut latest: BTreeMap<CallbackId, (&AttemptRecord, Option<Millis>)> = BTreeMap::new();
+        let ended = |attempt: &CompletedAttempt| attempt.started_at + attempt.millis;
+        let mut latest: BTreeMap<CallbackId, (&CompletedAttempt, Option<Millis>)> = BTreeMap::new();
         for attempt in attempts {
             let (last, delivered) = latest.entry(attempt.callback).or_insert((attempt, None));
             if ended(attempt) >= ended(last) {
                 *last = attempt;
             }
-            *delivered = (*delivered).max(attempt.succeeded.then(|| ended(attempt)));
+            *delivered = (*delivered).max(attempt.succeeded().then(|| ended(attempt)));
         }
         let mut rows = Rows::new(["callback_id", "attempted_at", "error", "delivered_at"], latest.len());
         for (callback, (last, delivered)) in latest {

@@ -5,7 +5,7 @@ use crate::model::Status;
 
 const URL: &str = "bucketname/record/20180423/push.test.com/app/live/20180423174942_20180423175014.flv";
 
-/// An event with all that any event has.
+/// An event with every field set.
 fn event(name: EventName) -> Event {
     Event {
         sequence: 3,
@@ -30,16 +30,16 @@ fn failed(name: EventName) -> Event {
     Event { status: Status::Fail, error: Some("source lost".to_owned()), ..event(name) }
 }
 
-fn told(dialect: Dialect, event: &Event) -> Option<(EventName, String)> {
-    let told = render(dialect, "push.test.com", "appname", "streamname", event)?;
-    Some((told.event, String::from_utf8(told.body).expect("utf-8")))
+fn rendered(dialect: Dialect, event: &Event) -> Option<(EventName, String)> {
+    let rendered = render(dialect, "push.test.com", "appname", "streamname", event)?;
+    Some((rendered.event, String::from_utf8(rendered.body).expect("utf-8")))
 }
 
-/// The seed's example, made clean: no trailing comma, no breaks inside strings, no padding, the lower-case name of the
-/// event, `success`, and an end in the url that fits start and duration.
+/// The documented example, as valid JSON: no trailing comma, line breaks or padding, the event in lower case, status `success`, and
+/// a URL whose end time matches start and duration.
 #[test]
-fn the_seeds_example_made_clean() {
-    let (_, body) = told(Dialect::V1_0, &event(EventName::RecordPartDone)).expect("told");
+fn v1_0_renders_the_documented_example() {
+    let (_, body) = rendered(Dialect::V1_0, &event(EventName::RecordPartDone)).expect("included");
     assert_eq!(
         body,
         concat!(
@@ -51,10 +51,10 @@ fn the_seeds_example_made_clean() {
     );
 }
 
-/// Byte by byte: the order of the keys and the kinds of the values are part of the dialect.
+/// Compares bytes: the order of the keys and the types of the values are part of the dialect.
 #[test]
-fn the_later_dialect_field_by_field() {
-    let (_, body) = told(Dialect::V1_1, &event(EventName::PublishStarted)).expect("told");
+fn v1_1_renders_each_event_field_by_field() {
+    let (_, body) = rendered(Dialect::V1_1, &event(EventName::PublishStarted)).expect("included");
     assert_eq!(
         body,
         concat!(
@@ -63,7 +63,7 @@ fn the_later_dialect_field_by_field() {
             r#""clientIp":"203.0.113.7","pushParams":{"room":"8"}}"#
         )
     );
-    let (_, body) = told(Dialect::V1_1, &event(EventName::PublishDone)).expect("told");
+    let (_, body) = rendered(Dialect::V1_1, &event(EventName::PublishDone)).expect("included");
     assert_eq!(
         body,
         concat!(
@@ -72,7 +72,7 @@ fn the_later_dialect_field_by_field() {
         )
     );
     let file = Event { duration_ms: Some(18_439_000), ..event(EventName::RecordPartDone) };
-    let (_, body) = told(Dialect::V1_1, &file).expect("told");
+    let (_, body) = rendered(Dialect::V1_1, &file).expect("included");
     assert_eq!(
         body,
         concat!(
@@ -84,9 +84,9 @@ fn the_later_dialect_field_by_field() {
     );
 }
 
-/// Which event each dialect tells of, by which name, and with which keys after those that all have.
+/// Checks which events each dialect includes, under which name, and with which keys after the common ones.
 #[test]
-fn what_each_dialect_tells() {
+fn each_dialect_renders_its_events_with_their_keys() {
     const HEAD_1_0: [&str; 5] = ["domain", "app", "stream", "event", "status"];
     const HEAD_1_1: [&str; 7] = ["version", "publishDomain", "appName", "streamName", "event", "status", "eventTime"];
     let file = "format duration fileSize beginTime endTime downloadUrl";
@@ -102,13 +102,13 @@ fn what_each_dialect_tells() {
         for (dialect, head, expected) in
             [(Dialect::V1_0, HEAD_1_0.as_slice(), Some((name, v1_0))), (Dialect::V1_1, HEAD_1_1.as_slice(), v1_1)]
         {
-            let Some((told_as, body)) = told(dialect, &event(name)) else {
+            let Some((rendered_name, body)) = rendered(dialect, &event(name)) else {
                 assert_eq!(expected, None, "{dialect} {name}");
                 continue;
             };
-            let (expected_name, rest) = expected.unwrap_or_else(|| panic!("{dialect} tells of {name}: {body}"));
+            let (expected_name, rest) = expected.unwrap_or_else(|| panic!("{dialect} includes {name}: {body}"));
             let body: Map<String, Value> = serde_json::from_str(&body).expect("an object");
-            assert_eq!((told_as, &body["event"]), (expected_name, &json!(expected_name)), "{dialect} {name}");
+            assert_eq!((rendered_name, &body["event"]), (expected_name, &json!(expected_name)), "{dialect} {name}");
             let keys: Vec<&str> = body.keys().map(String::as_str).collect();
             let wanted: Vec<&str> = head.iter().copied().chain(rest.split_whitespace()).collect();
             assert_eq!(keys, wanted, "{dialect} {name}");
@@ -117,10 +117,10 @@ fn what_each_dialect_tells() {
 }
 
 #[test]
-fn a_failure_says_why() {
+fn a_failed_event_has_an_error_message() {
     for dialect in Dialect::ALL {
         for name in [EventName::PublishDone, EventName::RecordPartDone] {
-            let (_, body) = told(*dialect, &failed(name)).expect("told");
+            let (_, body) = rendered(*dialect, &failed(name)).expect("included");
             let body: Value = serde_json::from_str(&body).expect("an object");
             assert_eq!(
                 (&body["status"], &body["errorMsg"]),
@@ -132,16 +132,16 @@ fn a_failure_says_why() {
 }
 
 #[test]
-fn what_is_not_known_is_left_out() {
+fn unknown_values_are_omitted() {
     let unknown = |name| Event { url: None, bytes: None, client: None, params: Vec::new(), ..event(name) };
-    let (_, body) = told(Dialect::V1_1, &unknown(EventName::PublishStarted)).expect("told");
+    let (_, body) = rendered(Dialect::V1_1, &unknown(EventName::PublishStarted)).expect("included");
     assert!(!body.contains("clientIp") && body.ends_with(r#""pushParams":{}}"#), "{body}");
-    let (_, body) = told(Dialect::V1_1, &unknown(EventName::RecordPartDone)).expect("told");
+    let (_, body) = rendered(Dialect::V1_1, &unknown(EventName::RecordPartDone)).expect("included");
     assert!(!body.contains("fileSize") && !body.contains("downloadUrl") && !body.contains("null"), "{body}");
 }
 
 #[test]
-fn durations_in_tenths_of_seconds() {
+fn durations_are_rounded_to_tenths_of_seconds() {
     for (millis, text) in
         [(0, "0.0"), (49, "0.0"), (50, "0.1"), (999, "1.0"), (18_439_000, "18439.0"), (61_250, "61.3")]
     {

@@ -1,135 +1,139 @@
-//! Holds the earliest deliveries of each callback, and says when to read on.
+//! The window of each callback: its earliest deliveries, which are in memory; the rest stays in the queue table.
 //!
-//! A callback may have more deliveries waiting than memory should hold, above all one that is paused. Then its *line* holds those up to
-//! some delivery, and the table has the rest: the line is *unread* from there on. As the rest comes later, nothing that is held has to
-//! wait for it, and the order of each stream is kept. When few are held, the next are read, until the table has no more.
+//! A callback, above all a paused one, may have more queued deliveries than memory should hold. Then memory holds those up to some
+//! delivery, and the rest is *unread*. The rest is later in every stream, so the order of each stream is kept. When few deliveries are
+//! left in memory, the next ones are read, until the table has no more.
 //!
-//! Retries do not count while a callback is open: they wait for hours, and what comes after them must not. So a callback that is not
-//! paused holds as many retries as have failed. While it is paused, all that waits counts.
+//! While a callback is active, retries do not count towards the window: they wait for hours, and must not hold up later deliveries. So
+//! an active callback may hold any number of retries. While it is paused, all its deliveries count.
 //!
-//! **Nothing is missed.** What is queued behind the unread place is not taken in, but noted: the line is held whole again only
-//! when a read finds nothing, and nothing was noted since that read was asked for. A read that was overtaken by another is ignored.
+//! **No delivery is missed.** A delivery that is queued beyond the window is not added, but noted: the callback has no unread part only
+//! after a read found no row and nothing was noted since that read was requested. The result of a superseded read is ignored.
 
-use super::{Line, RunQueue};
-use crate::deliveries::{Gate, Waiting};
+use super::RunQueue;
+use super::callback_queue::CallbackQueue;
+use crate::deliveries::{BreakerState, QueuedDelivery};
 use crate::model::{CallbackId, ClockReading, DeliveryId, Millis};
 
-/// How many deliveries of one callback are held.
-pub(super) const HELD: usize = 10_000;
+/// Deliveries of one callback in memory.
+pub(super) const WINDOW: usize = 10_000;
 
-/// Where the rest of a line begins.
+/// The part of a callback's queue that is not in memory.
 #[derive(Debug)]
 pub(super) struct Unread {
     after: DeliveryId,
-    /// The number of the read under way.
+    /// The number of the pending read.
     reading: Option<u64>,
-    /// Something was queued since that read was asked for.
+    /// Something was queued since that read was requested.
     more: bool,
 }
 
-/// Rows of the table to read: the callback's next ones.
+/// A read of the next rows of a callback from the queue table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Read {
+pub struct QueueRead {
     pub callback: CallbackId,
     pub after: DeliveryId,
     pub limit: usize,
     number: u64,
 }
 
-impl Line {
-    /// How many deliveries count as held.
-    fn counted(&self) -> usize {
-        let [first_tries, retries] = self.held;
-        match self.gate {
-            Gate::Open { .. } => first_tries,
-            Gate::Paused { .. } => first_tries + retries,
+impl CallbackQueue {
+    /// Returns the number of deliveries that count towards the window.
+    fn window_len(&self) -> usize {
+        let [first_tries, retries] = self.in_memory;
+        match self.state {
+            BreakerState::Active { .. } => first_tries,
+            BreakerState::Paused { .. } => first_tries + retries,
         }
     }
 }
 
 impl RunQueue {
-    /// Whether the table has more of the callback than is held here.
+    /// Returns whether the table has deliveries of this callback that are not in memory.
     #[must_use]
     pub fn is_unread(&self, callback: CallbackId) -> bool {
-        self.lines.get(&callback).is_some_and(|line| line.unread.is_some())
+        self.callbacks.get(&callback).is_some_and(|queue| queue.unread.is_some())
     }
 
-    /// Whether the table has more of any callback than is held here.
+    /// Returns whether the table has deliveries of any callback that are not in memory.
     #[must_use]
-    pub fn has_unread(&self) -> bool {
-        self.lines.values().any(|line| line.unread.is_some())
+    pub fn any_unread(&self) -> bool {
+        self.callbacks.values().any(|queue| queue.unread.is_some())
     }
 
-    /// The reads to make now. Each must be answered by [`RunQueue::read_on`].
-    pub fn take_reads(&mut self) -> Vec<Read> {
+    /// Takes the reads to make now. Each must be answered by [`RunQueue::add_read`].
+    pub fn take_reads(&mut self) -> Vec<QueueRead> {
         std::mem::take(&mut self.reads)
     }
 
-    /// Takes in the rows that a read found, the callback's first after the place where it began.
-    pub fn read_on(&mut self, read: Read, rows: &[Waiting], now: ClockReading) {
-        let Some(line) = self.lines.get_mut(&read.callback) else { return };
-        let Some(unread) = line.unread.as_mut().filter(|unread| unread.reading == Some(read.number)) else { return };
+    /// Adds the rows that a read found.
+    pub fn add_read(&mut self, read: QueueRead, rows: &[QueuedDelivery], now: ClockReading) {
+        let Some(queue) = self.callbacks.get_mut(&read.callback) else { return };
+        let Some(unread) = queue.unread.as_mut().filter(|unread| unread.reading == Some(read.number)) else { return };
         unread.reading = None;
         match rows.last() {
             Some(last) => {
                 unread.after = last.delivery;
-                line.last = line.last.max(last.delivery);
+                queue.last = queue.last.max(last.delivery);
                 for row in rows {
-                    self.admit(row, now);
+                    self.add_in_window(row, now);
                 }
             }
             None if unread.more => {}
-            None => line.unread = None,
+            None => queue.unread = None,
         }
-        self.read_on_if_few(read.callback);
-        self.drop_idle_line(read.callback);
+        self.read_if_few(read.callback);
+        self.drop_idle_callback(read.callback);
     }
 
-    /// Whether a delivery is behind what is held of its line. A full line is unread from now on.
-    pub(super) fn is_beyond(&mut self, waiting: &Waiting) -> bool {
-        let limit = self.limit;
-        let Some(line) = self.lines.get_mut(&waiting.callback) else { return false };
-        if line.unread.is_none() && line.counted() >= limit && waiting.delivery > line.last {
-            line.unread = Some(Unread { after: line.last, reading: None, more: true });
+    /// Returns whether a delivery is beyond the window of its callback. The first one beyond a full window begins the unread part.
+    pub(super) fn is_beyond_window(&mut self, row: &QueuedDelivery) -> bool {
+        let window = self.window;
+        let Some(queue) = self.callbacks.get_mut(&row.callback) else { return false };
+        if queue.unread.is_none() && queue.window_len() >= window && row.delivery > queue.last {
+            queue.unread = Some(Unread { after: queue.last, reading: None, more: true });
         }
-        line.unread.as_ref().is_some_and(|unread| waiting.delivery > unread.after)
+        queue.unread.as_ref().is_some_and(|unread| row.delivery > unread.after)
     }
 
-    /// Notes that something was queued behind what is held.
-    pub(super) fn read_more(&mut self, callback: CallbackId) {
-        if let Some(unread) = self.lines.get_mut(&callback).and_then(|line| line.unread.as_mut()) {
+    /// Notes that something was queued beyond the window.
+    pub(super) fn note_unread(&mut self, callback: CallbackId) {
+        if let Some(unread) = self.callbacks.get_mut(&callback).and_then(|queue| queue.unread.as_mut()) {
             unread.more = true;
         }
-        self.read_on_if_few(callback);
+        self.read_if_few(callback);
     }
 
-    /// Asks for the next rows of a line when half of what it may hold is gone.
-    pub(super) fn read_on_if_few(&mut self, callback: CallbackId) {
-        let Some(line) = self.lines.get_mut(&callback) else { return };
-        let few = line.counted() * 2 < self.limit;
-        if let Some(unread) = line.unread.as_mut().filter(|unread| few && unread.reading.is_none()) {
+    /// Requests the next rows of a callback when its window is less than half full.
+    pub(super) fn read_if_few(&mut self, callback: CallbackId) {
+        let Some(queue) = self.callbacks.get_mut(&callback) else { return };
+        let few = queue.window_len() * 2 < self.window;
+        if let Some(unread) = queue.unread.as_mut().filter(|unread| few && unread.reading.is_none()) {
             self.read_number += 1;
             (unread.reading, unread.more) = (Some(self.read_number), false);
-            let (after, limit) = (unread.after, self.limit.div_ceil(2));
-            self.reads.push(Read { callback, after, limit, number: self.read_number });
+            let (after, limit) = (unread.after, self.window.div_ceil(2));
+            self.reads.push(QueueRead { callback, after, limit, number: self.read_number });
         }
     }
 
-    /// Forgets the latest deliveries of a line that holds more than it may, because it is paused now.
-    pub(super) fn hold_fewer(&mut self, callback: CallbackId, now: Millis) {
-        let Some(line) = self.lines.get_mut(&callback).filter(|line| line.counted() > self.limit) else { return };
-        if matches!(line.gate, Gate::Open { .. }) {
+    /// Removes the latest deliveries of a callback from memory that are too many because it is now paused.
+    pub(super) fn shrink_to_window(&mut self, callback: CallbackId, now: Millis) {
+        let Some(queue) = self.callbacks.get_mut(&callback).filter(|queue| queue.window_len() > self.window) else {
+            return;
+        };
+        if matches!(queue.state, BreakerState::Active { .. }) {
             return;
         }
-        let lanes = &self.lanes;
-        let in_lane = |place: &usize| lanes[*place].deliveries().map(|delivery| (delivery, *place)).collect::<Vec<_>>();
-        let mut held: Vec<(DeliveryId, usize)> = line.lanes.iter().flat_map(in_lane).collect();
-        held.sort_unstable();
-        let rest = held.split_off(self.limit);
-        let after = held.last().map_or(DeliveryId(0), |(delivery, _)| *delivery);
-        line.unread = Some(Unread { after, reading: None, more: true });
-        for (delivery, place) in rest {
-            self.take_out(place, delivery, now);
+        let streams = &self.streams;
+        let of_stream =
+            |index: &usize| streams[*index].deliveries().map(|delivery| (delivery, *index)).collect::<Vec<_>>();
+        let mut in_memory: Vec<(DeliveryId, usize)> = queue.streams.iter().flat_map(of_stream).collect();
+        in_memory.sort_unstable();
+        let rest = in_memory.split_off(self.window);
+        let after = in_memory.last().map_or(DeliveryId(0), |(delivery, _)| *delivery);
+        queue.unread = Some(Unread { after, reading: None, more: true });
+        for (delivery, index) in rest {
+            self.take_out(index, delivery, now);
         }
     }
 }

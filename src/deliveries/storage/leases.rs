@@ -1,11 +1,11 @@
-//! Which worker delivers for which callbacks, where several share a PostgreSQL. All times are the database's, so that
-//! workers need not agree on theirs.
+//! Leases of shards, which divide callbacks among the workers of a shared PostgreSQL. All times are those of the database, so that the
+//! clocks of workers need not agree.
 //!
-//! A worker renews its leases well within their time. One that was stopped for longer goes on if nobody came instead. Else it finds
-//! that another has taken its shards over, in a later epoch; what it still wants to write is refused.
+//! A worker renews its leases well before they expire. A worker that was suspended for longer continues if no other has taken its
+//! shards. Otherwise the shards have a later epoch, and its writes for them are refused.
 //!
-//! A worker that has too many shards is told which of them to leave. It keeps and renews their leases until the attempts that it has in
-//! flight for them are recorded, and only then hands them over: the next owner would repeat what is not recorded.
+//! A worker that has too many shards gets a list of shards to leave. It renews their leases until its attempts in flight for them are
+//! recorded, and only then hands them over; the next owner would repeat attempts that are not recorded.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,33 +17,32 @@ use crate::model::StoreError;
 use crate::storage::rows::Read;
 use crate::storage::{DATABASE_NOW, Db, Engine};
 
-/// How many shards are for the worker before whose name those of `before` others come, of `alive`.
+/// Returns the number of shards of a worker, given that the names of `before` of the `alive` workers sort before its own.
 fn share(before: i64, alive: i64) -> i64 {
     SHARDS / alive + i64::from(before < SHARDS % alive)
 }
 
-/// Shards, each with the epoch in which it was taken.
+/// Shards, each with the epoch of its lease.
 pub type Epochs = BTreeMap<i64, i64>;
 
 /// The leases of one worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leases {
-    /// What it delivers for.
+    /// Shards for which it starts attempts.
     pub owned: Ownership,
-    /// What it is to hand over as soon as nothing of it is in flight: it starts no attempt for these shards, but records those that it
-    /// has started.
+    /// Shards to hand over when none of their attempts is in flight: no attempt is started for them, but running ones are recorded.
     pub leaving: Epochs,
 }
 
 impl Leases {
-    /// Those of a worker that has no shard.
+    /// Returns the leases of a worker without shards.
     #[must_use]
     pub fn none(worker: &str) -> Self {
         let owned = Ownership::Shards { worker: worker.to_owned(), epochs: Epochs::new() };
         Self { owned, leaving: Epochs::new() }
     }
 
-    /// Those of the only worker of its database.
+    /// Returns the leases of the only worker of a database.
     #[must_use]
     pub fn all() -> Self {
         Self { owned: Ownership::All, leaving: Epochs::new() }
@@ -51,9 +50,9 @@ impl Leases {
 }
 
 impl Db {
-    /// Renews the worker's leases, takes free shards, and says which shards to leave, so that the workers that are alive share them
-    /// evenly. `leaving`: what earlier calls said; once begun, a shard is left even if the worker could keep it by now. A database of one
-    /// process has one worker, which owns all.
+    /// Renews the worker's leases, takes expired shards, and selects shards to leave, so that all live workers have equal shares.
+    /// `leaving`: shards selected by earlier calls; they stay selected even if the worker could now keep them. On SQLite there is one
+    /// worker, which owns everything.
     pub async fn lease(&self, worker: &str, lease: Duration, leaving: &Epochs) -> Result<Leases, StoreError> {
         if self.engine == Engine::Sqlite {
             return Ok(Leases::all());
@@ -65,7 +64,7 @@ impl Db {
              on conflict (owner) do update set expires_at = excluded.expires_at"
         );
         sqlx::query(AssertSqlSafe(sql)).bind(worker.to_owned()).bind(millis).execute(&mut *tx).await?;
-        // Rows that a frozen worker holds locked are passed over: whoever waited for them could not renew in time.
+        // Rows that a suspended worker holds locked are skipped: waiting for them could delay this renewal too long.
         let sql = format!(
             "delete from workers where owner in \
              (select owner from workers where expires_at < {DATABASE_NOW} and owner <> $1 for update skip locked)"
@@ -104,7 +103,7 @@ impl Db {
         Ok(Leases { owned: Ownership::Shards { worker: worker.to_owned(), epochs }, leaving })
     }
 
-    /// Gives these shards to whoever takes them next. Nothing of them may be in flight.
+    /// Releases these shards for other workers. None of their attempts may be in flight.
     pub async fn hand_over(&self, worker: &str, shards: &Epochs) -> Result<(), StoreError> {
         let shards: Vec<String> = shards.iter().map(|(shard, epoch)| format!("({shard}, {epoch})")).collect();
         if shards.is_empty() {
@@ -118,7 +117,7 @@ impl Db {
         Ok(())
     }
 
-    /// Gives all shards back.
+    /// Releases all shards.
     pub async fn release(&self, worker: &str) -> Result<(), StoreError> {
         if self.engine == Engine::Sqlite {
             return Ok(());
@@ -133,7 +132,7 @@ impl Db {
         Ok(tx.commit().await?)
     }
 
-    /// What of `owned` is still true, and stays so until the transaction ends.
+    /// Returns the part of `owned` that this worker still owns, and locks it until the transaction ends.
     pub(crate) async fn held(
         &self,
         tx: &mut Transaction<'static, Any>,

@@ -1,12 +1,13 @@
-//! The log of deliveries: what people read of it, and what they do to it.
+//! SQL of the delivery log: lists, details, resend and cancel.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::audit::AuditEntry;
-use crate::deliveries::storage::outcomes::Ended;
+use crate::deliveries::storage::recovery_counts::RecoveryCounts;
 use crate::deliveries::{
-    AttemptView, DayFigures, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryState, Queued, Traffic, Waiting,
+    AttemptView, DayFigures, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryState, QueueChange, QueuedDelivery,
+    Traffic,
 };
 use crate::model::{CallbackId, DeliveryId, Millis, Page, PageRequest, RecoveryId, SessionId, StoreError};
 use crate::storage::batch::Rows;
@@ -17,8 +18,8 @@ const ROW: &str = "d.id, d.kind, d.event, d.app, d.stream, d.session_id, d.seque
      d.tries, d.last_attempt_at, d.last_status, d.last_error, d.out_of_order, q.due_at, s.domain";
 const FROM: &str = "from deliveries d join sessions s on s.id = d.session_id left join queue q on q.callback_id = d.callback_id and q.delivery_id = d.id";
 
-/// The log is counted up to here. Counting millions of deliveries takes longer than anybody wants to wait for a page.
-const COUNTED: i64 = 10_000;
+/// Matching deliveries are counted up to this number. Counting millions of them would make a page too slow.
+const MAX_COUNT: i64 = 10_000;
 
 fn delivery(row: &AnyRow) -> Result<DeliveryRow, StoreError> {
     Ok(DeliveryRow {
@@ -70,37 +71,37 @@ fn traffic(row: &AnyRow) -> Result<Option<Traffic>, StoreError> {
     }))
 }
 
-/// The numbers of `ids`, for `in (…)`.
-pub(crate) fn listed(ids: &[DeliveryId]) -> String {
+/// Returns `ids` as a list for `in (…)`.
+pub(crate) fn id_list(ids: &[DeliveryId]) -> String {
     ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 impl Db {
-    /// Queues deliveries anew, each with all its tries.
+    /// Queues finished deliveries again, each with all its tries.
     pub(crate) async fn requeue(
         &self,
         tx: &mut AnyConnection,
-        waiting: Vec<Waiting>,
-    ) -> Result<Vec<Queued>, StoreError> {
-        if !waiting.is_empty() {
-            let ids: Vec<DeliveryId> = waiting.iter().map(|w| w.delivery).collect();
+        queued: Vec<QueuedDelivery>,
+    ) -> Result<Vec<QueueChange>, StoreError> {
+        if !queued.is_empty() {
+            let ids: Vec<DeliveryId> = queued.iter().map(|row| row.delivery).collect();
             let sql = format!(
                 "update deliveries set state = 'pending', tries = 0, finished_at = null where id in ({})",
-                listed(&ids)
+                id_list(&ids)
             );
             sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await?;
-            let mut places = Rows::new(["callback_id", "delivery_id"], waiting.len());
-            waiting.iter().for_each(|w| places.push([w.callback.0.into(), w.delivery.0.into()]));
+            let mut keys = Rows::new(["callback_id", "delivery_id"], queued.len());
+            queued.iter().for_each(|row| keys.push([row.callback.0.into(), row.delivery.0.into()]));
             let sql =
                 "delete from failures where (callback_id, delivery_id) in (select callback_id, delivery_id from r)";
-            places.with(self.engine, tx, sql).await?;
-            self.enqueue(tx, &waiting).await?;
+            keys.with(self.engine, tx, sql).await?;
+            self.enqueue(tx, &queued).await?;
         }
-        Ok(waiting.into_iter().map(Queued::Put).collect())
+        Ok(queued.into_iter().map(QueueChange::Added).collect())
     }
 
-    /// Length of the queue, in the push domains of `only` if given.
-    async fn waiting_now(&self, only: Option<&[String]>) -> Result<i64, StoreError> {
+    /// Returns the length of the queue, restricted to the push domains of `only` if given.
+    async fn count_queued_in_domains(&self, only: Option<&[String]>) -> Result<i64, StoreError> {
         let mut conditions = Conditions::default();
         let join = match only {
             Some(only) => {
@@ -113,7 +114,7 @@ impl Db {
         conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.pages).await?.col("n")
     }
 
-    /// The conditions of a filter, on deliveries `d` and their sessions `s`.
+    /// Returns the SQL conditions of a filter, for deliveries `d` and their sessions `s`.
     pub(crate) fn log_conditions(&self, filter: &DeliveryFilter) -> Conditions {
         let mut conditions = Conditions::default();
         if let Some(domain) = &filter.domain {
@@ -152,7 +153,7 @@ impl Db {
             conditions.add("d.last_error = ?", [Value::Text(class.clone())]);
         }
         if let Some(text) = &filter.text {
-            // `body` holds text in a blob; each engine reads it as text in its own way.
+            // `body` is a blob of UTF-8 text.
             let body = match self.engine {
                 Engine::Sqlite => "cast(d.body as text)",
                 Engine::Postgres => "convert_from(d.body, 'UTF8')",
@@ -160,15 +161,15 @@ impl Db {
             conditions.add(&format!("{body} like ? escape '!'"), [Value::Text(containing(text))]);
         }
         if let Some(recovery) = filter.recovery {
-            let chosen = "d.id in (select delivery_id from recovery_deliveries where recovery_id = ?)";
-            conditions.add(chosen, [Value::Int(recovery.0)]);
+            let handled = "d.id in (select delivery_id from recovery_deliveries where recovery_id = ?)";
+            conditions.add(handled, [Value::Int(recovery.0)]);
         }
         conditions
     }
 }
 
 impl Db {
-    /// Newest first.
+    /// Returns a page of matching deliveries, newest first.
     pub(crate) async fn list_deliveries(
         &self,
         filter: &DeliveryFilter,
@@ -177,11 +178,11 @@ impl Db {
         let conditions = self.log_conditions(filter);
         let condition = conditions.sql();
         let mut values = conditions.into_values();
-        // One more than the page ends with, so that it shows whether there is a next page.
-        let counted = COUNTED.max(page.offset() + page.size) + 1;
+        // One row more than the page needs shows whether there is a next page.
+        let counted = MAX_COUNT.max(page.offset() + page.size) + 1;
         let limits = [counted, page.size, page.offset()].map(|limit| values.place(Value::Int(limit)));
         let [most, size, offset] = limits;
-        // The log is read once, for the count and for the page.
+        // The log is read once for both the count and the page.
         let sql = format!(
             "with found as materialized (select d.id from deliveries d join sessions s on s.id = d.session_id{condition} \
              order by d.id desc limit {most}) select (select count(*) from found) as n, (select {} from \
@@ -199,7 +200,7 @@ impl Db {
         let rows = if ids.is_empty() {
             Vec::new()
         } else {
-            let sql = format!("select {ROW} {FROM} where d.id in ({}) order by d.id desc", listed(&ids));
+            let sql = format!("select {ROW} {FROM} where d.id in ({}) order by d.id desc", id_list(&ids));
             let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pages).await?;
             rows.iter().map(delivery).collect::<Result<_, _>>()?
         };
@@ -230,49 +231,49 @@ impl Db {
         }))
     }
 
-    /// The push domains of these deliveries, each once.
+    /// Returns the distinct push domains of these deliveries.
     pub(crate) async fn domains_of(&self, ids: &[DeliveryId]) -> Result<Vec<String>, StoreError> {
         let sql = format!(
             "select distinct s.domain from deliveries d join sessions s on s.id = d.session_id where d.id in ({})",
-            listed(ids)
+            id_list(ids)
         );
         sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pages).await?.iter().map(|row| row.col("domain")).collect()
     }
 
-    /// Queues the deliveries anew, each with all its tries. Returns how many; the callback of the others is off, has no
-    /// address or is gone.
+    /// Queues deliveries again, each with all its tries, except those whose callback is off, has no address or was removed. Returns how
+    /// many were queued.
     pub(crate) async fn resend(&self, ids: &[DeliveryId], now: Millis, audit: &AuditEntry) -> Result<i64, StoreError> {
         let mut tx = self.begin().await?;
-        // Whoever turns a callback off waits for this and takes them out of the queue, or they find it off.
+        // The lock orders this with turning a callback off: either that takes these deliveries out of the queue, or this finds it off.
         let sql = format!(
             "select c.id from callbacks c where c.enabled = 1 and c.address is not null \
              and c.id in (select callback_id from deliveries where id in ({})) order by c.id{}",
-            listed(ids),
+            id_list(ids),
             self.engine.for_share()
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *tx).await?;
         let on = rows.iter().map(|row| row.col("id")).collect::<Result<Vec<i64>, _>>()?;
-        let sql = format!("select id, callback_id from deliveries where id in ({}) order by id", listed(ids));
-        let mut waiting = Vec::with_capacity(ids.len());
+        let sql = format!("select id, callback_id from deliveries where id in ({}) order by id", id_list(ids));
+        let mut queued = Vec::with_capacity(ids.len());
         for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *tx).await? {
             let (delivery, callback) = (DeliveryId(row.col("id")?), CallbackId(row.col("callback_id")?));
             if on.contains(&callback.0) {
-                let due_at = now + waiting.len() as Millis;
-                // A resend stands by itself: it neither waits for its stream nor holds it up.
+                let due_at = now + queued.len() as Millis;
+                // A resent delivery is independent of its stream: neither waits for the other.
                 let stream_key = delivery.to_string();
-                waiting.push(Waiting { delivery, callback, stream_key, due_at, retry: false, queued_at: now });
+                queued.push(QueuedDelivery { delivery, callback, stream_key, due_at, retry: false, queued_at: now });
             }
         }
-        let number = waiting.len() as i64;
+        let number = queued.len() as i64;
         if number > 0 {
-            let queued = self.requeue(&mut tx, waiting).await?;
+            let changes = self.requeue(&mut tx, queued).await?;
             self.write_audit(&mut tx, audit).await?;
-            self.commit(tx, queued).await?;
+            self.commit(tx, changes).await?;
         }
         Ok(number)
     }
 
-    /// `false`: it did not wait any more.
+    /// Takes a delivery out of the queue. Returns `false` if it was not queued.
     pub(crate) async fn cancel(&self, id: DeliveryId, now: Millis, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let removed = sqlx::query(
@@ -280,22 +281,22 @@ impl Db {
              returning callback_id, recovery_id",
         );
         let Some(removed) = removed.bind(id.0).fetch_optional(&mut *tx).await? else { return Ok(false) };
-        let mut ended = Ended::default();
+        let mut counts = RecoveryCounts::default();
         if let Some(recovery) = removed.col("recovery_id")? {
-            ended.count(RecoveryId(recovery), CallbackId(removed.col("callback_id")?), DeliveryState::Cancelled);
+            counts.count(RecoveryId(recovery), CallbackId(removed.col("callback_id")?), DeliveryState::Cancelled);
         }
-        self.write_ended(&mut tx, ended).await?;
+        self.add_recovery_counts(&mut tx, counts).await?;
         sqlx::query("update deliveries set state = 'cancelled', finished_at = $2 where id = $1")
             .bind(id.0)
             .bind(now)
             .execute(&mut *tx)
             .await?;
         self.write_audit(&mut tx, audit).await?;
-        self.commit(tx, vec![Queued::Removed(id)]).await?;
+        self.commit(tx, vec![QueueChange::Removed(id)]).await?;
         Ok(true)
     }
 
-    /// Deliveries made since (Unix ms), and all that wait now; in the domains of `only` if given.
+    /// Counts the deliveries created since (Unix ms), and all that are queued now, restricted to the push domains of `only` if given.
     pub(crate) async fn figures(&self, since: Millis, only: Option<&[String]>) -> Result<DayFigures, StoreError> {
         let mut figures = DayFigures::default();
         let mut conditions = Conditions::default();
@@ -317,7 +318,7 @@ impl Db {
                 DeliveryState::Pending | DeliveryState::Retrying | DeliveryState::Cancelled => {}
             }
         }
-        figures.waiting = self.waiting_now(only).await?;
+        figures.waiting = self.count_queued_in_domains(only).await?;
         Ok(figures)
     }
 }

@@ -1,79 +1,78 @@
-//! What was queued of late in a PostgreSQL that several processes share.
+//! Polling of a shared PostgreSQL for deliveries that were queued recently.
 //!
-//! A look sees what is committed, and no moment tells how much that is: a transaction may stamp its rows and commit them long after
-//! others that stamped later. So each look reads from a moment on before which no transaction was open any more when the look
-//! before was made. It thus misses nothing, and reads little again: what was queued since the second but last look, or since the
-//! oldest open transaction began.
+//! `queued_at` does not show which rows a poll has seen: a transaction may set it and commit long after others that set it later. So
+//! each poll reads from a time before which no transaction was still open at the previous poll. It misses nothing and repeats little:
+//! the rows since the last but one poll, or since the oldest open transaction began.
 
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::deliveries::storage::{is_owned, readable};
-use crate::deliveries::{Ownership, Waiting};
+use crate::deliveries::storage::{is_owned, queued_deliveries};
+use crate::deliveries::{Ownership, QueuedDelivery};
 use crate::model::{Millis, StoreError};
 use crate::storage::Db;
 use crate::storage::rows::Read;
 
-/// How far a look from afar goes back, ms.
-const AFAR_MS: Millis = 10_000;
-/// How far a look goes back at most, ms. A transaction that is open for longer is none of the console's, and others must not have all
-/// that waits read again and again.
-const FARTHEST_MS: Millis = 60_000;
+/// How far a widened poll goes back, ms.
+const WIDENED_MS: Millis = 10_000;
+/// How far a poll goes back at most, ms. The console has no longer transactions, and a longer one of another program must not make
+/// every poll read the whole queue.
+const MAX_RANGE_MS: Millis = 60_000;
 
-/// How far looks have come. Moments are the database's, Unix ms.
+/// The progress of polling. Times are those of the database (Unix ms).
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Seen {
-    /// What was queued before has been seen.
+pub struct PollCursor {
+    /// All rows that were queued before this time have been seen.
     since: Millis,
-    /// A moment after `since`, and the first transaction that had not begun by then: once all before it are over, what was queued
-    /// before that moment has been seen.
-    then: (Millis, i64),
+    /// A later time, and the first transaction that had not begun by then. When all earlier transactions have ended, all rows that were
+    /// queued before that time have been seen.
+    next: (Millis, i64),
 }
 
-impl Seen {
-    /// The same, but the next look goes back some seconds more: further than a clock that is corrected.
+impl PollCursor {
+    /// Returns a cursor that goes back some seconds more, in case the clock of the database was corrected.
     #[must_use]
-    pub fn from_afar(self) -> Self {
-        Self { since: self.since.min(self.then.0 - AFAR_MS), ..self }
+    pub fn widened(self) -> Self {
+        Self { since: self.since.min(self.next.0 - WIDENED_MS), ..self }
     }
 
-    /// After a look at `now`, when all transactions before `oldest` were over and `coming` had not begun.
-    fn after(self, now: Millis, oldest: i64, coming: i64) -> Self {
-        if oldest < self.then.1 {
+    /// Returns the cursor after a poll at `now`, when `oldest` was the oldest open transaction and `next_transaction` had not begun.
+    fn advanced(self, now: Millis, oldest: i64, next_transaction: i64) -> Self {
+        if oldest < self.next.1 {
             return self;
         }
-        Self { since: self.then.0, then: (now, coming) }
+        Self { since: self.next.0, next: (now, next_transaction) }
     }
 }
 
-/// What a look found.
+/// The result of a poll.
 #[derive(Debug)]
-pub struct News {
-    /// All that was committed since the look before, and some from before that.
-    pub rows: Vec<Waiting>,
-    /// For the next look.
-    pub seen: Seen,
+pub struct PollResult {
+    /// All rows that were committed since the previous poll, and some earlier ones.
+    pub rows: Vec<QueuedDelivery>,
+    /// The cursor for the next poll.
+    pub cursor: PollCursor,
 }
 
 impl Db {
-    /// Looks for what was queued, by whichever process. Of one domain, all is found that was committed up to some moment.
-    pub async fn news(&self, owned: &Ownership, seen: Seen) -> Result<News, StoreError> {
-        // When the transaction began, which is before it took its snapshot.
+    /// Returns recently queued rows of all processes, as of one snapshot.
+    pub async fn poll_queue(&self, owned: &Ownership, cursor: PollCursor) -> Result<PollResult, StoreError> {
+        // The start of this transaction, which is before its snapshot.
         let now = "cast(extract(epoch from now()) * 1000 as bigint)";
         let sql = format!(
             "select l.now, l.oldest, l.coming, q.callback_id, q.delivery_id, q.stream_key, q.due_at, q.retry, q.queued_at \
              from (select {now} as now, txid_snapshot_xmin(txid_current_snapshot()) as oldest, \
              txid_snapshot_xmax(txid_current_snapshot()) as coming) as l \
-             left join queue q on q.queued_at >= greatest($1, {now} - {FARTHEST_MS}) and {}",
+             left join queue q on q.queued_at >= greatest($1, {now} - {MAX_RANGE_MS}) and {}",
             is_owned(owned)
         );
-        let found = sqlx::query(AssertSqlSafe(sql)).bind(seen.since).fetch_all(self.hot_read()).await?;
-        // One row says how far the look went, even if nothing is new.
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(cursor.since).fetch_all(self.hot_read()).await?;
+        // There is one row with the range of the poll even if nothing is new.
         let is_row = |row: &&AnyRow| row.col::<Option<i64>>("delivery_id").is_ok_and(|delivery| delivery.is_some());
-        let mut news = News { rows: readable(found.iter().filter(is_row)), seen };
-        if let Some(look) = found.first() {
-            news.seen = seen.after(look.col("now")?, look.col("oldest")?, look.col("coming")?);
+        let mut result = PollResult { rows: queued_deliveries(found.iter().filter(is_row)), cursor };
+        if let Some(poll) = found.first() {
+            result.cursor = cursor.advanced(poll.col("now")?, poll.col("oldest")?, poll.col("coming")?);
         }
-        Ok(news)
+        Ok(result)
     }
 }

@@ -1,4 +1,4 @@
-//! Recoveries and their lanes.
+//! SQL of recoveries and their tasks.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
@@ -6,13 +6,15 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use crate::audit::AuditEntry;
 use crate::callbacks::Callback;
 use crate::callbacks::storage::{CALLBACK_COLUMNS, callback};
-use crate::deliveries::storage::log::listed;
-use crate::deliveries::{DeliveryFilter, Lane, LaneCount, Queued, Recovery, RecoveryOutcome, Waiting};
+use crate::deliveries::storage::log::id_list;
+use crate::deliveries::{
+    DeliveryFilter, QueueChange, QueuedDelivery, Recovery, RecoveryOutcome, RecoveryTask, TaskCount,
+};
 use crate::model::{CallbackId, DeliveryId, Millis, RecoveryId, StoreError};
 use crate::storage::Db;
 use crate::storage::rows::{Conditions, Read, Value, to_json};
 
-/// A recovery with the sums of its lanes.
+/// Selects a recovery with the sums of its tasks.
 const RECOVERY: &str = "select r.id, r.state, r.filter, r.started_by, r.started_at, r.ended_at, \
      cast(coalesce(sum(l.total), 0) as bigint) as total, cast(coalesce(sum(l.queued), 0) as bigint) as queued, \
      cast(coalesce(sum(l.left_out), 0) as bigint) as left_out, \
@@ -37,7 +39,7 @@ fn recovery(row: &AnyRow) -> Result<Recovery, StoreError> {
     })
 }
 
-/// What was queued and has not ended waits.
+/// Reads the outcome. The queued deliveries that have not ended are waiting.
 fn outcome(row: &AnyRow) -> Result<Option<RecoveryOutcome>, StoreError> {
     let Some(delivered) = row.col("delivered")? else { return Ok(None) };
     let (failed, cancelled) = (row.col("failed")?, row.col("cancelled")?);
@@ -45,34 +47,33 @@ fn outcome(row: &AnyRow) -> Result<Option<RecoveryOutcome>, StoreError> {
     Ok(Some(RecoveryOutcome { delivered, failed, waiting, cancelled }))
 }
 
-/// A callback that is on and has an address sends.
-fn goes(callback: &Callback) -> bool {
+fn is_active(callback: &Callback) -> bool {
     callback.settings.enabled && callback.settings.address.is_some()
 }
 
 impl Db {
-    /// The filter's conditions, on deliveries that can be recovered.
+    /// Returns the SQL conditions of a filter, restricted to deliveries that can be recovered.
     fn recoverable_conditions(&self, filter: &DeliveryFilter) -> Conditions {
         let mut conditions = self.log_conditions(filter);
         conditions.add("d.state in ('failed', 'cancelled', 'skipped')", []);
         conditions
     }
 
-    /// How many of a callback wait, counted up to `most`.
-    async fn count_waiting(&self, callback: CallbackId, most: i64) -> Result<i64, StoreError> {
+    /// Counts the queued deliveries of a callback, up to `max`.
+    async fn count_queued_of(&self, callback: CallbackId, max: i64) -> Result<i64, StoreError> {
         sqlx::query("select count(*) as n from (select 1 from queue where callback_id = $1 limit $2) as waiting")
             .bind(callback.0)
-            .bind(most)
+            .bind(max)
             .fetch_one(&self.read)
             .await?
             .col("n")
     }
 
-    /// The next deliveries of a lane, by id.
-    async fn next_of(&self, lane: &Lane, limit: i64) -> Result<Vec<DeliveryId>, StoreError> {
-        let mut conditions = self.recoverable_conditions(&lane.filter);
-        conditions.add("d.callback_id = ?", [Value::Int(lane.callback.0)]);
-        conditions.add("d.id > ? and d.id < ?", [Value::Int(lane.after.0), Value::Int(lane.recovery.0)]);
+    /// Returns the next deliveries of a task, by id.
+    async fn next_task_deliveries(&self, task: &RecoveryTask, limit: i64) -> Result<Vec<DeliveryId>, StoreError> {
+        let mut conditions = self.recoverable_conditions(&task.filter);
+        conditions.add("d.callback_id = ?", [Value::Int(task.callback.0)]);
+        conditions.add("d.id > ? and d.id < ?", [Value::Int(task.after.0), Value::Int(task.recovery.0)]);
         let sql = format!(
             "select d.id from deliveries d join sessions s on s.id = d.session_id{} order by d.id limit ${}",
             conditions.sql(),
@@ -82,68 +83,68 @@ impl Db {
         query.fetch_all(&self.read).await?.iter().map(|row| Ok(DeliveryId(row.col("id")?))).collect()
     }
 
-    /// Queues those of `ids` that still can be recovered, in their order.
-    async fn requeue_lane(
+    /// Queues those of `ids` that can still be recovered, in their order.
+    async fn requeue_task(
         &self,
         tx: &mut AnyConnection,
-        lane: &Lane,
+        task: &RecoveryTask,
         ids: &[DeliveryId],
         ordered: bool,
         now: Millis,
-    ) -> Result<Vec<Queued>, StoreError> {
+    ) -> Result<Vec<QueueChange>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let sql = format!(
             "select id, app, stream from deliveries \
              where id in ({}) and state in ('failed', 'cancelled', 'skipped') order by id",
-            listed(ids)
+            id_list(ids)
         );
-        let mut waiting = Vec::with_capacity(ids.len());
+        let mut queued = Vec::with_capacity(ids.len());
         for (place, row) in (0..).zip(sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *tx).await?) {
             let delivery = DeliveryId(row.col("id")?);
             let (app, stream): (String, String) = (row.col("app")?, row.col("stream")?);
-            waiting.push(Waiting {
+            queued.push(QueuedDelivery {
                 delivery,
-                callback: lane.callback,
-                // They keep their order among each other, and never hold up what the stream tells now.
-                stream_key: if ordered { format!("{}/{app}/{stream}", lane.recovery) } else { delivery.to_string() },
+                callback: task.callback,
+                // They keep their order among themselves, and do not delay new events of the stream.
+                stream_key: if ordered { format!("{}/{app}/{stream}", task.recovery) } else { delivery.to_string() },
                 due_at: now + place,
                 retry: false,
                 queued_at: now,
             });
         }
-        let chosen: Vec<DeliveryId> = waiting.iter().map(|waiting| waiting.delivery).collect();
-        let queued = self.requeue(tx, waiting).await?;
-        self.write_chosen(tx, lane.recovery, lane.callback, &chosen, true).await?;
-        Ok(queued)
+        let handled: Vec<DeliveryId> = queued.iter().map(|row| row.delivery).collect();
+        let changes = self.requeue(tx, queued).await?;
+        self.add_recovery_deliveries(tx, task.recovery, task.callback, &handled, true).await?;
+        Ok(changes)
     }
 }
 
 impl Db {
-    /// What a filter finds among deliveries that can be recovered, by callback.
-    pub(crate) async fn recoverable(&self, filter: &DeliveryFilter) -> Result<Vec<LaneCount>, StoreError> {
+    /// Counts the matching deliveries that can be recovered, by callback.
+    pub(crate) async fn count_recoverable(&self, filter: &DeliveryFilter) -> Result<Vec<TaskCount>, StoreError> {
         let conditions = self.recoverable_conditions(filter);
         let sql = format!(
             "select found.callback_id, found.n, \
-             cast(case when c.enabled = 1 and c.address is not null then 1 else 0 end as bigint) as goes \
+             cast(case when c.enabled = 1 and c.address is not null then 1 else 0 end as bigint) as active \
              from (select d.callback_id, count(*) as n from deliveries d join sessions s on s.id = d.session_id{} \
              group by d.callback_id) as found left join callbacks c on c.id = found.callback_id",
             conditions.sql()
         );
         let rows = self.searches.fetch_all(sql, &conditions.into_values()).await?;
-        let lane = |row: &AnyRow| {
+        let count = |row: &AnyRow| {
             let callback = CallbackId(row.col("callback_id")?);
-            Ok(LaneCount { callback, deliveries: row.col("n")?, goes: row.flag("goes")? })
+            Ok(TaskCount { callback, deliveries: row.col("n")?, active: row.flag("active")? })
         };
-        rows.iter().map(lane).collect()
+        rows.iter().map(count).collect()
     }
 
-    /// Keeps a new recovery with its lanes, and counts what becomes of each; one without lanes is done at once.
+    /// Stores a new recovery with its tasks and their outcome counts.
     pub(crate) async fn start_recovery(
         &self,
         recovery: &Recovery,
-        lanes: &[LaneCount],
+        tasks: &[TaskCount],
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
@@ -158,14 +159,14 @@ impl Db {
         .bind(recovery.ended_at)
         .execute(&mut *tx)
         .await?;
-        for lane in lanes {
+        for task in tasks {
             sqlx::query(
                 "insert into recovery_lanes (recovery_id, callback_id, total, queued, left_out, after_id, through) \
                  values ($1, $2, $3, 0, 0, 0, 0)",
             )
             .bind(recovery.id.0)
-            .bind(lane.callback.0)
-            .bind(lane.deliveries)
+            .bind(task.callback.0)
+            .bind(task.deliveries)
             .execute(&mut *tx)
             .await?;
             sqlx::query(
@@ -173,7 +174,7 @@ impl Db {
                  values ($1, $2, 0, 0, 0)",
             )
             .bind(recovery.id.0)
-            .bind(lane.callback.0)
+            .bind(task.callback.0)
             .execute(&mut *tx)
             .await?;
         }
@@ -187,13 +188,13 @@ impl Db {
         row.as_ref().map(recovery).transpose()
     }
 
-    /// The latest, newest first.
+    /// Returns the latest recoveries, newest first.
     pub(crate) async fn list_recoveries(&self, limit: i64) -> Result<Vec<Recovery>, StoreError> {
         let sql = format!("{RECOVERY} {BY_RECOVERY} limit $1");
         sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&self.pages).await?.iter().map(recovery).collect()
     }
 
-    /// `false`: it did not run any more.
+    /// Cancels a running recovery. Returns `false` if it was not running.
     pub(crate) async fn cancel_recovery(
         &self,
         id: RecoveryId,
@@ -211,64 +212,70 @@ impl Db {
         Ok(true)
     }
 
-    /// The lanes of running recoveries that are not through, oldest recovery first.
-    pub(crate) async fn open_lanes(&self) -> Result<Vec<Lane>, StoreError> {
+    /// Returns the unfinished tasks of running recoveries, oldest recovery first.
+    pub(crate) async fn open_recovery_tasks(&self) -> Result<Vec<RecoveryTask>, StoreError> {
         let rows = sqlx::query(
             "select l.recovery_id, l.callback_id, l.after_id, r.filter \
              from recovery_lanes l join recoveries r on r.id = l.recovery_id \
              where r.state = 'running' and l.through = 0 order by l.recovery_id, l.callback_id",
         );
-        let lane = |row: &AnyRow| {
-            Ok(Lane {
+        let task = |row: &AnyRow| {
+            Ok(RecoveryTask {
                 recovery: RecoveryId(row.col("recovery_id")?),
                 callback: CallbackId(row.col("callback_id")?),
                 after: DeliveryId(row.col("after_id")?),
                 filter: row.json("filter")?,
             })
         };
-        rows.fetch_all(&self.read).await?.iter().map(lane).collect()
+        rows.fetch_all(&self.read).await?.iter().map(task).collect()
     }
 
-    /// Gives the next `batch` deliveries of a lane their turn, as far as fewer than `room` of its callback wait.
-    /// `false`: there is no room.
-    pub(crate) async fn step_lane(&self, lane: &Lane, batch: i64, room: i64, now: Millis) -> Result<bool, StoreError> {
-        let limit = batch.min(room - self.count_waiting(lane.callback, room).await?);
+    /// Handles the next deliveries of a task: at most `batch`, and only so many that its callback has at most `max_queued` queued
+    /// deliveries. Returns `false` if it has as many already.
+    pub(crate) async fn advance_recovery_task(
+        &self,
+        task: &RecoveryTask,
+        batch: i64,
+        max_queued: i64,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let limit = batch.min(max_queued - self.count_queued_of(task.callback, max_queued).await?);
         if limit <= 0 {
             return Ok(false);
         }
-        // Looking for them may take long; only what they become happens while others wait to write.
-        let ids = self.next_of(lane, limit).await?;
+        // This search may be slow, so it runs before the write transaction.
+        let ids = self.next_task_deliveries(task, limit).await?;
         let through = (ids.len() as i64) < limit;
         let mut tx = self.begin().await?;
-        // Whoever cancels waits for this batch, or this batch finds it cancelled.
+        // The lock orders this with cancelling: that waits for this batch, or this batch finds the recovery cancelled.
         let sql = format!("select state from recoveries where id = $1{}", self.engine.for_share());
-        let state = sqlx::query(AssertSqlSafe(sql)).bind(lane.recovery.0).fetch_optional(&mut *tx).await?;
+        let state = sqlx::query(AssertSqlSafe(sql)).bind(task.recovery.0).fetch_optional(&mut *tx).await?;
         if state.map(|row| row.col::<String>("state")).transpose()?.as_deref() != Some("running") {
             return Ok(true);
         }
-        let mine = sqlx::query(
+        let claimed = sqlx::query(
             "update recovery_lanes set after_id = $3, through = $4 \
              where recovery_id = $1 and callback_id = $2 and after_id = $5 and through = 0",
         )
-        .bind(lane.recovery.0)
-        .bind(lane.callback.0)
-        .bind(ids.last().unwrap_or(&lane.after).0)
+        .bind(task.recovery.0)
+        .bind(task.callback.0)
+        .bind(ids.last().unwrap_or(&task.after).0)
         .bind(i64::from(through))
-        .bind(lane.after.0)
+        .bind(task.after.0)
         .execute(&mut *tx)
         .await?;
-        if mine.rows_affected() == 0 {
-            // Another process has given the lane this very turn.
+        if claimed.rows_affected() == 0 {
+            // Another process has handled this batch.
             return Ok(true);
         }
-        // Whoever turns the callback off waits for this batch and takes it out of the queue, or this batch finds it off.
+        // The lock orders this with turning the callback off: either that takes this batch out of the queue, or this finds it off.
         let sql = format!("select {CALLBACK_COLUMNS} from callbacks c where c.id = $1{}", self.engine.for_share());
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(lane.callback.0).fetch_optional(&mut *tx).await?;
-        let callback = row.as_ref().map(callback).transpose()?.filter(goes);
-        let (queued, left_out) = match callback {
-            Some(callback) => (self.requeue_lane(&mut tx, lane, &ids, callback.settings.ordered, now).await?, 0),
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(task.callback.0).fetch_optional(&mut *tx).await?;
+        let callback = row.as_ref().map(callback).transpose()?.filter(is_active);
+        let (changes, left_out) = match callback {
+            Some(callback) => (self.requeue_task(&mut tx, task, &ids, callback.settings.ordered, now).await?, 0),
             None => {
-                self.write_chosen(&mut tx, lane.recovery, lane.callback, &ids, false).await?;
+                self.add_recovery_deliveries(&mut tx, task.recovery, task.callback, &ids, false).await?;
                 (Vec::new(), ids.len() as i64)
             }
         };
@@ -276,9 +283,9 @@ impl Db {
             "update recovery_lanes set queued = queued + $3, left_out = left_out + $4 \
              where recovery_id = $1 and callback_id = $2",
         )
-        .bind(lane.recovery.0)
-        .bind(lane.callback.0)
-        .bind(queued.len() as i64)
+        .bind(task.recovery.0)
+        .bind(task.callback.0)
+        .bind(changes.len() as i64)
         .bind(left_out)
         .execute(&mut *tx)
         .await?;
@@ -287,12 +294,12 @@ impl Db {
                 "update recoveries set state = 'done', ended_at = $2 where id = $1 and not exists \
                  (select 1 from recovery_lanes l where l.recovery_id = recoveries.id and l.through = 0)",
             )
-            .bind(lane.recovery.0)
+            .bind(task.recovery.0)
             .bind(now)
             .execute(&mut *tx)
             .await?;
         }
-        self.commit(tx, queued).await?;
+        self.commit(tx, changes).await?;
         Ok(true)
     }
 }

@@ -53,7 +53,7 @@ impl Story {
         self.session = serde_json::from_str(&kept).expect("reads back");
     }
 
-    fn hear(&mut self, second: Millis, hint: &Hint) {
+    fn hear(&mut self, second: Millis, hint: &SourceEvent) {
         let outcome = self.session.apply(hint, T0 + second * 1000, &self.rules);
         self.take(outcome);
     }
@@ -91,21 +91,21 @@ fn at(second: Millis) -> Millis {
     T0 + second * 1000
 }
 
-fn alive(second: Millis) -> Hint {
-    Hint::Alive { at: at(second), media: None }
+fn alive(second: Millis) -> SourceEvent {
+    SourceEvent::Alive { at: at(second), media: None }
 }
 
-fn ended(second: Millis) -> Hint {
-    Hint::Ended { at: at(second), failure: None }
+fn ended(second: Millis) -> SourceEvent {
+    SourceEvent::Ended { at: at(second), failure: None }
 }
 
-fn opened(second: Millis) -> Hint {
-    Hint::PartOpened { at: at(second), location: Some(format!("part-{second}")) }
+fn opened(second: Millis) -> SourceEvent {
+    SourceEvent::PartOpened { at: at(second), location: Some(format!("part-{second}")) }
 }
 
 /// The part that was opened at `start`.
-fn closed(start: Millis, stop: Millis) -> Hint {
-    Hint::PartClosed(closed_part(start, stop))
+fn closed(start: Millis, stop: Millis) -> SourceEvent {
+    SourceEvent::PartClosed(closed_part(start, stop))
 }
 
 fn closed_part(start: Millis, stop: Millis) -> ClosedPart {
@@ -149,7 +149,7 @@ fn a_source_that_reports_everything() {
 
 #[test]
 fn repeated_reports_change_nothing() {
-    let started = Hint::Started { at: T0, push: push() };
+    let started = SourceEvent::Started { at: T0, push: push() };
     let mut story = Story::begin(RULES, false);
     let script = [opened(0), closed(0, 5), opened(5), closed(5, 9), ended(9)];
     for (count, hint) in script.iter().enumerate() {

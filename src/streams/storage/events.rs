@@ -6,16 +6,16 @@ use serde::Deserialize;
 use sqlx::AnyConnection;
 
 use crate::callbacks::Dialect;
-use crate::deliveries::{DeliveryState, Queued, Waiting, render};
+use crate::deliveries::{DeliveryState, QueueChange, QueuedDelivery, render};
 use crate::model::{CallbackId, CallbackKind, DeliveryId, DomainId, StoreError};
 use crate::storage::batch::Rows;
 use crate::storage::rows::to_json;
 use crate::storage::{DATABASE_NOW, Db, Engine};
-use crate::streams::storage::reports::Happened;
+use crate::streams::storage::reports::NewEvent;
 
 /// A callback, as far as it decides what is delivered.
 #[derive(Deserialize)]
-struct Addressee {
+struct CallbackTarget {
     id: CallbackId,
     domain: DomainId,
     kind: CallbackKind,
@@ -33,8 +33,8 @@ impl Db {
     pub(crate) async fn append_events(
         &self,
         tx: &mut AnyConnection,
-        happened: &[Happened<'_>],
-    ) -> Result<Vec<Queued>, StoreError> {
+        happened: &[NewEvent<'_>],
+    ) -> Result<Vec<QueueChange>, StoreError> {
         if happened.is_empty() {
             return Ok(Vec::new());
         }
@@ -66,7 +66,7 @@ impl Db {
             ],
             happened.len(),
         );
-        for Happened { stored, event, now } in happened {
+        for NewEvent { stored, event, now } in happened {
             let event_id = self.ids.next(*now);
             events.push([
                 event_id.into(),
@@ -107,7 +107,7 @@ impl Db {
             if goes {
                 let stream_key =
                     if callback.ordered != 0 { format!("{}/{}", stored.app, stored.stream) } else { id.to_string() };
-                queued.push(Waiting {
+                queued.push(QueuedDelivery {
                     delivery: id,
                     callback: callback.id,
                     stream_key,
@@ -120,14 +120,14 @@ impl Db {
         events.insert(self.engine, tx, "events", "").await?;
         deliveries.insert(self.engine, tx, "deliveries", "").await?;
         self.enqueue(tx, &queued).await?;
-        Ok(queued.into_iter().map(Queued::Put).collect())
+        Ok(queued.into_iter().map(QueueChange::Added).collect())
     }
 
     async fn callbacks_of(
         &self,
         tx: &mut AnyConnection,
-        happened: &[Happened<'_>],
-    ) -> Result<HashMap<(DomainId, CallbackKind), Addressee>, StoreError> {
+        happened: &[NewEvent<'_>],
+    ) -> Result<HashMap<(DomainId, CallbackKind), CallbackTarget>, StoreError> {
         let domains: BTreeSet<i64> = happened.iter().map(|one| one.stored.domain_id.0).collect();
         let mut rows = Rows::new(["domain_id"], domains.len());
         domains.into_iter().for_each(|domain| rows.push([domain.into()]));
@@ -143,7 +143,7 @@ impl Db {
         let columns = format!(
             "id, domain_id, kind, dialect, ordered, case when address is null then 0 else enabled end, {latest}"
         );
-        let found = rows.read::<Addressee>(self.engine, tx, &columns, &from).await?;
+        let found = rows.read::<CallbackTarget>(self.engine, tx, &columns, &from).await?;
         // The order of ids is that of events, also where processes with different clocks tell of them.
         if let Some(latest) = found.iter().map(|callback| callback.latest).max() {
             self.ids.follow(latest);
@@ -153,7 +153,7 @@ impl Db {
 
     /// Puts deliveries into the queue, or changes when they are due; one that waits already keeps its place in its stream. PostgreSQL
     /// says itself when that was, because other processes look for it, whose clocks differ.
-    pub(crate) async fn enqueue(&self, tx: &mut AnyConnection, waiting: &[Waiting]) -> Result<(), StoreError> {
+    pub(crate) async fn enqueue(&self, tx: &mut AnyConnection, waiting: &[QueuedDelivery]) -> Result<(), StoreError> {
         let columns = ["callback_id", "delivery_id", "stream_key", "due_at", "retry", "queued_at"];
         let mut rows = Rows::new(columns, waiting.len());
         for w in waiting {

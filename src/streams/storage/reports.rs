@@ -1,7 +1,7 @@
 //! Reports of sources, committed in groups: what comes in during one commit goes into the next, in a handful of statements
 //! however many there are. A report is answered after its commit.
 //!
-//! A [`Board`] holds the sessions that a group concerns, so that reports of one group see what those before them did. On PostgreSQL the
+//! A [`SessionWorkingSet`] holds the sessions that a group concerns, so that reports of one group see what those before them did. On PostgreSQL the
 //! rows of the domains are the locks: of one domain, one process at a time decides.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -16,7 +16,8 @@ use crate::storage::batch::{Cell, Rows};
 use crate::storage::rows::{Read, to_json};
 use crate::streams::storage::{EARLY, EarlyRow, STORED, early_report, stored};
 use crate::streams::{
-    Decision, EarlyReport, Event, Hint, Part, Phase, Report, Scope, SessionKey, Situation, Step, StoredSession,
+    Decision, EarlyReport, Event, Part, Phase, Scope, SessionContext, SessionKey, SessionTransition, SessionUpdate,
+    SourceEvent, StoredSession,
 };
 
 /// The latest session under the key of each row.
@@ -31,7 +32,7 @@ const GROUP: usize = 512;
 
 /// A report that waits for its commit.
 struct Pending {
-    report: Report,
+    report: SessionUpdate,
     tell: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -51,7 +52,7 @@ impl Reports {
 
     /// Loads what the report concerns, lets it decide, and commits the states, parts, events **and the deliveries made for them** in one
     /// transaction, which other reports may share.
-    pub(crate) async fn commit(&self, report: Report) -> Result<(), StoreError> {
+    pub(crate) async fn commit(&self, report: SessionUpdate) -> Result<(), StoreError> {
         let (tell, told) = oneshot::channel();
         if self.push(Pending { report, tell }) {
             let reports = self.clone();
@@ -85,7 +86,7 @@ impl Reports {
 }
 
 /// An event with the session that it belongs to, and when it is stored.
-pub(crate) struct Happened<'a> {
+pub(crate) struct NewEvent<'a> {
     pub(crate) stored: &'a StoredSession,
     pub(crate) event: &'a Event,
     pub(crate) now: i64,
@@ -93,7 +94,7 @@ pub(crate) struct Happened<'a> {
 
 impl Db {
     async fn commit_group(&self, group: Vec<Pending>) {
-        let reports: Vec<&Report> = group.iter().map(|pending| &pending.report).collect();
+        let reports: Vec<&SessionUpdate> = group.iter().map(|pending| &pending.report).collect();
         match self.commit_together(&reports).await {
             Ok(()) => {
                 for Pending { tell, .. } in group {
@@ -116,7 +117,7 @@ impl Db {
         }
     }
 
-    async fn commit_together(&self, reports: &[&Report]) -> Result<(), StoreError> {
+    async fn commit_together(&self, reports: &[&SessionUpdate]) -> Result<(), StoreError> {
         let mut tx = self.begin_hot().await?;
         let fresh = self.keep_receipts(&mut tx, reports).await?;
         let mut board = self.load_board(&mut tx, &fresh).await?;
@@ -127,16 +128,16 @@ impl Db {
         }
         self.save_sessions(&mut tx, &board, &changes).await?;
         self.save_early(&mut tx, &changes).await?;
-        let happened: Vec<Happened> = changes
+        let happened: Vec<NewEvent> = changes
             .events
             .iter()
             .filter_map(|(session, event, now)| {
-                Some(Happened { stored: board.sessions.get(session)?, event, now: *now })
+                Some(NewEvent { stored: board.sessions.get(session)?, event, now: *now })
             })
             .collect();
         let queued = self.append_events(&mut tx, &happened).await?;
         self.commit(tx, queued).await?;
-        for Happened { event, .. } in happened {
+        for NewEvent { event, .. } in happened {
             metrics::counter!("callsheet_events_total", "event" => event.name.as_str()).increment(1);
         }
         Ok(())
@@ -146,9 +147,9 @@ impl Db {
     async fn keep_receipts<'r>(
         &self,
         tx: &mut AnyConnection,
-        reports: &[&'r Report],
-    ) -> Result<Vec<&'r Report>, StoreError> {
-        let receipt = |report: &Report| match (&report.receipt, &report.scope) {
+        reports: &[&'r SessionUpdate],
+    ) -> Result<Vec<&'r SessionUpdate>, StoreError> {
+        let receipt = |report: &SessionUpdate| match (&report.receipt, &report.scope) {
             (Some(receipt), Scope::Key(key, _)) => Some((key.source.0, receipt.clone())),
             _ => None,
         };
@@ -170,11 +171,15 @@ impl Db {
             first.insert((row.col::<i64>("source_id")?, row.col::<String>("webhook_id")?));
         }
         // Of two with the same receipt in one group, the first counts.
-        let is_fresh = |report: &&&Report| receipt(report).is_none_or(|receipt| first.remove(&receipt));
+        let is_fresh = |report: &&&SessionUpdate| receipt(report).is_none_or(|receipt| first.remove(&receipt));
         Ok(reports.iter().filter(is_fresh).copied().collect())
     }
 
-    async fn load_board(&self, tx: &mut AnyConnection, reports: &[&Report]) -> Result<Board, StoreError> {
+    async fn load_board(
+        &self,
+        tx: &mut AnyConnection,
+        reports: &[&SessionUpdate],
+    ) -> Result<SessionWorkingSet, StoreError> {
         let mut keys = Rows::new(["source_id", "source_key", "boot", "domain_id"], reports.len());
         let mut ids = Rows::new(["id"], 0);
         let mut early = Rows::new(KEY, 0);
@@ -206,7 +211,7 @@ impl Db {
             keys.clone().with(self.engine, tx, &lock(&of_keys)).await?;
             ids.clone().with(self.engine, tx, &lock(of_ids)).await?;
         }
-        let mut board = Board::default();
+        let mut board = SessionWorkingSet::default();
         for row in keys.read(self.engine, tx, STORED, &format!("from r {LATEST}")).await? {
             board.add(stored(row)?);
         }
@@ -257,7 +262,12 @@ impl Db {
         Ok(())
     }
 
-    async fn save_sessions(&self, tx: &mut AnyConnection, board: &Board, changes: &Changes) -> Result<(), StoreError> {
+    async fn save_sessions(
+        &self,
+        tx: &mut AnyConnection,
+        board: &SessionWorkingSet,
+        changes: &Changes,
+    ) -> Result<(), StoreError> {
         let mut rows = Rows::new(
             [
                 "id",
@@ -323,16 +333,16 @@ type StreamName = (DomainId, String, String);
 
 /// The sessions that a group of reports concerns, as they are after the reports so far.
 #[derive(Default)]
-struct Board {
+struct SessionWorkingSet {
     sessions: BTreeMap<SessionId, StoredSession>,
     /// The latest under its key.
     by_key: HashMap<SessionKey, SessionId>,
     by_stream: HashMap<StreamName, BTreeSet<SessionId>>,
     /// What was reported before the start, of the sessions that start here.
-    early: HashMap<SessionKey, Vec<Hint>>,
+    early: HashMap<SessionKey, Vec<SourceEvent>>,
 }
 
-impl Board {
+impl SessionWorkingSet {
     fn add(&mut self, stored: StoredSession) {
         let id = stored.id;
         let latest = self.by_key.entry(stored.key.clone()).or_insert(id);
@@ -343,7 +353,7 @@ impl Board {
     }
 
     /// The latest session under the key, and the other sessions of its stream that are not over, earliest first.
-    fn situation(&self, scope: &Scope) -> Situation {
+    fn situation(&self, scope: &Scope) -> SessionContext {
         let current = match scope {
             Scope::Key(key, _) | Scope::Early(key) => self.by_key.get(key),
             Scope::Id(id) => Some(id),
@@ -366,7 +376,7 @@ impl Board {
             Scope::Key(key, Some(_)) | Scope::Early(key) => self.early.get(key).cloned().unwrap_or_default(),
             Scope::Key(_, None) | Scope::Id(_) => Vec::new(),
         };
-        Situation { current, rivals, early }
+        SessionContext { current, rivals, early }
     }
 }
 
@@ -381,8 +391,8 @@ struct Changes {
 }
 
 impl Changes {
-    fn take(&mut self, board: &mut Board, scope: &Scope, decision: Decision, now: i64) {
-        for Step { stored, events, parts } in decision.steps {
+    fn take(&mut self, board: &mut SessionWorkingSet, scope: &Scope, decision: Decision, now: i64) {
+        for SessionTransition { stored, events, parts } in decision.steps {
             let id = stored.id;
             self.sessions.insert(id);
             self.parts.extend(parts.into_iter().map(|part| (id, part)));

@@ -8,7 +8,7 @@ mod vod;
 pub use time_range::{BIN_S, TimeRange, bin_start};
 pub use transcoding::{Codec, Resolution, TranscodingCell, TranscodingDay, TranscodingQuery, TranscodingView};
 pub use usage::{
-    Change, FigureFormat, Granularity, Metric, SlotLabel, TopDomain, TrafficBase, UsageBin, UsageCards, UsageQuery,
+    BinLabel, Change, FigureFormat, Granularity, Metric, TopDomain, TrafficBase, UsageBin, UsageCards, UsageQuery,
     UsageView,
 };
 pub use vod::VodDomain;

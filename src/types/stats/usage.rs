@@ -33,7 +33,7 @@ string_enum!(
 
 string_enum!(
     /// Whether charts and tables label a bin with its start or its end.
-    SlotLabel {
+    BinLabel {
         Start = "start",
         End = "end",
     }
@@ -50,13 +50,13 @@ string_enum!(
 /// Display settings of figures. They affect neither storage nor the REST API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FigureFormat {
-    pub label: SlotLabel,
+    pub label: BinLabel,
     pub base: TrafficBase,
 }
 
 impl Default for FigureFormat {
     fn default() -> Self {
-        Self { label: SlotLabel::Start, base: TrafficBase::Thousand }
+        Self { label: BinLabel::Start, base: TrafficBase::Thousand }
     }
 }
 

@@ -1,10 +1,10 @@
 //! *Settings → Single sign-on*: how it is set up, and a test that shows an admin what the provider sends.
 //!
-//! A test goes the way of a sign-in, with the same client and redirect address, so that nothing has to be registered for it. Ticket and
+//! A test goes the way of a sign-in, with the same client and redirect address, so that nothing has to be registered for it. AuthorizationRequest and
 //! result stay in the admin's own session and are bound to the user; the session goes on as it is.
 
 use axum::http::header::{HeaderName, HeaderValue};
-use callsheet::accounts::{AccountError, Callback, Provider, ProviderTest, Ticket};
+use callsheet::accounts::{AccountError, AuthorizationRequest, Callback, Provider, ProviderTest};
 use callsheet::model::{Action, Actor, Millis, UserId, Who};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -29,7 +29,7 @@ const LONGEST_VALUE: usize = 1_000;
 #[derive(Serialize, Deserialize)]
 struct Pending {
     user: UserId,
-    ticket: Ticket,
+    ticket: AuthorizationRequest,
     /// The provider's address to send the browser to.
     address: String,
 }

@@ -3,7 +3,7 @@
 use callsheet::Console;
 use callsheet::model::Actor;
 use callsheet::stats::calendar::Calendar;
-use callsheet::stats::{FigureFormat, SlotLabel, TranscodingView, UsageView};
+use callsheet::stats::{BinLabel, FigureFormat, TranscodingView, UsageView};
 
 use super::filter::found;
 pub use super::report::{Cell, Column, Fact, Report, Table};
@@ -52,6 +52,6 @@ pub fn of_transcoding(console: &Console, texts: Texts, selected: Vec<String>, fo
 
 /// Exports always label bins with their start, so that scripts can join them with other data.
 fn times(console: &Console, texts: Texts) -> Times {
-    let shown = FigureFormat { label: SlotLabel::Start, ..console.shown };
+    let shown = FigureFormat { label: BinLabel::Start, ..console.shown };
     Times { zone: console.zone.clone(), now: console.clock.now(), texts, shown }
 }

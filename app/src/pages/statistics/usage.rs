@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use callsheet::model::Action;
 use callsheet::stats::calendar::Calendar;
-use callsheet::stats::{BIN_S, Change, Granularity, Metric, SlotLabel, TrafficBase, UsageBin, UsageQuery, UsageView};
+use callsheet::stats::{BIN_S, BinLabel, Change, Granularity, Metric, TrafficBase, UsageBin, UsageQuery, UsageView};
 use leptos::prelude::*;
 
 use super::cards::{self, Card};
@@ -131,7 +131,7 @@ fn cards(times: &Times, usage: &UsageView) -> [Card; 4] {
 
 /// Returns the label of a five-minute bin: the time of its start or its end, in the form of the catalog text `form`.
 pub(crate) fn point_label(times: &Times, at: i64, form: &str) -> String {
-    times.in_form(if times.shown.label == SlotLabel::End { at + BIN_S } else { at }, form)
+    times.in_form(if times.shown.label == BinLabel::End { at + BIN_S } else { at }, form)
 }
 
 /// Returns a column title with the unit, if there is one.
@@ -176,7 +176,7 @@ fn bins(times: &Times, usage: &UsageView) -> Table {
     let exact = (!scale.is_whole()).then(|| quantity.scale(0));
     let key = key_of(usage.metric);
     // A day is always labelled with its date.
-    let of_end = times.shown.label == SlotLabel::End && usage.granularity != Granularity::Day;
+    let of_end = times.shown.label == BinLabel::End && usage.granularity != Granularity::Day;
     let side = if of_end { "statistics.end" } else { "statistics.start" };
     let starts = Calendar::new(times.zone.clone()).starts(usage.range, usage.granularity);
     let ends = starts.into_iter().skip(1).chain([usage.range.to]);

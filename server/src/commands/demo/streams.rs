@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 
 use callsheet::Console;
 use callsheet::callbacks::CallbackSettings;
-use callsheet::deliveries::{Departure, Ownership, Waiting};
+use callsheet::deliveries::{Dispatch, Ownership, QueuedDelivery};
 use callsheet::domains::NewDomain;
 use callsheet::model::{
     Actor, AppName, CallbackId, CallbackKind, Clock, DeliveryId, DomainName, Millis, StreamName, TestClock,
 };
 use callsheet::recordings::{PartLocation, RecordingChange, RecordingSettings};
 use callsheet::sources::Adapter;
-use callsheet::streams::{ClosedPart, Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{ClosedPart, IngestSink, PushRequest, SessionKey, SourceEvent};
 use jiff::tz::TimeZone;
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -82,7 +82,7 @@ struct Planned {
 
 enum Told {
     Start(&'static Sample, &'static str),
-    Hint(Hint),
+    SourceEvent(SourceEvent),
 }
 
 /// Adds the domains.
@@ -129,7 +129,7 @@ pub(super) async fn fill(
         let (source, adapter) = if live { (edge, Adapter::Generic) } else { (built_in, Adapter::BuiltIn) };
         let key = SessionKey { source, boot: "sample".to_owned(), key: session.to_string() };
         let hint = match hint {
-            Told::Hint(hint) => hint,
+            Told::SourceEvent(hint) => hint,
             Told::Start(sample, stream) => {
                 let push = console.streams.admit(PushRequest {
                     source,
@@ -139,7 +139,7 @@ pub(super) async fn fill(
                     client: Some(format!("192.0.2.{}", session % 250 + 1)),
                     params: Vec::new(),
                 });
-                Hint::Started { at, push: push.await? }
+                SourceEvent::Started { at, push: push.await? }
             }
         };
         console.streams.report_once(&key, adapter, hint, None).await?;
@@ -202,7 +202,7 @@ impl Publish {
         let mut opened = start + 1_000;
         while sample.recorded && opened < end {
             let closed = (opened + PART_MS).min(end);
-            tell(opened, Told::Hint(Hint::PartOpened { at: opened, location: location(opened, None) }));
+            tell(opened, Told::SourceEvent(SourceEvent::PartOpened { at: opened, location: location(opened, None) }));
             if live && closed == end {
                 break;
             }
@@ -215,12 +215,12 @@ impl Publish {
                 bytes: Some((closed - opened) * 525),
                 failure: None,
             };
-            tell(closed, Told::Hint(Hint::PartClosed(part)));
+            tell(closed, Told::SourceEvent(SourceEvent::PartClosed(part)));
             opened = closed;
         }
         if !live {
             let failure = random.random_bool(0.03).then(|| "connection lost".to_owned());
-            tell(end + 1, Told::Hint(Hint::Ended { at: end + 1, failure }));
+            tell(end + 1, Told::SourceEvent(SourceEvent::Ended { at: end + 1, failure }));
         }
         Ok(())
     }
@@ -235,28 +235,23 @@ async fn step(console: &Console) -> Result<Option<Millis>, Failure> {
     let settled = console.streams.reap().await?;
     let now = console.clock.now();
     loop {
-        let waiting = console.db.waiting(&Ownership::All, (CallbackId(0), DeliveryId(0)), 10_000).await?;
-        let next = waiting.iter().map(|waiting| waiting.due_at).filter(|due| *due > now).min();
+        let queued = console.db.queued_deliveries(&Ownership::All, (CallbackId(0), DeliveryId(0)), 10_000).await?;
+        let next = queued.iter().map(|row| row.due_at).filter(|due| *due > now).min();
         // Of a stream, the earliest goes alone.
         let mut streams = HashSet::new();
-        let first = |waiting: &&Waiting| streams.insert((waiting.callback, waiting.stream_key.clone()));
-        let due: Vec<Departure> = waiting.iter().filter(first).filter(|w| w.due_at <= now).map(departure).collect();
+        let first = |row: &&QueuedDelivery| streams.insert((row.callback, row.stream_key.clone()));
+        let due = queued.iter().filter(first).filter(|row| row.due_at <= now).map(QueuedDelivery::dispatch);
+        let due: Vec<Dispatch> = due.collect();
         if due.is_empty() {
             return Ok([settled, next].into_iter().flatten().min());
         }
         let mut attempts = Vec::new();
-        for ready in console.courier.ready(&due).await? {
-            let departure = due.iter().find(|departure| departure.delivery == ready.id).copied();
-            if let Some(departure) = departure
-                && let Some(made) = console.courier.attempt(departure, ready).await?
-            {
-                attempts.push((made.record, made.fate));
+        let mut prepared = console.delivery_sender.prepare(&due).await?;
+        for dispatch in due {
+            if let Some(delivery) = prepared.remove(&dispatch.delivery) {
+                attempts.extend(console.delivery_sender.attempt(dispatch, delivery).await?);
             }
         }
         console.db.complete(&Ownership::All, &attempts, &[]).await?;
     }
-}
-
-fn departure(waiting: &Waiting) -> Departure {
-    Departure { delivery: waiting.delivery, callback: waiting.callback, out_of_order: false, probe: false }
 }

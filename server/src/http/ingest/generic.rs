@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use callsheet::model::{EventName, Millis, SourceId, Status};
-use callsheet::streams::{ClosedPart, Hint, PushRequest};
+use callsheet::streams::{ClosedPart, PushRequest, SourceEvent};
 use serde_json::{Map, Value};
 
 use super::{BadHook, NAME, TEXT};
@@ -28,7 +28,7 @@ pub enum GenericCall {
     },
     Report {
         key: String,
-        hint: Hint,
+        hint: SourceEvent,
         /// Each report names the publish.
         push: PushRequest,
     },
@@ -62,7 +62,7 @@ pub fn parse(source: SourceId, body: &[u8], now: Millis) -> Result<GenericCall, 
     let location = body.text("url")?.map(|url| TEXT.check("url", url)).transpose()?;
     let duration_ms = body.seconds("duration")?;
     let part = |failure| {
-        Hint::PartClosed(ClosedPart {
+        SourceEvent::PartClosed(ClosedPart {
             recorder: String::new(),
             location: location.clone(),
             started_at: start,
@@ -77,12 +77,12 @@ pub fn parse(source: SourceId, body: &[u8], now: Millis) -> Result<GenericCall, 
             return Ok(GenericCall::Publish { key, at: start.unwrap_or(now), push });
         }
         (EventName::PublishStarted, Some(_)) => return Ok(GenericCall::Ignored),
-        (EventName::PublishDone, failure) => Hint::Ended { at: stop.unwrap_or(now), failure },
-        (EventName::RecordStarted, None) => Hint::RecordingStarted { at: start.unwrap_or(now) },
-        (EventName::RecordStarted, Some(reason)) => Hint::RecordingFailed { at: start.unwrap_or(now), reason },
-        (EventName::RecordPartStarted, None) => Hint::PartOpened { at: start.unwrap_or(now), location },
+        (EventName::PublishDone, failure) => SourceEvent::Ended { at: stop.unwrap_or(now), failure },
+        (EventName::RecordStarted, None) => SourceEvent::RecordingStarted { at: start.unwrap_or(now) },
+        (EventName::RecordStarted, Some(reason)) => SourceEvent::RecordingFailed { at: start.unwrap_or(now), reason },
+        (EventName::RecordPartStarted, None) => SourceEvent::PartOpened { at: start.unwrap_or(now), location },
         (EventName::RecordPartStarted | EventName::RecordPartDone, failure) => part(failure),
-        (EventName::RecordDone, _) => Hint::RecordingEnded { at: stop.unwrap_or(now) },
+        (EventName::RecordDone, _) => SourceEvent::RecordingEnded { at: stop.unwrap_or(now) },
     };
     Ok(GenericCall::Report { key, hint, push })
 }
@@ -160,7 +160,7 @@ mod tests {
         parse(SourceId(3), body(extra).to_string().as_bytes(), NOW)
     }
 
-    fn hint(extra: Value) -> Hint {
+    fn hint(extra: Value) -> SourceEvent {
         match read(extra) {
             Ok(GenericCall::Report { key, hint, .. }) if key == "s-1" => hint,
             other => panic!("{other:?}"),
@@ -192,7 +192,7 @@ mod tests {
         let why = || Some("why".to_owned());
         let url = || Some("a.flv".to_owned());
         let part = |failure| {
-            Hint::PartClosed(ClosedPart {
+            SourceEvent::PartClosed(ClosedPart {
                 recorder: String::new(),
                 location: url(),
                 started_at: Some(start),
@@ -203,21 +203,21 @@ mod tests {
             })
         };
         for (event, status, expected) in [
-            ("publish_done", "success", Hint::Ended { at: stop, failure: None }),
-            ("publish_done", "fail", Hint::Ended { at: stop, failure: why() }),
-            ("record_started", "success", Hint::RecordingStarted { at: start }),
-            ("record_started", "fail", Hint::RecordingFailed { at: start, reason: "why".to_owned() }),
-            ("record_part_started", "success", Hint::PartOpened { at: start, location: url() }),
+            ("publish_done", "success", SourceEvent::Ended { at: stop, failure: None }),
+            ("publish_done", "fail", SourceEvent::Ended { at: stop, failure: why() }),
+            ("record_started", "success", SourceEvent::RecordingStarted { at: start }),
+            ("record_started", "fail", SourceEvent::RecordingFailed { at: start, reason: "why".to_owned() }),
+            ("record_part_started", "success", SourceEvent::PartOpened { at: start, location: url() }),
             ("record_part_started", "fail", part(why())),
             ("record_part_done", "success", part(None)),
             ("record_part_done", "fail", part(why())),
-            ("record_done", "success", Hint::RecordingEnded { at: stop }),
+            ("record_done", "success", SourceEvent::RecordingEnded { at: stop }),
         ] {
             let read = times(event, status);
             assert_eq!(format!("{read:?}"), format!("{expected:?}"), "{event} {status}");
         }
         let bare = hint(json!({ "event": "publish_done", "status": "fail" }));
-        let expected = Hint::Ended { at: NOW, failure: Some(UNEXPLAINED.to_owned()) };
+        let expected = SourceEvent::Ended { at: NOW, failure: Some(UNEXPLAINED.to_owned()) };
         assert_eq!(format!("{bare:?}"), format!("{expected:?}"));
     }
 

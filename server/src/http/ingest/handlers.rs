@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use callsheet::Console;
 use callsheet::model::{Problem, ProblemKind};
 use callsheet::sources::{Adapter, Source};
-use callsheet::streams::{Hint, IngestSink, PushRequest, Refused, SessionKey, StreamError};
+use callsheet::streams::{IngestSink, PushRequest, Refused, SessionKey, SourceEvent, StreamError};
 use http::{HeaderMap, StatusCode};
 
 use super::generic::{self, GenericCall};
@@ -105,14 +105,14 @@ async fn from_nginx(console: &Console, source: &Source, body: &[u8]) -> Result<(
     let (key, hint) = match call {
         NginxCall::Publish { key: id, push } => {
             let push = console.streams.admit(with_default(push, source)).await?;
-            (key(id), Hint::Started { at: now, push })
+            (key(id), SourceEvent::Started { at: now, push })
         }
-        NginxCall::Update { key: id } => (key(id), Hint::Alive { at: now, media: None }),
-        NginxCall::PublishDone { key: id } => (key(id), Hint::Ended { at: now, failure: None }),
+        NginxCall::Update { key: id } => (key(id), SourceEvent::Alive { at: now, media: None }),
+        NginxCall::PublishDone { key: id } => (key(id), SourceEvent::Ended { at: now, failure: None }),
         NginxCall::RecordDone { key: id, file } => {
             // Where the media server's disk is this machine's, the file tells its length better than the clock.
             let facts = flv_facts(FilePath::new(&file.path)).await.unwrap_or_default();
-            (key(id), Hint::PartClosed(file.into_part(now, facts)))
+            (key(id), SourceEvent::PartClosed(file.into_part(now, facts)))
         }
         NginxCall::Ignored => return Ok(()),
     };
@@ -136,7 +136,7 @@ async fn from_generic(console: &Console, source: &Source, headers: &HeaderMap, b
     let (key, push, hint) = match generic::parse(source.id, body, console.clock.now())? {
         GenericCall::Publish { key: id, at, push } => {
             let push = console.streams.admit(with_default(push, source)).await?;
-            (key(id), None, Hint::Started { at, push })
+            (key(id), None, SourceEvent::Started { at, push })
         }
         GenericCall::Report { key: id, hint, push } => (key(id), Some(with_default(push, source)), hint),
         GenericCall::Ignored => return Ok(()),

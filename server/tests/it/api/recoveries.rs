@@ -44,7 +44,7 @@ async fn a_recovery_from_its_count_to_its_end() {
     assert_eq!(started.json, expected);
     assert_eq!(api.get(path).await, expected);
     api.clock.advance(4_000);
-    api.console.recoveries.step().await.expect("a step");
+    api.console.recoveries.advance().await.expect("a step");
     let done = api.get(path).await;
     for (name, value) in [
         ("state", json!("done")),
@@ -74,7 +74,7 @@ async fn a_recovery_is_cancelled() {
     let path = format!("/recoveries/{}", started.json["id"].as_str().expect("an id"));
     let cancelled = api.send(&api.operator, &format!("DELETE {path}"), Value::Null).await;
     assert_eq!((cancelled.status.as_u16(), &cancelled.json["state"]), (200, &json!("cancelled")));
-    api.console.recoveries.step().await.expect("a step");
+    api.console.recoveries.advance().await.expect("a step");
     assert_eq!(api.get("/deliveries?state=pending").await["items"], json!([]));
 }
 

@@ -8,7 +8,7 @@ use calamine::{Data, DataType, Reader, Xlsx};
 use callsheet::domains::NewDomain;
 use callsheet::model::Actor;
 use callsheet::stats::transcode::{Outcome, Output};
-use callsheet::stats::{Codec, FigureFormat, ImportStep, Progress, SlotLabel, Sums, TrafficBase, UsageRow};
+use callsheet::stats::{BinLabel, Codec, FigureFormat, ImportStep, Progress, Sums, TrafficBase, UsageRow};
 use serde_json::{Value, json};
 
 use super::support::{Api, NOW};
@@ -147,7 +147,7 @@ async fn with_base_1024_card_chart_table_and_export_agree() {
 
 #[tokio::test]
 async fn points_may_be_called_by_their_end_on_pages_alone() {
-    let shown = FigureFormat { label: SlotLabel::End, ..FigureFormat::default() };
+    let shown = FigureFormat { label: BinLabel::End, ..FigureFormat::default() };
     let api = Api::start_with(|parts| parts.shown = shown).await;
     feed(&api).await;
     let page = text(&browse(&api, "/statistics/usage?slot=1d&metric=bandwidth").await);

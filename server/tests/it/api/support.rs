@@ -14,7 +14,7 @@ use callsheet::sealing::Sealer;
 use callsheet::stats::StatsDb;
 use callsheet::stats::calendar::Calendar;
 use callsheet::storage::Db;
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use callsheet::{Console, ConsoleParts, Retention};
 use callsheet_server::http::AppState;
 use callsheet_server::http::rate_limit::RateLimits;
@@ -176,14 +176,14 @@ impl Api {
             params: vec![("line".to_owned(), "a".to_owned())],
         };
         let push = self.console.streams.admit(push).await.expect("admitted");
-        self.report(stream, Hint::Started { at: NOW, push }).await;
+        self.report(stream, SourceEvent::Started { at: NOW, push }).await;
     }
 
     pub(super) async fn unpublish(&self, stream: &str, failure: Option<&str>) {
-        self.report(stream, Hint::Ended { at: NOW + 1_500, failure: failure.map(str::to_owned) }).await;
+        self.report(stream, SourceEvent::Ended { at: NOW + 1_500, failure: failure.map(str::to_owned) }).await;
     }
 
-    async fn report(&self, stream: &str, hint: Hint) {
+    async fn report(&self, stream: &str, hint: SourceEvent) {
         let key = SessionKey { source: SourceId(1), boot: "1".to_owned(), key: stream.to_owned() };
         self.console.streams.report(&key, hint).await.expect("reported");
     }

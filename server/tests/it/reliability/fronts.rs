@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use callsheet::Console;
 use callsheet::deliveries::Ownership;
-use callsheet::deliveries::Seen;
+use callsheet::deliveries::PollCursor;
 use callsheet::model::{Actor, CallbackKind, Clock, Millis, SourceId, SystemClock, TestClock};
 use callsheet::storage::Db;
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -54,12 +54,12 @@ async fn start(console: &Console, stream: &str) {
         params: Vec::new(),
     };
     let push = console.streams.admit(push).await.expect("admitted");
-    let hint = Hint::Started { at: console.clock.now(), push };
+    let hint = SourceEvent::Started { at: console.clock.now(), push };
     console.streams.report(&key(stream), hint).await.expect("reported");
 }
 
 async fn end(console: &Console, stream: &str) {
-    let hint = Hint::Ended { at: console.clock.now(), failure: None };
+    let hint = SourceEvent::Ended { at: console.clock.now(), failure: None };
     console.streams.report(&key(stream), hint).await.expect("reported");
 }
 
@@ -124,10 +124,10 @@ async fn queue(connection: &mut PgConnection, delivery: i64) {
     sqlx::query(sql).bind(delivery).execute(connection).await.expect("queued");
 }
 
-async fn look(db: &Db, seen: &mut Seen) -> Vec<i64> {
-    let news = db.news(&Ownership::All, *seen).await.expect("read");
-    *seen = news.seen;
-    let mut found: Vec<i64> = news.rows.iter().map(|row| row.delivery.0).collect();
+async fn poll(db: &Db, cursor: &mut PollCursor) -> Vec<i64> {
+    let result = db.poll_queue(&Ownership::All, *cursor).await.expect("read");
+    *cursor = result.cursor;
+    let mut found: Vec<i64> = result.rows.iter().map(|row| row.delivery.0).collect();
     found.sort_unstable();
     found
 }
@@ -139,21 +139,21 @@ async fn looks_see_what_is_committed_late_and_then_read_it_no_more() {
     let db = &console.db;
     let mut late = PgConnection::connect(database.url()).await.expect("PostgreSQL answers");
     let mut quick = PgConnection::connect(database.url()).await.expect("PostgreSQL answers");
-    let mut seen = Seen::default();
-    assert!(look(db, &mut seen).await.is_empty());
+    let mut cursor = PollCursor::default();
+    assert!(poll(db, &mut cursor).await.is_empty());
     sqlx::query("begin").execute(&mut late).await.expect("begun");
     queue(&mut late, 1).await;
     for delivery in 2..=5 {
         queue(&mut quick, delivery).await;
         for _ in 0..3 {
-            assert!(look(db, &mut seen).await.contains(&delivery), "read again while an earlier one may come");
+            assert!(poll(db, &mut cursor).await.contains(&delivery), "read again while an earlier one may come");
         }
     }
     sqlx::query("commit").execute(&mut late).await.expect("committed");
-    assert_eq!(look(db, &mut seen).await, [1, 2, 3, 4, 5]);
+    assert_eq!(poll(db, &mut cursor).await, [1, 2, 3, 4, 5]);
     // They wait still, but nothing from before them can come.
-    let seen = Arc::new(tokio::sync::Mutex::new(seen));
-    until(async || look(db, &mut *seen.lock().await).await, Vec::is_empty).await;
-    let mut afar = seen.lock().await.from_afar();
-    assert_eq!(look(db, &mut afar).await, [1, 2, 3, 4, 5]);
+    let cursor = Arc::new(tokio::sync::Mutex::new(cursor));
+    until(async || poll(db, &mut *cursor.lock().await).await, Vec::is_empty).await;
+    let mut widened = cursor.lock().await.widened();
+    assert_eq!(poll(db, &mut widened).await, [1, 2, 3, 4, 5]);
 }

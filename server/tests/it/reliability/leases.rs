@@ -7,11 +7,14 @@ use std::time::Duration;
 use callsheet::Console;
 use callsheet::callbacks::OffReason;
 use callsheet::deliveries::Epochs;
-use callsheet::deliveries::{AttemptRecord, CallbackOff, DeliveryState, Fate, Ownership, SHARDS, Waiting, shard_of};
+use callsheet::deliveries::{
+    CallbackOff, CompletedAttempt, DeliveryOutcome, DeliveryState, Ownership, PreparedDelivery, QueuedDelivery, SHARDS,
+    shard_of,
+};
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackId, CallbackKind, DeliveryId, Millis, SourceId, TestClock};
 use callsheet::storage::Db;
-use callsheet::streams::{Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{IngestSink, PushRequest, SessionKey, SourceEvent};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -27,7 +30,7 @@ const SHORT: Duration = Duration::from_millis(1);
 /// A console with one delivery that waits.
 struct Stage {
     console: Console,
-    waiting: Waiting,
+    waiting: QueuedDelivery,
     _data: TempDir,
 }
 
@@ -50,8 +53,9 @@ impl Stage {
         };
         let push = console.streams.admit(push).await.expect("admitted");
         let key = SessionKey { source, boot: String::new(), key: "room".to_owned() };
-        console.streams.report(&key, Hint::Started { at: NOW, push }).await.expect("reported");
-        let waiting = console.db.waiting(&Ownership::All, (CallbackId(0), DeliveryId(0)), 2).await.expect("read");
+        console.streams.report(&key, SourceEvent::Started { at: NOW, push }).await.expect("reported");
+        let waiting =
+            console.db.queued_deliveries(&Ownership::All, (CallbackId(0), DeliveryId(0)), 2).await.expect("read");
         let [waiting] = waiting.try_into().expect("one");
         Self { console, waiting, _data: data }
     }
@@ -61,15 +65,15 @@ impl Stage {
     }
 
     /// The first attempt, which failed.
-    fn failed(&self) -> (AttemptRecord, Fate) {
-        let record = AttemptRecord {
+    fn failed(&self) -> CompletedAttempt {
+        CompletedAttempt {
             delivery: self.waiting.delivery,
             callback: self.waiting.callback,
+            kind: CallbackKind::Publish,
             number: 1,
             started_at: NOW,
             millis: 5,
             address: "http://127.0.0.1:8080/".to_owned(),
-            succeeded: false,
             status: Some(500),
             error_class: Some("http_status"),
             error: Some("500".to_owned()),
@@ -79,8 +83,15 @@ impl Stage {
             response_body: Vec::new(),
             out_of_order: false,
             counts: true,
-        };
-        (record, Fate::Retry { due_at: NOW + 1_000 })
+            outcome: DeliveryOutcome::Retry { due_at: NOW + 1_000, wait: 1_000 },
+            off: None,
+        }
+    }
+
+    async fn prepared(&self) -> PreparedDelivery {
+        let dispatch = self.waiting.dispatch();
+        let mut prepared = self.db().prepare_deliveries(&[dispatch]).await.expect("read");
+        prepared.remove(&dispatch.delivery).expect("queued")
     }
 
     async fn complete(&self, owned: &Ownership, off: &[CallbackOff]) -> Vec<DeliveryId> {
@@ -117,8 +128,8 @@ async fn an_attempt_is_recorded_once(database: Database) {
         assert_eq!(stage.complete(&owned, &[]).await, []);
         assert_eq!(stage.delivery().await, (DeliveryState::Retrying, 1));
     }
-    let ready = stage.db().ready(&[(stage.waiting.callback, stage.waiting.delivery)]).await.expect("read");
-    assert_eq!((ready[0].attempts, ready[0].tries), (1, 1));
+    let prepared = stage.prepared().await;
+    assert_eq!((prepared.attempts, prepared.tries), (1, 1));
 }
 
 async fn one_worker_owns_all(database: Database) {
@@ -141,8 +152,7 @@ async fn what_was_taken_over_is_refused() {
     let off = CallbackOff { callback: stage.waiting.callback, at: NOW, reason: OffReason::Gone };
     assert_eq!(stage.complete(&late, std::slice::from_ref(&off)).await, [stage.waiting.delivery]);
     assert_eq!(stage.delivery().await, (DeliveryState::Pending, 0));
-    let on = stage.db().ready(&[(stage.waiting.callback, stage.waiting.delivery)]).await.expect("read");
-    assert!(on[0].callback.settings.enabled, "nor is the callback turned off");
+    assert!(stage.prepared().await.callback.settings.enabled, "nor is the callback turned off");
     assert_eq!(stage.complete(&now, &[]).await, []);
     assert_eq!(stage.delivery().await, (DeliveryState::Retrying, 1));
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use callsheet::streams::Hint;
+use callsheet::streams::SourceEvent;
 
 use super::client::{AUDIO, Amf, Client, Tag, VIDEO, read_tags, tags, text};
 use super::test_server::TestServer;
@@ -12,7 +12,7 @@ use crate::support::media::probe;
 const FIRST_HALF: u32 = 3_000;
 
 /// Counts the video frames in all parts of a session, after ffprobe has checked each part.
-fn frames(server: &TestServer, events: &[Hint]) -> usize {
+fn frames(server: &TestServer, events: &[SourceEvent]) -> usize {
     let of_part = |file: PathBuf| {
         probe(&file);
         let tags = read_tags(&file);
@@ -176,7 +176,7 @@ async fn push_addresses_of_real_encoders_are_accepted() {
         client.play(1, &tags()[..4]).await;
         unpublish(&mut client, 1).await;
         let events = server.until_ended(&(number + 1).to_string()).await;
-        let Hint::Started { push, .. } = &events[0] else { panic!("{events:?}") };
+        let SourceEvent::Started { push, .. } = &events[0] else { panic!("{events:?}") };
         assert_eq!((push.app.as_str(), push.stream.as_str()), ("live", "room_7"), "{tc_url}");
     }
     server.shut_down().await;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use callsheet::streams::Hint;
+use callsheet::streams::SourceEvent;
 
 use super::client::{Amf, Client, tags, text};
 use super::test_server::{PATIENCE, TestServer};
@@ -27,7 +27,7 @@ async fn a_part_waits_until_its_bucket_accepts_it() {
     assert_eq!((letters(&events).as_str(), failure(&events)), ("SOE", None));
     assert_eq!(server.files_in_parts_folder(), 6, "three parts, each with its record");
     fs::remove_file(&blocked).expect("removed");
-    let events = server.until("1", |event| matches!(event, Hint::RecordingEnded { .. })).await;
+    let events = server.until("1", |event| matches!(event, SourceEvent::RecordingEnded { .. })).await;
     assert_eq!(letters(&events), "SOECOCOC");
     for part in parts(&events) {
         probe(&server.file(part));
@@ -50,7 +50,7 @@ async fn the_next_run_stores_the_parts_of_a_killed_one() {
     let mut client = Client::publishing(server.address, "room_7").await;
     let (first, second) = tags().split_at(tags().len() / 2);
     client.play(1, first).await;
-    server.until("1", |event| matches!(event, Hint::PartClosed(_))).await;
+    server.until("1", |event| matches!(event, SourceEvent::PartClosed(_))).await;
     // Copies the disk as if the process had been killed now: the open part ends in the middle of a tag.
     let folder = server.data.path().join("parts");
     let client = tokio::sync::Mutex::new((client, second.chunks(2)));
@@ -75,7 +75,7 @@ async fn the_next_run_stores_the_parts_of_a_killed_one() {
     server.shut_down().await;
 
     let server = TestServer::start_on(data, Some(2), |_| {}).await;
-    let events = server.until("1", |event| matches!(event, Hint::RecordingEnded { .. })).await;
+    let events = server.until("1", |event| matches!(event, SourceEvent::RecordingEnded { .. })).await;
     assert_eq!(letters(&events), "C");
     let part = parts(&events)[0];
     let (duration, codecs) = probe(&server.file(part));
@@ -116,10 +116,10 @@ async fn the_next_run_reports_the_events_of_a_killed_one() {
     let server = TestServer::start_on(data, None, |_| {}).await;
     let events = server.until_ended("1").await;
     assert_eq!((letters(&events).as_str(), failure(&events)), ("SE", None));
-    let events = server.until("2", |event| matches!(event, Hint::Started { .. })).await;
+    let events = server.until("2", |event| matches!(event, SourceEvent::Started { .. })).await;
     assert_eq!(letters(&events), "S");
     // An open session without parts has ended its recording.
-    server.until("99", |event| matches!(event, Hint::RecordingEnded { .. })).await;
+    server.until("99", |event| matches!(event, SourceEvent::RecordingEnded { .. })).await;
     let left = async || fs::read_dir(server.data.path().join("parts")).expect("a folder").count();
     until(left, |left| *left == 1).await;
     server.shut_down().await;

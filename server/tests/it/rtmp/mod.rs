@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use callsheet::model::{AppName, DomainName, StreamName};
-use callsheet::streams::{ClosedPart, Hint};
+use callsheet::streams::{ClosedPart, SourceEvent};
 use callsheet_server::rtmp::{ListenError, RtmpIngest};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -25,27 +25,30 @@ use crate::support::until;
 const SIGXFSZ: i32 = 25;
 
 /// Returns one letter per event, without heartbeats: Started, part Opened, part Closed, part failed (X), recording Failed, Ended.
-fn letters(events: &[Hint]) -> String {
-    let letter = |event: &Hint| match event {
-        Hint::Started { .. } => Some('S'),
-        Hint::PartOpened { .. } => Some('O'),
-        Hint::PartClosed(part) if part.failure.is_none() => Some('C'),
-        Hint::PartClosed(_) => Some('X'),
-        Hint::RecordingFailed { .. } => Some('F'),
-        Hint::Ended { .. } => Some('E'),
-        Hint::Alive { .. } | Hint::RecordingEnded { .. } | Hint::PartsPending { .. } => None,
-        Hint::RecordingStarted { .. } => Some('?'),
+fn letters(events: &[SourceEvent]) -> String {
+    let letter = |event: &SourceEvent| match event {
+        SourceEvent::Started { .. } => Some('S'),
+        SourceEvent::PartOpened { .. } => Some('O'),
+        SourceEvent::PartClosed(part) if part.failure.is_none() => Some('C'),
+        SourceEvent::PartClosed(_) => Some('X'),
+        SourceEvent::RecordingFailed { .. } => Some('F'),
+        SourceEvent::Ended { .. } => Some('E'),
+        SourceEvent::Alive { .. } | SourceEvent::RecordingEnded { .. } | SourceEvent::PartsPending { .. } => None,
+        SourceEvent::RecordingStarted { .. } => Some('?'),
     };
     events.iter().filter_map(letter).collect()
 }
 
-fn parts(events: &[Hint]) -> Vec<&ClosedPart> {
-    events.iter().filter_map(|event| if let Hint::PartClosed(part) = event { Some(part) } else { None }).collect()
+fn parts(events: &[SourceEvent]) -> Vec<&ClosedPart> {
+    events
+        .iter()
+        .filter_map(|event| if let SourceEvent::PartClosed(part) = event { Some(part) } else { None })
+        .collect()
 }
 
-fn failure(events: &[Hint]) -> Option<&str> {
+fn failure(events: &[SourceEvent]) -> Option<&str> {
     match events.last() {
-        Some(Hint::Ended { failure, .. }) => failure.as_deref(),
+        Some(SourceEvent::Ended { failure, .. }) => failure.as_deref(),
         other => panic!("not an end: {other:?}"),
     }
 }
@@ -67,7 +70,7 @@ async fn a_push_is_reported_in_order_and_its_parts_play() {
 
     assert_eq!(letters(&events), "SOCOCOCE");
     assert_eq!(failure(&events), None);
-    let Hint::Started { push, .. } = &events[0] else { panic!("{events:?}") };
+    let SourceEvent::Started { push, .. } = &events[0] else { panic!("{events:?}") };
     assert_eq!((push.domain.ascii(), push.app.as_str(), push.stream.as_str()), ("push.example.com", "live", "room_7"));
     assert_eq!(push.params[0], ("token".to_owned(), "x".to_owned()));
     assert_eq!(push.client.as_deref(), Some("127.0.0.1"));
@@ -75,13 +78,15 @@ async fn a_push_is_reported_in_order_and_its_parts_play() {
 
     let mut total = 0.0;
     let mut previous_end = None;
-    for (opened, part) in events.iter().filter(|event| matches!(event, Hint::PartOpened { .. })).zip(parts(&events)) {
+    for (opened, part) in
+        events.iter().filter(|event| matches!(event, SourceEvent::PartOpened { .. })).zip(parts(&events))
+    {
         let (duration, codecs) = probe(&server.file(part));
         assert!((duration - seconds(part)).abs() < 0.1, "{duration} {part:?}");
         assert_eq!(codecs, ["h264", "aac"]);
         let length = std::fs::metadata(server.file(part)).expect("file").len();
         assert_eq!(part.bytes.map(i64::unsigned_abs), Some(length));
-        let Hint::PartOpened { at, location } = opened else { unreachable!() };
+        let SourceEvent::PartOpened { at, location } = opened else { unreachable!() };
         assert_eq!(part.started_at, Some(*at));
         assert!(previous_end.is_none_or(|end| end == *at), "the next part starts at the end of the previous one");
         let open_name = location.as_ref().expect("location").trim_end_matches(".flv");
@@ -110,7 +115,7 @@ async fn a_stream_has_one_publisher_until_it_is_disconnected() {
     let server = TestServer::start_with(None, |config| config.heartbeat = Duration::from_millis(200)).await;
     let live = [&["-re"], VIDEO, &["-re"], AUDIO, H264, AAC];
     let first = server.push("push.example.com", "room_7?token=a", &live);
-    server.until("1", |event| matches!(event, Hint::Started { .. })).await;
+    server.until("1", |event| matches!(event, SourceEvent::Started { .. })).await;
 
     let second = server.push("push.example.com", "room_7?token=b", &live).finish().await;
     assert!(!second.status.success());
@@ -121,8 +126,8 @@ async fn a_stream_has_one_publisher_until_it_is_disconnected() {
     assert_eq!(letters(&server.until_ended("2").await), "SE");
     assert!(elsewhere.finish().await.status.success());
 
-    let known = |event: &Hint| match event {
-        Hint::Alive { media: Some(media), .. } => {
+    let known = |event: &SourceEvent| match event {
+        SourceEvent::Alive { media: Some(media), .. } => {
             media.video_codec.as_deref() == Some("h264")
                 && media.audio_codec.as_deref() == Some("aac")
                 && (media.width, media.height) == (Some(320), Some(240))
@@ -188,7 +193,7 @@ async fn a_full_disk_fails_the_recording_but_not_the_publish() {
     assert!(pusher.finish().await.status.success());
     assert_eq!((letters(&events).as_str(), failure(&events)), ("SFE", None));
     assert!(
-        matches!(&events[1], Hint::RecordingFailed { reason, .. } if reason == "the disk is full (no space left on device)")
+        matches!(&events[1], SourceEvent::RecordingFailed { reason, .. } if reason == "the disk is full (no space left on device)")
     );
 
     // The same for a bucket that is not a folder.
@@ -199,7 +204,7 @@ async fn a_full_disk_fails_the_recording_but_not_the_publish() {
     assert!(pusher.finish().await.status.success());
     assert_eq!((letters(&events).as_str(), failure(&events)), ("SFE", None));
     assert!(
-        matches!(&events[1], Hint::RecordingFailed { reason, .. } if reason == "a file is where the folder should be")
+        matches!(&events[1], SourceEvent::RecordingFailed { reason, .. } if reason == "a file is where the folder should be")
     );
     server.shut_down().await;
 }
@@ -261,7 +266,7 @@ async fn a_part_that_cannot_be_stored_stays_on_the_disk() {
 async fn a_killed_publisher_ends_the_publish_and_its_part_plays() {
     let server = TestServer::start(Some(60)).await;
     let pusher = server.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
-    server.until("1", |event| matches!(event, Hint::PartOpened { .. })).await;
+    server.until("1", |event| matches!(event, SourceEvent::PartOpened { .. })).await;
     pusher.signal("-KILL");
     let events = server.until_ended("1").await;
     assert_eq!((letters(&events).as_str(), failure(&events)), ("SOCE", None));
@@ -273,7 +278,7 @@ async fn a_killed_publisher_ends_the_publish_and_its_part_plays() {
 async fn a_suspended_publisher_is_disconnected() {
     let server = TestServer::start_with(Some(60), |config| config.idle_timeout = Duration::from_secs(1)).await;
     let pusher = server.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
-    server.until("1", |event| matches!(event, Hint::PartOpened { .. })).await;
+    server.until("1", |event| matches!(event, SourceEvent::PartOpened { .. })).await;
     pusher.signal("-STOP");
     let events = server.until_ended("1").await;
     assert_eq!((letters(&events).as_str(), failure(&events)), ("SOCE", Some("no media for 1 s")));
@@ -287,14 +292,14 @@ async fn a_shutdown_ends_every_publish_and_leaves_parts_to_the_next_run() {
     std::fs::create_dir_all(blocked.parent().expect("a folder")).expect("folder");
     std::fs::write(&blocked, "").expect("file");
     let _pusher = server.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
-    server.until("1", |event| matches!(event, Hint::PartOpened { .. })).await;
+    server.until("1", |event| matches!(event, SourceEvent::PartOpened { .. })).await;
     server.shutdown.cancel();
     timeout(PATIENCE, server.serving).await.expect("stops in time").expect("no panic");
     std::fs::remove_file(blocked).expect("removed");
-    let reported: Vec<Hint> = server.sink.events.borrow().iter().map(|(_, event)| event.clone()).collect();
+    let reported: Vec<SourceEvent> = server.sink.events.borrow().iter().map(|(_, event)| event.clone()).collect();
     assert_eq!(letters(&reported), "SOE");
     let server = TestServer::start_on(server.data, Some(60), |_| {}).await;
-    let events = server.until("1", |event| matches!(event, Hint::RecordingEnded { .. })).await;
+    let events = server.until("1", |event| matches!(event, SourceEvent::RecordingEnded { .. })).await;
     assert_eq!(letters(&events), "C");
     probe(&server.file(parts(&events)[0]));
     server.shut_down().await;
@@ -304,7 +309,7 @@ async fn a_shutdown_ends_every_publish_and_leaves_parts_to_the_next_run() {
 async fn streams_cannot_be_played() {
     let server = TestServer::start(None).await;
     let _pusher = server.push("push.example.com", "room_7", &[&["-re"], VIDEO, H264]);
-    server.until("1", |event| matches!(event, Hint::Started { .. })).await;
+    server.until("1", |event| matches!(event, SourceEvent::Started { .. })).await;
     let address = format!("rtmp://{}/live/room_7", server.address);
     let player = tokio::task::spawn_blocking(|| Command::new("ffprobe").args(["-v", "error"]).arg(address).output());
     let output = player.await.expect("no panic").expect("ffprobe");

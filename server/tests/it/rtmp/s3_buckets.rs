@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use callsheet::model::{Clock, Millis, SystemClock};
-use callsheet::streams::Hint;
+use callsheet::streams::SourceEvent;
 use callsheet_server::buckets::{Buckets, S3Bucket};
 use callsheet_server::rtmp::RtmpConfig;
 use futures::TryStreamExt;
@@ -22,12 +22,12 @@ use crate::support::media::{AAC, AUDIO, H264, VIDEO, probe};
 use crate::support::{Keys, S3Store, until};
 
 /// Records one push into a bucket.
-async fn record(tapes: S3Bucket, media: &[&[&str]]) -> (TestServer, Vec<Hint>) {
+async fn record(tapes: S3Bucket, media: &[&[&str]]) -> (TestServer, Vec<SourceEvent>) {
     let server = TestServer::start_with(Some(60), |config| set_bucket(config, tapes)).await;
     let pusher = server.push("push.example.com", "room_7", media);
     server.until_ended("1").await;
     // The end of the stream may be reported before the part.
-    let events = server.until("1", |event| matches!(event, Hint::PartClosed(_))).await;
+    let events = server.until("1", |event| matches!(event, SourceEvent::PartClosed(_))).await;
     assert!(pusher.finish().await.status.success());
     (server, events)
 }
@@ -126,7 +126,7 @@ async fn objects(store: &S3Store, url: &str) -> Vec<(String, u64)> {
 
 /// Waits until the part is reported. Returns its name and size.
 async fn stored_part(server: &TestServer) -> (String, u64) {
-    let events = server.until("1", |event| matches!(event, Hint::RecordingEnded { .. })).await;
+    let events = server.until("1", |event| matches!(event, SourceEvent::RecordingEnded { .. })).await;
     let [part] = parts(&events)[..] else { panic!("{events:#?}") };
     assert_eq!(part.failure, None);
     let name = part.location.as_ref().and_then(|location| location.rsplit('/').next()).expect("a location");
@@ -209,7 +209,7 @@ async fn a_part_is_stored_once_if_the_response_is_lost(store: &S3Store, keys: Ke
 async fn stop(server: TestServer) -> (String, tempfile::TempDir) {
     server.shutdown.cancel();
     timeout(PATIENCE, server.serving).await.expect("stops in time").expect("no panic");
-    let reported: Vec<Hint> = server.sink.events.borrow().iter().map(|(_, event)| event.clone()).collect();
+    let reported: Vec<SourceEvent> = server.sink.events.borrow().iter().map(|(_, event)| event.clone()).collect();
     (letters(&reported), server.data)
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use callsheet::model::{AppName, DomainId, DomainName, SourceId, StoreError, StreamName, SystemClock};
 use callsheet::streams::{
-    Admitted, ClosedPart, Hint, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey, StreamError,
+    Admitted, ClosedPart, IngestSink, PushRequest, RecordingPlan, Refused, SessionKey, SourceEvent, StreamError,
 };
 use callsheet_server::buckets::Buckets;
 use callsheet_server::ingest_source::{IngestSource, Publishers};
@@ -29,7 +29,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct RecordingSink {
     recording: Option<RecordingPlan>,
     pub(super) pushes: Mutex<Vec<PushRequest>>,
-    pub(super) events: watch::Sender<Vec<(String, Hint)>>,
+    pub(super) events: watch::Sender<Vec<(String, SourceEvent)>>,
     /// Rejects all reports, like a sink without its database.
     pub(super) is_unavailable: AtomicBool,
 }
@@ -67,7 +67,7 @@ impl IngestSink for RecordingSink {
         Ok(boots.iter().map(|boot| SessionKey { source, boot: boot.clone(), key: "99".to_owned() }).collect())
     }
 
-    async fn report(&self, key: &SessionKey, event: Hint) -> Result<(), StreamError> {
+    async fn report(&self, key: &SessionKey, event: SourceEvent) -> Result<(), StreamError> {
         assert_eq!(key.source, SourceId(7));
         if self.is_unavailable.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable("unavailable".into()).into());
@@ -143,8 +143,8 @@ impl TestServer {
     }
 
     /// Waits for a matching event of a session. Returns all events of that session so far.
-    pub(super) async fn until(&self, session: &str, is_match: impl Fn(&Hint) -> bool) -> Vec<Hint> {
-        let of_session = |events: &Vec<(String, Hint)>| {
+    pub(super) async fn until(&self, session: &str, is_match: impl Fn(&SourceEvent) -> bool) -> Vec<SourceEvent> {
+        let of_session = |events: &Vec<(String, SourceEvent)>| {
             events.iter().filter(|(key, _)| key == session).map(|(_, event)| event.clone()).collect::<Vec<_>>()
         };
         let mut events = self.sink.events.subscribe();
@@ -155,8 +155,8 @@ impl TestServer {
         }
     }
 
-    pub(super) async fn until_ended(&self, session: &str) -> Vec<Hint> {
-        self.until(session, |event| matches!(event, Hint::Ended { .. })).await
+    pub(super) async fn until_ended(&self, session: &str) -> Vec<SourceEvent> {
+        self.until(session, |event| matches!(event, SourceEvent::Ended { .. })).await
     }
 
     pub(super) fn file(&self, part: &ClosedPart) -> PathBuf {

@@ -2,13 +2,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;
 
-use super::super::{Departure, Slots};
+use super::super::{ConcurrencyLimits, Dispatch};
 use super::*;
 
 const NOW: Millis = 1_795_357_880_000;
 const HOLD: Millis = 60_000;
 const CALLBACKS: i64 = 2;
-const SLOTS: Slots = Slots { first_tries: 8, retries: 8 };
+const LIMITS: ConcurrencyLimits = ConcurrencyLimits { first_tries: 8, retries: 8 };
 
 fn at(now: Millis) -> ClockReading {
     ClockReading { wall: now, monotonic: now }
@@ -18,33 +18,34 @@ fn id(n: i64) -> DeliveryId {
     DeliveryId((NOW << 20) + n)
 }
 
-/// A table of what waits, a queue that holds little of it, and what is in flight.
-struct Stage {
-    table: BTreeMap<(CallbackId, DeliveryId), Waiting>,
+/// A queue table, a run queue with a small window, and the attempts in flight.
+struct Fixture {
+    table: BTreeMap<(CallbackId, DeliveryId), QueuedDelivery>,
     queue: RunQueue,
-    /// Each with what it found in the table when it was made.
-    reads: VecDeque<(Read, Vec<Waiting>)>,
-    in_flight: Vec<Departure>,
+    /// Each with the rows that it found in the table when it was made.
+    reads: VecDeque<(QueueRead, Vec<QueuedDelivery>)>,
+    in_flight: Vec<Dispatch>,
     now: Millis,
     queued: i64,
 }
 
-impl Stage {
-    fn new(limit: usize) -> Self {
-        let mut queue = RunQueue::new(HOLD, 1_000_000, 4, SLOTS);
-        queue.limit = limit;
+impl Fixture {
+    fn new(window: usize) -> Self {
+        let mut queue = RunQueue::new(HOLD, 1_000_000, 4, LIMITS);
+        queue.window = window;
         let (table, reads, in_flight) = (BTreeMap::new(), VecDeque::new(), Vec::new());
         Self { table, queue, reads, in_flight, now: NOW, queued: 0 }
     }
 
-    /// Queues a delivery, or queues it anew.
-    fn put(&mut self, n: i64, due_in: Millis) {
+    /// Queues a delivery, or queues it again.
+    fn add(&mut self, n: i64, due_in: Millis) {
         self.queued += 1;
         let (callback, stream_key) = (CallbackId(n % CALLBACKS), format!("s{}", n % 6));
         let due_at = self.now + due_in;
-        let row = Waiting { delivery: id(n), callback, stream_key, due_at, retry: false, queued_at: self.queued };
+        let row =
+            QueuedDelivery { delivery: id(n), callback, stream_key, due_at, retry: false, queued_at: self.queued };
         self.table.insert((callback, id(n)), row.clone());
-        self.queue.put(&row, at(self.now));
+        self.queue.add(&row, at(self.now));
     }
 
     fn remove(&mut self, n: i64) {
@@ -52,11 +53,11 @@ impl Stage {
         self.queue.remove(id(n), self.now);
     }
 
-    fn land(&mut self, pick: usize, retry_in: Option<Millis>) {
+    fn end(&mut self, pick: usize, retry_in: Option<Millis>) {
         if self.in_flight.is_empty() {
             return;
         }
-        let Departure { callback, delivery, .. } = self.in_flight.swap_remove(pick % self.in_flight.len());
+        let Dispatch { callback, delivery, .. } = self.in_flight.swap_remove(pick % self.in_flight.len());
         let due_at = retry_in.map(|wait| self.now + wait);
         match (due_at, self.table.get_mut(&(callback, delivery))) {
             (Some(due_at), Some(row)) => {
@@ -72,30 +73,30 @@ impl Stage {
 
     fn answer_read(&mut self) -> bool {
         let Some((read, rows)) = self.reads.pop_front() else { return false };
-        self.queue.read_on(read, &rows, at(self.now));
+        self.queue.add_read(read, &rows, at(self.now));
         true
     }
 
-    /// Makes the reads and starts the attempts that are asked for, as the loop does after each message.
-    fn go_on(&mut self) -> Result<(), TestCaseError> {
+    /// Makes the requested reads and starts the due attempts, as the loop does after each message.
+    fn run(&mut self) -> Result<(), TestCaseError> {
         for read in self.queue.take_reads() {
             let of_callback =
                 (read.callback, DeliveryId(read.after.0 + 1))..(CallbackId(read.callback.0 + 1), DeliveryId(0));
             let rows = self.table.range(of_callback).map(|(_, row)| row.clone()).take(read.limit).collect();
             self.reads.push_back((read, rows));
         }
-        for departure in self.queue.depart(self.now) {
-            let Some(row) = self.table.get(&(departure.callback, departure.delivery)) else {
-                // It was removed, or delivered, since it was read.
-                self.queue.finish(departure.delivery, self.now);
+        for dispatch in self.queue.take_due(self.now) {
+            let Some(row) = self.table.get(&(dispatch.callback, dispatch.delivery)) else {
+                // It was removed or delivered after it was read.
+                self.queue.finish(dispatch.delivery, self.now);
                 continue;
             };
             let is_first = !self.table.values().any(|other| {
                 (other.callback, &other.stream_key) == (row.callback, &row.stream_key) && other.delivery < row.delivery
             });
-            prop_assert!(is_first || departure.out_of_order, "{} is not the first of its stream", row.delivery);
+            prop_assert!(is_first || dispatch.out_of_order, "{} is not the first of its stream", row.delivery);
             prop_assert!(is_first || self.now >= NOW + HOLD, "{} was not held", row.delivery);
-            self.in_flight.push(departure);
+            self.in_flight.push(dispatch);
         }
         Ok(())
     }
@@ -106,11 +107,11 @@ enum Act {
     Queue { due_in: Millis },
     Resend { pick: i64 },
     Remove { pick: i64 },
-    Land { pick: usize, retry_in: Option<Millis> },
+    End { pick: usize, retry_in: Option<Millis> },
     AnswerRead,
-    Open { callback: i64 },
+    Activate { callback: i64 },
     Pause { callback: i64, probe_in: Millis },
-    Pass(Millis),
+    Wait(Millis),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -118,93 +119,95 @@ fn act() -> impl Strategy<Value = Act> {
         8 => (0..500_i64).prop_map(|due_in| Act::Queue { due_in }),
         1 => (0..100_i64).prop_map(|pick| Act::Resend { pick }),
         1 => (0..100_i64).prop_map(|pick| Act::Remove { pick }),
-        6 => (0..64_usize, prop::option::of(0..100_000_i64)).prop_map(|(pick, retry_in)| Act::Land { pick, retry_in }),
+        6 => (0..64_usize, prop::option::of(0..100_000_i64)).prop_map(|(pick, retry_in)| Act::End { pick, retry_in }),
         2 => Just(Act::AnswerRead),
-        1 => (0..CALLBACKS).prop_map(|callback| Act::Open { callback }),
+        1 => (0..CALLBACKS).prop_map(|callback| Act::Activate { callback }),
         1 => (0..CALLBACKS, 0..5_000_i64).prop_map(|(callback, probe_in)| Act::Pause { callback, probe_in }),
-        2 => (0..5_000_i64).prop_map(Act::Pass),
+        2 => (0..5_000_i64).prop_map(Act::Wait),
     ]
 }
 
 proptest! {
-    /// As with a queue that holds everything: nothing leaves before an earlier event of its stream, and in the end all has left.
+    /// As without a window: no delivery is sent before an earlier one of its stream, and all are sent in the end.
     #[test]
-    fn a_queue_that_holds_little_keeps_the_order_and_misses_nothing(
-        limit in 1..8_usize,
+    fn a_small_window_keeps_the_order_and_misses_nothing(
+        window in 1..8_usize,
         acts in prop::collection::vec(act(), 1..120),
     ) {
-        let mut stage = Stage::new(limit);
+        let mut fixture = Fixture::new(window);
         let (mut last, mut resent) = (0, 0);
         for act in acts {
             match act {
                 Act::Queue { due_in } => {
                     last += 1;
-                    stage.put(last, due_in);
+                    fixture.add(last, due_in);
                 }
-                Act::Resend { pick } if pick < last && stage.table.contains_key(&(CallbackId(pick % CALLBACKS), id(pick))) => {
+                Act::Resend { pick } if pick < last && fixture.table.contains_key(&(CallbackId(pick % CALLBACKS), id(pick))) => {
                     resent += 1;
-                    stage.put(pick, 0);
+                    fixture.add(pick, 0);
                 }
                 Act::Resend { .. } => {}
-                Act::Remove { pick } => stage.remove(pick),
-                Act::Land { pick, retry_in } => stage.land(pick, retry_in),
-                Act::AnswerRead => drop(stage.answer_read()),
-                Act::Open { callback } => {
-                    stage.queue.set_gate(CallbackId(callback), Gate::Open { limit: 4 }, stage.now);
+                Act::Remove { pick } => fixture.remove(pick),
+                Act::End { pick, retry_in } => fixture.end(pick, retry_in),
+                Act::AnswerRead => drop(fixture.answer_read()),
+                Act::Activate { callback } => {
+                    fixture.queue.set_state(CallbackId(callback), BreakerState::Active { limit: 4 }, fixture.now);
                 }
                 Act::Pause { callback, probe_in } => {
-                    let gate = Gate::Paused { probe_at: stage.now + probe_in };
-                    stage.queue.set_gate(CallbackId(callback), gate, stage.now);
-                    let held = stage.queue.lines.get(&CallbackId(callback)).map_or(0, Line::counted);
-                    prop_assert!(held <= limit, "{held} of a paused callback");
+                    let state = BreakerState::Paused { probe_at: fixture.now + probe_in };
+                    fixture.queue.set_state(CallbackId(callback), state, fixture.now);
+                    let queue = fixture.queue.callbacks.get(&CallbackId(callback));
+                    let len = queue.map_or(0, CallbackQueue::window_len);
+                    prop_assert!(len <= window, "{len} of a paused callback");
                 }
-                Act::Pass(time) => stage.now += time,
+                Act::Wait(time) => fixture.now += time,
             }
-            stage.go_on()?;
-            for line in stage.queue.lines.values() {
-                let most = if matches!(line.gate, Gate::Open { .. }) { limit } else { limit.div_ceil(2) + limit };
-                prop_assert!(line.held[0] <= most + resent, "{:?} are held, not {most}", line.held);
+            fixture.run()?;
+            for queue in fixture.queue.callbacks.values() {
+                let most = if matches!(queue.state, BreakerState::Active { .. }) { window } else { window.div_ceil(2) + window };
+                let in_memory = queue.in_memory;
+                prop_assert!(in_memory[0] <= most + resent, "{in_memory:?} are in memory, not {most}");
             }
         }
         for callback in 0..CALLBACKS {
-            stage.queue.set_gate(CallbackId(callback), Gate::Open { limit: 4 }, stage.now);
+            fixture.queue.set_state(CallbackId(callback), BreakerState::Active { limit: 4 }, fixture.now);
         }
-        stage.now += 2_000_000;
+        fixture.now += 2_000_000;
         loop {
-            stage.go_on()?;
-            if stage.in_flight.is_empty() && !stage.answer_read() {
+            fixture.run()?;
+            if fixture.in_flight.is_empty() && !fixture.answer_read() {
                 break;
             }
-            stage.land(0, None);
+            fixture.end(0, None);
         }
-        prop_assert!(stage.table.is_empty(), "missed: {:?}", stage.table);
-        prop_assert!(stage.queue.is_empty() && stage.queue.lines.is_empty() && stage.queue.timers.is_empty());
+        prop_assert!(fixture.table.is_empty(), "missed: {:?}", fixture.table);
+        prop_assert!(fixture.queue.is_empty() && fixture.queue.callbacks.is_empty() && fixture.queue.timers.is_empty());
     }
 }
 
 #[test]
-fn a_paused_callback_with_very_many_deliveries_holds_few_and_then_sends_all() -> Result<(), TestCaseError> {
-    let mut stage = Stage::new(20);
-    stage.queue.set_gate(CallbackId(1), Gate::Paused { probe_at: NOW + 30_000 }, NOW);
+fn a_paused_callback_keeps_few_of_many_deliveries_in_memory_and_then_sends_all() -> Result<(), TestCaseError> {
+    let mut fixture = Fixture::new(20);
+    fixture.queue.set_state(CallbackId(1), BreakerState::Paused { probe_at: NOW + 30_000 }, NOW);
     for n in 0..1_000 {
-        stage.put(2 * n + 1, 0);
-        stage.go_on()?;
+        fixture.add(2 * n + 1, 0);
+        fixture.run()?;
     }
-    assert_eq!((stage.queue.len(), stage.queue.is_unread(CallbackId(1))), (20, true));
-    assert!(stage.in_flight.is_empty() && stage.reads.is_empty(), "nothing is read that cannot be sent");
-    stage.queue.set_gate(CallbackId(1), Gate::Open { limit: 4 }, NOW);
+    assert_eq!((fixture.queue.len(), fixture.queue.is_unread(CallbackId(1))), (20, true));
+    assert!(fixture.in_flight.is_empty() && fixture.reads.is_empty(), "nothing is read before it can be sent");
+    fixture.queue.set_state(CallbackId(1), BreakerState::Active { limit: 4 }, NOW);
     let mut sent = Vec::new();
     loop {
-        stage.go_on()?;
-        sent.extend(stage.in_flight.first().map(|departure| departure.delivery));
-        assert!(stage.queue.len() <= 20);
-        if stage.in_flight.is_empty() && !stage.answer_read() {
+        fixture.run()?;
+        sent.extend(fixture.in_flight.first().map(|dispatch| dispatch.delivery));
+        assert!(fixture.queue.len() <= 20);
+        if fixture.in_flight.is_empty() && !fixture.answer_read() {
             break;
         }
-        stage.land(0, None);
-        stage.answer_read();
+        fixture.end(0, None);
+        fixture.answer_read();
     }
     assert_eq!(sent.len(), 1_000);
-    assert!(!stage.queue.has_unread(), "all is held again");
+    assert!(!fixture.queue.any_unread(), "all are in memory again");
     Ok(())
 }

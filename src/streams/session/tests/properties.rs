@@ -5,24 +5,24 @@ use proptest::prelude::*;
 use super::*;
 
 /// The reports of one publish, in any order, each once or more often or not at all.
-fn reports() -> impl Strategy<Value = Vec<(Hint, Millis)>> {
+fn reports() -> impl Strategy<Value = Vec<(SourceEvent, Millis)>> {
     let hint = prop_oneof![
-        Just(Hint::Started { at: T0, push: push() }),
+        Just(SourceEvent::Started { at: T0, push: push() }),
         (0..40_i64).prop_map(alive),
         (0..40_i64).prop_map(ended),
-        Just(Hint::Ended { at: at(30), failure: Some("broken pipe".to_owned()) }),
-        Just(Hint::RecordingStarted { at: at(0) }),
-        Just(Hint::RecordingEnded { at: at(30) }),
-        Just(Hint::RecordingFailed { at: at(7), reason: "disk full".to_owned() }),
+        Just(SourceEvent::Ended { at: at(30), failure: Some("broken pipe".to_owned()) }),
+        Just(SourceEvent::RecordingStarted { at: at(0) }),
+        Just(SourceEvent::RecordingEnded { at: at(30) }),
+        Just(SourceEvent::RecordingFailed { at: at(7), reason: "disk full".to_owned() }),
         (0..6_i64).prop_map(|n| opened(n * 5)),
         (0..6_i64).prop_map(|n| closed(n * 5, n * 5 + 5)),
-        (0..6_i64).prop_map(|n| Hint::PartClosed(ClosedPart {
+        (0..6_i64).prop_map(|n| SourceEvent::PartClosed(ClosedPart {
             recorder: "other".to_owned(),
             location: None,
             started_at: None,
             ..closed_part(n, n + 4)
         })),
-        (0..6_i64).prop_map(|n| Hint::PartClosed(ClosedPart {
+        (0..6_i64).prop_map(|n| SourceEvent::PartClosed(ClosedPart {
             failure: Some("no space".to_owned()),
             ..closed_part(n * 5, n * 5 + 5)
         })),
@@ -71,7 +71,7 @@ proptest! {
 }
 
 /// Tells the reports, each so many times, and what is overdue in between.
-fn tell(reports: &[(Hint, Millis)], rules: SessionRules, others_live: bool, times: usize) -> Story {
+fn tell(reports: &[(SourceEvent, Millis)], rules: SessionRules, others_live: bool, times: usize) -> Story {
     let mut story = Story::begin(rules, others_live);
     let mut second = 0;
     for (hint, pause) in reports {

@@ -27,7 +27,7 @@ fn a_part_without_media_is_not_taken_for_the_one_before() {
     story.news();
     let empty =
         ClosedPart { location: None, duration_ms: Some(0), failure: Some("empty".to_owned()), ..closed_part(5, 5) };
-    story.hear(6, &Hint::PartClosed(empty));
+    story.hear(6, &SourceEvent::PartClosed(empty));
     assert_eq!(story.news(), ["record_part_done: empty", "record_done"]);
 }
 
@@ -40,7 +40,7 @@ fn without_openings_the_next_part_starts_where_the_last_stopped() {
     let next = story.last(EventName::RecordPartStarted);
     assert_eq!((next.start_time_ms, next.part), (Some(at(5)), Some(2)));
     let unnamed = ClosedPart { started_at: None, location: None, ..closed_part(0, 8) };
-    story.hear(8, &Hint::PartClosed(unnamed));
+    story.hear(8, &SourceEvent::PartClosed(unnamed));
     assert_eq!(story.parts[1].start, at(5));
     assert_eq!(story.parts[1].duration_ms, 3_000);
 }
@@ -89,7 +89,7 @@ fn an_assumed_part_is_forgotten_when_the_publish_or_the_recording_ends() {
     let mut story = Story::begin(AT_PUBLISH, false);
     story.news();
     story.hear(9, &closed(0, 9));
-    story.hear(9, &Hint::RecordingEnded { at: at(9) });
+    story.hear(9, &SourceEvent::RecordingEnded { at: at(9) });
     story.tick(10);
     story.hear(20, &ended(20));
     assert_eq!(story.news(), ["record_part_done", "record_done", "publish_done"]);
@@ -125,7 +125,7 @@ fn a_source_that_keeps_its_parts_is_awaited_until_it_says_that_all_are_told() {
     // The bucket was away for an hour, and two parts were written meanwhile.
     for minute in [10, 20, 30, 40, 50] {
         story.tick(minute * 60);
-        story.hear(minute * 60, &Hint::PartsPending { at: at(minute * 60) });
+        story.hear(minute * 60, &SourceEvent::PartsPending { at: at(minute * 60) });
     }
     assert_eq!(story.news(), [""; 0]);
     story.hear(3_600, &closed(0, 10));
@@ -134,7 +134,7 @@ fn a_source_that_keeps_its_parts_is_awaited_until_it_says_that_all_are_told() {
     story.hear(3_620, &opened(10));
     story.hear(3_700, &closed(10, 30));
     assert_eq!(story.news(), ["record_part_started", "record_part_done"]);
-    story.hear(3_701, &Hint::RecordingEnded { at: at(3_701) });
+    story.hear(3_701, &SourceEvent::RecordingEnded { at: at(3_701) });
     assert_eq!(story.news(), ["record_done"]);
     assert_eq!((story.session.phase, story.session.parts_done), (Phase::Closed, 2));
 }
@@ -188,7 +188,7 @@ fn a_part_alone_begins_the_recording() {
 #[test]
 fn a_started_recording_may_report_its_part_late() {
     let mut story = Story::begin(RULES, false);
-    story.hear(0, &Hint::RecordingStarted { at: at(0) });
+    story.hear(0, &SourceEvent::RecordingStarted { at: at(0) });
     story.hear(4, &ended(4));
     assert_eq!(story.news(), ["publish_started", "record_started", "publish_done"]);
     story.hear(5, &closed(0, 4));
@@ -224,7 +224,7 @@ fn a_recording_without_a_good_part_fails() {
     assert_eq!(story.last(EventName::RecordDone).duration_s(), Some(0));
 
     let mut story = Story::begin(RULES, false);
-    story.hear(0, &Hint::RecordingStarted { at: at(0) });
+    story.hear(0, &SourceEvent::RecordingStarted { at: at(0) });
     story.hear(9, &ended(9));
     story.tick(14);
     assert_eq!(story.news().last().expect("told"), "record_done: no part was recorded");
@@ -232,7 +232,7 @@ fn a_recording_without_a_good_part_fails() {
 
 #[test]
 fn a_recording_that_cannot_begin_is_told_once() {
-    let failed = Hint::RecordingFailed { at: at(0), reason: "disk full".to_owned() };
+    let failed = SourceEvent::RecordingFailed { at: at(0), reason: "disk full".to_owned() };
     let mut story = Story::begin(RULES, false);
     story.hear(0, &failed);
     story.hear(0, &failed);
@@ -246,7 +246,7 @@ fn a_recording_that_cannot_begin_is_told_once() {
 
 #[test]
 fn a_recording_that_cannot_go_on_fails_its_part_and_may_resume() {
-    let failed = Hint::RecordingFailed { at: at(5), reason: "disk full".to_owned() };
+    let failed = SourceEvent::RecordingFailed { at: at(5), reason: "disk full".to_owned() };
     let mut story = Story::begin(RULES, false);
     story.hear(0, &opened(0));
     story.news();
@@ -292,7 +292,7 @@ fn the_first_recorder_counts() {
     let of = |recorder: &str, start, stop| {
         let location = Some(format!("{recorder}-{start}"));
         let part = closed_part(start, stop);
-        Hint::PartClosed(ClosedPart { recorder: recorder.to_owned(), location, ..part })
+        SourceEvent::PartClosed(ClosedPart { recorder: recorder.to_owned(), location, ..part })
     };
     story.hear(5, &of("part", 0, 5));
     story.tick(6);
@@ -312,7 +312,7 @@ fn wire_durations_are_rounded_half_up() {
     for (ms, seconds) in [(0, 0), (1, 1), (499, 1), (1_499, 1), (1_500, 2), (4_990, 5)] {
         let location = Some(format!("of-{ms}"));
         let part = ClosedPart { duration_ms: Some(ms), location, ..closed_part(0, 9) };
-        story.hear(9, &Hint::PartClosed(part));
+        story.hear(9, &SourceEvent::PartClosed(part));
         assert_eq!(story.last(EventName::RecordPartDone).duration_s(), Some(seconds), "{ms}");
     }
 }
@@ -322,13 +322,13 @@ fn a_report_may_name_absurd_times() {
     let mut story = Story::begin(AT_PUBLISH, false);
     story.hear(5, &closed(9, 5));
     assert_eq!((story.parts[0].start, story.parts[0].duration_ms), (at(5), 0));
-    story.hear(6, &Hint::Ended { at: 0, failure: None });
+    story.hear(6, &SourceEvent::Ended { at: 0, failure: None });
     assert_eq!(story.session.ended_at, Some(T0));
 }
 
 #[test]
 fn a_repeated_opening_is_known_by_its_time() {
-    let opened = |second| Hint::PartOpened { at: at(second), location: None };
+    let opened = |second| SourceEvent::PartOpened { at: at(second), location: None };
     let mut story = Story::begin(RULES, false);
     story.hear(0, &opened(0));
     story.hear(5, &closed(0, 5));
@@ -369,7 +369,7 @@ fn the_first_opening_replaces_the_part_that_was_only_assumed() {
 #[test]
 fn no_part_is_taken_for_open_when_the_recording_is_over() {
     let mut story = Story::begin(AT_PUBLISH, false);
-    story.hear(5, &Hint::RecordingEnded { at: at(5) });
+    story.hear(5, &SourceEvent::RecordingEnded { at: at(5) });
     story.hear(5, &closed(0, 5));
     story.hear(9, &ended(9));
     assert_eq!(story.news()[3..], ["record_part_done", "record_done", "publish_done"]);

@@ -1,6 +1,6 @@
 //! Set-up, invitation, sign-in in one step or two, sign-out; and what a browser's session keeps between two steps.
 
-use callsheet::accounts::{AccountError, SignedIn, Ticket, User};
+use callsheet::accounts::{AccountError, AuthorizationRequest, SignedIn, User};
 use callsheet::model::{Millis, UserId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -35,7 +35,7 @@ const LONGEST_NEXT: usize = 1000;
 /// What is kept while the browser is at the provider of single sign-on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in super::super) struct Away {
-    pub(in super::super) ticket: Ticket,
+    pub(in super::super) ticket: AuthorizationRequest,
     pub(in super::super) next: String,
 }
 

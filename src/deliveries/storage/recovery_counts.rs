@@ -1,21 +1,21 @@
-//! What a recovery chose, and what became of it: each delivery is counted in the transaction that takes it out of the queue.
+//! The deliveries of recoveries and their outcomes. A delivery is counted in the transaction that takes it out of the queue.
 
 use std::collections::BTreeMap;
 
 use sqlx::AnyConnection;
 
 use crate::deliveries::DeliveryState;
-use crate::deliveries::storage::log::listed;
+use crate::deliveries::storage::log::id_list;
 use crate::model::{CallbackId, DeliveryId, RecoveryId, StoreError};
 use crate::storage::Db;
 use crate::storage::batch::Rows;
 
-/// How many deliveries of each recovery and callback were delivered, failed or were cancelled.
+/// Numbers of deliveries that were delivered, failed and were cancelled, by recovery and callback.
 #[derive(Default)]
-pub(crate) struct Ended(BTreeMap<(RecoveryId, CallbackId), [i64; 3]>);
+pub(crate) struct RecoveryCounts(BTreeMap<(RecoveryId, CallbackId), [i64; 3]>);
 
-impl Ended {
-    /// Counts a delivery that waits no more.
+impl RecoveryCounts {
+    /// Counts a delivery that was taken out of the queue.
     pub(crate) fn count(&mut self, recovery: RecoveryId, callback: CallbackId, state: DeliveryState) {
         let column = match state {
             DeliveryState::Delivered => 0,
@@ -28,9 +28,13 @@ impl Ended {
 }
 
 impl Db {
-    pub(crate) async fn write_ended(&self, tx: &mut AnyConnection, ended: Ended) -> Result<(), StoreError> {
-        let mut rows = Rows::new(["recovery_id", "callback_id", "delivered", "failed", "cancelled"], ended.0.len());
-        for ((recovery, callback), [delivered, failed, cancelled]) in ended.0 {
+    pub(crate) async fn add_recovery_counts(
+        &self,
+        tx: &mut AnyConnection,
+        counts: RecoveryCounts,
+    ) -> Result<(), StoreError> {
+        let mut rows = Rows::new(["recovery_id", "callback_id", "delivered", "failed", "cancelled"], counts.0.len());
+        for ((recovery, callback), [delivered, failed, cancelled]) in counts.0 {
             rows.push([recovery.0, callback.0, delivered, failed, cancelled].map(Into::into));
         }
         let sql = "update recovery_outcomes as o set delivered = o.delivered + r.delivered, failed = o.failed + r.failed, \
@@ -39,25 +43,25 @@ impl Db {
         Ok(())
     }
 
-    /// Keeps that these deliveries had their turn in a recovery; those of `queued` go out by it.
-    pub(crate) async fn write_chosen(
+    /// Records that a recovery has handled these deliveries, and, if it `queued` them, marks their queue rows with it.
+    pub(crate) async fn add_recovery_deliveries(
         &self,
         tx: &mut AnyConnection,
         recovery: RecoveryId,
         callback: CallbackId,
-        chosen: &[DeliveryId],
+        deliveries: &[DeliveryId],
         queued: bool,
     ) -> Result<(), StoreError> {
-        if chosen.is_empty() {
+        if deliveries.is_empty() {
             return Ok(());
         }
-        let mut rows = Rows::new(["recovery_id", "delivery_id"], chosen.len());
-        chosen.iter().for_each(|delivery| rows.push([recovery.0.into(), delivery.0.into()]));
+        let mut rows = Rows::new(["recovery_id", "delivery_id"], deliveries.len());
+        deliveries.iter().for_each(|delivery| rows.push([recovery.0.into(), delivery.0.into()]));
         rows.insert(self.engine, tx, "recovery_deliveries", "").await?;
         if queued {
             let sql = format!(
                 "update queue set recovery_id = $1 where callback_id = $2 and delivery_id in ({})",
-                listed(chosen)
+                id_list(deliveries)
             );
             let sql = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(recovery.0).bind(callback.0);
             sql.execute(&mut *tx).await?;

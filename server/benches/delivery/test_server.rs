@@ -9,7 +9,7 @@ use callsheet::Console;
 use callsheet::callbacks::CallbackSettings;
 use callsheet::domains::NewDomain;
 use callsheet::model::{Actor, CallbackKind, SourceId, SystemClock};
-use callsheet::streams::{Admitted, Hint, IngestSink, PushRequest, SessionKey};
+use callsheet::streams::{Admitted, IngestSink, PushRequest, SessionKey, SourceEvent};
 use callsheet_server::assets::Assets;
 use callsheet_server::config::{Config, Overrides, Roles};
 use callsheet_server::startup::Application;
@@ -49,10 +49,10 @@ impl Stage {
         let key = SessionKey { source: SourceId(1), boot: "bench".to_owned(), key: n.to_string() };
         let at = self.console.clock.now();
         let hint = match done {
-            true => Hint::Ended { at, failure: None },
+            true => SourceEvent::Ended { at, failure: None },
             false => {
                 let stream = callsheet::model::StreamName::parse(&format!("room_{n}")).map_err(|e| e.to_string())?;
-                Hint::Started { at, push: Admitted { stream, ..self.admitted[domain].clone() } }
+                SourceEvent::Started { at, push: Admitted { stream, ..self.admitted[domain].clone() } }
             }
         };
         Ok(self.console.streams.report(&key, hint).await?)

@@ -1,4 +1,4 @@
-//! What this worker owns: all of a database of its own, or leased shards of one that several share.
+//! Keeps the shard leases of this worker. The only worker of an SQLite database owns everything and needs none.
 
 use std::time::{Duration, Instant};
 
@@ -7,38 +7,36 @@ use callsheet::storage::Db;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::TRY_AGAIN;
+use super::messages::RETRY_DELAY;
 
-/// How often to look for what was queued, without a hint, and for what became of pauses.
-pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
-/// Longest time between two renewals of the leases. Each also shares the shards out anew, so that workers that join or leave are noticed soon.
-const RENEW: Duration = Duration::from_secs(1);
-/// Between two looks by a hint.
-const HINT_PAUSE: Duration = Duration::from_millis(10);
+/// Longest time between renewals. A renewal also redistributes the shards, so that workers that join or leave are noticed soon.
+const RENEW_INTERVAL: Duration = Duration::from_secs(1);
+/// Minimum time between two polls that notifications trigger.
+const NOTIFICATION_PAUSE: Duration = Duration::from_millis(10);
 
-/// Keeps the leases alive.
-pub(super) struct Owner {
+/// Renews the leases and hands shards over.
+pub(super) struct LeaseKeeper {
     db: Db,
     worker: String,
     lease: Duration,
     leases: watch::Sender<Leases>,
-    /// Shards to leave of which nothing is in flight any more.
+    /// Shards to leave that have no attempt in flight.
     drained: mpsc::UnboundedReceiver<Epochs>,
 }
 
-impl Owner {
+impl LeaseKeeper {
     pub(super) fn new(db: Db, lease: Duration, drained: mpsc::UnboundedReceiver<Epochs>) -> Self {
         let worker = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
         let leases = if db.is_shared() { Leases::none(&worker) } else { Leases::all() };
         Self { db, worker, lease, leases: watch::Sender::new(leases), drained }
     }
 
-    /// What is owned, as it changes.
+    /// Returns the current leases and their changes.
     pub(super) fn leases(&self) -> watch::Receiver<Leases> {
         self.leases.subscribe()
     }
 
-    /// Renews well within the lease until `stop`, then gives all back.
+    /// Renews the leases until `stop`, then releases them.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         if !self.db.is_shared() {
             return;
@@ -52,16 +50,14 @@ impl Owner {
                     self.leases.send_if_modified(|now| std::mem::replace(now, leases.clone()) != leases);
                 }
                 Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot renew the leases; will try again"
-                    );
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "failed to renew the shard leases; retrying");
                     if renewed.elapsed() > self.lease {
                         self.leases.send_replace(Leases::none(&self.worker));
                     }
                 }
             }
-            let next = tokio::time::Instant::now() + (self.lease / 4).min(RENEW);
+            let next = tokio::time::Instant::now() + (self.lease / 4).min(RENEW_INTERVAL);
             let stopped = loop {
                 tokio::select! {
                     () = stop.cancelled() => break true,
@@ -74,37 +70,38 @@ impl Owner {
             }
         }
         if let Err(error) = self.db.release(&self.worker).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the leases could not be given back; they run out"
-            );
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "failed to release the shard leases; they will expire");
         }
     }
 
-    /// Shards that could not be handed over stay among those to leave, and are soon reported as drained again.
+    /// Hands shards over. On failure they stay in `leaving`, and are soon reported as drained again.
     async fn hand_over(&self, drained: &Epochs) {
         match self.db.hand_over(&self.worker, drained).await {
             Ok(()) => self.leases.send_modify(|leases| leases.leaving.retain(|shard, _| !drained.contains_key(shard))),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot hand shards over; will try again");
+                tracing::error!(error = &error as &dyn std::error::Error, "failed to hand shards over; retrying");
             }
         }
     }
 }
 
-/// Passes on, at most a hundred times a second, that another process queued something.
-pub(super) async fn follow_hints(db: Db, hinted: watch::Sender<()>) {
+/// Forwards notifications that other processes queued something, at most a hundred per second.
+pub(super) async fn forward_notifications(db: Db, notified: watch::Sender<()>) {
     loop {
-        match db.queue_hints().await {
+        match db.queue_notifications().await {
             Ok(None) => return,
-            Ok(Some(mut hints)) => {
-                while hints.next().await.is_ok() {
-                    hinted.send_replace(());
-                    tokio::time::sleep(HINT_PAUSE).await;
+            Ok(Some(mut notifications)) => {
+                while notifications.next().await.is_ok() {
+                    notified.send_replace(());
+                    tokio::time::sleep(NOTIFICATION_PAUSE).await;
                 }
             }
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "no hints of other processes"),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "failed to listen for queue notifications; retrying");
+            }
         }
-        tokio::time::sleep(TRY_AGAIN).await;
+        tokio::time::sleep(RETRY_DELAY).await;
     }
 }

@@ -1,11 +1,11 @@
-//! What the log of deliveries needs stored.
+//! The filter of the delivery log.
 
 use serde::{Deserialize, Serialize};
 
 use super::DeliveryState;
 use crate::model::{CallbackKind, EventName, Millis, RecoveryId};
 
-/// Which deliveries to list. Empty fields do not filter.
+/// The deliveries to list. A field that is `None` does not filter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DeliveryFilter {
     /// ASCII push domain.
@@ -15,23 +15,23 @@ pub struct DeliveryFilter {
     /// `stream` or `app/stream`.
     pub stream: Option<String>,
     pub state: Option<DeliveryState>,
-    /// Made from then on (Unix ms).
+    /// Created at or after this time (Unix ms).
     pub since: Option<Millis>,
-    /// Made before (Unix ms).
+    /// Created before this time (Unix ms).
     pub until: Option<Millis>,
     /// HTTP status of the last attempt.
     pub status: Option<i64>,
     pub error_class: Option<String>,
     /// Part of the body.
     pub text: Option<String>,
-    /// Those that had their turn in this recovery.
+    /// Handled by this recovery.
     pub recovery: Option<RecoveryId>,
-    /// Only these push domains (of a limited key).
+    /// Push domains that a restricted actor may see.
     pub only: Option<Vec<String>>,
 }
 
 impl DeliveryFilter {
-    /// Whether finding a page may mean to read the whole log. Time is what the log is ordered by; all else is found by looking at each row.
+    /// Returns whether listing may scan the whole log. The log is ordered by time only; any other condition is checked row by row.
     #[must_use]
     pub fn may_read_all(&self) -> bool {
         let Self { domain, kind, event, stream, state, since: _, until: _, status, error_class, text, recovery, only } =

@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::machine::{describe, fsyncs, peak_mib, quantile, reset_peak};
 use crate::receiver::Receiver;
 use crate::scenarios::{ALL, delays, good, round, seconds, steady, until_received};
-use crate::stage::{Stage, sqlite};
+use crate::test_server::{Stage, sqlite};
 
 const ROWS: u64 = 1_000_000;
 const DAY_MS: i64 = 86_400_000;
