@@ -2,86 +2,75 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, Request, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::SignOnError;
-use crate::outbound::{TlsSetupError, client_config};
+use super::{ProviderSetupError, SignOnError};
+use crate::outbound::client_config;
 
 /// A user waits for the result.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum size of a response. Metadata, keys and claims are a few kB.
 const MAX_BODY: usize = 1024 * 1024;
 
-pub(super) struct ProviderClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+/// Creates a client. The settings allow plain HTTP only for a provider on this machine.
+pub(super) fn client() -> Result<Client, ProviderSetupError> {
+    let tls = client_config(Vec::new())?;
+    let client = Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).no_proxy().timeout(TIMEOUT);
+    Ok(client.build()?)
+}
 
 /// A response of the provider.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) content_type: String,
     location: Option<String>,
-    pub(super) body: Bytes,
+    pub(super) body: Vec<u8>,
 }
 
 /// Failed request to the provider.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    #[error("invalid URL")]
-    Address(#[from] http::Error),
     #[error("the connection failed or was interrupted")]
-    Request(#[from] hyper_util::client::legacy::Error),
-    #[error("the response was interrupted or is longer than {MAX_BODY} bytes")]
-    Body(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Request(#[source] reqwest::Error),
+    #[error("the response is longer than {MAX_BODY} bytes")]
+    TooLong,
     #[error("status {0}")]
     Status(StatusCode),
     #[error("no response within {TIMEOUT:?}")]
     Late,
 }
 
-impl ProviderClient {
-    pub(super) fn new() -> Result<Self, TlsSetupError> {
-        // The settings allow plain HTTP only for a provider on this machine.
-        let connector = HttpsConnectorBuilder::new().with_tls_config(client_config(Vec::new())?).https_or_http();
-        Ok(Self(Client::builder(TokioExecutor::new()).build(connector.enable_http1().build())))
+impl From<reqwest::Error> for FetchError {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_timeout() { Self::Late } else { Self::Request(error.without_url()) }
     }
+}
 
-    pub(super) async fn get(&self, url: &Url) -> Result<Answer, SignOnError> {
-        self.send(url, Request::get(url.as_str()).body(Full::default())).await
+/// Sends a request to `url`.
+pub(super) async fn send(url: &Url, request: RequestBuilder) -> Result<Answer, SignOnError> {
+    fetch(request).await.map_err(|source| SignOnError::Unreachable { url: url.to_string(), source })
+}
+
+async fn fetch(request: RequestBuilder) -> Result<Answer, FetchError> {
+    let mut response = request.header(ACCEPT, "application/json").send().await?;
+    let status = response.status();
+    if status.is_server_error() {
+        return Err(FetchError::Status(status));
     }
-
-    /// Sends a request for `url`.
-    pub(super) async fn send(
-        &self,
-        url: &Url,
-        request: Result<Request<Full<Bytes>>, http::Error>,
-    ) -> Result<Answer, SignOnError> {
-        let answer = tokio::time::timeout(TIMEOUT, self.fetch(request)).await;
-        answer
-            .map_err(|_| FetchError::Late)
-            .flatten()
-            .map_err(|source| SignOnError::Unreachable { url: url.to_string(), source })
-    }
-
-    async fn fetch(&self, request: Result<Request<Full<Bytes>>, http::Error>) -> Result<Answer, FetchError> {
-        let mut request = request?;
-        request.headers_mut().entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        let (head, body) = self.0.request(request).await?.into_parts();
-        if head.status.is_server_error() {
-            return Err(FetchError::Status(head.status));
+    let text = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (content_type, location) = (text(CONTENT_TYPE).unwrap_or_default(), text(LOCATION));
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(FetchError::TooLong);
         }
-        let body = Limited::new(body, MAX_BODY).collect().await.map_err(FetchError::Body)?.to_bytes();
-        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let content_type = text(CONTENT_TYPE).unwrap_or_default();
-        Ok(Answer { status: head.status, content_type, location: text(LOCATION), body })
+        body.extend_from_slice(&chunk);
     }
+    Ok(Answer { status, content_type, location, body })
 }
 
 impl Answer {

@@ -2,11 +2,12 @@
 
 use openidconnect::JsonWebKeySet;
 use openidconnect::core::CoreJsonWebKey;
+use reqwest::Client;
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::SignOnError;
-use super::http::ProviderClient;
+use super::http::send;
 
 const DOCUMENT: &str = "discovery document";
 
@@ -32,10 +33,10 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    pub(super) async fn fetch(http: &ProviderClient, issuer: &str) -> Result<Self, SignOnError> {
+    pub(super) async fn fetch(http: &Client, issuer: &str) -> Result<Self, SignOnError> {
         let url = document_url(issuer)?;
         let unreadable = |why: String| SignOnError::Unreadable { what: DOCUMENT, url: url.to_string(), why };
-        let document = http.get(&url).await?.object().map_err(unreadable)?;
+        let document = send(&url, http.get(url.clone())).await?.object().map_err(unreadable)?;
         match document.get("issuer").and_then(Value::as_str) {
             // Section 4.3: the issuer must be identical to the one in the address.
             Some(found) if found == issuer => {}
@@ -46,7 +47,7 @@ impl Metadata {
         }
         let required = |name| endpoint(&document, name).and_then(|url| url.ok_or_else(|| format!("it has no {name}")));
         let keys_url = required("jwks_uri").map_err(unreadable)?;
-        let keys = http.get(&keys_url).await?;
+        let keys = send(&keys_url, http.get(keys_url.clone())).await?;
         let keys = keys.object().and_then(|keys| {
             serde_json::from_value(Value::Object(keys)).map_err(|error| format!("it contains no keys: {error}"))
         });

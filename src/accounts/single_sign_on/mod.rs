@@ -31,7 +31,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use self::claims::{Claims, Expected, names, text, written};
-use self::http::ProviderClient;
+use self::http::client;
 use self::jwt::{Untrusted, verified};
 use self::metadata::Metadata;
 use self::roles::{Sources, role};
@@ -72,6 +72,8 @@ pub struct ProviderConfig {
 pub enum ProviderSetupError {
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
+    #[error("cannot create the HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
     #[error("{0}")]
     Url(#[from] url::ParseError),
 }
@@ -142,7 +144,7 @@ pub struct Provider {
     config: ProviderConfig,
     host: String,
     redirect: Url,
-    http: ProviderClient,
+    http: reqwest::Client,
     /// With the time of the fetch.
     metadata: Mutex<Option<(Millis, Arc<Metadata>)>>,
 }
@@ -154,7 +156,7 @@ impl Provider {
             host: Url::parse(&config.issuer)?.host_str().unwrap_or_default().to_owned(),
             redirect: config.public_url.join(CALLBACK)?,
             config,
-            http: ProviderClient::new()?,
+            http: client()?,
             metadata: Mutex::new(None),
         })
     }

@@ -1,18 +1,13 @@
 //! Requests to the token endpoint and the userinfo endpoint.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
-use http::Request;
-use http::StatusCode;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http_body_util::Full;
+use reqwest::{RequestBuilder, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use url::Url;
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::byte_serialize;
 
 use super::claims::{Claims, subject};
+use super::http::send;
 use super::jwt::{Untrusted, verified};
 use super::metadata::{ClientAuth, Metadata};
 use super::{Provider, SignOnError, plain};
@@ -49,7 +44,7 @@ impl Provider {
         verifier: &str,
     ) -> Result<Tokens, SignOnError> {
         let url = &metadata.token_endpoint;
-        let answer = self.http.send(url, self.token_request(method, url, code, verifier)).await?;
+        let answer = send(url, self.token_request(method, url, code, verifier)).await?;
         let unreadable = |why| SignOnError::Unreadable { what: "token endpoint", url: url.to_string(), why };
         let object = serde_json::from_slice::<Claims>(&answer.body).unwrap_or_default();
         let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -74,33 +69,28 @@ impl Provider {
         Ok(Tokens { id_token, access_token: text("access_token") })
     }
 
-    fn token_request(
-        &self,
-        method: ClientAuth,
-        url: &Url,
-        code: &str,
-        verifier: &str,
-    ) -> Result<Request<Full<Bytes>>, http::Error> {
-        let (id, secret) = (&self.config.client_id, self.config.client_secret.as_ref());
-        let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "authorization_code").append_pair("code", code);
-        form.append_pair("redirect_uri", self.redirect.as_str()).append_pair("code_verifier", verifier);
-        let mut request = Request::post(url.as_str()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    fn token_request(&self, method: ClientAuth, url: &Url, code: &str, verifier: &str) -> RequestBuilder {
+        let id = self.config.client_id.as_str();
+        let secret = self.config.client_secret.as_ref().map(ExposeSecret::expose_secret);
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", self.redirect.as_str()),
+            ("code_verifier", verifier),
+        ];
+        let mut request = self.http.post(url.clone());
         match (method, secret) {
             (ClientAuth::Basic, Some(secret)) => {
                 // RFC 6749, section 2.3.1: id and secret are form-encoded first.
                 let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-                let pair = format!("{}:{}", encode(id), encode(secret.expose_secret()));
-                request = request.header(AUTHORIZATION, format!("Basic {}", BASE64.encode(pair)));
+                request = request.basic_auth(encode(id), Some(encode(secret)));
             }
             (_, secret) => {
-                form.append_pair("client_id", id);
-                if let Some(secret) = secret {
-                    form.append_pair("client_secret", secret.expose_secret());
-                }
+                form.push(("client_id", id));
+                form.extend(secret.map(|secret| ("client_secret", secret)));
             }
         }
-        request.body(Full::new(form.finish().into()))
+        request.form(&form)
     }
 
     /// Fetches claims that are not in the ID token. `expected`: subject of the ID token.
@@ -111,8 +101,7 @@ impl Provider {
         expected: &str,
     ) -> Result<Claims, SignOnError> {
         let Some(url) = &metadata.userinfo_endpoint else { return Ok(Claims::new()) };
-        let request = Request::get(url.as_str()).header(AUTHORIZATION, format!("Bearer {access_token}"));
-        let answer = self.http.send(url, request.body(Full::default())).await?;
+        let answer = send(url, self.http.get(url.clone()).bearer_auth(access_token)).await?;
         let unusable = |why| SignOnError::Userinfo { url: url.to_string(), why };
         let claims = if answer.content_type.to_ascii_lowercase().contains("jwt") {
             answer.succeeded().map_err(unusable)?;
