@@ -145,7 +145,7 @@ mod tests {
     async fn a_search_ends_at_its_limit_and_the_next_one_runs() {
         let folder = tempfile::tempdir().expect("folder");
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("db").display());
-        let searches = Searches::sqlite_within(&url, Duration::from_millis(50)).expect("a pool");
+        let searches = Searches::sqlite_within(&url, Duration::from_millis(500)).expect("a pool");
         let error = search(&searches, ENDLESS).await.expect_err("interrupted");
         assert!(matches!(error, StoreError::SearchTooLong), "{error:?}");
         assert_eq!((error.code(), error.kind()), ("search_too_long", ProblemKind::Unavailable));

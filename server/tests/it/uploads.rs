@@ -63,7 +63,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
 
     let form = multipart(&[("format", "combined"), ("domain", PLAY)], Some(("old.log", COMBINED.as_bytes())));
     browser.upload(PAGE, form).await.says(&[
-        "note ok outcome",
+        "notice success import-result",
         "<dt>Format</dt><dd>nginx or Apache combined</dd>",
         "It was counted under the domain given for the import. Lines: 1.",
     ]);
