@@ -74,7 +74,7 @@ async fn a_log_is_uploaded_and_counts_once(database: Database) {
         multipart(&[], Some(("w3c.log", log.as_bytes())))
     };
     let english = "No #Software line identifies IIS, which logs milliseconds. Lines: 1.";
-    browser.upload(PAGE, guessed(1)).await.says(&["note warn outcome", english]);
+    browser.upload(PAGE, guessed(1)).await.says(&["notice warning import-result", english]);
     browser.open(&format!("{PAGE}?lang=zh-CN")).await;
     browser.upload(PAGE, guessed(2)).await.says(&["time-taken 按 W3C 标准以秒为单位读取。", "涉及 1 行。"]);
     console.stop().await;
